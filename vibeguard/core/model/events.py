@@ -1,0 +1,327 @@
+"""The event types of DESIGN section 6: what is written, folded and shown. There is no other set.
+
+Every event is one line of JSON in `events.jsonl`. `seq` counts 0, 1, 2 ... without gaps; `t` is
+monotonic nanoseconds since the start of the run. The journal stamps both; nobody else does.
+Schema 1.x: a new field has a default, a field never changes its type, a reader ignores fields
+that it does not know.
+"""
+
+from msgspec import Struct
+
+from vibeguard.core.model.config import Trigger
+from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.names import (
+    AttemptEnd,
+    CancelReason,
+    CheckState,
+    Outcome,
+    Pool,
+    Reason,
+    TerminationReason,
+    Verdict,
+    WhilePending,
+)
+
+SCHEMA_VERSION = "1.0"
+
+
+class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    """What every event carries. -1 means: not yet stamped by the journal."""
+
+    seq: int = -1
+    t: int = -1
+
+
+class VersionControl(Struct, frozen=True, omit_defaults=True):
+    """The state of the repository at the start: commit, dirty flag, and tree ids where asked for."""
+
+    head: str = ""
+    dirty: bool = False
+    tree: str = ""
+
+
+class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
+    """The first event: who runs, where, with what."""
+
+    run_id: str
+    schema: str
+    tool_version: str
+    wall_time: str
+    boot_id: str
+    pid: int
+    pid_start: int
+    argv: tuple[str, ...]
+    cwd: str
+    vcs: VersionControl | None = None
+    detached: bool = False
+
+
+class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
+    """What the run is going to do; everything that a replay needs to know of the config."""
+
+    settings: ResolvedSettings
+    config_path: str
+    config_sha256: str
+    checks: tuple[PlannedCheck, ...]
+    vars: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    selection_sha256: str = ""
+
+
+class FrontierAdvanced(Envelope, frozen=True, kw_only=True, tag="frontier.advanced"):
+    """The frontier grew: these checks became ready (pending -> ready). Numbers count from 0."""
+
+    number: int
+    checks: tuple[str, ...]
+
+
+class CheckQueued(Envelope, frozen=True, kw_only=True, tag="check.queued"):
+    """An attempt wants a slot (ready or backoff -> queued). Attempts count from 1."""
+
+    check: str
+    attempt: int
+    pool: Pool
+
+
+class CheckRequirementWaived(Envelope, frozen=True, kw_only=True, tag="check.requirement_waived"):
+    """The check's turn came while a requirement was unsettled; `choice` is what its config says."""
+
+    check: str
+    requirement: str
+    choice: WhilePending
+    state: CheckState
+
+
+class CheckStarted(Envelope, frozen=True, kw_only=True, tag="check.started"):
+    """The attempt runs (queued -> running); recorded in the same step as the spawn."""
+
+    check: str
+    attempt: int
+    pool: Pool
+    worker: str = ""
+    pid: int | None = None
+
+
+class CheckSlow(Envelope, frozen=True, kw_only=True, tag="check.slow"):
+    """The attempt has been running for another `slow_after`."""
+
+    check: str
+    attempt: int
+    elapsed_ns: int
+
+
+class CheckIdle(Envelope, frozen=True, kw_only=True, tag="check.idle"):
+    """The attempt has written nothing for half of its `idle_timeout`."""
+
+    check: str
+    attempt: int
+    elapsed_ns: int
+    idle_ns: int
+
+
+class ProcessReport(Struct, frozen=True, omit_defaults=True):
+    """One process as it was seen: what it runs (cut at 200 characters), how it was doing.
+
+    `state` is on_cpu, blocked, stopped, zombie or empty where the system does not tell; `waits_in`
+    is the kernel function that it sleeps in; `waits_for_stdin` says that it reads fd 0.
+    """
+
+    pid: int
+    command: str
+    parent: int = 0
+    state: str = ""
+    waits_in: str = ""
+    waits_for_stdin: bool = False
+    cpu_ns: int = 0
+
+
+class CheckHang(Envelope, frozen=True, kw_only=True, tag="check.hang"):
+    """What the processes of an attempt were doing when a timeout struck."""
+
+    check: str
+    attempt: int
+    processes: tuple[ProcessReport, ...] = ()
+    silent_ns: int | None = None
+    last_lines: tuple[str, ...] = ()
+
+
+class CheckTerminationRequested(Envelope, frozen=True, kw_only=True, tag="check.termination_requested"):
+    """The attempt's processes are told to end; `signal` is the first signal that they get."""
+
+    check: str
+    attempt: int
+    reason: TerminationReason
+    signal: str
+
+
+class CheckAttemptFinished(Envelope, frozen=True, kw_only=True, tag="check.attempt_finished"):
+    """The attempt is over and nothing of it runs any more, except what `unkillable` names.
+
+    `elapsed_ns` counts from the start to the proof that the tree is gone, `active_ns` leaves out
+    pauses. `survivors` outlived SIGTERM; `leaked` were left behind by a leader that had exited;
+    `swept` counts the processes that had to be killed. `error` says why a start was refused, an
+    attempt lost or its output not stored.
+    """
+
+    check: str
+    attempt: int
+    end: AttemptEnd
+    exit_code: int | None = None
+    signal: str = ""
+    elapsed_ns: int = 0
+    active_ns: int = 0
+    cpu_user_ns: int = 0
+    cpu_system_ns: int = 0
+    max_rss_bytes: int | None = None
+    output_path: str = ""
+    output_bytes: int = 0
+    output_sha256: str = ""
+    survivors: tuple[ProcessReport, ...] = ()
+    leaked: tuple[ProcessReport, ...] = ()
+    unkillable: tuple[ProcessReport, ...] = ()
+    swept: int = 0
+    termination_ns: int = 0
+    error: str = ""
+
+
+class CheckExtracted(Envelope, frozen=True, kw_only=True, tag="check.extracted"):
+    """What grok found in the last attempt's output, and what the assertion made of it.
+
+    `unmatched` are the patterns that did not match. `assertion_result` is None when there is no
+    assertion or it was not evaluated.
+    """
+
+    check: str
+    attempt: int
+    values: dict[str, str] = {}
+    unmatched: tuple[str, ...] = ()
+    assertion: str = ""
+    assertion_result: bool | None = None
+
+
+class CheckRetryScheduled(Envelope, frozen=True, kw_only=True, tag="check.retry_scheduled"):
+    """The attempt failed and there is another one to come after `delay_ns` (running -> backoff)."""
+
+    check: str
+    attempt: int
+    delay_ns: int
+
+
+class TriggeredPrompt(Trigger, frozen=True, kw_only=True):
+    """A prompt that an event of the check triggered: success, failure or timeout."""
+
+    event: str
+
+
+class Excerpt(Struct, frozen=True, omit_defaults=True):
+    """The lines of the output that matter, the rule that chose them, and the first one's number."""
+
+    rule: str
+    lines: tuple[str, ...]
+    first_line: int = 0
+
+
+class CheckSettled(Envelope, frozen=True, kw_only=True, tag="check.settled"):
+    """The check has its outcome; it never changes again.
+
+    `cause` is the check at the root of a skip, or the one whose failure cancelled this one.
+    `detail` is the sentence that only the moment of judging can know (which name was missing, where
+    the expression failed). `waived` marks a skip that the config asked for, or that follows from one.
+    """
+
+    check: str
+    outcome: Outcome
+    reason: Reason | None = None
+    cause: str = ""
+    detail: str = ""
+    attempts: int = 0
+    flaky: bool = False
+    leaked: bool = False
+    waived: bool = False
+    prompts: tuple[TriggeredPrompt, ...] = ()
+    excerpt: Excerpt | None = None
+    tail: tuple[str, ...] = ()
+
+
+class RunForegroundSettled(Envelope, frozen=True, kw_only=True, tag="run.foreground_settled"):
+    """Only async checks, and what waits for them, remain."""
+
+    counts: dict[str, int]
+    pending: tuple[str, ...] = ()
+
+
+class RunPaused(Envelope, frozen=True, kw_only=True, tag="run.paused"):
+    """SIGTSTP: every check is stopped and so are the clocks of their limits."""
+
+
+class RunResumed(Envelope, frozen=True, kw_only=True, tag="run.resumed"):
+    """SIGCONT: everything goes on; `paused_ns` is the length of the pause."""
+
+    paused_ns: int
+
+
+class RunDegraded(Envelope, frozen=True, kw_only=True, tag="run.degraded"):
+    """The machine refuses more; from now on at most `parallel` and `async_parallel` attempts."""
+
+    parallel: int
+    async_parallel: int
+    reason: str
+
+
+class RunCancelRequested(Envelope, frozen=True, kw_only=True, tag="run.cancel_requested"):
+    """Nothing more starts. `by` is the check or the signal that asked."""
+
+    reason: CancelReason
+    by: str = ""
+    exit_code: int | None = None
+
+
+class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):
+    """The verdict, as the fold of everything before it gives it.
+
+    `unattributed` are processes swept before the seal that carried the mark of no check.
+    """
+
+    verdict: Verdict
+    counts: dict[str, int]
+    exit_code: int
+    elapsed_ns: int
+    reason: str = ""
+    unattributed: tuple[ProcessReport, ...] = ()
+    vcs: VersionControl | None = None
+
+
+class LogSealed(Envelope, frozen=True, kw_only=True, tag="log.sealed"):
+    """The last event: `sha256` is the digest of every byte of the log before the digest's own value.
+
+    `events` and `bytes` count what stands before this line. `sha256` stays the last field.
+    """
+
+    events: int
+    bytes: int
+    sha256: str
+
+
+Event = (
+    RunStarted
+    | RunPlanned
+    | FrontierAdvanced
+    | CheckQueued
+    | CheckRequirementWaived
+    | CheckStarted
+    | CheckSlow
+    | CheckIdle
+    | CheckHang
+    | CheckTerminationRequested
+    | CheckAttemptFinished
+    | CheckExtracted
+    | CheckRetryScheduled
+    | CheckSettled
+    | RunForegroundSettled
+    | RunPaused
+    | RunResumed
+    | RunDegraded
+    | RunCancelRequested
+    | RunFinished
+    | LogSealed
+)

@@ -1,0 +1,152 @@
+"""The closed vocabularies of DESIGN sections 3, 5, 6 and 8: one word, one meaning, everywhere.
+
+A member's value is the word that stands in the log, in JSON documents and in the documentation.
+"""
+
+from enum import IntEnum, StrEnum
+
+
+class CheckState(StrEnum):
+    """Where a check is in its life (DESIGN section 3)."""
+
+    PENDING = "pending"
+    READY = "ready"
+    QUEUED = "queued"
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    SETTLED = "settled"
+
+
+class Outcome(StrEnum):
+    """How a settled check ended (DESIGN section 3)."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class Reason(StrEnum):
+    """Why a check settled as it did, in one machine word; the sentence is `wording`'s business."""
+
+    EXIT_CODE = "exit_code"  # failed: the command ended with a code other than 0
+    SIGNAL = "signal"  # failed: the command was ended by a signal that was not ours
+    ASSERTION = "assertion"  # failed: the assert expression is false
+    NOT_EXTRACTED = "not extracted"  # failed: a name that the assertion needs was not extracted
+    OUTPUT_LIMIT = "output_limit"  # failed: more output than output_limit
+    LEAK = "leak"  # failed: left processes behind, with leaks: fail
+    TIMEOUT = "timeout"  # timeout: ran longer than its timeout
+    IDLE = "idle"  # timeout: no output for idle_timeout
+    REQUIREMENT = "requirement"  # skipped: something it requires did not pass
+    DEPENDENCY_PENDING = "dependency pending"  # skipped: while_pending: skip
+    FAIL_FAST = "fail_fast"  # cancelled: another check failed under fail-fast
+    CANCEL = "cancel"  # cancelled: on request
+    INTERRUPTED = "interrupted"  # cancelled: the run got a signal
+    FRONT_LOST = "front_lost"  # cancelled: the guardian of the run died
+    RUN_TIMEOUT = "run_timeout"  # cancelled: settings.run_timeout
+    LOG_FAILURE = "log_failure"  # cancelled: the log could not be written
+    NOT_STARTABLE = "not_startable"  # error: the command could not be started
+    LOST = "lost"  # error: the executor lost the attempt
+    UNKILLABLE = "unkillable"  # error: processes survived SIGKILL
+    FILE = "file"  # error: `file` is missing, unreadable or outside the working folder
+    GROK_LIMIT = "grok_limit"  # error: more output than grok reads
+    BAD_VALUE = "bad_value"  # error: the assertion could not be evaluated
+    OUTPUT_LOST = "output_lost"  # error: the output could not be stored or read back
+    INTERNAL = "internal"  # error: a defect of VibeGuard itself
+
+
+class Severity(StrEnum):
+    """Whether a check that does not pass fails the run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Pool(StrEnum):
+    """The two counted sets of slots."""
+
+    FOREGROUND = "foreground"
+    BACKGROUND = "background"
+
+
+class WhilePending(StrEnum):
+    """What a dependent does when its turn comes and the requirement has not settled."""
+
+    WAIT = "wait"
+    SKIP = "skip"
+    PROCEED = "proceed"
+
+
+class LeakPolicy(StrEnum):
+    """What happens to processes that a check leaves behind."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    IGNORE = "ignore"
+
+
+class AttemptEnd(StrEnum):
+    """How an attempt ended. Only `exited` can pass."""
+
+    EXITED = "exited"
+    LOST = "lost"
+    REFUSED = "refused"
+
+
+class TerminationReason(StrEnum):
+    """Why the processes of an attempt were told to end."""
+
+    TIMEOUT = "timeout"
+    IDLE = "idle"
+    CANCEL = "cancel"
+    FAIL_FAST = "fail_fast"
+    SIGNAL = "signal"
+    OUTPUT_LIMIT = "output_limit"
+    LEAK = "leak"
+    FRONT_LOST = "front_lost"
+    RUN_TIMEOUT = "run_timeout"
+    LOG_FAILURE = "log_failure"
+
+
+class CancelReason(StrEnum):
+    """Why a whole run was cancelled."""
+
+    SIGNAL = "signal"
+    CANCEL = "cancel"
+    FAIL_FAST = "fail_fast"
+    FRONT_LOST = "front_lost"
+    RUN_TIMEOUT = "run_timeout"
+    LOG_FAILURE = "log_failure"
+
+
+class Verdict(StrEnum):
+    """What a finished run amounts to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class LogStatus(StrEnum):
+    """What a log is, told from the file and the writer's lock alone (DESIGN section 6)."""
+
+    LIVE = "live"
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    CORRUPT = "corrupt"
+
+
+class ExitCode(IntEnum):
+    """Process exit codes (DESIGN section 8)."""
+
+    PASSED = 0
+    FAILED = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    CORRUPT = 4
+    PENDING = 5
+    SIGHUP = 129
+    SIGINT = 130
+    SIGTERM = 143

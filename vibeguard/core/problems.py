@@ -1,0 +1,61 @@
+"""Mistakes of users are values; the five exceptions are the ways in which a command can end early."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Problem(Struct, frozen=True):
+    """One mistake in a config or a command line, with its place and what to do about it.
+
+    `line` and `column` count from 1 (code points); 0 means that the problem has no place.
+    `excerpt` is the offending line as it stands in the file.
+    """
+
+    what: str
+    do: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    excerpt: str = ""
+
+
+class VibeGuardError(Exception):
+    """What went wrong in one sentence, and what the user can do about it."""
+
+    def __init__(self, what: str, do: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.do = do
+
+
+class ConfigError(VibeGuardError):
+    """The config cannot be used; carries every problem of the stage that failed (exit 2)."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].what, problems[0].do)
+        self.problems = tuple(problems)
+
+
+class UsageError(VibeGuardError):
+    """The command line asks for something that cannot be (exit 2)."""
+
+
+class LogCorrupt(VibeGuardError):
+    """The log is damaged or contradicts itself (exit 4).
+
+    `byte` and `line` say where; `line` counts from 1, 0 when the place is the whole file.
+    """
+
+    def __init__(self, what: str, *, byte: int = 0, line: int = 0) -> None:
+        super().__init__(what)
+        self.byte = byte
+        self.line = line
+
+
+class LogWriteError(VibeGuardError):
+    """The log, or something beside it, cannot be written (exit 4)."""
+
+
+class RunIncomplete(VibeGuardError):
+    """The run ended without a verdict (exit 3)."""

@@ -1,0 +1,143 @@
+"""The narrow seam between scheduling and the world: what an executor is.
+
+The scheduler starts an attempt, is told what happened, and may ask for its end. A start is refused
+(`StartRefused`) or accepted; an accepted attempt ends exactly once, finished or lost; only a
+finished one can pass. An executor never retries: the scheduler does, as a new attempt. A cluster
+executor fits here: `start` may take as long as its queue does, `worker` is the machine that took
+the attempt, and a worker that vanishes is `AttemptEnd.LOST`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+
+
+class AttemptSpec(Struct, frozen=True):
+    """Everything that an executor needs to know of one attempt.
+
+    `environment` is complete: caller's variables, the check's own, and the marker VIBEGUARD_RUN,
+    VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute.
+    """
+
+    run_id: str
+    check: str
+    attempt: int
+    command: str
+    cwd: str
+    environment: Mapping[bytes, bytes]
+    output_path: str
+    output_limit_bytes: int
+    leaks: LeakPolicy
+    leak_grace_ns: int
+
+
+class Accepted(Struct, frozen=True):
+    """The attempt runs now: where, and as which process if that means anything here."""
+
+    worker: str = ""
+    pid: int | None = None
+
+
+class StartRefused(Exception):
+    """The attempt did not start. `reason` says why, for the user.
+
+    `transient` marks pressure (out of descriptors, processes or memory) that may pass.
+    """
+
+    def __init__(self, reason: str, *, transient: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.transient = transient
+
+
+class AttemptResult(Struct, frozen=True):
+    """How an attempt ended. The fields are those of `check.attempt_finished`.
+
+    `output_error` says that the output could not be stored whole (disk full, output file replaced).
+    """
+
+    end: AttemptEnd
+    exit_code: int | None = None
+    signal: str = ""
+    elapsed_ns: int = 0
+    active_ns: int = 0
+    cpu_user_ns: int = 0
+    cpu_system_ns: int = 0
+    max_rss_bytes: int | None = None
+    output_bytes: int = 0
+    output_sha256: str = ""
+    survivors: tuple[ProcessReport, ...] = ()
+    leaked: tuple[ProcessReport, ...] = ()
+    unkillable: tuple[ProcessReport, ...] = ()
+    swept: int = 0
+    termination_ns: int = 0
+    error: str = ""
+    output_error: str = ""
+
+
+class Attempt(Protocol):
+    """One accepted attempt. `wait` and `terminate` return the same result, however often."""
+
+    @property
+    def output_bytes(self) -> int:
+        """How much the attempt has written so far."""
+
+    @property
+    def last_output(self) -> float:
+        """Trio time of the last output, or of the start."""
+
+    @property
+    def output_exceeded(self) -> bool:
+        """Whether the output has passed `output_limit_bytes`; `on_output_exceeded` was called."""
+
+    async def wait(self) -> AttemptResult:
+        """Wait until the attempt is over and nothing of it is left. Cancelling leaves it running."""
+
+    async def terminate(self, grace_ns: int) -> AttemptResult:
+        """SIGTERM to the whole tree, `grace_ns`, then SIGKILL until nothing is left.
+
+        Bounded: returns within grace + 2 s and names what could not be killed. Calling it again with
+        a shorter grace, from another task or while one is under way, shortens the grace.
+        """
+
+    def processes(self) -> tuple[ProcessReport, ...]:
+        """What the attempt's processes are doing at this moment; empty where nothing tells."""
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last few lines of output so far (for `check.hang`)."""
+
+
+class Executor(Protocol):
+    """Starts attempts. One per run."""
+
+    async def start(
+        self,
+        spec: AttemptSpec,
+        *,
+        accepted: Callable[[Accepted], None],
+        output_exceeded: Callable[[], None],
+        terminating: Callable[[TerminationReason, str], None],
+    ) -> Attempt:
+        """Start an attempt, or raise `StartRefused`.
+
+        `accepted` is called in the same step as the start itself: no checkpoint between the two.
+        `output_exceeded` is called once, synchronously, when the output passes its limit.
+        `terminating` is called when the executor itself begins to end processes that a leader left
+        behind (reason leak, and the first signal they get).
+        """
+
+    def pause(self) -> None:
+        """Stop every attempt's processes (SIGSTOP). Synchronous."""
+
+    def resume(self) -> None:
+        """Let them go on (SIGCONT). Synchronous."""
+
+    async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
+        """End whatever is left of the run, within `shield_s` seconds.
+
+        Returns the processes that carried the mark of no attempt, as they were when swept.
+        """
