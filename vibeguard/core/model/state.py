@@ -46,6 +46,7 @@ class CheckRecord(Struct):
     settled: CheckSettled | None = None
     waived: dict[str, str] = {}
     ran_before: tuple[str, ...] = ()
+    slots: int = 0
 
 
 class State(Struct):
@@ -69,6 +70,7 @@ class State(Struct):
     async_parallel: int = 0
     used_foreground: int = 0
     used_background: int = 0
+    groups: dict[str, str] = {}
     paused_since: int | None = None
     cancel: RunCancelRequested | None = None
     cancel_settled: int = 0

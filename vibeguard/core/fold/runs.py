@@ -1,0 +1,156 @@
+"""What the events of the run as a whole do to the State, and when they are illegal."""
+
+from collections.abc import Callable
+from typing import Any
+
+from vibeguard.core.fold.verdict import outcome_counts, verdict_of
+from vibeguard.core.model.events import (
+    FrontierAdvanced,
+    LogSealed,
+    RunCancelRequested,
+    RunDegraded,
+    RunFinished,
+    RunForegroundSettled,
+    RunPaused,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+)
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, Outcome, Pool, WhilePending
+from vibeguard.core.problems import LogCorrupt
+
+
+def run_started(state: State, event: RunStarted) -> None:
+    """The run exists."""
+    if state.started is not None:
+        raise LogCorrupt("a second run.started")
+    state.started = event
+
+
+def run_planned(state: State, event: RunPlanned) -> None:
+    """The checks and settings are known; every requirement names a planned check."""
+    if state.planned is not None:
+        raise LogCorrupt("a second run.planned")
+    state.planned = event
+    state.parallel = event.settings.parallel
+    state.async_parallel = event.settings.async_parallel
+    for planned in event.checks:
+        if planned.id in state.checks:
+            raise LogCorrupt(f"{planned.id} is planned twice")
+        state.checks[planned.id] = CheckRecord(planned)
+        if planned.pool is Pool.FOREGROUND and not planned.after_background:
+            state.unsettled_foreground += 1
+    for planned in event.checks:
+        for requirement in planned.requires:
+            if requirement.check not in state.checks:
+                raise LogCorrupt(f"{planned.id} requires {requirement.check}, which is not planned")
+
+
+def frontier_advanced(state: State, event: FrontierAdvanced) -> None:
+    """pending -> ready, for checks whose requirements have all settled acceptably."""
+    if event.number != state.frontiers:
+        raise LogCorrupt(f"frontier {event.number} where {state.frontiers} must follow")
+    if state.cancel is not None:
+        raise LogCorrupt("the frontier advanced after the run was cancelled")
+    state.frontiers += 1
+    for check in event.checks:
+        record = state.checks.get(check)
+        if record is None or record.state is not CheckState.PENDING:
+            raise LogCorrupt(f"{check} became ready without being pending")
+        for requirement in record.planned.requires:
+            if requirement.while_pending is not WhilePending.WAIT:
+                continue
+            if state.checks[requirement.check].outcome is not Outcome.PASSED:
+                raise LogCorrupt(f"{check} became ready before {requirement.check} passed")
+        record.state = CheckState.READY
+        record.frontier = event.number
+        record.ready_t = record.since_t = event.t
+
+
+def foreground_settled(state: State, event: RunForegroundSettled) -> None:
+    """Only async checks and what waits for them remain."""
+    if state.foreground_settled is not None:
+        raise LogCorrupt("a second run.foreground_settled")
+    if state.unsettled_foreground:
+        raise LogCorrupt("run.foreground_settled while foreground checks are unsettled")
+    if event.counts != outcome_counts(state):
+        raise LogCorrupt("the counts of run.foreground_settled do not add up")
+    pending = tuple(id for id, r in state.checks.items() if r.state is not CheckState.SETTLED)
+    if event.pending != pending:
+        raise LogCorrupt("the pending checks of run.foreground_settled are not those that are")
+    state.foreground_settled = event
+    state.foreground_settled_t = event.t
+
+
+def run_paused(state: State, event: RunPaused) -> None:
+    """Everything is stopped."""
+    if state.paused_since is not None:
+        raise LogCorrupt("run.paused while paused")
+    state.paused_since = event.t
+
+
+def run_resumed(state: State, event: RunResumed) -> None:
+    """Everything goes on."""
+    if state.paused_since is None:
+        raise LogCorrupt("run.resumed without run.paused")
+    if event.paused_ns > event.t - state.paused_since:
+        raise LogCorrupt("the pause is longer than the time that passed")
+    state.paused_since = None
+
+
+def run_degraded(state: State, event: RunDegraded) -> None:
+    """Fewer slots from now on; never more, never none."""
+    lower = event.parallel <= state.parallel and event.async_parallel <= state.async_parallel
+    if not lower or event.parallel < 1 or event.async_parallel < 1:
+        raise LogCorrupt("run.degraded does not lower the parallelism")
+    state.parallel = event.parallel
+    state.async_parallel = event.async_parallel
+
+
+def cancel_requested(state: State, event: RunCancelRequested) -> None:
+    """Nothing more starts. The first request that carries an exit code decides it."""
+    if state.settled == len(state.checks):
+        raise LogCorrupt("a cancel after the last check settled")
+    if state.cancel is None or (state.cancel.exit_code is None and event.exit_code is not None):
+        state.cancel = event
+
+
+def run_finished(state: State, event: RunFinished) -> None:
+    """The verdict must be the one that the events before it give."""
+    if state.settled != len(state.checks):
+        raise LogCorrupt("run.finished while checks are unsettled")
+    if state.foreground_settled is None:
+        raise LogCorrupt("run.finished without run.foreground_settled")
+    if event.counts != outcome_counts(state):
+        raise LogCorrupt("the counts of run.finished do not add up")
+    ruling = verdict_of(state)
+    recorded = (event.verdict, event.exit_code, event.reason)
+    if recorded != (ruling.verdict, ruling.exit_code, ruling.reason):
+        raise LogCorrupt("the verdict of run.finished does not follow from the checks")
+    if event.elapsed_ns > event.t:
+        raise LogCorrupt("the run lasted longer than its log")
+    state.finished = event
+
+
+def log_sealed(state: State, event: LogSealed) -> None:
+    """The last event. The digest itself is the log decoder's to check."""
+    if state.finished is None:
+        raise LogCorrupt("a seal without run.finished")
+    if event.events != event.seq:
+        raise LogCorrupt("the seal counts other events than the log holds")
+    state.sealed = event
+
+
+RUN_EVENTS: dict[type, Callable[[State, Any], None]] = {
+    RunStarted: run_started,
+    RunPlanned: run_planned,
+    FrontierAdvanced: frontier_advanced,
+    RunForegroundSettled: foreground_settled,
+    RunPaused: run_paused,
+    RunResumed: run_resumed,
+    RunDegraded: run_degraded,
+    RunCancelRequested: cancel_requested,
+    RunFinished: run_finished,
+    LogSealed: log_sealed,
+}

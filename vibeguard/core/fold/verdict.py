@@ -1,0 +1,56 @@
+"""State -> Verdict and exit code: the order of DESIGN section 8, the rules of section 3."""
+
+from msgspec import Struct
+
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, ExitCode, Outcome, Severity, Verdict
+
+NOTHING_RAN = "nothing ran"
+
+
+class Ruling(Struct, frozen=True):
+    """A verdict with its exit code; `reason` is empty unless the verdict needs one."""
+
+    verdict: Verdict
+    exit_code: int
+    reason: str = ""
+
+
+def outcome_counts(state: State) -> dict[str, int]:
+    """Settled checks by outcome, in the vocabulary's order, without zeros."""
+    return {outcome.value: n for outcome in Outcome if (n := state.counts.get(outcome))}
+
+
+def fails_the_run(record: CheckRecord) -> bool:
+    """Whether this check has settled in a way that no passing run may hold."""
+    if record.state is not CheckState.SETTLED or record.outcome is Outcome.PASSED:
+        return False
+    if record.settled is not None and record.settled.waived:
+        return False
+    return record.planned.severity is Severity.ERROR
+
+
+def verdict_of(state: State) -> Ruling:
+    """The verdict of a run whose checks have all settled."""
+    if state.cancel is not None and state.cancel.exit_code is not None:
+        return Ruling(Verdict.CANCELLED, state.cancel.exit_code, state.cancel.reason.value)
+    failed = state.planned.settings.error_exit_code if state.planned is not None else 1
+    if any(fails_the_run(record) for record in state.checks.values()):
+        return Ruling(Verdict.FAILED, failed)
+    if not any(record.first_started_t is not None for record in state.checks.values()):
+        return Ruling(Verdict.FAILED, failed, NOTHING_RAN)
+    return Ruling(Verdict.PASSED, ExitCode.PASSED)
+
+
+def exit_code_so_far(state: State) -> int:
+    """What `run`, `tail`, `report` and `wait` say of a run that may not be over (DESIGN section 8).
+
+    The caller has already ruled out 2, 4 and 3.
+    """
+    if state.finished is not None:
+        return state.finished.exit_code
+    if state.cancel is not None and state.cancel.exit_code is not None:
+        return state.cancel.exit_code
+    if any(fails_the_run(record) for record in state.checks.values()):
+        return state.planned.settings.error_exit_code if state.planned is not None else 1
+    return ExitCode.PENDING
