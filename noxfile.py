@@ -1,0 +1,136 @@
+"""Development tasks: `nox` runs the quick gates, `nox -s NAME` one session, `nox -l` lists them.
+
+Every session installs from the hashed lock files in requirements/. A Python that is not on this
+machine is skipped with a message; nothing is ever downloaded but packages.
+"""
+
+from pathlib import Path
+
+import nox
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+LOCK = "requirements/dev.txt"
+RUNTIME_LOCK = "requirements/runtime.txt"
+MINIMUMS_LOCK = "requirements/minimums.txt"
+COMPILE = (
+    *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal"),
+    *("--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"),
+)
+
+nox.options.sessions = ["fast"]
+nox.options.reuse_venv = "yes"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+
+
+def install(session: nox.Session, lock: str = LOCK) -> None:
+    """Put the locked packages and this tree, editable, into the session's environment."""
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", lock)
+    session.install("--no-deps", "--no-build-isolation", "--no-index", "-e", ".")
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """Everything that is quick: format, lint, types, import contracts, unit and golden tests."""
+    install(session)
+    check_style(session)
+    session.run("mypy")
+    session.run("pytest", "tests/unit", "tests/golden", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting, lint rules and import contracts."""
+    install(session)
+    check_style(session)
+
+
+def check_style(session: nox.Session) -> None:
+    """Run the three style gates in an environment that is ready."""
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types, of the package and of the tests' helpers."""
+    install(session)
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests but the benchmarks and the nightly ones, on each Python found."""
+    install(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """The example projects and the examples in the documentation, for real."""
+    install(session)
+    session.run("pytest", "tests/examples", "tests/docs", *session.posargs)
+
+
+@nox.session
+def schemas(session: nox.Session) -> None:
+    """Write schemas/ and docs/events.md anew from the types; a test fails when they drift."""
+    install(session)
+    session.run("python", "scripts/schemas")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print the tables of tests/benchmarks: each figure beside that of a peer, same run."""
+    install(session)
+    session.run("pytest", "tests/benchmarks", "-m", "bench", "-s", *session.posargs)
+
+
+@nox.session
+def hostile(session: nox.Session) -> None:
+    """Checks that fork, daemonise, ignore signals, flood, tamper: nothing may be left."""
+    install(session)
+    session.run("pytest", "tests/hostile", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """The long ones: a thousand SIGKILLs at random moments, every cut and flip of a log."""
+    install(session)
+    session.run("pytest", "-m", "nightly", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def minimums(session: nox.Session) -> None:
+    """All tests with the lowest versions that pyproject.toml allows of what it depends on."""
+    install(session, MINIMUMS_LOCK)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, install the wheel in a clean environment, run an example with it."""
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", LOCK)
+    dist = Path(session.create_tmp()) / "dist"
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
+    (wheel,) = dist.glob("*.whl")
+    clean = Path(session.create_tmp()) / "clean"
+    session.run("python", "-m", "venv", "--clear", str(clean))
+    python = str(clean / "bin" / "python")
+    pip = (python, "-m", "pip", "install", "--quiet")
+    session.run(*pip, "--require-hashes", "-r", RUNTIME_LOCK, external=True)
+    session.run(*pip, "--no-deps", str(wheel), external=True)
+    vibeguard = str((clean / "bin" / "vibeguard").resolve())
+    session.run(vibeguard, "--version", external=True)
+    with session.chdir("examples/monorepo"):
+        session.run(vibeguard, "run", external=True)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve the lock files anew from pyproject.toml: hashes, and no index addresses."""
+    session.install("uv==0.13.9")
+    session.run(*COMPILE, "--group", "dev", "-o", LOCK)
+    session.run(*COMPILE, "-o", RUNTIME_LOCK)
+    session.run(*COMPILE, "--group", "dev", "--resolution", "lowest-direct", "-o", MINIMUMS_LOCK)

@@ -1,0 +1,32 @@
+"""What every test may rely on, wherever it runs: a git identity, no settings of the caller's."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# A test's verdict must not depend on chance or on how busy the machine is.
+settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+settings.load_profile("steady")
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "VibeGuard tests",
+    "GIT_AUTHOR_EMAIL": "tests@vibeguard.invalid",
+    "GIT_COMMITTER_NAME": "VibeGuard tests",
+    "GIT_COMMITTER_EMAIL": "tests@vibeguard.invalid",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+# Anything of these would change what a command under test prints or reads.
+# (VIBEGUARD_RUN and its like stay: they tell an enclosing run whose processes these are.)
+SETTINGS = ("VIBEGUARD_CONFIG", "VIBEGUARD_LOG_DIR", "VIBEGUARD_PARALLEL", "VIBEGUARD_STATE_DIR")
+FOREIGN = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONUNBUFFERED")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _neutral_environment() -> None:
+    """Give git an identity and take out what the caller's environment would bring in."""
+    for name in SETTINGS + FOREIGN:
+        os.environ.pop(name, None)
+    os.environ.update(IDENTITY)
