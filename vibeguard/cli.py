@@ -1,0 +1,88 @@
+"""argv -> command, and the border where every failure becomes an exit code (DESIGN section 8).
+
+Only `sys` is imported up here: `--version` must answer in about the time of a bare interpreter, and
+`run` must have started its supervisor before anything slow is imported (docs/adr/0060).
+"""
+
+import sys
+
+from vibeguard.version import __version__
+
+# The global options that take a value; all that is needed to find the verb.
+VALUE_OPTIONS = frozenset(
+    {
+        "--config",
+        "--parallel",
+        "--log-dir",
+        "--error-exit-code",
+        "--tags",
+        "--exclude-tags",
+        "--state-dir",
+    }
+)
+VALUE_LETTERS = "cp"
+
+
+def verb_of(arguments: list[str]) -> str:
+    """The first word that is no option and no option's value; "--version" where that is asked."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--version":
+            return word
+        if not word.startswith("-") or word in ("-", "--"):
+            return word
+        if word in VALUE_OPTIONS or _ends_in_value_letter(word):
+            next(words, None)
+    return ""
+
+
+def _ends_in_value_letter(word: str) -> bool:
+    """Whether `-vp` and the like still wait for a value (`-p2` and `-p=2` hold it themselves)."""
+    if word.startswith("--"):
+        return False
+    first = min((word.find(letter) for letter in VALUE_LETTERS if letter in word), default=-1)
+    return first == len(word) - 1
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    """Whether `--help` or `-h` stands among the options."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--help" in options or "-h" in options
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit code; never raises."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    verb = verb_of(arguments)
+    if verb == "--version":
+        print(f"vibeguard {__version__}")  # noqa: T201 - this is what was asked for
+        return 0
+    if sys.platform == "win32":
+        print(  # noqa: T201
+            "vibeguard: Windows is not supported (process groups and signals are POSIX): use WSL.",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        if verb in ("run", "check") and not asks_for_help(arguments):
+            from vibeguard.system.front import early  # noqa: PLC0415 - before all else, only here
+
+            early.prepare(arguments)
+        return _call(arguments, verb)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _call(arguments: list[str], verb: str) -> int:
+    """Parse and call; what goes wrong is told on the channel that the caller reads."""
+    from vibeguard.commands import failures  # noqa: PLC0415 - after `early`
+
+    failures.make_streams_safe()
+    try:
+        from vibeguard.commands.application import parse  # noqa: PLC0415 - cyclopts is 80 ms
+
+        return failures.finish_output(parse(arguments)())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - this is the border
+        return failures.tell(error, arguments, verb)

@@ -1,0 +1,163 @@
+"""The command table and the parser: argv in, a call that is ready to be made out.
+
+Commands are named, not imported: a module is loaded when its command is used. Global flags are read
+by the meta app, wherever they stand; what is left goes to the command's own flags.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from vibeguard.commands.options import GLOBAL_DEFAULTS, GlobalOptions
+from vibeguard.core.problems import UsageError
+
+Call = Callable[[], int]
+
+COMMANDS = {
+    "run": "Run checks: the named ones, the selected ones, or all (alias: check).",
+    "tail": "Follow a run live, from its start or from --since.",
+    "report": "Replay a run from its log, in any format; nothing is run.",
+    "status": "What is running, since when, what is left.",
+    "wait": "Wait for a run, or for a part of it, for a bounded time.",
+    "cancel": "Ask a run, or one check of it, to end.",
+    "runs": "List the runs of this folder.",
+    "prune": "Remove old runs.",
+    "validate": "Say whether the config is right, or everything that is wrong with it.",
+    "list": "List the checks, in the order of the config.",
+    "tags": "List the tags and how many checks have each.",
+    "prompt": "List the prompts, or print one, ready to pipe.",
+    "init": "Write a config to start from.",
+    "migrate": "Say what an existing config does differently here, and mend what can be mended.",
+    "hook": "Print or install a git hook or a hook for a coding agent.",
+    "completion": "Print the completion script of a shell: bash, zsh or fish.",
+}
+
+# Python's own names are taken: `list` and `tags` would read as builtins or fields.
+FUNCTIONS = {"list": "list_checks", "tags": "list_tags"}
+
+EXIT_CODES = (
+    "Exit codes of run, tail, report and wait: 0 passed; 1 failed (--error-exit-code changes it); "
+    "2 usage or config error; 3 incomplete; 4 the log is corrupt or could not be written; "
+    "5 pending; 129, 130, 143 cancelled by SIGHUP, SIGINT, SIGTERM."
+)
+# The words of DESIGN section 6: what a seal proves and what it does not.
+SEAL = (
+    "The seal detects damage, and tampering with the log by a check while its supervisor lives. It "
+    "does not authenticate: a process of the same user (or root) that kills or debugs VibeGuard, "
+    "rewrites its files, or acts after it exited, can forge a log. A gate trusts the exit status "
+    "of run, or report RUN --expect-seal S with S from a channel that no check can write."
+)
+EPILOGUES = {
+    "run": EXIT_CODES,
+    "tail": EXIT_CODES,
+    "wait": EXIT_CODES,
+    "report": f"{EXIT_CODES}\n\n{SEAL}",
+}
+
+
+def build() -> App:
+    """The application: every command by its dotted name, with the flags that all of them share."""
+    app = App(
+        name="vibeguard",
+        help="Runs a repository's quality checks as a dependency graph: short ones in the "
+        "foreground, long ones in the background, every state transition an event in a log.",
+        help_epilogue=f"{EXIT_CODES}\n\n{SEAL}",
+        help_format="plaintext",
+        help_flags=["--help", "-h"],
+        version_flags=[],
+        default_parameter=Parameter(negative="", allow_repeating=True, show_default=False),
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
+    app.meta.group_parameters = Group("Global options", sort_key=1)
+    for name, text in COMMANDS.items():
+        path = f"vibeguard.commands.{name}:{FUNCTIONS.get(name, name)}"
+        app.command(
+            path,
+            name=name,
+            alias="check" if name == "run" else None,
+            help=text,
+            help_epilogue=EPILOGUES.get(name, ""),
+        )
+    return app
+
+
+def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:
+    """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
+    app = build()
+
+    @app.meta.default
+    def call_of(
+        *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        common: Annotated[GlobalOptions, Parameter(name="*", parse=True)] = GLOBAL_DEFAULTS,
+    ) -> Call:
+        command, bound, ignored = app.parse_args(join_until_check(words))
+        shared = {"common": complete(common, environ)} if "common" in ignored else {}
+        return partial(_integer_result, partial(command, *bound.args, **bound.kwargs, **shared))
+
+    call: Call | None = app.meta(arguments)
+    return call or _nothing_left  # a help screen has been shown
+
+
+def _nothing_left() -> int:
+    """What there is to do after a help screen."""
+    return 0
+
+
+def _integer_result(call: Callable[[], object]) -> int:
+    """Help screens return nothing, commands their exit code."""
+    code = call()
+    return code if isinstance(code, int) else 0
+
+
+def join_until_check(words: tuple[str, ...]) -> list[str]:
+    """`--until check ID` is spelt like a sentence; the parser knows `--until check --check ID`."""
+    joined: list[str] = []
+    for position, word in enumerate(words):
+        joined.append(word)
+        follows = words[position + 1 : position + 2]
+        asked = word == "--until=check" or (
+            word == "check" and words[position - 1 : position] == ("--until",)
+        )
+        if asked and follows and not follows[0].startswith("-"):
+            joined.append("--check")
+    return joined
+
+
+def complete(common: GlobalOptions, environ: Mapping[str, str]) -> GlobalOptions:
+    """The flags, filled up from the environment and held against their limits.
+
+    VIBEGUARD_CONFIG is `system.discovery`'s. Raises UsageError that names a wrong variable.
+    """
+    if common.parallel is None and environ.get("VIBEGUARD_PARALLEL"):
+        text = environ["VIBEGUARD_PARALLEL"]
+        if not (text.isascii() and text.isdecimal()):
+            raise UsageError(
+                f'VIBEGUARD_PARALLEL is "{text}"', "set it to a whole number from 1 on, or unset it"
+            )
+        common = replace(common, parallel=_at_least_one("VIBEGUARD_PARALLEL", int(text)))
+    elif common.parallel is not None:
+        _at_least_one("--parallel", common.parallel)
+    if common.log_dir is None and environ.get("VIBEGUARD_LOG_DIR"):
+        common = replace(common, log_dir=environ["VIBEGUARD_LOG_DIR"])
+    return replace(common, error_exit_code=_exit_code(common.error_exit_code))
+
+
+def _at_least_one(name: str, count: int) -> int:
+    """`count`. Raises UsageError if it is below 1."""
+    if count < 1:
+        raise UsageError(f"{name} is {count}", "use a whole number from 1 on")
+    return count
+
+
+def _exit_code(code: int | None) -> int | None:
+    """The code, None for the default. Raises UsageError outside 1 to 255."""
+    if code is not None and not 0 <= code <= 255:
+        raise UsageError(f"--error-exit-code is {code}", "use 1 to 255, or 0 for the default")
+    return code or None

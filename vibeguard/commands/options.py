@@ -1,0 +1,246 @@
+"""What a command line asks for, as frozen values: the flags of every command, in one place.
+
+The annotations are the flags: cyclopts reads names, help and converters from them. Nothing here
+looks at the environment or at a config; a default of None means "not said on the command line".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
+
+from cyclopts import Parameter
+
+from vibeguard.core.problems import UsageError
+
+RunFormat = Literal["text", "agent", "json", "jsonl"]
+TailFormat = Literal["text", "jsonl", "agent"]
+ReportFormat = Literal[
+    "text", "agent", "json", "jsonl", "junit", "github", "markdown", "html", "trace"
+]
+Until = Literal["foreground", "end", "check"]
+MaxWait = int | Literal["foreground"]
+
+
+class Word(Protocol):
+    """One value as it stands on the command line."""
+
+    @property
+    def value(self) -> str:
+        """The text of the value."""
+        ...
+
+
+def split_commas(_: type, words: Sequence[Word]) -> tuple[str, ...]:
+    """`--tags a,b --tags c` is a, b, c; an empty value adds nothing."""
+    parts = (part.strip() for word in words for part in word.value.split(","))
+    return tuple(part for part in parts if part)
+
+
+def read_duration(_: type, words: Sequence[Word]) -> int:
+    """A Go duration in nanoseconds. Raises ValueError with a sentence for the user."""
+    from vibeguard.core.lang.duration import parse_duration  # noqa: PLC0415 - rarely needed
+    from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415
+
+    try:
+        return parse_duration(words[0].value)
+    except LanguageError as error:
+        raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
+
+
+def read_max_wait(type_: type, words: Sequence[Word]) -> MaxWait:
+    """A Go duration in nanoseconds, or the word `foreground`."""
+    return "foreground" if words[0].value == "foreground" else read_duration(type_, words)
+
+
+Flag = Annotated[bool, Parameter(negative="")]
+Commas = Annotated[
+    tuple[str, ...], Parameter(converter=split_commas, n_tokens=1, accepts_keys=False, negative="")
+]
+Duration = Annotated[int | None, Parameter(converter=read_duration)]
+
+
+@Parameter(parse=False)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GlobalOptions:
+    """The flags that may stand before or after the verb of every command."""
+
+    config: Annotated[
+        str | None,
+        Parameter(
+            name=["--config", "-c"],
+            help="The config file [env: VIBEGUARD_CONFIG; default: vibeguard.yaml, looked for "
+            "upwards to the repository's root].",
+        ),
+    ] = None
+    verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"], help="Say more.")] = False
+    json: Annotated[
+        bool, Parameter(negative="", help="One JSON document on stdout, nothing else there.")
+    ] = False
+    parallel: Annotated[
+        int | None,
+        Parameter(
+            name=["--parallel", "-p"],
+            help="Foreground slots [env: VIBEGUARD_PARALLEL; default: as the config says, else "
+            "the usable CPUs, at least 4].",
+        ),
+    ] = None
+    fail_fast: Annotated[
+        bool | None, Parameter(negative="", help="The first failure cancels everything else.")
+    ] = None
+    log_dir: Annotated[
+        str | None,
+        Parameter(help="Also write each check's output to DIR/<id>.log [env: VIBEGUARD_LOG_DIR]."),
+    ] = None
+    error_exit_code: Annotated[
+        int | None,
+        Parameter(help="The exit code of a failed run, 1 to 255; 0 means the default, 1."),
+    ] = None
+    tags: Annotated[Commas, Parameter(help="Only checks with one of these tags (a,b).")] = ()
+    exclude_tags: Annotated[Commas, Parameter(help="No checks with one of these tags (a,b).")] = ()
+    state_dir: Annotated[str | None, Parameter(help="The folder to use instead of .vibeguard.")] = (
+        None
+    )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """`run`: what to start, how to show it, how long to stay."""
+
+    no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
+        False
+    )
+    format: Annotated[
+        RunFormat | None, Parameter(help="What to write; the machine formats go to stdout.")
+    ] = None
+    stream: Annotated[
+        Flag, Parameter(help="The same as --format jsonl: events as they happen.")
+    ] = False
+    detach: Annotated[
+        Flag, Parameter(help="Print the run's id as soon as it is recorded, and return.")
+    ] = False
+    max_wait: Annotated[
+        MaxWait | None,
+        Parameter(
+            converter=read_max_wait,
+            help="Return at the latest after this time (30s, 2m), or when the foreground has "
+            "settled (foreground); the run goes on.",
+        ),
+    ] = None
+    supersede: Annotated[
+        Flag, Parameter(help="Cancel a live run of the same selection whose tree is another.")
+    ] = False
+    record_tree: Annotated[
+        Flag, Parameter(help="Record the git tree that was checked, at the start and at the end.")
+    ] = False
+    print_seal: Annotated[
+        Flag, Parameter(help="Print the log's seal (SHA-256) when the run is over.")
+    ] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TailOptions:
+    """`tail`: where to start, and what to show."""
+
+    since: Annotated[int, Parameter(help="Start after the event with this number.")] = -1
+    format: Annotated[TailFormat | None, Parameter(help="What to write.")] = None
+    check: Annotated[str | None, Parameter(help="Follow the output of this check.")] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportOptions:
+    """`report`: the form of the replay, and what to hold the log against."""
+
+    format: Annotated[ReportFormat | None, Parameter(help="What to write.")] = None
+    since: Annotated[
+        int, Parameter(help="Only what happened after the event with this number.")
+    ] = -1
+    budget: Annotated[
+        int | None, Parameter(help="At most about this many tokens (with --format agent).")
+    ] = None
+    expect_seal: Annotated[
+        str | None, Parameter(help="Exit 4 unless the log's seal is this one.")
+    ] = None
+    verify: Annotated[Flag, Parameter(help="Check the SHA-256 of every output file.")] = False
+    print_seal: Annotated[Flag, Parameter(help="Print the log's seal (SHA-256).")] = False
+    output: Annotated[
+        str | None, Parameter(name=["--output", "-o"], help="Write to this file.")
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitOptions:
+    """`wait`: for what, and for how long (nanoseconds; None is without end)."""
+
+    max_wait: Annotated[Duration, Parameter(help="Give up after this time (30s, 2m).")] = None
+    until: Annotated[
+        Until | None, Parameter(help="foreground, end (the default), or check ID.")
+    ] = None
+    check: Annotated[str | None, Parameter(help="Wait until this check has settled.")] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelOptions:
+    """`cancel`: the whole run, or one check of it."""
+
+    check: Annotated[str | None, Parameter(help="Cancel this check alone.")] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneOptions:
+    """`prune`: what to keep (None: as the config's settings say)."""
+
+    keep_runs: Annotated[int | None, Parameter(help="Keep at most this many runs.")] = None
+    keep_size: Annotated[str | None, Parameter(help="Keep at most this much (500MiB, 1GiB).")] = (
+        None
+    )
+    keep_age: Annotated[Duration, Parameter(help="Keep runs younger than this (720h).")] = None
+    dry_run: Annotated[Flag, Parameter(help="Say what would go, and keep it.")] = False
+
+
+# Defaults of the commands' parameters: cyclopts wants an instance where every flag is optional.
+GLOBAL_DEFAULTS = GlobalOptions()
+RUN_DEFAULTS = RunOptions()
+TAIL_DEFAULTS = TailOptions()
+REPORT_DEFAULTS = ReportOptions()
+WAIT_DEFAULTS = WaitOptions()
+CANCEL_DEFAULTS = CancelOptions()
+PRUNE_DEFAULTS = PruneOptions()
+
+
+def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
+    """The one format that `--format`, `--json` and `--stream` ask for together.
+
+    Raises UsageError when they ask for different ones.
+    """
+    asked: set[RunFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("json")
+    if options.stream:
+        asked.add("jsonl")
+    if len(asked) > 1:
+        raise UsageError(
+            f"Two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
+        )
+    return asked.pop() if asked else "text"
+
+
+def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat:
+    """The one format that `--format` and `--json` ask for. Raises UsageError on two."""
+    if common.json and options.format not in (None, "json"):
+        raise UsageError(f"Two formats at once: json and {options.format}", "ask for one of them")
+    return options.format or ("json" if common.json else "text")
+
+
+def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:
+    """The one format that `--format` and `--json` (as jsonl) ask for. Raises UsageError on two."""
+    if common.json and options.format not in (None, "jsonl"):
+        raise UsageError(f"Two formats at once: jsonl and {options.format}", "ask for one of them")
+    return options.format or ("jsonl" if common.json else "text")
