@@ -1,0 +1,5 @@
+"""Turns titles into URL slugs."""
+
+from slugline.slug import slugify, unique
+
+__all__ = ["slugify", "unique"]

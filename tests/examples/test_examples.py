@@ -1,0 +1,126 @@
+"""The three example projects, run for real: as they stand, and with a commit that breaks them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+VARIANTS = Path(__file__).parent / "variants"
+NEEDS = {"python-package": ("ruff", "coverage"), "shell-web": ("node",), "monorepo": ("python3",)}
+SUMMARY = "soak-summary"  # left out or run, as soak's end falls before or after its turn
+
+
+def environment() -> dict[str, str]:
+    """The caller's, with the tools of this Python's environment first on PATH."""
+    tools = Path(sys.executable).parent
+    return os.environ | {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def project(name: str, tmp_path: Path) -> Path:
+    """A copy of the example, committed to a repository of its own."""
+    for tool in NEEDS[name]:
+        if shutil.which(tool, path=environment()["PATH"]) is None:
+            pytest.skip(f"{tool} is not installed")
+    target = tmp_path / name
+    kept = shutil.ignore_patterns(".vibeguard", "dist", "__pycache__", ".*_cache", ".coverage")
+    shutil.copytree(ROOT / "examples" / name, target, ignore=kept)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
+        subprocess.run(["git", *command], cwd=target, check=True)
+    return target
+
+
+def vibeguard(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the real command in `cwd`, with a bound that only a hang can reach."""
+    return subprocess.run(
+        [sys.executable, "-m", "vibeguard", *argv],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def statuses(target: Path) -> dict[str, str]:
+    """The status of each check of the newest run, from the replay of its log."""
+    replay = vibeguard("report", "--json", cwd=target)
+    return {check["id"]: check["status"] for check in json.loads(replay.stdout)["checks"]}
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS))
+def test_an_example_passes_as_it_stands(name: str, tmp_path: Path) -> None:
+    """Every check passes, but for the one that may be left out while the soak still runs."""
+    target = project(name, tmp_path)
+    run = vibeguard("run", cwd=target)
+    assert run.returncode == 0, run.stderr
+    found = statuses(target)
+    assert found.pop(SUMMARY, "passed") in ("passed", "skipped")
+    assert set(found.values()) == {"passed"}, found
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS))
+def test_an_example_leaves_the_work_tree_clean(name: str, tmp_path: Path) -> None:
+    """What a run writes, its log included, is ignored by git."""
+    target = project(name, tmp_path)
+    vibeguard("run", cwd=target)
+    shown = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=target, check=True, capture_output=True, text=True
+    )
+    assert shown.stdout == ""
+
+
+BROKEN = {
+    "python-package.untested-code": {"coverage": "failed"},
+    "python-package.unused-import": {
+        "lint": "failed",
+        "tests": "skipped",
+        "coverage": "skipped",
+    },
+    "shell-web.unclosed-loop": {"shell-syntax": "failed", "build": "skipped", "smoke": "skipped"},
+    "shell-web.lost-headings": {"smoke": "failed"},
+    "monorepo.compressed-answers": {"integration": "failed", "release": "skipped"},
+    "monorepo.rounded-shares": {"money": "failed"}
+    | dict.fromkeys(
+        ("orders", "invoices", "contract", "shop", "soak", "package", "release", SUMMARY),
+        "skipped",
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", sorted(BROKEN))
+def test_a_commit_that_breaks_an_example_is_found_and_named(variant: str, tmp_path: Path) -> None:
+    """Exit 1, the culprit named in the text, its dependents skipped, everything else as before."""
+    target = project(variant.partition(".")[0], tmp_path)
+    subprocess.run(["git", "apply", str(VARIANTS / f"{variant}.diff")], cwd=target, check=True)
+    run = vibeguard("run", cwd=target)
+    assert run.returncode == 1, run.stderr
+    found = statuses(target)
+    if "money" not in BROKEN[variant]:
+        found.pop(SUMMARY, None)
+    broken = {
+        check: status for check, status in found.items() if status not in ("passed", "warned")
+    }
+    assert broken == BROKEN[variant]
+    (culprit,) = (check for check, status in BROKEN[variant].items() if status == "failed")
+    assert culprit in run.stderr
+
+
+def test_a_warning_is_shown_and_fails_nothing(tmp_path: Path) -> None:
+    """A version that the changelog does not know is `warned`, exit 0."""
+    target = project("monorepo", tmp_path)
+    diff = VARIANTS / "monorepo.forgotten-changelog.diff"
+    subprocess.run(["git", "apply", str(diff)], cwd=target, check=True)
+    run = vibeguard("run", "changelog", cwd=target)
+    assert (run.returncode, statuses(target)) == (0, {"changelog": "warned"})
+    assert "changelog" in run.stderr
