@@ -1,0 +1,223 @@
+r"""Grok: named patterns over RE2, so that no pattern and no output can take more than linear time.
+
+`%{NAME}` stands for a standard pattern, `%{NAME:field}` captures it, and `(?P<field>...)` or
+`(?<field>...)` capture by hand. Between them stands RE2's own syntax, unchanged. RE2 wants group
+names to be unique words, grok does not (`a.b`, duplicates), so every named group is compiled under
+a number and the field names are kept beside. RE2 is imported when the first pattern is compiled.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.grok_patterns import STANDARD_PATTERNS
+from vibeguard.core.wording.suggest import did_you_mean
+
+_REFERENCE = re.compile(r"(?a:(\w+)(?::([\w.]+)(?::\w+)?)?)")
+_REPETITION = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
+_FIELD = re.compile(r"(?a:[\w.]+)")
+_NAMED_GROUP = re.compile(r"\(\?P?<(?![=!])([^>]*)(>?)")
+# An escape, a \Q..\E quotation, a class, or the start of something that this module must look at.
+_PIECE = re.compile(
+    r"""(?sx)
+    (?P<quotation> \\Q .*? (?: \\E | \Z ) )
+  | (?P<escape> \\ . )
+  | (?P<class> \[ \^? \]? (?: \[:[^\]]*:\] | \\Q .*? (?: \\E | \Z ) | \\. | [^\]\\] )* \] )
+  | (?P<reference> % \{ )
+  | (?P<group> \( \? )
+  | (?P<parenthesis> \( )
+  | (?P<text> [^\\\[%(]+ | . )
+    """
+)
+_UNSUPPORTED_GROUPS = (
+    ("(?=", "lookahead"),
+    ("(?!", "lookahead"),
+    ("(?<=", "lookbehind"),
+    ("(?<!", "lookbehind"),
+    ("(?>", "atomic groups"),
+    ("(?P=", "backreferences"),
+    ("(?#", "comments"),
+)
+_UNSUPPORTED_ESCAPES = {
+    "C": r"match a character with . and not a byte with \C",
+    "Z": r"write \z, or $ without (?m), for the end of the text",
+    "h": r"write [ \t] for horizontal space",
+    "R": r"write \r?\n for the end of a line",
+    "K": "capture the part that you want with (?P<name>...)",
+    "G": "write the pattern without it",
+} | dict.fromkeys("123456789", "RE2 has no backreferences: write the text itself a second time")
+_MOST_NESTED_NAMES = 20
+
+
+class GrokPattern:
+    """A compiled pattern; `fields` are the names that it can extract."""
+
+    def __init__(self, source: str, matcher: Any, groups: tuple[tuple[int, str], ...]) -> None:
+        self.source = source
+        self.fields = frozenset(name for _, name in groups)
+        self._matcher = matcher
+        self._groups = groups
+
+    def search(self, text: str) -> dict[str, str] | None:
+        """Return what the first match in the text captured, or None where nothing matches.
+
+        Empty captures are dropped; of two groups with one name the later one wins.
+        """
+        return self.search_bytes(text.encode("utf-8", "replace"))
+
+    def search_bytes(self, text: bytes) -> dict[str, str] | None:
+        """Search in UTF-8, as `search` does, without a copy of the text."""
+        match = self._matcher.search(text)
+        if match is None:
+            return None
+        captures = ((name, match.group(number)) for number, name in self._groups)
+        return {name: value.decode("utf-8", "replace") for name, value in captures if value}
+
+
+@lru_cache(maxsize=1024)
+def compile_grok(pattern: str) -> GrokPattern:
+    """Compile a grok pattern, or raise `LanguageError` with the place of the mistake."""
+    fields: list[str] = []
+    expression = "".join(_expand(pattern, fields, within=()))
+    matcher = _compile_expression(expression, pattern)
+    numbers: dict[str, int] = dict(matcher.groupindex)
+    groups = tuple((numbers[f"g{order}"], name) for order, name in enumerate(fields))
+    return GrokPattern(pattern, matcher, groups)
+
+
+def _expand(pattern: str, fields: list[str], within: tuple[str, ...]) -> Iterator[str]:
+    """Yield the pieces of the RE2 expression; append the name of each named group to `fields`."""
+    position = 0
+    while position < len(pattern):
+        piece = _PIECE.match(pattern, position)
+        assert piece is not None  # noqa: S101  the last alternative matches any character
+        kind, text = piece.lastgroup, piece.group()
+        if kind == "reference" and not _REPETITION.match(pattern, position + 1):
+            text, end = _read_reference(pattern, position)
+            yield from _expand_reference(text, position, fields, within)
+            position = end
+            continue
+        if kind == "group":
+            text, position = _read_group(pattern, position, fields)
+        else:
+            if kind == "escape":
+                _refuse_escape(text, position)
+            elif kind == "parenthesis":
+                text = "(?:"  # what is not named is not wanted, and not tracked by the engine
+            position = piece.end()
+        yield text
+
+
+def _read_reference(pattern: str, start: int) -> tuple[str, int]:
+    """Return what stands between `%{` and `}`, and where the pattern goes on."""
+    end = pattern.find("}", start)
+    if end < 0:
+        raise LanguageError(
+            "%{ has no closing }", r"close it, or write \%\{ for the characters themselves", start
+        )
+    return pattern[start + 2 : end], end + 1
+
+
+def _expand_reference(
+    text: str, start: int, fields: list[str], within: tuple[str, ...]
+) -> Iterator[str]:
+    reference = _REFERENCE.fullmatch(text)
+    if reference is None:
+        raise LanguageError(
+            f"%{{{text}}} is not a pattern reference",
+            "write %{NAME} or %{NAME:field}; a field name holds letters, digits, _ and dots",
+            start,
+        )
+    name, field = reference.groups()
+    body = STANDARD_PATTERNS.get(name)
+    if body is None:
+        hint = did_you_mean(name, STANDARD_PATTERNS) or did_you_mean(
+            name.upper(), STANDARD_PATTERNS
+        )
+        raise LanguageError(
+            f"there is no grok pattern with the name {name}",
+            hint or "use a standard name, or a group of your own: (?P<field>...)",
+            start + 2,
+        )
+    if len(within) > _MOST_NESTED_NAMES:  # a mistake in our own table, not in the config
+        raise LanguageError(f"{name} refers to itself", "", start)
+    yield _open_group(field, fields) if field else "(?:"
+    yield from _expand(body, fields, (*within, name))
+    yield ")"
+
+
+def _open_group(field: str, fields: list[str]) -> str:
+    fields.append(field.replace("___", "."))
+    return f"(?P<g{len(fields) - 1}>"
+
+
+def _read_group(pattern: str, start: int, fields: list[str]) -> tuple[str, int]:
+    """Return the opening of a group as RE2 shall see it, and where the pattern goes on."""
+    named = _NAMED_GROUP.match(pattern, start)
+    if named is not None:
+        field, closed = named.groups()
+        if not closed or not _FIELD.fullmatch(field):
+            raise LanguageError(
+                f"{named.group()} does not name a group",
+                "a field name holds letters, digits, _ and dots",
+                start,
+            )
+        return _open_group(field, fields), named.end()
+    for opening, what in _UNSUPPORTED_GROUPS:
+        if pattern.startswith(opening, start):
+            _refuse_group(what, start)
+    return "(?", start + 2
+
+
+def _refuse_group(what: str, start: int) -> NoReturn:
+    raise LanguageError(
+        f"RE2 has no {what}",
+        "match the surroundings too and capture the part that you want: before(?P<name>...)after",
+        start,
+    )
+
+
+def _refuse_escape(text: str, start: int) -> None:
+    do = _UNSUPPORTED_ESCAPES.get(text[1])
+    if do is not None:
+        raise LanguageError(f"RE2 has no {text}", do, start)
+
+
+def _compile_expression(expression: str, pattern: str) -> Any:
+    """Return RE2's matcher; its complaint is translated into an error about the user's pattern."""
+    try:
+        import re2  # noqa: PLC0415  a config without grok shall not pay for it
+    except ImportError as error:
+        raise LanguageError(
+            f"grok needs the RE2 library, which cannot be loaded ({error})",
+            "install it: pip install google-re2 (on Alpine: apk add re2-dev, then pip)",
+        ) from error
+    options = re2.Options()
+    options.log_errors = False  # it would print to our standard error
+    try:
+        return re2.compile(expression, options=options)
+    except re2.error as error:
+        complaint = error.args[0]
+        text = complaint.decode("utf-8", "replace") if isinstance(complaint, bytes) else complaint
+        what, _, fragment = str(text).partition(": ")
+        offset = max(pattern.find(fragment), 0) if fragment else 0
+        shown = f": {fragment}" if fragment and fragment in pattern else ""
+        raise LanguageError(
+            f"not a regular expression of RE2: {what}{shown}", _advice(what), offset
+        ) from error
+
+
+def _advice(what: str) -> str:
+    """Return what to do about a complaint of RE2."""
+    known = {
+        "missing )": r"close every (, or write \( for the character itself",
+        "unexpected )": r"open it with (, or write \) for the character itself",
+        "missing ]": r"close every [, or write \[ for the character itself",
+        "no argument for repetition operator": r"put something before it, or a \ for the character",
+        "bad repetition operator": "repeat once; RE2 has no possessive repetition",
+        "invalid repetition size": "RE2 repeats at most 1000 times, nested repeats multiplied",
+        "pattern too large - compile failed": "make the repetitions smaller",
+    }
+    return known.get(what, "the syntax is documented at github.com/google/re2/wiki/Syntax")
