@@ -1,1 +1,1 @@
-
+"""State -> text, one file a format."""

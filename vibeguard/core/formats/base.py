@@ -1,0 +1,58 @@
+"""What a format is: events go in, text comes out. The caller alone writes, and knows the time.
+
+`feed` is called once for each event, with a State that already includes it; `finish` once, after
+the last. Both return the text to write at that moment, "" when there is nothing to say. A format
+looks at no clock, no terminal and no environment: all that it needs to know stands in its options.
+"""
+
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import State
+from vibeguard.core.report.build import Ending
+
+__all__ = ["Ending", "Format", "FormatOptions", "Stream"]
+
+
+class Stream(StrEnum):
+    """Where a format's text belongs: people read stderr, programs read stdout."""
+
+    HUMAN = "stderr"
+    MACHINE = "stdout"
+
+
+class FormatOptions(Struct, frozen=True, kw_only=True):
+    """Everything that a format may depend on beside the events.
+
+    `columns` 0 means no limit; `rows` bounds live progress. `ci` breaks what a CI service would
+    read as a command. `since` is the number of the last event that is already known, -1 for none.
+    `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
+    `program` before commands to paste.
+    """
+
+    colour: bool = False
+    columns: int = 0
+    rows: int = 24
+    verbose: bool = False
+    ci: bool = False
+    since: int = -1
+    budget: int | None = None
+    run_folder: str = ""
+    program: str = "vibeguard"
+
+
+class Format(Protocol):
+    """One form of output."""
+
+    @property
+    def stream(self) -> Stream:
+        """Where the text belongs."""
+
+    def feed(self, state: State, event: Event) -> str:
+        """The text to write after `event`, which `state` already includes."""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """The text to write at the end; `ending` is what the events do not tell."""

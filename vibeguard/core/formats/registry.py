@@ -1,0 +1,31 @@
+"""The formats by name. To add one: a file in this package, and a line in the table."""
+
+from importlib import import_module
+from typing import cast
+
+from vibeguard.core.formats.base import Format, FormatOptions
+from vibeguard.core.problems import UsageError
+
+FORMATS = {
+    "text": "vibeguard.core.formats.text:TextFormat",
+    "live": "vibeguard.core.formats.live:LiveFormat",
+    "agent": "vibeguard.core.formats.agent:AgentFormat",
+    "json": "vibeguard.core.formats.json:JsonFormat",
+    "jsonl": "vibeguard.core.formats.jsonl:JsonLinesFormat",
+    "junit": "vibeguard.core.formats.junit:JUnitFormat",
+    "github": "vibeguard.core.formats.github:GitHubFormat",
+    "markdown": "vibeguard.core.formats.markdown:MarkdownFormat",
+    "html": "vibeguard.core.formats.html:HtmlFormat",
+    "trace": "vibeguard.core.formats.trace:TraceFormat",
+}
+
+
+def make_format(name: str, options: FormatOptions) -> Format:
+    """Import and make the format of that name. Raises UsageError when there is none.
+
+    Call it before the first check starts: a check may change what is installed.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"there is no format {name}", f"use one of {', '.join(FORMATS)}")
+    module, _, class_name = FORMATS[name].partition(":")
+    return cast(Format, getattr(import_module(module), class_name)(options))

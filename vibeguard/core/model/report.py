@@ -1,0 +1,135 @@
+"""The JSON document that `--json` prints: `schemas/report.schema.json` is made from these types.
+
+A superset of what the first VibeGuard printed. Strings are as they were extracted or written: JSON
+escapes what it must, and whoever shows them to a person makes them harmless first. Every field is
+always present. Times end in their unit; `started_ns` and `settled_ns` count from the run's start.
+"""
+
+from msgspec import Struct
+
+REPORT_SCHEMA_VERSION = "1.0"
+
+
+class PromptReport(Struct, frozen=True):
+    """A prompt that an event of a check triggered: success, failure or timeout."""
+
+    event: str
+    source: str
+    content: str
+
+
+class ExcerptReport(Struct, frozen=True):
+    """The lines of the output that matter, and the rule that chose them."""
+
+    rule: str
+    first_line: int
+    lines: tuple[str, ...]
+
+
+class AssertionReport(Struct, frozen=True):
+    """The expression, and what it came to; null when it was not evaluated."""
+
+    expression: str
+    result: bool | None
+
+
+class CheckReport(Struct, frozen=True):
+    """One planned check. `status` is its outcome, or its state while it has not settled.
+
+    `reason` is the machine word, `message` the sentence. `root_cause` is the check because of which
+    this one was skipped or cancelled. `ran_before` names requirements that had not settled when it
+    started. `pool` is foreground or background.
+    """
+
+    id: str
+    status: str
+    duration_ms: int
+    tags: tuple[str, ...]
+    triggered_prompts: tuple[PromptReport, ...]
+    severity: str
+    command: str
+    pool: str
+    requires: tuple[str, ...]
+    reason: str | None
+    message: str
+    root_cause: str | None
+    attempts: int
+    flaky: bool
+    leaked: bool
+    waived: bool
+    ran_before: tuple[str, ...]
+    exit_code: int | None
+    signal: str | None
+    started_ns: int | None
+    settled_ns: int | None
+    extracted: dict[str, str]
+    unmatched: tuple[str, ...]
+    assertion: AssertionReport | None
+    log_file: str | None
+    output_bytes: int | None
+    output_sha256: str | None
+
+
+class Violation(Struct, frozen=True):
+    """A check that did not pass of its own accord; dependents skipped because of it are none."""
+
+    id: str
+    severity: str
+    command: str
+    suggestion: str
+    fix: str
+    extracted: dict[str, str]
+    log_file: str
+    triggered_prompts: tuple[PromptReport, ...]
+    status: str
+    reason: str | None
+    message: str
+    excerpt: ExcerptReport | None
+
+
+class BackgroundReport(Struct, frozen=True):
+    """What ran in the background and what that saved.
+
+    `saved_ms` is what the same checks with the same durations would have taken level by level, less
+    what the run took; null while the run has not finished.
+    """
+
+    checks: tuple[str, ...]
+    foreground_settled_ns: int | None
+    saved_ms: int | None
+
+
+class ErrorReport(Struct, frozen=True):
+    """One mistake of a config or a command line. 0 means that there is no such place."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str
+
+
+class Report(Struct, frozen=True):
+    """A whole run, or what is known of it so far.
+
+    `verdict` is null until the run has one. `state` is pending, running, finished, incomplete or
+    corrupt. `errors` says what kept the run from being planned; then there are no checks.
+    """
+
+    schema: str
+    checks: tuple[CheckReport, ...]
+    violations: tuple[Violation, ...]
+    exit_code: int
+    fail_fast_triggered: bool
+    run_id: str
+    state: str
+    verdict: str | None
+    reason: str
+    counts: dict[str, int]
+    duration_ms: int
+    started_at: str
+    tool_version: str
+    config_path: str
+    notes: tuple[str, ...]
+    background: BackgroundReport | None
+    errors: tuple[ErrorReport, ...]

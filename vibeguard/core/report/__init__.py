@@ -1,0 +1,1 @@
+"""State -> what people and programs are told: sentences, paragraphs, one document."""

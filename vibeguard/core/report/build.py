@@ -1,0 +1,192 @@
+"""State -> Report: the whole run as one document, in plan order. No clock, no file is looked at."""
+
+from msgspec import Struct
+
+from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
+from vibeguard.core.model.events import CheckExtracted, CheckSettled, TriggeredPrompt
+from vibeguard.core.model.report import (
+    REPORT_SCHEMA_VERSION,
+    AssertionReport,
+    BackgroundReport,
+    CheckReport,
+    ExcerptReport,
+    PromptReport,
+    Report,
+    Violation,
+)
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool
+from vibeguard.core.report.reasons import cause_of, reason_of
+from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
+from vibeguard.core.wording.units import MILLISECOND_NS
+
+_VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
+
+
+class Ending(Struct, frozen=True):
+    """What the reader of the log knows when it stops reading, and the events do not tell.
+
+    `exit_code` is what the command will exit with; None means as the events say. `problem` says in
+    a sentence what is wrong with the log, `hint` what the user can do to see the rest.
+    """
+
+    exit_code: int | None = None
+    log_status: LogStatus | None = None
+    problem: str = ""
+    hint: str = ""
+
+
+def build_report(state: State, *, run_folder: str = "", ending: Ending | None = None) -> Report:
+    """The report of a run as far as `state` knows it.
+
+    `run_folder` is put before the paths of outputs, which the log gives relative to it.
+    """
+    ending = ending or Ending()
+    started, planned, finished = state.started, state.planned, state.finished
+    checks = state.checks.items()
+    return Report(
+        schema=REPORT_SCHEMA_VERSION,
+        checks=tuple(_check(state, id_, record, run_folder) for id_, record in checks),
+        violations=tuple(
+            _violation(state, record, record.settled, run_folder)
+            for record in state.checks.values()
+            if record.settled is not None and record.outcome in _VIOLATIONS
+        ),
+        exit_code=exit_code_of(state, ending),
+        fail_fast_triggered=fail_fast_triggered(state),
+        run_id=started.run_id if started else "",
+        state=_state_word(state, ending),
+        verdict=finished.verdict.value if finished else None,
+        reason=ending.problem or (finished.reason if finished else ""),
+        counts=outcome_counts(state),
+        duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
+        started_at=started.wall_time if started else "",
+        tool_version=started.tool_version if started else "",
+        config_path=planned.config_path if planned else "",
+        notes=planned.notes if planned else (),
+        background=_background(state),
+        errors=(),
+    )
+
+
+def exit_code_of(state: State, ending: Ending) -> int:
+    """What the command that shows this exits with (DESIGN section 8)."""
+    if ending.exit_code is not None:
+        return ending.exit_code
+    if ending.log_status is LogStatus.CORRUPT:
+        return ExitCode.CORRUPT
+    if ending.log_status is LogStatus.INCOMPLETE:
+        return ExitCode.INCOMPLETE
+    return exit_code_so_far(state)
+
+
+def fail_fast_triggered(state: State) -> bool:
+    """Whether a failing check has cancelled the rest of the run."""
+    return state.cancel is not None and state.cancel.reason is CancelReason.FAIL_FAST
+
+
+def output_path(record: CheckRecord, run_folder: str) -> str:
+    """Where the whole output of the last attempt is; empty when there is none."""
+    path = record.finished.output_path if record.finished else ""
+    if not path or path.startswith("/") or not run_folder:
+        return path
+    return f"{run_folder.rstrip('/')}/{path}"
+
+
+def rendered(template: str, state: State, record: CheckRecord, *, shell_quote: bool) -> str:
+    """A suggestion or a fix with extracted values and vars put in; vars win.
+
+    With `shell_quote`, for a fix, what a check's output put in cannot become a command.
+    """
+    if "{{" not in template:
+        return template
+    from vibeguard.core.lang.template import render  # noqa: PLC0415 - few checks have one
+
+    values = record.extracted.values if record.extracted else {}
+    variables = state.planned.vars if state.planned else {}
+    return render(template, values, variables, shell_quote=shell_quote)
+
+
+def _state_word(state: State, ending: Ending) -> str:
+    if ending.log_status in (LogStatus.CORRUPT, LogStatus.INCOMPLETE):
+        return ending.log_status.value
+    if state.finished is not None:
+        return "finished"
+    return "running" if state.planned else "pending"
+
+
+def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> CheckReport:
+    planned, settled, finished = record.planned, record.settled, record.finished
+    extracted = record.extracted
+    reason = settled.reason if settled else None
+    return CheckReport(
+        id=id_,
+        status=(record.outcome or record.state).value,
+        duration_ms=duration_ns(record, state.last_t) // MILLISECOND_NS,
+        tags=planned.tags,
+        triggered_prompts=_prompts(settled.prompts if settled else ()),
+        severity=planned.severity.value,
+        command=planned.run,
+        pool=planned.pool.value,
+        requires=tuple(requirement.check for requirement in planned.requires),
+        reason=reason.value if reason else None,
+        message=reason_of(state, record),
+        root_cause=cause_of(record) or None,
+        attempts=settled.attempts if settled else record.attempt,
+        flaky=settled.flaky if settled else False,
+        leaked=settled.leaked if settled else False,
+        waived=settled.waived if settled else False,
+        ran_before=record.ran_before,
+        exit_code=finished.exit_code if finished else None,
+        signal=(finished.signal or None) if finished else None,
+        started_ns=record.first_started_t,
+        settled_ns=record.settled_t,
+        extracted=extracted.values if extracted else {},
+        unmatched=extracted.unmatched if extracted else (),
+        assertion=_assertion(planned.assertion, extracted),
+        log_file=output_path(record, run_folder) or None,
+        output_bytes=finished.output_bytes if finished else None,
+        output_sha256=(finished.output_sha256 or None) if finished else None,
+    )
+
+
+def _violation(
+    state: State, record: CheckRecord, settled: CheckSettled, run_folder: str
+) -> Violation:
+    planned, excerpt = record.planned, settled.excerpt
+    return Violation(
+        id=planned.id,
+        severity=planned.severity.value,
+        command=planned.run,
+        suggestion=rendered(planned.suggestion, state, record, shell_quote=False),
+        fix=rendered(planned.fix, state, record, shell_quote=True),
+        extracted=record.extracted.values if record.extracted else {},
+        log_file=output_path(record, run_folder),
+        triggered_prompts=_prompts(settled.prompts),
+        status=settled.outcome.value,
+        reason=settled.reason.value if settled.reason else None,
+        message=reason_of(state, record),
+        excerpt=ExcerptReport(excerpt.rule, excerpt.first_line, excerpt.lines) if excerpt else None,
+    )
+
+
+def _assertion(expression: str, extracted: CheckExtracted | None) -> AssertionReport | None:
+    if not expression:
+        return None
+    return AssertionReport(expression, extracted.assertion_result if extracted else None)
+
+
+def _prompts(prompts: tuple[TriggeredPrompt, ...]) -> tuple[PromptReport, ...]:
+    return tuple(PromptReport(p.event, p.source, p.content) for p in prompts)
+
+
+def _background(state: State) -> BackgroundReport | None:
+    planned = [c for c, r in state.checks.items() if r.planned.pool is Pool.BACKGROUND]
+    if not planned:
+        return None
+    saved = saved_ns(state) if in_background(state) else None
+    return BackgroundReport(
+        checks=tuple(planned),
+        foreground_settled_ns=state.foreground_settled_t,
+        saved_ms=None if saved is None else int(saved / MILLISECOND_NS),
+    )

@@ -1,0 +1,156 @@
+"""The paragraph of one check that a person should look at, for formats that people read."""
+
+from collections.abc import Iterator
+
+from vibeguard.core.model.events import CheckSettled, ProcessReport
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.report.build import output_path, rendered
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.wording.layout import fold, shorten, wrap
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.style import Style
+from vibeguard.core.wording.units import duration, plural, size
+
+LINE_CHARACTERS = 400
+MAX_LINES = 40
+MAX_PROCESSES = 8
+MAX_PROMPT_LINES = 60
+
+
+def headline(state: State, record: CheckRecord, style: Style) -> str:
+    """`FAILED unit: exit code 1 (2.3s)`, the first thing to read about a check."""
+    word = shown_status(record)
+    loud = word.upper() if word in ("failed", "timeout", "error") else word
+    reason = sanitise(reason_of(state, record))
+    took = (
+        f" ({duration(duration_ns(record, state.last_t))})"
+        if record.first_started_t is not None
+        else ""
+    )
+    attempts = record.settled.attempts if record.settled else record.attempt
+    tries = f", attempt {attempts} of {record.planned.retries + 1}" if attempts > 1 else ""
+    name = f"{style.status(loud, word)} {style.strong(sanitise(record.planned.id))}"
+    return f"{name}{': ' if reason else ''}{reason}{took}{tries}"
+
+
+def paragraph(
+    state: State, record: CheckRecord, style: Style, *, columns: int, run_folder: str, verbose: bool
+) -> list[str]:
+    """Headline, command, the lines that matter, what hung, advice, prompts, path of the output."""
+    settled = record.settled
+    if settled is None:
+        return []
+    lines = [wrap(headline(state, record, style), columns, rest="  ")]
+    if settled.outcome.value != "passed" or verbose:
+        lines.extend(_command(record, style, columns))
+        lines.extend(_output(settled, style, columns))
+        lines.extend(wrap(text, columns, first="  ", rest="    ") for text in _processes(record))
+        lines.extend(wrap(text, columns, first="  ", rest="    ") for text in _values(record))
+    if settled.outcome.value != "passed":
+        lines.extend(_advice(state, record, style, columns))
+    lines.extend(_prompts(settled, style, columns))
+    path = sanitise(output_path(record, run_folder))
+    if path and (settled.outcome.value != "passed" or verbose):
+        lines.append(
+            f"  output: {path} ({size(record.finished.output_bytes)})" if record.finished else ""
+        )
+    return lines
+
+
+def output_lines(settled: CheckSettled) -> list[str]:
+    """The lines that matter, then the last ones; each made harmless and of bearable length."""
+    excerpt = list(settled.excerpt.lines) if settled.excerpt else []
+    tail = list(settled.tail)
+    if excerpt and tail and not _contains(excerpt, tail):
+        excerpt = tail if _contains(tail, excerpt) else [*excerpt, "...", *tail]
+    chosen = excerpt or tail
+    if len(chosen) > MAX_LINES:
+        half = MAX_LINES // 2
+        chosen = [*chosen[:half], f"[{len(chosen) - 2 * half} lines]", *chosen[-half:]]
+    return [shorten(sanitise(line), LINE_CHARACTERS) for line in chosen]
+
+
+def _contains(lines: list[str], part: list[str]) -> bool:
+    spans = range(len(lines) - len(part) + 1)
+    return any(lines[at : at + len(part)] == part for at in spans)
+
+
+def _command(record: CheckRecord, style: Style, columns: int) -> Iterator[str]:
+    for line in sanitise(record.planned.run, multiline=True).strip().split("\n")[:10]:
+        yield style.dim(fold(line, columns, prefix="  $ "))
+
+
+def _output(settled: CheckSettled, style: Style, columns: int) -> Iterator[str]:
+    del style
+    for line in output_lines(settled):
+        yield fold(line, columns, prefix="  | ")
+
+
+def _processes(record: CheckRecord) -> Iterator[str]:
+    """What hung, what outlived SIGTERM, what was left behind, what could not be killed."""
+    hang, finished = record.hang, record.finished
+    if hang is not None:
+        if hang.silent_ns is not None:
+            yield f"hung: nothing written for {duration(hang.silent_ns)}"
+        for process in hang.processes[:MAX_PROCESSES]:
+            yield f"hung: {_process(process)}"
+        if len(hang.processes) > MAX_PROCESSES:
+            more = plural(len(hang.processes) - MAX_PROCESSES, "process", "processes")
+            yield f"hung: and {more} more"
+    if finished is None:
+        return
+    if finished.survivors:
+        yield f"killed after ignoring SIGTERM: {_commands(finished.survivors)}"
+    if finished.leaked:
+        yield f"left behind: {_commands(finished.leaked)}"
+    if finished.unkillable:
+        yield f"could not be killed: {_commands(finished.unkillable)}"
+
+
+def _process(process: ProcessReport) -> str:
+    doing = process.state.replace("_", " ")
+    if process.waits_in:
+        doing += f" in {process.waits_in}"
+    if process.waits_for_stdin:
+        doing += ", waits for stdin"
+    return sanitise(f"{process.pid} {process.command}" + (f" ({doing})" if doing else ""))
+
+
+def _commands(processes: tuple[ProcessReport, ...]) -> str:
+    shown = ", ".join(f"{p.pid} {p.command}" for p in processes[:3])
+    more = f" and {len(processes) - 3} more" if len(processes) > 3 else ""
+    return sanitise(shown) + more
+
+
+def _values(record: CheckRecord) -> Iterator[str]:
+    extracted = record.extracted
+    if extracted is None:
+        return
+    for name, value in list(extracted.values.items())[:20]:
+        yield f"{sanitise(name)} = {shorten(sanitise(value), LINE_CHARACTERS)}"
+    for pattern in extracted.unmatched[:10]:
+        yield f"did not match: {shorten(sanitise(pattern), LINE_CHARACTERS)}"
+
+
+def _advice(state: State, record: CheckRecord, style: Style, columns: int) -> Iterator[str]:
+    planned = record.planned
+    suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
+    if suggestion:
+        text = sanitise(suggestion, multiline=True).strip()
+        yield wrap(text, columns, first="  suggestion: ", rest="    ")
+    fix = rendered(planned.fix, state, record, shell_quote=True)
+    if fix:
+        text = sanitise(fix, multiline=True).strip()
+        yield wrap(style.strong(text), columns, first="  fix: ", rest="    ")
+
+
+def _prompts(settled: CheckSettled, style: Style, columns: int) -> Iterator[str]:
+    for prompt in settled.prompts:
+        source = "" if prompt.source == "inline" else f" {sanitise(prompt.source)}"
+        yield style.dim(f"  prompt{source} (on {sanitise(prompt.event)}):")
+        lines = sanitise(prompt.content, multiline=True).strip("\n").split("\n")
+        for line in lines[:MAX_PROMPT_LINES]:
+            yield wrap(line, columns, first="    ", rest="    ")
+        if len(lines) > MAX_PROMPT_LINES:
+            yield f"    [{plural(len(lines) - MAX_PROMPT_LINES, 'more line')}]"

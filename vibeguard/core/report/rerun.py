@@ -1,0 +1,31 @@
+"""The exact command that runs a check again with the same config and state folder."""
+
+from collections.abc import Iterator, Sequence
+from shlex import quote
+
+from vibeguard.core.model.state import State
+from vibeguard.core.wording.sanitise import sanitise
+
+_KEPT = {"-c": "--config", "--config": "--config", "--state-dir": "--state-dir"}
+
+
+def rerun_command(state: State, ids: Sequence[str], program: str = "vibeguard") -> str:
+    """A shell command that runs these checks (and what they require), to paste as it is."""
+    argv = state.started.argv if state.started else ()
+    words = [program, "run", *_kept(argv), *ids]
+    return sanitise(" ".join(quote(word) for word in words))
+
+
+def _kept(argv: Sequence[str]) -> Iterator[str]:
+    """`--config` and `--state-dir` as they were given, in any of their spellings."""
+    arguments = iter(argv[1:])
+    for word in arguments:
+        if word == "--":
+            return
+        name, equals, value = word.partition("=")
+        if name in _KEPT:
+            yield _KEPT[name]
+            yield value if equals else next(arguments, "")
+        elif word.startswith("-c") and len(word) > 2:
+            yield "--config"
+            yield word[2:]

@@ -1,0 +1,84 @@
+"""What the background saved: the same durations, run level by level, against what happened.
+
+Level by level is how the first VibeGuard ran a graph: a level is everything whose requirements lie
+in earlier levels, and nothing of the next one starts before the slowest of this one has ended.
+Within a level the slots are those of the foreground, filled in the order of the plan; weights and
+groups did not exist and count for nothing here.
+"""
+
+from collections.abc import Iterable
+from heapq import heapify, heapreplace
+
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Pool
+
+
+def duration_ns(record: CheckRecord, now_t: int) -> int:
+    """How long the check took, all attempts together; while it runs, up to `now_t`."""
+    if record.first_started_t is None:
+        return 0
+    if record.settled_t is None:
+        return max(now_t - record.first_started_t, 0)
+    if record.attempt <= 1 and record.finished is not None and record.finished.elapsed_ns:
+        return record.finished.elapsed_ns
+    return record.settled_t - record.first_started_t
+
+
+def saved_ns(state: State) -> int | None:
+    """Level-by-level makespan less the real one, in nanoseconds; None until all have settled.
+
+    Negative when level by level would have been quicker (it cannot know that beforehand).
+    """
+    if state.planned is None or state.settled < len(state.checks):
+        return None
+    ends = [record.settled_t for record in state.checks.values() if record.settled_t is not None]
+    starts = [r.first_started_t for r in state.checks.values() if r.first_started_t is not None]
+    if not starts:
+        return None
+    slots = max(state.planned.settings.parallel, 1)
+    return level_by_level_ns(state, slots) - (max(ends) - min(starts))
+
+
+def level_by_level_ns(state: State, slots: int) -> int:
+    """The makespan of the run's durations with a barrier after each level of the graph."""
+    levels: dict[int, list[int]] = {}
+    for check, level in _levels(state).items():
+        record = state.checks[check]
+        levels.setdefault(level, []).append(duration_ns(record, state.last_t))
+    return sum(_makespan(durations, slots) for durations in levels.values())
+
+
+def in_background(state: State) -> tuple[str, ...]:
+    """The checks of the background pool that were started, in plan order."""
+    return tuple(
+        check
+        for check, record in state.checks.items()
+        if record.planned.pool is Pool.BACKGROUND and record.first_started_t is not None
+    )
+
+
+def _makespan(durations: Iterable[int], slots: int) -> int:
+    free = [0] * slots
+    heapify(free)
+    for length in durations:
+        heapreplace(free, free[0] + length)
+    return max(free)
+
+
+def _levels(state: State) -> dict[str, int]:
+    """The level of every check, counted from 0; without recursion, since chains may be long."""
+    dependents: dict[str, list[str]] = {}
+    missing: dict[str, int] = {}
+    for check, record in state.checks.items():
+        missing[check] = len(record.planned.requires)
+        for requirement in record.planned.requires:
+            dependents.setdefault(requirement.check, []).append(check)
+    levels = {check: 0 for check, count in missing.items() if not count}
+    waiting = list(levels)
+    for check in waiting:
+        for dependent in dependents.get(check, ()):
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                levels[dependent] = levels[check] + 1
+                waiting.append(dependent)
+    return levels

@@ -1,0 +1,150 @@
+"""The end of a text: one line of summary, and before it what a reader might otherwise miss."""
+
+from collections.abc import Iterator
+
+from vibeguard.core.fold.verdict import fails_the_run
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
+from vibeguard.core.report.build import Ending, exit_code_of
+from vibeguard.core.report.reasons import late_failures, shown_status
+from vibeguard.core.report.savings import in_background, saved_ns
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.sentences import cancelled_because
+from vibeguard.core.wording.style import Style
+from vibeguard.core.wording.units import SECOND_NS, duration, plural, some
+
+_WORDS = {"failed": "failed", "timeout": "timed out", "error": "could not be judged"}
+_ORDER = ("failed", "timeout", "error", "cancelled", "skipped", "warned")
+
+
+def summary(state: State, ending: Ending, style: Style) -> list[str]:
+    """Skips by their root cause, what came too late, then the one line that sums up the run."""
+    lines = [*skips(state), *late(state)]
+    lines.append(_last_line(state, ending, style))
+    if state.finished is not None and state.finished.unattributed:
+        count = len(state.finished.unattributed)
+        lines.append(f"swept: {plural(count, 'process', 'processes')} of no check known")
+    if ending.problem:
+        lines.append(sanitise(ending.problem))
+    if ending.hint:
+        lines.append(sanitise(ending.hint))
+    return lines
+
+
+def _last_line(state: State, ending: Ending, style: Style) -> str:
+    if ending.log_status is LogStatus.CORRUPT:
+        return f"{style.bad('CORRUPT')}: nothing in this log can be trusted to be a verdict"
+    if state.finished is None:
+        return _unfinished(state, ending, style)
+    took = duration(state.finished.elapsed_ns)
+    groups = groups_of(state)
+    if state.finished.verdict is Verdict.PASSED:
+        return _passed(state, groups, took, style)
+    listing = ", ".join([*named(groups), f"{state.counts.get(Outcome.PASSED, 0)} passed"])
+    if state.finished.verdict is Verdict.CANCELLED and state.cancel is not None:
+        because = sanitise(cancelled_because(state.cancel.reason, state.cancel.by))
+        return f"{style.warn('CANCELLED')} {because} after {took}: {listing}"
+    reason = f" ({sanitise(state.finished.reason)})" if state.finished.reason else ""
+    return f"{style.bad('FAILED')}{reason} in {took}: {listing}{background(state)}"
+
+
+def _passed(state: State, groups: dict[str, list[str]], took: str, style: Style) -> str:
+    passed, total = state.counts.get(Outcome.PASSED, 0), len(state.checks)
+    counted = plural(total, "check") if passed == total else f"{passed} of {total} checks"
+    line = f"{style.good('passed')}: {counted} in {took}"
+    others = named(groups)
+    flaky = [c for c, r in state.checks.items() if r.settled and r.settled.flaky]
+    if flaky:
+        others.append(f"{len(flaky)} flaky ({sanitise(some(flaky))})")
+    if others:
+        line += f"; {', '.join(others)}"
+    return line + background(state)
+
+
+def background(state: State) -> str:
+    """What ran in the background and what it saved; empty when nothing did."""
+    checks = in_background(state)
+    if not checks:
+        return ""
+    text = f"; in the background: {sanitise(some(checks, 3))}"
+    if state.foreground_settled_t is not None and state.foreground_settled_t < state.last_t:
+        text += f" (foreground done after {duration(state.foreground_settled_t)})"
+    saved = saved_ns(state)
+    if saved is not None and saved >= SECOND_NS // 10:
+        text += f", {duration(saved)} less than level by level"
+    return text
+
+
+def _unfinished(state: State, ending: Ending, style: Style) -> str:
+    took = duration(state.last_t)
+    running = [c for c, r in state.checks.items() if r.state is CheckState.RUNNING]
+    waiting = [c for c, r in state.checks.items() if r.outcome is None and c not in set(running)]
+    parts = [f"{state.settled} of {len(state.checks)} settled", *named(groups_of(state))]
+    if ending.log_status is LogStatus.INCOMPLETE:
+        word = f"{style.bad('INCOMPLETE')}: the run ended without a verdict after {took}"
+        verb = "was running"
+    else:
+        failed = any(fails_the_run(record) for record in state.checks.values())
+        early = "FAILED so far, not the end yet" if failed else "PENDING"
+        word = f"{style.warn(early)} after {took}"
+        verb = "running"
+    if running:
+        parts.append(f"{verb}: {sanitise(some(running))}")
+    if waiting:
+        parts.append(f"not started: {sanitise(some(waiting))}")
+    return f"{word} (exit code {exit_code_of(state, ending)}): {', '.join(parts)}"
+
+
+def groups_of(state: State) -> dict[str, list[str]]:
+    """The settled checks that did not pass by the word that is shown for them, in plan order."""
+    groups: dict[str, list[str]] = {}
+    for check, record in state.checks.items():
+        if record.outcome is not None and record.outcome is not Outcome.PASSED:
+            groups.setdefault(shown_status(record), []).append(check)
+    return groups
+
+
+def named(groups: dict[str, list[str]]) -> list[str]:
+    """Each group counted and named, worst first: `2 failed (unit, lint)`."""
+    return [
+        f"{len(groups[word])} {_WORDS.get(word, word)} ({sanitise(some(groups[word]))})"
+        for word in _ORDER
+        if word in groups
+    ]
+
+
+def skips(state: State) -> Iterator[str]:
+    """One line for each root cause, so that no dependent of a failure vanishes."""
+    groups: dict[tuple[str, Reason | None], list[str]] = {}
+    for check, record in state.checks.items():
+        if record.settled is not None and record.outcome is Outcome.SKIPPED:
+            reason = record.settled.reason if not record.settled.waived else None
+            groups.setdefault((record.settled.cause, reason), []).append(check)
+    for (cause, reason), checks in groups.items():
+        root = state.checks.get(cause)
+        if reason is None:
+            because = f"{cause} had not finished (while_pending: skip)"
+        else:
+            because = f"{cause} {_ended(root)}"
+        yield f"skipped: {sanitise(f'{some(checks, 8)}, because {because}')}"
+
+
+def _ended(record: CheckRecord | None) -> str:
+    words = {
+        Outcome.FAILED: "failed",
+        Outcome.TIMEOUT: "timed out",
+        Outcome.ERROR: "could not be judged",
+        Outcome.CANCELLED: "was cancelled",
+        Outcome.SKIPPED: "was skipped",
+    }
+    return (
+        words.get(record.outcome, "did not pass") if record and record.outcome else "did not pass"
+    )
+
+
+def late(state: State) -> Iterator[str]:
+    """Checks that went ahead of a requirement which then did not pass."""
+    for check, record in state.checks.items():
+        for requirement in late_failures(state, record):
+            ended = _ended(state.checks[requirement])
+            yield sanitise(f"late: {check} ran before {requirement}, which {ended}")

@@ -1,0 +1,93 @@
+"""Text in columns: how many cells a string takes, cutting, wrapping. For sanitised text only."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_SGR = re.compile("\x1b\\[[0-9;]*m")
+
+
+def cells(text: str) -> int:
+    """How many terminal cells the text takes: wide characters two, combining ones and SGR none."""
+    if "\x1b" in text:
+        text = _SGR.sub("", text)
+    if text.isascii():
+        return len(text)
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> int:
+    if character.isascii():
+        return 1
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """The text in at most `columns` cells; what is cut off leaves `..` (or less) behind."""
+    if cells(text) <= columns:
+        return text
+    mark = ".." if columns > 4 else ""
+    return _head(text, columns - len(mark)) + mark
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most about `limit` characters: the middle goes, since errors end with what matters."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} [{len(text) - 2 * half} characters] {text[-half:]}"
+
+
+def wrap(text: str, columns: int, *, first: str = "", rest: str = "") -> str:
+    """Wrap words to `columns` cells; 0 means no limit. Words are never broken: paths stay whole.
+
+    `first` begins the first line, `rest` each further one. Newlines in the text are kept.
+    """
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        lead = rest if lines else first
+        if not columns or cells(lead) + cells(paragraph) <= columns:
+            lines.append((lead + paragraph).rstrip())
+            continue
+        lines.extend(_wrapped(paragraph, columns, lead, rest))
+    return "\n".join(lines)
+
+
+def _wrapped(paragraph: str, columns: int, lead: str, rest: str) -> Iterator[str]:
+    words: list[str] = []
+    used = cells(lead)
+    for word in paragraph.split():
+        width = cells(word)
+        if words and used + 1 + width > columns:
+            yield lead + " ".join(words)
+            lead, words, used = rest, [], cells(rest)
+        used += width + (1 if words else 0)
+        words.append(word)
+    yield (lead + " ".join(words)).rstrip()
+
+
+def fold(text: str, columns: int, *, prefix: str) -> str:
+    """Break one line of output hard into lines of `columns` cells, each with the prefix."""
+    room = columns - cells(prefix)
+    if not columns or cells(text) <= room:
+        return (prefix + text).rstrip()
+    room = max(room, 8)
+    lines: list[str] = []
+    while text:
+        head = _head(text, room) or text[0]
+        lines.append((prefix + head).rstrip())
+        text = text[len(head) :]
+    return "\n".join(lines)
+
+
+def _head(text: str, room: int) -> str:
+    if text.isascii():
+        return text[: max(room, 0)]
+    used = 0
+    for at, character in enumerate(text):
+        used += _width(character)
+        if used > room:
+            return text[:at]
+    return text

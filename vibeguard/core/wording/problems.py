@@ -1,0 +1,48 @@
+"""Problems as people read them: `file:line:col: what: do`, the offending line, and a caret."""
+
+from collections.abc import Sequence
+
+from vibeguard.core.problems import Problem
+from vibeguard.core.wording.layout import cells, cut
+from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.style import Style
+
+EXCERPT_COLUMNS = 160
+
+
+def render_problems(problems: Sequence[Problem], *, colour: bool = False, ci: bool = False) -> str:
+    """Every problem in the order given, one paragraph each, ending in a newline.
+
+    With `ci`, lines that a CI service would read as commands are broken.
+    """
+    style = Style(colour=colour)
+    text = "".join(f"{_paragraph(problem, style)}\n" for problem in problems)
+    return break_commands(text) if ci else text
+
+
+def _paragraph(problem: Problem, style: Style) -> str:
+    where = "".join(f"{part}: " for part in (_place(problem),) if part)
+    what = sanitise(problem.what)
+    do = f": {sanitise(problem.do)}" if problem.do else ""
+    lines = [f"{style.strong(where)}{style.bad(what)}{do}"]
+    if problem.excerpt:
+        lines.extend(_excerpt(problem, style))
+    return "\n".join(lines)
+
+
+def _place(problem: Problem) -> str:
+    numbers = [str(number) for number in (problem.line, problem.column) if number]
+    return ":".join([sanitise(problem.file), *numbers] if problem.file else numbers)
+
+
+def _excerpt(problem: Problem, style: Style) -> list[str]:
+    gutter = f"{problem.line or ''} | "
+    # A long line is shown from a little before the place that is meant.
+    skipped = max(problem.column - 1 - EXCERPT_COLUMNS // 2, 0)
+    shown = sanitise(problem.excerpt[skipped:].rstrip("\r\n"))
+    lines = [f"  {gutter}{cut(shown, EXCERPT_COLUMNS)}"]
+    if problem.column:
+        before = sanitise(problem.excerpt[skipped : problem.column - 1])
+        blank = " " * (len(gutter) - 2) + "| "
+        lines.append(f"  {blank}{' ' * cells(before)}{style.bad('^')}")
+    return lines
