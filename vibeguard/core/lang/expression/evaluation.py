@@ -1,0 +1,152 @@
+"""What an assert expression amounts to, given the values that grok extracted.
+
+Numbers are IEEE 754 doubles, as in the original. NaN satisfies no comparison, not even `!=`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.expression.syntax import Chain, Link, Literal, Name, Node, Unary
+
+_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?)|(?i:nan))"
+)
+_LONGEST_NUMBER = 1000  # characters; a longer run of digits is a text
+_LARGEST_WHOLE = 2**63
+_SHOWN = 60  # characters of a value in a message
+
+
+class BadValue(LanguageError):
+    """The expression cannot be evaluated with these values."""
+
+
+class MissingName(LanguageError):
+    """The expression needs a name that no pattern extracted."""
+
+    def __init__(self, name: str, offset: int = 0) -> None:
+        super().__init__(
+            f"{name} was not extracted",
+            "check the grok pattern against the output; a text is written in quotes",
+            offset,
+        )
+        self.name = name
+
+
+class Value(NamedTuple):
+    """A value as text, and as a number if it reads as one."""
+
+    text: str
+    number: float | None
+
+
+_TRUE = Value("true", None)
+_FALSE = Value("false", None)
+_COMPARISONS: dict[str, Callable[[float | str, float | str], bool]] = {
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,  # type: ignore[operator]
+    "<=": lambda left, right: left <= right,  # type: ignore[operator]
+    ">": lambda left, right: left > right,  # type: ignore[operator]
+    ">=": lambda left, right: left >= right,  # type: ignore[operator]
+}
+
+
+def evaluate(root: Node, values: Mapping[str, str]) -> bool:
+    """Return the truth of a tree; raises `MissingName` and `BadValue`."""
+    return _truth(_evaluate(root, values))
+
+
+def _read(text: str) -> Value:
+    """Return a text as a value: one that reads as a number, white space excluded, is one."""
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        return Value(text, None)
+    return Value(text, float(text))
+
+
+def _truth(value: Value) -> bool:
+    """Return whether a value counts as true: all but false, zero, NaN and the empty text do."""
+    if value.number is not None:
+        return value.number != 0 and not math.isnan(value.number)
+    return value.text not in ("", "false")
+
+
+def _evaluate(node: Node, values: Mapping[str, str]) -> Value:
+    if isinstance(node, Literal):
+        return _read(node.text)
+    if isinstance(node, Name):
+        if node.name not in values:
+            raise MissingName(node.name, node.offset)
+        return _read(values[node.name])
+    if isinstance(node, Unary):
+        return _apply_unary(node, _evaluate(node.operand, values))
+    return _evaluate_chain(node, values)
+
+
+def _evaluate_chain(chain: Chain, values: Mapping[str, str]) -> Value:
+    result = _evaluate(chain.first, values)
+    for link in chain.rest:
+        if link.operator in ("&&", "||"):
+            if _truth(result) == (link.operator == "||"):
+                result = _truth_value(_truth(result))
+            else:
+                result = _truth_value(_truth(_evaluate(link.operand, values)))
+        elif link.operator in _COMPARISONS:
+            result = _compare(link.operator, result, _evaluate(link.operand, values))
+        else:
+            result = _calculate(link, result, _evaluate(link.operand, values))
+    return result
+
+
+def _truth_value(truth: bool) -> Value:
+    return _TRUE if truth else _FALSE
+
+
+def _apply_unary(node: Unary, value: Value) -> Value:
+    for operator in reversed(node.operators):
+        if operator == "!":
+            value = _truth_value(not _truth(value))
+        else:
+            value = _from_number(-_number(value, "-", node.offset))
+    return value
+
+
+def _compare(operator: str, left: Value, right: Value) -> Value:
+    compare = _COMPARISONS[operator]
+    if left.number is None or right.number is None:
+        return _truth_value(compare(left.text, right.text))
+    either_is_nan = math.isnan(left.number) or math.isnan(right.number)
+    return _truth_value(not either_is_nan and compare(left.number, right.number))
+
+
+def _calculate(link: Link, left: Value, right: Value) -> Value:
+    first = _number(left, link.operator, link.offset)
+    second = _number(right, link.operator, link.offset)
+    if link.operator == "+":
+        return _from_number(first + second)
+    if link.operator == "-":
+        return _from_number(first - second)
+    if link.operator == "*":
+        return _from_number(first * second)
+    if second == 0:
+        raise BadValue("division by zero", "ask first: total > 0 && part / total", link.offset)
+    return _from_number(first / second)
+
+
+def _number(value: Value, operator: str, offset: int) -> float:
+    if value.number is None:
+        shown = value.text if len(value.text) <= _SHOWN else value.text[:_SHOWN] + "..."
+        raise BadValue(
+            f'{operator} needs numbers, and "{shown}" is not one',
+            "capture the digits alone",
+            offset,
+        )
+    return value.number
+
+
+def _from_number(number: float) -> Value:
+    """Return a computed number; its text matters only if it is compared with a text."""
+    is_whole = abs(number) < _LARGEST_WHOLE and number == int(number)
+    return Value(str(int(number)) if is_whole else repr(number), number)

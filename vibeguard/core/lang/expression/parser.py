@@ -1,0 +1,123 @@
+"""From words to a tree: one function climbs the ranks, one reads an operand."""
+
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.expression.syntax import Chain, Link, Literal, Name, Node, Unary
+from vibeguard.core.lang.expression.tokens import Token, tokenize
+
+_RANKS = (
+    frozenset({"||"}),
+    frozenset({"&&"}),
+    frozenset({"==", "!=", "<", "<=", ">", ">="}),
+    frozenset({"+", "-"}),
+    frozenset({"*", "/"}),
+)
+_MOST_NESTED = 64  # parentheses; far more than anyone can read, far less than Python's stack
+_WORDS = {"and": "&&", "or": "||", "not": "!"}
+
+
+def parse(text: str) -> Node:
+    """Parse a whole expression; anything left over is an error."""
+    return _Parser(tokenize(text)).parse()
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.position = 0
+        self.nesting = 0
+
+    def parse(self) -> Node:
+        if self._current().kind == "end":
+            raise LanguageError("the expression is empty", "write one, or leave assert out", 0)
+        root = self._chain(0)
+        if self._current().kind != "end":
+            raise self._left_over(self._current())
+        return root
+
+    def _current(self) -> Token:
+        return self.tokens[self.position]
+
+    def _chain(self, rank: int) -> Node:
+        """Read operands of a higher rank, joined by operators of this one."""
+        if rank == len(_RANKS):
+            return self._unary()
+        first = self._chain(rank + 1)
+        rest = []
+        while self._current().kind == "operator" and self._current().value in _RANKS[rank]:
+            operator = self._current()
+            self.position += 1
+            rest.append(Link(operator.value, self._chain(rank + 1), operator.offset))
+        return Chain(first, tuple(rest)) if rest else first
+
+    def _unary(self) -> Node:
+        start = self._current().offset
+        operators = []
+        while self._current().kind == "operator" and self._current().value in "!-":
+            operators.append(self._current().value)
+            self.position += 1
+        operand = self._operand()
+        return Unary("".join(operators), operand, start) if operators else operand
+
+    def _operand(self) -> Node:
+        token = self._current()
+        self.position += 1
+        if token.kind in ("number", "text"):
+            return Literal(token.value)
+        if token.kind == "name":
+            return self._name(token)
+        if token == Token("operator", "(", token.offset):
+            return self._parentheses(token)
+        self.position -= 1
+        what = f"instead of {token.value}" if token.value else "at the end"
+        raise LanguageError(
+            f"a value is missing {what}",
+            "put a name, a number, a quoted text or an expression in parentheses here",
+            token.offset,
+        )
+
+    def _name(self, token: Token) -> Node:
+        if token.value in ("true", "false"):
+            return Literal(token.value)
+        following = self._current()
+        if following.value == "(" and following.kind == "operator":
+            raise LanguageError(
+                f"{token.value} is not a function: there are none",
+                "compare what grok extracted",
+                token.offset,
+            )
+        if token.value == "not" and following.kind != "operator":
+            raise self._left_over(following, after=token)
+        return Name(token.value, token.offset)
+
+    def _parentheses(self, opening: Token) -> Node:
+        self.nesting += 1
+        if self.nesting > _MOST_NESTED:
+            raise LanguageError(
+                f"parentheses are nested more than {_MOST_NESTED} deep",
+                "split the check in two",
+                opening.offset,
+            )
+        inner = self._chain(0)
+        if self._current().value != ")" or self._current().kind != "operator":
+            if self._current().kind == "end":
+                raise LanguageError("( is never closed", "close it with )", opening.offset)
+            raise self._left_over(self._current())
+        self.position += 1
+        self.nesting -= 1
+        return inner
+
+    def _left_over(self, token: Token, after: Token | None = None) -> LanguageError:
+        """Return the error for what follows a complete expression."""
+        if after is None and self.position:
+            after = self.tokens[self.position - 1]
+        for word in (after, token):
+            if word is not None and word.kind == "name" and word.value in _WORDS:
+                return LanguageError(
+                    f"{word.value} is not an operator",
+                    f"write {_WORDS[word.value]}",
+                    word.offset,
+                )
+        what = "a ) without a (" if token.value == ")" else f"{token.value} follows a whole value"
+        return LanguageError(
+            what, "join the two with an operator, or remove what is too much", token.offset
+        )
