@@ -1,5 +1,6 @@
 """Histories of runs, made by hand: events that the real fold accepts, without clock or processes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from vibeguard.core.fold.fold import apply, new_state
@@ -42,7 +43,7 @@ class History:
         facts = {"config_path": "vibeguard.yaml", "config_sha256": "c" * 64, **planned}
         self.add(RunPlanned, settings=settings, checks=checks, **facts)
 
-    def add(self, kind: type, **fields: Any) -> Event:
+    def add(self, kind: Callable[..., Event], **fields: Any) -> Event:
         """Stamp one event, fold it, keep it."""
         event = kind(seq=len(self.events), t=self.at, **fields)
         apply(self.state, event)
@@ -65,7 +66,14 @@ class History:
         self.add(CheckQueued, check=id_, attempt=attempt, pool=pool)
         self.add(CheckStarted, check=id_, attempt=attempt, pool=pool, pid=4000 + len(self.events))
 
-    def exit(self, id_: str, *, code: int | None = 0, extracted: dict | None = None, **facts: Any):
+    def exit(
+        self,
+        id_: str,
+        *,
+        code: int | None = 0,
+        extracted: dict[str, Any] | None = None,
+        **facts: Any,
+    ) -> None:
         """The present attempt of a check is over."""
         record = self.state.checks[id_]
         elapsed = self.at - (record.running_t or 0)
@@ -92,7 +100,9 @@ class History:
         facts = {"attempts": attempts, "flaky": flaky, **facts}
         self.add(CheckSettled, check=id_, outcome=outcome, reason=reason, **facts)
 
-    def passes(self, id_: str, *, ns: int = SECOND, extracted: dict | None = None, **facts: Any):
+    def passes(
+        self, id_: str, *, ns: int = SECOND, extracted: dict[str, Any] | None = None, **facts: Any
+    ) -> None:
         """Start a ready check, let it run, and pass it."""
         self.start(id_)
         self.after(ns).exit(id_, extracted=extracted)

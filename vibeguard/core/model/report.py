@@ -5,9 +5,13 @@ escapes what it must, and whoever shows them to a person makes them harmless fir
 always present. Times end in their unit; `started_ns` and `settled_ns` count from the run's start.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 REPORT_SCHEMA_VERSION = "1.0"
+
+RunState = Literal["refused", "pending", "running", "finished", "incomplete", "corrupt"]
 
 
 class PromptReport(Struct, frozen=True):
@@ -112,8 +116,8 @@ class ErrorReport(Struct, frozen=True):
 class Report(Struct, frozen=True):
     """A whole run, or what is known of it so far.
 
-    `verdict` is null until the run has one. `state` is pending, running, finished, incomplete or
-    corrupt. `errors` says what kept the run from being planned; then there are no checks.
+    `verdict` is null until the run has one. `state` says what is known of it: refused (nothing was
+    started, `errors` says why), pending (not planned yet), running, finished, incomplete, corrupt.
     """
 
     schema: str
@@ -122,7 +126,7 @@ class Report(Struct, frozen=True):
     exit_code: int
     fail_fast_triggered: bool
     run_id: str
-    state: str
+    state: RunState
     verdict: str | None
     reason: str
     counts: dict[str, int]

@@ -12,6 +12,7 @@ from vibeguard.core.model.report import (
     ExcerptReport,
     PromptReport,
     Report,
+    RunState,
     Violation,
 )
 from vibeguard.core.model.state import CheckRecord, State
@@ -107,9 +108,11 @@ def rendered(template: str, state: State, record: CheckRecord, *, shell_quote: b
     return render(template, values, variables, shell_quote=shell_quote)
 
 
-def _state_word(state: State, ending: Ending) -> str:
-    if ending.log_status in (LogStatus.CORRUPT, LogStatus.INCOMPLETE):
-        return ending.log_status.value
+def _state_word(state: State, ending: Ending) -> RunState:
+    if ending.log_status is LogStatus.CORRUPT:
+        return "corrupt"
+    if ending.log_status is LogStatus.INCOMPLETE:
+        return "incomplete"
     if state.finished is not None:
         return "finished"
     return "running" if state.planned else "pending"

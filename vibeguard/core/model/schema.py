@@ -1,0 +1,79 @@
+"""The published JSON Schemas, made from the types: what `schemas/` holds, file by file."""
+
+from typing import Any
+
+from vibeguard.core.model.config_schema import config_schema
+from vibeguard.core.model.events import SCHEMA_VERSION, Event
+from vibeguard.core.model.report import REPORT_SCHEMA_VERSION, Report
+
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def schemas() -> dict[str, Schema]:
+    """File name -> schema, each with `$schema` and `$id`."""
+    return {
+        "config.schema.json": _headed("config", "1", DRAFT_7, config_schema()),
+        "event.schema.json": _headed("event", SCHEMA_VERSION, DRAFT_2020, _event_schema()),
+        "report.schema.json": _headed(
+            "report", REPORT_SCHEMA_VERSION, DRAFT_2020, _report_schema()
+        ),
+    }
+
+
+def _headed(name: str, version: str, draft: str, schema: Schema) -> Schema:
+    head = {"$schema": draft, "$id": f"urn:vibeguard:schema:{name}:{version}"}
+    return {**head, **_tidied(schema)}
+
+
+def _tidied(schema: Schema) -> Schema:
+    """Descriptions come from docstrings: without their indentation."""
+    return {key: _tidied_value(key, value) for key, value in schema.items()}
+
+
+def _tidied_value(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return _tidied(value)
+    if isinstance(value, list):
+        return [_tidied_value("", item) for item in value]
+    if key == "description" and isinstance(value, str):
+        return "\n".join(line.strip() for line in value.splitlines())
+    return value
+
+
+def _event_schema() -> Schema:
+    import msgspec  # noqa: PLC0415 - only the generator needs schemas
+
+    schema = msgspec.json.schema(Event)
+    for definition in schema["$defs"].values():
+        properties = definition.get("properties", {})
+        if "seq" in properties:
+            _stamped(definition, properties)
+    return {
+        "title": "One line of events.jsonl",
+        "description": "Readers ignore fields that they do not know.",
+        **schema,
+    }
+
+
+def _stamped(definition: Schema, properties: Schema) -> None:
+    """In a log every event has been numbered and dated, unlike one that is still to be written."""
+    properties["seq"] = {"type": "integer", "minimum": 0, "description": "Its number in the log."}
+    properties["t"] = {
+        "type": "integer",
+        "minimum": 0,
+        "description": "Monotonic nanoseconds since the start of the run.",
+    }
+    required = [name for name in definition["required"] if name != "type"]
+    definition["required"] = ["type", "seq", "t", *required]
+
+
+def _report_schema() -> Schema:
+    import msgspec  # noqa: PLC0415 - only the generator needs schemas
+
+    return {
+        "title": "The document of --json",
+        **msgspec.json.schema(Report),
+    }
