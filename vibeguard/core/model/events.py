@@ -325,3 +325,12 @@ Event = (
     | RunFinished
     | LogSealed
 )
+
+
+class UnknownEvent(Envelope, frozen=True, kw_only=True, tag="unknown"):
+    """An event of a later schema 1.x that is marked `may_ignore`: it counts and changes nothing.
+
+    Never written and not one of `Event`: only the log decoder makes it. `name` is its type.
+    """
+
+    name: str

@@ -1,1 +1,1 @@
-
+"""The bytes of the log: lock, writer, reader, follower."""

@@ -1,0 +1,74 @@
+"""Events to bytes: one event a line, and the seal whose digest covers everything before itself."""
+
+import hashlib
+from typing import Protocol
+
+from msgspec import convert, json, to_builtins
+from msgspec.structs import force_setattr
+
+from vibeguard.core.model.events import Event, LogSealed
+
+# What follows the digest's value on the seal's line: the digest is the last field.
+SEAL_END = b'"}\n'
+SEAL_FIELD = b'"sha256":"'
+DIGEST_LENGTH = 64
+
+_encode = json.Encoder().encode
+
+
+class RollingDigest(Protocol):
+    """What the seal needs of a hash object that has seen every byte written so far."""
+
+    def copy(self) -> "RollingDigest":
+        """Return an independent continuation."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+
+    def hexdigest(self) -> str:
+        """Return the digest of all bytes taken in, in lower-case hexadecimal."""
+
+
+def new_digest() -> RollingDigest:
+    """The digest of no bytes."""
+    return hashlib.sha256()
+
+
+def encode_line(event: Event) -> bytes:
+    """One line of the log, newline included.
+
+    Raises UnicodeEncodeError when a text holds a lone surrogate (see `make_storable`).
+    """
+    return _encode(event) + b"\n"
+
+
+def encode_seal(event: LogSealed, digest: RollingDigest) -> bytes:
+    """The seal's line; `digest` has seen every byte before it. Fills in `event.sha256`."""
+    force_setattr(event, "sha256", "")
+    before_value = encode_line(event)[: -len(SEAL_END)]
+    seen = digest.copy()
+    seen.update(before_value)
+    force_setattr(event, "sha256", seen.hexdigest())
+    return before_value + event.sha256.encode() + SEAL_END
+
+
+def make_storable(event: Event) -> None:
+    """Replace, in place, what UTF-8 cannot hold (undecodable bytes of a file name) by U+FFFD.
+
+    In place, so that the event at hand and its line in the log stay the same event.
+    """
+    storable = convert(_without_surrogates(to_builtins(event)), type(event))
+    for field in event.__struct_fields__:
+        force_setattr(event, field, getattr(storable, field))
+
+
+def _without_surrogates(value: object) -> object:
+    """The same builtin value with every lone surrogate replaced. Events nest a few levels only."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case dict():
+            return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+    return value

@@ -1,0 +1,89 @@
+"""One line of the log at a time: slow, and able to say what is wrong with it."""
+
+from typing import Final, get_args
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from vibeguard.core.model.events import SCHEMA_VERSION, Event, RunStarted, UnknownEvent
+from vibeguard.core.problems import LogCorrupt
+
+# No event comes near this; a longer line is damage, and reading on would eat the memory.
+MAX_LINE_BYTES: Final = 64 << 20
+
+_decode_event = json.Decoder(Event).decode
+_KNOWN_TYPES = frozenset(event.__struct_config__.tag for event in get_args(Event))
+
+
+class _Header(Struct):
+    """What every event of every schema carries."""
+
+    type: str
+    seq: int
+    t: int
+    may_ignore: bool = False
+    schema: str = ""
+
+
+_decode_header = json.Decoder(_Header).decode
+
+
+def decode_line(line: bytes) -> Event | UnknownEvent:
+    """The event on `line` (without its newline). Raises LogCorrupt, place unknown."""
+    problem = _visible_damage(line)
+    if problem:
+        raise LogCorrupt(problem)
+    try:
+        event: Event = _decode_event(line)
+    except UnicodeDecodeError as error:
+        raise LogCorrupt(f"not UTF-8: {error.reason}") from error
+    except ValidationError as error:
+        return _unknown_event(line, error)
+    except DecodeError as error:
+        raise LogCorrupt(f"not one JSON object on one line ({error})") from error
+    except RecursionError as error:
+        raise LogCorrupt("nested too deeply") from error
+    return event
+
+
+def check_first(event: Event | UnknownEvent) -> None:
+    """Raise LogCorrupt unless this is the event with which every log begins."""
+    if not isinstance(event, RunStarted):
+        raise LogCorrupt("the log does not begin with run.started")
+
+
+def refuse_foreign_schema(line: bytes) -> None:
+    """Raise LogCorrupt if `line` is the start of a log of another major schema version."""
+    try:
+        schema = _decode_header(line).schema
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return  # damage, which `decode_line` words better
+    ours = SCHEMA_VERSION.partition(".")[0]
+    if schema and schema.partition(".")[0] != ours:
+        raise LogCorrupt(f"a log of schema {schema[:40]!r}; this version reads schema {ours}.x")
+
+
+def _visible_damage(line: bytes) -> str:
+    if len(line) > MAX_LINE_BYTES:
+        return f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
+    if not line:
+        return "an empty line"
+    if b"\x00" in line:
+        return "NUL bytes"
+    if line.startswith(b"\xef\xbb\xbf"):
+        return "a byte order mark"
+    if b"\r" in line:
+        return "a carriage return"
+    return ""
+
+
+def _unknown_event(line: bytes, error: ValidationError) -> UnknownEvent:
+    """What a later schema 1.x may have added, if it says that it may be ignored."""
+    try:
+        header = _decode_header(line)
+    except DecodeError:
+        raise LogCorrupt(f"not an event ({error})") from error
+    if header.type in _KNOWN_TYPES:
+        raise LogCorrupt(f"not a valid {header.type} ({error})") from error
+    if not header.may_ignore:
+        raise LogCorrupt(f"unknown event type {header.type[:80]!r}") from error
+    return UnknownEvent(seq=header.seq, t=header.t, name=header.type)

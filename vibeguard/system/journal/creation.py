@@ -1,0 +1,128 @@
+"""The birth of a run folder: whole, private and locked before anybody can see it."""
+
+import contextlib
+import os
+from typing import Final
+
+from msgspec import Struct
+
+from vibeguard.core.problems import LogWriteError
+from vibeguard.system.journal.lock import lock_for_writing
+from vibeguard.system.journal.reserve import Reserve
+from vibeguard.system.journal.tamper import Landmark, landmark
+from vibeguard.system.rundir.control import CONTROL
+from vibeguard.system.rundir.files import create_file, make_folder
+from vibeguard.system.rundir.ids import new_run_id, run_folder, run_ids
+from vibeguard.system.rundir.latest import update_latest
+
+LOG_NAME: Final = "events.jsonl"
+OUTPUT: Final = "output"
+UNBORN: Final = ".new-"
+RESERVE_BYTES: Final = 64 << 10
+_TRIES: Final = 5
+
+
+class RunFolder:
+    """A run folder: its paths, open descriptors, and what everything was at the start."""
+
+    def __init__(self, state_dir: str, content: "_Content", run_id: str) -> None:
+        self.state_dir = state_dir
+        self.run_id = run_id
+        self.path = run_folder(state_dir, run_id)
+        self.log_path = os.path.join(self.path, LOG_NAME)
+        self.output = os.path.join(self.path, OUTPUT)
+        self.control = os.path.join(self.path, CONTROL)
+        self.fd = content.folder_fd
+        self.log_fd = content.log_fd
+        self.locked = content.locked
+        self.reserve = content.reserve
+        self.landmarks = _landmarks(state_dir, self.path)
+
+    def close(self) -> None:
+        """Close both descriptors: the lock dies with the log's."""
+        os.close(self.log_fd)
+        os.close(self.fd)
+
+
+class _Content(Struct, frozen=True):
+    """What a run folder holds before it has its name."""
+
+    folder_fd: int
+    log_fd: int
+    locked: bool
+    reserve: Reserve
+
+
+def create_run_folder(state_dir: str, *, now_ns: int, run_id: str = "") -> RunFolder:
+    """Make the folder of a new run and let `latest` point to it. Raises LogWriteError.
+
+    Without `run_id` the id is made here, as late as can be, so that ids sort by creation.
+    """
+    temporary = os.path.join(state_dir, "runs", f"{UNBORN}{os.urandom(8).hex()}")
+    try:
+        with contextlib.ExitStack() as undo:
+            content = _make_content(temporary, undo)
+            chosen = _give_name(temporary, state_dir, now_ns, run_id)
+            update_latest(state_dir)
+            folder = RunFolder(state_dir, content, chosen)
+            undo.pop_all()
+    except OSError as error:
+        raise LogWriteError(
+            f"a run folder cannot be made: {error.strerror} ({error.filename or state_dir})",
+            "make room, make the folder writable, or keep the state elsewhere: --state-dir",
+        ) from error
+    return folder
+
+
+def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
+    make_folder(temporary)
+    undo.callback(_discard, temporary)
+    folder_fd = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    undo.callback(os.close, folder_fd)
+    make_folder(os.path.join(temporary, OUTPUT))
+    make_folder(os.path.join(temporary, CONTROL))
+    flags = os.O_RDWR | os.O_APPEND
+    log_fd = create_file(LOG_NAME, flags=flags, dir_fd=folder_fd)
+    undo.callback(os.close, log_fd)
+    reserve = Reserve(folder_fd)
+    reserve.hold(RESERVE_BYTES)
+    undo.callback(reserve.give_up)
+    return _Content(folder_fd, log_fd, lock_for_writing(log_fd), reserve)
+
+
+def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
+    """Rename the folder to its id. A name that is taken stays its owner's: folders have content."""
+    tries = 1 if run_id else _TRIES
+    while True:
+        newest = "".join(run_ids(state_dir)[-1:])
+        chosen = run_id or new_run_id(now_ns, newest=newest)
+        try:
+            os.rename(temporary, run_folder(state_dir, chosen))
+        except OSError:
+            tries -= 1
+            if not tries:
+                raise
+        else:
+            return chosen
+
+
+def _landmarks(state_dir: str, path: str) -> tuple[Landmark, ...]:
+    return (
+        landmark(os.path.basename(state_dir), state_dir),
+        landmark("runs", os.path.join(state_dir, "runs")),
+        landmark("the run folder", path),
+        landmark(OUTPUT, os.path.join(path, OUTPUT)),
+        landmark(CONTROL, os.path.join(path, CONTROL)),
+        landmark(LOG_NAME, os.path.join(path, LOG_NAME)),
+    )
+
+
+def _discard(temporary: str) -> None:
+    """Take back what was made. What cannot be removed now is removed by a later prune."""
+    for name in (OUTPUT, CONTROL):
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.join(temporary, name))
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(temporary, LOG_NAME))
+    with contextlib.suppress(OSError):
+        os.rmdir(temporary)

@@ -1,0 +1,128 @@
+"""Following a log while it is written, without blocking and without Trio."""
+
+import os
+import select
+from typing import Final
+
+from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.journal.creation import LOG_NAME
+from vibeguard.system.journal.lock import writer_alive
+from vibeguard.system.journal.notify import drain, watch
+from vibeguard.system.journal.reader import LogReading, open_log, reading_of
+
+# A network file system announces nothing, and a lock goes without notice: look this often anyway.
+POLL_S: Final = 0.25
+# Where nothing is announced at all.
+POLL_UNANNOUNCED_S: Final = 0.05
+CHUNK_BYTES: Final = 256 << 10
+
+
+class Follower:
+    """Gives the events of a log as they come.
+
+    Loop: `read()` until it gives nothing; then, unless `finished` or `writer_gone()`, wait for
+    `fileno()` to turn readable or for `poll_s` to pass: `wait()` does that, or a poll of one's own.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open the log, or the log of the run folder, at `path`. Raises LogCorrupt without one."""
+        self._path = os.path.join(path, LOG_NAME) if os.path.isdir(path) else path
+        self._fd = open_log(self._path)
+        self._notify = watch(self._fd)
+        self._decoder = LogDecoder()
+        self._read_bytes = 0
+        self._problem: LogCorrupt | None = None
+        self.poll_s = POLL_UNANNOUNCED_S if self._notify is None else POLL_S
+
+    def fileno(self) -> int | None:
+        """What turns readable when the log changes; None where nothing does."""
+        return self._notify
+
+    @property
+    def finished(self) -> bool:
+        """Whether the seal has been read: nothing more can come."""
+        return self._decoder.sealed is not None
+
+    @property
+    def seal(self) -> LogSealed | None:
+        """The seal once it has been read; its digest fits the bytes that were followed."""
+        return self._decoder.sealed
+
+    def read(self) -> list[Event]:
+        """New events since the last call; none if there is nothing new.
+
+        Raises LogCorrupt when the log is damaged, cut, deleted or replaced; the events before the
+        damage are given first, and the next call raises.
+        """
+        if self._problem is not None:
+            raise self._problem
+        events: list[Event] = []
+        try:
+            while not events and (chunk := self._next_chunk()):
+                events = self._decoder.feed(chunk)
+            if not self.finished:
+                self._check_file()
+        except LogCorrupt as problem:
+            self._problem = problem
+            events = events or self._decoder.saved
+            if not events:
+                raise
+        return events
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until the log may have changed: at most `timeout_s`, at most `poll_s`."""
+        seconds = min(timeout_s, self.poll_s)
+        watched = [] if self._notify is None else [self._notify]
+        select.select(watched, [], [], max(seconds, 0.0))
+
+    def writer_gone(self) -> bool | None:
+        """Whether nothing more can come because the writer has ended. None: nobody can tell.
+
+        True only when everything it wrote has been read.
+        """
+        alive = writer_alive(self._fd)
+        if alive is None or alive:
+            return None if alive is None else False
+        return os.fstat(self._fd).st_size <= self._read_bytes
+
+    def reading(self) -> LogReading:
+        """What the log is as far as it has been followed."""
+        alive = None if self.finished else writer_alive(self._fd)
+        return reading_of(self._decoder, alive=alive, problem=self._problem)
+
+    def place_of(self, index: int) -> tuple[int, int]:
+        """Byte and line of the event at `index` of what `read` gave last."""
+        return self._decoder.place_of(index)
+
+    def close(self) -> None:
+        """Give up the descriptors."""
+        os.close(self._fd)
+        if self._notify is not None:
+            os.close(self._notify)
+
+    def _next_chunk(self) -> bytes:
+        if self._notify is not None:
+            drain(self._notify)
+        try:
+            chunk = os.pread(self._fd, CHUNK_BYTES, self._read_bytes)
+        except OSError as error:
+            raise self._corrupt(f"the log cannot be read: {error.strerror}") from error
+        self._read_bytes += len(chunk)
+        return chunk
+
+    def _check_file(self) -> None:
+        """Whether the name still means the file that is followed, no shorter than it was."""
+        status = os.fstat(self._fd)
+        if status.st_size < self._read_bytes:
+            raise self._corrupt("the log was cut while it was followed")
+        try:
+            named = os.lstat(self._path)
+        except FileNotFoundError:
+            raise self._corrupt("the log was deleted while it was followed") from None
+        if (named.st_dev, named.st_ino) != (status.st_dev, status.st_ino):
+            raise self._corrupt("the log was replaced while it was followed")
+
+    def _corrupt(self, what: str) -> LogCorrupt:
+        return LogCorrupt(what, byte=self._decoder.offset, line=self._decoder.lines + 1)

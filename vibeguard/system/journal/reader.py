@@ -1,0 +1,147 @@
+"""Reading a log as it is: one implementation behind `report`, `tail`, `run` and every export."""
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.model.state import State
+from vibeguard.core.names import LogStatus
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.journal.creation import LOG_NAME
+from vibeguard.system.journal.lock import writer_alive
+
+CHUNK_BYTES: Final = 32 << 10
+
+Visit = Callable[[Event], None]
+
+
+class LogReading(Struct, frozen=True):
+    """What a log turned out to be.
+
+    `events` and `bytes` are what could be trusted: all of it, or what stands before `problem`;
+    `torn_bytes` follow it as an unfinished last line. `writer_alive` is None where the file system
+    does not tell (then an unsealed log counts as incomplete).
+    """
+
+    status: LogStatus
+    events: int
+    bytes: int
+    lines: int
+    seal: LogSealed | None = None
+    problem: LogCorrupt | None = None
+    torn_bytes: int = 0
+    writer_alive: bool | None = None
+
+
+def read_log(path: str, visit: Visit) -> LogReading:
+    """Hand every event of the log (or of the run folder) at `path` to `visit`, in order.
+
+    Never raises for what is wrong with the log: that is the reading's `status` and `problem`.
+    A LogCorrupt that `visit` raises is such a finding too.
+    """
+    decoder = LogDecoder()
+    try:
+        fd = open_log(path)
+        try:
+            alive = _read_all(fd, decoder, visit)
+        finally:
+            os.close(fd)
+    except LogCorrupt as damage:
+        return reading_of(decoder, alive=None, problem=damage)
+    except OSError as error:
+        unreadable = LogCorrupt(f"the log cannot be read: {error.strerror}", byte=decoder.offset)
+        return reading_of(decoder, alive=None, problem=unreadable)
+    return reading_of(decoder, alive=alive)
+
+
+def open_state(path: str) -> tuple[State, LogReading]:
+    """The State that the log at `path` amounts to, as far as it can be trusted."""
+    from vibeguard.core.fold.fold import apply, new_state  # noqa: PLC0415 - `tail -n` needs no fold
+
+    state = new_state()
+
+    def visit(event: Event) -> None:
+        apply(state, event)
+
+    return state, read_log(path, visit)
+
+
+def open_log(path: str) -> int:
+    """Open a log, or the log in a run folder, for reading. Raises LogCorrupt if there is none."""
+    if os.path.isdir(path):
+        path = os.path.join(path, LOG_NAME)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise LogCorrupt(f"the log cannot be opened: {error.strerror} ({path})") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise LogCorrupt(f"the log is not a regular file ({path})")
+    return fd
+
+
+def deliver(decoder: LogDecoder, chunk: bytes, visit: Visit) -> None:
+    """Hand on what `chunk` completes, also what stands before damage. Raises LogCorrupt, placed."""
+    try:
+        events = decoder.feed(chunk)
+    except LogCorrupt:
+        _visit_each(decoder, decoder.saved, visit)
+        raise
+    _visit_each(decoder, events, visit)
+
+
+def reading_of(
+    decoder: LogDecoder, *, alive: bool | None, problem: LogCorrupt | None = None
+) -> LogReading:
+    """The reading that a decoder at the end of its input amounts to."""
+    if problem is not None:
+        status = LogStatus.CORRUPT
+    elif decoder.sealed is not None:
+        status = LogStatus.COMPLETE
+    else:
+        status = LogStatus.LIVE if alive else LogStatus.INCOMPLETE
+    return LogReading(
+        status=status,
+        events=decoder.lines if problem is None else max(problem.line - 1, 0),
+        bytes=decoder.offset if problem is None else problem.byte,
+        lines=decoder.lines,
+        seal=decoder.sealed if problem is None else None,
+        problem=problem,
+        torn_bytes=decoder.torn_bytes,
+        writer_alive=alive,
+    )
+
+
+def _read_all(fd: int, decoder: LogDecoder, visit: Visit) -> bool | None:
+    """Read to the end; whether the writer is alive.
+
+    The writer is asked before the last look at the file: asked after it, one that wrote, sealed
+    and went in between would leave a complete log that is taken for incomplete.
+    """
+    _read_on(fd, decoder, visit)
+    if decoder.sealed is not None:
+        return None
+    alive = writer_alive(fd)
+    if not alive:
+        _read_on(fd, decoder, visit)
+    return alive
+
+
+def _read_on(fd: int, decoder: LogDecoder, visit: Visit) -> None:
+    while chunk := os.read(fd, CHUNK_BYTES):
+        deliver(decoder, chunk, visit)
+
+
+def _visit_each(decoder: LogDecoder, events: Sequence[Event], visit: Visit) -> None:
+    index = 0
+    try:
+        for index, event in enumerate(events):  # noqa: B007 - the handler needs it
+            visit(event)
+    except LogCorrupt as problem:
+        byte, line = decoder.place_of(index)
+        raise LogCorrupt(problem.what, byte=byte, line=line) from problem

@@ -1,0 +1,49 @@
+"""Room kept free on the disk, so that the last events of a run can be written when it is full."""
+
+import contextlib
+import os
+from typing import Final
+
+from vibeguard.system.rundir.files import create_file
+
+NAME: Final = "reserve"
+_ZEROS: Final = bytes(1 << 16)
+
+
+class Reserve:
+    """A file of zeros in the run folder; giving it up makes room for as many bytes of log."""
+
+    def __init__(self, folder_fd: int) -> None:
+        self._folder_fd = folder_fd
+        self._held = False
+
+    def hold(self, size: int) -> None:
+        """Keep `size` bytes free, or more if it was called with more before. Raises OSError."""
+        if not self._held:
+            fd = create_file(NAME, flags=os.O_WRONLY, dir_fd=self._folder_fd)
+            self._held = True
+        else:
+            fd = os.open(NAME, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=self._folder_fd)
+        try:
+            _allocate(fd, size)
+        finally:
+            os.close(fd)
+
+    def give_up(self) -> bool:
+        """Free the room; False if there was none to free any more."""
+        if not self._held:
+            return False
+        self._held = False
+        # A check may have removed it: then its room has been used by somebody else.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(NAME, dir_fd=self._folder_fd)
+        return True
+
+
+def _allocate(fd: int, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size)
+        return
+    left = size
+    while left > 0:
+        left -= os.write(fd, _ZEROS[:left])

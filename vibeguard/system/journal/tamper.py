@@ -1,0 +1,121 @@
+"""What a check may have done to the log while it ran: every difference as one plain sentence.
+
+The writer knows what it wrote; these functions look at what is there (DESIGN section 6).
+"""
+
+import os
+import stat
+
+from msgspec import Struct
+
+from vibeguard.core.eventlog.encode import new_digest
+
+_CHUNK_BYTES = 1 << 18
+
+# Up to here an output file is always hashed again. Above, only if its change time has moved, which
+# nobody but root can put back: ten gigabytes of output must not hold up the end of a run.
+ALWAYS_HASHED_BYTES = 64 << 20
+
+
+class Landmark(Struct, frozen=True):
+    """Which file or folder had a name at the start of the run."""
+
+    name: str
+    path: str
+    device: int
+    inode: int
+
+
+class ExpectedFile(Struct, frozen=True):
+    """An output file as it was when its attempt had ended. Inode 0: it was not there then."""
+
+    name: str
+    path: str
+    bytes: int
+    sha256: str
+    device: int
+    inode: int
+    changed_ns: int
+
+
+def landmark(name: str, path: str) -> Landmark:
+    """Remember what `path` is now. Raises OSError."""
+    status = os.lstat(path)
+    return Landmark(name, path, status.st_dev, status.st_ino)
+
+
+def expected_file(name: str, path: str, size: int, sha256: str) -> ExpectedFile:
+    """Remember the file at `path`, whose content was hashed while it was written."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return ExpectedFile(name, path, size, sha256, 0, 0, 0)
+    device, inode, changed_ns = status.st_dev, status.st_ino, status.st_ctime_ns
+    return ExpectedFile(name, path, size, sha256, device, inode, changed_ns)
+
+
+def replaced(mark: Landmark) -> list[str]:
+    """Whether the name still means the same file or folder."""
+    try:
+        status = os.lstat(mark.path)
+    except OSError as error:
+        return [f"{mark.name} is gone ({error.strerror})"]
+    if stat.S_ISLNK(status.st_mode):
+        return [f"{mark.name} was replaced by a symbolic link"]
+    if (status.st_dev, status.st_ino) != (mark.device, mark.inode):
+        return [f"{mark.name} was replaced by another one"]
+    return []
+
+
+def altered_log(fd: int, size: int, sha256: str) -> list[str]:
+    """Whether the log open as `fd` holds exactly the bytes that were written to it."""
+    try:
+        status = os.fstat(fd)
+        digest = _digest_of(fd)
+    except OSError as error:
+        return [f"events.jsonl cannot be read back ({error.strerror})"]
+    found = []
+    if status.st_size != size:
+        found.append(f"events.jsonl has {status.st_size} bytes where {size} were written")
+    elif digest != sha256:
+        found.append("bytes of events.jsonl are not those that were written")
+    if status.st_nlink > 1:
+        found.append(f"events.jsonl got another name ({status.st_nlink} hard links)")
+    return found
+
+
+def altered_file(expected: ExpectedFile) -> list[str]:
+    """Whether an output file is still the file, with the content, that was recorded."""
+    try:
+        fd = os.open(expected.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return [f"{expected.name} is gone or unreadable ({error.strerror})"]
+    try:
+        return _altered_content(fd, expected)
+    except OSError as error:
+        return [f"{expected.name} cannot be read back ({error.strerror})"]
+    finally:
+        os.close(fd)
+
+
+def _altered_content(fd: int, expected: ExpectedFile) -> list[str]:
+    status = os.fstat(fd)
+    if (status.st_dev, status.st_ino) != (expected.device, expected.inode):
+        return [f"{expected.name} was replaced by another file"]
+    if status.st_size != expected.bytes:
+        return [f"{expected.name} has {status.st_size} bytes where {expected.bytes} were recorded"]
+    unmoved = status.st_ctime_ns == expected.changed_ns
+    if unmoved and expected.bytes > ALWAYS_HASHED_BYTES:
+        return []
+    if _digest_of(fd) != expected.sha256:
+        return [f"bytes of {expected.name} are not those that were recorded"]
+    return []
+
+
+def _digest_of(fd: int) -> str:
+    digest = new_digest()
+    offset = 0
+    while chunk := os.pread(fd, _CHUNK_BYTES, offset):
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.hexdigest()

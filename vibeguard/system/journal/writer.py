@@ -1,0 +1,186 @@
+"""The one writer of a run's log: one event, one line, one write."""
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+from msgspec.structs import force_setattr
+
+from vibeguard.core.eventlog.encode import encode_line, encode_seal, make_storable, new_digest
+from vibeguard.core.eventlog.lines import MAX_LINE_BYTES
+from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.problems import LogWriteError
+from vibeguard.system.journal.creation import RunFolder, create_run_folder
+from vibeguard.system.journal.tamper import (
+    ExpectedFile,
+    altered_file,
+    altered_log,
+    expected_file,
+    replaced,
+)
+from vibeguard.system.rundir.latest import read_latest
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_CANNOT_SYNC: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+_synchronise = getattr(os, "fdatasync", os.fsync)
+
+
+class Journal:
+    """An open log. Everything is synchronous; after the first failed write nothing follows.
+
+    `events` and `bytes` count what was written. `on_reserve` turns true when the disk was full and
+    the reserve has been given up: what is being appended has been stored, but there is room for
+    the last events only, so the run must be brought to its end.
+    """
+
+    def __init__(self, folder: RunFolder, clock: Callable[[], int]) -> None:
+        self.run_id = folder.run_id
+        self.run_folder = folder.path
+        self.log_path = folder.log_path
+        self.output_folder = folder.output
+        self.control_folder = folder.control
+        self.locked = folder.locked
+        self.events = 0
+        self.bytes = 0
+        self.on_reserve = False
+        self._folder = folder
+        self._clock = clock
+        self._digest = new_digest()
+        self._refusal: LogWriteError | None = None
+        self._outputs: dict[str, ExpectedFile] = {}
+        self._reserve = folder.reserve
+        self._named_durably = False
+
+    @classmethod
+    def create(
+        cls, state_dir: str, *, now_ns: int, clock: Callable[[], int], run_id: str = ""
+    ) -> "Journal":
+        """Make a run folder with an empty, locked log in an existing state folder.
+
+        `now_ns` is the wall clock (for the id, unless `run_id` is given), `clock` gives the
+        nanoseconds since the start of the run. Raises LogWriteError.
+        """
+        folder = create_run_folder(state_dir, now_ns=now_ns, run_id=run_id)
+        return cls(folder, clock)
+
+    def reserve(self, size: int) -> None:
+        """Keep `size` bytes free for the last events of a large run. Raises LogWriteError."""
+        try:
+            self._reserve.hold(size)
+        except OSError as error:
+            self._refuse(error)
+
+    def append(self, event: Event) -> None:
+        """Stamp an event that is not yet stamped, and write it.
+
+        Raises LogWriteError; from then on every append does.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        if event.seq != self.events:
+            self._stamp(event)
+        try:
+            line = encode_line(event)
+        except UnicodeEncodeError:
+            make_storable(event)
+            line = encode_line(event)
+        self._write(line)
+
+    def sync(self) -> None:
+        """Make what was written durable (after plan, cancel and seal). Raises LogWriteError."""
+        try:
+            _synchronise(self._folder.log_fd)
+            if not self._named_durably:
+                os.fsync(self._folder.fd)
+                self._named_durably = True
+        except OSError as error:
+            if error.errno not in _CANNOT_SYNC:
+                self._refuse(error)
+
+    def seal(self) -> LogSealed:
+        """Write the last event, durably, and return it. Raises LogWriteError."""
+        if self._refusal is not None:
+            raise self._refusal
+        event = LogSealed(events=self.events, bytes=self.bytes, sha256="")
+        self._stamp(event)
+        self._write(encode_seal(event, self._digest))
+        self.sync()
+        self._reserve.give_up()
+        self._refusal = LogWriteError("the log is sealed: nothing may follow")
+        return event
+
+    def expect_output(self, path: str, size: int, sha256: str) -> None:
+        """Have `verify` look after an output file, given absolute or relative to the run folder."""
+        absolute = os.path.join(self.run_folder, path)
+        name = os.path.relpath(absolute, self.run_folder)
+        self._outputs[absolute] = expected_file(name, absolute, size, sha256)
+
+    def verify(self) -> list[str]:
+        """What differs from what was written: a sentence each, none if nothing does.
+
+        Reads the log through this writer's own descriptor and looks at it by its name, at the
+        folders above it, at `latest` and at the expected output files.
+        """
+        found = [line for mark in self._folder.landmarks for line in replaced(mark)]
+        found += altered_log(self._folder.log_fd, self.bytes, self._digest.hexdigest())
+        found += self._altered_latest()
+        for expected in self._outputs.values():
+            found += altered_file(expected)
+        return found
+
+    def close(self) -> None:
+        """Give up lock, reserve and descriptors."""
+        self._reserve.give_up()
+        self._refusal = self._refusal or LogWriteError("the log is closed")
+        self._folder.close()
+
+    def _stamp(self, event: Event) -> None:
+        if event.seq != -1:
+            raise LogWriteError(f"event {event.seq} where {self.events} must follow")
+        force_setattr(event, "seq", self.events)
+        force_setattr(event, "t", self._clock())
+
+    def _write(self, line: bytes) -> None:
+        if len(line) > MAX_LINE_BYTES:
+            self._refuse(OSError(errno.EMSGSIZE, "an event is longer than any reader accepts"))
+        try:
+            written = os.write(self._folder.log_fd, line)
+        except OSError as error:
+            self._write_rest(line, error)
+        else:
+            if written != len(line):
+                # The first sign of a full disk: a line is torn, and only its rest may follow.
+                self._write_rest(line[written:], OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        self._digest.update(line)
+        self.events += 1
+        self.bytes += len(line)
+
+    def _write_rest(self, rest: bytes, error: OSError) -> None:
+        """Complete a line with the room of the reserve."""
+        if error.errno not in _FULL or not self._reserve.give_up():
+            self._refuse(error)
+        self.on_reserve = True
+        try:
+            if os.write(self._folder.log_fd, rest) != len(rest):
+                self._refuse(error)
+        except OSError as again:
+            self._refuse(again)
+
+    def _refuse(self, error: OSError) -> NoReturn:
+        self._refusal = LogWriteError(
+            f"the log cannot be written: {error.strerror} ({self.log_path})",
+            "what was written before stays readable; make room or mend the disk, and run again",
+        )
+        raise self._refusal from error
+
+    def _altered_latest(self) -> list[str]:
+        """`latest` names this run, or a newer one that exists."""
+        try:
+            named = read_latest(self._folder.state_dir)
+        except OSError as error:
+            return [f"latest cannot be read ({error.strerror})"]
+        runs = os.path.dirname(self.run_folder)
+        if named < self.run_id or not os.path.isdir(os.path.join(runs, named)):
+            return [f"latest no longer names this run but {named or 'nothing'}"]
+        return []

@@ -1,0 +1,10 @@
+"""The state folder `.vibeguard` and the run folders in it: names, modes, references, requests.
+
+Paths are absolute `str`. Folders are 0700 and files 0600, whatever the umask.
+
+    .vibeguard/
+      .gitignore            holds `*`
+      latest                symlink to the newest run folder (a small file where there are none)
+      refused               that a start was refused, and why
+      runs/<run id>/        events.jsonl, output/, control/
+"""

@@ -1,0 +1,42 @@
+"""Folders of mode 0700 and files of mode 0600, made whole or not at all."""
+
+import os
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def make_folder(path: str) -> None:
+    """Make a folder that only its owner can enter. Raises OSError, FileExistsError included."""
+    os.mkdir(path, FOLDER_MODE)
+    os.chmod(path, FOLDER_MODE)  # the umask may have taken bits away
+
+
+def create_file(path: str, *, flags: int, dir_fd: int | None = None) -> int:
+    """Create a file that only its owner can open, and return its descriptor.
+
+    Raises FileExistsError when there is anything of that name, a dangling symlink included.
+    """
+    flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(path, flags, FILE_MODE, dir_fd=dir_fd)
+    os.fchmod(fd, FILE_MODE)
+    return fd
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Put `data` at `path` in one step: a reader sees the old content or the new, never a part."""
+    temporary = unique_sibling(path)
+    fd = create_file(temporary, flags=os.O_WRONLY)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def unique_sibling(path: str) -> str:
+    """A hidden name beside `path` that nobody else uses."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(6).hex()}")

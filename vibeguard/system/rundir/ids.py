@@ -1,0 +1,44 @@
+"""Run ids: `20261124T055812.123456Z-4f7a`. They sort by time; the tail keeps twins apart."""
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_FORMAT: Final = "%Y%m%dT%H%M%S.%fZ"
+_STAMP: Final = r"\d{8}T\d{6}\.\d{6}Z"
+_RUN_ID: Final = re.compile(rf"{_STAMP}-[0-9a-f]{{4}}", re.ASCII)
+_STAMP_LENGTH: Final = len("20261124T055812.123456Z")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def new_run_id(now_ns: int, *, newest: str = "") -> str:
+    """An id for a run that starts at `now_ns` (wall clock, nanoseconds since 1970).
+
+    It sorts after `newest`, the newest id there is, even if the wall clock was set back since.
+    """
+    moment = _EPOCH + timedelta(microseconds=now_ns // 1000)
+    stamp = moment.strftime(_FORMAT)
+    if stamp <= newest[:_STAMP_LENGTH]:
+        last = datetime.strptime(newest[:_STAMP_LENGTH], _FORMAT).replace(tzinfo=UTC)
+        stamp = (last + timedelta(microseconds=1)).strftime(_FORMAT)
+    return f"{stamp}-{os.urandom(2).hex()}"
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a name in runs/ is that of a run."""
+    return _RUN_ID.fullmatch(name) is not None
+
+
+def run_ids(state_dir: str) -> list[str]:
+    """The ids of all runs of a state folder, oldest first; none if there is no such folder."""
+    try:
+        names = os.listdir(os.path.join(state_dir, "runs"))
+    except FileNotFoundError:
+        return []
+    return sorted(filter(is_run_id, names))
+
+
+def run_folder(state_dir: str, run_id: str) -> str:
+    """The folder of a run."""
+    return os.path.join(state_dir, "runs", run_id)

@@ -1,0 +1,63 @@
+"""`.vibeguard/latest`: a convenience for people; VibeGuard itself looks into runs/."""
+
+import errno
+import os
+from typing import Final
+
+from vibeguard.system.rundir.files import replace_file, unique_sibling
+from vibeguard.system.rundir.ids import is_run_id, run_ids
+
+# What symlink() says on a file system that has none.
+_NO_SYMLINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_LONGEST: Final = 4096
+
+
+def update_latest(state_dir: str) -> None:
+    """Let `latest` point to the newest run, atomically. Raises OSError.
+
+    Of runs that start at once each looks again after it has written, so that the last word is
+    that of one who has seen them all.
+    """
+    ids = run_ids(state_dir)
+    while ids:
+        newest = ids[-1]
+        _point_to(state_dir, newest)
+        ids = run_ids(state_dir)
+        if ids and ids[-1] == newest:
+            return
+
+
+def read_latest(state_dir: str) -> str:
+    """The run id that `latest` names; empty when it is missing or not ours."""
+    path = os.path.join(state_dir, "latest")
+    try:
+        folder, run_id = os.path.split(os.readlink(path))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        folder, run_id = os.path.split(_read_file(path))
+    return run_id if folder == "runs" and is_run_id(run_id) else ""
+
+
+def _point_to(state_dir: str, run_id: str) -> None:
+    path = os.path.join(state_dir, "latest")
+    target = os.path.join("runs", run_id)
+    temporary = unique_sibling(path)
+    try:
+        os.symlink(target, temporary)
+    except OSError as error:
+        if error.errno not in _NO_SYMLINKS:
+            raise
+        replace_file(path, target.encode() + b"\n")
+        return
+    os.replace(temporary, path)
+
+
+def _read_file(path: str) -> str:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(fd, _LONGEST).decode("utf-8", "replace").strip()
+    finally:
+        os.close(fd)

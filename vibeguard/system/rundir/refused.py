@@ -1,0 +1,56 @@
+"""The mark of a refused start: a config error leaves no run, yet no older pass is to be replayed.
+
+While the mark is newer than the newest run, `report` without an id exits 2 and says why
+(DESIGN section 2).
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import DecodeError, Struct, json
+
+from vibeguard.core.problems import LogWriteError, Problem
+from vibeguard.system.rundir.files import replace_file
+from vibeguard.system.rundir.ids import new_run_id, run_ids
+
+_NAME: Final = "refused"
+_LARGEST_BYTES: Final = 16 << 20
+_UNREADABLE: Final = Problem("a start was refused; why can no longer be read", "run it again")
+
+
+class Refusal(Struct, frozen=True):
+    """A start that was refused: when (`stamp` sorts among run ids) and every problem."""
+
+    stamp: str
+    problems: tuple[Problem, ...]
+
+
+def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) -> None:
+    """Leave the mark. Raises LogWriteError: the config's problems are still the news then."""
+    ids = run_ids(state_dir)
+    stamp = new_run_id(now_ns, newest=ids[-1] if ids else "")
+    try:
+        data = json.encode(Refusal(stamp, tuple(problems)))
+        replace_file(os.path.join(state_dir, _NAME), data)
+    except OSError as error:
+        raise LogWriteError(f"{state_dir}/{_NAME}: {error.strerror}") from error
+
+
+def refused_since(state_dir: str) -> Refusal | None:
+    """The refused start that is newer than every run, if there is one."""
+    path = os.path.join(state_dir, _NAME)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with open(fd, "rb") as file:
+        data = file.read(_LARGEST_BYTES)
+        written_ns = os.fstat(fd).st_mtime_ns
+    try:
+        refusal = json.decode(data, type=Refusal)
+    except (DecodeError, UnicodeDecodeError):
+        # Cut short or meddled with: that something was refused, and when, is all it still says.
+        refusal = Refusal(new_run_id(written_ns), (_UNREADABLE,))
+    ids = run_ids(state_dir)
+    return refusal if not ids or refusal.stamp > ids[-1] else None

@@ -1,0 +1,66 @@
+"""`.vibeguard` itself: found or made, and refused when it cannot be trusted (DESIGN section 6)."""
+
+import os
+import stat
+from typing import Final
+
+from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.system.rundir.files import make_folder, replace_file
+from vibeguard.system.rundir.tracked import is_tracked
+
+STATE_FOLDER: Final = ".vibeguard"
+
+
+class StateFolderRefused(UsageError):
+    """The state folder is a symlink, somebody else's, or part of the repository (exit 2)."""
+
+
+def state_folder(parent: str, *, override: str = "", create: bool) -> str:
+    """The state folder of the config in `parent`, or the one that --state-dir names.
+
+    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. Raises
+    StateFolderRefused, or LogWriteError when it cannot be made.
+    """
+    path = os.path.abspath(override) if override else os.path.join(parent, STATE_FOLDER)
+    try:
+        _refuse_untrusted(path)
+        if create:
+            _make(path)
+    except OSError as error:
+        raise LogWriteError(
+            f"{error.filename or path}: {error.strerror}",
+            "make the folder writable or choose another one: --state-dir",
+        ) from error
+    return path
+
+
+def _make(path: str) -> None:
+    for folder in (path, os.path.join(path, "runs")):
+        try:
+            make_folder(folder)
+        except FileExistsError:
+            _refuse_untrusted(folder)
+    ignore = os.path.join(path, ".gitignore")
+    if not os.path.lexists(ignore):
+        replace_file(ignore, b"*\n")
+
+
+def _refuse_untrusted(path: str) -> None:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise StateFolderRefused(f"{path} is a symbolic link", "remove it")
+    if not stat.S_ISDIR(status.st_mode):
+        raise StateFolderRefused(f"{path} is not a folder", "remove it")
+    if status.st_uid != os.geteuid():
+        raise StateFolderRefused(
+            f"{path} belongs to another user (uid {status.st_uid})",
+            "remove it, or keep the state elsewhere: --state-dir",
+        )
+    if is_tracked(path):
+        raise StateFolderRefused(
+            f"{path} is tracked by git: its content could come from anywhere",
+            f"take it out: git rm -r --cached {os.path.basename(path)}",
+        )
