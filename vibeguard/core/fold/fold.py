@@ -7,17 +7,11 @@ from collections.abc import Iterable
 
 from vibeguard.core.fold.checks import CHECK_EVENTS
 from vibeguard.core.fold.runs import RUN_EVENTS
-from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted, UnknownEvent
+from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import LogCorrupt
 
-
-def unknown_event(state: State, _event: UnknownEvent) -> None:
-    """A later schema marks it as one that may be ignored: counted, nothing else."""
-    state.unknown_events += 1
-
-
-_APPLY = {**RUN_EVENTS, **CHECK_EVENTS, UnknownEvent: unknown_event}
+_APPLY = {**RUN_EVENTS, **CHECK_EVENTS}
 
 
 def new_state() -> State:

@@ -15,6 +15,7 @@ from vibeguard.core.model.events import (
     RunPlanned,
     RunResumed,
     RunStarted,
+    UnknownEvent,
 )
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome, Pool, WhilePending
@@ -33,8 +34,8 @@ def run_planned(state: State, event: RunPlanned) -> None:
     if state.planned is not None:
         raise LogCorrupt("a second run.planned")
     state.planned = event
-    state.parallel = event.settings.parallel
-    state.async_parallel = event.settings.async_parallel
+    state.parallel = state.planned_parallel = event.settings.parallel
+    state.async_parallel = state.planned_async_parallel = event.settings.async_parallel
     for planned in event.checks:
         if planned.id in state.checks:
             raise LogCorrupt(f"{planned.id} is planned twice")
@@ -48,7 +49,7 @@ def run_planned(state: State, event: RunPlanned) -> None:
 
 
 def frontier_advanced(state: State, event: FrontierAdvanced) -> None:
-    """pending -> ready, for checks whose requirements have all settled acceptably."""
+    """Pending -> ready, for checks whose requirements have all settled acceptably."""
     if event.number != state.frontiers:
         raise LogCorrupt(f"frontier {event.number} where {state.frontiers} must follow")
     if state.cancel is not None:
@@ -76,7 +77,9 @@ def foreground_settled(state: State, event: RunForegroundSettled) -> None:
         raise LogCorrupt("run.foreground_settled while foreground checks are unsettled")
     if event.counts != outcome_counts(state):
         raise LogCorrupt("the counts of run.foreground_settled do not add up")
-    pending = tuple(id for id, r in state.checks.items() if r.state is not CheckState.SETTLED)
+    pending = tuple(
+        check for check, r in state.checks.items() if r.state is not CheckState.SETTLED
+    )
     if event.pending != pending:
         raise LogCorrupt("the pending checks of run.foreground_settled are not those that are")
     state.foreground_settled = event
@@ -142,6 +145,11 @@ def log_sealed(state: State, event: LogSealed) -> None:
     state.sealed = event
 
 
+def unknown_event(state: State, _: UnknownEvent) -> None:
+    """A later schema's event that may be ignored: it counts and changes nothing."""
+    state.unknown_events += 1
+
+
 RUN_EVENTS: dict[type, Callable[[State, Any], None]] = {
     RunStarted: run_started,
     RunPlanned: run_planned,
@@ -153,4 +161,5 @@ RUN_EVENTS: dict[type, Callable[[State, Any], None]] = {
     RunCancelRequested: cancel_requested,
     RunFinished: run_finished,
     LogSealed: log_sealed,
+    UnknownEvent: unknown_event,
 }
