@@ -1,1 +1,1 @@
-
+"""YAML text -> Config, or every problem in it."""

@@ -1,4 +1,4 @@
-"""What a text of one of the small languages (duration, template, expression, grok) can be guilty of."""
+"""The error of the small languages: duration, template, expression, grok."""
 
 
 class LanguageError(Exception):
@@ -12,3 +12,13 @@ class LanguageError(Exception):
         self.what = what
         self.do = do
         self.offset = offset
+
+
+_SHOWN = 60  # characters of a wrong value that a message repeats
+
+
+def quoted(text: str) -> str:
+    """The text in double quotes, cut where it is too long for a message."""
+    if len(text) > _SHOWN:
+        text = text[: _SHOWN - 3] + "..."
+    return f'"{text}"'

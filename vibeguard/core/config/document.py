@@ -1,0 +1,265 @@
+"""YAML to a tree of text nodes with their places, built from parser events.
+
+PyYAML's own loader is not used: it takes `on:` for true, keeps the last of two equal keys, and its
+C part crashes on deep nesting. Events do none of that; see ADR 0011 for the limits set here.
+"""
+
+import re
+from typing import Protocol, cast
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
+from vibeguard.core.config.source import Source
+from vibeguard.core.config.syntax import PythonParser, syntax_problem
+from vibeguard.core.lang.errors import quoted
+from vibeguard.core.problems import ConfigError, Problem
+from vibeguard.core.wording.suggest import did_you_mean
+
+MAX_DEPTH = 100  # the C parser is quadratic in the depth of brackets, and nobody reads deeper
+MAX_ALIASED_NODES = 1_000_000  # nodes that aliases repeat
+_MOST_TAG_LINES = 32  # the C parser compares each %TAG with all others
+
+_SCALAR_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge"})
+_SEQUENCE_TAGS = frozenset({"seq"})
+_MAPPING_TAGS = frozenset({"map"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TAG_PREFIX = "tag:yaml.org,2002:"
+
+
+class Mark(Protocol):
+    """A place in the text, counted from 0."""
+
+    line: int
+    column: int
+
+
+class ParserEvent(Protocol):
+    """What events of both parsers have, each kind what it needs of it."""
+
+    start_mark: Mark
+    anchor: str | None
+    tag: str | None
+    value: str
+    style: str | None
+
+
+class EventParser(Protocol):
+    """What both of PyYAML's parsers offer."""
+
+    def get_event(self) -> ParserEvent:
+        """The next event; raises `yaml.YAMLError`."""
+
+
+class Document:
+    """The root of the tree (None for an empty file), and what is wrong with its structure."""
+
+    def __init__(self, root: Node | None, problems: list[Problem]) -> None:
+        self.root = root
+        self.problems = problems
+
+
+def open_parser(text: str) -> EventParser:
+    """The parser of libyaml where PyYAML has it, else the one in Python."""
+    try:
+        from yaml._yaml import CParser  # noqa: PLC0415 - absent where PyYAML was built without it
+    except ImportError:
+        return cast("EventParser", PythonParser(text))
+    return cast("EventParser", CParser(text))
+
+
+def read_document(source: Source) -> Document:
+    """Read the one YAML document of a file; raises `ConfigError` if it is not YAML, or a bomb."""
+    if len(re.findall(r"^%TAG", source.text, re.MULTILINE)) > _MOST_TAG_LINES:
+        raise ConfigError([source.problem("too many %TAG directives", "remove them", 1, 1)])
+    try:
+        return _Builder(source).build(open_parser(source.text))
+    except yaml.YAMLError as error:
+        raise ConfigError([syntax_problem(error, source)]) from None
+
+
+class _Open:
+    """A list or mapping that has not ended; children of a mapping are key, value, key ..."""
+
+    __slots__ = ("anchor", "children", "column", "is_mapping", "line", "size_before", "uses")
+
+    def __init__(self, line: int, column: int, *, is_mapping: bool = False) -> None:
+        self.line = line
+        self.column = column
+        self.is_mapping = is_mapping
+        self.children: list[Node] = []
+        self.uses: dict[int, tuple[int, int]] = {}
+        self.anchor: str | None = None
+        self.size_before = 0
+
+
+class _Builder:
+    """Turns events into nodes, without recursion."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._problems: list[Problem] = []
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._size = 0  # nodes so far, those that aliases repeat included
+        self._repeated = 0
+        self._stack: list[_Open] = [_Open(1, 1)]  # the lowest takes the roots of documents
+
+    def build(self, parser: EventParser) -> Document:
+        """Read all events. Scalars come first: they are most of a file."""
+        stack = self._stack
+        children = stack[0].children
+        while True:
+            event = parser.get_event()
+            kind: type[object] = type(event)
+            if kind is ScalarEvent:
+                children.append(self._scalar(event))
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                stack.append(self._open(event))
+                children = stack[-1].children
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                node = self._close(stack.pop())
+                children = stack[-1].children
+                children.append(node)
+            elif kind is AliasEvent:
+                self._alias(event)
+            elif kind is StreamEndEvent:
+                return self._document(stack[0].children)
+
+    def _document(self, roots: list[Node]) -> Document:
+        for extra in roots[1:]:
+            if not is_absent(extra):
+                self._problem("a second document begins here", "one file holds one config", extra)
+        return Document(roots[0] if roots else None, self._problems)
+
+    def _scalar(self, event: ParserEvent) -> Text:
+        mark = event.start_mark
+        node = Text(event.value, mark.line + 1, mark.column + 1, event.style or "")
+        self._size += 1
+        if node.style == '"' and _SURROGATE.search(node.value):
+            what, do = "this escape is not a character", "use the escape of a character"
+            raise ConfigError([self._source.problem(what, do, node.line, node.column)])
+        if event.tag is not None:
+            self._check_tag(event, _SCALAR_TAGS)
+            node.typed = event.tag != _TAG_PREFIX + "null"
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (node, 1)
+        return node
+
+    def _open(self, event: ParserEvent) -> _Open:
+        mark = event.start_mark
+        is_mapping = isinstance(event, MappingStartEvent)
+        opened = _Open(mark.line + 1, mark.column + 1, is_mapping=is_mapping)
+        if len(self._stack) > MAX_DEPTH:
+            what = f"more than {MAX_DEPTH} levels of nesting"
+            do = "a config needs no more than ten"
+            raise ConfigError([self._source.problem(what, do, opened.line, opened.column)])
+        if event.tag is not None:
+            self._check_tag(event, _MAPPING_TAGS if is_mapping else _SEQUENCE_TAGS)
+        if event.anchor is not None:
+            opened.anchor = event.anchor
+            self._anchors.pop(event.anchor, None)
+        opened.size_before = self._size
+        self._size += 1
+        return opened
+
+    def _close(self, opened: _Open) -> Node:
+        if opened.is_mapping:
+            node: Node = self._mapping(opened)
+        else:
+            node = Sequence(opened.children, opened.line, opened.column, opened.uses)
+        if opened.anchor is not None:
+            self._anchors[opened.anchor] = (node, self._size - opened.size_before)
+        return node
+
+    def _alias(self, event: ParserEvent) -> None:
+        """Put in what the anchor stands for: the node itself, so that its place is kept."""
+        name = str(event.anchor)
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        top = self._stack[-1]
+        if name not in self._anchors:
+            inside = any(opened.anchor == name for opened in self._stack)
+            what = f"*{name} stands inside what it names" if inside else f"*{name} names no anchor"
+            do = "it must name something complete" if inside else self._anchor_help(name)
+            self._problems.append(self._source.problem(what, do, line, column))
+            top.children.append(Text("", line, column))
+            return
+        node, size = self._anchors[name]
+        self._size += size
+        self._repeated += size
+        if self._repeated > MAX_ALIASED_NODES:
+            what = f"aliases repeat more than {MAX_ALIASED_NODES:,} values"
+            raise ConfigError([self._source.problem(what, "write it out", line, column)])
+        top.uses[len(top.children)] = (line, column)
+        top.children.append(node)
+
+    def _anchor_help(self, name: str) -> str:
+        meant = did_you_mean(name, self._anchors)
+        return meant or f"put &{name} before the value, or quotes around the text"
+
+    def _mapping(self, opened: _Open) -> Mapping | Text:
+        keys: dict[str, Text] = {}
+        values: dict[str, Node] = {}
+        children = opened.children
+        for key, value in zip(children[::2], children[1::2], strict=True):
+            if type(key) is not Text:
+                if template := self._unquoted_template(opened):
+                    return template
+                self._problem("a key must be a text", "put it in quotes", key)
+            elif key.value in keys:
+                what = f"duplicate key {quoted(key.value)}, first in line {keys[key.value].line}"
+                self._problem(what, "keep one of them", key)
+            else:
+                keys[key.value] = key
+                values[key.value] = value
+        mapping = Mapping(keys, values, opened.line, opened.column)
+        merge = keys.get("<<")
+        if merge is not None and not merge.style:
+            del keys["<<"]
+            self._merge(mapping, values.pop("<<"))
+        return mapping
+
+    def _merge(self, mapping: Mapping, bases: Node) -> None:
+        """Add what `<<` names; the mapping's own keys win, then the first base that has the key."""
+        if is_absent(bases):
+            return
+        for base in bases.items if type(bases) is Sequence else [bases]:
+            if type(base) is not Mapping:
+                self._problem("<< merges mappings only", "name the anchor of a mapping", base)
+                continue
+            for name, key in base.keys.items():
+                if name not in mapping.keys:
+                    mapping.keys[name] = key
+                    mapping.values[name] = base.values[name]
+
+    def _unquoted_template(self, opened: _Open) -> Text | None:
+        """What `{{.name}}` without quotes was meant to be; YAML takes it for mappings as keys."""
+        line, column = opened.line, opened.column
+        written = self._source.lines[line - 1][column - 1 :].strip()
+        if not written.startswith("{{"):
+            return None
+        what = 'a text that begins with "{{" needs quotes'
+        do = f"write {quoted(written)}"
+        self._problems.append(self._source.problem(what, do, line, column))
+        return Text(written, line, column, '"')
+
+    def _check_tag(self, event: ParserEvent, allowed: frozenset[str]) -> None:
+        tag = str(event.tag)
+        if tag == "!" or (tag.startswith(_TAG_PREFIX) and tag[len(_TAG_PREFIX) :] in allowed):
+            return
+        name = "!!" + tag[len(_TAG_PREFIX) :] if tag.startswith(_TAG_PREFIX) else tag
+        mark = event.start_mark
+        what = f"the tag {quoted(name)} is not known here"
+        do = "remove it, or put the value in quotes"
+        self._problems.append(self._source.problem(what, do, mark.line + 1, mark.column + 1))
+
+    def _problem(self, what: str, do: str, node: Node) -> None:
+        self._problems.append(self._source.problem(what, do, node.line, node.column))

@@ -1,0 +1,261 @@
+"""The shape of a config: which keys there are and what kind of value each takes.
+
+Owns everything that can be told from one place alone. What needs a look elsewhere (an id that
+nobody has, a cycle, variables) is `meaning`'s.
+"""
+
+from functools import partial
+
+from vibeguard.core.config.document import Document
+from vibeguard.core.config.drafts import (
+    CheckDraft,
+    ConfigDraft,
+    Mode,
+    PromptDraft,
+    RequirementDraft,
+    TriggerDraft,
+)
+from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
+from vibeguard.core.config.reader import Reader, kind
+from vibeguard.core.config.settings import read_settings
+from vibeguard.core.config.values import (
+    folder_below,
+    identifier,
+    leak_policy,
+    size_bytes,
+    tag,
+    variable_name,
+    variable_value,
+    whole_number,
+    word_of,
+)
+from vibeguard.core.lang.duration import parse_duration
+from vibeguard.core.lang.errors import LanguageError, quoted
+from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS
+from vibeguard.core.names import Severity, WhilePending
+
+CONFIG_KEYS = ("version", "vars", "settings", "prompts", "checks")
+PROMPT_KEYS = ("id", "description", "content", "tags")
+REQUIREMENT_KEYS = ("check", "while_pending")
+EVENTS = ("success", "failure", "timeout")
+CHECK_KEYS = (
+    "id", "run", "requires", "timeout", "async", "severity", "tags", "grok", "file", "assert",
+    "suggestion", "fix", "on", "env", "cwd", "slow_after", "idle_timeout", "retries", "group",
+    "weight", "leaks", "output_limit",
+)  # fmt: skip
+_CHECK_KEYS = frozenset(CHECK_KEYS)
+_MODES: dict[str, Mode] = {
+    "auto": "auto", "true": "async", "yes": "async", "on": "async", "y": "async",
+    "false": "sync", "no": "sync", "off": "sync", "n": "sync",
+}  # fmt: skip
+_MOST_RETRIES = 1_000
+_MOST_WEIGHT = 1_000_000
+
+
+def read_shape(document: Document, reader: Reader) -> ConfigDraft | None:
+    """The draft of a config; problems are left in the reader. None if there is nothing to read."""
+    root = document.root
+    if root is None or is_absent(root):
+        problem = reader.source.problem("the config is empty", _HOW_CHECKS, 1, 1)
+        reader.structure.append(problem)
+        return None
+    if type(root) is not Mapping:
+        what = f'a config is a mapping with the key "checks", not {kind(root)}'
+        reader.misshapen(what, _HOW_CHECKS, root)
+        return None
+    reader.only_keys(root, CONFIG_KEYS, "a config")
+    reader.convert(root, "version", _version, "1")
+    return ConfigDraft(
+        vars=_variables(root, reader),
+        settings=read_settings(root, reader),
+        prompts=_prompts(root, reader),
+        checks=_checks(root, reader),
+    )
+
+
+_HOW_CHECKS = 'begin with "checks:" and a list of checks, each with "id" and "run"'
+
+
+def _version(text: str) -> str:
+    if text == "1":
+        return text
+    raise LanguageError(f"unknown version {quoted(text)}", 'write version: "1"')
+
+
+def _variables(root: Mapping, reader: Reader) -> dict[str, Text]:
+    """`vars`; a null one is the empty text."""
+    variables: dict[str, Text] = {}
+    mapping = reader.mapping(root, "vars")
+    for name, node in mapping.values.items() if mapping else ():
+        if type(node) is not Text:
+            what = f"the variable {quoted(name)} takes a text, not {kind(node)}"
+            reader.misshapen(what, "write one text; put it in quotes if need be", node)
+        elif is_absent(node):
+            variables[name] = Text("", node.line, node.column)
+        else:
+            variables[name] = node
+    return variables
+
+
+def _prompts(root: Mapping, reader: Reader) -> list[PromptDraft]:
+    prompts = []
+    for node, _ in reader.items(root, "prompts"):
+        if type(node) is not Mapping:
+            reader.misshapen(
+                f'a prompt is a mapping with "id", not {kind(node)}', "write one", node
+            )
+            continue
+        reader.only_keys(node, PROMPT_KEYS, "a prompt")
+        id_ = _required(node, "id", reader, "this prompt")
+        prompts.append(
+            PromptDraft(
+                id=id_,
+                description=reader.string(node, "description"),
+                content=reader.string(node, "content"),
+                tags=reader.names(reader.texts(node, "tags"), tag),
+            )
+        )
+        if id_.value:
+            reader.value(id_, identifier, "")
+    return prompts
+
+
+def _required(node: Mapping, key: str, reader: Reader, owner: str) -> Text:
+    """The text under a key that must be there; an empty one in its place if it is not."""
+    before = len(reader.structure)
+    text = reader.text(node, key)
+    if text is not None and text.value.strip():
+        return text
+    place = node.values.get(key, node)
+    if len(reader.structure) == before:
+        what = f'"{key}" of {owner} is empty' if key in node.keys else f'{owner} has no "{key}"'
+        reader.misshapen(what, f'add "{key}: ..."', place)
+    return Text("", place.line, place.column)
+
+
+def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
+    before = len(reader.structure)
+    checks = []
+    for node, use in reader.items(root, "checks"):
+        if type(node) is Mapping:
+            checks.append(_check(node, use, reader))
+        else:
+            what = f'a check is a mapping with "id" and "run", not {kind(node)}'
+            reader.misshapen(what, 'write "- id: ..." and below it "run: ..."', node)
+    if not checks and len(reader.structure) == before:
+        what = "there are no checks"
+        reader.misshapen(what, _HOW_CHECKS, root.values.get("checks", root))
+    return checks
+
+
+def _check(node: Mapping, use: tuple[int, int] | None, reader: Reader) -> CheckDraft:
+    if not node.keys.keys() <= _CHECK_KEYS:
+        reader.only_keys(node, CHECK_KEYS, "a check")
+    convert = partial(reader.convert, node)
+    id_ = _required(node, "id", reader, "this check")
+    if id_.value:
+        reader.value(id_, identifier, "")
+    owner = f"check {quoted(id_.value)}" if id_.value else "this check"
+    return CheckDraft(
+        node=node,
+        use=use,
+        id=id_,
+        run=_required(node, "run", reader, owner),
+        requires=_requirements(node, reader),
+        tags=reader.names(reader.texts(node, "tags"), tag),
+        grok=reader.text_or_texts(node, "grok"),
+        file=reader.text(node, "file"),
+        assertion=reader.text(node, "assert"),
+        suggestion=reader.string(node, "suggestion"),
+        fix=reader.string(node, "fix"),
+        on=_triggers(node, reader),
+        timeout_ns=convert("timeout", parse_duration, 0) or DEFAULT_TIMEOUT_NS,
+        mode=convert("async", _mode, "auto"),
+        severity=convert("severity", _severity, Severity.ERROR),
+        env=_environment(node, reader),
+        cwd=convert("cwd", folder_below, ""),
+        slow_after_ns=convert("slow_after", parse_duration, 0) or None,
+        idle_timeout_ns=convert("idle_timeout", parse_duration, 0) or None,
+        retries=convert("retries", partial(whole_number, least=0, most=_MOST_RETRIES), 0),
+        group=reader.string(node, "group"),
+        weight=convert("weight", partial(whole_number, least=1, most=_MOST_WEIGHT), 1),
+        leaks=convert("leaks", leak_policy, None),
+        output_limit_bytes=convert("output_limit", size_bytes, None),
+    )
+
+
+def _requirements(node: Mapping, reader: Reader) -> list[RequirementDraft]:
+    if "requires" not in node.values:
+        return []
+    requirements = []
+    for item, _ in reader.items(node, "requires"):
+        draft = _requirement(item, reader)
+        if draft is not None and draft.check.value:
+            requirements.append(draft)
+    return requirements
+
+
+def _requirement(item: Node, reader: Reader) -> RequirementDraft | None:
+    if type(item) is Text:
+        return RequirementDraft(item)
+    if type(item) is not Mapping:
+        what = 'an entry of "requires" is an id, or {check: ID, while_pending: ...}, not a list'
+        reader.misshapen(what, "write the ids side by side in one list", item)
+        return None
+    reader.only_keys(item, REQUIREMENT_KEYS, "a requirement")
+    draft = RequirementDraft(_required(item, "check", reader, "this requirement"))
+    draft.choice = reader.text(item, "while_pending")
+    if draft.choice is not None:
+        draft.while_pending = reader.value(draft.choice, _while_pending, WhilePending.WAIT)
+    return draft
+
+
+def _triggers(node: Mapping, reader: Reader) -> dict[str, TriggerDraft]:
+    """`on`: a text is shown as it is, a list names prompts."""
+    if "on" not in node.values:
+        return {}
+    mapping = reader.mapping(node, "on")
+    if mapping is None:
+        return {}
+    reader.only_keys(mapping, EVENTS, '"on"')
+    triggers = {}
+    for event in EVENTS:
+        texts = reader.text_or_texts(mapping, event)
+        if texts and mapping.values[event] is texts[0]:
+            triggers[event] = TriggerDraft(inline=texts[0])
+        elif texts:
+            triggers[event] = TriggerDraft(prompts=texts)
+    return triggers
+
+
+def _environment(node: Mapping, reader: Reader) -> dict[str, str]:
+    """`env`; a null value leaves the caller's variable as it is."""
+    if "env" not in node.values:
+        return {}
+    mapping = reader.mapping(node, "env")
+    if mapping is None:
+        return {}
+    environment = {}
+    for name, value in mapping.values.items():
+        reader.value(mapping.keys[name], variable_name, "")
+        if type(value) is not Text:
+            what = f"the variable {quoted(name)} takes a text, not {kind(value)}"
+            reader.misshapen(what, "write one text; put it in quotes if need be", value)
+        elif not is_absent(value):
+            environment[name] = reader.value(value, variable_value, "")
+    return environment
+
+
+def _mode(text: str) -> Mode:
+    mode = _MODES.get(text.lower())
+    if mode is None:
+        raise LanguageError(f"unknown value of async {quoted(text)}", "write auto, true or false")
+    return mode
+
+
+def _severity(text: str) -> Severity:
+    return Severity(word_of(text, Severity, "severity"))
+
+
+def _while_pending(text: str) -> WhilePending:
+    return WhilePending(word_of(text, WhilePending, "value of while_pending"))

@@ -1,0 +1,151 @@
+"""YAML's own errors in words that say what to do, the same whichever parser found them."""
+
+import re
+from typing import NamedTuple
+
+import yaml
+from yaml.parser import Parser
+from yaml.reader import Reader
+from yaml.scanner import Scanner
+
+from vibeguard.core.config.source import Source
+from vibeguard.core.lang.errors import quoted
+from vibeguard.core.problems import Problem
+
+_LONGEST_TO_READ_AGAIN = 2 << 20  # characters: the parser in Python reads some 300,000 a second
+
+
+class _Meaning(NamedTuple):
+    """What a parser's words mean for the user.
+
+    Where `at_start` is set, the place to blame is where the thing began that the parser was in.
+    """
+
+    words: tuple[str, ...]
+    what: str
+    do: str
+    at_start: bool = False
+
+
+_QUOTE = "put it in quotes"
+_INDENT = "indent it like its neighbours, with blanks"
+_BACKSLASH = r'write "\\" for a backslash, or use single quotes'
+_COMPLETE = "add what is missing"
+
+# Both parsers' words are here; the first entry that fits wins.
+_MEANINGS = (
+    _Meaning(
+        ("mapping values are not allowed",),
+        'a ": " stands where no key can be',
+        'put the whole value in quotes or below "key: |", or check the indentation',
+    ),
+    _Meaning(
+        ("could not find expected ':'",),
+        "this line is not a key",
+        'write "key: value", or indent it',
+        at_start=True,
+    ),
+    _Meaning(
+        ("unexpected end of stream", "unexpected document separator"),
+        "this quote is never closed",
+        "close it",
+        at_start=True,
+    ),
+    _Meaning(
+        ("unknown escape character", "escape sequence of", "hexdecimal"),
+        "double quotes know no such escape",
+        _BACKSLASH,
+    ),
+    _Meaning(
+        ("invalid Unicode character",),
+        "this escape is not a character",
+        "use the escape of a character",
+        at_start=True,
+    ),
+    _Meaning(
+        ("alphabetic or numeric character",),
+        "a text cannot begin with * or &",
+        _QUOTE,
+        at_start=True,
+    ),
+    _Meaning(
+        ("expected ',' or ']'",), "this [ is not closed, or a comma is missing", _COMPLETE, True
+    ),
+    _Meaning(
+        ("expected ',' or '}'",), "this { is not closed, or a comma is missing", _COMPLETE, True
+    ),
+    _Meaning(
+        ("expected <block end>", "expected key", "expected '-' indicator"),
+        "this does not fit the indentation of what stands above",
+        _INDENT,
+    ),
+    _Meaning(("unexpected ':'",), 'a ":" between brackets needs a blank behind it', "add it"),
+    _Meaning(("sequence entries are not allowed",), 'no "- " can stand here', "begin a new line"),
+    _Meaning(("mapping keys are not allowed",), 'no "? " can stand here', _QUOTE),
+    _Meaning(("document start",), "a second document begins here", "one file holds one config"),
+    _Meaning(("directive", "incompatible YAML"), "this line cannot be read", "remove it"),
+    _Meaning(
+        ("chomping or indentation", "comment or a line break", "indentation indicator"),
+        "a block begins with | or > alone in its line",
+        "begin the text in the next line, or put it in quotes",
+    ),
+    _Meaning(("node content",), "a value is missing here", f"write it, or {_QUOTE}"),
+    _Meaning(("tag",), "this tag cannot be read", f"remove it, or {_QUOTE}", at_start=True),
+)
+
+
+def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
+    """What the parser complains about, in our words.
+
+    The parser in C is quick but says less, so the one in Python reads the text again up to the
+    error: then everybody gets the same problem, with or without libyaml.
+    """
+    if len(source.text) <= _LONGEST_TO_READ_AGAIN:
+        error = _said_in_python(source.text) or error
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return source.problem("this is not YAML", "check the file", 1, 1)
+    said = (
+        (error.problem or "")
+        .replace("<document start>", "document start")
+        .replace("'document", "document")
+    )
+    line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+    if "cannot start any token" in said or "tab" in said.split():
+        what, do = _cannot_begin(source, line, column)
+        return source.problem(what, do, line, column)
+    for meaning in _MEANINGS:
+        if any(words in said for words in meaning.words):
+            if meaning.at_start and error.context_mark is not None:
+                line, column = error.context_mark.line + 1, error.context_mark.column + 1
+            return source.problem(meaning.what, meaning.do, line, column)
+    return source.problem(f"this is not YAML: {said}", "check the file", line, column)
+
+
+class PythonParser(Reader, Scanner, Parser):
+    """PyYAML's parser without libyaml: text to events, nothing more."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+
+
+def _said_in_python(text: str) -> yaml.YAMLError | None:
+    parser = PythonParser(text)
+    try:
+        while parser.check_event():
+            parser.get_event()  # type: ignore[no-untyped-call]
+    except yaml.YAMLError as error:
+        return error
+    return None
+
+
+def _cannot_begin(source: Source, line: int, column: int) -> tuple[str, str]:
+    text = source.lines[line - 1] if line <= len(source.lines) else ""
+    character = text[column - 1 : column]
+    if character == "\t" and not text[: column - 1].strip():
+        return "a tab indents this line", "indent with blanks"
+    if character == "\t":
+        return "a tab stands where a value begins", "use blanks"
+    rest = re.split(r"\s#", text[column - 1 :])[0].strip()
+    return f"a value cannot begin with {quoted(character)}", f"put it in quotes: '{rest[:60]}'"

@@ -1,0 +1,142 @@
+"""Texts of the config to values: whole numbers, truth, sizes, closed sets of words, folders, names.
+
+Each function raises `LanguageError` with what is wrong and what to write instead.
+"""
+
+import re
+from collections.abc import Iterable
+
+from vibeguard.core.lang.errors import LanguageError, quoted
+from vibeguard.core.names import LeakPolicy
+from vibeguard.core.wording.suggest import did_you_mean
+
+ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+TAG = re.compile(r"[a-z][a-z0-9-]*")
+OUR_VARIABLES = frozenset({"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT"})
+
+_TRUE = frozenset({"true", "yes", "on", "y"})  # YAML 1.1's words, as configs have them
+_FALSE = frozenset({"false", "no", "off", "n"})
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_SIZE = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([A-Za-z]*)")
+_SIZE_UNITS = {
+    "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}  # fmt: skip
+_MAX_SIZE = (1 << 63) - 1
+_HOW_SIZE = "write a size such as 64MiB, 10MB or a number of bytes"
+
+
+def whole_number(text: str, *, least: int, most: int) -> int:
+    """A whole number between two bounds, in decimal digits."""
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise LanguageError(
+            f"{quoted(text)} is not a whole number", f"write one of {least} or more"
+        )
+    number = int(text)
+    if number < least:
+        raise LanguageError(f"{number} is too small", f"the smallest is {least}")
+    if number > most:
+        raise LanguageError(f"{number} is too large", f"the largest is {most:,}".replace(",", ""))
+    return number
+
+
+def truth(text: str) -> bool:
+    """`true` or `false`, or one of the other words that YAML has for them, in any case."""
+    word = text.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise LanguageError(f"{quoted(text)} is neither true nor false", "write true or false")
+
+
+def size_bytes(text: str) -> int:
+    """Bytes of a size such as `1GiB`, `10MB`, `1.5 MiB` or `4096`; at least one."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise LanguageError(f"{quoted(text)} is not a size", _HOW_SIZE)
+    unit = _SIZE_UNITS.get(match[3].lower())
+    if unit is None:
+        letter = match[3][:1].upper()
+        known = (
+            f"say {match[1]}{letter}iB or {match[1]}{letter}B" if letter in "KMGT" else _HOW_SIZE
+        )
+        raise LanguageError(f"{quoted(text)} has no known unit: {quoted(match[3])}", known)
+    fraction = match[2] or ""
+    size: int = int(match[1]) * unit + int(fraction or "0") * unit // 10 ** len(fraction)
+    if not 1 <= size <= _MAX_SIZE:
+        raise LanguageError(f"{quoted(text)} is too {'small' if size < 1 else 'large'}", _HOW_SIZE)
+    return size
+
+
+def word_of(text: str, words: Iterable[str], what: str) -> str:
+    """One of a closed set of words, exactly as they are written."""
+    words = tuple(words)
+    if text in words:
+        return text
+    choice = f"{', '.join(words[:-1])} or {words[-1]}"
+    meant = did_you_mean(text, words)
+    do = f"{meant} It is one of {choice}" if meant else f"write {choice}"
+    raise LanguageError(f"unknown {what} {quoted(text)}", do)
+
+
+def leak_policy(text: str) -> LeakPolicy:
+    """`fail`, `warn` or `ignore`."""
+    return LeakPolicy(word_of(text, LeakPolicy, "value of leaks"))
+
+
+def identifier(text: str) -> str:
+    """The id of a check or prompt."""
+    if ID.fullmatch(text):
+        return text
+    raise LanguageError(
+        f"invalid id {quoted(text)}",
+        "use letters, digits, _ and -; begin with a letter or _",
+    )
+
+
+def tag(text: str) -> str:
+    """A tag."""
+    if TAG.fullmatch(text):
+        return text
+    raise LanguageError(
+        f"invalid tag {quoted(text)}",
+        "use small letters, digits and -; begin with a small letter",
+    )
+
+
+def variable_name(text: str) -> str:
+    """The name of an environment variable that a check may set."""
+    if not text or "=" in text or "\0" in text:
+        raise LanguageError(
+            f"{quoted(text)} cannot name an environment variable", "use another name"
+        )
+    if text in OUR_VARIABLES:
+        raise LanguageError(f"{text} is set by VibeGuard itself", "use another name")
+    return text
+
+
+def variable_value(text: str) -> str:
+    """The value of an environment variable: any text that the system can pass on."""
+    if "\0" in text:
+        raise LanguageError("an environment variable cannot hold a NUL character", "remove it")
+    return text
+
+
+def folder_below(text: str) -> str:
+    """A relative folder that stays below where it starts, without `.` and `..`."""
+    if text.startswith("/"):
+        raise LanguageError(f"{quoted(text)} is absolute", "write it relative to the config file")
+    if "\0" in text:
+        raise LanguageError("a folder's name cannot hold a NUL character", "remove it")
+    parts: list[str] = []
+    for part in text.split("/"):
+        if part == ".." and not parts:
+            raise LanguageError(
+                f"{quoted(text)} leaves the folder of the config", "name a folder below it"
+            )
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)

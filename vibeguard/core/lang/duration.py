@@ -1,0 +1,96 @@
+"""Durations as Go writes them: `500ms`, `1m30s`, `1.5h`, `2h45m`, `0`.
+
+The grammar is that of Go's `time.ParseDuration`, because existing configs are written for it;
+negative durations are refused, since nothing here can last less than no time.
+"""
+
+import re
+
+from vibeguard.core.lang.errors import LanguageError, quoted
+
+MAX_NS = (1 << 63) - 1
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,  # U+00B5, the micro sign
+    "μs": 1_000,  # U+03BC, the Greek letter
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+_PART = re.compile(r"([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)")
+_BARE_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_LONGER_UNITS = {"d": 24, "day": 24, "days": 24, "w": 168, "week": 168, "weeks": 168}
+_HOW = "write a duration such as 500ms, 30s, 1m30s or 2h"
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of a duration; raises `LanguageError` for anything else, also a negative one."""
+    sign = text[:1] if text[:1] in ("+", "-") else ""
+    digits = text[len(sign) :]
+    if digits == "0":
+        return 0
+    if not digits:
+        raise LanguageError(
+            f"{quoted(text)} is not a duration" if text else "the duration is empty", _HOW
+        )
+    if _BARE_NUMBER.fullmatch(digits):
+        raise LanguageError(f"{quoted(text)} has no unit", f"say {digits[:40]}s for seconds")
+    total = _sum_of_parts(text, len(sign))
+    if sign == "-" and total:
+        raise LanguageError(f"{quoted(text)} is negative", "a duration is 0 or more")
+    return total
+
+
+def _sum_of_parts(text: str, start: int) -> int:
+    total = 0
+    position = start
+    while position < len(text):
+        part = _PART.match(text, position)
+        if part is None or not (part[1] or part[3]):
+            raise LanguageError(f"{quoted(text)} is not a duration", _HOW, position)
+        total += _value(text, part)
+        if total > MAX_NS:
+            raise LanguageError(
+                f"{quoted(text)} is too long a duration", "the longest is about 292 years"
+            )
+        position = part.end()
+    return total
+
+
+def _value(text: str, part: "re.Match[str]") -> int:
+    """Nanoseconds of one number with its unit."""
+    whole, fraction, unit = part[1], part[3] or "", part[4]
+    if not unit:
+        raise LanguageError(f"{quoted(text)} has no unit after {quoted(part[0])}", _HOW, part.end())
+    if unit not in _UNITS:
+        raise LanguageError(
+            f"{quoted(text)} has no known unit: {quoted(unit)}", _unit_help(unit), part.start(4)
+        )
+    if len(whole.lstrip("0")) > 19:  # beyond int64 whatever the unit
+        return MAX_NS + 1
+    value = int(whole or "0") * _UNITS[unit]
+    if fraction:
+        value += _fraction_ns(fraction, _UNITS[unit])
+    return value
+
+
+def _fraction_ns(digits: str, unit_ns: int) -> int:
+    """The part behind the point, in floating point as Go does it, so that both agree to the ns."""
+    number, scale = 0, 1.0
+    for digit in digits:
+        if number > (MAX_NS - 9) // 10:  # further digits are below a nanosecond anyway
+            break
+        number = number * 10 + int(digit)
+        scale *= 10
+    return int(float(number) * (float(unit_ns) / scale))
+
+
+def _unit_help(unit: str) -> str:
+    hours = _LONGER_UNITS.get(unit.strip().lower())
+    if hours:
+        return f"the longest unit is h: one {unit.strip()} is {hours}h"
+    if unit != unit.strip() or " " in unit:
+        return "write it without blanks, such as 1m30s"
+    return "the units are ns, us, ms, s, m and h"

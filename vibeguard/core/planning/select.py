@@ -1,0 +1,166 @@
+"""Which checks of a config a run is about (DESIGN section 3): ids, tags, and what they bring in.
+
+Ids and tags narrow each other down: a check is asked for if it is named (where ids are given) and
+has one of the tags (where tags are given). Then its requirements come in, unless they are not wanted.
+What an excluded tag removes takes along every check that would need it.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vibeguard.core.lang.errors import quoted
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.suggest import did_you_mean
+
+_NAMED = 5  # ids that a note names before it only counts
+
+
+class Selection(Struct, frozen=True):
+    """The checks of a run in config order, and a line for each kind of thing that was left out."""
+
+    checks: tuple[CheckConfig, ...]
+    notes: tuple[str, ...] = ()
+
+
+def select(
+    config: Config,
+    ids: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    exclude_tags: Sequence[str] = (),
+    no_deps: bool = False,
+) -> Selection:
+    """The checks that a command line asks for.
+
+    Raises `UsageError` for an id or tag that the config does not have, and when nothing is left.
+    Without dependencies, requirements on checks that are not selected are dropped: nothing that is
+    returned requires anything that is not.
+    """
+    by_id = {check.id: check for check in config.checks}
+    _refuse_unknown(config, by_id, ids, (*tags, *exclude_tags))
+    asked = [check.id for check in config.checks if _is_asked_for(check, set(ids), set(tags))]
+    if not asked:
+        raise _nothing(ids, tags)
+    excluded = {check.id for check in config.checks if not set(exclude_tags).isdisjoint(check.tags)}
+    if no_deps:
+        return _without_dependencies(config, asked, excluded, exclude_tags)
+    wanted = _closure(asked, lambda name: (entry.check for entry in by_id[name].requires))
+    taken_along = _dependents_of(excluded, by_id) - excluded
+    left = wanted - excluded - taken_along
+    # A requirement is only there for those who need it: what nobody needs any more goes too.
+    still_asked = [name for name in asked if name in left]
+    left = _closure(still_asked, lambda name: (entry.check for entry in by_id[name].requires))
+    if not left:
+        raise _all_excluded(exclude_tags, wanted, taken_along)
+    notes = _exclusion_notes(config, asked, excluded, taken_along, exclude_tags)
+    return Selection(tuple(check for check in config.checks if check.id in left), notes)
+
+
+def _refuse_unknown(
+    config: Config, by_id: Mapping[str, CheckConfig], ids: Iterable[str], tags: Iterable[str]
+) -> None:
+    for name in ids:
+        if name not in by_id:
+            do = did_you_mean(name, by_id) or "vibeguard list shows the checks"
+            raise UsageError(f"there is no check {quoted(name)}", do)
+    known = dict.fromkeys(tag for check in config.checks for tag in check.tags)
+    for tag in tags:
+        if tag not in known:
+            do = did_you_mean(tag, known) or "vibeguard tags shows the tags"
+            raise UsageError(f"no check has the tag {quoted(tag)}", do)
+
+
+def _is_asked_for(check: CheckConfig, ids: Collection[str], tags: set[str]) -> bool:
+    return (not ids or check.id in ids) and (not tags or not tags.isdisjoint(check.tags))
+
+
+def _closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    """Everything that can be reached, the start included. Iterative: chains are long."""
+    reached = set(start)
+    stack = list(reached)
+    while stack:
+        for name in following(stack.pop()):
+            if name not in reached:
+                reached.add(name)
+                stack.append(name)
+    return reached
+
+
+def _dependents_of(names: Iterable[str], by_id: Mapping[str, CheckConfig]) -> set[str]:
+    """The names and all checks that require them, directly or through others."""
+    dependents: dict[str, list[str]] = {}
+    for check in by_id.values():
+        for entry in check.requires:
+            dependents.setdefault(entry.check, []).append(check.id)
+    return _closure(names, lambda name: dependents.get(name, ()))
+
+
+def _without_dependencies(
+    config: Config, asked: Sequence[str], excluded: Collection[str], exclude_tags: Sequence[str]
+) -> Selection:
+    left = set(asked) - set(excluded)
+    if not left:
+        raise _all_excluded(exclude_tags, asked, ())
+    checks = []
+    dropped: dict[str, None] = {}
+    for check in config.checks:
+        if check.id not in left:
+            continue
+        kept = tuple(entry for entry in check.requires if entry.check in left)
+        dropped.update(dict.fromkeys(e.check for e in check.requires if e.check not in left))
+        checks.append(check if len(kept) == len(check.requires) else replace(check, requires=kept))
+    notes = _exclusion_notes(config, asked, excluded, (), exclude_tags)
+    if dropped:
+        names = [check.id for check in config.checks if check.id in dropped]
+        notes += (f"not run, though required (--no-deps): {_listed(names)}",)
+    return Selection(tuple(checks), notes)
+
+
+def _exclusion_notes(
+    config: Config,
+    asked: Collection[str],
+    excluded: Collection[str],
+    taken_along: Collection[str],
+    exclude_tags: Sequence[str],
+) -> tuple[str, ...]:
+    """One line on what an excluded tag removed of what was asked for, and what went with it."""
+    order = [check.id for check in config.checks]
+    asked = set(asked)
+    removed = [name for name in order if name in asked and name in excluded]
+    along = [name for name in order if name in asked and name in taken_along]
+    if not removed and not along:
+        return ()
+    flag = f"--exclude-tags {','.join(exclude_tags)}"
+    parts = []
+    if removed:
+        parts.append(f"left out by {flag}: {_listed(removed)}")
+    if along:
+        needed = [name for name in order if name in excluded]
+        why = "they require them" if removed else f"they require {_listed(needed)} ({flag})"
+        parts.append(f"left out because {why}: {_listed(along)}")
+    return ("; ".join(parts),)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first few names, and how many there are beyond."""
+    shown = ", ".join(names[:_NAMED])
+    more = len(names) - _NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _nothing(ids: Sequence[str], tags: Sequence[str]) -> UsageError:
+    flag = ",".join(tags)
+    if ids:
+        return UsageError(f"none of the named checks has the tag {flag}", "name others, or no tags")
+    return UsageError(f"no check has the tag {flag}", "vibeguard tags shows the tags")
+
+
+def _all_excluded(
+    exclude_tags: Sequence[str], wanted: Collection[str], taken_along: Collection[str]
+) -> UsageError:
+    what = f"--exclude-tags {','.join(exclude_tags)} leaves nothing to run"
+    if not set(wanted).isdisjoint(taken_along):
+        what += ": the other checks require excluded ones"
+    return UsageError(what, "exclude fewer tags, or add --no-deps")
