@@ -1,8 +1,8 @@
-"""Which checks of a config a run is about (DESIGN section 3): ids, tags, and what they bring in.
+"""Which checks a run is about (DESIGN section 3): ids, tags, and what they bring in.
 
 Ids and tags narrow each other down: a check is asked for if it is named (where ids are given) and
-has one of the tags (where tags are given). Then its requirements come in, unless they are not wanted.
-What an excluded tag removes takes along every check that would need it.
+has one of the tags (where tags are given). Then its requirements come in, unless they are not
+wanted. What an excluded tag removes takes along every check that would need it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

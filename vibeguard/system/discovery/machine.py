@@ -1,0 +1,87 @@
+"""What the machine and the caller give us: CPUs to use, and the environment for checks."""
+
+import math
+import os
+from collections.abc import Mapping
+
+_OUR_SETTINGS = frozenset(
+    {b"VIBEGUARD_CONFIG", b"VIBEGUARD_LOG_DIR", b"VIBEGUARD_PARALLEL", b"VIBEGUARD_STATE_DIR"}
+)
+
+
+def usable_cpus(root: str = "/") -> int:
+    """CPUs that this process may use: affinity and the quotas of its control groups; at least 1.
+
+    `root` is where `/proc` and `/sys` are looked for.
+    """
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        count = os.cpu_count() or 1
+    quotas = [*_quotas_v2(root), *_quotas_v1(root)]
+    return max(1, min([count, *(math.ceil(quota) for quota in quotas)]))
+
+
+def _quotas_v2(root: str) -> list[float]:
+    """CPUs that each group from ours up to the top allows, in cgroup v2's `cpu.max`."""
+    quotas = []
+    for line in _read(os.path.join(root, "proc/self/cgroup")).splitlines():
+        if not line.startswith("0::"):
+            continue
+        group = line[3:].strip("/")
+        while True:
+            text = _read(os.path.join(root, "sys/fs/cgroup", group, "cpu.max"))
+            quotas += _ratio(text.split())
+            if not group:
+                break
+            group = os.path.dirname(group)
+    return quotas
+
+
+def _quotas_v1(root: str) -> list[float]:
+    """The same in cgroup v1; containers see their own group as the top."""
+    folder = os.path.join(root, "sys/fs/cgroup/cpu")
+    quota = _read(os.path.join(folder, "cpu.cfs_quota_us"))
+    period = _read(os.path.join(folder, "cpu.cfs_period_us"))
+    return _ratio([quota.strip(), period.strip()])
+
+
+def _ratio(words: list[str]) -> list[float]:
+    """Quota by period; nothing where it says "max" or -1, or is not there."""
+    if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
+        return []
+    quota, period = map(int, words)
+    return [quota / period] if quota and period else []
+
+
+def _read(path: str) -> str:
+    """A small text file of the kernel; the empty text if it is not there."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read(65536)
+    except OSError:
+        return ""
+
+
+def caller_environment(path: str = "/proc/self/environ") -> dict[bytes, bytes]:
+    """The environment as the caller gave it, in bytes, without our own settings variables.
+
+    Read from the kernel, for Python changes its copy (C locale coercion sets `LC_CTYPE`). A name
+    that comes twice keeps its first value, as getenv has it. Where the kernel does not tell (macOS, or a
+    process that hides itself), Python's copy must do.
+    """
+    try:
+        with open(path, "rb") as file:
+            entries = file.read().split(b"\0")
+    except OSError:
+        return _without_ours(os.environb)
+    environment: dict[bytes, bytes] = {}
+    for entry in entries:
+        name, equals, value = entry.partition(b"=")
+        if equals and name:
+            environment.setdefault(name, value)
+    return _without_ours(environment)
+
+
+def _without_ours(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {name: value for name, value in environment.items() if name not in _OUR_SETTINGS}

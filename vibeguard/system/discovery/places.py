@@ -1,0 +1,151 @@
+"""Where things are: the config, the working folder, the state folder (DESIGN sections 2 and 6).
+
+Paths are texts, absolute, with links left as the caller has them.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from vibeguard.core.problems import UsageError
+
+CONFIG_NAMES = ("vibeguard.yaml", "vibeguard.yml", ".vibeguard.yaml", ".vibeguard.yml")
+STATE_NAME = ".vibeguard"
+_REPOSITORY_MARKS = (".git", ".hg", ".jj", ".svn")
+_MOST_BYTES = (16 << 20) + 1  # one more than the config reader takes, so that it can say so
+
+
+class Located(Struct, frozen=True):
+    """A config that was found.
+
+    `folder` is where its checks run: that of the config, or the caller's when the config was named
+    by flag or variable (`named`). `state_parent` is the folder that holds `.vibeguard` unless
+    something else says where the state is. `config_folder` is where `cwd` of a check begins.
+    """
+
+    path: str
+    folder: str
+    state_parent: str
+    named: bool
+
+    @property
+    def config_folder(self) -> str:
+        """The folder that the config file stands in."""
+        return os.path.dirname(self.path)
+
+
+def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Located:
+    """The config to use: the flag's, that of `VIBEGUARD_CONFIG`, or the nearest one.
+
+    Nearest means: in `cwd`, then in its parents up to the root of the repository, never above it;
+    outside a repository there are no parents. Raises `UsageError` if there is none.
+    """
+    name = flag or environ.get("VIBEGUARD_CONFIG", "")
+    if name:
+        path = os.path.join(cwd, name)
+        if not os.path.exists(path) or os.path.isdir(path):
+            where = "" if flag else " (from VIBEGUARD_CONFIG)"
+            raise UsageError(f"there is no config file {name}{where}", "name an existing file")
+        return Located(path, cwd, cwd, named=True)
+    for folder in _up_to_repository_root(cwd):
+        path = _config_in(folder)
+        if path:
+            return Located(path, folder, folder, named=False)
+    raise UsageError(
+        f"there is no {CONFIG_NAMES[0]} here or above, up to the root of the repository",
+        'make one with "vibeguard init", or name one with --config',
+    )
+
+
+def read_config(located: Located) -> bytes:
+    """The bytes of the config, at most a little more than a config may have.
+
+    It need not be a regular file: `-c <(generate)` works. Raises `UsageError` if it cannot be read.
+    """
+    chunks = []
+    left = _MOST_BYTES
+    try:
+        with open(located.path, "rb", buffering=0) as file:
+            while left and (chunk := file.read(min(left, 1 << 20))):
+                chunks.append(chunk)
+                left -= len(chunk)
+    except OSError as error:
+        what = f"cannot read {located.path}: {error.strerror}"
+        raise UsageError(what, "make it readable") from None
+    return b"".join(chunks)
+
+
+def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> str:
+    """The state folder that commands such as `tail` and `report` mean; it may not exist.
+
+    The flag's, that of `VIBEGUARD_STATE_DIR`, else the nearest `.vibeguard` of `cwd` and its
+    parents up to the root of the repository (outside one: of all parents). A folder with a config ends the
+    search, for its runs would be there: another project's runs above are not this one's.
+    """
+    name = flag or environ.get("VIBEGUARD_STATE_DIR", "")
+    if name:
+        return os.path.join(cwd, name)
+    root = repository_root(cwd)
+    for folder in _upwards(cwd):
+        state = os.path.join(folder, STATE_NAME)
+        if _is_folder_of_ours(state) or _config_in(folder):
+            return state
+        if folder == root:
+            break
+    return os.path.join(cwd, STATE_NAME)
+
+
+def state_dir_of(located: Located, flag: str | None, environ: Mapping[str, str], cwd: str) -> str:
+    """The state folder of a run of this config."""
+    name = flag or environ.get("VIBEGUARD_STATE_DIR", "")
+    if name:
+        return os.path.join(cwd, name)
+    return os.path.join(located.state_parent, STATE_NAME)
+
+
+def repository_root(cwd: str) -> str | None:
+    """The nearest folder, `cwd` or above, that is the root of a repository."""
+    for folder in _upwards(cwd):
+        if any(os.path.lexists(os.path.join(folder, mark)) for mark in _REPOSITORY_MARKS):
+            return folder
+    return None
+
+
+def _up_to_repository_root(cwd: str) -> Iterator[str]:
+    root = repository_root(cwd)
+    if root is None:
+        yield cwd
+        return
+    for folder in _upwards(cwd):
+        yield folder
+        if folder == root:
+            return
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """The folder and its parents, up to the root of the file system."""
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _config_in(folder: str) -> str:
+    for name in CONFIG_NAMES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return path
+    return ""
+
+
+def _is_folder_of_ours(path: str) -> bool:
+    """Whether there is such a folder (or a link in its place) that belongs to this user."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return not stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()

@@ -1,0 +1,67 @@
+"""What git says of the working folder: commit and dirty flag, cheap and in bounded time."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+
+from vibeguard.core.model.events import VersionControl
+from vibeguard.system.discovery.places import repository_root
+
+TIMEOUT_S = 1.0
+_GIT = (
+    "git",
+    "--no-optional-locks",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.untrackedCache=false",
+)
+_STATUS = ("status", "--porcelain=v2", "--branch", "--ignore-submodules=dirty", "-z")
+_HEAD = ("rev-parse", "--verify", "HEAD")
+
+
+def version_control(
+    folder: str, environment: Mapping[bytes, bytes], timeout_s: float = TIMEOUT_S
+) -> VersionControl | None:
+    """Commit and dirty flag of the git repository around `folder`; None outside one.
+
+    Untracked files count as changes, for checks see them; what is ignored does not. If git is not
+    there or takes longer than `timeout_s`, the flag says dirty: it is not known to be clean.
+    """
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        return None
+    status = _git(_STATUS, folder, environment, timeout_s)
+    if status is None:
+        head = _git(_HEAD, folder, environment, timeout_s) or b""
+        return VersionControl(head.strip().decode("ascii", "replace"), dirty=True)
+    head_line = b"# branch.oid "
+    head_name, dirty = "", False
+    for entry in status.split(b"\0"):
+        if entry.startswith(head_line):
+            oid = entry[len(head_line) :].decode("ascii", "replace")
+            head_name = "" if oid == "(initial)" else oid
+        elif entry and not entry.startswith(b"# "):
+            dirty = True
+            break
+    return VersionControl(head_name, dirty=dirty)
+
+
+def _git(
+    arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
+) -> bytes | None:
+    """What git prints; None if it is missing, fails or takes too long."""
+    try:
+        done = subprocess.run(
+            [*_GIT, *arguments],
+            cwd=folder,
+            env={**environment, b"LC_ALL": b"C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_s,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
