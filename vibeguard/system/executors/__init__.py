@@ -1,1 +1,1 @@
-
+"""How an attempt is run."""

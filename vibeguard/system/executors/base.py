@@ -94,14 +94,18 @@ class Attempt(Protocol):
     def output_exceeded(self) -> bool:
         """Whether the output has passed `output_limit_bytes`; `on_output_exceeded` was called."""
 
+    @property
+    def exited(self) -> bool:
+        """Whether the command's own exit has been observed (what it left behind may go on)."""
+
     async def wait(self) -> AttemptResult:
-        """Wait until the attempt is over and nothing of it is left. Cancelling leaves it running."""
+        """Wait until it is over and nothing is left of it. Cancelling leaves it running."""
 
     async def terminate(self, grace_ns: int) -> AttemptResult:
         """SIGTERM to the whole tree, `grace_ns`, then SIGKILL until nothing is left.
 
-        Bounded: returns within grace + 2 s and names what could not be killed. Calling it again with
-        a shorter grace, from another task or while one is under way, shortens the grace.
+        Bounded: returns within grace + 2 s and names what could not be killed. Calling it again,
+        from another task or while one is under way, can shorten the grace; 0 is SIGKILL at once.
         """
 
     def processes(self) -> tuple[ProcessReport, ...]:
@@ -124,7 +128,8 @@ class Executor(Protocol):
     ) -> Attempt:
         """Start an attempt, or raise `StartRefused`.
 
-        `accepted` is called in the same step as the start itself: no checkpoint between the two.
+        `accepted` is called in the same step as the start itself: no checkpoint between the two,
+        and none after it, so that a cancelled `start` has started nothing.
         `output_exceeded` is called once, synchronously, when the output passes its limit.
         `terminating` is called when the executor itself begins to end processes that a leader left
         behind (reason leak, and the first signal they get).

@@ -98,6 +98,12 @@ class ScriptedAttempt:
         self._advance()
         return self._exceeded
 
+    @property
+    def exited(self) -> bool:
+        """Whether the script's command has exited."""
+        self._advance()
+        return self._leader_exited
+
     async def wait(self) -> AttemptResult:
         """Wait until the attempt is over. Cancelling leaves it running."""
         await trio.lowlevel.checkpoint_if_cancelled()

@@ -1,1 +1,1 @@
-
+"""Spawning, watching and ending process trees."""

@@ -1,0 +1,170 @@
+"""The executor of this machine: every attempt is a tree of processes below this one.
+
+All attempts share one reactor and need no task of their own while they run; a task is started only
+for an attempt whose tree does not end by itself. See docs/processes.md for the whole story.
+"""
+
+from collections.abc import Callable
+
+import trio
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import TerminationReason
+from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
+from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
+from vibeguard.system.process import hang, tree
+from vibeguard.system.process.memory import OwnPeak
+from vibeguard.system.process.orphans import Orphans
+from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.proc import Identity
+from vibeguard.system.process.reactor import Reactor, open_reactor
+from vibeguard.system.process.spawn import (
+    PRESSURE,
+    SHELL,
+    Child,
+    Spawner,
+    SpawnRefused,
+    keep_descriptors_from_children,
+)
+from vibeguard.system.process.tree import Members
+
+HOUSEKEEPING_S = 1.0
+SAMPLES_PER_ROUND = 20
+FIRST_PAUSE_S = 0.001
+LONGEST_PAUSE_S = 0.025
+
+
+class LocalExecutor:
+    """Runs attempts as local processes; one per process, made before anything is started.
+
+    Needs a running Trio. From its creation on it owns all children of the process that it does not
+    find already there: nothing else may start or reap one, or tells by `spare`.
+    """
+
+    def __init__(self, *, shell: str = SHELL, reactor: Reactor | None = None) -> None:
+        tree.become_subreaper()
+        keep_descriptors_from_children()
+        self._spawner = Spawner(shell)
+        self._orphans = Orphans()
+        self._shared = Shared(
+            reactor or open_reactor(), self._orphans, OwnPeak(), self._attempt_over
+        )
+        self._live: dict[LocalAttempt, None] = {}
+        self._reading: list[LocalAttempt] = []
+        self._paused = False
+        self._housekeeping = trio.CancelScope()
+        trio.lowlevel.spawn_system_task(self._keep_house)
+
+    async def start(
+        self,
+        spec: AttemptSpec,
+        *,
+        accepted: Callable[[Accepted], None],
+        output_exceeded: Callable[[], None],
+        terminating: Callable[[TerminationReason, str], None],
+    ) -> LocalAttempt:
+        """Start an attempt, or raise `StartRefused`; no checkpoint once the command runs."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        output = _open_output(spec)
+        try:
+            child = self._spawn(spec)
+        except StartRefused:
+            output.discard()
+            raise
+        attempt = LocalAttempt(
+            spec,
+            child,
+            output,
+            self._shared,
+            output_exceeded=output_exceeded,
+            terminating=terminating,
+        )
+        self._live[attempt] = None
+        if self._paused:
+            attempt.pause()
+        try:
+            accepted(Accepted(pid=child.leader.pid))
+        except BaseException:
+            attempt.request_end(0)
+            raise
+        return attempt
+
+    def spare(self, pid: int) -> None:
+        """Leave this child of the process alone: somebody else started it and waits for it."""
+        self._orphans.spare(pid)
+
+    def pause(self) -> None:
+        """Stop every attempt's processes; a second call does nothing."""
+        self._paused = True
+        for attempt in self._live:
+            attempt.pause()
+
+    def resume(self) -> None:
+        """Let those go on that `pause` stopped."""
+        self._paused = False
+        for attempt in self._live:
+            attempt.resume()
+
+    async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
+        """End what is left of the run; returns what belonged to nobody, as it was when swept."""
+        with trio.CancelScope(shield=True):
+            with trio.move_on_after(shield_s, shield=True):
+                async with trio.open_nursery() as nursery:
+                    for attempt in list(self._live):
+                        nursery.start_soon(attempt.terminate, 0)
+            swept = await self._sweep(trio.current_time() + shield_s)
+        self._housekeeping.cancel()
+        for attempt in self._reading:
+            attempt.close()
+        self._shared.reactor.close()
+        self._spawner.close()
+        return swept
+
+    def _spawn(self, spec: AttemptSpec) -> Child:
+        try:
+            return self._spawner.spawn(
+                command=spec.command, cwd=spec.cwd, environment=spec.environment
+            )
+        except SpawnRefused as refused:
+            raise StartRefused(refused.reason, transient=refused.transient) from refused
+
+    def _attempt_over(self, attempt: LocalAttempt) -> None:
+        self._live.pop(attempt, None)
+        if attempt.goes_on_reading:
+            self._reading.append(attempt)
+
+    async def _sweep(self, deadline: float) -> tuple[ProcessReport, ...]:
+        """Kill what belongs to nobody until none is left, or the deadline."""
+        swept: dict[Identity, ProcessReport] = {}
+        pause_s = FIRST_PAUSE_S
+        while True:
+            for identity, stat in self._unowned().items():
+                if not stat.is_dead:
+                    swept.setdefault(identity, hang.brief_report(stat))
+            if not tree.kill(self._unowned) or trio.current_time() >= deadline:
+                return tuple(swept.values())
+            await trio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _unowned(self) -> Members:
+        return tree.with_descendants(stat.pid for stat in self._orphans.of_nobody())
+
+    async def _keep_house(self) -> None:
+        """Once a second: reap orphans that have ended, and look at a few attempts' memory."""
+        turn = 0
+        with self._housekeeping:
+            while True:
+                await trio.sleep(HOUSEKEEPING_S)
+                self._orphans.reap_dead()
+                live = list(self._live)
+                for attempt in live[turn : turn + SAMPLES_PER_ROUND]:
+                    attempt.sample_memory()
+                turn = turn + SAMPLES_PER_ROUND if turn + SAMPLES_PER_ROUND < len(live) else 0
+
+
+def _open_output(spec: AttemptSpec) -> OutputFile:
+    try:
+        return OutputFile(spec.output_path, spec.output_limit_bytes)
+    except OSError as error:
+        reason = f"the output file {spec.output_path} cannot be created: {error.strerror}"
+        raise StartRefused(reason, transient=error.errno in PRESSURE) from error

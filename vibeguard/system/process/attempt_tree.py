@@ -1,0 +1,75 @@
+"""The processes of one attempt: its leader, what descends from it, and the orphans it owns."""
+
+import signal
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.system.process import hang, tree
+from vibeguard.system.process.orphans import Claim, Orphans
+from vibeguard.system.process.proc import Identity
+from vibeguard.system.process.tree import Members
+
+
+class AttemptTree:
+    """Finds, signals, stops and ends the processes of one attempt.
+
+    `swept` are the processes that SIGKILL was sent to.
+    """
+
+    def __init__(self, claim: Claim, orphans: Orphans) -> None:
+        self.claim = claim
+        self.leader_gone = False
+        self.swept: set[Identity] = set()
+        self._orphans = orphans
+        self._paused: list[Identity] = []
+
+    def members(self) -> Members:
+        """All of it that is there to be seen; the sessions seen are remembered."""
+        roots = [stat.pid for stat in self._orphans.of(self.claim)]
+        if not self.leader_gone:
+            roots.append(self.claim.leader)
+        found = tree.with_descendants(roots)
+        for stat in found.values():
+            self.claim.saw(stat)
+        return found
+
+    def alive(self) -> Members:
+        """The members that have not ended."""
+        return {key: stat for key, stat in self.members().items() if not stat.is_dead}
+
+    def is_gone(self) -> bool:
+        """Proof that nothing is left; next to no work when there are no orphans of anybody."""
+        if not self.leader_gone:
+            return False
+        return self._orphans.nothing_new() or not self._orphans.of(self.claim)
+
+    def terminate(self) -> None:
+        """SIGTERM to every process, and SIGCONT to the stopped ones, so that they can obey."""
+        for identity, stat in self.alive().items():
+            tree.send(identity, signal.SIGTERM)
+            if tree.is_stopped(stat):
+                tree.send(identity, signal.SIGCONT)
+        self._paused.clear()
+
+    def kill(self) -> None:
+        """Stop every process, look again until nothing is new, SIGKILL all of them."""
+        self.swept.update(tree.kill(self.members))
+
+    def pause(self) -> None:
+        """Stop every process that is not stopped yet."""
+        if not self._paused:
+            stopped = tree.freeze(self.members)
+            self._paused = [key for key, stat in stopped.items() if not tree.is_stopped(stat)]
+
+    def resume(self) -> None:
+        """Let those go on that `pause` stopped; what had stopped itself stays stopped."""
+        for identity in self._paused:
+            tree.send(identity, signal.SIGCONT)
+        self._paused.clear()
+
+    def reports(self) -> tuple[ProcessReport, ...]:
+        """Which processes there are."""
+        return tuple(hang.brief_report(stat) for stat in self.alive().values())
+
+    def full_reports(self) -> tuple[ProcessReport, ...]:
+        """What each of them is doing."""
+        return tuple(hang.full_report(stat) for stat in self.members().values())

@@ -1,0 +1,101 @@
+"""Learn of a child's exit through a descriptor, and reap that child and no other.
+
+Linux gives a pidfd. Elsewhere a thread waits for the one child and closes a pipe when it is gone:
+the reader cannot tell the difference. Nothing ever waits for "any child".
+"""
+
+import os
+import resource
+import signal
+import sys
+import threading
+from typing import NamedTuple
+
+
+class ExitStatus(NamedTuple):
+    """How a child ended: a code, or the name of the signal that ended it, and what it used.
+
+    `max_rss_bytes` is the kernel's figure, which for a vforked child starts at its spawner's peak.
+    """
+
+    exit_code: int | None
+    signal: str
+    cpu_user_ns: int
+    cpu_system_ns: int
+    max_rss_bytes: int
+
+
+UNKNOWN = ExitStatus(None, "", 0, 0, 0)
+"""The status of a child that somebody else has reaped."""
+
+
+class ExitWatch:
+    """One child of ours. `descriptor` becomes readable when it has ended."""
+
+    def __init__(self, pid: int, descriptor: int) -> None:
+        self.pid = pid
+        self.descriptor = descriptor
+
+    def reap(self) -> ExitStatus | None:
+        """Take the exit status of a child that has ended; None while it runs. Never blocks."""
+        return reap(self.pid)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self.descriptor)
+
+
+class ThreadedExitWatch(ExitWatch):
+    """The same where there is no pidfd: a thread reaps the child and closes a pipe."""
+
+    def __init__(self, pid: int) -> None:
+        descriptor, self._closed_at_exit = os.pipe()
+        super().__init__(pid, descriptor)
+        self._status: ExitStatus | None = None
+        threading.Thread(target=self._wait, name=f"wait for {pid}", daemon=True).start()
+
+    def _wait(self) -> None:
+        try:
+            self._status = _status(*os.wait4(self.pid, 0)[1:])
+        except ChildProcessError:
+            self._status = UNKNOWN
+        os.close(self._closed_at_exit)
+
+    def reap(self) -> ExitStatus | None:
+        """The status that the thread took, once it has."""
+        return self._status
+
+
+def watch_exit(pid: int) -> ExitWatch:
+    """Watch a child of ours; costs one descriptor."""
+    if hasattr(os, "pidfd_open"):
+        return ExitWatch(pid, os.pidfd_open(pid))
+    return ThreadedExitWatch(pid)
+
+
+def reap(pid: int) -> ExitStatus | None:
+    """Reap this child if it has ended; None while it runs, `UNKNOWN` if it is no child of ours."""
+    try:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+    except ChildProcessError:
+        return UNKNOWN
+    return _status(status, usage) if done else None
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15; `SIG40` for what has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
+def _status(status: int, usage: resource.struct_rusage) -> ExitStatus:
+    signalled = os.WIFSIGNALED(status)
+    return ExitStatus(
+        exit_code=None if signalled else os.WEXITSTATUS(status),
+        signal=signal_name(os.WTERMSIG(status)) if signalled else "",
+        cpu_user_ns=round(usage.ru_utime * 1e9),
+        cpu_system_ns=round(usage.ru_stime * 1e9),
+        max_rss_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    )

@@ -1,0 +1,176 @@
+"""Whose orphan is it? Children of ours that we did not start, and the attempts they belong to.
+
+An orphan is known by the mark in its environment; else by its session, once that was seen in an
+attempt's tree; else by the output pipe that it still holds. With one attempt alive and nothing
+foreign about, there is nobody else it could belong to. What remains belongs to nobody.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from vibeguard.system.process import proc
+from vibeguard.system.process.exits import ExitStatus, reap
+from vibeguard.system.process.proc import Identity, Stat
+from vibeguard.system.process.tree import own_children
+
+RUN_MARK = b"VIBEGUARD_RUN"
+CHECK_MARK = b"VIBEGUARD_CHECK"
+ATTEMPT_MARK = b"VIBEGUARD_ATTEMPT"
+LOOKS = 50
+
+
+class Mark(NamedTuple):
+    """What an attempt's environment says of whose it is."""
+
+    run: bytes
+    check: bytes
+    attempt: bytes
+
+
+def mark_in(environment: Mapping[bytes, bytes]) -> Mark:
+    """The mark that an environment carries; empty parts where it carries none."""
+    return Mark(
+        environment.get(RUN_MARK, b""),
+        environment.get(CHECK_MARK, b""),
+        environment.get(ATTEMPT_MARK, b""),
+    )
+
+
+class Claim:
+    """What one attempt is known by, from its start until nothing of it is left.
+
+    `released` means that what it left behind may go on running for good. `cpu_*_ns` gather what
+    its reaped orphans used.
+    """
+
+    def __init__(self, *, leader: int, mark: Mark, pipe: int) -> None:
+        self.leader = leader
+        self.mark = mark
+        self.pipe_name = f"pipe:[{os.fstat(pipe).st_ino}]"  # as /proc/PID/fd shows it
+        self.sessions = {leader}
+        self.released = False
+        self.cpu_user_ns = 0
+        self.cpu_system_ns = 0
+
+    def saw(self, stat: Stat) -> None:
+        """Take note of one of its processes: the session is the attempt's, unless it is ours."""
+        if stat.session != os.getsid(0):
+            self.sessions.add(stat.session)
+
+    def add_usage(self, status: ExitStatus) -> None:
+        """Count what a reaped orphan used."""
+        self.cpu_user_ns += status.cpu_user_ns
+        self.cpu_system_ns += status.cpu_system_ns
+
+
+class Orphans:
+    """Knows every child of this process: leaders, strangers that were there before, and orphans.
+
+    Whoever makes one owns the reaping of all children that are made later: nothing else in the
+    process may start a child or wait for one.
+    """
+
+    def __init__(self) -> None:
+        self._strangers = {stat.identity for pid in own_children() if (stat := proc.stat_of(pid))}
+        self._claims: list[Claim] = []
+        self._owners: dict[Identity, Claim] = {}
+        self._leaders: set[int] = set()
+        self._foreign_seen = False
+
+    def claim(self, claim: Claim) -> None:
+        """An attempt has started."""
+        self._claims.append(claim)
+        self._leaders.add(claim.leader)
+
+    def leader_reaped(self, claim: Claim) -> None:
+        """The attempt's leader is no child of ours any more."""
+        self._leaders.discard(claim.leader)
+
+    def withdraw(self, claim: Claim) -> None:
+        """The attempt is over: what it released keeps its owner, anything else has none now."""
+        if claim.released:
+            self._foreign_seen = True
+            return
+        self._claims.remove(claim)
+        self._owners = {key: owner for key, owner in self._owners.items() if owner is not claim}
+
+    def spare(self, pid: int) -> None:
+        """Leave this child alone: somebody else started it and waits for it."""
+        stat = proc.stat_of(pid)
+        if stat is not None:
+            self._strangers.add(stat.identity)
+
+    def nothing_new(self) -> bool:
+        """Whether all children are leaders: one read, no look at any process."""
+        return self._leaders.issuperset(own_children())
+
+    def of(self, claim: Claim) -> list[Stat]:
+        """The orphans of one attempt that are alive; reaps all that are dead, of whomever."""
+        return [stat for stat, owner in self._living() if owner is claim]
+
+    def of_nobody(self) -> list[Stat]:
+        """The orphans that carry the mark of no attempt that is still going on."""
+        return [stat for stat, owner in self._living() if owner is None]
+
+    def reap_dead(self) -> None:
+        """Reap every orphan that has ended."""
+        if not self.nothing_new():
+            self._living()
+
+    def _living(self) -> list[tuple[Stat, Claim | None]]:
+        """The orphans that are alive, with their owners.
+
+        A dead one may have handed its children to us after the list was read, so the list is read
+        again until nothing in it was dead. What dies and forks for ever counts as alive.
+        """
+        for _ in range(LOOKS):
+            dead, living = self._look()
+            if not dead:
+                return living
+            for stat in dead:
+                self._reap(stat)
+        return living + [(stat, self._owner(stat)) for stat in dead]
+
+    def _look(self) -> tuple[list[Stat], list[tuple[Stat, Claim | None]]]:
+        dead: list[Stat] = []
+        living = []
+        for pid in own_children():
+            if pid in self._leaders or (stat := proc.stat_of(pid)) is None:
+                continue
+            if stat.identity in self._strangers:
+                continue
+            if stat.is_dead:
+                dead.append(stat)
+            else:
+                living.append((stat, self._owner(stat)))
+        return dead, living
+
+    def _reap(self, stat: Stat) -> None:
+        status = reap(stat.pid)
+        owner = self._owners.pop(stat.identity, None)
+        if owner is not None and status is not None:
+            owner.add_usage(status)
+
+    def _owner(self, stat: Stat) -> Claim | None:
+        owner = self._owners.get(stat.identity) or self._find_owner(stat)
+        if owner is not None:
+            self._owners[stat.identity] = owner
+            owner.saw(stat)
+        return owner
+
+    def _find_owner(self, stat: Stat) -> Claim | None:
+        mark = mark_in(proc.environment_of(stat.pid))
+        held = {proc.descriptor_target(stat.pid, number) for number in (1, 2)} - {""}
+        tests: tuple[Callable[[Claim], bool], ...] = (
+            lambda claim: claim.mark == mark,
+            lambda claim: stat.session in claim.sessions,
+            lambda claim: claim.pipe_name in held,
+            lambda _: len(self._claims) == 1 and not self._foreign_seen and not mark.run,
+        )
+        for belongs in tests:
+            for claim in self._claims:
+                if belongs(claim):
+                    return claim
+        self._foreign_seen = True
+        return None

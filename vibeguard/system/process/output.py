@@ -1,0 +1,135 @@
+"""The output of one attempt: from the pipe to a file in bounded chunks, hashed and counted.
+
+A file that cannot be written never ends an attempt: the error is kept for the result and the
+output goes on being read, so that the command is not held up by our trouble.
+"""
+
+import fcntl
+import hashlib
+import os
+import struct
+import termios
+from contextlib import suppress
+
+CHUNK_BYTES = 1 << 18
+LARGE_PIPE_BYTES = 1 << 20
+TAIL_BYTES = 8192
+TAIL_LINES = 10
+TAIL_LINE_CHARACTERS = 500
+
+# One buffer for all: a chunk is stored before the next one is read.
+_buffer = memoryview(bytearray(CHUNK_BYTES))
+
+
+class OutputFile:
+    """What is stored of an attempt's output: `stored_bytes` of it, with their digest.
+
+    Created for its owner alone, and only where nothing of that name exists. `exceeded` means that
+    there was more than `limit_bytes`; the file ends at the limit. `error` is the first trouble.
+    """
+
+    def __init__(self, path: str, limit_bytes: int) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        self._path = path
+        self._limit_bytes = limit_bytes
+        self._digest = hashlib.sha256()
+        self.stored_bytes = 0
+        self.exceeded = False
+        self.error = ""
+        self._closed = False
+
+    def write(self, data: memoryview) -> None:
+        """Store as much of `data` as the limit leaves room for."""
+        room = self._limit_bytes - self.stored_bytes
+        if len(data) > room:
+            self.exceeded = True
+            data = data[:room]
+        while data and not self.error:
+            try:
+                written = os.write(self._descriptor, data)
+            except OSError as error:
+                self.error = f"the output could not be stored: {error.strerror}"
+                return
+            self._digest.update(data[:written])
+            self.stored_bytes += written
+            data = data[written:]
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last ten lines so far, each cut at 500 characters; none once it is closed."""
+        if self._closed:
+            return ()
+        start = max(0, self.stored_bytes - TAIL_BYTES)
+        try:
+            tail = os.pread(self._descriptor, TAIL_BYTES, start)
+        except OSError:
+            return ()
+        lines = tail.decode("utf-8", "replace").splitlines()
+        return tuple(line[:TAIL_LINE_CHARACTERS] for line in lines[-TAIL_LINES:])
+
+    def close(self) -> str:
+        """Close the file and return the SHA-256 of what it should hold.
+
+        Sees whether the file at the path is still this one and of the size that was written.
+        """
+        try:
+            held = os.fstat(self._descriptor)
+            found = os.stat(self._path, follow_symlinks=False)
+            same = (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+            if not same or held.st_size != self.stored_bytes:
+                self._fail("the output file was changed by another process")
+        except OSError as error:
+            self._fail(f"the output file is gone: {error.strerror}")
+        os.close(self._descriptor)
+        self._closed = True
+        return self._digest.hexdigest()
+
+    def discard(self) -> None:
+        """Remove a file that was created for an attempt which then did not start."""
+        os.close(self._descriptor)
+        with suppress(OSError):
+            os.unlink(self._path)
+
+    def _fail(self, error: str) -> None:
+        self.error = self.error or error
+
+
+def move_chunk(pipe: int, output: OutputFile) -> int | None:
+    """Move one chunk; how many bytes, 0 at the end of the output, None when nothing is there."""
+    try:
+        count = os.readv(pipe, [_buffer])
+    except BlockingIOError:
+        return None
+    output.write(_buffer[:count])
+    return count
+
+
+def discard_chunk(pipe: int) -> int | None:
+    """Read one chunk and forget it; the same answers as `move_chunk`."""
+    try:
+        return os.readv(pipe, [_buffer])
+    except BlockingIOError:
+        return None
+
+
+def drain(pipe: int, output: OutputFile) -> None:
+    """Move what is in the pipe at this moment, and no more, however much is still being written."""
+    remaining = waiting_bytes(pipe)
+    while remaining > 0:
+        moved = move_chunk(pipe, output)
+        if not moved:
+            return
+        remaining -= moved
+
+
+def waiting_bytes(pipe: int) -> int:
+    """How many bytes are in the pipe."""
+    answer = fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0")
+    return int(struct.unpack("i", answer)[0])
+
+
+def enlarge(pipe: int) -> None:
+    """Give a pipe that is being flooded more room, where the system allows."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, LARGE_PIPE_BYTES)

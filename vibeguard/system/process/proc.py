@@ -1,0 +1,167 @@
+"""What the kernel tells about processes, read from /proc: values, or None where it does not tell.
+
+Nothing here raises for a process that is gone or not ours to read. A process is known by its pid
+and its start time together: a pid alone may belong to another process a moment later.
+"""
+
+import os
+from contextlib import suppress
+from typing import NamedTuple
+
+COMMAND_CHARACTERS = 200
+CLOCK_TICK_NS = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
+
+
+class Identity(NamedTuple):
+    """One process and no other: `start` is its start time in clock ticks since boot."""
+
+    pid: int
+    start: int
+
+
+class Stat(NamedTuple):
+    """The parts of /proc/PID/stat that matter here. `state` is the kernel's letter."""
+
+    identity: Identity
+    state: str
+    parent: int
+    group: int
+    session: int
+    cpu_ns: int
+    name: str
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.identity.pid
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended and only waits to be reaped."""
+        return self.state in "ZX"
+
+
+def is_available() -> bool:
+    """Whether this system has a /proc that lists the children of a thread."""
+    pid = os.getpid()
+    return os.path.exists(f"/proc/{pid}/task/{pid}/children")
+
+
+def read(path: str) -> bytes | None:
+    """The bytes of a small file of /proc, or None when it is gone or unreadable."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        chunks = []
+        while chunk := os.read(descriptor, 65536):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def parse_stat(text: bytes) -> Stat | None:
+    """Read one line of /proc/PID/stat; the name may hold anything, brackets and blanks too."""
+    head, _, tail = text.rpartition(b")")
+    pid, _, name = head.partition(b"(")
+    fields = tail.split()
+    if len(fields) < 20 or not pid.strip().isdigit():
+        return None
+    return Stat(
+        identity=Identity(int(pid), int(fields[19])),
+        state=fields[0].decode("ascii", "replace"),
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        cpu_ns=(int(fields[11]) + int(fields[12])) * CLOCK_TICK_NS,
+        name=name.decode("utf-8", "replace"),
+    )
+
+
+def stat_of(pid: int) -> Stat | None:
+    """The process with this pid, or None."""
+    text = read(f"/proc/{pid}/stat")
+    return None if text is None else parse_stat(text)
+
+
+def is_alive(identity: Identity) -> bool:
+    """Whether this very process still runs (a zombie does not)."""
+    stat = stat_of(identity.pid)
+    return stat is not None and stat.identity == identity and not stat.is_dead
+
+
+def all_pids() -> list[int]:
+    """The ids of all processes, of everybody."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def children_of(pid: int) -> list[int]:
+    """The children of a process, zombies too, without looking at any other process."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    found: list[int] = []
+    for thread in threads:
+        listed = read(f"/proc/{pid}/task/{thread}/children")
+        if listed:
+            found.extend(map(int, listed.split()))
+    return found
+
+
+def environment_of(pid: int) -> dict[bytes, bytes]:
+    """The environment that a process was started with; empty when it is wiped or unreadable."""
+    text = read(f"/proc/{pid}/environ") or b""
+    pairs = (entry.partition(b"=") for entry in text.split(b"\0") if b"=" in entry)
+    return {name: value for name, _, value in pairs}
+
+
+def owner_of(pid: int) -> int | None:
+    """The user that a process runs as."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
+def command_of(stat: Stat) -> str:
+    """The command line as typed, cut at 200 characters; the name in brackets when it has none."""
+    text = read(f"/proc/{stat.pid}/cmdline") or b""
+    words = text.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    return words[:COMMAND_CHARACTERS] or f"[{stat.name}]"
+
+
+def peak_memory_bytes(pid: int) -> int | None:
+    """The largest resident size that the process has had since its last exec."""
+    for line in (read(f"/proc/{pid}/status") or b"").splitlines():
+        if line.startswith(b"VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def descriptor_target(pid: int, descriptor: int) -> str:
+    """What a descriptor of a process refers to (`pipe:[123]`, a path), or nothing."""
+    with suppress(OSError):
+        return os.readlink(f"/proc/{pid}/fd/{descriptor}")
+    return ""
+
+
+def waits_in(pid: int) -> str:
+    """The kernel function that the process sleeps in, where the system tells."""
+    name = (read(f"/proc/{pid}/wchan") or b"").decode("ascii", "replace").strip()
+    return "" if name == "0" else name
+
+
+def system_call(pid: int) -> tuple[int, int] | None:
+    """The number and first argument of the system call that blocks the process, where told."""
+    fields = (read(f"/proc/{pid}/syscall") or b"").split()
+    if len(fields) < 2 or not fields[0].isdigit():
+        return None
+    return int(fields[0]), int(fields[1], 16)

@@ -1,0 +1,110 @@
+"""Trees of processes: find all of one, stop it, end it, reap it. Synchronous, and without Trio.
+
+The process that supervises is a subreaper: whatever loses its parent below it becomes its own
+child. So a tree whose leader is dead can only hang below children of ours, and one look at their
+list proves that nothing is left. That list is exact for us, since only we reap from it; for other
+processes it may miss one that moves while it is read, so whoever ends a tree looks again until two
+looks agree.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable
+
+from vibeguard.system.process import proc
+from vibeguard.system.process.proc import Identity, Stat
+
+PR_SET_CHILD_SUBREAPER = 36
+FREEZE_ROUNDS = 100
+
+Members = dict[Identity, Stat]
+
+
+def become_subreaper() -> bool:
+    """Make orphans below this process its own children; False where the system cannot."""
+    if sys.platform != "linux":
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
+
+
+def own_children() -> list[int]:
+    """The children of this process, adopted orphans and zombies too: one read, exact.
+
+    The kernel lists children by the thread that made them, and orphans under the main thread.
+    """
+    pid = os.getpid()
+    threads = {pid, threading.get_native_id()}
+    listed = [proc.read(f"/proc/{pid}/task/{thread}/children") or b"" for thread in threads]
+    return [int(child) for text in listed for child in text.split()]
+
+
+def with_descendants(roots: Iterable[int]) -> Members:
+    """These processes and everything below them that is there to be seen, zombies too."""
+    found: Members = {}
+    seen: set[int] = set()
+    pending = list(roots)
+    while pending:
+        pid = pending.pop()
+        stat = None if pid in seen else proc.stat_of(pid)
+        if stat is None:
+            continue
+        seen.add(pid)
+        found[stat.identity] = stat
+        pending.extend(proc.children_of(pid))
+    return found
+
+
+def send(identity: Identity, number: int) -> bool:
+    """Send a signal to this very process; False when it is gone or not ours to signal.
+
+    The descriptor holds the process, so nothing can take over its pid between look and signal.
+    """
+    try:
+        descriptor = os.pidfd_open(identity.pid)
+    except OSError:
+        return False
+    try:
+        stat = proc.stat_of(identity.pid)
+        if stat is None or stat.identity != identity:
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def freeze(find: Callable[[], Members]) -> Members:
+    """Stop all that `find` finds until it finds nothing new, so that nothing can fork away.
+
+    Bounded: a tree that still grows after a hundred rounds is left to the caller's next attempt.
+    """
+    stopped: Members = {}
+    for _ in range(FREEZE_ROUNDS):
+        new = {key: stat for key, stat in find().items() if key not in stopped}
+        if not any(not stat.is_dead for stat in new.values()):
+            break
+        for identity, stat in new.items():
+            if not stat.is_dead:
+                send(identity, signal.SIGSTOP)
+            stopped[identity] = stat
+    return stopped
+
+
+def kill(find: Callable[[], Members]) -> Members:
+    """Freeze and SIGKILL all that `find` finds; returns what was alive."""
+    alive = {key: stat for key, stat in freeze(find).items() if not stat.is_dead}
+    for identity in alive:
+        send(identity, signal.SIGKILL)
+    return alive
+
+
+def is_stopped(stat: Stat) -> bool:
+    """Whether job control has stopped the process."""
+    return stat.state == "T"
