@@ -61,8 +61,8 @@ def runnable() -> Iterator[Example]:
     for page in pages():
         files: dict[str, str] = {}
         for block in blocks(page):
-            if block.words.startswith("file="):
-                files[block.words.removeprefix("file=")] = block.text
+            if "file=" in block.words:
+                files[block.words.partition("file=")[2]] = block.text
             elif (block.language, block.words) == ("sh", "run"):
                 name = str(page.relative_to(ROOT))
                 yield Example(name, block.line, block.text, dict(files))
