@@ -1,0 +1,99 @@
+"""End what a dead process left behind: synchronous and bounded, for processes without Trio.
+
+The front uses it when the supervisor dies, the supervisor when it must end at once, and the next
+command in a folder for runs of which every process was killed at the same moment.
+"""
+
+import os
+import select
+from collections.abc import Callable, Collection
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.system import clock
+from vibeguard.system.process import hang, proc, tree
+from vibeguard.system.process.exits import reap
+from vibeguard.system.process.orphans import RUN_MARK
+from vibeguard.system.process.proc import Identity
+from vibeguard.system.process.tree import Members
+
+FIRST_PAUSE_S = 0.001
+LONGEST_PAUSE_S = 0.025
+
+
+def kill_descendants(deadline_s: float, *, keep: Collection[int] = ()) -> tuple[ProcessReport, ...]:
+    """SIGKILL every descendant of this process and reap it, until none is left or `deadline_s` passed.
+
+    Needs the process to be a subreaper since before the first of them was started. `keep` are
+    children that are left alone, with all below them. Returns what was found, as it was before.
+    """
+
+    def find() -> Members:
+        return tree.with_descendants(pid for pid in tree.own_children() if pid not in keep)
+
+    return _kill_all(find, deadline_s, reap_them=True)
+
+
+def sweep_marked(run_ids: Collection[str], deadline_s: float = 2.0) -> tuple[ProcessReport, ...]:
+    """SIGKILL every process of ours that carries the mark of one of these runs, and all below it.
+
+    For runs that are over without a seal and whose own processes are all gone. Never this process
+    nor those above it: a check may run VibeGuard in the folder of the run that it belongs to.
+    """
+    marks = {run_id.encode() for run_id in run_ids}
+    spared = _ourselves_and_above()
+
+    def find() -> Members:
+        marked = [pid for pid in proc.all_pids() if pid not in spared and _is_marked(pid, marks)]
+        found = tree.with_descendants(marked)
+        return {key: stat for key, stat in found.items() if key.pid not in spared}
+
+    return _kill_all(find, deadline_s, reap_them=False) if marks else ()
+
+
+def _kill_all(
+    find: Callable[[], Members], deadline_s: float, *, reap_them: bool
+) -> tuple[ProcessReport, ...]:
+    """Freeze, SIGKILL, and look again until there is nothing alive to be found."""
+    deadline = clock.monotonic_s() + deadline_s
+    swept: dict[Identity, ProcessReport] = {}
+    pause_s = FIRST_PAUSE_S
+    while True:
+        for identity, stat in tree.freeze(find).items():
+            if not stat.is_dead:
+                swept.setdefault(identity, hang.brief_report(stat))
+        tree.kill(find)
+        if reap_them:
+            _reap_dead_children()
+        if _is_over(find()) or clock.monotonic_s() >= deadline:
+            return tuple(swept.values())
+        select.select([], [], [], pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+
+def _is_over(found: Members) -> bool:
+    """Nothing alive. A dead one that we must reap ourselves may have left us its children."""
+    own = os.getpid()
+    return all(stat.is_dead and stat.parent != own for stat in found.values())
+
+
+def _reap_dead_children() -> None:
+    for pid in tree.own_children():
+        stat = proc.stat_of(pid)
+        if stat is not None and stat.is_dead:
+            reap(pid)
+
+
+def _is_marked(pid: int, marks: Collection[bytes]) -> bool:
+    if proc.owner_of(pid) != os.geteuid():
+        return False
+    return proc.environment_of(pid).get(RUN_MARK) in marks
+
+
+def _ourselves_and_above() -> set[int]:
+    spared = {0, 1}
+    pid = os.getpid()
+    while pid not in spared:
+        spared.add(pid)
+        stat = proc.stat_of(pid)
+        pid = stat.parent if stat else 0
+    return spared
