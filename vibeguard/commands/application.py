@@ -59,8 +59,11 @@ EPILOGUES = {
 }
 
 
-def build() -> App:
-    """The application: every command by its dotted name, with the flags that all of them share."""
+def build(environ: Mapping[str, str] = os.environ) -> App:
+    """The application: every command by its dotted name, with the flags that all of them share.
+
+    Calling its meta app parses: it returns a `Call`, or None where a help screen has been shown.
+    """
     app = App(
         name="vibeguard",
         help="Runs a repository's quality checks as a dependency graph: short ones in the "
@@ -75,34 +78,35 @@ def build() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    app.meta.group_parameters = Group("Global options", sort_key=1)
+    app.group_parameters = Group("Options", sort_key=1)
+    shared_flags = Group("Global options", sort_key=2)
     for name, text in COMMANDS.items():
-        path = f"vibeguard.commands.{name}:{FUNCTIONS.get(name, name)}"
         app.command(
-            path,
+            f"vibeguard.commands.{name}:{FUNCTIONS.get(name, name)}",
             name=name,
             alias="check" if name == "run" else None,
             help=text,
             help_epilogue=EPILOGUES.get(name, ""),
         )
-    return app
-
-
-def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:
-    """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
-    app = build()
 
     @app.meta.default
     def call_of(
         *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-        common: Annotated[GlobalOptions, Parameter(name="*", parse=True)] = GLOBAL_DEFAULTS,
+        common: Annotated[
+            GlobalOptions, Parameter(name="*", parse=True, group=shared_flags)
+        ] = GLOBAL_DEFAULTS,
     ) -> Call:
         command, bound, ignored = app.parse_args(join_until_check(words))
         shared = {"common": complete(common, environ)} if "common" in ignored else {}
         return partial(_integer_result, partial(command, *bound.args, **bound.kwargs, **shared))
 
-    call: Call | None = app.meta(arguments)
-    return call or _nothing_left  # a help screen has been shown
+    return app
+
+
+def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:
+    """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
+    call: Call | None = build(environ).meta(arguments)
+    return call or _nothing_left
 
 
 def _nothing_left() -> int:

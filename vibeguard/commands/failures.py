@@ -7,8 +7,9 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from vibeguard.commands.output import under_ci, wants_colour, write_err, write_out
+from vibeguard.commands.output import under_ci, wants_colour, write_document, write_err
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import (
     ConfigError,
@@ -20,6 +21,10 @@ from vibeguard.core.problems import (
     VibeGuardError,
 )
 from vibeguard.core.wording.problems import render_problems
+from vibeguard.version import __version__
+
+if TYPE_CHECKING:
+    from cyclopts.exceptions import UnknownOptionError
 
 CODES: tuple[tuple[type[VibeGuardError], ExitCode], ...] = (
     (ConfigError, ExitCode.USAGE),
@@ -49,7 +54,8 @@ def finish_output(code: int) -> int:
 
 def tell(error: BaseException, arguments: list[str], verb: str) -> int:
     """Say what went wrong on stderr, or as a JSON document on stdout; returns the exit code."""
-    if isinstance(error, BrokenPipeError):
+    # The help screens of rich end with SystemExit when their reader has gone.
+    if isinstance(error, BrokenPipeError | SystemExit):
         _silence_stdout()
         return ExitCode.INCOMPLETE if verb in ("run", "check", "tail", "report", "wait") else 0
     problems, code = explain(error, verb)
@@ -71,7 +77,7 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
     if type(error).__module__.startswith("cyclopts"):
         return (_usage_problem(error, verb),), ExitCode.USAGE
     if isinstance(error, OSError) and error.filename is None and error.errno is not None:
-        what = f"Cannot write the output: {os.strerror(error.errno)}"
+        what = f"cannot write the output: {os.strerror(error.errno)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE
     path = _keep_traceback(error)
     what = f"A defect of VibeGuard itself: {type(error).__name__}: {error}"
@@ -97,20 +103,45 @@ def _print_text(problems: Sequence[Problem]) -> None:
 
 def _usage_problem(error: BaseException, verb: str) -> Problem:
     """The parser's own sentence, with the place where the flags are written down."""
-    from cyclopts.exceptions import UnusedCliTokensError  # noqa: PLC0415 - it is loaded here
+    from cyclopts.exceptions import (  # noqa: PLC0415 - cyclopts is loaded here, not before
+        UnknownOptionError,
+        UnusedCliTokensError,
+    )
 
-    command = f"vibeguard {verb} --help" if verb and verb != "--" else "vibeguard --help"
     what = str(error).rstrip(".")
     if isinstance(error, UnusedCliTokensError):
-        what = f"One word too many: {' '.join(error.unused_tokens or ())}"
-    return Problem(what=what, do=f"see {command}")
+        what = f"one word too many: {' '.join(error.unused_tokens or ())}"
+    elif isinstance(error, UnknownOptionError):
+        what = _unknown_option(error)
+    return Problem(what=what, do=f"see {_help_command(verb)}")
+
+
+def _help_command(verb: str) -> str:
+    """Where the flags are explained: at the command, if it is one."""
+    from vibeguard.commands.application import COMMANDS  # noqa: PLC0415 - only on failure
+
+    return f"vibeguard {verb} --help" if verb in COMMANDS else "vibeguard --help"
+
+
+def _unknown_option(error: "UnknownOptionError") -> str:
+    """The parser suggests the command's own flags only; the global ones may be meant as well."""
+    from dataclasses import fields  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from vibeguard.commands.options import GlobalOptions  # noqa: PLC0415
+
+    word = (error.token.keyword or error.token.value).partition("=")[0]
+    names = [f"--{field.name.replace('_', '-')}" for field in fields(GlobalOptions)]
+    names += [name for argument in error.argument_collection for name in argument.names]
+    close = get_close_matches(word, names, n=1) if word.startswith("--") else []
+    return f"Unknown option: {word}" + (f". Did you mean {close[0]}?" if close else "")
 
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
     """The same, for a machine."""
     from vibeguard.core.report.errors import problems_document  # noqa: PLC0415 - only on failure
 
-    write_out(problems_document(problems, code))
+    write_document(problems_document(problems, code, tool_version=__version__))
 
 
 def _keep_traceback(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""What a command line asks for, as frozen values: the flags of every command, in one place.
+"""What a command line asks for, as frozen values: the global flags, and those about runs.
 
 The annotations are the flags: cyclopts reads names, help and converters from them. Nothing here
 looks at the environment or at a config; a default of None means "not said on the command line".
@@ -36,6 +36,20 @@ def split_commas(_: type, words: Sequence[Word]) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+def read_text(_: type, words: Sequence[Word]) -> str:
+    """The value; `-vc=x` reaches us with its equals sign."""
+    return words[0].value.removeprefix("=")
+
+
+def read_count(_: type, words: Sequence[Word]) -> int:
+    """A whole number; `-vp=2` reaches us with its equals sign. Raises ValueError."""
+    word = words[0].value.removeprefix("=")
+    try:
+        return int(word)
+    except ValueError as error:
+        raise ValueError(f'"{word}" is not a whole number') from error
+
+
 def read_duration(_: type, words: Sequence[Word]) -> int:
     """A Go duration in nanoseconds. Raises ValueError with a sentence for the user."""
     from vibeguard.core.lang.duration import parse_duration  # noqa: PLC0415 - rarely needed
@@ -56,7 +70,7 @@ Flag = Annotated[bool, Parameter(negative="")]
 Commas = Annotated[
     tuple[str, ...], Parameter(converter=split_commas, n_tokens=1, accepts_keys=False, negative="")
 ]
-Duration = Annotated[int | None, Parameter(converter=read_duration)]
+Duration = Annotated[int | None, Parameter(converter=read_duration, metavar="DUR")]
 
 
 @Parameter(parse=False)
@@ -68,6 +82,8 @@ class GlobalOptions:
         str | None,
         Parameter(
             name=["--config", "-c"],
+            converter=read_text,
+            metavar="FILE",
             help="The config file [env: VIBEGUARD_CONFIG; default: vibeguard.yaml, looked for "
             "upwards to the repository's root].",
         ),
@@ -80,6 +96,8 @@ class GlobalOptions:
         int | None,
         Parameter(
             name=["--parallel", "-p"],
+            converter=read_count,
+            metavar="N",
             help="Foreground slots [env: VIBEGUARD_PARALLEL; default: as the config says, else "
             "the usable CPUs, at least 4].",
         ),
@@ -89,17 +107,26 @@ class GlobalOptions:
     ] = None
     log_dir: Annotated[
         str | None,
-        Parameter(help="Also write each check's output to DIR/<id>.log [env: VIBEGUARD_LOG_DIR]."),
+        Parameter(
+            metavar="DIR",
+            help="Also write each check's output to DIR/<id>.log [env: VIBEGUARD_LOG_DIR].",
+        ),
     ] = None
     error_exit_code: Annotated[
         int | None,
-        Parameter(help="The exit code of a failed run, 1 to 255; 0 means the default, 1."),
+        Parameter(
+            metavar="N", help="The exit code of a failed run, 1 to 255; 0 means the default, 1."
+        ),
     ] = None
-    tags: Annotated[Commas, Parameter(help="Only checks with one of these tags (a,b).")] = ()
-    exclude_tags: Annotated[Commas, Parameter(help="No checks with one of these tags (a,b).")] = ()
-    state_dir: Annotated[str | None, Parameter(help="The folder to use instead of .vibeguard.")] = (
-        None
-    )
+    tags: Annotated[
+        Commas, Parameter(metavar="TAGS", help="Only checks with one of these tags (a,b).")
+    ] = ()
+    exclude_tags: Annotated[
+        Commas, Parameter(metavar="TAGS", help="No checks with one of these tags (a,b).")
+    ] = ()
+    state_dir: Annotated[
+        str | None, Parameter(metavar="DIR", help="The folder to use instead of .vibeguard.")
+    ] = None
 
 
 @Parameter(name="*")
@@ -123,6 +150,7 @@ class RunOptions:
         MaxWait | None,
         Parameter(
             converter=read_max_wait,
+            metavar="DUR|foreground",
             help="Return at the latest after this time (30s, 2m), or when the foreground has "
             "settled (foreground); the run goes on.",
         ),
@@ -143,9 +171,13 @@ class RunOptions:
 class TailOptions:
     """`tail`: where to start, and what to show."""
 
-    since: Annotated[int, Parameter(help="Start after the event with this number.")] = -1
+    since: Annotated[
+        int, Parameter(metavar="SEQ", help="Start after the event with this number.")
+    ] = -1
     format: Annotated[TailFormat | None, Parameter(help="What to write.")] = None
-    check: Annotated[str | None, Parameter(help="Follow the output of this check.")] = None
+    check: Annotated[
+        str | None, Parameter(metavar="ID", help="Follow the output of this check.")
+    ] = None
 
 
 @Parameter(name="*")
@@ -155,18 +187,19 @@ class ReportOptions:
 
     format: Annotated[ReportFormat | None, Parameter(help="What to write.")] = None
     since: Annotated[
-        int, Parameter(help="Only what happened after the event with this number.")
+        int, Parameter(metavar="SEQ", help="Only what happened after the event with this number.")
     ] = -1
     budget: Annotated[
-        int | None, Parameter(help="At most about this many tokens (with --format agent).")
+        int | None,
+        Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
     ] = None
     expect_seal: Annotated[
-        str | None, Parameter(help="Exit 4 unless the log's seal is this one.")
+        str | None, Parameter(metavar="SEAL", help="Exit 4 unless the log's seal is this one.")
     ] = None
     verify: Annotated[Flag, Parameter(help="Check the SHA-256 of every output file.")] = False
     print_seal: Annotated[Flag, Parameter(help="Print the log's seal (SHA-256).")] = False
     output: Annotated[
-        str | None, Parameter(name=["--output", "-o"], help="Write to this file.")
+        str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
     ] = None
 
 
@@ -179,7 +212,9 @@ class WaitOptions:
     until: Annotated[
         Until | None, Parameter(help="foreground, end (the default), or check ID.")
     ] = None
-    check: Annotated[str | None, Parameter(help="Wait until this check has settled.")] = None
+    check: Annotated[
+        str | None, Parameter(metavar="ID", help="Wait until this check has settled.")
+    ] = None
 
 
 @Parameter(name="*")
@@ -187,7 +222,7 @@ class WaitOptions:
 class CancelOptions:
     """`cancel`: the whole run, or one check of it."""
 
-    check: Annotated[str | None, Parameter(help="Cancel this check alone.")] = None
+    check: Annotated[str | None, Parameter(metavar="ID", help="Cancel this check alone.")] = None
 
 
 @Parameter(name="*")
@@ -195,10 +230,12 @@ class CancelOptions:
 class PruneOptions:
     """`prune`: what to keep (None: as the config's settings say)."""
 
-    keep_runs: Annotated[int | None, Parameter(help="Keep at most this many runs.")] = None
-    keep_size: Annotated[str | None, Parameter(help="Keep at most this much (500MiB, 1GiB).")] = (
-        None
-    )
+    keep_runs: Annotated[
+        int | None, Parameter(metavar="N", help="Keep at most this many runs.")
+    ] = None
+    keep_size: Annotated[
+        str | None, Parameter(metavar="SIZE", help="Keep at most this much (500MiB, 1GiB).")
+    ] = None
     keep_age: Annotated[Duration, Parameter(help="Keep runs younger than this (720h).")] = None
     dry_run: Annotated[Flag, Parameter(help="Say what would go, and keep it.")] = False
 
@@ -227,7 +264,7 @@ def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
         asked.add("jsonl")
     if len(asked) > 1:
         raise UsageError(
-            f"Two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
+            f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
         )
     return asked.pop() if asked else "text"
 
@@ -235,12 +272,12 @@ def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
 def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat:
     """The one format that `--format` and `--json` ask for. Raises UsageError on two."""
     if common.json and options.format not in (None, "json"):
-        raise UsageError(f"Two formats at once: json and {options.format}", "ask for one of them")
+        raise UsageError(f"two formats at once: json and {options.format}", "ask for one of them")
     return options.format or ("json" if common.json else "text")
 
 
 def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:
     """The one format that `--format` and `--json` (as jsonl) ask for. Raises UsageError on two."""
     if common.json and options.format not in (None, "jsonl"):
-        raise UsageError(f"Two formats at once: jsonl and {options.format}", "ask for one of them")
+        raise UsageError(f"two formats at once: jsonl and {options.format}", "ask for one of them")
     return options.format or ("jsonl" if common.json else "text")

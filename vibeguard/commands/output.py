@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 
-from vibeguard.core.wording.sanitise import harmless_json
+from vibeguard.core.report.encode import encode_document
 
 
 def write_out(text: str) -> None:
@@ -20,10 +20,9 @@ def write_err(text: str) -> None:
         sys.stderr.write(text)
 
 
-def write_json(document: object) -> None:
-    """One JSON document on stdout, indented, harmless to a terminal and to a CI service."""
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    write_out(harmless_json(encoded.decode("utf-8"), ci=under_ci()) + "\n")
+def write_document(document: msgspec.Struct) -> None:
+    """One JSON document on stdout, harmless to a terminal and to a CI service."""
+    write_out(encode_document(document, ci=under_ci()))
 
 
 def under_ci() -> bool:

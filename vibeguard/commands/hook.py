@@ -1,0 +1,167 @@
+"""`vibeguard hook`: hooks for git and for coding agents, printed or installed."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.output import write_err, write_out
+from vibeguard.commands.templates import hook_script
+from vibeguard.core.problems import UsageError
+
+Kind = Literal["git", "agent", "verdict"]
+GIT_STAGES = ("pre-commit", "pre-push")
+AGENT_FILE = "vibeguard-agent-stop.sh"
+# The second line of every script that is ours, and may therefore be replaced.
+MARK = "# vibeguard hook "
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HookOptions:
+    """`hook`: print, or install."""
+
+    write: Annotated[
+        bool, Parameter(negative="", help="Install it; a hook of somebody else is never touched.")
+    ] = False
+    stage: Annotated[
+        Literal["pre-commit", "pre-push"] | None, Parameter(help="Only this git hook.")
+    ] = None
+
+
+HOOK_DEFAULTS = HookOptions()
+
+
+def hook(
+    kind: Annotated[Kind, Parameter(help="git, agent, or verdict (which the pre-push hook asks).")],
+    tree: Annotated[str, Parameter(help="For verdict: the git tree to ask about.")] = "",
+    /,
+    *,
+    common: GlobalOptions,
+    options: HookOptions = HOOK_DEFAULTS,
+) -> int:
+    """Print or install the git hooks or the stop hook of a coding agent."""
+    if kind == "verdict":
+        from vibeguard.commands.verdict import verdict  # noqa: PLC0415 - it reads logs
+
+        return verdict(tree, common=common)
+    if tree:
+        raise UsageError(f"one word too many: {tree}", "see vibeguard hook --help")
+    if kind == "agent":
+        return _agent(options)
+    stages = (options.stage,) if options.stage else GIT_STAGES
+    if not options.write:
+        for stage in stages:
+            write_out(hook_script(stage, find="") + ("\n" if stage != stages[-1] else ""))
+        return 0
+    folder, private = _hooks_folder()
+    for stage in stages:
+        _refuse_foreign(folder / stage)
+    for stage in stages:
+        _install(folder / stage, hook_script(stage, find=_find_ourselves() if private else ""))
+        write_err(f"vibeguard: wrote {folder / stage}\n")
+    return 0
+
+
+def _agent(options: HookOptions) -> int:
+    """The stop hook: to stdout, or into the repository, where the agent's settings can name it."""
+    if not options.write:
+        write_out(hook_script("agent-stop", find=""))
+        return 0
+    path = Path(_git("rev-parse", "--show-toplevel")) / "scripts" / AGENT_FILE
+    _refuse_foreign(path)
+    path.parent.mkdir(exist_ok=True)
+    _install(path, hook_script("agent-stop", find=""))
+    write_err(
+        f"vibeguard: wrote {path}\n"
+        "vibeguard: name it in your agent's settings as the command of its stop hook, for example\n"
+        f'  {{"hooks": {{"Stop": [{{"hooks": [{{"type": "command", '
+        f'"command": "scripts/{AGENT_FILE}"}}]}}]}}}}\n'
+    )
+    return 0
+
+
+def _hooks_folder() -> tuple[Path, bool]:
+    """Where git looks for hooks (core.hooksPath, worktrees), and whether that is inside .git.
+
+    Raises UsageError where the folder is shared with other repositories.
+    """
+    folder = Path(_git("rev-parse", "--path-format=absolute", "--git-path", "hooks")).resolve()
+    common = Path(_git("rev-parse", "--path-format=absolute", "--git-common-dir")).resolve()
+    top = Path(_git("rev-parse", "--show-toplevel")).resolve()
+    if not folder.is_relative_to(common) and not folder.is_relative_to(top):
+        raise UsageError(
+            f"core.hooksPath is {folder}, outside this repository",
+            "a hook there would run in other repositories too: print it with `vibeguard hook git` "
+            "and put it where you want it",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, folder.is_relative_to(common)
+
+
+def _git(*arguments: str) -> str:
+    """What git answers. Raises UsageError where it is missing or this is no repository."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
+    if done.returncode != 0:
+        first = done.stderr.strip().splitlines()[:1]
+        raise UsageError(
+            f"git {arguments[0]} failed: {first[0] if first else 'no message'}",
+            "go to the work tree of a git repository",
+        )
+    return done.stdout.rstrip("\n")
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raises UsageError where something is in the way that we have not written."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(mode):
+        with path.open("rb") as file:
+            lines = file.read(4096).decode("utf-8", "replace").splitlines()
+        if len(lines) > 1 and lines[1].startswith(MARK):
+            return
+    raise UsageError(
+        f"{path} exists and is not ours",
+        "call vibeguard from it, or move it away; `vibeguard hook` prints what we would write",
+    )
+
+
+def _install(path: Path, script: str) -> None:
+    """Put the script there in one step, executable."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(script)
+        os.chmod(temporary, 0o755)  # noqa: S103 - a hook has to be executable
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _find_ourselves() -> str:
+    """Shell lines for hooks that are started without our environment's PATH (desktop programs)."""
+    return (
+        "\nif ! command -v vibeguard >/dev/null 2>&1; then\n"
+        f'    vibeguard() {{ {quote(sys.executable)} -m vibeguard "$@"; }}\n'
+        "fi\n"
+    )

@@ -1,0 +1,178 @@
+"""`vibeguard init`."""
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+from msgspec import Struct
+
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.output import write_document, write_err, write_out
+from vibeguard.commands.templates import TEMPLATES, config_template, guide
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.suggest import did_you_mean
+
+DEFAULT_FILE = "vibeguard.yaml"
+
+# The files that tell what kind of project this is; the first that exists decides.
+SIGNS: tuple[tuple[str, str], ...] = (
+    ("bun.lock", "bun-typescript"),
+    ("bun.lockb", "bun-typescript"),
+    ("tsconfig.json", "node-typescript"),
+    ("package.json", "node-javascript"),
+    ("go.mod", "go-standard"),
+    ("Cargo.toml", "rust-cargo"),
+    ("uv.lock", "python-uv"),
+    ("poetry.lock", "python-poetry"),
+    ("pyproject.toml", "python-pip"),
+    ("setup.py", "python-pip"),
+    ("requirements.txt", "python-pip"),
+)
+
+# What `--assist` mentions when it is there: where a project says how it wants to be checked.
+WITNESSES = (
+    ".github/workflows",
+    ".gitlab-ci.yml",
+    ".pre-commit-config.yaml",
+    ".husky",
+    "CONTRIBUTING.md",
+    "Justfile",
+    "Makefile",
+    "Taskfile.yml",
+    "noxfile.py",
+    "setup.cfg",
+    "tox.ini",
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InitOptions:
+    """`init`: which template, and where to."""
+
+    force: Annotated[
+        bool, Parameter(name=["--force", "-f"], negative="", help="Overwrite what is there.")
+    ] = False
+    template: Annotated[
+        str | None,
+        Parameter(
+            name=["--template", "-t"],
+            help="The template [default: by the files of this folder, else generic].",
+        ),
+    ] = None
+    list_templates: Annotated[
+        bool, Parameter(negative="", help="Name the templates, and write nothing.")
+    ] = False
+    assist: Annotated[
+        bool,
+        Parameter(negative="", help="Print a guide with which a coding agent writes the config."),
+    ] = False
+    output: Annotated[
+        str | None,
+        Parameter(
+            name=["--output", "-o"],
+            help="The file to write; - is stdout [default: vibeguard.yaml].",
+        ),
+    ] = None
+
+
+INIT_DEFAULTS = InitOptions()
+
+
+class TemplateEntry(Struct, frozen=True):
+    """One line of `--list-templates`."""
+
+    name: str
+    description: str
+
+
+class TemplateList(Struct, frozen=True):
+    """`init --list-templates --json`."""
+
+    templates: tuple[TemplateEntry, ...]
+
+
+class Written(Struct, frozen=True):
+    """`init --json`: what was written, from which template."""
+
+    path: str
+    template: str
+
+
+def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
+    """Write a config to start from, list the templates, or print a guide for a coding agent."""
+    if options.list_templates:
+        return _list_templates(common)
+    if options.assist:
+        text, source = guide() + project_facts(), "assist"
+    else:
+        source = options.template or guess_template()
+        text = config_template(_known(source))
+    path = options.output or ("-" if options.assist else DEFAULT_FILE)
+    if path == "-":
+        write_out(text)
+        return 0
+    _write(path, text, force=options.force)
+    if common.json:
+        write_document(Written(path=path, template=source))
+    else:
+        write_err(
+            f"vibeguard: wrote {path} from {source}: see `vibeguard validate`, `vibeguard run`\n"
+        )
+    return 0
+
+
+def guess_template() -> str:
+    """The template that fits the files of the working folder."""
+    return next((template for sign, template in SIGNS if os.path.exists(sign)), "generic")
+
+
+def project_facts() -> str:
+    """What the working folder shows at a glance, as the guide's last section."""
+    found = [name for name, _ in SIGNS if os.path.exists(name)]
+    found += [name for name in WITNESSES if os.path.exists(name)]
+    lines = [
+        "",
+        "## This project, at a glance",
+        "",
+        f"- Template that fits its files: `{guess_template()}`",
+        f"- Worth reading: {', '.join(f'`{name}`' for name in found) or 'nothing known was found'}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _list_templates(common: GlobalOptions) -> int:
+    """Names and one line each, on stdout."""
+    if common.json:
+        entries = tuple(TemplateEntry(name, text) for name, text in TEMPLATES.items())
+        write_document(TemplateList(entries))
+    else:
+        width = max(map(len, TEMPLATES))
+        write_out("".join(f"{name:{width}}  {text}\n" for name, text in TEMPLATES.items()))
+    return 0
+
+
+def _known(name: str) -> str:
+    """The name of a template. Raises UsageError with a suggestion."""
+    if name in TEMPLATES:
+        return name
+    meant = did_you_mean(name, TEMPLATES)
+    do = f"{meant} there are {', '.join(TEMPLATES)}".strip()
+    raise UsageError(f'there is no template "{name}"', do)
+
+
+def _write(path: str, text: str, *, force: bool) -> None:
+    """Write the file. Raises UsageError where it exists, unless forced, or cannot be written."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        with open(os.open(path, flags, 0o666), "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{path} exists", "overwrite it with --force, or name another with -o"
+        ) from error
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO)
+        raise UsageError(f"cannot write {path}: {reason}", "name another file with -o") from error

@@ -1,0 +1,65 @@
+"""`vibeguard list`."""
+
+from msgspec import Struct
+
+from vibeguard.commands.listing import columns
+from vibeguard.commands.loading import load, matching
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.output import under_ci, write_document, write_out
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.planning.plan import pool_of
+from vibeguard.core.wording.units import duration
+
+
+class ListedCheck(Struct, frozen=True):
+    """One check as `list --json` tells it."""
+
+    id: str
+    command: str
+    requires: tuple[str, ...]
+    tags: tuple[str, ...]
+    severity: str
+    timeout_ms: int
+    pool: str
+
+
+class CheckList(Struct, frozen=True):
+    """`list --json`."""
+
+    checks: tuple[ListedCheck, ...]
+
+
+def list_checks(*, common: GlobalOptions) -> int:
+    """List the checks in the order of the config, with -v their commands too."""
+    config = load(common).config
+    listed = tuple(_listed(config, check) for check in matching(config, common))
+    if common.json:
+        write_document(CheckList(listed))
+        return 0
+    rows = [_row(check, verbose=common.verbose) for check in listed]
+    write_out(columns(rows, ci=under_ci()))
+    return 0
+
+
+def _listed(config: Config, check: CheckConfig) -> ListedCheck:
+    return ListedCheck(
+        id=check.id,
+        command=check.run,
+        requires=tuple(requirement.check for requirement in check.requires),
+        tags=check.tags,
+        severity=check.severity.value,
+        timeout_ms=check.timeout_ns // 1_000_000,
+        pool=pool_of(check, config.settings.async_after_ns).value,
+    )
+
+
+def _row(check: ListedCheck, *, verbose: bool) -> list[str]:
+    row = [
+        check.id,
+        check.pool,
+        duration(check.timeout_ms * 1_000_000),
+        check.severity,
+        f"[{', '.join(check.tags)}]" if check.tags else "",
+        f"requires {', '.join(check.requires)}" if check.requires else "",
+    ]
+    return [*row, check.command.strip()] if verbose else row

@@ -1,0 +1,85 @@
+"""The config that a command is about: found, read, understood."""
+
+import os
+
+from msgspec import Struct
+
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.core.config.load import load_config
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.planning.select import select
+from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery import Located, find_config, find_state_dir, read_config
+from vibeguard.system.rundir.state_folder import state_folder
+
+
+class Loaded(Struct, frozen=True):
+    """A valid config, where it was found, and its bytes; `path` is what messages call the file."""
+
+    config: Config
+    located: Located
+    path: str
+    data: bytes
+
+
+def load(common: GlobalOptions) -> Loaded:
+    """Find and load the config.
+
+    Raises UsageError where there is none or it cannot be read, ConfigError with every problem.
+    """
+    located = locate(common)
+    data = read_config(located)
+    path = shown_path(located.path)
+    return Loaded(load_config(data, path), located, path, data)
+
+
+def locate(common: GlobalOptions) -> Located:
+    """Find the config. Raises UsageError where there is none."""
+    return find_config(common.config, os.environ, working_folder())
+
+
+def has_config(common: GlobalOptions) -> bool:
+    """Whether there is a config; one that is named and missing is an error, not an absence."""
+    if common.config or os.environ.get("VIBEGUARD_CONFIG"):
+        locate(common)
+        return True
+    try:
+        locate(common)
+    except UsageError:
+        return False
+    return True
+
+
+def matching(config: Config, common: GlobalOptions) -> tuple[CheckConfig, ...]:
+    """The checks that `--tags` and `--exclude-tags` leave, themselves alone, as configured.
+
+    Raises UsageError for a tag that no check has, and when nothing is left.
+    """
+    chosen = select(config, (), common.tags, common.exclude_tags, no_deps=True)
+    ids = {check.id for check in chosen.checks}
+    return tuple(check for check in config.checks if check.id in ids)
+
+
+def state_dir_of_runs(common: GlobalOptions) -> str:
+    """The state folder that commands about runs mean; it may not exist.
+
+    Raises StateFolderRefused where it cannot be trusted.
+    """
+    path = find_state_dir(common.state_dir, os.environ, working_folder())
+    return state_folder(os.path.dirname(path), override=path, create=False)
+
+
+def working_folder() -> str:
+    """The caller's folder. Raises UsageError where it has been removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the working folder does not exist any more", "go to one that does"
+        ) from error
+
+
+def shown_path(path: str) -> str:
+    """A path as messages show it: from the caller's folder where that is short."""
+    relative = os.path.relpath(path, working_folder())
+    return path if relative.startswith(os.path.join("..", "..", "..")) else relative

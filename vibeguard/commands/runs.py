@@ -1,0 +1,87 @@
+"""`vibeguard runs`."""
+
+import os
+
+from msgspec import Struct
+
+from vibeguard.commands.listing import columns
+from vibeguard.commands.loading import state_dir_of_runs
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.output import under_ci, write_document, write_err, write_out
+from vibeguard.core.model.state import State
+from vibeguard.core.names import LogStatus, Outcome
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import duration
+from vibeguard.system.journal.reader import LogReading, open_state
+from vibeguard.system.rundir.ids import run_folder, run_ids
+
+MILLISECOND_NS = 1_000_000
+
+
+class ListedRun(Struct, frozen=True):
+    """One run: what its log is, and what it says.
+
+    `state` is live, complete, incomplete or corrupt; `verdict`, `exit_code` and `duration_ms` are
+    null where the log does not say. Times of an unfinished run end with its last event.
+    """
+
+    run_id: str
+    state: str
+    verdict: str | None
+    exit_code: int | None
+    started_at: str
+    duration_ms: int
+    counts: dict[str, int]
+    checks: int
+    path: str
+
+
+class RunList(Struct, frozen=True):
+    """`runs --json`, newest first."""
+
+    runs: tuple[ListedRun, ...]
+
+
+def runs(*, common: GlobalOptions) -> int:
+    """List the runs of this folder, newest first."""
+    state_dir = state_dir_of_runs(common)
+    listed = tuple(_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir)))
+    if common.json:
+        write_document(RunList(listed))
+        return 0
+    if not listed:
+        write_err(f"There are no runs in {sanitise(state_dir)}.\n")
+    write_out(columns([_row(run) for run in listed], ci=under_ci()) if listed else "")
+    return 0
+
+
+def _listed(state_dir: str, run_id: str) -> ListedRun:
+    folder = run_folder(state_dir, run_id)
+    state, reading = open_state(folder)
+    finished = state.finished if reading.status is LogStatus.COMPLETE else None
+    return ListedRun(
+        run_id=run_id,
+        state=reading.status.value,
+        verdict=finished.verdict.value if finished else None,
+        exit_code=finished.exit_code if finished else _exit_code(reading),
+        started_at=state.started.wall_time if state.started else "",
+        duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
+        counts={outcome.value: count for outcome, count in sorted(_counts(state).items())},
+        checks=len(state.checks),
+        path=os.path.join(folder, "events.jsonl"),
+    )
+
+
+def _counts(state: State) -> dict[Outcome, int]:
+    return {outcome: count for outcome, count in state.counts.items() if count}
+
+
+def _exit_code(reading: LogReading) -> int | None:
+    """What `report` would say of a log without a verdict; a live run has not decided yet."""
+    return {LogStatus.INCOMPLETE: 3, LogStatus.CORRUPT: 4}.get(reading.status)
+
+
+def _row(run: ListedRun) -> list[str]:
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items())
+    took = duration(run.duration_ms * MILLISECOND_NS)
+    return [run.run_id, run.verdict or run.state, took, run.started_at, counts]

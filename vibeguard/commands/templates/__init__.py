@@ -1,0 +1,36 @@
+"""The files that `init`, `prompt` and `hook` hand out; they lie beside this module."""
+
+from importlib.resources import files
+
+TEMPLATES = {
+    "bash": "shell scripts: bash -n, shellcheck, shfmt, tests",
+    "bun-typescript": "TypeScript on Bun: types, lint, tests with coverage",
+    "generic": "any git repository with a Makefile",
+    "go-minimal": "a Go module with the Go tools alone: gofmt, vet, test",
+    "go-standard": "a Go module with linter, race detector and a coverage threshold",
+    "node-javascript": "JavaScript on Node.js with npm: syntax, lint, tests, audit",
+    "node-typescript": "TypeScript on Node.js with npm: types, lint, tests, build",
+    "python-pip": "Python with ruff, mypy, pytest and coverage in the active environment",
+    "python-poetry": "Python managed by Poetry: ruff, mypy, pytest, coverage",
+    "python-uv": "Python managed by uv: ruff, mypy, pytest, coverage",
+    "rust-cargo": "a Rust crate or workspace: fmt, clippy, test, doc",
+}
+
+
+def config_template(name: str) -> str:
+    """The text of a config template; `name` is one of TEMPLATES."""
+    return _read(f"{name}.yaml")
+
+
+def guide() -> str:
+    """What a coding agent is to know to write a good config."""
+    return _read("assist.md")
+
+
+def hook_script(name: str, *, find: str) -> str:
+    """The shell script of a hook; `find` are lines that find the program where PATH does not."""
+    return _read(f"hooks/{name}.sh").replace("@FIND@\n", f"{find}\n" if find else "\n")
+
+
+def _read(path: str) -> str:
+    return (files(__name__) / path).read_text(encoding="utf-8")
