@@ -14,6 +14,7 @@ _DURATION = r"^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$
 _SIZE = r"^[0-9]{1,18}(\.[0-9]{1,9})? ?([KMGTkmgt]?[iI]?[bB])?$"
 _ID = "^[A-Za-z_][A-Za-z0-9_-]*$"
 _TAG = "^[a-z][a-z0-9-]*$"
+_ID_OR_MAPPING = ["string", "boolean", "object"]
 _OWN_KEYS: Schema = {"^x-": {}}
 
 
@@ -28,7 +29,11 @@ def config_schema() -> Schema:
                 "vars": _vars(),
                 "settings": _settings(),
                 "prompts": _list(_prompt(), "Named texts for people and agents."),
-                "checks": {**_list(_check(), "The checks, in any order."), "minItems": 1},
+                "checks": {
+                    **_list(_check(), "The checks, in any order."),
+                    "type": "array",
+                    "minItems": 1,
+                },
             },
             required=["checks"],
         ),
@@ -46,9 +51,9 @@ def _mapping(properties: Schema, *, required: list[str] | None = None) -> Schema
 
 
 def _nullable(schema: Schema) -> Schema:
-    """The loader takes null as absent."""
-    described = {"description": schema["description"]} if "description" in schema else {}
-    return {**described, "anyOf": [schema, {"type": "null"}]}
+    """The loader takes null as absent. No `anyOf`: editors would no longer say what is wrong."""
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*types, "null"]}
 
 
 def _text(description: str) -> Schema:
@@ -65,26 +70,31 @@ def _name(description: str, pattern: str) -> Schema:
 
 
 def _duration(description: str) -> Schema:
-    text = {"type": "string", "pattern": _DURATION}
+    # A bare number has no unit; only 0 means the same in all of them.
     return {
         "description": f"{description} As 500ms, 1m30s, 1h.",
-        "anyOf": [text, {"const": 0}, {"type": "null"}],
+        "type": ["string", "integer", "null"],
+        "pattern": _DURATION,
+        "minimum": 0,
+        "maximum": 0,
     }
 
 
 def _size(description: str) -> Schema:
-    choices = [{"type": "string", "pattern": _SIZE}, {"type": "integer", "minimum": 1}]
     return {
         "description": f"{description} As 64MiB, 1GiB or a number of bytes.",
-        "anyOf": [*choices, {"type": "null"}],
+        "type": ["string", "integer", "null"],
+        "pattern": _SIZE,
+        "minimum": 1,
     }
 
 
 def _count(description: str, *, least: int) -> Schema:
-    text = {"type": "string", "pattern": "^[+]?[0-9]{1,18}$"}
     return {
         "description": description,
-        "anyOf": [{"type": "integer", "minimum": least}, text, {"type": "null"}],
+        "type": ["string", "integer", "null"],
+        "pattern": "^[+]?[0-9]{1,18}$",
+        "minimum": least,
     }
 
 
@@ -98,8 +108,8 @@ def _truth(description: str) -> Schema:
 
 
 def _list(item: Schema, description: str) -> Schema:
-    items = {"anyOf": [item, {"type": "null"}]}
-    return _nullable({"description": description, "type": "array", "items": items})
+    items = _nullable(item)
+    return {"description": description, "type": ["array", "null"], "items": items}
 
 
 def _vars() -> Schema:
@@ -155,16 +165,24 @@ def _leaks() -> Schema:
 
 
 def _requirement() -> Schema:
+    """An id, or a mapping with one: each rule applies to one of the two."""
     choice = _words("What to do while it is pending.", "wait", "skip", "proceed")
-    full = _mapping({"check": _name("The check's id.", _ID), "while_pending": choice})
-    return {"anyOf": [_name("The check's id.", _ID), {**full, "required": ["check"]}]}
+    full = _mapping(
+        {"check": _name("The check's id.", _ID), "while_pending": choice}, required=["check"]
+    )
+    return {
+        **full,
+        **_name("An id, or {check: ID, while_pending: ...}.", _ID),
+        "type": _ID_OR_MAPPING,
+    }
 
 
 def _trigger(event: str) -> Schema:
-    return {
-        "description": f"Shown on {event}: a list names prompts, a text is shown as it is.",
-        "anyOf": [{"type": _SCALAR}, {"type": "array", "items": {"type": _SCALAR}}],
-    }
+    return _one_or_list(f"Shown on {event}: a list names prompts, a text is shown as it is.")
+
+
+def _one_or_list(description: str) -> Schema:
+    return {"description": description, "type": [*_SCALAR, "array"], "items": {"type": _SCALAR}}
 
 
 def _check() -> Schema:
@@ -190,14 +208,10 @@ def _what_it_runs() -> Schema:
 
 
 def _how_it_is_judged() -> Schema:
-    patterns = {"type": "array", "items": {"type": _SCALAR}}
     events = _mapping({event: _trigger(event) for event in ("success", "failure", "timeout")})
     return {
         "severity": _words("Whether it fails the run.", "error", "warning"),
-        "grok": {
-            "description": "Patterns such as 'coverage: %{NUMBER:cov}%' to extract values with.",
-            "anyOf": [{"type": _SCALAR}, patterns],
-        },
+        "grok": _one_or_list("Patterns such as 'coverage: %{NUMBER:cov}%' to extract values with."),
         "file": _text("Read this file instead of the output."),
         "assert": _text("An expression over extracted values that must hold."),
         "suggestion": _text("Shown when the check does not pass."),

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
+from vibeguard.core.lang.template import render
 from vibeguard.core.model.events import CheckExtracted, CheckSettled, TriggeredPrompt
 from vibeguard.core.model.report import (
     REPORT_SCHEMA_VERSION,
@@ -101,8 +102,6 @@ def rendered(template: str, state: State, record: CheckRecord, *, shell_quote: b
     """
     if "{{" not in template:
         return template
-    from vibeguard.core.lang.template import render  # noqa: PLC0415 - few checks have one
-
     values = record.extracted.values if record.extracted else {}
     variables = state.planned.vars if state.planned else {}
     return render(template, values, variables, shell_quote=shell_quote)

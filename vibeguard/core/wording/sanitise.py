@@ -8,13 +8,13 @@ escapes such as `\x07` and `\u202e`; lone surrogates and noncharacters become U+
 
 import re
 
-# Well-formed sequences: CSI, OSC, the string kinds (DCS, SOS, PM, APC), then whatever ESC begins.
+# Well-formed sequences: CSI, OSC, the string kinds (DCS, SOS, PM, APC), then other short ones.
 # Each branch stops at the next introducer, so the time is linear in the text.
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]*(?:\x07|\x1b\\|\x9c)"
     r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x90\x98\x9c\x9e\x9f]*(?:\x1b\\|\x9c)"
-    r"|\x1b[ -/]*[0-~]"
+    r"|\x1b(?:[ -/]+[0-~]|[0-OQ-WYZ\\`-~])"
 )
 # ZWJ, ZWNJ and variation selectors stay: scripts and emoji need them, and they hide nothing.
 _HIDDEN = (

@@ -1,0 +1,99 @@
+"""Annotations for GitHub Actions: what did not pass, where reviewers look.
+
+GitHub shows ten annotations of a kind a step; the tenth says how many more there are. Everything
+foreign stands inside an annotation, sanitised and escaped, where no command can begin.
+"""
+
+from vibeguard.core.fold.verdict import fails_the_run
+from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, Outcome
+from vibeguard.core.report.build import output_path, rendered
+from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.summary import skips, summary
+from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.style import Style
+
+LIMIT = 10
+MAX_MESSAGE_CHARACTERS = 4000
+_ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
+
+
+class GitHubFormat:
+    """Workflow commands at the end, and the summary as plain text."""
+
+    stream = Stream.MACHINE
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._run_folder = options.run_folder
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet."""
+        del state, event
+        return ""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """Errors, then warnings, then one notice a root cause of skips, then the summary."""
+        ending = ending or Ending()
+        settled = [r for r in state.checks.values() if r.outcome in _ACTIONABLE]
+        errors = [self._message(state, r) for r in settled if fails_the_run(r)]
+        warnings = [self._message(state, r) for r in settled if not fails_the_run(r)]
+        problem = _run_problem(state, ending)
+        if problem:
+            errors.insert(0, ("vibeguard", problem))
+        notices = [("skipped", sanitise(line)) for line in skips(state)]
+        lines = [
+            *_limited("error", errors),
+            *_limited("warning", warnings),
+            *_limited("notice", notices),
+        ]
+        closing = "".join(f"{line}\n" for line in summary(state, ending, Style()))
+        return "".join(f"{line}\n" for line in lines) + break_commands(closing)
+
+    def _message(self, state: State, record: CheckRecord) -> tuple[str, str]:
+        planned, settled = record.planned, record.settled
+        parts = [sanitise(reason_of(state, record))]
+        if settled is not None:
+            parts.extend(output_lines(settled))
+        suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
+        if suggestion:
+            parts.append(f"suggestion: {sanitise(suggestion, multiline=True).strip()}")
+        fix = rendered(planned.fix, state, record, shell_quote=True)
+        if fix:
+            parts.append(f"fix: {sanitise(fix, multiline=True).strip()}")
+        path = output_path(record, self._run_folder)
+        if path:
+            parts.append(f"output: {sanitise(path)}")
+        title = f"{planned.id} {shown_status(record)}"
+        return sanitise(title), "\n".join(parts)[:MAX_MESSAGE_CHARACTERS]
+
+
+def _run_problem(state: State, ending: Ending) -> str:
+    if ending.problem:
+        return sanitise(ending.problem)
+    if state.finished is not None:
+        return sanitise(state.finished.reason)
+    open_checks = sum(1 for r in state.checks.values() if r.state is not CheckState.SETTLED)
+    return f"the run has no verdict: {open_checks} of {len(state.checks)} checks have not settled"
+
+
+def _limited(level: str, messages: list[tuple[str, str]]) -> list[str]:
+    shown = messages if len(messages) <= LIMIT else messages[: LIMIT - 1]
+    lines = [_annotation(level, title, text) for title, text in shown]
+    if len(messages) > len(shown):
+        rest = messages[len(shown) :]
+        names = ", ".join(title for title, _ in rest)[:MAX_MESSAGE_CHARACTERS]
+        lines.append(_annotation(level, f"{len(rest)} more", names))
+    return lines
+
+
+def _annotation(level: str, title: str, text: str) -> str:
+    title = _data(title).replace(":", "%3A").replace(",", "%2C")
+    # The old command form is looked for anywhere in a line, so it is broken here too.
+    return f"::{level} title={title}::{break_commands(_data(text))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,120 @@
+"""JUnit XML as Jenkins, GitLab and most CI services read it: one suite, a test case a check.
+
+A check that was cancelled or never finished is an `<error>`: services take `<skipped>` for
+harmless, and nothing that was not run may look passed. A warning that did not pass is `<skipped>`
+with its reason, since services fail a build on `<failure>`.
+"""
+
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome
+from vibeguard.core.report.build import exit_code_of
+from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.wording.sanitise import sanitise
+
+_SECOND_NS = 1_000_000_000
+_ELEMENTS = {
+    "failed": "failure",
+    "timeout": "failure",
+    "error": "error",
+    "cancelled": "error",
+    "skipped": "skipped",
+    "warned": "skipped",
+}
+
+
+class JUnitFormat:
+    """One XML document at the end."""
+
+    stream = Stream.MACHINE
+
+    def __init__(self, options: FormatOptions) -> None:
+        del options
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet."""
+        del state, event
+        return ""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """The document."""
+        root, suite = Element("testsuites"), Element("testsuite")
+        root.append(suite)
+        for record in state.checks.values():
+            suite.append(_case(state, record))
+        problem = _run_problem(state, ending or Ending())
+        if problem:
+            case = SubElement(suite, "testcase", name="run", classname="vibeguard", time="0.000")
+            SubElement(case, "error", type="run", message=problem)
+        _totals(suite, state)
+        root.attrib.update({k: v for k, v in suite.attrib.items() if k in _ROOT_ATTRIBUTES})
+        indent(root)
+        text = tostring(root, encoding="unicode")
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+_ROOT_ATTRIBUTES = ("name", "tests", "failures", "errors", "time")
+
+
+def _case(state: State, record: CheckRecord) -> Element:
+    planned, settled = record.planned, record.settled
+    seconds = _seconds(duration_ns(record, state.last_t))
+    attributes = {"name": sanitise(planned.id), "classname": "vibeguard", "time": seconds}
+    case = Element("testcase", attributes)
+    if settled is None:
+        message = f"{record.state.value} when the log ended"
+        case.append(Element("error", {"type": "unfinished", "message": message}))
+    elif record.outcome is not Outcome.PASSED:
+        case.append(_not_passed(state, record))
+    elif settled.flaky:
+        message = f"passed on attempt {settled.attempts}"
+        case.append(Element("flakyFailure", {"type": "retry", "message": message}))
+    return case
+
+
+def _not_passed(state: State, record: CheckRecord) -> Element:
+    settled, word = record.settled, shown_status(record)
+    reason = settled.reason.value if settled and settled.reason else word
+    prefix = "" if word in ("failed", "timeout") else f"{word}: "
+    message = prefix + sanitise(reason_of(state, record))
+    name = _ELEMENTS[word]
+    if name == "skipped":
+        return Element(name, {"message": message})
+    made = Element(name, {"type": reason, "message": message})
+    made.text = "\n".join(output_lines(settled)) if settled else ""
+    return made
+
+
+def _run_problem(state: State, ending: Ending) -> str:
+    """What is wrong with the run as a whole, which no test case would show."""
+    if ending.problem:
+        return sanitise(ending.problem)
+    if state.finished is None:
+        return f"the run has no verdict (exit code {exit_code_of(state, ending)})"
+    return sanitise(state.finished.reason)
+
+
+def _totals(suite: Element, state: State) -> None:
+    counted = {name: sum(1 for _ in suite.iter(name)) for name in ("failure", "error", "skipped")}
+    took = state.finished.elapsed_ns if state.finished else state.last_t
+    suite.attrib.update(
+        {
+            "name": "vibeguard",
+            "tests": str(len(suite)),
+            "failures": str(counted["failure"]),
+            "errors": str(counted["error"]),
+            "skipped": str(counted["skipped"]),
+            "time": _seconds(took),
+        }
+    )
+    if state.started is not None:
+        suite.set("timestamp", sanitise(state.started.wall_time).partition(".")[0].rstrip("Z"))
+
+
+def _seconds(ns: int) -> str:
+    return f"{ns // _SECOND_NS}.{ns % _SECOND_NS // 1_000_000:03}"

@@ -1,0 +1,39 @@
+"""What an environment says of the place where text will be shown. Pure: the caller brings it."""
+
+from collections.abc import Mapping
+
+# Set by the services themselves; `CI` by nearly all of them.
+_CI_VARIABLES = (
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "TF_BUILD",
+    "TEAMCITY_VERSION",
+    "BUILDKITE",
+    "TRAVIS",
+    "JENKINS_URL",
+    "CIRCLECI",
+)
+
+
+def is_ci(environment: Mapping[str, str]) -> bool:
+    """Whether a CI service reads the output."""
+    return any(environment.get(name, "") not in ("", "0", "false") for name in _CI_VARIABLES)
+
+
+def wants_colour(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Whether to colour text: NO_COLOR (not empty) wins, then FORCE_COLOR, then the terminal."""
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR", "") not in ("", "0") or environment.get(
+        "CLICOLOR_FORCE", ""
+    ) not in ("", "0"):
+        return True
+    return is_terminal and environment.get("TERM", "") not in ("", "dumb")
+
+
+def wants_live(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Whether rows can be drawn over again: a terminal that can move its cursor, and no CI."""
+    return (
+        is_terminal and environment.get("TERM", "") not in ("", "dumb") and not is_ci(environment)
+    )
