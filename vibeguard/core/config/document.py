@@ -150,6 +150,8 @@ class _Builder:
         if event.tag is not None:
             self._check_tag(event, _SCALAR_TAGS)
             node.typed = event.tag != _TAG_PREFIX + "null"
+            if not node.typed:
+                node.style = ""  # '' is as absent as nothing
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1)
         return node

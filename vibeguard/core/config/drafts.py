@@ -11,7 +11,7 @@ from vibeguard.core.names import LeakPolicy, Severity, WhilePending
 Mode = Literal["auto", "async", "sync"]
 
 
-class RequirementDraft(Struct):
+class RequirementDraft(Struct, gc=False):
     """An entry of `requires`; `choice` is the text of `while_pending` where one is written."""
 
     check: Text
@@ -19,14 +19,14 @@ class RequirementDraft(Struct):
     choice: Text | None = None
 
 
-class TriggerDraft(Struct):
+class TriggerDraft(Struct, gc=False):
     """What one event of `on` shows: an inline text, or the ids of prompts."""
 
     inline: Text | None = None
     prompts: list[Text] = []
 
 
-class PromptDraft(Struct):
+class PromptDraft(Struct, gc=False):
     """One entry of `prompts`."""
 
     id: Text
@@ -35,7 +35,7 @@ class PromptDraft(Struct):
     tags: tuple[str, ...] = ()
 
 
-class CheckDraft(Struct):
+class CheckDraft(Struct, gc=False):
     """One entry of `checks`. `use` is where an alias put it into the list, if one did."""
 
     node: Mapping
@@ -64,7 +64,7 @@ class CheckDraft(Struct):
     output_limit_bytes: int | None = None
 
 
-class ConfigDraft(Struct):
+class ConfigDraft(Struct, gc=False):
     """The whole config."""
 
     vars: dict[str, Text]

@@ -22,7 +22,7 @@ class Text(Struct, gc=False):
     typed: bool = False
 
 
-class Sequence(Struct):
+class Sequence(Struct, gc=False):
     """A list. `uses` are the places of those items that are aliases, by index."""
 
     items: "list[Node]"
@@ -31,7 +31,7 @@ class Sequence(Struct):
     uses: dict[int, tuple[int, int]] = {}
 
 
-class Mapping(Struct):
+class Mapping(Struct, gc=False):
     """A mapping, merge keys already merged; `keys` are the nodes of the keys of `values`."""
 
     keys: dict[str, Text]

@@ -100,8 +100,6 @@ class Reader:
 
     def texts(self, mapping: Mapping, key: str) -> list[Text]:
         """The texts of the list under a key, null and empty ones left out."""
-        if key not in mapping.values:
-            return []
         texts = []
         for item, _ in self.items(mapping, key):
             if type(item) is not Text:

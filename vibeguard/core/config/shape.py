@@ -4,7 +4,10 @@ Owns everything that can be told from one place alone. What needs a look elsewhe
 nobody has, a cycle, variables) is `meaning`'s.
 """
 
+from collections.abc import Callable
 from functools import partial
+
+from msgspec import Struct
 
 from vibeguard.core.config.document import Document
 from vibeguard.core.config.drafts import (
@@ -19,37 +22,30 @@ from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
 from vibeguard.core.config.reader import Reader, kind
 from vibeguard.core.config.settings import read_settings
 from vibeguard.core.config.values import (
+    ID,
     folder_below,
     identifier,
     leak_policy,
+    member_of,
     size_bytes,
     tag,
     variable_name,
     variable_value,
     whole_number,
-    word_of,
 )
 from vibeguard.core.lang.duration import parse_duration
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS
 from vibeguard.core.names import Severity, WhilePending
 
 CONFIG_KEYS = ("version", "vars", "settings", "prompts", "checks")
 PROMPT_KEYS = ("id", "description", "content", "tags")
 REQUIREMENT_KEYS = ("check", "while_pending")
 EVENTS = ("success", "failure", "timeout")
-CHECK_KEYS = (
-    "id", "run", "requires", "timeout", "async", "severity", "tags", "grok", "file", "assert",
-    "suggestion", "fix", "on", "env", "cwd", "slow_after", "idle_timeout", "retries", "group",
-    "weight", "leaks", "output_limit",
-)  # fmt: skip
-_CHECK_KEYS = frozenset(CHECK_KEYS)
 _MODES: dict[str, Mode] = {
     "auto": "auto", "true": "async", "yes": "async", "on": "async", "y": "async",
     "false": "sync", "no": "sync", "off": "sync", "n": "sync",
 }  # fmt: skip
-_MOST_RETRIES = 1_000
-_MOST_WEIGHT = 1_000_000
+_while_pending = partial(member_of, WhilePending, "value of while_pending")
 
 
 def read_shape(document: Document, reader: Reader) -> ConfigDraft | None:
@@ -149,46 +145,28 @@ def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
 
 
 def _check(node: Mapping, use: tuple[int, int] | None, reader: Reader) -> CheckDraft:
-    if not node.keys.keys() <= _CHECK_KEYS:
-        reader.only_keys(node, CHECK_KEYS, "a check")
-    convert = partial(reader.convert, node)
     id_ = _required(node, "id", reader, "this check")
-    if id_.value:
-        reader.value(id_, identifier, "")
     owner = f"check {quoted(id_.value)}" if id_.value else "this check"
-    return CheckDraft(
-        node=node,
-        use=use,
-        id=id_,
-        run=_required(node, "run", reader, owner),
-        requires=_requirements(node, reader),
-        tags=reader.names(reader.texts(node, "tags"), tag),
-        grok=reader.text_or_texts(node, "grok"),
-        file=reader.text(node, "file"),
-        assertion=reader.text(node, "assert"),
-        suggestion=reader.string(node, "suggestion"),
-        fix=reader.string(node, "fix"),
-        on=_triggers(node, reader),
-        timeout_ns=convert("timeout", parse_duration, 0) or DEFAULT_TIMEOUT_NS,
-        mode=convert("async", _mode, "auto"),
-        severity=convert("severity", _severity, Severity.ERROR),
-        env=_environment(node, reader),
-        cwd=convert("cwd", folder_below, ""),
-        slow_after_ns=convert("slow_after", parse_duration, 0) or None,
-        idle_timeout_ns=convert("idle_timeout", parse_duration, 0) or None,
-        retries=convert("retries", partial(whole_number, least=0, most=_MOST_RETRIES), 0),
-        group=reader.string(node, "group"),
-        weight=convert("weight", partial(whole_number, least=1, most=_MOST_WEIGHT), 1),
-        leaks=convert("leaks", leak_policy, None),
-        output_limit_bytes=convert("output_limit", size_bytes, None),
-    )
+    draft = CheckDraft(node, use, id_, _required(node, "run", reader, owner))
+    if id_.value and not ID.fullmatch(id_.value):
+        reader.value(id_, identifier, "")
+    unknown = False
+    for key in node.values:
+        field = _FIELDS.get(key)
+        if field is not None:
+            value = field.read(reader, node, key)
+            if value is not None:
+                setattr(draft, field.name, value)
+        elif key not in ("id", "run"):
+            unknown = True
+    if unknown:
+        reader.only_keys(node, CHECK_KEYS, "a check")
+    return draft
 
 
-def _requirements(node: Mapping, reader: Reader) -> list[RequirementDraft]:
-    if "requires" not in node.values:
-        return []
+def _requirements(reader: Reader, node: Mapping, key: str) -> list[RequirementDraft]:
     requirements = []
-    for item, _ in reader.items(node, "requires"):
+    for item, _ in reader.items(node, key):
         draft = _requirement(item, reader)
         if draft is not None and draft.check.value:
             requirements.append(draft)
@@ -210,13 +188,11 @@ def _requirement(item: Node, reader: Reader) -> RequirementDraft | None:
     return draft
 
 
-def _triggers(node: Mapping, reader: Reader) -> dict[str, TriggerDraft]:
+def _triggers(reader: Reader, node: Mapping, key: str) -> dict[str, TriggerDraft] | None:
     """`on`: a text is shown as it is, a list names prompts."""
-    if "on" not in node.values:
-        return {}
-    mapping = reader.mapping(node, "on")
+    mapping = reader.mapping(node, key)
     if mapping is None:
-        return {}
+        return None
     reader.only_keys(mapping, EVENTS, '"on"')
     triggers = {}
     for event in EVENTS:
@@ -228,13 +204,11 @@ def _triggers(node: Mapping, reader: Reader) -> dict[str, TriggerDraft]:
     return triggers
 
 
-def _environment(node: Mapping, reader: Reader) -> dict[str, str]:
+def _environment(reader: Reader, node: Mapping, key: str) -> dict[str, str] | None:
     """`env`; a null value leaves the caller's variable as it is."""
-    if "env" not in node.values:
-        return {}
-    mapping = reader.mapping(node, "env")
+    mapping = reader.mapping(node, key)
     if mapping is None:
-        return {}
+        return None
     environment = {}
     for name, value in mapping.values.items():
         reader.value(mapping.keys[name], variable_name, "")
@@ -253,9 +227,48 @@ def _mode(text: str) -> Mode:
     return mode
 
 
-def _severity(text: str) -> Severity:
-    return Severity(word_of(text, Severity, "severity"))
+def _tags(reader: Reader, node: Mapping, key: str) -> tuple[str, ...]:
+    return reader.names(reader.texts(node, key), tag)
 
 
-def _while_pending(text: str) -> WhilePending:
-    return WhilePending(word_of(text, WhilePending, "value of while_pending"))
+class _Field(Struct, frozen=True):
+    """Where a key of a check goes in the draft, and how it is read; None leaves the default."""
+
+    name: str
+    read: Callable[[Reader, Mapping, str], object]
+
+
+def _converted(name: str, to: Callable[[str], object]) -> _Field:
+    return _Field(name, lambda reader, node, key: reader.convert(node, key, to, None))
+
+
+def _duration(name: str) -> _Field:
+    """A duration of which 0 means the default (or, where the default is none, that it is off)."""
+    return _Field(
+        name, lambda reader, node, key: reader.convert(node, key, parse_duration, 0) or None
+    )
+
+
+_FIELDS = {
+    "requires": _Field("requires", _requirements),
+    "timeout": _duration("timeout_ns"),
+    "async": _converted("mode", _mode),
+    "severity": _converted("severity", partial(member_of, Severity, "severity")),
+    "tags": _Field("tags", _tags),
+    "grok": _Field("grok", Reader.text_or_texts),
+    "file": _Field("file", Reader.text),
+    "assert": _Field("assertion", Reader.text),
+    "suggestion": _Field("suggestion", Reader.string),
+    "fix": _Field("fix", Reader.string),
+    "on": _Field("on", _triggers),
+    "env": _Field("env", _environment),
+    "cwd": _converted("cwd", folder_below),
+    "slow_after": _duration("slow_after_ns"),
+    "idle_timeout": _duration("idle_timeout_ns"),
+    "retries": _converted("retries", partial(whole_number, least=0, most=1_000)),
+    "group": _Field("group", Reader.string),
+    "weight": _converted("weight", partial(whole_number, least=1, most=1_000_000)),
+    "leaks": _converted("leaks", leak_policy),
+    "output_limit": _converted("output_limit_bytes", size_bytes),
+}
+CHECK_KEYS = ("id", "run", *_FIELDS)

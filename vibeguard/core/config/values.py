@@ -4,11 +4,14 @@ Each function raises `LanguageError` with what is wrong and what to write instea
 """
 
 import re
-from collections.abc import Iterable
+from enum import StrEnum
+from typing import TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.wording.suggest import did_you_mean
+
+Word = TypeVar("Word", bound=StrEnum)
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 TAG = re.compile(r"[a-z][a-z0-9-]*")
@@ -69,11 +72,12 @@ def size_bytes(text: str) -> int:
     return size
 
 
-def word_of(text: str, words: Iterable[str], what: str) -> str:
+def member_of(members: type[Word], what: str, text: str) -> Word:
     """One of a closed set of words, exactly as they are written."""
-    words = tuple(words)
-    if text in words:
-        return text
+    found = members.__members__.get(text.upper())
+    if found is not None and found == text:
+        return found
+    words = tuple(members)
     choice = f"{', '.join(words[:-1])} or {words[-1]}"
     meant = did_you_mean(text, words)
     do = f"{meant} It is one of {choice}" if meant else f"write {choice}"
@@ -82,7 +86,7 @@ def word_of(text: str, words: Iterable[str], what: str) -> str:
 
 def leak_policy(text: str) -> LeakPolicy:
     """`fail`, `warn` or `ignore`."""
-    return LeakPolicy(word_of(text, LeakPolicy, "value of leaks"))
+    return member_of(LeakPolicy, "value of leaks", text)
 
 
 def identifier(text: str) -> str:

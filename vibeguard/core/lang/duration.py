@@ -5,6 +5,7 @@ negative durations are refused, since nothing here can last less than no time.
 """
 
 import re
+from functools import lru_cache
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 
@@ -25,6 +26,7 @@ _LONGER_UNITS = {"d": 24, "day": 24, "days": 24, "w": 168, "week": 168, "weeks":
 _HOW = "write a duration such as 500ms, 30s, 1m30s or 2h"
 
 
+@lru_cache(maxsize=1024)  # a config has few different ones, and many of each
 def parse_duration(text: str) -> int:
     """Nanoseconds of a duration; raises `LanguageError` for anything else, also a negative one."""
     sign = text[:1] if text[:1] in ("+", "-") else ""

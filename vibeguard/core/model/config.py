@@ -1,4 +1,8 @@
-"""What a valid `vibeguard.yaml` means (DESIGN section 2). Values only; `core.config` makes them."""
+"""What a valid `vibeguard.yaml` means (DESIGN section 2). Values only; `core.config` makes them.
+
+None of these can be part of a reference cycle, hence `gc=False`: with 10,000 checks the collector
+would take a quarter of the loading time.
+"""
 
 from typing import Literal
 
@@ -15,14 +19,14 @@ DEFAULT_OUTPUT_LIMIT_BYTES = 1 << 30
 DEFAULT_GROK_LIMIT_BYTES = 64 << 20
 
 
-class Requirement(Struct, frozen=True, omit_defaults=True):
+class Requirement(Struct, frozen=True, omit_defaults=True, gc=False):
     """One entry of `requires`: the check it names, and what to do while that one is pending."""
 
     check: str
     while_pending: WhilePending = WhilePending.WAIT
 
 
-class Trigger(Struct, frozen=True, omit_defaults=True):
+class Trigger(Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing to show on an event: a named prompt or an inline text.
 
     `source` is the prompt's id, or "inline"; `content` is the text to show.
@@ -32,7 +36,7 @@ class Trigger(Struct, frozen=True, omit_defaults=True):
     content: str = ""
 
 
-class Triggers(Struct, frozen=True, omit_defaults=True):
+class Triggers(Struct, frozen=True, omit_defaults=True, gc=False):
     """`on:` of a check, resolved: what each event shows."""
 
     success: tuple[Trigger, ...] = ()
@@ -40,7 +44,7 @@ class Triggers(Struct, frozen=True, omit_defaults=True):
     timeout: tuple[Trigger, ...] = ()
 
 
-class Prompt(Struct, frozen=True, omit_defaults=True):
+class Prompt(Struct, frozen=True, omit_defaults=True, gc=False):
     """A named text for people and agents."""
 
     id: str
@@ -49,7 +53,7 @@ class Prompt(Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-class Settings(Struct, frozen=True, omit_defaults=True):
+class Settings(Struct, frozen=True, omit_defaults=True, gc=False):
     """`settings:` as written; None means that the default depends on the machine or is off."""
 
     parallel: int | None = None
@@ -67,7 +71,7 @@ class Settings(Struct, frozen=True, omit_defaults=True):
     keep_age_ns: int = 30 * 24 * 3600 * SECOND_NS
 
 
-class CheckConfig(Struct, frozen=True, omit_defaults=True):
+class CheckConfig(Struct, frozen=True, omit_defaults=True, gc=False):
     """One check as configured: variables already put into run, file, grok and assertion.
 
     `suggestion` and `fix` stay templates: they are rendered when shown. None for `leaks` and
@@ -98,7 +102,7 @@ class CheckConfig(Struct, frozen=True, omit_defaults=True):
     output_limit_bytes: int | None = None
 
 
-class Config(Struct, frozen=True, omit_defaults=True):
+class Config(Struct, frozen=True, omit_defaults=True, gc=False):
     """A whole valid config, in the order of the file."""
 
     checks: tuple[CheckConfig, ...]

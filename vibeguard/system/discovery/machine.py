@@ -66,9 +66,9 @@ def _read(path: str) -> str:
 def caller_environment(path: str = "/proc/self/environ") -> dict[bytes, bytes]:
     """The environment as the caller gave it, in bytes, without our own settings variables.
 
-    Read from the kernel, for Python changes its copy (C locale coercion sets `LC_CTYPE`). A name
-    that comes twice keeps its first value, as getenv has it. Where the kernel does not tell (macOS, or a
-    process that hides itself), Python's copy must do.
+    Read from the kernel, for Python changes its copy (coercion to C.UTF-8 sets `LC_CTYPE`). A name
+    that comes twice keeps its first value, as getenv has it. Where the kernel does not tell (on
+    macOS, or for a process that hides itself), Python's copy must do.
     """
     try:
         with open(path, "rb") as file:

@@ -81,8 +81,8 @@ def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> st
     """The state folder that commands such as `tail` and `report` mean; it may not exist.
 
     The flag's, that of `VIBEGUARD_STATE_DIR`, else the nearest `.vibeguard` of `cwd` and its
-    parents up to the root of the repository (outside one: of all parents). A folder with a config ends the
-    search, for its runs would be there: another project's runs above are not this one's.
+    parents up to the root of the repository (outside one: of all parents). A folder with a config
+    ends the search, for its runs would be there: runs of another project above are not its own.
     """
     name = flag or environ.get("VIBEGUARD_STATE_DIR", "")
     if name:
