@@ -1,6 +1,5 @@
 """What the user is told when a command ends early, and with which exit code (DESIGN section 8)."""
 
-import contextlib
 import io
 import os
 import sys
@@ -59,12 +58,15 @@ def tell(error: BaseException, arguments: list[str], verb: str) -> int:
         _silence_stdout()
         return ExitCode.INCOMPLETE if verb in ("run", "check", "tail", "report", "wait") else 0
     problems, code = explain(error, verb)
-    with contextlib.suppress(BrokenPipeError):
+    try:
         if wants_json(arguments):
             _print_document(problems, code)
         else:
             _print_text(problems)
-    return finish_output(code)
+        finish_output(code)
+    except OSError:  # the channel itself is what fails: the exit code is all that can be said
+        _silence_stdout()
+    return code
 
 
 def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitCode]:

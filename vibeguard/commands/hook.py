@@ -59,8 +59,9 @@ def hook(
         return _agent(options)
     stages = (options.stage,) if options.stage else GIT_STAGES
     if not options.write:
-        for stage in stages:
-            write_out(hook_script(stage, find="") + ("\n" if stage != stages[-1] else ""))
+        scripts = [hook_script(stage, find="") for stage in stages]
+        heads = [f"# ==> {stage} <==\n" if len(stages) > 1 else "" for stage in stages]
+        write_out("\n".join(map("".join, zip(heads, scripts, strict=True))))
         return 0
     folder, private = _hooks_folder()
     for stage in stages:

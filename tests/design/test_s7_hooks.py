@@ -1,0 +1,162 @@
+"""DESIGN section 7, `hook`: what is printed, where it is installed, and what is never touched."""
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import git, project, vibeguard
+
+CONFIG = "checks: [{id: a, run: 'true'}]\n"
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with a config."""
+    folder = project(tmp_path / "repository", CONFIG)
+    git("init", "-q", "-b", "main", cwd=folder)
+    return folder
+
+
+def test_the_git_hooks_are_printed(repository):
+    """Both, or the one that is asked for; nothing is written."""
+    both = vibeguard("hook", "git", cwd=repository).stdout
+    assert "--max-wait foreground --supersede --record-tree" in both
+    assert "vibeguard hook verdict" in both
+    one = vibeguard("hook", "git", "--stage", "pre-push", cwd=repository).stdout
+    assert one.startswith("#!/bin/sh\n# vibeguard hook git")
+    assert "--max-wait" not in one
+    assert not (repository / ".git" / "hooks" / "pre-commit").exists()
+
+
+@pytest.mark.parametrize("name", ["pre-commit", "pre-push", "agent-stop"])
+def test_every_hook_is_shell_that_parses(name):
+    """With the strictest of the shells, and shellcheck where it is installed."""
+    from vibeguard.commands.templates import hook_script
+
+    script = hook_script(name, find="\nfalse ||\n    true\n")
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    if shutil.which("shellcheck"):
+        subprocess.run(["shellcheck", "-s", "sh", "-"], input=script, text=True, check=True)
+
+
+def test_write_installs_both_executable(repository):
+    """Again and again: what is ours may be replaced."""
+    for _ in range(2):
+        assert vibeguard("hook", "git", "--write", cwd=repository).returncode == 0
+    for name in ("pre-commit", "pre-push"):
+        path = repository / ".git" / "hooks" / name
+        assert path.stat().st_mode & stat.S_IXUSR
+        assert "-m vibeguard" in path.read_text()  # desktop programs have another PATH
+    assert not list((repository / ".git" / "hooks").glob(".pre-*"))
+
+
+@pytest.mark.parametrize("kind", ["file", "symlink", "folder"])
+def test_a_foreign_hook_is_never_touched(repository, kind):
+    """Nor is the other one written then: both or none."""
+    hooks = repository / ".git" / "hooks"
+    foreign = hooks / "pre-push"
+    hooks.mkdir(exist_ok=True)
+    if kind == "file":
+        foreign.write_text("#!/bin/sh\nexec mine\n")
+    elif kind == "symlink":
+        foreign.symlink_to("/nonexistent/hook")
+    else:
+        foreign.mkdir()
+    done = vibeguard("hook", "git", "--write", cwd=repository)
+    assert done.returncode == 2
+    assert "pre-push exists and is not ours" in done.stderr
+    assert not (hooks / "pre-commit").exists()
+    assert kind != "file" or foreign.read_text() == "#!/bin/sh\nexec mine\n"
+
+
+def test_a_hooks_path_inside_the_repository_is_respected(repository):
+    """It is tracked, so no path of this machine may stand in the file."""
+    git("config", "core.hooksPath", ".githooks", cwd=repository)
+    below = repository / "below"
+    below.mkdir()
+    assert vibeguard("hook", "git", "--write", cwd=below).returncode == 0
+    script = (repository / ".githooks" / "pre-commit").read_text()
+    assert "-m vibeguard" not in script
+    assert not (repository / ".git" / "hooks" / "pre-commit").exists()
+
+
+def test_a_hooks_path_outside_is_left_alone(repository, tmp_path):
+    """A hook there would run in every repository of the user."""
+    shared = tmp_path / "shared"
+    git("config", "core.hooksPath", str(shared), cwd=repository)
+    done = vibeguard("hook", "git", "--write", cwd=repository)
+    assert done.returncode == 2
+    assert "outside this repository" in done.stderr
+    assert not shared.exists()
+
+
+def test_a_linked_work_tree_gets_the_hooks_where_git_looks(repository, tmp_path):
+    """Hooks belong to the repository, not to one of its work trees."""
+    git("add", "-A", cwd=repository)
+    git("commit", "-q", "-m", "Start", cwd=repository)
+    linked = tmp_path / "linked"
+    git("worktree", "add", "-q", str(linked), cwd=repository)
+    assert vibeguard("hook", "git", "--write", cwd=linked).returncode == 0
+    assert (repository / ".git" / "hooks" / "pre-commit").exists()
+
+
+def test_outside_of_a_repository_there_is_nowhere_to_write(tmp_path):
+    """Exit 2, and git's own words."""
+    done = vibeguard("hook", "git", "--write", cwd=project(tmp_path, CONFIG))
+    assert done.returncode == 2
+    assert "git" in done.stderr
+
+
+def test_the_agent_hook_is_written_into_the_repository_and_named(repository):
+    """Where the agent's settings can name it."""
+    done = vibeguard("hook", "agent", "--write", cwd=repository)
+    assert done.returncode == 0
+    script = repository / "scripts" / "vibeguard-agent-stop.sh"
+    assert os.access(script, os.X_OK)
+    assert "scripts/vibeguard-agent-stop.sh" in done.stderr
+    assert script.read_text() == vibeguard("hook", "agent", cwd=repository).stdout
+
+
+def fake_vibeguard(folder: Path, code: int) -> Path:
+    """A folder for PATH with a `vibeguard` that ends with this code and says so."""
+    folder.mkdir()
+    program = folder / "vibeguard"
+    program.write_text(f"#!/bin/sh\necho 'the text for the agent'\nexit {code}\n")
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("code", "stdin", "exit_code"),
+    [
+        (0, "", 0),
+        (5, "", 0),
+        (1, "", 2),
+        (2, "", 2),
+        (3, "", 2),
+        (130, "", 0),
+        (143, "", 0),
+        (1, '{"stop_hook_active": false}', 2),
+        (1, '{"stop_hook_active": true}', 0),
+        (1, '{"stop_hook_active":true}', 0),
+    ],
+)
+def test_the_agent_hook_blocks_with_2_and_says_why_on_stderr(tmp_path, code, stdin, exit_code):
+    """And lets an agent go that has been sent back already."""
+    from vibeguard.commands.templates import hook_script
+
+    path = f"{fake_vibeguard(tmp_path / 'bin', code)}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", hook_script("agent-stop", find="")],
+        env=os.environ | {"PATH": path},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert done.stderr == ("the text for the agent\n" if exit_code == 2 else "")

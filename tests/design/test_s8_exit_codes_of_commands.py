@@ -1,0 +1,142 @@
+"""DESIGN section 8, for what ends a command before it has begun: always 2, always said how."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.command import environment, project, vibeguard
+
+CONFIG = "checks: [{id: a, run: 'true', tags: [fast]}]\n"
+
+WRONG = [
+    (["rnu"], 'Did you mean "run"'),
+    (["list", "--nope"], "--nope"),
+    (["list", "--tag", "a"], "--tags"),
+    (["list", "extra"], "extra"),
+    (["-c"], "-c"),
+    (["list", "-c", "missing.yaml"], "missing.yaml"),
+    (["list", "-p", "x"], "x"),
+    (["list", "-p", "0"], "--parallel"),
+    (["list", "--error-exit-code", "256"], "--error-exit-code"),
+    (["list", "--error-exit-code=-1"], "--error-exit-code"),
+    (["list", "--json=maybe"], "--json"),
+    (["list", "--tags", "nope"], "nope"),
+    (["run", "--tags", "nope"], "nope"),
+    (["run", "--format", "xml"], "xml"),
+    (["run", "--max-wait", "soon"], "soon"),
+    (["run", "--format", "text", "--stream"], "formats"),
+    (["completion", "tcsh"], "tcsh"),
+    (["init", "-t", "cobol"], "cobol"),
+    (["hook"], "KIND"),
+    (["--", "list"], "--"),
+]
+
+
+@pytest.mark.parametrize(("argv", "said"), WRONG)
+def test_a_usage_error_is_2_on_stderr(tmp_path, argv, said):
+    """Nothing on stdout, no traceback, no state folder."""
+    folder = project(tmp_path, CONFIG)
+    done = vibeguard(*argv, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.startswith("vibeguard: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"), [each for each in WRONG if each[0] not in (["-c"], ["--", "list"])]
+)
+def test_with_json_it_is_a_document_on_stdout(tmp_path, argv, said):
+    """And nothing else, anywhere."""
+    folder = project(tmp_path, CONFIG)
+    done = vibeguard("--json", *argv, cwd=folder)
+    assert (done.returncode, done.stderr) == (2, "")
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == 2
+    if said != "formats":
+        assert any(said in each["message"] + each["hint"] for each in document["errors"])
+
+
+@pytest.mark.parametrize("argv", [["list"], ["list", "--json"], ["prompt", "init"], ["--help"]])
+def test_a_reader_that_has_gone_is_no_failure(tmp_path, argv):
+    """`| head` must not turn an answer into an error, nor print one."""
+    folder = project(tmp_path, CONFIG)
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "vibeguard", *argv],
+            cwd=folder,
+            env=environment(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_output_that_cannot_be_written_is_said_and_is_not_0(tmp_path):
+    """A full disk behind `> file`."""
+    folder = project(tmp_path, CONFIG)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "vibeguard", "list"],
+            cwd=folder,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_a_closed_stream_ends_nothing(tmp_path, closed):
+    """Daemons start programs like that."""
+    folder = project(tmp_path, CONFIG)
+    done = subprocess.run(
+        f'"{sys.executable}" -m vibeguard list {closed}',
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_locale_without_the_letters_ends_nothing(tmp_path):
+    """What is written is UTF-8, whatever the locale says."""
+    config = "checks: [{id: a, run: 'echo \\u00e4\\u2713'}]\n".encode().decode("unicode_escape")
+    folder = project(tmp_path, config)
+    done = vibeguard("list", "-v", cwd=folder, env={"LC_ALL": "POSIX", "PYTHONUTF8": "0"})
+    assert done.returncode == 0
+    assert "\u00e4\u2713" in done.stdout
+
+
+def test_a_folder_that_is_gone_is_a_usage_error(tmp_path):
+    """The shell stands in a removed folder."""
+    script = f'mkdir x && cd x && rmdir ../x && "{sys.executable}" -m vibeguard list'
+    done = subprocess.run(
+        script,
+        shell=True,
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "working folder" in done.stderr
