@@ -63,14 +63,18 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    supervisor = None
     try:
         if verb in ("run", "check") and not asks_for_help(arguments):
             from vibeguard.system.front import early  # noqa: PLC0415 - before all else, only here
 
-            early.prepare(arguments)
+            supervisor = early.prepare(arguments)
         return _call(arguments, verb)
     except KeyboardInterrupt:
         return 130
+    finally:
+        if supervisor is not None:
+            supervisor.discard()
 
 
 def _call(arguments: list[str], verb: str) -> int:

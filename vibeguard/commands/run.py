@@ -1,6 +1,24 @@
-"""`vibeguard run`."""
+"""`vibeguard run`: load, plan, launch a supervisor, follow its log, end with its verdict."""
 
-from vibeguard.commands.options import RUN_DEFAULTS, GlobalOptions, RunOptions
+import os
+import sys
+from hashlib import sha256
+
+from vibeguard.commands.loading import Loaded, load, locate, working_folder
+from vibeguard.commands.options import RUN_DEFAULTS, GlobalOptions, RunOptions, run_format
+from vibeguard.core.model.plan import Plan
+from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.core.planning.select import select
+from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
+from vibeguard.system.channel import Launch
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.discovery import state_dir_of
+from vibeguard.system.discovery.machine import caller_environment, usable_cpus
+from vibeguard.system.discovery.vcs import version_control
+from vibeguard.system.front import early
+from vibeguard.system.front.conduct import Front, Watching
+from vibeguard.system.rundir.refused import mark_refused
+from vibeguard.system.rundir.state_folder import state_folder
 
 
 def run(
@@ -9,4 +27,92 @@ def run(
     options: RunOptions = RUN_DEFAULTS,
 ) -> int:
     """Run checks: the named ones, the selected ones, or all."""
-    raise NotImplementedError((common, options))
+    supervisor = early.prepared.get() or early.prepare(sys.argv[1:])
+    form = run_format(common, options)
+    located = locate(common)
+    override = state_dir_of(located, common.state_dir, os.environ, working_folder())
+    state_dir = state_folder(os.path.dirname(override), override=override, create=True)
+    try:
+        loaded = load(common)
+        plan = _plan(loaded, ids, common, options)
+    except (ConfigError, UsageError) as refusal:
+        _mark(state_dir, refusal)
+        raise
+    launch = _launch(loaded, plan, common, options, state_dir)
+    watching = Watching(
+        format=form,
+        verbose=common.verbose,
+        detach=options.detach,
+        max_wait=options.max_wait,
+        began_s=supervisor.began_s,
+        print_seal=options.print_seal,
+    )
+    return Front(supervisor, watching, grace_ns=plan.settings.grace_ns).run(launch)
+
+
+def _plan(loaded: Loaded, ids: tuple[str, ...], common: GlobalOptions, options: RunOptions) -> Plan:
+    """What the flags and the config ask for together. Raises UsageError."""
+    config = loaded.config
+    selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps)
+    settings = resolve_settings(
+        config.settings,
+        usable_cpus=usable_cpus(),
+        parallel=common.parallel,
+        fail_fast=common.fail_fast,
+        error_exit_code=common.error_exit_code,
+        jitter_seed=int.from_bytes(os.urandom(4), "big"),
+    )
+    return make_plan(
+        selection.checks,
+        settings,
+        config.settings,
+        variables=config.vars,
+        notes=selection.notes,
+    )
+
+
+def _launch(
+    loaded: Loaded, plan: Plan, common: GlobalOptions, options: RunOptions, state_dir: str
+) -> Launch:
+    environment = caller_environment()
+    folder = loaded.located.folder
+    settings = loaded.config.settings
+    selected = "\n".join(check.id for check in plan.checks)
+    log_dir = os.path.join(working_folder(), common.log_dir) if common.log_dir else ""
+    return Launch(
+        plan=plan,
+        argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
+        environment=environment,
+        variables={check.id: check.env for check in loaded.config.checks if check.env},
+        folder=os.fsencode(folder),
+        config_folder=os.fsencode(loaded.located.config_folder),
+        state_dir=os.fsencode(state_dir),
+        config_path=_text(loaded.path),
+        config_sha256=sha256(loaded.data).hexdigest(),
+        selection_sha256=sha256(selected.encode()).hexdigest(),
+        version_control=version_control(folder, environment),
+        detached=options.detach,
+        record_tree=options.record_tree,
+        log_dir=os.fsencode(log_dir),
+        keep_runs=settings.keep_runs,
+        keep_bytes=settings.keep_bytes,
+        keep_age_ns=settings.keep_age_ns,
+    )
+
+
+def _mark(state_dir: str, refusal: ConfigError | UsageError) -> None:
+    """No run folder for a start that was refused, but a mark: no older pass is to be replayed."""
+    problems = (
+        refusal.problems
+        if isinstance(refusal, ConfigError)
+        else (Problem(refusal.what, refusal.do),)
+    )
+    try:
+        mark_refused(state_dir, problems, now_ns=wall_ns())
+    except LogWriteError:
+        return  # the config's problems are the news; they are told either way
+
+
+def _text(word: str) -> str:
+    """A word of the command line as text that can be stored (bytes that are none are escaped)."""
+    return word.encode("utf-8", "backslashreplace").decode()

@@ -1,1 +1,1 @@
-
+"""The world: files, processes, clocks."""

@@ -1,1 +1,1 @@
-
+"""Events -> State -> Verdict."""

@@ -31,7 +31,7 @@ from vibeguard.core.problems import LogCorrupt
 
 
 def check_queued(state: State, event: CheckQueued) -> None:
-    """ready or backoff -> queued: the next attempt wants a slot."""
+    """Ready or backoff -> queued: the next attempt wants a slot."""
     record = _record(state, event)
     _refuse_after_cancel(state, event.check)
     if event.attempt != record.attempt + 1 or event.pool is not record.planned.pool:
@@ -58,7 +58,7 @@ def requirement_waived(state: State, event: CheckRequirementWaived) -> None:
 
 
 def check_started(state: State, event: CheckStarted) -> None:
-    """queued -> running: requirements, slots and group must allow it."""
+    """Queued -> running: requirements, slots and group must allow it."""
     record = _record(state, event)
     _refuse_after_cancel(state, event.check)
     planned = record.planned
@@ -66,12 +66,12 @@ def check_started(state: State, event: CheckStarted) -> None:
         raise LogCorrupt(f"{event.check} started an attempt or in a pool that was not queued")
     for requirement in planned.requires:
         required = state.checks[requirement.check]
-        if required.state is not CheckState.SETTLED:
-            if record.waived.get(requirement.check) != WhilePending.PROCEED:
-                raise LogCorrupt(f"{event.check} started before {requirement.check} settled")
+        if record.waived.get(requirement.check) == WhilePending.PROCEED:
             if requirement.check not in record.ran_before:
                 record.ran_before = (*record.ran_before, requirement.check)
-        elif required.outcome is not Outcome.PASSED and requirement.check not in record.ran_before:
+        elif required.state is not CheckState.SETTLED:
+            raise LogCorrupt(f"{event.check} started before {requirement.check} settled")
+        elif required.outcome is not Outcome.PASSED:
             raise LogCorrupt(f"{event.check} started although {requirement.check} did not pass")
     _take(state, record)
     record.state = CheckState.RUNNING
@@ -126,7 +126,7 @@ def check_extracted(state: State, event: CheckExtracted) -> None:
 
 
 def retry_scheduled(state: State, event: CheckRetryScheduled) -> None:
-    """running -> backoff: only an attempt that exited is tried again, as often as planned."""
+    """Running -> backoff: only an attempt that exited is tried again, as often as planned."""
     record = _over(state, event)
     _refuse_after_cancel(state, event.check)
     if event.attempt != record.attempt + 1 or event.attempt > record.planned.retries + 1:
@@ -194,13 +194,13 @@ def _take(state: State, record: CheckRecord) -> None:
             raise LogCorrupt(f"{planned.id} and {holder} of group {planned.group} ran together")
         state.groups[planned.group] = planned.id
     if planned.pool is Pool.FOREGROUND:
-        record.slots = min(planned.weight, state.parallel)
+        record.slots = min(planned.weight, state.planned_parallel)
         state.used_foreground += record.slots
-        over = state.used_foreground > state.parallel
+        over = state.used_foreground > state.planned_parallel
     else:
-        record.slots = min(planned.weight, state.async_parallel)
+        record.slots = min(planned.weight, state.planned_async_parallel)
         state.used_background += record.slots
-        over = state.used_background > state.async_parallel
+        over = state.used_background > state.planned_async_parallel
     if over:
         raise LogCorrupt(f"{planned.id} started without a free slot")
 

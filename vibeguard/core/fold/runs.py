@@ -77,9 +77,7 @@ def foreground_settled(state: State, event: RunForegroundSettled) -> None:
         raise LogCorrupt("run.foreground_settled while foreground checks are unsettled")
     if event.counts != outcome_counts(state):
         raise LogCorrupt("the counts of run.foreground_settled do not add up")
-    pending = tuple(
-        check for check, r in state.checks.items() if r.state is not CheckState.SETTLED
-    )
+    pending = tuple(check for check, r in state.checks.items() if r.state is not CheckState.SETTLED)
     if event.pending != pending:
         raise LogCorrupt("the pending checks of run.foreground_settled are not those that are")
     state.foreground_settled = event

@@ -1,1 +1,1 @@
-
+"""The structs that everything else speaks; they decide nothing."""

@@ -66,6 +66,8 @@ class State(Struct):
     settled: int = 0
     frontiers: int = 0
     unsettled_foreground: int = 0
+    planned_parallel: int = 0
+    planned_async_parallel: int = 0
     parallel: int = 0
     async_parallel: int = 0
     used_foreground: int = 0

@@ -1,1 +1,1 @@
-
+"""Config, selection and history -> Plan."""

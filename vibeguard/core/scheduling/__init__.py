@@ -1,1 +1,1 @@
-
+"""State of the queues -> next moves."""

@@ -1,1 +1,1 @@
-
+"""The small process that starts, guards and follows a supervisor."""

@@ -2,12 +2,14 @@
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Final
 
 from msgspec import Struct
 
 from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
@@ -17,7 +19,7 @@ from vibeguard.system.journal.lock import writer_alive
 
 CHUNK_BYTES: Final = 32 << 10
 
-Visit = Callable[[Event], None]
+Take = Callable[[Iterator[Event]], None]
 
 
 class LogReading(Struct, frozen=True):
@@ -38,37 +40,29 @@ class LogReading(Struct, frozen=True):
     writer_alive: bool | None = None
 
 
-def read_log(path: str, visit: Visit) -> LogReading:
+def read_log(path: str, visit: Callable[[Event], None]) -> LogReading:
     """Hand every event of the log (or of the run folder) at `path` to `visit`, in order.
 
     Never raises for what is wrong with the log: that is the reading's `status` and `problem`.
     A LogCorrupt that `visit` raises is such a finding too.
     """
-    decoder = LogDecoder()
-    try:
-        fd = open_log(path)
-        try:
-            alive = _read_all(fd, decoder, visit)
-        finally:
-            os.close(fd)
-    except LogCorrupt as damage:
-        return reading_of(decoder, alive=None, problem=damage)
-    except OSError as error:
-        unreadable = LogCorrupt(f"the log cannot be read: {error.strerror}", byte=decoder.offset)
-        return reading_of(decoder, alive=None, problem=unreadable)
-    return reading_of(decoder, alive=alive)
+
+    def visit_each(events: Iterator[Event]) -> None:
+        for event in events:
+            visit(event)
+
+    return _read(path, visit_each)
 
 
 def open_state(path: str) -> tuple[State, LogReading]:
     """The State that the log at `path` amounts to, as far as it can be trusted."""
-    from vibeguard.core.fold.fold import apply, new_state  # noqa: PLC0415 - `tail -n` needs no fold
-
     state = new_state()
 
-    def visit(event: Event) -> None:
-        apply(state, event)
+    def fold(events: Iterator[Event]) -> None:
+        for event in events:
+            apply(state, event)
 
-    return state, read_log(path, visit)
+    return state, _read(path, fold)
 
 
 def open_log(path: str) -> int:
@@ -83,16 +77,6 @@ def open_log(path: str) -> int:
         os.close(fd)
         raise LogCorrupt(f"the log is not a regular file ({path})")
     return fd
-
-
-def deliver(decoder: LogDecoder, chunk: bytes, visit: Visit) -> None:
-    """Hand on what `chunk` completes, also what stands before damage. Raises LogCorrupt, placed."""
-    try:
-        events = decoder.feed(chunk)
-    except LogCorrupt:
-        _visit_each(decoder, decoder.saved, visit)
-        raise
-    _visit_each(decoder, events, visit)
 
 
 def reading_of(
@@ -117,31 +101,52 @@ def reading_of(
     )
 
 
-def _read_all(fd: int, decoder: LogDecoder, visit: Visit) -> bool | None:
+def _read(path: str, take: Take) -> LogReading:
+    decoder = LogDecoder()
+    try:
+        fd = open_log(path)
+        try:
+            alive = _read_all(fd, decoder, take)
+        finally:
+            os.close(fd)
+    except LogCorrupt as damage:
+        return reading_of(decoder, alive=None, problem=damage)
+    except OSError as error:
+        unreadable = LogCorrupt(f"the log cannot be read: {error.strerror}", byte=decoder.offset)
+        return reading_of(decoder, alive=None, problem=unreadable)
+    return reading_of(decoder, alive=alive)
+
+
+def _read_all(fd: int, decoder: LogDecoder, take: Take) -> bool | None:
     """Read to the end; whether the writer is alive.
 
     The writer is asked before the last look at the file: asked after it, one that wrote, sealed
     and went in between would leave a complete log that is taken for incomplete.
     """
-    _read_on(fd, decoder, visit)
+    _read_on(fd, decoder, take)
     if decoder.sealed is not None:
         return None
     alive = writer_alive(fd)
     if not alive:
-        _read_on(fd, decoder, visit)
+        _read_on(fd, decoder, take)
     return alive
 
 
-def _read_on(fd: int, decoder: LogDecoder, visit: Visit) -> None:
+def _read_on(fd: int, decoder: LogDecoder, take: Take) -> None:
     while chunk := os.read(fd, CHUNK_BYTES):
-        deliver(decoder, chunk, visit)
+        try:
+            events = decoder.feed(chunk)
+        except LogCorrupt:
+            _hand_on(decoder, decoder.saved, take)
+            raise
+        _hand_on(decoder, events, take)
 
 
-def _visit_each(decoder: LogDecoder, events: Sequence[Event], visit: Visit) -> None:
-    index = 0
+def _hand_on(decoder: LogDecoder, events: list[Event], take: Take) -> None:
+    """Let `take` have the events; a finding of its own gets the place of the event it was at."""
+    left = iter(events)
     try:
-        for index, event in enumerate(events):  # noqa: B007 - the handler needs it
-            visit(event)
+        take(left)
     except LogCorrupt as problem:
-        byte, line = decoder.place_of(index)
+        byte, line = decoder.place_of(len(events) - length_hint(left) - 1)
         raise LogCorrupt(problem.what, byte=byte, line=line) from problem

@@ -21,7 +21,7 @@ LONGEST_PAUSE_S = 0.025
 
 
 def kill_descendants(deadline_s: float, *, keep: Collection[int] = ()) -> tuple[ProcessReport, ...]:
-    """SIGKILL every descendant of this process and reap it, until none is left or `deadline_s` passed.
+    """SIGKILL and reap every descendant of ours until none is left or `deadline_s` has passed.
 
     Needs the process to be a subreaper since before the first of them was started. `keep` are
     children that are left alone, with all below them. Returns what was found, as it was before.

@@ -20,9 +20,16 @@ def new_run_id(now_ns: int, *, newest: str = "") -> str:
     moment = _EPOCH + timedelta(microseconds=now_ns // 1000)
     stamp = moment.strftime(_FORMAT)
     if stamp <= newest[:_STAMP_LENGTH]:
-        last = datetime.strptime(newest[:_STAMP_LENGTH], _FORMAT).replace(tzinfo=UTC)
-        stamp = (last + timedelta(microseconds=1)).strftime(_FORMAT)
+        stamp = (_moment_of(newest) + timedelta(microseconds=1)).strftime(_FORMAT)
     return f"{stamp}-{os.urandom(2).hex()}"
+
+
+def started_ns(run_id: str) -> int:
+    """The moment that the id holds (nanoseconds since 1970); 0 if it holds none."""
+    try:
+        return (_moment_of(run_id) - _EPOCH) // timedelta(microseconds=1) * 1000
+    except ValueError:
+        return 0
 
 
 def is_run_id(name: str) -> bool:
@@ -42,3 +49,7 @@ def run_ids(state_dir: str) -> list[str]:
 def run_folder(state_dir: str, run_id: str) -> str:
     """The folder of a run."""
     return os.path.join(state_dir, "runs", run_id)
+
+
+def _moment_of(run_id: str) -> datetime:
+    return datetime.strptime(run_id[:_STAMP_LENGTH], _FORMAT).replace(tzinfo=UTC)

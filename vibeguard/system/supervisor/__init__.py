@@ -1,1 +1,1 @@
-
+"""Runs a plan under Trio."""

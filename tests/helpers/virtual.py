@@ -1,0 +1,261 @@
+"""Runs a plan under virtual time with the scripted executor, and keeps every event."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import trio
+import trio.testing
+
+from vibeguard.core.fold.fold import fold
+from vibeguard.core.fold.verdict import verdict_of
+from vibeguard.core.judge import Judgement
+from vibeguard.core.model.config import CheckConfig, Requirement, Settings
+from vibeguard.core.model.events import Event, RunFinished, RunPlanned, RunStarted
+from vibeguard.core.model.plan import Plan, PlannedCheck
+from vibeguard.core.model.state import State
+from vibeguard.core.names import (
+    CheckState,
+    Outcome,
+    Pool,
+    Reason,
+    TerminationReason,
+    WhilePending,
+)
+from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.executors.scripted import Script, ScriptedExecutor
+from vibeguard.system.supervisor.clock import VirtualRunClock
+from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.recorder import Recorder
+from vibeguard.system.supervisor.run import Run
+
+SECOND_NS = 1_000_000_000
+HOUR_NS = 3600 * SECOND_NS
+
+
+class MemoryLog:
+    """A log that keeps events in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def append(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class VirtualRun:
+    """What a virtual run left: its events, their fold, and how long it took."""
+
+    def __init__(self, events: list[Event], plan: Plan, elapsed_s: float) -> None:
+        self.events = events
+        self.plan = plan
+        self.elapsed_s = elapsed_s
+
+    @property
+    def state(self) -> State:
+        return fold(self.events)
+
+    def outcomes(self) -> dict[str, str]:
+        return {
+            check: record.outcome.value if record.outcome else record.state.value
+            for check, record in self.state.checks.items()
+        }
+
+    def reasons(self) -> dict[str, str | None]:
+        return {
+            check: record.settled.reason.value if record.settled and record.settled.reason else None
+            for check, record in self.state.checks.items()
+        }
+
+    def started_s(self, check: str) -> float | None:
+        at = self.state.checks[check].first_started_t
+        return None if at is None else at / SECOND_NS
+
+    def settled_s(self, check: str) -> float | None:
+        at = self.state.checks[check].settled_t
+        return None if at is None else at / SECOND_NS
+
+    def exit_code(self) -> int:
+        finished = self.state.finished
+        assert finished is not None
+        return finished.exit_code
+
+    def names(self) -> list[str]:
+        return [type(event).__struct_config__.tag for event in self.events]
+
+
+def check(
+    id: str,
+    *requires: str | tuple[str, str],
+    mode: str = "sync",
+    timeout_s: float = 3600,
+    **options: object,
+) -> CheckConfig:
+    """A check for a virtual plan; a requirement is an id or (id, while_pending)."""
+    requirements = tuple(
+        Requirement(r) if isinstance(r, str) else Requirement(r[0], WhilePending(r[1]))
+        for r in requires
+    )
+    return CheckConfig(
+        id=id,
+        run="scripted",
+        requires=requirements,
+        mode=mode,  # type: ignore[arg-type]
+        timeout_ns=round(timeout_s * SECOND_NS),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def plan_of(
+    checks: Sequence[CheckConfig],
+    *,
+    parallel: int = 4,
+    async_parallel: int = 4,
+    fail_fast: bool = False,
+    grace_s: float = 5.0,
+    run_timeout_s: float | None = None,
+    expected_ns: Mapping[str, int] | None = None,
+) -> Plan:
+    settings = Settings(
+        parallel=parallel,
+        async_parallel=async_parallel,
+        fail_fast=fail_fast,
+        grace_ns=round(grace_s * SECOND_NS),
+        run_timeout_ns=None if run_timeout_s is None else round(run_timeout_s * SECOND_NS),
+    )
+    resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=7)
+    return make_plan(checks, resolved, settings, variables={}, expected_ns=expected_ns)
+
+
+async def judge_by_exit(
+    planned: PlannedCheck,
+    result: AttemptResult,
+    struck: TerminationReason | None,
+    spec: AttemptSpec,
+) -> Judgement:
+    """The judge of virtual runs: the exit code and what ended the attempt."""
+    if struck in (TerminationReason.TIMEOUT, TerminationReason.IDLE):
+        reason = Reason.TIMEOUT if struck is TerminationReason.TIMEOUT else Reason.IDLE
+        return Judgement(outcome=Outcome.TIMEOUT, reason=reason)
+    if struck is TerminationReason.OUTPUT_LIMIT:
+        return Judgement(outcome=Outcome.FAILED, reason=Reason.OUTPUT_LIMIT)
+    if result.signal:
+        return Judgement(outcome=Outcome.FAILED, reason=Reason.SIGNAL)
+    if result.exit_code:
+        return Judgement(outcome=Outcome.FAILED, reason=Reason.EXIT_CODE)
+    return Judgement(outcome=Outcome.PASSED, reason=None)
+
+
+def audit(run: Run) -> None:
+    """The scheduler's queues, slots and counters must be those that the folded State gives."""
+    state = run.recorder.state
+    by_state: dict[CheckState, set[str]] = {kind: set() for kind in CheckState}
+    for id, record in state.checks.items():
+        by_state[record.state].add(id)
+    assert set(run.frontier.unsettled()) == set(state.checks) - by_state[CheckState.SETTLED]
+    granted = {
+        id
+        for id, life in run.lives.items()
+        if run.slots.holds(id) and not life.running and not life.settled
+    }
+    assert by_state[CheckState.QUEUED] == (run.slots.queued - _settled(run)) | granted
+    for pool, used in (
+        (Pool.FOREGROUND, state.used_foreground),
+        (Pool.BACKGROUND, state.used_background),
+    ):
+        waiting = sum(
+            min(life.planned.weight, run.slots.pools[pool].planned)
+            for id, life in run.lives.items()
+            if id in granted and life.planned.pool is pool
+        )
+        assert run.slots.pools[pool].used == used + waiting, (pool, used, waiting)
+
+
+def _settled(run: Run) -> set[str]:
+    return {id for id, life in run.lives.items() if life.settled}
+
+
+def conduct(
+    checks: Sequence[CheckConfig],
+    scripts: Mapping[str, Script | Sequence[Script]],
+    *,
+    during: Callable[[Run], object] | None = None,
+    audited: bool = True,
+    plan: Plan | None = None,
+    group_folder: str = "/nonexistent",
+    **settings: object,
+) -> VirtualRun:
+    """Conduct a plan to its end in virtual time. `during(run)` is an async function run beside it."""
+    plan = plan if plan is not None else plan_of(checks, **settings)  # type: ignore[arg-type]
+    log = MemoryLog()
+    table = {k: [v] if isinstance(v, Script) else list(v) for k, v in scripts.items()}
+
+    async def main() -> float:
+        clock = VirtualRunClock()
+        recorder = Recorder(log, clock.elapsed_ns)
+        run = Run(
+            plan,
+            executor=ScriptedExecutor(table),
+            recorder=recorder,
+            clock=clock,
+            specify=lambda planned, number: AttemptSpec(
+                run_id="virtual",
+                check=planned.id,
+                attempt=number,
+                command=planned.run,
+                cwd="/",
+                environment={},
+                output_path="",
+                output_limit_bytes=planned.output_limit_bytes,
+                leaks=planned.leaks,
+                leak_grace_ns=200_000_000,
+            ),
+            judge=judge_by_exit,
+            groups=Groups(group_folder),
+        )
+        recorder.record(
+            RunStarted(
+                run_id="virtual",
+                schema="1.0",
+                tool_version="0",
+                wall_time="2026-01-01T00:00:00Z",
+                boot_id="",
+                pid=1,
+                pid_start=1,
+                argv=(),
+                cwd="/",
+            )
+        )
+        recorder.record(
+            RunPlanned(settings=plan.settings, config_path="", config_sha256="", checks=plan.checks)
+        )
+        async with trio.open_nursery() as services:
+            if during is not None:
+                services.start_soon(during, run)
+            if audited:
+                services.start_soon(_audit_always, run)
+            await run.conduct()
+            services.cancel_scope.cancel()
+        ruling = verdict_of(recorder.state)
+        recorder.record(
+            RunFinished(
+                verdict=ruling.verdict,
+                counts={o.value: n for o in Outcome if (n := recorder.state.counts.get(o))},
+                exit_code=ruling.exit_code,
+                elapsed_ns=clock.elapsed_ns(),
+                reason=ruling.reason,
+            )
+        )
+        return trio.current_time()
+
+    elapsed = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    return VirtualRun(log.events, plan, elapsed)
+
+
+async def _audit_always(run: Run) -> None:
+    """Audit whenever every other task has come to rest."""
+    while True:
+        await trio.testing.wait_all_tasks_blocked()
+        audit(run)
+        before = run.recorder.state.next_seq
+        while run.recorder.state.next_seq == before:
+            await trio.sleep(0.25)

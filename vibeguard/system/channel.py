@@ -1,0 +1,167 @@
+"""What front and supervisor say to each other: length-prefixed msgpack over two pipes.
+
+The front holds the only writing end of the supervisor's order pipe (with `--detach` its guardian
+does): its end of file means that the front is gone. No check ever has a descriptor of either pipe.
+"""
+
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.plan import Plan
+
+_LENGTH_BYTES = 4
+_CHUNK_BYTES = 1 << 16
+
+
+class Launch(msgspec.Struct, tag=True, frozen=True):
+    """Start this run. Paths and environment are bytes: the system's names need not be text.
+
+    `variables` are the values that the config sets for each check; they are never recorded.
+    Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
+    `record_tree` asks for a git tree id at start and end.
+    """
+
+    plan: Plan
+    argv: tuple[str, ...]
+    environment: dict[bytes, bytes]
+    variables: dict[str, dict[str, str]]
+    folder: bytes
+    config_folder: bytes
+    state_dir: bytes
+    config_path: str
+    config_sha256: str
+    selection_sha256: str
+    version_control: VersionControl | None = None
+    detached: bool = False
+    record_tree: bool = False
+    log_dir: bytes = b""
+    keep_runs: int = 100
+    keep_bytes: int = 1 << 30
+    keep_age_ns: int = 30 * 24 * 3600 * 1_000_000_000
+
+
+class Interrupt(msgspec.Struct, tag=True, frozen=True):
+    """The front got a signal: cancel the run and end with `exit_code`."""
+
+    signal: str
+    exit_code: int
+
+
+class Kill(msgspec.Struct, tag=True, frozen=True):
+    """A second signal: no grace any more."""
+
+
+class Pause(msgspec.Struct, tag=True, frozen=True):
+    """SIGTSTP: stop the checks and their clocks."""
+
+
+class Resume(msgspec.Struct, tag=True, frozen=True):
+    """SIGCONT: go on."""
+
+
+class Started(msgspec.Struct, tag=True, frozen=True):
+    """The run is recorded: its id and its folder."""
+
+    run_id: str
+    folder: bytes
+
+
+class Sealed(msgspec.Struct, tag=True, frozen=True):
+    """The log is sealed and was read back; `differences` says where it was not what was written."""
+
+    events: int
+    bytes: int
+    sha256: str
+    exit_code: int
+    differences: tuple[str, ...] = ()
+
+
+class Failed(msgspec.Struct, tag=True, frozen=True):
+    """The run cannot go on: what happened, what to do, and the exit code that it means."""
+
+    what: str
+    do: str
+    exit_code: int
+
+
+Order = Launch | Interrupt | Kill | Pause | Resume
+Report = Started | Sealed | Failed
+
+encode_message = msgspec.msgpack.Encoder().encode
+_decode_order = msgspec.msgpack.Decoder(Order).decode
+_decode_report = msgspec.msgpack.Decoder(Report).decode
+
+
+def send(descriptor: int, message: Order | Report) -> None:
+    """Write one message whole. Raises BrokenPipeError when nobody can read it any more."""
+    payload = encode_message(message)
+    view = memoryview(len(payload).to_bytes(_LENGTH_BYTES, "big") + payload)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class _Frames:
+    """Cuts a stream of bytes into payloads."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH_BYTES:
+            end = _LENGTH_BYTES + int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
+            if len(self._buffer) < end:
+                return
+            payload = bytes(self._buffer[_LENGTH_BYTES:end])
+            del self._buffer[:end]
+            yield payload
+
+
+class OrderReader:
+    """Reads the front's orders from a pipe."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._frames = _Frames()
+        self._orders: list[Order] = []
+
+    def read(self) -> list[Order] | None:
+        """The orders that one read brings (may be none yet); None at end of file."""
+        data = os.read(self.descriptor, _CHUNK_BYTES)
+        if not data:
+            return None
+        return [_decode_order(payload) for payload in self._frames.feed(data)]
+
+    def read_launch(self) -> Launch | None:
+        """Block until the launch arrives; None when the front has nothing to launch."""
+        while True:
+            orders = self.read()
+            if orders is None:
+                return None
+            for order in orders:
+                if isinstance(order, Launch):
+                    self._orders = [o for o in orders if o is not order]
+                    return order
+
+    def left_over(self) -> list[Order]:
+        """Orders that came in the same read as the launch."""
+        orders, self._orders = self._orders, []
+        return orders
+
+
+class ReportReader:
+    """Reads the supervisor's reports from a pipe."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._frames = _Frames()
+
+    def read(self) -> list[Report] | None:
+        """The reports that one read brings (may be none yet); None at end of file."""
+        data = os.read(self.descriptor, _CHUNK_BYTES)
+        if not data:
+            return None
+        return [_decode_report(payload) for payload in self._frames.feed(data)]

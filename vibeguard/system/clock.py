@@ -1,0 +1,29 @@
+"""The clocks of processes without Trio, and the wall clock; the only caller of `time` outside it."""
+
+import time
+from datetime import UTC, datetime
+
+
+def wall_time() -> str:
+    """The wall-clock time in RFC 3339, UTC, microseconds."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def wall_seconds() -> float:
+    """Seconds since the epoch, for the ages of files."""
+    return time.time()
+
+
+def wall_ns() -> int:
+    """Nanoseconds since the epoch, for names that sort by time."""
+    return time.time_ns()
+
+
+def monotonic_s() -> float:
+    """Monotonic seconds, for deadlines."""
+    return time.monotonic()
+
+
+def monotonic_ns() -> int:
+    """Monotonic nanoseconds, for the `t` of events."""
+    return time.monotonic_ns()

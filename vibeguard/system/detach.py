@@ -1,0 +1,42 @@
+"""Leaving the caller's terminal, streams and descriptors behind: agents wait for end of file."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Collection
+
+PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
+
+
+def leave_terminal(name: bytes) -> None:
+    """A session, a name (at most 15 bytes) and null streams of this process's own.
+
+    The name differs from the front's, so that one `pkill` does not hit both.
+    """
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, ctypes.c_char_p(name), 0, 0, 0)
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    if null > 2:
+        os.close(null)
+
+
+def hide_from_checks() -> None:
+    """Keep processes of the same user out of this one's /proc entries and memory (prctl(2)).
+
+    A check could otherwise write to the log through /proc/PID/fd. Root can all the same.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def close_inherited(keep: Collection[int]) -> None:
+    """Close every descriptor but 0, 1, 2 and those in `keep`."""
+    lowest = 3
+    for descriptor in sorted(keep):
+        os.closerange(lowest, descriptor)
+        lowest = max(lowest, descriptor + 1)
+    os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))

@@ -1,0 +1,322 @@
+"""The front of `run`: launch the supervisor, guard it, follow its log, pass signals on, end."""
+
+import os
+import signal
+from typing import Literal
+
+from msgspec import Struct
+
+from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.formats.base import Ending, Stream
+from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.core.problems import LogCorrupt, RunIncomplete, UsageError
+from vibeguard.system.channel import (
+    Failed,
+    Interrupt,
+    Kill,
+    Launch,
+    Order,
+    Pause,
+    ReportReader,
+    Resume,
+    Sealed,
+    Started,
+    send,
+)
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.early import Supervisor
+from vibeguard.system.front.loop import Loop
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.signals import EXIT_CODES, Presses, Signals
+from vibeguard.system.front.view import View, format_options, make_view
+from vibeguard.system.journal.follow import Follower
+from vibeguard.system.process.sweep import kill_descendants
+from vibeguard.system.process.tree import become_subreaper
+
+SWEEP_BOUND_S = 5.0
+PAUSE_BOUND_S = 0.5
+PARTING_BOUND_S = 2.0
+SECOND_NS = 1_000_000_000
+
+
+class Watching(Struct, frozen=True, kw_only=True):
+    """How the caller wants to see the run, and how long it stays.
+
+    `max_wait` is nanoseconds from `began_s` (monotonic seconds), "foreground", or None: to the end.
+    """
+
+    format: str
+    verbose: bool = False
+    detach: bool = False
+    max_wait: int | Literal["foreground"] | None = None
+    began_s: float = 0.0
+    print_seal: bool = False
+    program: str = "vibeguard"
+
+
+class Front:
+    """One run as its front sees it."""
+
+    def __init__(self, supervisor: Supervisor, watching: Watching, *, grace_ns: int) -> None:
+        self._supervisor = supervisor
+        self._watching = watching
+        self._grace_s = grace_ns / SECOND_NS
+        self._output = Output()
+        self._loop = Loop(self._output)
+        self._signals = Signals()
+        self._presses = Presses()
+        self._reader = ReportReader(supervisor.reports)
+        self._started: Started | None = None
+        self._sealed: Sealed | None = None
+        self._failed: Failed | None = None
+        self._lost = False
+        self._guardian_gone = False
+        self._patience_ends: float | None = None
+        self._view: View | None = None
+        self._follower: Follower | None = None
+        self._loop.watch(supervisor.reports, self._hear_supervisor)
+        self._loop.watch(self._signals.descriptor, self._hear_signals)
+
+    def run(self, launch: Launch) -> int:
+        """Launch the run and stay as long as asked; the exit code of the command."""
+        if self._supervisor.guarded_here:
+            become_subreaper()
+        self._launch(launch)
+        while self._started is None and not self._over():
+            self._turn(None)
+        started = self._started
+        if started is None:
+            raise self._never_started()
+        if self._watching.detach:
+            self._output.write(Stream.MACHINE, f"{started.run_id}\n")
+            self._part()
+            return ExitCode.PASSED
+        return self._follow(started)
+
+    # Waiting.
+
+    def _launch(self, launch: Launch) -> None:
+        self._supervisor.launched = True
+        try:
+            send(self._supervisor.orders, launch)
+        except BrokenPipeError:
+            self._lost = True
+
+    def _follow(self, started: Started) -> int:
+        folder = os.fsdecode(started.folder)
+        options = format_options(run_folder=folder, verbose=self._watching.verbose)
+        self._view = make_view(self._watching.format, options, self._output, live=True)
+        self._follower = Follower(folder)
+        notify = self._follower.fileno()
+        if notify is not None:
+            self._loop.watch(notify, self._read_log)
+        self._read_log()
+        while not self._over() and not self._waited_long_enough():
+            self._turn(self._wait_deadline())
+        self._read_log()
+        return self._end(self._view, self._follower)
+
+    def _turn(self, deadline: float | None) -> None:
+        """One turn of the loop, with live progress and whatever else is due."""
+        now = monotonic_s()
+        period = 0.25 if self._view is None else self._view.tick_period_s()
+        if self._follower is not None:
+            period = min(period, self._follower.poll_s)
+        due = [now + period]
+        if deadline is not None:
+            due.append(deadline)
+        if self._patience_ends is not None and now >= self._patience_ends:
+            self._output.discard()
+        self._loop.turn(min(due))
+        self._read_log()
+        if self._view is not None:
+            self._view.tick()
+
+    def _over(self) -> bool:
+        """Whether the run has ended, one way or the other, and all of it was read."""
+        if self._lost or self._failed is not None:
+            return True
+        if self._view is not None and self._view.problem is not None:
+            return self._sealed is not None
+        if self._sealed is None:
+            return False
+        return self._follower is None or self._follower.finished
+
+    def _wait_deadline(self) -> float | None:
+        max_wait = self._watching.max_wait
+        if isinstance(max_wait, int):
+            return self._watching.began_s + max_wait / SECOND_NS
+        return None
+
+    def _waited_long_enough(self) -> bool:
+        """Whether `--max-wait` is over, or nothing worth waiting for can come any more.
+
+        A failure in a foreground that has settled is final: the background cannot mend it.
+        """
+        view, max_wait = self._view, self._watching.max_wait
+        if max_wait is None or view is None:
+            return False
+        settled = view.state.foreground_settled is not None
+        if max_wait == "foreground":
+            return settled
+        if settled and exit_code_so_far(view.state) != ExitCode.PENDING:
+            return view.state.cancel is None
+        deadline = self._wait_deadline()
+        return deadline is not None and monotonic_s() >= deadline
+
+    # Hearing.
+
+    def _read_log(self) -> None:
+        if self._view is not None and self._follower is not None:
+            self._view.read(self._follower)
+
+    def _hear_supervisor(self) -> None:
+        reports = self._reader.read()
+        if reports is None:
+            self._loop.forget(self._supervisor.reports)
+            if self._sealed is None and self._failed is None:
+                self._lose_supervisor()
+            return
+        for report in reports:
+            if isinstance(report, Started):
+                self._started = report
+            elif isinstance(report, Sealed):
+                self._sealed = report
+            else:
+                self._failed = report
+
+    def _lose_supervisor(self) -> None:
+        """The supervisor died: nothing of the run may outlive it."""
+        self._lost = True
+        if self._supervisor.guarded_here:
+            kill_descendants(SWEEP_BOUND_S)
+
+    def _hear_signals(self) -> None:
+        for number in self._signals.received():
+            if number in EXIT_CODES:
+                self._interrupt(number)
+            elif number == signal.SIGTSTP:
+                self._stop()
+            elif number == signal.SIGWINCH and self._view is not None:
+                self._view.resize()
+
+    def _interrupt(self, number: signal.Signals) -> None:
+        """The first signal cancels; a second one ends all patience."""
+        first = self._presses.press(number, monotonic_s())
+        if first is None:
+            return
+        if first:
+            self._order(Interrupt(number.name, EXIT_CODES[number]))
+            self._patience_ends = monotonic_s() + self._grace_s + 1.0
+        else:
+            self._order(Kill())
+            self._patience_ends = monotonic_s() + 1.0
+
+    def _stop(self) -> None:
+        """Ctrl-Z: pause the checks, then stop like any job; what follows happens after `fg`."""
+        self._order(Pause())
+        give_up = monotonic_s() + PAUSE_BOUND_S
+        while self._view is not None and self._view.state.paused_since is None:
+            if monotonic_s() >= give_up or self._over():
+                break
+            self._loop.turn(monotonic_s() + 0.02)
+            self._read_log()
+        if self._view is not None:
+            self._view.clear()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._order(Resume())
+
+    def _order(self, order: Order) -> None:
+        try:
+            send(self._supervisor.orders, order)
+        except BrokenPipeError:
+            return  # it is ending; its pipe tells how
+
+    # Ending.
+
+    def _end(self, view: View, follower: Follower) -> int:
+        ending = self._ending(view, follower)
+        view.finish(ending)
+        if self._watching.print_seal and follower.seal is not None:
+            human = self._watching.format in ("text", "agent")
+            stream = Stream.MACHINE if human else Stream.HUMAN
+            self._output.write(stream, f"{follower.seal.sha256}\n")
+        self._part()
+        if ending.exit_code is None:
+            return exit_code_so_far(view.state)
+        return ending.exit_code
+
+    def _ending(self, view: View, follower: Follower) -> Ending:
+        """What is to be said of the end beside the events, and the exit code that it means."""
+        if self._failed is not None:
+            return Ending(
+                exit_code=self._failed.exit_code,
+                log_status=LogStatus.INCOMPLETE,
+                problem=self._failed.what,
+                hint=self._failed.do,
+            )
+        problem = self._tampering(view, follower)
+        if problem:
+            return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
+        if self._sealed is not None:
+            return Ending(exit_code=self._sealed.exit_code, log_status=LogStatus.COMPLETE)
+        if self._lost:
+            return Ending(
+                exit_code=ExitCode.INCOMPLETE,
+                log_status=LogStatus.INCOMPLETE,
+                problem="the supervisor died before it handed over a verdict; "
+                "every check was ended",
+            )
+        run_id = self._started.run_id if self._started is not None else "latest"
+        return Ending(
+            exit_code=exit_code_so_far(view.state),
+            log_status=LogStatus.LIVE,
+            hint=f"{self._watching.program} wait {run_id}",
+        )
+
+    def _tampering(self, view: View, follower: Follower) -> str:
+        """Where log, seal and what the supervisor says it wrote are not the same; else empty."""
+        if view.problem is not None:
+            return _located(view.problem)
+        if self._sealed is None:
+            return ""
+        if self._sealed.differences:
+            return "; ".join(self._sealed.differences)
+        seal, finished = follower.seal, view.state.finished
+        if seal is None or finished is None:
+            return "the log has no seal, but its supervisor wrote one"
+        followed = (seal.sha256, seal.events, finished.exit_code)
+        if followed != (self._sealed.sha256, self._sealed.events, self._sealed.exit_code):
+            return "the log that was followed is not the one that the supervisor wrote"
+        return ""
+
+    def _part(self) -> None:
+        """Let readers take what is left, and the supervisor finish, before this process ends."""
+        staying = self._supervisor.guarded_here
+        bound = monotonic_s() + PARTING_BOUND_S
+        while self._output.waiting() or (staying and self._awaits_guardian(bound)):
+            if self._patience_ends is not None and monotonic_s() >= self._patience_ends:
+                self._output.discard()
+            self._loop.turn(monotonic_s() + (0.25 if self._output.waiting() else 0.01))
+
+    def _awaits_guardian(self, bound: float) -> bool:
+        """Whether the supervisor is still ending, within its bound."""
+        if not self._guardian_gone:
+            finished, _ = os.waitpid(self._supervisor.guardian, os.WNOHANG)
+            self._guardian_gone = finished != 0
+        return not self._guardian_gone and monotonic_s() < bound
+
+    def _never_started(self) -> Exception:
+        if self._failed is None:
+            return RunIncomplete("the supervisor died before the run began", "run it again")
+        if self._failed.exit_code == ExitCode.USAGE:
+            return UsageError(self._failed.what, self._failed.do)
+        if self._failed.exit_code == ExitCode.CORRUPT:
+            return LogCorrupt(self._failed.what)
+        return RunIncomplete(self._failed.what, self._failed.do)
+
+
+def _located(problem: LogCorrupt) -> str:
+    if not problem.line:
+        return problem.what
+    return f"line {problem.line}, byte {problem.byte} of the log: {problem.what}"

@@ -1,0 +1,118 @@
+"""What `run` does before anything else: signals held back, supervisor on its way.
+
+The supervisor imports Trio while this process parses arguments and config: on two cores the two
+take as long as the longer one. It is a fork of a process that has imported next to nothing, so it
+shares the interpreter, the import path and the environment (docs/adr/0002).
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from contextvars import ContextVar
+
+HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCHLD)
+
+
+class Supervisor:
+    """A supervisor that waits for its launch: the pipe to it, the pipe from it, and who guards it.
+
+    `guardian` is the process that this one must wait for; `guarded_here` says that it is the
+    supervisor itself, and this process its guardian.
+    """
+
+    def __init__(self, orders: int, reports: int, guardian: int, *, guarded_here: bool) -> None:
+        self.orders = orders
+        self.reports = reports
+        self.guardian = guardian
+        self.guarded_here = guarded_here
+        self.began_s = time.monotonic()
+        self.launched = False
+
+    def discard(self) -> None:
+        """End a supervisor that got nothing to do. Harmless after the launch."""
+        if not self.launched:
+            os.close(self.orders)
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self.guardian, signal.SIGKILL)
+                os.waitpid(self.guardian, 0)
+
+
+# Set once by `prepare`, before there is anything that it could be passed through: cyclopts calls
+# the command.
+prepared: ContextVar[Supervisor | None] = ContextVar("prepared", default=None)
+
+
+def prepare(arguments: list[str]) -> Supervisor:
+    """Hold back signals and start a supervisor, with a guardian of its own where it is to stay."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    supervisor = _start(stays=outlives_command(arguments))
+    prepared.set(supervisor)
+    return supervisor
+
+
+def outlives_command(arguments: list[str]) -> bool:
+    """Whether the run may go on after the command: `--detach` or `--max-wait` among the options."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(
+        word in ("--detach", "--detach=true", "--max-wait") or word.startswith("--max-wait=")
+        for word in options
+    )
+
+
+def _start(*, stays: bool) -> Supervisor:
+    orders_read, orders_write = os.pipe()
+    reports_read, reports_write = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(reports_read)
+        if stays:
+            _be_guardian(orders_read, orders_write, reports_write)
+        else:
+            os.close(orders_write)
+            _be_supervisor(orders_read, reports_write)
+    os.close(orders_read)
+    os.close(reports_write)
+    return Supervisor(orders_write, reports_read, child, guarded_here=not stays)
+
+
+def _be_supervisor(orders: int, reports: int) -> None:
+    """Never returns."""
+    code = 3
+    try:
+        from vibeguard.system.supervisor.process import supervise  # noqa: PLC0415 - in the child
+
+        code = supervise(orders, reports)
+    except BaseException as error:  # noqa: BLE001 - the border of a process
+        _report_defect(error, reports)
+    finally:
+        os._exit(code)
+
+
+def _report_defect(error: BaseException, reports: int) -> None:
+    """A supervisor that cannot even be imported: its front is to say why."""
+    import traceback  # noqa: PLC0415 - only now
+
+    from vibeguard.system.channel import Failed, send  # noqa: PLC0415
+
+    text = "".join(traceback.format_exception(error))
+    send(reports, Failed(f"the supervisor cannot start\n{text}", "reinstall VibeGuard", 3))
+
+
+def _be_guardian(orders_read: int, orders_write: int, reports: int) -> None:
+    """Never returns."""
+    try:
+        from vibeguard.system.front.guardian import guard  # noqa: PLC0415 - in the child
+
+        child = os.fork()
+        if child == 0:
+            os.close(orders_write)
+            _be_supervisor(orders_read, reports)
+        os.close(orders_read)
+        os.close(reports)
+        guard(child, orders_write)
+    finally:
+        os._exit(0)

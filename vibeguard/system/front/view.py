@@ -1,0 +1,153 @@
+"""Following a log into a format: fold each event, show it, remember how it stands."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
+from vibeguard.core.formats.live import LiveFormat
+from vibeguard.core.formats.registry import make_format
+from vibeguard.core.model.events import Event
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.report.heartbeat import heartbeat
+from vibeguard.system.clock import monotonic_ns
+from vibeguard.system.front.output import Output
+from vibeguard.system.journal.follow import Follower
+
+FRAME_S = 0.1
+HEARTBEAT_S = 30.0
+CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "GITLAB_CI")
+
+
+class View:
+    """One follower of one log, folded and shown.
+
+    `state` is the fold of what has been read; `problem` is set when the log turned out damaged.
+    """
+
+    def __init__(self, form: Format, output: Output, *, ci: bool) -> None:
+        self.state = new_state()
+        self.problem: LogCorrupt | None = None
+        self._form = form
+        self._output = output
+        self._ci = ci
+        self._offset_ns: int | None = None
+        self._quiet_since = monotonic_ns()
+
+    def read(self, follower: Follower) -> None:
+        """Take in and show what is new in the log, while the readers keep up."""
+        while self.problem is None and not self._output.is_full():
+            try:
+                events = follower.read()
+                if not events:
+                    return
+                for index, event in enumerate(events):
+                    self._take(event, follower, index)
+            except LogCorrupt as problem:
+                self.problem = problem
+
+    def tick(self) -> None:
+        """Redraw live progress, or give a sign of life after a long silence."""
+        if self.state.planned is None or self.state.finished is not None:
+            return
+        if isinstance(self._form, LiveFormat):
+            if not self._output.is_full():
+                self._show(self._form.frame(self.state, self._now_t()))
+        elif self._form.stream is Stream.HUMAN:
+            silent_s = (monotonic_ns() - self._quiet_since) / 1e9
+            if silent_s >= HEARTBEAT_S:
+                self._show(heartbeat(self.state, self._now_t(), ci=self._ci))
+                self._quiet_since = monotonic_ns()
+
+    def tick_period_s(self) -> float:
+        """How often `tick` is worth calling."""
+        return FRAME_S if isinstance(self._form, LiveFormat) else HEARTBEAT_S / 4
+
+    def resize(self) -> None:
+        """The terminal has another size."""
+        if isinstance(self._form, LiveFormat):
+            self._form.resize(*terminal_size())
+
+    def clear(self) -> None:
+        """Take live progress away: before stopping at Ctrl-Z, and before a message."""
+        if isinstance(self._form, LiveFormat):
+            self._show(self._form.clear())
+
+    def finish(self, ending: Ending) -> None:
+        """Show the end."""
+        self._show(self._form.finish(self.state, ending))
+
+    def _take(self, event: Event, follower: Follower, index: int) -> None:
+        try:
+            apply(self.state, event)
+        except LogCorrupt as problem:
+            byte, line = follower.place_of(index)
+            raise LogCorrupt(problem.what, byte=byte, line=line) from problem
+        offset = monotonic_ns() - event.t
+        if self._offset_ns is None or offset < self._offset_ns:
+            self._offset_ns = offset
+        self._show(self._form.feed(self.state, event))
+
+    def _now_t(self) -> int:
+        """Nanoseconds since the run's start, as well as a follower can know it."""
+        return monotonic_ns() - (self._offset_ns or 0)
+
+    def _show(self, text: str) -> None:
+        if text:
+            self._quiet_since = monotonic_ns()
+            self._output.write(self._form.stream, text)
+
+
+def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) -> View:
+    """A view in the named format; `live` draws progress where text goes to a terminal."""
+    environ = os.environ
+    form: Format
+    if name == "text" and live and draws_progress(environ):
+        form = LiveFormat(options)
+    else:
+        form = make_format(name, options)
+    return View(form, output, ci=options.ci)
+
+
+def format_options(
+    *, run_folder: str, verbose: bool = False, since: int = -1, budget: int | None = None
+) -> FormatOptions:
+    """What this process's terminal and environment mean for a format."""
+    columns, rows = terminal_size()
+    return FormatOptions(
+        colour=_wants_colour(os.environ),
+        columns=columns,
+        rows=rows,
+        verbose=verbose,
+        ci=any(os.environ.get(name) for name in CI_VARIABLES),
+        since=since,
+        budget=budget,
+        run_folder=run_folder,
+    )
+
+
+def draws_progress(environ: Mapping[str, str]) -> bool:
+    """Whether stderr is a terminal that can draw rows over again, and no CI service reads it."""
+    capable = environ.get("TERM", "") not in ("", "dumb")
+    return _is_terminal() and capable and not environ.get("CI")
+
+
+def terminal_size() -> tuple[int, int]:
+    """Columns and rows of the terminal at stderr; 0 columns where there is none."""
+    try:
+        size = os.get_terminal_size(2)
+    except OSError:
+        return 0, 24
+    return size.columns, size.lines
+
+
+def _wants_colour(environ: Mapping[str, str]) -> bool:
+    """NO_COLOR (no-color.org: when present and not empty) and dumb terminals hold."""
+    if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+        return False
+    return _is_terminal()
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and os.isatty(2)

@@ -1,0 +1,269 @@
+"""One check's life: line up, start, watch its limits, end, judge, try again or settle."""
+
+import trio
+
+from vibeguard.core.judge import Judgement
+from vibeguard.core.model.events import (
+    CheckAttemptFinished,
+    CheckExtracted,
+    CheckHang,
+    CheckIdle,
+    CheckRetryScheduled,
+    CheckSlow,
+    CheckStarted,
+    CheckTerminationRequested,
+)
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import AttemptEnd, LeakPolicy, Outcome, Reason, TerminationReason
+from vibeguard.core.scheduling.retry import retry_delay_ns
+from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, StartRefused
+from vibeguard.system.supervisor.limits import Limits
+from vibeguard.system.supervisor.starting import start_patiently
+from vibeguard.system.supervisor.work import Settlement, Work
+
+SECOND_NS = 1_000_000_000
+CLEAN_UP_BOUND_S = 5.0
+
+
+class CheckLife:
+    """What one check does between becoming ready and settling. One task runs `live`.
+
+    `cancel_reason` is set before `scope` is cancelled for this check alone; a cancel of the whole
+    run comes from outside, and `work` knows why.
+    """
+
+    def __init__(self, planned: PlannedCheck, work: Work) -> None:
+        self.planned = planned
+        self.scope = trio.CancelScope()
+        self.granted = trio.Event()
+        self.running = False
+        self.settled = False
+        self.cancelled_alone = False
+        self.number = 0
+        self.attempt: Attempt | None = None
+        self._work = work
+        self._over_limit = False
+        self._watch = trio.CancelScope()
+
+    async def live(self) -> None:
+        """Until the check has settled. Cancelling it ends its processes first, within a bound."""
+        with self.scope:
+            while await self._its_turn():
+                await self._attempt()
+
+    async def _its_turn(self) -> bool:
+        """Wait for a slot; False when the check has settled instead."""
+        await self.granted.wait()
+        return not self.settled
+
+    async def _attempt(self) -> None:
+        """One attempt, from the slot that it was granted to a settlement or the next try."""
+        self.granted = trio.Event()
+        self._over_limit = False
+        try:
+            attempt = await start_patiently(self._work, self)
+        except StartRefused as refusal:
+            self._refused(refusal)
+            return
+        self.attempt = attempt
+        struck: TerminationReason | None = None
+        try:
+            result, struck = await self._watch_over(attempt)
+        except trio.Cancelled:
+            struck = self._work.reason_to_end(self)
+            result = await self._end(attempt, struck)
+            self._finished(result)
+            self._settle_ended(result, struck)
+            raise
+        self._finished(result)
+        await self._judge(result, struck)
+
+    def accepted(self, accepted: Accepted) -> None:
+        """The attempt runs: recorded in the same step as its start."""
+        self.running = True
+        self._work.record(
+            CheckStarted(
+                check=self.planned.id,
+                attempt=self.number,
+                pool=self.planned.pool,
+                worker=accepted.worker,
+                pid=accepted.pid,
+            )
+        )
+
+    def output_exceeded(self) -> None:
+        """The output passed its limit: stop waiting for the attempt and end it."""
+        self._over_limit = True
+        self._watch.cancel()
+
+    def terminating(self, reason: TerminationReason, signal: str) -> None:
+        """Processes of this attempt are being told to end."""
+        self._work.record(
+            CheckTerminationRequested(
+                check=self.planned.id, attempt=self.number, reason=reason, signal=signal
+            )
+        )
+
+    async def _watch_over(self, attempt: Attempt) -> tuple[AttemptResult, TerminationReason | None]:
+        """Wait for the end; note slowness and silence; end what breaks a limit."""
+        limits = Limits(self.planned, trio.current_time())
+        while True:
+            with trio.CancelScope(deadline=limits.next_deadline(attempt)) as self._watch:
+                if not self._over_limit:
+                    return await attempt.wait(), None
+            reason = self._struck(limits, attempt)
+            if reason is not None:
+                return await self._end(attempt, reason), reason
+
+    def _struck(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
+        """What is due at this moment: a limit that ends the attempt, or only news of it."""
+        if self._over_limit:
+            return TerminationReason.OUTPUT_LIMIT
+        due = limits.due(attempt, trio.current_time())
+        check, number = self.planned.id, self.number
+        if due.terminate is not None:
+            self._work.record(
+                CheckHang(
+                    check=check,
+                    attempt=number,
+                    processes=attempt.processes(),
+                    silent_ns=due.silent_ns,
+                    last_lines=attempt.last_lines(),
+                )
+            )
+        elif due.slow:
+            self._work.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
+        elif due.idle:
+            self._work.record(
+                CheckIdle(
+                    check=check, attempt=number, elapsed_ns=due.elapsed_ns, idle_ns=due.silent_ns
+                )
+            )
+        return due.terminate
+
+    async def _end(self, attempt: Attempt, reason: TerminationReason) -> AttemptResult:
+        """End the attempt's whole tree, shielded from cancellation and bounded."""
+        grace_ns = self._work.grace_ns
+        self.terminating(reason, "SIGTERM" if grace_ns else "SIGKILL")
+        bound = grace_ns / SECOND_NS + CLEAN_UP_BOUND_S
+        with trio.move_on_after(bound) as clean_up:
+            clean_up.shield = True
+            return await attempt.terminate(grace_ns)
+        return AttemptResult(end=AttemptEnd.LOST, error="its end could not be confirmed in time")
+
+    def _finished(self, result: AttemptResult) -> None:
+        """Record the end of the attempt and free its slot, in one step."""
+        self.attempt = None
+        self._work.record(
+            CheckAttemptFinished(
+                check=self.planned.id,
+                attempt=self.number,
+                end=result.end,
+                exit_code=result.exit_code,
+                signal=result.signal,
+                elapsed_ns=max(result.elapsed_ns, result.active_ns),
+                active_ns=result.active_ns,
+                cpu_user_ns=result.cpu_user_ns,
+                cpu_system_ns=result.cpu_system_ns,
+                max_rss_bytes=result.max_rss_bytes,
+                output_path=self._work.output_name(self.planned, self.number),
+                output_bytes=result.output_bytes,
+                output_sha256=result.output_sha256,
+                survivors=result.survivors,
+                leaked=result.leaked,
+                unkillable=result.unkillable,
+                swept=result.swept,
+                termination_ns=result.termination_ns,
+                error=result.error or result.output_error,
+            )
+        )
+        self._work.attempt_over(self, result)
+
+    def _refused(self, refusal: StartRefused) -> None:
+        """The command could not be started: an error, never a pass."""
+        self._work.record(
+            CheckAttemptFinished(
+                check=self.planned.id,
+                attempt=self.number,
+                end=AttemptEnd.REFUSED,
+                error=refusal.reason,
+            )
+        )
+        self._work.attempt_over(self, None)
+        self._work.settle(
+            self, Settlement(Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason)
+        )
+
+    def _settle_ended(self, result: AttemptResult, reason: TerminationReason) -> None:
+        """The check was cancelled while it ran."""
+        defect = _defect(result)
+        if defect is not None:
+            self._work.settle(self, defect)
+        else:
+            self._work.settle(self, self._work.cancelled_settlement(reason))
+
+    async def _judge(self, result: AttemptResult, struck: TerminationReason | None) -> None:
+        """Decide by what it left; shielded, since an exit that was observed keeps its outcome."""
+        defect = _defect(result)
+        if defect is not None:
+            self._work.settle(self, defect)
+            return
+        with trio.CancelScope(shield=True):
+            judgement = await self._work.judge(self.planned, self.number, result, struck)
+        outcome, reason = judgement.outcome, judgement.reason
+        if outcome is Outcome.PASSED and result.leaked and self.planned.leaks is LeakPolicy.FAIL:
+            outcome, reason = Outcome.FAILED, Reason.LEAK
+        if outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
+            await self._back_off()
+            return
+        self._extracted(judgement)
+        self._work.settle(
+            self,
+            Settlement(
+                outcome,
+                reason,
+                detail=judgement.detail,
+                excerpt=judgement.excerpt,
+                tail=judgement.tail,
+            ),
+        )
+
+    def _extracted(self, judgement: Judgement) -> None:
+        """Record what the last attempt's output gave, if the config asks for anything."""
+        if self.planned.grok or self.planned.assertion:
+            self._work.record(
+                CheckExtracted(
+                    check=self.planned.id,
+                    attempt=self.number,
+                    values=judgement.values,
+                    unmatched=judgement.unmatched,
+                    assertion=self.planned.assertion,
+                    assertion_result=judgement.assertion_result,
+                )
+            )
+
+    def _may_retry(self) -> bool:
+        return self.number <= self.planned.retries and not self._work.cancelling
+
+    async def _back_off(self) -> None:
+        """Free of slot and group, wait for the next attempt's turn."""
+        delay_ns = retry_delay_ns(self._work.jitter_seed, self.planned.id, self.number + 1)
+        self.running = False
+        self._work.record(
+            CheckRetryScheduled(check=self.planned.id, attempt=self.number + 1, delay_ns=delay_ns)
+        )
+        await trio.sleep(delay_ns / SECOND_NS)
+        if not self.settled:
+            self._work.line_up(self)
+
+
+def _defect(result: AttemptResult) -> Settlement | None:
+    """Ends that cannot be judged: lost, unkillable, or with an output that was not stored."""
+    if result.end is AttemptEnd.LOST:
+        return Settlement(Outcome.ERROR, Reason.LOST, detail=result.error)
+    if result.unkillable:
+        names = ", ".join(f"{p.pid} {p.command}" for p in result.unkillable)
+        return Settlement(Outcome.ERROR, Reason.UNKILLABLE, detail=names)
+    if result.output_error:
+        return Settlement(Outcome.ERROR, Reason.OUTPUT_LOST, detail=result.output_error)
+    return None

@@ -1,0 +1,63 @@
+"""The limits of one attempt as deadlines: timeout, idle timeout, and the news of slowness."""
+
+import math
+
+from msgspec import Struct
+
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import TerminationReason
+from vibeguard.system.executors.base import Attempt
+
+SECOND_NS = 1_000_000_000
+
+
+class Due(Struct, frozen=True):
+    """What is due at a moment; `silent_ns` counts since the last output."""
+
+    elapsed_ns: int
+    silent_ns: int
+    terminate: TerminationReason | None = None
+    slow: bool = False
+    idle: bool = False
+
+
+class Limits:
+    """When something is due for an attempt that started at `started` (Trio seconds)."""
+
+    def __init__(self, planned: PlannedCheck, started: float) -> None:
+        self._started = started
+        self._timeout = started + planned.timeout_ns / SECOND_NS
+        self._slow_period = _seconds(planned.slow_after_ns)
+        self._slow = started + self._slow_period
+        self._idle_period = _seconds(planned.idle_timeout_ns)
+        self._warned_of: float | None = None
+
+    def next_deadline(self, attempt: Attempt) -> float:
+        """The Trio time at which to look again."""
+        deadline = min(self._timeout, self._slow)
+        if self._idle_period != math.inf:
+            last = attempt.last_output
+            warned = self._warned_of == last
+            deadline = min(deadline, last + self._idle_period / (1 if warned else 2))
+        return deadline
+
+    def due(self, attempt: Attempt, now: float) -> Due:
+        """What is due now. The hard limits come first; news is told once a period."""
+        elapsed_ns = round((now - self._started) * SECOND_NS)
+        last = attempt.last_output
+        silent_ns = round((now - last) * SECOND_NS)
+        if now >= self._timeout:
+            return Due(elapsed_ns, silent_ns, terminate=TerminationReason.TIMEOUT)
+        if now >= last + self._idle_period:
+            return Due(elapsed_ns, silent_ns, terminate=TerminationReason.IDLE)
+        if now >= self._slow:
+            self._slow += self._slow_period
+            return Due(elapsed_ns, silent_ns, slow=True)
+        if now >= last + self._idle_period / 2 and self._warned_of != last:
+            self._warned_of = last
+            return Due(elapsed_ns, silent_ns, idle=True)
+        return Due(elapsed_ns, silent_ns)
+
+
+def _seconds(nanoseconds: int | None) -> float:
+    return math.inf if nanoseconds is None else nanoseconds / SECOND_NS

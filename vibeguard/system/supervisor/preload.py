@@ -1,0 +1,40 @@
+"""Import all that this run can need before its first check starts (DESIGN section 5).
+
+A check that reinstalls packages, or worse, cannot change what the verdict is computed with.
+"""
+
+import traceback
+from importlib import import_module
+
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.model.plan import Plan
+
+
+def preload(plan: Plan) -> None:
+    """Import what is loaded lazily elsewhere, by using it once on what this plan holds.
+
+    Patterns and expressions have been compiled by the front already: what fails here fails again,
+    with its reason, when the check is judged.
+    """
+    import_module("encodings.ascii")
+    import_module("vibeguard.core.excerpt")
+    for pattern in {pattern for check in plan.checks for pattern in check.grok}:
+        _use("vibeguard.core.lang.grok", "compile_grok", pattern)
+    for text in {check.assertion for check in plan.checks if check.assertion}:
+        _use("vibeguard.core.lang.expression", "parse_expression", text)
+    _format_a_traceback()
+
+
+def _use(module: str, function: str, text: str) -> None:
+    try:
+        getattr(import_module(module), function)(text)
+    except LanguageError:
+        return
+
+
+def _format_a_traceback() -> None:
+    """Tracebacks need modules of their own, and are wanted when nothing else works any more."""
+    try:
+        raise LookupError
+    except LookupError as error:
+        traceback.format_exception(ExceptionGroup("preload", [error]))

@@ -1,0 +1,78 @@
+"""The supervisor process: from the launch message to the seal."""
+
+import contextlib
+import os
+import signal
+import traceback
+
+from vibeguard.core.names import ExitCode
+from vibeguard.core.problems import LogWriteError
+from vibeguard.system.channel import Failed, OrderReader, Report, Started, send
+from vibeguard.system.detach import close_inherited, hide_from_checks, leave_terminal
+from vibeguard.system.supervisor.preload import preload
+from vibeguard.system.supervisor.session import Session
+
+TRACEBACK_NAME = "supervisor-traceback.txt"
+
+
+def supervise(orders: int, reports: int) -> int:
+    """Wait for the launch, run it, report how it ended. The exit code of this process.
+
+    Whatever goes wrong here is reported to the front, and kept in the run folder if there is one.
+    """
+    leave_terminal(b"vg-supervisor")
+    close_inherited({orders, reports})
+    os.set_inheritable(orders, False)
+    os.set_inheritable(reports, False)
+    _ignore_job_control()
+    hide_from_checks()
+    reader = OrderReader(orders)
+    launch = reader.read_launch()
+    if launch is None:
+        return ExitCode.PASSED
+    session: Session | None = None
+    try:
+        preload(launch.plan)
+        session = Session(launch, reader)
+        _tell(reports, Started(session.run_id, os.fsencode(session.folder)))
+        sealed = session.run()
+        _tell(reports, sealed)
+        return sealed.exit_code
+    except LogWriteError as error:
+        _tell(reports, Failed(error.what, error.do, ExitCode.CORRUPT))
+        return ExitCode.CORRUPT
+    except BaseException as error:  # noqa: BLE001 - the border of this process
+        _tell(reports, _defect(error, session))
+        return ExitCode.INCOMPLETE
+    finally:
+        if session is not None:
+            session.close()
+
+
+def _ignore_job_control() -> None:
+    """The front hears Ctrl-Z and tells us; SIGPIPE is an error value (CPython ignores it)."""
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTSTP})
+
+
+def _tell(reports: int, report: Report) -> None:
+    """A front that has gone (--max-wait) needs no report."""
+    with contextlib.suppress(BrokenPipeError):
+        send(reports, report)
+
+
+def _defect(error: BaseException, session: Session | None) -> Failed:
+    """A defect of our own: its traceback goes to the run folder (DESIGN section 8, code 3)."""
+    text = "".join(traceback.format_exception(error))
+    what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
+    if session is None:
+        return Failed(f"{what}\n{text}", "please report it", ExitCode.INCOMPLETE)
+    path = os.path.join(session.folder, TRACEBACK_NAME)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        return Failed(f"{what}\n{text}", "please report it", ExitCode.INCOMPLETE)
+    return Failed(what, f"please report it, with {path}", ExitCode.INCOMPLETE)

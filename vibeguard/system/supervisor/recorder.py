@@ -1,0 +1,55 @@
+"""The only door to the log: stamp, fold, write, in one synchronous step."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import force_setattr
+
+from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.model.events import Event
+from vibeguard.core.problems import LogWriteError
+
+
+class Log(Protocol):
+    """Where stamped events go."""
+
+    def append(self, event: Event) -> None:
+        """Write one event; raises LogWriteError when it cannot be stored whole."""
+
+
+class Recorder:
+    """Records transitions. The live State of a run *is* the fold of what was recorded.
+
+    An event that the fold rejects is never written: LogCorrupt at this point is a defect of
+    VibeGuard's own. After a failed write nothing is recorded any more, since nothing may follow a
+    torn line; `failed` is called once, and `failure` says what happened.
+    """
+
+    def __init__(self, log: Log, elapsed_ns: Callable[[], int]) -> None:
+        self.state = new_state()
+        self.failure: LogWriteError | None = None
+        self.failed: Callable[[], None] = _ignore
+        self._log = log
+        self._elapsed_ns = elapsed_ns
+
+    def record(self, event: Event) -> None:
+        """One transition and its record. No checkpoint, nothing in between."""
+        if self.failure is not None:
+            return
+        force_setattr(event, "seq", self.state.next_seq)
+        force_setattr(event, "t", self._elapsed_ns())
+        apply(self.state, event)
+        try:
+            self._log.append(event)
+        except LogWriteError as error:
+            self.fail(error)
+
+    def fail(self, error: LogWriteError) -> None:
+        """Nothing is recorded from now on; the first failure is the one that counts."""
+        if self.failure is None:
+            self.failure = error
+            self.failed()
+
+
+def _ignore() -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,428 @@
+"""A run under Trio: nurseries, slots, frontiers, and the one synchronous step of a settlement.
+
+    services                 signals, requests, run timeout        (supervisor/main.py)
+      work scope             cancelled when the run is
+        supervisor nursery   async checks, and what waits for them
+          foreground nursery one task a frontier
+            frontier nursery the checks of that frontier
+
+Frontier nurseries are siblings, each opened by its own task, so nesting stays constant however long
+the chain; nobody waits for a frontier to end but its own task (docs/adr/0003).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import trio
+
+from vibeguard.core.fold.verdict import outcome_counts
+from vibeguard.core.judge import Judgement
+from vibeguard.core.model.events import (
+    CheckQueued,
+    CheckRequirementWaived,
+    CheckSettled,
+    Event,
+    FrontierAdvanced,
+    RunCancelRequested,
+    RunDegraded,
+    RunForegroundSettled,
+    RunPaused,
+    RunResumed,
+)
+from vibeguard.core.model.plan import Plan, PlannedCheck
+from vibeguard.core.names import (
+    CancelReason,
+    LeakPolicy,
+    Outcome,
+    Pool,
+    Reason,
+    Severity,
+    TerminationReason,
+    WhilePending,
+)
+from vibeguard.core.problems import LogWriteError
+from vibeguard.core.scheduling.frontier import Frontier
+from vibeguard.core.scheduling.prompts import triggered_prompts
+from vibeguard.core.scheduling.slots import Slots
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+from vibeguard.system.supervisor.check import CheckLife
+from vibeguard.system.supervisor.clock import RunClock
+from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.recorder import Recorder
+from vibeguard.system.supervisor.work import Settlement
+
+Judge = Callable[
+    [PlannedCheck, AttemptResult, TerminationReason | None, AttemptSpec], Awaitable[Judgement]
+]
+Specify = Callable[[PlannedCheck, int], AttemptSpec]
+Finished = Callable[[PlannedCheck, int, AttemptResult], None]
+
+_REASONS: Mapping[CancelReason, tuple[TerminationReason, Reason]] = {
+    CancelReason.SIGNAL: (TerminationReason.SIGNAL, Reason.INTERRUPTED),
+    CancelReason.CANCEL: (TerminationReason.CANCEL, Reason.CANCEL),
+    CancelReason.FAIL_FAST: (TerminationReason.FAIL_FAST, Reason.FAIL_FAST),
+    CancelReason.FRONT_LOST: (TerminationReason.FRONT_LOST, Reason.FRONT_LOST),
+    CancelReason.RUN_TIMEOUT: (TerminationReason.RUN_TIMEOUT, Reason.RUN_TIMEOUT),
+    CancelReason.LOG_FAILURE: (TerminationReason.LOG_FAILURE, Reason.LOG_FAILURE),
+}
+_FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
+
+
+class Run:
+    """Conducts one plan. Every method but `conduct` and `judge` is one synchronous step."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        executor: Executor,
+        recorder: Recorder,
+        clock: RunClock,
+        specify: Specify,
+        judge: Judge,
+        groups: Groups,
+        finished: Finished = lambda *_: None,
+    ) -> None:
+        self.plan = plan
+        self.executor = executor
+        self.recorder = recorder
+        self.frontier = Frontier(plan.checks)
+        self.slots = Slots(plan)
+        self.lives = {check.id: CheckLife(check, self) for check in plan.checks}
+        self.cancelled: RunCancelRequested | None = None
+        self.grace_ns = plan.settings.grace_ns
+        self._clock = clock
+        self._specify = specify
+        self._judge = judge
+        self._groups = groups
+        self._finished = finished
+        self._paused = False
+        self._dispatching = False
+        self._frontiers = 0
+        self._work = trio.CancelScope()
+        self._supervisor: trio.Nursery | None = None
+        self._foreground: trio.Nursery | None = None
+        recorder.failed = self._work.cancel
+
+    async def conduct(self) -> None:
+        """Run the plan until every check has settled (or the log has failed)."""
+        with self._work:
+            async with trio.open_nursery() as supervisor:
+                self._supervisor = supervisor
+                async with trio.open_nursery() as foreground:
+                    self._foreground = foreground
+                    self._advance(self.frontier.first())
+                    self._follow_up()
+                self._foreground = None
+
+    # What the world asks for.
+
+    @property
+    def over(self) -> bool:
+        """Whether every check has settled."""
+        return self.recorder.state.settled == len(self.lives)
+
+    def cancel(self, reason: CancelReason, *, by: str = "", exit_code: int | None = None) -> None:
+        """Nothing more starts; what runs is ended. Record and scope are one step."""
+        if self.over or (self.cancelled is not None and self.cancelled.exit_code is not None):
+            return
+        if self.cancelled is not None and exit_code is None:
+            return
+        self.resume()
+        request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
+        self.record(request)
+        self.cancelled = request
+        for check in self.frontier.unsettled():
+            life = self.lives[check]
+            if not life.running and not life.settled:
+                self.settle(life, self.cancelled_settlement(self.reason_to_end(life)))
+        self._work.cancel()
+
+    def cancel_check(self, check: str) -> None:
+        """Settle one check as cancelled."""
+        life = self.lives.get(check)
+        if life is None or life.settled or life.cancelled_alone:
+            return
+        life.cancelled_alone = True
+        if not life.running:
+            self.settle(life, self.cancelled_settlement(TerminationReason.CANCEL))
+        life.scope.cancel()
+
+    def kill(self, nursery: trio.Nursery) -> None:
+        """No grace any more: what is being ended is killed now."""
+        self.grace_ns = 0
+        for life in self.lives.values():
+            if life.attempt is not None:
+                nursery.start_soon(life.attempt.terminate, 0)
+
+    def abandon(self, what: str) -> None:
+        """The log is lost: end everything; nothing is recorded any more."""
+        self.recorder.fail(LogWriteError(what))
+
+    def pause(self) -> None:
+        """Stop every check and every limit."""
+        if not self._paused and not self.over:
+            self._paused = True
+            self.record(RunPaused())
+            self.executor.pause()
+            self._clock.pause()
+
+    def resume(self) -> None:
+        """Let everything go on."""
+        if self._paused:
+            self._paused = False
+            self.executor.resume()
+            self.record(RunResumed(paused_ns=self._clock.resume()))
+
+    # What the lives of checks ask for (see work.Work).
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the whole run has been cancelled."""
+        return self.cancelled is not None or self.recorder.failure is not None
+
+    @property
+    def jitter_seed(self) -> int:
+        """The recorded seed of the retries' delays."""
+        return self.plan.settings.jitter_seed
+
+    def record(self, event: Event) -> None:
+        """Write and fold one event."""
+        self.recorder.record(event)
+
+    def specification(self, planned: PlannedCheck, number: int) -> AttemptSpec:
+        """What the executor needs to know of an attempt."""
+        return self._specify(planned, number)
+
+    def output_name(self, planned: PlannedCheck, number: int) -> str:
+        """The path of an attempt's output, relative to the run folder."""
+        return f"output/{planned.stem}.{number}.log"
+
+    def line_up(self, life: CheckLife) -> None:
+        """Queue the check's next attempt, and give out whatever slot is free."""
+        self._queue(life)
+        self._dispatch()
+
+    def under_pressure(self, reason: str) -> None:
+        """Lower the parallelism to what runs now; say so once per step down."""
+        state = self.recorder.state
+        parallel = max(1, min(state.parallel, state.used_foreground))
+        async_parallel = max(1, min(state.async_parallel, state.used_background))
+        if (parallel, async_parallel) == (state.parallel, state.async_parallel):
+            return
+        self.record(RunDegraded(parallel=parallel, async_parallel=async_parallel, reason=reason))
+        self.slots.degrade(parallel=parallel, async_parallel=async_parallel)
+
+    def attempt_over(self, life: CheckLife, result: AttemptResult | None) -> None:
+        """Slot and group are free for others."""
+        if result is not None:
+            self._finished(life.planned, life.number, result)
+        self._groups.release(life.planned.group)
+        self.slots.release(life.planned.id)
+        self._dispatch()
+
+    async def judge(
+        self,
+        planned: PlannedCheck,
+        number: int,
+        result: AttemptResult,
+        struck: TerminationReason | None,
+    ) -> Judgement:
+        """The outcome of an attempt."""
+        return await self._judge(planned, result, struck, self._specify(planned, number))
+
+    def reason_to_end(self, life: CheckLife) -> TerminationReason:
+        """Why a cancelled check is being ended."""
+        if self.cancelled is not None:
+            return _REASONS[self.cancelled.reason][0]
+        if life.cancelled_alone:
+            return TerminationReason.CANCEL
+        return TerminationReason.LOG_FAILURE
+
+    def cancelled_settlement(self, reason: TerminationReason) -> Settlement:
+        """How a check settles that was kept from passing by `reason`."""
+        for cancel, (termination, settled) in _REASONS.items():
+            if termination is reason:
+                by_check = cancel is CancelReason.FAIL_FAST and self.cancelled is not None
+                cause = self.cancelled.by if by_check and self.cancelled is not None else ""
+                return Settlement(Outcome.CANCELLED, settled, cause=cause)
+        return Settlement(Outcome.CANCELLED, Reason.CANCEL)
+
+    def settle(self, life: CheckLife, settlement: Settlement) -> None:
+        """Settle a check; skip, ready, cancel and dispatch what follows from it. One step."""
+        self._record_settlement(life, settlement)
+        check = life.planned.id
+        if settlement.outcome is Outcome.PASSED:
+            ready = self.frontier.passed(check)
+            if ready and not self.cancelling:
+                self._advance(ready)
+        elif self.cancelling:
+            self.frontier.cancelled(check)
+        else:
+            self._skip_dependents(check, settlement)
+            if self._fails_fast(life, settlement):
+                self.cancel(CancelReason.FAIL_FAST, by=check)
+        self._follow_up()
+
+    # How it is done.
+
+    def _record_settlement(self, life: CheckLife, settlement: Settlement) -> None:
+        life.settled = True
+        life.running = False
+        self.slots.drop(life.planned.id)
+        if self.slots.holds(life.planned.id):
+            self._groups.release(life.planned.group)
+            self.slots.release(life.planned.id)
+        record = self.recorder.state.checks[life.planned.id]
+        attempts = 0 if record.started is None else record.started.attempt
+        passed = settlement.outcome is Outcome.PASSED
+        leaked = record.finished is not None and bool(record.finished.leaked)
+        self.record(
+            CheckSettled(
+                check=life.planned.id,
+                outcome=settlement.outcome,
+                reason=settlement.reason,
+                cause=settlement.cause,
+                detail=settlement.detail,
+                attempts=attempts,
+                flaky=passed and attempts > 1,
+                leaked=leaked and life.planned.leaks is not LeakPolicy.IGNORE,
+                waived=settlement.waived,
+                prompts=triggered_prompts(life.planned.on, settlement.outcome),
+                excerpt=settlement.excerpt,
+                tail=settlement.tail,
+            )
+        )
+        life.granted.set()
+
+    def _skip_dependents(self, check: str, settlement: Settlement) -> None:
+        """Everything that required `check` is skipped, with the root cause named."""
+        cause = settlement.cause or check
+        skips = self.frontier.not_passed(check, cause=cause, waived=settlement.waived)
+        for skip in skips:
+            self._record_settlement(
+                self.lives[skip.check],
+                Settlement(
+                    Outcome.SKIPPED, Reason.REQUIREMENT, cause=skip.cause, waived=skip.waived
+                ),
+            )
+
+    def _fails_fast(self, life: CheckLife, settlement: Settlement) -> bool:
+        return (
+            self.plan.settings.fail_fast
+            and life.planned.severity is Severity.ERROR
+            and settlement.outcome in _FAILS_FAST
+        )
+
+    def _follow_up(self) -> None:
+        """What may have become due by a settlement: the milestone, the last ones, free slots."""
+        state = self.recorder.state
+        if state.unsettled_foreground == 0 and state.foreground_settled is None:
+            self.record(
+                RunForegroundSettled(
+                    counts=outcome_counts(state), pending=tuple(self.frontier.unsettled())
+                )
+            )
+        for check in self.frontier.freed():
+            self._queue(self.lives[check])
+        self._dispatch()
+
+    def _advance(self, ready: list[str]) -> None:
+        """The frontier grew: its checks start in a nursery of their own."""
+        if not ready:
+            return
+        self.record(FrontierAdvanced(number=self._frontiers, checks=tuple(ready)))
+        self._frontiers += 1
+        lives = [self.lives[check] for check in ready]
+        self._start(lives)
+        for life in lives:
+            if not self.frontier.hold(life.planned.id):
+                self._queue(life)
+
+    def _start(self, lives: list[CheckLife]) -> None:
+        """Async checks in the supervisor nursery; the others by frontier, where they belong."""
+        supervisor, foreground = self._supervisor, self._foreground
+        if supervisor is None:
+            raise RuntimeError("a check became ready before the nurseries were open")
+        now, later = [], []
+        for life in lives:
+            if life.planned.pool is Pool.BACKGROUND:
+                supervisor.start_soon(life.live, name=life.planned.id)
+            elif life.planned.after_background or foreground is None:
+                later.append(life)
+            else:
+                now.append(life)
+        if now and foreground is not None:
+            foreground.start_soon(_frontier, now)
+        if later:
+            supervisor.start_soon(_frontier, later)
+
+    def _queue(self, life: CheckLife) -> None:
+        life.number += 1
+        self.record(CheckQueued(check=life.planned.id, attempt=life.number, pool=life.planned.pool))
+        self.slots.enqueue(life.planned.id)
+
+    def _dispatch(self) -> None:
+        """Give out free slots until nobody can use one."""
+        if self._dispatching or self.cancelling:
+            return
+        self._dispatching = True
+        try:
+            while not self.cancelling and (check := self.slots.offer()) is not None:
+                self._grant(self.lives[check])
+        finally:
+            self._dispatching = False
+
+    def _grant(self, life: CheckLife) -> None:
+        """The check's turn: another run may hold its group, a requirement may be pending."""
+        check = life.planned.id
+        if not self._groups.acquire(life.planned.group):
+            self.slots.release(check)
+            self._wait_for_group(life)
+            return
+        skip_for = self._waive(life)
+        if skip_for is not None:
+            self._groups.release(life.planned.group)
+            self.slots.release(check)
+            self.settle(
+                life,
+                Settlement(Outcome.SKIPPED, Reason.DEPENDENCY_PENDING, cause=skip_for, waived=True),
+            )
+            return
+        self.frontier.started(check)
+        life.granted.set()
+
+    def _waive(self, life: CheckLife) -> str | None:
+        """Record what `while_pending` chooses; the requirement to skip for, if it says so."""
+        skip_for = None
+        for requirement, choice in self.frontier.waivable(life.planned.id).items():
+            self.record(
+                CheckRequirementWaived(
+                    check=life.planned.id,
+                    requirement=requirement,
+                    choice=choice,
+                    state=self.recorder.state.checks[requirement].state,
+                )
+            )
+            if choice is WhilePending.SKIP and skip_for is None:
+                skip_for = requirement
+        return skip_for
+
+    def _wait_for_group(self, life: CheckLife) -> None:
+        """Another run holds the group: wait for it without a slot, then line up again."""
+        if self._supervisor is None:
+            raise RuntimeError("a check became ready before the nurseries were open")
+        self.slots.queued.add(life.planned.id)
+        self._supervisor.start_soon(self._rejoin_after_group, life)
+
+    async def _rejoin_after_group(self, life: CheckLife) -> None:
+        await self._groups.wait_released(life.planned.group)
+        if not life.settled:
+            self.slots.enqueue(life.planned.id)
+            self._dispatch()
+
+
+async def _frontier(lives: list[CheckLife]) -> None:
+    """One frontier: its checks, in a nursery of their own."""
+    async with trio.open_nursery() as frontier:
+        for life in lives:
+            frontier.start_soon(life.live, name=life.planned.id)

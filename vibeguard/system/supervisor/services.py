@@ -1,0 +1,100 @@
+"""What goes on beside the checks: orders of the front, signals, requests, the run's own timeout."""
+
+import signal
+from collections.abc import Callable
+
+import trio
+
+from vibeguard.core.names import CancelReason
+from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
+from vibeguard.system.rundir.control import take_requests
+from vibeguard.system.supervisor.run import Run
+
+SECOND_NS = 1_000_000_000
+REQUEST_POLL_S = 0.1
+_EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
+CANCEL_EXIT_CODE = 143
+FRONT_LOST_EXIT_CODE = 143
+
+
+class Services:
+    """The tasks that can end a run from outside. They are cancelled when every check has settled."""
+
+    def __init__(self, run: Run, orders: OrderReader, run_folder: str) -> None:
+        self._run = run
+        self._orders = orders
+        self._run_folder = run_folder
+        self._nursery: trio.Nursery | None = None
+
+    async def serve(self, nursery: trio.Nursery, *, early: list[Order]) -> None:
+        """Start every service in `nursery`; `early` are orders that came with the launch."""
+        self._nursery = nursery
+        for order in early:
+            self.obey(order)
+        await nursery.start(self._signals)
+        nursery.start_soon(self._front)
+        nursery.start_soon(self._requests)
+        limit_ns = self._run.plan.settings.run_timeout_ns
+        if limit_ns is not None:
+            nursery.start_soon(self._run_timeout, limit_ns / SECOND_NS)
+
+    def obey(self, order: Order) -> None:
+        """One order of the front."""
+        if isinstance(order, Interrupt):
+            self._run.cancel(CancelReason.SIGNAL, by=order.signal, exit_code=order.exit_code)
+        elif isinstance(order, Kill):
+            self._kill()
+        elif isinstance(order, Pause):
+            self._run.pause()
+        elif isinstance(order, Resume):
+            self._run.resume()
+
+    async def _front(self) -> None:
+        """Obey the front; its end of file means that nobody guards this run any more."""
+        while True:
+            await trio.lowlevel.wait_readable(self._orders.descriptor)
+            orders = self._orders.read()
+            if orders is None:
+                break
+            for order in orders:
+                self.obey(order)
+        self._run.grace_ns = 0
+        self._run.cancel(CancelReason.FRONT_LOST, exit_code=FRONT_LOST_EXIT_CODE)
+        self._kill()
+
+    async def _signals(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Signals sent to the supervisor itself count like those of the front."""
+        with trio.open_signal_receiver(*_EXIT_CODES) as received:
+            task_status.started()
+            async for number in received:
+                name = signal.Signals(number).name
+                code = _EXIT_CODES[signal.Signals(number)]
+                self._run.cancel(CancelReason.SIGNAL, by=name, exit_code=code)
+
+    async def _requests(self) -> None:
+        """Requests of other commands: files in the control folder."""
+        while True:
+            try:
+                requests = take_requests(self._run_folder)
+            except OSError as error:
+                self._run.abandon(f"the run folder cannot be read any more: {error.strerror}")
+                return
+            for request in requests:
+                if request.kind != "cancel":
+                    continue
+                check = request.payload.get("check", "")
+                if check:
+                    self._run.cancel_check(check)
+                else:
+                    self._run.cancel(CancelReason.CANCEL, exit_code=CANCEL_EXIT_CODE)
+            await trio.sleep(REQUEST_POLL_S)
+
+    async def _run_timeout(self, limit_s: float) -> None:
+        await trio.sleep(limit_s)
+        self._run.cancel(CancelReason.RUN_TIMEOUT)
+
+    def _kill(self) -> None:
+        if self._nursery is not None:
+            self._run.kill(self._nursery)

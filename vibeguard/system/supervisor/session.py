@@ -1,0 +1,192 @@
+"""One run from launch to seal: journal, clock, executor, nurseries, verdict, read-back."""
+
+import os
+import shutil
+import signal
+
+import trio
+
+from vibeguard.core.fold.fold import apply
+from vibeguard.core.fold.verdict import outcome_counts, verdict_of
+from vibeguard.core.model.events import (
+    SCHEMA_VERSION,
+    ProcessReport,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+)
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import CancelReason, ExitCode
+from vibeguard.system.channel import Launch, OrderReader, Sealed
+from vibeguard.system.clock import wall_ns, wall_time
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.journal.writer import Journal
+from vibeguard.system.process.identity import boot_id, own_start
+from vibeguard.system.supervisor.clock import PausingClock
+from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.judging import Judging
+from vibeguard.system.supervisor.recorder import Recorder
+from vibeguard.system.supervisor.run import Run
+from vibeguard.system.supervisor.services import Services
+from vibeguard.version import __version__
+
+CLOSE_BOUND_S = 2.0
+# What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
+RESERVE_BYTES_PER_CHECK = 1024
+
+
+class Session:
+    """A run that is recorded from its creation on. Raises LogWriteError when it cannot be."""
+
+    def __init__(self, launch: Launch, orders: OrderReader) -> None:
+        self._launch = launch
+        self._orders = orders
+        self._clock = PausingClock()
+        self._journal = Journal.create(
+            os.fsdecode(launch.state_dir), now_ns=wall_ns(), clock=self._clock.elapsed_ns
+        )
+        self.run_id = self._journal.run_id
+        self.folder = self._journal.run_folder
+        self._recorder = Recorder(self._journal, self._clock.elapsed_ns)
+        self._logs: dict[str, str] = {}
+        self._begin()
+
+    def run(self) -> Sealed:
+        """Conduct the run, seal its log and read it back. Raises LogWriteError."""
+        unattributed = trio.run(self._conduct, clock=self._clock)
+        self._copy_logs()
+        if self._recorder.failure is not None:
+            raise self._recorder.failure
+        self._finish(unattributed)
+        if self._recorder.failure is not None:
+            raise self._recorder.failure
+        seal = self._journal.seal()
+        apply(self._recorder.state, seal)
+        finished = self._recorder.state.finished
+        return Sealed(
+            events=seal.events,
+            bytes=seal.bytes,
+            sha256=seal.sha256,
+            exit_code=ExitCode.INCOMPLETE if finished is None else finished.exit_code,
+            differences=tuple(self._journal.verify()),
+        )
+
+    def close(self) -> None:
+        """Give up the log; its lock goes with it."""
+        self._journal.close()
+
+    def _begin(self) -> None:
+        launch, plan = self._launch, self._launch.plan
+        self._journal.reserve(len(plan.checks) * RESERVE_BYTES_PER_CHECK + (64 << 10))
+        self._recorder.record(
+            RunStarted(
+                run_id=self.run_id,
+                schema=SCHEMA_VERSION,
+                tool_version=__version__,
+                wall_time=wall_time(),
+                boot_id=boot_id(),
+                pid=os.getpid(),
+                pid_start=own_start(),
+                argv=launch.argv,
+                cwd=os.fsdecode(launch.folder).encode(errors="replace").decode(),
+                vcs=launch.version_control,
+                detached=launch.detached,
+            )
+        )
+        self._recorder.record(
+            RunPlanned(
+                settings=plan.settings,
+                config_path=launch.config_path,
+                config_sha256=launch.config_sha256,
+                checks=plan.checks,
+                vars=plan.vars,
+                notes=plan.notes,
+                selection_sha256=launch.selection_sha256,
+            )
+        )
+        if self._recorder.failure is not None:
+            raise self._recorder.failure
+        self._journal.sync()
+
+    async def _conduct(self) -> tuple[ProcessReport, ...]:
+        executor = LocalExecutor()
+        run = Run(
+            self._launch.plan,
+            executor=executor,
+            recorder=self._recorder,
+            clock=self._clock,
+            specify=self._specify,
+            judge=Judging(self._launch, self._launch.plan.settings).judge,
+            groups=Groups(os.path.join(os.fsdecode(self._launch.state_dir), "groups")),
+            finished=self._attempt_finished,
+        )
+        self._run = run
+        services = Services(run, self._orders, self.folder)
+        unattributed: tuple[ProcessReport, ...] = ()
+        async with trio.open_nursery() as nursery:
+            try:
+                await services.serve(nursery, early=self._orders.left_over())
+                signal.pthread_sigmask(
+                    signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+                )
+                await run.conduct()
+            finally:
+                unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
+            nursery.cancel_scope.cancel()
+        return unattributed
+
+    def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
+        launch = self._launch
+        base = os.fsdecode(launch.config_folder if planned.cwd else launch.folder)
+        environment = dict(launch.environment)
+        for name, value in launch.variables.get(planned.id, {}).items():
+            environment[os.fsencode(name)] = os.fsencode(value)
+        environment[b"VIBEGUARD_RUN"] = self.run_id.encode()
+        environment[b"VIBEGUARD_CHECK"] = planned.id.encode()
+        environment[b"VIBEGUARD_ATTEMPT"] = str(number).encode()
+        return AttemptSpec(
+            run_id=self.run_id,
+            check=planned.id,
+            attempt=number,
+            command=planned.run,
+            cwd=os.path.join(base, planned.cwd) if planned.cwd else base,
+            environment=environment,
+            output_path=os.path.join(self.folder, "output", f"{planned.stem}.{number}.log"),
+            output_limit_bytes=planned.output_limit_bytes,
+            leaks=planned.leaks,
+            leak_grace_ns=launch.plan.settings.leak_grace_ns,
+        )
+
+    def _attempt_finished(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
+        """Remember what must still be there at the end; end the run when the disk is full."""
+        name = f"output/{planned.stem}.{number}.log"
+        if result.output_sha256 and not result.output_error:
+            self._journal.expect_output(name, result.output_bytes, result.output_sha256)
+        if self._launch.log_dir:
+            self._logs[planned.stem] = os.path.join(self.folder, name)
+        if self._journal.on_reserve:
+            self._run.cancel(CancelReason.LOG_FAILURE, by="disk full", exit_code=ExitCode.CORRUPT)
+
+    def _finish(self, unattributed: tuple[ProcessReport, ...]) -> None:
+        state = self._recorder.state
+        ruling = verdict_of(state)
+        self._recorder.record(
+            RunFinished(
+                verdict=ruling.verdict,
+                counts=outcome_counts(state),
+                exit_code=ruling.exit_code,
+                elapsed_ns=self._clock.elapsed_ns(),
+                reason=ruling.reason,
+                unattributed=unattributed,
+            )
+        )
+
+    def _copy_logs(self) -> None:
+        """--log-dir keeps meaning a folder that gets `<id>.log` of the run."""
+        if not self._launch.log_dir:
+            return
+        folder = os.fsdecode(self._launch.log_dir)
+        os.makedirs(folder, exist_ok=True)
+        for stem, path in self._logs.items():
+            shutil.copyfile(path, os.path.join(folder, f"{stem}.log"))

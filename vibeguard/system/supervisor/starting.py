@@ -1,0 +1,39 @@
+"""Starting an attempt when the machine is short of descriptors or processes: retry, then lower."""
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from vibeguard.system.executors.base import Attempt, StartRefused
+from vibeguard.system.supervisor.work import Work
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.check import CheckLife
+
+FIRST_DELAY_S = 0.05
+LONGEST_DELAY_S = 1.0
+PATIENCE_S = 30.0
+
+
+async def start_patiently(work: Work, life: "CheckLife") -> Attempt:
+    """The started attempt. Pressure that may pass (EAGAIN, EMFILE, ENOMEM) is waited out.
+
+    Raises StartRefused when the start can never succeed, or did not within 30 s.
+    """
+    specification = work.specification(life.planned, life.number)
+    delay = FIRST_DELAY_S
+    give_up = trio.current_time() + PATIENCE_S
+    while True:
+        try:
+            return await work.executor.start(
+                specification,
+                accepted=life.accepted,
+                output_exceeded=life.output_exceeded,
+                terminating=life.terminating,
+            )
+        except StartRefused as refusal:
+            if not refusal.transient or trio.current_time() >= give_up:
+                raise
+            work.under_pressure(refusal.reason)
+        await trio.sleep(delay)
+        delay = min(2 * delay, LONGEST_DELAY_S)

@@ -1,0 +1,80 @@
+"""What a check's life asks of the run that it is part of."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from vibeguard.core.judge import Judgement
+from vibeguard.core.model.events import Event, Excerpt
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import Outcome, Reason, TerminationReason
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.check import CheckLife
+
+
+class Settlement(Struct, frozen=True):
+    """How a check settles; the run adds attempts, flakiness and prompts."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    cause: str = ""
+    detail: str = ""
+    waived: bool = False
+    excerpt: Excerpt | None = None
+    tail: tuple[str, ...] = ()
+
+
+class Work(Protocol):
+    """The run, as one of its checks sees it. Everything but `judge` is synchronous."""
+
+    executor: Executor
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the whole run has been cancelled: nothing more starts."""
+
+    @property
+    def grace_ns(self) -> int:
+        """From SIGTERM to SIGKILL, as things stand now."""
+
+    @property
+    def jitter_seed(self) -> int:
+        """The recorded seed of the retries' delays."""
+
+    def record(self, event: Event) -> None:
+        """Write and fold one event."""
+
+    def line_up(self, life: "CheckLife") -> None:
+        """Queue the check's next attempt."""
+
+    def specification(self, planned: PlannedCheck, number: int) -> AttemptSpec:
+        """What the executor needs to know of an attempt."""
+
+    def output_name(self, planned: PlannedCheck, number: int) -> str:
+        """The path of an attempt's output, relative to the run folder."""
+
+    def under_pressure(self, reason: str) -> None:
+        """The machine refuses more: lower the parallelism to what runs."""
+
+    def attempt_over(self, life: "CheckLife", result: AttemptResult | None) -> None:
+        """The attempt's slot and group are free (None: it never started)."""
+
+    def settle(self, life: "CheckLife", settlement: Settlement) -> None:
+        """Settle the check and move everything that this allows, in one step."""
+
+    def reason_to_end(self, life: "CheckLife") -> TerminationReason:
+        """Why a check that was cancelled is being ended."""
+
+    def cancelled_settlement(self, reason: TerminationReason) -> Settlement:
+        """How a check settles that was ended for `reason`."""
+
+    async def judge(
+        self,
+        planned: PlannedCheck,
+        number: int,
+        result: AttemptResult,
+        struck: TerminationReason | None,
+    ) -> Judgement:
+        """The outcome of an attempt; may chew megabytes in a thread."""
