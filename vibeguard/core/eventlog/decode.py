@@ -4,7 +4,9 @@ The fast path decodes whole chunks and updates one hash; only when a chunk is re
 looked at one by one, to say which line is wrong and why, and to save what stands before it.
 """
 
-from typing import cast
+from functools import reduce
+from operator import or_
+from typing import cast, get_args
 
 from msgspec import DecodeError, json
 
@@ -18,7 +20,9 @@ from vibeguard.core.eventlog.lines import (
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogCorrupt
 
-_decode_lines = json.Decoder(Event).decode_lines
+# Without the seal, so that a chunk that holds one goes the slow way, where it is checked.
+_UNSEALED = reduce(or_, (event for event in get_args(Event) if event is not LogSealed))
+_decode_lines = json.Decoder(_UNSEALED).decode_lines
 
 
 class LogDecoder:
@@ -98,14 +102,13 @@ class LogDecoder:
         One newline an event: the library by itself would accept two objects on a line, blank
         lines and an object over two lines.
         """
-        special = self.offset == 0 or len(complete) > MAX_LINE_BYTES or b"log.sealed" in complete
-        if special or b"\r" in complete:
+        if not self.lines or len(complete) > MAX_LINE_BYTES or b"\r" in complete:
             return self._decode_each(complete)
         try:
             events: list[Event] = _decode_lines(complete)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return self._decode_each(complete)
-        if len(events) != complete.count(b"\n") or type(events[-1]) is LogSealed:
+        if len(events) != complete.count(b"\n"):
             return self._decode_each(complete)
         self._accept(complete, events)
         return events

@@ -1,5 +1,6 @@
 """Run ids: `20261124T055812.123456Z-4f7a`. They sort by time; the tail keeps twins apart."""
 
+import contextlib
 import os
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,21 +21,26 @@ def new_run_id(now_ns: int, *, newest: str = "") -> str:
     moment = _EPOCH + timedelta(microseconds=now_ns // 1000)
     stamp = moment.strftime(_FORMAT)
     if stamp <= newest[:_STAMP_LENGTH]:
-        stamp = (_moment_of(newest) + timedelta(microseconds=1)).strftime(_FORMAT)
+        # Not beyond the end of all calendars, where only a made-up folder can be.
+        with contextlib.suppress(OverflowError):
+            stamp = (_moment_of(newest) + timedelta(microseconds=1)).strftime(_FORMAT)
     return f"{stamp}-{os.urandom(2).hex()}"
 
 
 def started_ns(run_id: str) -> int:
-    """The moment that the id holds (nanoseconds since 1970); 0 if it holds none."""
-    try:
-        return (_moment_of(run_id) - _EPOCH) // timedelta(microseconds=1) * 1000
-    except ValueError:
-        return 0
+    """The moment that an id holds (nanoseconds since 1970)."""
+    return (_moment_of(run_id) - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def is_run_id(name: str) -> bool:
     """Whether a name in runs/ is that of a run."""
-    return _RUN_ID.fullmatch(name) is not None
+    if _RUN_ID.fullmatch(name) is None:
+        return False
+    try:
+        _moment_of(name)
+    except ValueError:
+        return False
+    return True
 
 
 def run_ids(state_dir: str) -> list[str]:
@@ -52,4 +58,4 @@ def run_folder(state_dir: str, run_id: str) -> str:
 
 
 def _moment_of(run_id: str) -> datetime:
-    return datetime.strptime(run_id[:_STAMP_LENGTH], _FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(run_id[:_STAMP_LENGTH])

@@ -1,0 +1,106 @@
+"""Removing old runs: by count, size and age; never a live one; cheap enough for after every run."""
+
+import contextlib
+import os
+from typing import Final
+
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.journal.creation import LOG_NAME, OUTPUT, UNBORN
+from vibeguard.system.journal.lock import writer_alive
+from vibeguard.system.journal.reader import open_log, read_log
+from vibeguard.system.rundir.files import replace_file
+from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
+from vibeguard.system.rundir.latest import update_latest
+
+# A run that is being removed is out of runs/ before its content goes: nobody sees half a run.
+DYING: Final = ".old-"
+# How a run folder remembers its own size once it no longer changes.
+SIZE_NAME: Final = "bytes"
+# A folder that was never given its name belongs to a start that died; no start takes this long.
+_UNBORN_AGE_NS: Final = 3600 * 1_000_000_000
+
+
+def prune(
+    state_dir: str, *, keep_runs: int, keep_bytes: int, keep_age_ns: int, now_ns: int
+) -> list[str]:
+    """Remove runs beyond any of the three limits, oldest first to go; the ids of those removed.
+
+    `now_ns` is the wall clock. A live run stays whatever the limits say, and the size of the
+    newest run alone is no reason to remove it. Raises OSError only if runs/ cannot be read.
+    """
+    removed = []
+    total = 0
+    for rank, run_id in enumerate(reversed(run_ids(state_dir))):
+        folder = run_folder(state_dir, run_id)
+        total += _size_of(folder)
+        beyond = rank >= keep_runs or now_ns - started_ns(run_id) > keep_age_ns
+        too_large = total > keep_bytes and rank > 0
+        if (beyond or too_large) and not is_live(folder) and _take_out(state_dir, run_id):
+            removed.append(run_id)
+    _sweep(state_dir, now_ns)
+    if removed:
+        update_latest(state_dir)
+    return removed
+
+
+def is_live(folder: str) -> bool:
+    """Whether a writer is at work. Where locks do not tell, a log without a seal counts as live."""
+    try:
+        fd = open_log(folder)
+    except LogCorrupt:
+        return False
+    try:
+        alive = writer_alive(fd)
+    finally:
+        os.close(fd)
+    return read_log(folder, _nothing).seal is None if alive is None else alive
+
+
+def _nothing(_event: object) -> None:
+    """Only the seal matters."""
+
+
+def _size_of(folder: str) -> int:
+    """The bytes of a run's log and outputs; remembered, since a run has any number of files."""
+    remembered = os.path.join(folder, SIZE_NAME)
+    with contextlib.suppress(OSError, ValueError), open(remembered, "rb") as file:
+        return int(file.read(32))
+    size = 0
+    with contextlib.suppress(OSError):
+        size = os.stat(os.path.join(folder, LOG_NAME)).st_size
+        with os.scandir(os.path.join(folder, OUTPUT)) as outputs:
+            size += sum(entry.stat(follow_symlinks=False).st_size for entry in outputs)
+        if not is_live(folder):
+            replace_file(remembered, str(size).encode())
+    return size
+
+
+def _take_out(state_dir: str, run_id: str) -> bool:
+    """Rename a run away; False if somebody else was quicker or it may not be moved."""
+    try:
+        os.rename(run_folder(state_dir, run_id), run_folder(state_dir, DYING + run_id))
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(state_dir: str, now_ns: int) -> None:
+    """Remove what was taken out, and what never came to be; what resists, the next time."""
+    doomed = []
+    with os.scandir(os.path.join(state_dir, "runs")) as entries:
+        for entry in entries:
+            unborn = entry.name.startswith(UNBORN) and _age_ns(entry, now_ns) > _UNBORN_AGE_NS
+            if unborn or entry.name.startswith(DYING):
+                doomed.append(entry.path)
+    if doomed:
+        import shutil  # noqa: PLC0415 - slow to import and seldom needed
+
+        for path in doomed:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _age_ns(entry: "os.DirEntry[str]", now_ns: int) -> int:
+    try:
+        return now_ns - entry.stat(follow_symlinks=False).st_mtime_ns
+    except FileNotFoundError:
+        return 0
