@@ -1,1 +1,0 @@
-"""What is kept of all runs of a state folder: listing and pruning. Reads logs, changes none."""
