@@ -59,12 +59,19 @@ class History:
         """These checks form the next frontier."""
         self.add(FrontierAdvanced, number=self.state.frontiers, checks=ids)
 
-    def start(self, id_: str) -> None:
-        """Queue the next attempt of a check, and start it."""
+    def queue(self, id_: str) -> None:
+        """The next attempt of a check wants a slot."""
         record = self.state.checks[id_]
-        attempt, pool = record.attempt + 1, record.planned.pool
-        self.add(CheckQueued, check=id_, attempt=attempt, pool=pool)
-        self.add(CheckStarted, check=id_, attempt=attempt, pool=pool, pid=4000 + len(self.events))
+        pool = record.planned.pool
+        self.add(CheckQueued, check=id_, attempt=record.attempt + 1, pool=pool)
+
+    def start(self, id_: str) -> None:
+        """Start the next attempt of a check; queue it if that has not been done."""
+        record = self.state.checks[id_]
+        if record.state is not CheckState.QUEUED:
+            self.queue(id_)
+        facts = {"attempt": record.attempt, "pool": record.planned.pool}
+        self.add(CheckStarted, check=id_, pid=4000 + len(self.events), **facts)
 
     def exit(
         self,

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from vibeguard.core.model.events import CheckSettled, ProcessReport
 from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome
 from vibeguard.core.report.build import output_path, rendered
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
@@ -14,6 +17,7 @@ from vibeguard.core.wording.units import duration, plural, size
 
 LINE_CHARACTERS = 400
 MAX_LINES = 40
+MAX_COMMAND_LINES = 10
 MAX_PROCESSES = 8
 MAX_PROMPT_LINES = 60
 
@@ -23,39 +27,87 @@ def headline(state: State, record: CheckRecord, style: Style) -> str:
     word = shown_status(record)
     loud = word.upper() if word in ("failed", "timeout", "error") else word
     reason = sanitise(reason_of(state, record))
-    took = (
-        f" ({duration(duration_ns(record, state.last_t))})"
-        if record.first_started_t is not None
-        else ""
-    )
-    attempts = record.settled.attempts if record.settled else record.attempt
-    tries = f", attempt {attempts} of {record.planned.retries + 1}" if attempts > 1 else ""
+    took = f" ({duration(duration_ns(record, state.last_t))})" if _ran(record) else ""
     name = f"{style.status(loud, word)} {style.strong(sanitise(record.planned.id))}"
-    return f"{name}{': ' if reason else ''}{reason}{took}{tries}"
+    remarks = "".join(f", {remark}" for remark in _remarks(record))
+    return f"{name}{': ' if reason else ''}{reason}{took}{remarks}"
 
 
-def paragraph(
-    state: State, record: CheckRecord, style: Style, *, columns: int, run_folder: str, verbose: bool
-) -> list[str]:
-    """Headline, command, the lines that matter, what hung, advice, prompts, path of the output."""
+def _ran(record: CheckRecord) -> bool:
+    return record.first_started_t is not None
+
+
+def _remarks(record: CheckRecord) -> Iterator[str]:
     settled = record.settled
     if settled is None:
-        return []
-    lines = [wrap(headline(state, record, style), columns, rest="  ")]
-    if settled.outcome.value != "passed" or verbose:
-        lines.extend(_command(record, style, columns))
-        lines.extend(_output(settled, style, columns))
-        lines.extend(wrap(text, columns, first="  ", rest="    ") for text in _processes(record))
-        lines.extend(wrap(text, columns, first="  ", rest="    ") for text in _values(record))
-    if settled.outcome.value != "passed":
-        lines.extend(_advice(state, record, style, columns))
-    lines.extend(_prompts(settled, style, columns))
-    path = sanitise(output_path(record, run_folder))
-    if path and (settled.outcome.value != "passed" or verbose):
-        lines.append(
-            f"  output: {path} ({size(record.finished.output_bytes)})" if record.finished else ""
-        )
-    return lines
+        return
+    if settled.attempts > 1:
+        yield f"attempt {settled.attempts} of {record.planned.retries + 1}"
+    if settled.flaky:
+        yield "flaky"
+    if settled.leaked:
+        yield "left processes behind"
+
+
+class Paragraphs(Struct, frozen=True):
+    """How to lay out paragraphs: columns (0: no limit), colour, how much to say."""
+
+    style: Style
+    columns: int
+    run_folder: str
+    verbose: bool
+
+    def of(self, state: State, record: CheckRecord) -> list[str]:
+        """Headline, command, the lines that matter, what hung, advice, prompts, output path."""
+        settled = record.settled
+        if settled is None:
+            return []
+        lines = [wrap(headline(state, record, self.style), self.columns, rest="  ")]
+        unpassed = settled.outcome is not Outcome.PASSED
+        if unpassed:
+            lines.extend(self._command(record))
+            lines.extend(fold(text, self.columns, prefix="  | ") for text in output_lines(settled))
+        if unpassed or settled.leaked or self.verbose:
+            lines.extend(map(self._indented, process_lines(record)))
+            lines.extend(map(self._indented, _values(record)))
+        if unpassed:
+            lines.extend(self._advice(state, record))
+        lines.extend(self._prompts(settled))
+        path = sanitise(output_path(record, self.run_folder))
+        if path and record.finished and (unpassed or self.verbose):
+            lines.append(f"  output: {path} ({size(record.finished.output_bytes)})")
+        return lines
+
+    def _indented(self, text: str) -> str:
+        return wrap(text, self.columns, first="  ", rest="    ")
+
+    def _command(self, record: CheckRecord) -> Iterator[str]:
+        commands = sanitise(record.planned.run, multiline=True).strip().split("\n")
+        for line in commands[:MAX_COMMAND_LINES]:
+            yield self.style.dim(fold(line, self.columns, prefix="  $ "))
+        if len(commands) > MAX_COMMAND_LINES:
+            yield f"  [{plural(len(commands) - MAX_COMMAND_LINES, 'more line')}]"
+
+    def _advice(self, state: State, record: CheckRecord) -> Iterator[str]:
+        planned = record.planned
+        suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
+        if suggestion:
+            text = sanitise(suggestion, multiline=True).strip()
+            yield wrap(text, self.columns, first="  suggestion: ", rest="    ")
+        fix = rendered(planned.fix, state, record, shell_quote=True)
+        if fix:
+            text = self.style.strong(sanitise(fix, multiline=True).strip())
+            yield wrap(text, self.columns, first="  fix: ", rest="    ")
+
+    def _prompts(self, settled: CheckSettled) -> Iterator[str]:
+        for prompt in settled.prompts:
+            source = "" if prompt.source == "inline" else f" {sanitise(prompt.source)}"
+            yield self.style.dim(f"  prompt{source} (on {sanitise(prompt.event)}):")
+            lines = sanitise(prompt.content, multiline=True).strip("\n").split("\n")
+            for line in lines[:MAX_PROMPT_LINES]:
+                yield wrap(line, self.columns, first="    ", rest="    ")
+            if len(lines) > MAX_PROMPT_LINES:
+                yield f"    [{plural(len(lines) - MAX_PROMPT_LINES, 'more line')}]"
 
 
 def output_lines(settled: CheckSettled) -> list[str]:
@@ -76,18 +128,7 @@ def _contains(lines: list[str], part: list[str]) -> bool:
     return any(lines[at : at + len(part)] == part for at in spans)
 
 
-def _command(record: CheckRecord, style: Style, columns: int) -> Iterator[str]:
-    for line in sanitise(record.planned.run, multiline=True).strip().split("\n")[:10]:
-        yield style.dim(fold(line, columns, prefix="  $ "))
-
-
-def _output(settled: CheckSettled, style: Style, columns: int) -> Iterator[str]:
-    del style
-    for line in output_lines(settled):
-        yield fold(line, columns, prefix="  | ")
-
-
-def _processes(record: CheckRecord) -> Iterator[str]:
+def process_lines(record: CheckRecord) -> Iterator[str]:
     """What hung, what outlived SIGTERM, what was left behind, what could not be killed."""
     hang, finished = record.hang, record.finished
     if hang is not None:
@@ -131,26 +172,3 @@ def _values(record: CheckRecord) -> Iterator[str]:
         yield f"{sanitise(name)} = {shorten(sanitise(value), LINE_CHARACTERS)}"
     for pattern in extracted.unmatched[:10]:
         yield f"did not match: {shorten(sanitise(pattern), LINE_CHARACTERS)}"
-
-
-def _advice(state: State, record: CheckRecord, style: Style, columns: int) -> Iterator[str]:
-    planned = record.planned
-    suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
-    if suggestion:
-        text = sanitise(suggestion, multiline=True).strip()
-        yield wrap(text, columns, first="  suggestion: ", rest="    ")
-    fix = rendered(planned.fix, state, record, shell_quote=True)
-    if fix:
-        text = sanitise(fix, multiline=True).strip()
-        yield wrap(style.strong(text), columns, first="  fix: ", rest="    ")
-
-
-def _prompts(settled: CheckSettled, style: Style, columns: int) -> Iterator[str]:
-    for prompt in settled.prompts:
-        source = "" if prompt.source == "inline" else f" {sanitise(prompt.source)}"
-        yield style.dim(f"  prompt{source} (on {sanitise(prompt.event)}):")
-        lines = sanitise(prompt.content, multiline=True).strip("\n").split("\n")
-        for line in lines[:MAX_PROMPT_LINES]:
-            yield wrap(line, columns, first="    ", rest="    ")
-        if len(lines) > MAX_PROMPT_LINES:
-            yield f"    [{plural(len(lines) - MAX_PROMPT_LINES, 'more line')}]"

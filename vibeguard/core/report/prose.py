@@ -27,7 +27,7 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.build import Ending
-from vibeguard.core.report.failure import paragraph
+from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.summary import summary
 from vibeguard.core.wording.layout import wrap
 from vibeguard.core.wording.sanitise import break_commands, sanitise
@@ -122,14 +122,13 @@ class Prose:
         remarkable = event.leaked or event.flaky or bool(event.prompts)
         if not (loud or self.verbose or remarkable):
             return []
-        return paragraph(
-            state,
-            record,
-            self.style,
+        paragraphs = Paragraphs(
+            style=self.style,
             columns=self.columns,
             run_folder=self.run_folder,
-            verbose=self.verbose or event.leaked,
+            verbose=self.verbose,
         )
+        return paragraphs.of(state, record)
 
     def _foreground(self, state: State, event: RunForegroundSettled) -> list[str]:
         if not self.verbose or not event.pending:

@@ -110,7 +110,7 @@ def test_hostile_megabytes_take_linear_time():
 )
 def test_what_a_ci_service_reads_as_a_command_is_broken(line):
     command = re.compile(
-        r"^\s*::|##\[|##vso\[|##teamcity\[|section_(start|end):|travis_fold:|^(---|\+\+\+) ", re.I
+        r"(?i)^\s*::|##\[|##vso\[|##teamcity\[|section_(start|end):|travis_fold:|^(---|\+\+\+) "
     )
     assert command.search(line)
     assert not command.search(break_commands(line))

@@ -1,0 +1,25 @@
+"""Replays events through a format, as `report` does."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tests.helpers.histories import RUN_ID
+from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.formats.base import Ending, FormatOptions
+from vibeguard.core.formats.registry import make_format
+from vibeguard.core.model.events import Event
+
+RUN_FOLDER = f".vibeguard/runs/{RUN_ID}"
+
+
+def replay(
+    name: str, events: Iterable[Event], *, ending: Ending | None = None, **options: Any
+) -> str:
+    """Everything that the format writes for these events, `finish` included."""
+    fmt = make_format(name, FormatOptions(**{"run_folder": RUN_FOLDER, **options}))
+    state = new_state()
+    parts = []
+    for event in events:
+        apply(state, event)
+        parts.append(fmt.feed(state, event))
+    return "".join([*parts, fmt.finish(state, ending)])
