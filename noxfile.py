@@ -4,6 +4,7 @@ Every session installs from the hashed lock files in requirements/. A Python tha
 machine is skipped with a message; nothing is ever downloaded but packages.
 """
 
+import os
 from pathlib import Path
 
 import nox
@@ -15,6 +16,12 @@ MINIMUMS_LOCK = "requirements/minimums.txt"
 COMPILE = (
     *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal"),
     *("--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"),
+)
+
+# pyenv keeps its Pythons off PATH; its stand-ins there run only the one that is switched on.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+os.environ["PATH"] = os.pathsep.join(
+    [os.environ["PATH"], *(str(folder) for folder in sorted(PYENV.glob("versions/3.*/bin")))]
 )
 
 nox.options.sessions = ["fast"]
@@ -54,7 +61,7 @@ def check_style(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict types, of the package and of the tests' helpers."""
+    """Strict types."""
     install(session)
     session.run("mypy")
 

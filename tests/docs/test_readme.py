@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.examples import ROOT, blocks
+from tests.docs.examples import ROOT
 
 README = ROOT / "README.md"
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
