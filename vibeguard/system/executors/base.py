@@ -142,7 +142,8 @@ class Executor(Protocol):
         """Let them go on (SIGCONT). Synchronous."""
 
     async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
-        """End whatever is left of the run, within `shield_s` seconds.
+        """End whatever is left of the run, within `shield_s` seconds; nothing starts any more.
 
         Returns the processes that carried the mark of no attempt, as they were when swept.
+        Closing again does nothing.
         """

@@ -52,6 +52,7 @@ class LocalExecutor:
         self._live: dict[LocalAttempt, None] = {}
         self._reading: list[LocalAttempt] = []
         self._paused = False
+        self._closed = False
         self._housekeeping = trio.CancelScope()
         trio.lowlevel.spawn_system_task(self._keep_house)
 
@@ -65,6 +66,8 @@ class LocalExecutor:
     ) -> LocalAttempt:
         """Start an attempt, or raise `StartRefused`; no checkpoint once the command runs."""
         await trio.lowlevel.checkpoint_if_cancelled()
+        if self._closed:
+            raise StartRefused("the run is at its end")
         output = _open_output(spec)
         try:
             child = self._spawn(spec)
@@ -106,7 +109,13 @@ class LocalExecutor:
             attempt.resume()
 
     async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
-        """End what is left of the run; returns what belonged to nobody, as it was when swept."""
+        """End what is left of the run; returns what belonged to nobody, as it was when swept.
+
+        Nothing starts any more; closing again does nothing.
+        """
+        if self._closed:
+            return ()
+        self._closed = True
         with trio.CancelScope(shield=True):
             with trio.move_on_after(shield_s, shield=True):
                 async with trio.open_nursery() as nursery:

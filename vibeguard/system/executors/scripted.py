@@ -156,7 +156,15 @@ class ScriptedAttempt:
         due = self._over_at if self._leader_exited else self._exit_at
         if self._pending:
             due = min(due, self._pending[0][0])
+        return self._time_of(due)
+
+    def _time_of(self, due: float) -> float:
+        """The Trio time of a moment of the script, as things stand."""
         return self._started + self._paused_s + due
+
+    def _has_come(self, due: float) -> bool:
+        now = trio.current_time() if self._paused_since is None else self._paused_since
+        return now >= self._time_of(due)  # the same sum as a deadline's: no rounding between them
 
     def _wake(self) -> None:
         self._changed.set()
@@ -181,12 +189,13 @@ class ScriptedAttempt:
         """Do all that is due by now; return the result once the attempt is over."""
         if self._result is not None:
             return self._result
-        active = self._active()
-        while self._pending and self._pending[0][0] <= min(active, self._exit_at):
-            self._write(*self._pending.pop(0))
-        if not self._leader_exited and active >= self._exit_at:
+        while self._pending and self._has_come(min(self._pending[0][0], self._exit_at)):
+            at, data = self._pending.pop(0)
+            if at <= self._exit_at:
+                self._write(at, data)
+        if not self._leader_exited and self._has_come(self._exit_at):
             self._exit_leader()
-        if self._leader_exited and active >= self._over_at:
+        if self._leader_exited and self._has_come(self._over_at):
             if self._sweeps_leak():
                 self._terminating(TerminationReason.LEAK, "SIGTERM")
             self._result = self._make_result()
@@ -197,7 +206,7 @@ class ScriptedAttempt:
             return
         room = self.spec.output_limit_bytes - len(self._output)
         self._output += data[:room]
-        self._last_output = self._started + self._paused_s + at
+        self._last_output = self._time_of(at)
         if len(data) > room and not self._exceeded:
             self._exceeded = True
             self._output_exceeded()
