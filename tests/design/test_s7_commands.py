@@ -210,10 +210,19 @@ def test_every_template_is_a_config_that_validates(tmp_path, name):
 
 def test_the_templates_are_those_that_people_know(tmp_path):
     """Eleven names, listed with a line each."""
-    names = (
-        "bash bun-typescript generic go-minimal go-standard node-javascript node-typescript "
-        "python-pip python-poetry python-uv rust-cargo"
-    ).split()
+    names = [
+        "bash",
+        "bun-typescript",
+        "generic",
+        "go-minimal",
+        "go-standard",
+        "node-javascript",
+        "node-typescript",
+        "python-pip",
+        "python-poetry",
+        "python-uv",
+        "rust-cargo",
+    ]
     done = vibeguard("init", "--list-templates", cwd=tmp_path)
     assert [line.split()[0] for line in done.stdout.splitlines()] == names
     listed = document("init", "--list-templates", cwd=tmp_path)["templates"]

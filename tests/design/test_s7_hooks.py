@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import git, project, vibeguard
+from vibeguard.commands.templates import hook_script
 
 CONFIG = "checks: [{id: a, run: 'true'}]\n"
 
@@ -35,8 +36,6 @@ def test_the_git_hooks_are_printed(repository):
 @pytest.mark.parametrize("name", ["pre-commit", "pre-push", "agent-stop"])
 def test_every_hook_is_shell_that_parses(name):
     """With the strictest of the shells, and shellcheck where it is installed."""
-    from vibeguard.commands.templates import hook_script
-
     script = hook_script(name, find="\nfalse ||\n    true\n")
     subprocess.run(["sh", "-n"], input=script, text=True, check=True)
     if shutil.which("shellcheck"):
@@ -147,8 +146,6 @@ def fake_vibeguard(folder: Path, code: int) -> Path:
 )
 def test_the_agent_hook_blocks_with_2_and_says_why_on_stderr(tmp_path, code, stdin, exit_code):
     """And lets an agent go that has been sent back already."""
-    from vibeguard.commands.templates import hook_script
-
     path = f"{fake_vibeguard(tmp_path / 'bin', code)}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", hook_script("agent-stop", find="")],

@@ -119,7 +119,7 @@ def test_a_closed_stream_ends_nothing(tmp_path, closed):
 
 def test_a_locale_without_the_letters_ends_nothing(tmp_path):
     """What is written is UTF-8, whatever the locale says."""
-    config = "checks: [{id: a, run: 'echo \\u00e4\\u2713'}]\n".encode().decode("unicode_escape")
+    config = "checks: [{id: a, run: 'echo \u00e4\u2713'}]\n"
     folder = project(tmp_path, config)
     done = vibeguard("list", "-v", cwd=folder, env={"LC_ALL": "POSIX", "PYTHONUTF8": "0"})
     assert done.returncode == 0

@@ -3,8 +3,6 @@
 import io
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -148,6 +146,9 @@ def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
 
 def _keep_traceback(error: BaseException) -> str:
     """Write the traceback to a file of its own and return the path, else print it on stderr."""
+    import tempfile  # noqa: PLC0415 - only for a defect
+    import traceback  # noqa: PLC0415
+
     lines = traceback.format_exception(error)
     try:
         with tempfile.NamedTemporaryFile(

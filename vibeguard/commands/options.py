@@ -61,6 +61,17 @@ def read_duration(_: type, words: Sequence[Word]) -> int:
         raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
 
 
+def read_size(_: type, words: Sequence[Word]) -> int:
+    """A size in bytes (`64MiB`). Raises ValueError with a sentence for the user."""
+    from vibeguard.core.config.values import size_bytes  # noqa: PLC0415 - rarely needed
+    from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415
+
+    try:
+        return size_bytes(words[0].value)
+    except LanguageError as error:
+        raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
+
+
 def read_max_wait(type_: type, words: Sequence[Word]) -> MaxWait:
     """A Go duration in nanoseconds, or the word `foreground`."""
     return "foreground" if words[0].value == "foreground" else read_duration(type_, words)
@@ -234,7 +245,10 @@ class PruneOptions:
         int | None, Parameter(metavar="N", help="Keep at most this many runs.")
     ] = None
     keep_size: Annotated[
-        str | None, Parameter(metavar="SIZE", help="Keep at most this much (500MiB, 1GiB).")
+        int | None,
+        Parameter(
+            converter=read_size, metavar="SIZE", help="Keep at most this much (500MiB, 1GiB)."
+        ),
     ] = None
     keep_age: Annotated[Duration, Parameter(help="Keep runs younger than this (720h).")] = None
     dry_run: Annotated[Flag, Parameter(help="Say what would go, and keep it.")] = False

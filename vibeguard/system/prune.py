@@ -21,12 +21,19 @@ _UNBORN_AGE_NS: Final = 3600 * 1_000_000_000
 
 
 def prune(
-    state_dir: str, *, keep_runs: int, keep_bytes: int, keep_age_ns: int, now_ns: int
+    state_dir: str,
+    *,
+    keep_runs: int,
+    keep_bytes: int,
+    keep_age_ns: int,
+    now_ns: int,
+    dry_run: bool = False,
 ) -> list[str]:
     """Remove runs beyond any of the three limits, oldest first to go; the ids of those removed.
 
-    `now_ns` is the wall clock. A live run stays whatever the limits say, and the size of the
-    newest run alone is no reason to remove it. Raises OSError only if runs/ cannot be read.
+    With `dry_run`, the ids of those that would be. `now_ns` is the wall clock. A live run stays
+    whatever the limits say, and the size of the newest run alone is no reason to remove it. Raises
+    OSError only if runs/ cannot be read.
     """
     removed = []
     total = 0
@@ -35,8 +42,11 @@ def prune(
         total += _size_of(folder)
         beyond = rank >= keep_runs or now_ns - started_ns(run_id) > keep_age_ns
         too_large = total > keep_bytes and rank > 0
-        if (beyond or too_large) and not is_live(folder) and _take_out(state_dir, run_id):
+        doomed = (beyond or too_large) and not is_live(folder)
+        if doomed and (dry_run or _take_out(state_dir, run_id)):
             removed.append(run_id)
+    if dry_run:
+        return removed
     _sweep(state_dir, now_ns)
     if removed:
         update_latest(state_dir)

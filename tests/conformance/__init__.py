@@ -1,0 +1,1 @@
+"""What users rely on, as tables that need no Python to read or extend; see README.md."""

@@ -1,0 +1,56 @@
+"""`vibeguard prune`."""
+
+import os
+
+from msgspec import Struct
+
+from vibeguard.commands.loading import has_config, load, state_dir_of_runs
+from vibeguard.commands.options import PRUNE_DEFAULTS, GlobalOptions, PruneOptions
+from vibeguard.commands.output import write_document, write_err, write_out
+from vibeguard.core.model.config import Settings
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.units import plural
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.prune import prune as remove_old_runs
+
+
+class Pruned(Struct, frozen=True):
+    """`prune --json`: the runs that went, or would go, newest first."""
+
+    removed: tuple[str, ...]
+    dry_run: bool
+
+
+def prune(*, common: GlobalOptions, options: PruneOptions = PRUNE_DEFAULTS) -> int:
+    """Remove runs beyond the limits of the flags, else of the config, else of the defaults.
+
+    A live run always stays.
+    """
+    state_dir = state_dir_of_runs(common)
+    settings = load(common).config.settings if has_config(common) else Settings()
+    removed: list[str] = []
+    if os.path.isdir(os.path.join(state_dir, "runs")):
+        removed = remove_old_runs(
+            state_dir,
+            keep_runs=_or(options.keep_runs, settings.keep_runs),
+            keep_bytes=_or(options.keep_size, settings.keep_bytes),
+            keep_age_ns=_or(options.keep_age, settings.keep_age_ns),
+            now_ns=wall_ns(),
+            dry_run=options.dry_run,
+        )
+    if common.json:
+        write_document(Pruned(tuple(removed), options.dry_run))
+        return 0
+    write_out("".join(f"{run_id}\n" for run_id in removed))
+    verb = "would go" if options.dry_run else "removed"
+    write_err(f"{plural(len(removed), 'run')} {verb}.\n")
+    return 0
+
+
+def _or(flag: int | None, setting: int) -> int:
+    """The flag where it was given. Raises UsageError where it is negative."""
+    if flag is None:
+        return setting
+    if flag < 0:
+        raise UsageError(f"--keep-runs is {flag}", "use a whole number from 0 on")
+    return flag
