@@ -63,14 +63,13 @@ class TaskReactor(Reactor):
 
     async def _run(self, descriptor: int, callback: Callback, scope: trio.CancelScope) -> None:
         with scope:
-            while True:
+            while not scope.cancel_called:  # Trio must not see a descriptor that is closed by now
                 try:
                     await trio.lowlevel.wait_readable(descriptor)
                 except trio.ClosedResourceError:
                     return
-                if scope.cancel_called:
-                    return
-                callback()
+                if not scope.cancel_called:
+                    callback()
 
 
 if sys.platform == "linux":
