@@ -99,11 +99,10 @@ if sys.platform == "linux":
             self._scope.cancel()
 
         async def _run(self) -> None:
-            with self._scope:
+            with self._epoll, self._scope:
                 while True:
                     await trio.lowlevel.wait_readable(self._epoll.fileno())
                     self._dispatch()
-            self._epoll.close()
 
         def _dispatch(self) -> None:
             for descriptor, _ in self._epoll.poll(0):

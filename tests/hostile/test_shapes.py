@@ -1,0 +1,163 @@
+"""Nothing is left behind, whatever a check does: every shape, ended by each means of the executor."""
+
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.helpers.census import nothing_left_behind
+from tests.hostile.shapes import SHAPES, Shape
+from vibeguard.core.names import AttemptEnd, LeakPolicy
+from vibeguard.system.executors.base import Attempt, AttemptResult, AttemptSpec
+from vibeguard.system.executors.local import LocalExecutor
+
+SECOND_NS = 1_000_000_000
+GRACE_NS = SECOND_NS // 5
+COUNTER = itertools.count(1)
+
+
+def unique_nap() -> str:
+    """Seconds that no other sleep on this machine sleeps."""
+    return f"7{os.getpid() % 100000:05d}.{next(COUNTER):06d}1"
+
+
+def spec_of(shape: Shape, nap: str, folder: Path) -> AttemptSpec:
+    number = next(COUNTER)
+    marks = {b"VIBEGUARD_RUN": b"hostile", b"VIBEGUARD_CHECK": b"shape%d" % number}
+    return AttemptSpec(
+        run_id="hostile",
+        check=f"shape{number}",
+        attempt=1,
+        command=shape.command_for(nap),
+        cwd=str(folder),
+        environment={**os.environb, **marks, b"VIBEGUARD_ATTEMPT": b"1"},
+        output_path=str(folder / f"output.{number}"),
+        output_limit_bytes=1 << 20,
+        leaks=LeakPolicy.WARN,
+        leak_grace_ns=SECOND_NS // 20,
+    )
+
+
+async def start(executor: LocalExecutor, spec: AttemptSpec) -> Attempt:
+    attempt = await executor.start(
+        spec,
+        accepted=lambda _: None,
+        output_exceeded=lambda: None,
+        terminating=lambda *_: None,
+    )
+    with trio.fail_after(10):
+        while b"ready" not in Path(spec.output_path).read_bytes()[:100] and not attempt.exited:
+            await trio.sleep(0.002)
+    return attempt
+
+
+def check_result(shape: Shape, result: AttemptResult) -> None:
+    assert result.end is AttemptEnd.EXITED
+    assert result.unkillable == ()
+    if not shape.exits and shape.name != "obeys slowly" and shape.name != "64 KiB after TERM":
+        assert result.exit_code is None or result.exit_code > 128
+
+
+@pytest.fixture(params=SHAPES, ids=lambda shape: shape.name)
+def shape(request: pytest.FixtureRequest) -> Shape:
+    if shutil.which(request.param.needs) is None:
+        pytest.skip(f"needs {request.param.needs}")
+    return request.param
+
+
+@pytest.fixture
+def nap() -> str:
+    return unique_nap()
+
+
+def test_nothing_is_left_after_a_termination(shape: Shape, nap: str, tmp_path: Path) -> None:
+    """SIGTERM, a grace of 200 ms, SIGKILL: the end of a timeout, a cancel or fail-fast."""
+
+    async def main() -> None:
+        executor = LocalExecutor()
+        attempt = await start(executor, spec_of(shape, nap, tmp_path))
+        with trio.fail_after(5):
+            result = await attempt.terminate(GRACE_NS)
+        check_result(shape, result)
+        assert bool(result.survivors) <= shape.ignores_term or shape.exits
+        await executor.close(shield_s=2)
+
+    with nothing_left_behind(token=nap):
+        trio.run(main)
+
+
+def test_nothing_is_left_after_a_kill_without_grace(
+    shape: Shape, nap: str, tmp_path: Path
+) -> None:
+    """The second signal of an impatient user."""
+
+    async def main() -> None:
+        executor = LocalExecutor()
+        attempt = await start(executor, spec_of(shape, nap, tmp_path))
+        with trio.fail_after(5):
+            check_result(shape, await attempt.terminate(0))
+        await executor.close(shield_s=2)
+
+    with nothing_left_behind(token=nap):
+        trio.run(main)
+
+
+def test_nothing_is_left_after_closing(shape: Shape, nap: str, tmp_path: Path) -> None:
+    """Closing the executor is enough, and whoever waits is told."""
+
+    async def main() -> None:
+        executor = LocalExecutor()
+        attempt = await start(executor, spec_of(shape, nap, tmp_path))
+        await executor.close(shield_s=4)
+        with trio.fail_after(1):
+            check_result(shape, await attempt.wait())
+
+    with nothing_left_behind(token=nap):
+        trio.run(main)
+
+
+@pytest.mark.parametrize("exiting", [s for s in SHAPES if s.exits], ids=lambda shape: shape.name)
+def test_an_exit_is_an_exit_and_what_is_left_behind_is_named(
+    exiting: Shape, nap: str, tmp_path: Path
+) -> None:
+    """The leader's code counts, the run is not held up, and the leftovers are gone."""
+
+    async def main() -> None:
+        executor = LocalExecutor()
+        attempt = await start(executor, spec_of(exiting, nap, tmp_path))
+        with trio.fail_after(5):
+            result = await attempt.wait()
+        assert result.exit_code == 0
+        assert len(result.leaked) >= 1
+        await executor.close(shield_s=2)
+
+    with nothing_left_behind(token=nap):
+        trio.run(main)
+
+
+def test_all_shapes_at_once_end_together(tmp_path: Path) -> None:
+    """With everything going on at once, orphans of one are not taken for another's for long."""
+    naps = [unique_nap() for _ in SHAPES]
+
+    async def main() -> None:
+        executor = LocalExecutor()
+        attempts: list[Attempt] = []
+
+        async def run(shape: Shape, nap: str) -> None:
+            folder = tmp_path / nap
+            folder.mkdir()
+            attempts.append(await start(executor, spec_of(shape, nap, folder)))
+
+        async with trio.open_nursery() as nursery:
+            for shape, nap in zip(SHAPES, naps, strict=True):
+                nursery.start_soon(run, shape, nap)
+        async with trio.open_nursery() as nursery:
+            for attempt in attempts:
+                nursery.start_soon(attempt.terminate, GRACE_NS)
+        await executor.close(shield_s=3)
+
+    with nothing_left_behind():
+        trio.run(main)
