@@ -11,13 +11,13 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import CheckSettled, Event, TriggeredPrompt
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, LogStatus, Outcome, Severity, Verdict
+from vibeguard.core.names import LogStatus, Outcome, Severity, Verdict
 from vibeguard.core.report.build import exit_code_of, output_path, rendered
 from vibeguard.core.report.failure import output_lines, process_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.savings import duration_ns
-from vibeguard.core.report.summary import groups_of, late, named, skips
+from vibeguard.core.report.summary import groups_of, late, named, open_checks, skips
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.sentences import cancelled_because
@@ -27,6 +27,8 @@ DEFAULT_BUDGET = 2000
 # Three bytes a token is on the safe side for code and logs, in every tokenizer that we know of.
 BYTES_PER_TOKEN = 3
 SUMMARY_TOKENS = 200
+# The verdict itself is always written.
+VERDICT_TOKENS = 80
 # Less output than this is not worth its fence: then advice has to go.
 OUTPUT_BYTES = 400
 _ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
@@ -40,8 +42,9 @@ class AgentFormat:
     def __init__(self, options: FormatOptions) -> None:
         self._options = options
         budget = DEFAULT_BUDGET if options.budget is None else options.budget
-        self._summary_bytes = min(SUMMARY_TOKENS, budget // 2) * BYTES_PER_TOKEN
-        self._left = budget * BYTES_PER_TOKEN - self._summary_bytes
+        reserved = max(min(SUMMARY_TOKENS, budget // 2), VERDICT_TOKENS)
+        self._summary_bytes = reserved * BYTES_PER_TOKEN
+        self._left = max(budget - reserved, 0) * BYTES_PER_TOKEN
         self._shortened: list[str] = []
         self._warnings: list[str] = []
         self._shown = 0
@@ -186,11 +189,9 @@ class AgentFormat:
         return f"VERDICT {word} (exit code {code}), run {run}: {of}: {counts}; {took}"
 
     def _open_checks(self, state: State) -> Iterator[str]:
-        running = [c for c, r in state.checks.items() if r.state is CheckState.RUNNING]
+        running, waiting = open_checks(state)
         if running:
             yield f"running: {some(running, 10)}"
-        waiting = [c for c, r in state.checks.items() if r.outcome is None]
-        waiting = [check for check in waiting if check not in running]
         if waiting:
             yield f"waiting: {some(waiting, 10)}"
 

@@ -14,7 +14,7 @@ from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
-from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration
 
@@ -44,6 +44,7 @@ class HtmlFormat:
 
     def __init__(self, options: FormatOptions) -> None:
         self._run_folder = options.run_folder
+        self._ci = options.ci
 
     def feed(self, state: State, event: Event) -> str:
         """Nothing yet."""
@@ -52,7 +53,8 @@ class HtmlFormat:
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The page."""
-        return "".join(self._page(state, ending or Ending()))
+        page = "".join(self._page(state, ending or Ending()))
+        return break_commands(page) if self._ci else page
 
     def _page(self, state: State, ending: Ending) -> Iterator[str]:
         run = _text(state.started.run_id) if state.started else ""

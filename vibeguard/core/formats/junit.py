@@ -15,7 +15,7 @@ from vibeguard.core.report.build import exit_code_of
 from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
-from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.sanitise import break_commands, sanitise
 
 _SECOND_NS = 1_000_000_000
 _ELEMENTS = {
@@ -34,7 +34,7 @@ class JUnitFormat:
     stream = Stream.MACHINE
 
     def __init__(self, options: FormatOptions) -> None:
-        del options
+        self._ci = options.ci
 
     def feed(self, state: State, event: Event) -> str:
         """Nothing yet."""
@@ -55,6 +55,7 @@ class JUnitFormat:
         root.attrib.update({k: v for k, v in suite.attrib.items() if k in _ROOT_ATTRIBUTES})
         indent(root)
         text = tostring(root, encoding="unicode")
+        text = break_commands(text) if self._ci else text
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 

@@ -102,7 +102,7 @@ class Paragraphs(Struct, frozen=True):
     def _prompts(self, settled: CheckSettled) -> Iterator[str]:
         for prompt in settled.prompts:
             source = "" if prompt.source == "inline" else f" {sanitise(prompt.source)}"
-            yield self.style.dim(f"  prompt{source} (on {sanitise(prompt.event)}):")
+            yield self.style.dim(self._indented(f"prompt{source} (on {sanitise(prompt.event)}):"))
             lines = sanitise(prompt.content, multiline=True).strip("\n").split("\n")
             for line in lines[:MAX_PROMPT_LINES]:
                 yield wrap(line, self.columns, first="    ", rest="    ")

@@ -77,8 +77,7 @@ def background(state: State) -> str:
 
 def _unfinished(state: State, ending: Ending, style: Style) -> str:
     took = duration(state.last_t)
-    running = [c for c, r in state.checks.items() if r.state is CheckState.RUNNING]
-    waiting = [c for c, r in state.checks.items() if r.outcome is None and c not in set(running)]
+    running, waiting = open_checks(state)
     parts = [f"{state.settled} of {len(state.checks)} settled", *named(groups_of(state))]
     if ending.log_status is LogStatus.INCOMPLETE:
         word = f"{style.bad('INCOMPLETE')}: the run ended without a verdict after {took}"
@@ -93,6 +92,18 @@ def _unfinished(state: State, ending: Ending, style: Style) -> str:
     if waiting:
         parts.append(f"not started: {sanitise(some(waiting))}")
     return f"{word} (exit code {exit_code_of(state, ending)}): {', '.join(parts)}"
+
+
+def open_checks(state: State) -> tuple[list[str], list[str]]:
+    """The checks that run now, and those that have yet to start (again), in plan order."""
+    running: list[str] = []
+    waiting: list[str] = []
+    for check, record in state.checks.items():
+        if record.state is CheckState.RUNNING:
+            running.append(check)
+        elif record.outcome is None:
+            waiting.append(check)
+    return running, waiting
 
 
 def groups_of(state: State) -> dict[str, list[str]]:

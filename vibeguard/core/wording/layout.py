@@ -60,6 +60,9 @@ def _wrapped(paragraph: str, columns: int, lead: str, rest: str) -> Iterator[str
     used = cells(lead)
     for word in paragraph.split():
         width = cells(word)
+        if not words and lead.strip() and used + width > columns >= cells(rest) + width:
+            yield lead.rstrip()  # a label alone: the word fits below it
+            lead, used = rest, cells(rest)
         if words and used + 1 + width > columns:
             yield lead + " ".join(words)
             lead, words, used = rest, [], cells(rest)
