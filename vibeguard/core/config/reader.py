@@ -11,7 +11,7 @@ from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
 from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.problems import Problem
-from vibeguard.core.wording.suggest import did_you_mean
+from vibeguard.core.wording.suggest import nearest
 
 Value = TypeVar("Value")
 
@@ -25,6 +25,12 @@ _SYNONYMS = {
     "jobs": "parallel", "text": "content", "when_pending": "while_pending", "id": "check",
     "background": "async",
 }  # fmt: skip
+
+
+def key_meant(name: str, known: Iterable[str]) -> str:
+    """The known key that an unknown one was probably meant to be, or the empty text."""
+    synonym = _SYNONYMS.get(name, "")
+    return synonym if synonym in known else nearest(name, known)
 
 
 class Reader:
@@ -45,11 +51,10 @@ class Reader:
         for name, key in mapping.keys.items():
             if name in known or name.startswith("x-"):
                 continue
-            synonym = _SYNONYMS.get(name)
-            meant = did_you_mean(name, known)
-            if synonym in known:
-                meant = f'did you mean "{synonym}"?'
-            do = meant or "remove it; keys of your own begin with x-"
+            meant = key_meant(name, known)
+            do = (
+                f'did you mean "{meant}"?' if meant else "remove it; keys of your own begin with x-"
+            )
             self.misshapen(f"unknown key {quoted(name)} in {owner}", do, key)
 
     def text(self, mapping: Mapping, key: str) -> Text | None:

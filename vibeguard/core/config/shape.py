@@ -122,11 +122,17 @@ def _required(node: Mapping, key: str, reader: Reader, owner: str) -> Text:
     text = reader.text(node, key)
     if text is not None and text.value.strip():
         return text
-    place = node.values.get(key, node)
+    place = _place_of(node, key)
     if len(reader.structure) == before:
         what = f'"{key}" of {owner} is empty' if key in node.keys else f'{owner} has no "{key}"'
         reader.misshapen(what, f'add "{key}: ..."', place)
     return Text("", place.line, place.column)
+
+
+def _place_of(node: Mapping, key: str) -> Node:
+    """Where to point for a value: the key if it is empty, the mapping if there is no key."""
+    value = node.values.get(key)
+    return node.keys.get(key, node) if value is None or is_absent(value) else value
 
 
 def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
@@ -140,7 +146,7 @@ def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
             reader.misshapen(what, 'write "- id: ..." and below it "run: ..."', node)
     if not checks and len(reader.structure) == before:
         what = "there are no checks"
-        reader.misshapen(what, _HOW_CHECKS, root.values.get("checks", root))
+        reader.misshapen(what, _HOW_CHECKS, _place_of(root, "checks"))
     return checks
 
 

@@ -34,6 +34,11 @@ class Source:
             return ""
         return self.lines[line - 1][:_EXCERPT]
 
+    def offset(self, line: int, column: int) -> int:
+        """Where in the text the character at this place stands."""
+        breaks = [match.end() for match in _LINE_BREAK.finditer(self.text)]
+        return (breaks[line - 2] if line > 1 else 0) + column - 1
+
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of a character of the text."""
         before = _LINE_BREAK.split(self.text[:offset])

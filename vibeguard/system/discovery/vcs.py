@@ -47,6 +47,14 @@ def version_control(
     return VersionControl(head_name, dirty=dirty)
 
 
+def present_head(folder: str, environment: Mapping[bytes, bytes]) -> str:
+    """The commit that the repository around `folder` is at; empty where nothing tells."""
+    if repository_root(folder) is None:
+        return ""
+    head = _git(_HEAD, folder, environment, TIMEOUT_S) or b""
+    return head.strip().decode("ascii", "replace")
+
+
 def _git(
     arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
 ) -> bytes | None:

@@ -17,7 +17,22 @@ GOOD = check()
 
 
 @pytest.mark.parametrize(
-    "text", ["on", "yes", "no", "012", "0x1F", "1_000", "12:30:00", "2024-01-01", "1.0", "1e3", "off", "true", ".5"]
+    "text",
+    [
+        "on",
+        "yes",
+        "no",
+        "012",
+        "0x1F",
+        "1_000",
+        "12:30:00",
+        "2024-01-01",
+        "1.0",
+        "1e3",
+        "off",
+        "true",
+        ".5",
+    ],
 )
 @pytest.mark.parametrize("style", ["{}", "'{}'", '"{}"'])
 def test_a_scalar_arrives_as_it_is_written(text: str, style: str) -> None:
@@ -34,8 +49,23 @@ def test_keys_keep_their_text() -> None:
 @pytest.mark.parametrize("null", ["", "~", "null", "Null", "NULL", "!!null ''", "!!null"])
 def test_null_means_absent(null: str) -> None:
     """For every key that may be absent."""
-    keys = "requires timeout async severity tags grok file assert suggestion fix on env cwd slow_after".split()
-    keys += "idle_timeout retries group weight leaks output_limit".split()
+    keys = [
+        "requires",
+        "timeout",
+        "async",
+        "severity",
+        "tags",
+        "grok",
+        "file",
+        "assert",
+        "suggestion",
+        "fix",
+        "on",
+        "env",
+        "cwd",
+        "slow_after",
+    ]
+    keys += ["idle_timeout", "retries", "group", "weight", "leaks", "output_limit"]
     assert load_check(*(f"{key}: {null}" for key in keys)) == load_check()
 
 
@@ -47,7 +77,10 @@ def test_what_only_looks_like_null_is_a_text(text: str) -> None:
 
 def test_null_list_entries_are_dropped() -> None:
     """In every list."""
-    text = check("tags: [~, slow, ~]", "grok: [~, '%{INT:a}']", "requires: [~, b]") + "  -\n  - {id: b, run: y}\n  - ~\n"
+    text = (
+        check("tags: [~, slow, ~]", "grok: [~, '%{INT:a}']", "requires: [~, b]")
+        + "  -\n  - {id: b, run: y}\n  - ~\n"
+    )
     config = load(text)
     assert [c.id for c in config.checks] == ["a", "b"]
     assert config.checks[0].tags == ("slow",)
@@ -152,7 +185,9 @@ def test_the_same_mistakes_without_libyaml(
 
 def test_a_colon_without_a_blank_between_brackets() -> None:
     """The one known case in which only libyaml complains."""
-    assert only_complaint("vars: {b:, c: d}\n").startswith('1:9: a ":" between brackets needs a blank')
+    assert only_complaint("vars: {b:, c: d}\n").startswith(
+        '1:9: a ":" between brackets needs a blank'
+    )
 
 
 def test_without_the_c_part_the_parser_in_python_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,8 +286,17 @@ def plain(node: document.Node | None) -> object:
     return node.value if node else None
 
 
-texts = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), max_size=12)
-trees = st.recursive(texts, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=20)
+texts = st.text(
+    alphabet=st.characters(
+        exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"
+    ),
+    max_size=12,
+)
+trees = st.recursive(
+    texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=20,
+)
 
 
 @given(trees)
