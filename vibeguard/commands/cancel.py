@@ -1,6 +1,15 @@
 """`vibeguard cancel`."""
 
+from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import CANCEL_DEFAULTS, CancelOptions, GlobalOptions
+from vibeguard.commands.output import write_err
+from vibeguard.core.names import CheckState, LogStatus
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.journal.reader import open_state
+from vibeguard.system.rundir.control import request
+from vibeguard.system.rundir.references import run_id_of
 
 
 def cancel(
@@ -10,5 +19,26 @@ def cancel(
     common: GlobalOptions,
     options: CancelOptions = CANCEL_DEFAULTS,
 ) -> int:
-    """Ask a run, or one check of it, to end."""
-    raise NotImplementedError((common, options))
+    """Ask a run, or one check of it, to end; the run's own exit code says how it did."""
+    folder = open_run(run, common)
+    state, reading = open_state(folder)
+    run_id = run_id_of(folder)
+    if reading.status is not LogStatus.LIVE:
+        write_err(f"vibeguard: run {run_id} is over: there is nothing to cancel\n")
+        return 0
+    payload: dict[str, str] = {}
+    if options.check is not None:
+        record = state.checks.get(options.check)
+        if record is None:
+            raise UsageError(
+                f"run {run_id} has no check {sanitise(options.check)}",
+                f"see them: vibeguard status {run_id}",
+            )
+        if record.state is CheckState.SETTLED:
+            write_err(f"vibeguard: {sanitise(options.check)} has settled already\n")
+            return 0
+        payload["check"] = options.check
+    request(folder, "cancel", payload, now_ns=wall_ns())
+    what = sanitise(options.check) if options.check is not None else f"run {run_id}"
+    write_err(f"vibeguard: asked to cancel {what}; follow it: vibeguard wait {run_id}\n")
+    return 0

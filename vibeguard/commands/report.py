@@ -1,6 +1,29 @@
 """`vibeguard report`."""
 
-from vibeguard.commands.options import REPORT_DEFAULTS, GlobalOptions, ReportOptions
+import contextlib
+import os
+from hashlib import sha256
+
+from vibeguard.commands.opening import open_run
+from vibeguard.commands.options import (
+    REPORT_DEFAULTS,
+    GlobalOptions,
+    ReportOptions,
+    report_format,
+)
+from vibeguard.commands.output import write_err, write_out
+from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.formats.base import Ending, Format, Stream
+from vibeguard.core.formats.registry import make_format
+from vibeguard.core.model.events import CheckAttemptFinished, Event
+from vibeguard.core.model.state import State
+from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.front.view import format_options
+from vibeguard.system.journal.outputs import altered_outputs
+from vibeguard.system.journal.reader import LogReading, read_log
 
 
 def report(
@@ -11,4 +34,96 @@ def report(
     options: ReportOptions = REPORT_DEFAULTS,
 ) -> int:
     """Replay a run from its log; run nothing; end with its exit code."""
-    raise NotImplementedError((common, options))
+    form_name = report_format(common, options)
+    folder = open_run(run, common)
+    shown = format_options(
+        run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
+    )
+    form = make_format(form_name, shown)
+    attempts: list[CheckAttemptFinished] = []
+    state, texts, reading = _replay(folder, form, attempts)
+    altered = altered_outputs(folder, attempts) if options.verify else []
+    ending = _ending(reading, altered, options)
+    texts.append(form.finish(state, ending))
+    _write("".join(texts), form, options)
+    if options.print_seal and reading.seal is not None:
+        human = form.stream is Stream.HUMAN
+        (write_out if human else write_err)(f"{reading.seal.sha256}\n")
+    _warn_of_changes(state)
+    return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
+
+
+def _replay(
+    folder: str, form: Format, attempts: list[CheckAttemptFinished]
+) -> tuple[State, list[str], LogReading]:
+    """Fold and show every event that can be trusted; `attempts` collects those that ended."""
+    state = new_state()
+    texts: list[str] = []
+
+    def visit(event: Event) -> None:
+        apply(state, event)
+        if isinstance(event, CheckAttemptFinished):
+            attempts.append(event)
+        text = form.feed(state, event)
+        if text:
+            texts.append(text)
+
+    return state, texts, read_log(folder, visit)
+
+
+def _ending(reading: LogReading, altered: list[str], options: ReportOptions) -> Ending:
+    """What the reading of the log, and what it is held against, say beside the events."""
+    if reading.problem is not None:
+        problem = reading.problem
+        where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""
+        return _corrupt(f"{where}{problem.what}")
+    seal = "" if reading.seal is None else reading.seal.sha256
+    if options.expect_seal is not None and options.expect_seal.strip().lower() != seal:
+        return _corrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
+    if altered:
+        return _corrupt("; ".join(altered))
+    if reading.status is LogStatus.INCOMPLETE:
+        unknown = "" if reading.writer_alive is False else "whether its writer lives is unknown"
+        return Ending(
+            exit_code=ExitCode.INCOMPLETE, log_status=LogStatus.INCOMPLETE, problem=unknown
+        )
+    return Ending(log_status=reading.status)
+
+
+def _corrupt(problem: str) -> Ending:
+    return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
+
+
+def _write(text: str, form: Format, options: ReportOptions) -> None:
+    if options.output is None:
+        (write_out if form.stream is Stream.MACHINE else write_err)(text)
+        return
+    try:
+        with open(options.output, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {options.output}: {error.strerror}", "name a file that can be written"
+        ) from error
+
+
+def _warn_of_changes(state: State) -> None:
+    """A report may be of another commit or another config than the present ones; say so."""
+    started, planned = state.started, state.planned
+    if started is None or planned is None:
+        return
+    with contextlib.suppress(OSError):
+        path = os.path.join(started.cwd, planned.config_path)
+        with open(path, "rb") as file:
+            changed = sha256(file.read()).hexdigest() != planned.config_sha256
+        if changed:
+            write_err(f"vibeguard: {sanitise(planned.config_path)} has changed since this run\n")
+    if started.vcs is not None and started.vcs.head:
+        from vibeguard.system.discovery.vcs import present_head  # noqa: PLC0415 - starts git
+
+        head = present_head(started.cwd, os.environb)
+        if head and head != started.vcs.head:
+            write_err(
+                f"vibeguard: this run was of commit {started.vcs.head[:12]}; "
+                f"the present one is {head[:12]}\n"
+            )

@@ -1,6 +1,11 @@
 """`vibeguard tail`."""
 
-from vibeguard.commands.options import TAIL_DEFAULTS, GlobalOptions, TailOptions
+from vibeguard.commands.opening import open_run
+from vibeguard.commands.options import TAIL_DEFAULTS, GlobalOptions, TailOptions, tail_format
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.tailing import Watch, follow
+from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.journal.follow import Follower
 
 
 def tail(
@@ -11,4 +16,13 @@ def tail(
     options: TailOptions = TAIL_DEFAULTS,
 ) -> int:
     """Follow a run from its start, or from --since; end with its exit code."""
-    raise NotImplementedError((common, options))
+    form = tail_format(common, options)
+    folder = open_run(run, common)
+    output = Output()
+    if options.check is not None:
+        from vibeguard.system.front.check_output import follow_check  # noqa: PLC0415
+
+        return follow_check(Follower(folder), folder, options.check, output)
+    shown = format_options(run_folder=folder, verbose=common.verbose, since=options.since)
+    view = make_view(form, shown, output, live=True)
+    return follow(Follower(folder), view, output, Watch(enough=lambda _: False))

@@ -1,6 +1,18 @@
 """`vibeguard wait`."""
 
+from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import WAIT_DEFAULTS, GlobalOptions, WaitOptions
+from vibeguard.core.formats.base import FormatOptions
+from vibeguard.core.model.state import State
+from vibeguard.core.names import CheckState
+from vibeguard.core.problems import UsageError
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.tailing import Enough, Watch, follow
+from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.journal.follow import Follower
+
+SECOND_NS = 1_000_000_000
 
 
 def wait(
@@ -11,4 +23,31 @@ def wait(
     options: WaitOptions = WAIT_DEFAULTS,
 ) -> int:
     """Wait for a run; end with its exit code, or 5 while it is pending."""
-    raise NotImplementedError((common, options))
+    began = monotonic_s()
+    deadline = None if options.max_wait is None else began + options.max_wait / SECOND_NS
+    folder = open_run(run, common)
+    output = Output()
+    shown: FormatOptions = format_options(run_folder=folder, verbose=common.verbose)
+    view = make_view("json" if common.json else "text", shown, output, live=False)
+    return follow(Follower(folder), view, output, Watch(_enough(options), deadline))
+
+
+def _enough(options: WaitOptions) -> Enough:
+    """What is waited for. Raises UsageError for a check that the run does not have."""
+    if options.check is not None:
+        check = options.check
+        return lambda state: _has_settled(state, check)
+    if options.until == "check":
+        raise UsageError("--until check needs a check", "name it: --check ID")
+    if options.until == "foreground":
+        return lambda state: state.foreground_settled is not None
+    return lambda _: False
+
+
+def _has_settled(state: State, check: str) -> bool:
+    if state.planned is None:
+        return False
+    record = state.checks.get(check)
+    if record is None:
+        raise UsageError(f"this run has no check {check}", "see them: vibeguard status")
+    return record.state is CheckState.SETTLED

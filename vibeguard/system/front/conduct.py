@@ -302,8 +302,11 @@ class Front:
     def _awaits_guardian(self, bound: float) -> bool:
         """Whether the supervisor is still ending, within its bound."""
         if not self._guardian_gone:
-            finished, _ = os.waitpid(self._supervisor.guardian, os.WNOHANG)
-            self._guardian_gone = finished != 0
+            try:
+                finished, _ = os.waitpid(self._supervisor.guardian, os.WNOHANG)
+                self._guardian_gone = finished != 0
+            except ChildProcessError:
+                self._guardian_gone = True  # reaped with everything that it left behind
         return not self._guardian_gone and monotonic_s() < bound
 
     def _never_started(self) -> Exception:

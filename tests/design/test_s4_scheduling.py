@@ -1,0 +1,318 @@
+"""DESIGN section 4 and the mission's seed list, under virtual time."""
+
+import pytest
+import trio
+
+from tests.helpers.virtual import check, conduct, plan_of
+from vibeguard.core.names import CancelReason
+from vibeguard.system.executors.scripted import Script
+
+FOREVER = float("inf")
+
+
+def seconds(duration: float, **options) -> Script:
+    return Script(duration_s=duration, **options)
+
+
+def test_there_is_no_barrier_between_frontiers():
+    run = conduct(
+        [check("quick"), check("slow"), check("after", "quick")],
+        {"quick": seconds(1), "slow": seconds(100), "after": seconds(1)},
+    )
+    assert run.started_s("after") == pytest.approx(1)
+    assert run.settled_s("after") == pytest.approx(2)
+    assert run.elapsed_s == pytest.approx(100)
+
+
+def test_an_async_check_completes_and_counts():
+    run = conduct([check("a"), check("bg", mode="async")], {"bg": seconds(60)})
+    assert run.outcomes() == {"a": "passed", "bg": "passed"}
+    assert run.elapsed_s == pytest.approx(60)
+
+
+def test_a_run_whose_only_failure_is_in_the_background_waits_for_it_and_exits_1():
+    run = conduct([check("a"), check("bg", mode="async")], {"bg": seconds(60, exit_code=1)})
+    assert run.outcomes() == {"a": "passed", "bg": "failed"}
+    assert run.exit_code() == 1
+
+
+def test_a_dependent_of_an_async_check_waits_for_it_and_for_nothing_else():
+    run = conduct(
+        [check("bg", mode="async"), check("other"), check("after", "bg")],
+        {"bg": seconds(60), "other": seconds(100)},
+    )
+    assert run.started_s("after") == pytest.approx(60)
+
+
+def test_the_foreground_settles_while_async_checks_and_what_waits_for_them_remain():
+    run = conduct(
+        [check("a"), check("bg", mode="async"), check("after", "bg")],
+        {"a": seconds(1), "bg": seconds(60)},
+    )
+    settled = run.state.foreground_settled
+    assert settled.pending == ("bg", "after")
+    assert run.state.foreground_settled_t == pytest.approx(1e9)
+
+
+def test_with_only_async_checks_the_foreground_settles_at_once():
+    run = conduct([check("bg", mode="async")], {"bg": seconds(60)})
+    assert run.state.foreground_settled_t == 0
+    assert run.outcomes() == {"bg": "passed"}
+
+
+def test_an_async_check_times_out():
+    run = conduct([check("bg", mode="async", timeout_s=90)], {"bg": seconds(FOREVER)})
+    assert run.outcomes() == {"bg": "timeout"}
+    assert run.exit_code() == 1
+    assert run.settled_s("bg") == pytest.approx(90)
+
+
+def test_an_async_check_is_cancelled_with_the_run():
+    async def cancel(run):
+        await trio.sleep(10)
+        run.cancel(CancelReason.CANCEL, exit_code=143)
+
+    run = conduct(
+        [check("bg", mode="async"), check("after", "bg")],
+        {"bg": seconds(FOREVER)},
+        during=cancel,
+    )
+    assert run.outcomes() == {"bg": "cancelled", "after": "cancelled"}
+    assert run.exit_code() == 143
+
+
+def test_a_timeout_above_async_after_makes_a_check_async_by_itself():
+    plan = plan_of(
+        [check("long", mode="auto", timeout_s=61), check("short", mode="auto", timeout_s=60)]
+    )
+    assert [c.pool.value for c in plan.checks] == ["background", "foreground"]
+    plan = plan_of(
+        [check("kept", mode="sync", timeout_s=600), check("sent", mode="async", timeout_s=1)]
+    )
+    assert [c.pool.value for c in plan.checks] == ["foreground", "background"]
+
+
+def test_async_checks_take_background_slots_and_never_starve_a_short_check():
+    slow = [check(f"bg{i}", mode="async") for i in range(5)]
+    run = conduct(
+        [*slow, check("short")],
+        {**{c.id: seconds(100) for c in slow}, "short": seconds(1)},
+        parallel=1,
+        async_parallel=2,
+    )
+    assert run.started_s("short") == 0
+    assert run.elapsed_s == pytest.approx(300)
+
+
+def test_among_ready_checks_the_longest_remaining_path_goes_first():
+    run = conduct(
+        [check("lone"), check("head"), check("tail", "head")],
+        {"lone": seconds(1), "head": seconds(1), "tail": seconds(1)},
+        parallel=1,
+    )
+    assert run.started_s("head") == 0
+    run = conduct(
+        [check("short"), check("long")],
+        {"short": seconds(1), "long": seconds(9)},
+        parallel=1,
+        expected_ns={"short": 10**9, "long": 9 * 10**9},
+    )
+    assert run.started_s("long") == 0
+
+
+def test_checks_of_one_group_never_run_at_the_same_time(tmp_path):
+    run = conduct(
+        [check("a", group="db"), check("b", group="db", mode="async"), check("c")],
+        {"a": seconds(5), "b": seconds(5), "c": seconds(1)},
+        group_folder=str(tmp_path),
+    )
+    first, second = sorted([run.started_s("a"), run.started_s("b")])
+    assert second - first == pytest.approx(5)
+    assert run.started_s("c") == 0
+
+
+def test_a_check_waits_for_its_group_without_taking_a_slot(tmp_path):
+    run = conduct(
+        [check("a", group="db"), check("b", group="db"), check("c")],
+        {"a": seconds(5), "b": seconds(5), "c": seconds(1)},
+        parallel=2,
+        group_folder=str(tmp_path),
+    )
+    assert run.started_s("c") == 0
+
+
+OUTCOMES = {
+    "passes": (seconds(20), "passed"),
+    "fails": (seconds(20, exit_code=1), "failed"),
+    "times out": (seconds(FOREVER), "timeout"),
+    "is refused": (Script(refuse="no"), "error"),
+}
+
+
+@pytest.mark.parametrize("how", OUTCOMES)
+def test_while_pending_wait_waits_and_then_goes_by_the_outcome(how):
+    script, outcome = OUTCOMES[how]
+    run = conduct(
+        [check("dep", mode="async", timeout_s=90), check("a", ("dep", "wait"))], {"dep": script}
+    )
+    assert run.outcomes()["dep"] == outcome
+    assert run.outcomes()["a"] == ("passed" if outcome == "passed" else "skipped")
+    assert run.exit_code() == (0 if outcome == "passed" else 1)
+
+
+@pytest.mark.parametrize("how", ["passes", "fails", "times out"])
+def test_while_pending_skip_settles_as_skipped_without_failing_the_run(how):
+    script, outcome = OUTCOMES[how]
+    run = conduct(
+        [
+            check("dep", mode="async", timeout_s=90),
+            check("a", ("dep", "skip")),
+            check("behind", "a"),
+            check("other"),
+        ],
+        {"dep": script, "other": seconds(3)},
+    )
+    assert run.outcomes()["a"] == run.outcomes()["behind"] == "skipped"
+    assert run.reasons()["a"] == "dependency pending"
+    assert run.settled_s("a") == pytest.approx(3)
+    assert run.exit_code() == (0 if outcome == "passed" else 1)
+
+
+@pytest.mark.parametrize("how", ["passes", "fails", "times out"])
+def test_while_pending_proceed_runs_without_it(how):
+    script, outcome = OUTCOMES[how]
+    run = conduct(
+        [
+            check("dep", mode="async", timeout_s=90),
+            check("a", ("dep", "proceed")),
+            check("other"),
+        ],
+        {"dep": script, "other": seconds(3), "a": seconds(1)},
+    )
+    assert run.outcomes()["a"] == "passed"
+    assert run.started_s("a") == pytest.approx(3)
+    assert run.state.checks["a"].ran_before == ("dep",)
+    assert run.exit_code() == (0 if outcome == "passed" else 1)
+
+
+@pytest.mark.parametrize("choice", ["skip", "proceed"])
+def test_a_requirement_that_settled_by_then_must_have_passed(choice):
+    for exit_code, expected in ((0, "passed"), (1, "skipped")):
+        run = conduct(
+            [check("dep", mode="async"), check("a", ("dep", choice)), check("other")],
+            {"dep": seconds(1, exit_code=exit_code), "other": seconds(10)},
+        )
+        assert run.outcomes()["a"] == expected
+        if expected == "skipped":
+            assert run.reasons()["a"] == "requirement"
+            assert run.exit_code() == 1
+        else:
+            assert run.started_s("a") == pytest.approx(1)
+
+
+def test_a_skipped_async_dependency_skips_its_dependents():
+    for choice in ("wait", "skip", "proceed"):
+        run = conduct(
+            [check("root"), check("dep", "root", mode="async"), check("a", ("dep", choice))],
+            {"root": seconds(1, exit_code=1)},
+        )
+        assert run.outcomes() == {"root": "failed", "dep": "skipped", "a": "skipped"}
+        assert run.state.checks["a"].settled.cause == "root"
+
+
+def test_last_ones_are_offered_after_every_other_foreground_check_has_settled():
+    run = conduct(
+        [
+            check("last", ("bg", "proceed")),
+            check("bg", mode="async"),
+            check("one"),
+            check("two", "one"),
+        ],
+        {"bg": seconds(100), "one": seconds(2), "two": seconds(2), "last": seconds(1)},
+    )
+    assert run.started_s("last") == pytest.approx(4)
+
+
+def test_cancelling_one_check_settles_that_one_and_skips_its_dependents():
+    async def cancel(run):
+        await trio.sleep(1)
+        run.cancel_check("running")
+        run.cancel_check("queued")
+
+    run = conduct(
+        [check("running"), check("queued"), check("later", "running"), check("other")],
+        {"running": seconds(FOREVER), "other": seconds(5)},
+        parallel=1,
+        expected_ns={"running": 10**12},
+        during=cancel,
+    )
+    assert run.outcomes() == {
+        "running": "cancelled",
+        "queued": "cancelled",
+        "later": "skipped",
+        "other": "passed",
+    }
+    assert run.exit_code() == 1
+
+
+def test_a_signal_decides_the_exit_code_even_after_fail_fast():
+    async def interrupt(run):
+        await trio.sleep(2)
+        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+
+    run = conduct(
+        [check("a"), check("b")],
+        {"a": seconds(1, exit_code=1), "b": Script(FOREVER, ignores_term_s=4)},
+        fail_fast=True,
+        during=interrupt,
+    )
+    assert run.exit_code() == 130
+    assert run.outcomes() == {"a": "failed", "b": "cancelled"}
+
+
+def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
+    async def interrupt(run):
+        await trio.sleep(2)
+        run.cancel(CancelReason.SIGNAL, by="SIGTERM", exit_code=143)
+
+    run = conduct(
+        [check("a"), check("b")],
+        {"a": seconds(1), "b": seconds(FOREVER)},
+        during=interrupt,
+    )
+    assert run.outcomes() == {"a": "passed", "b": "cancelled"}
+    assert run.exit_code() == 143
+
+
+def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
+    chain = [check("c0"), *[check(f"c{i}", f"c{i - 1}") for i in range(1, 10_000)]]
+    run = conduct(chain, {}, audited=False)
+    assert set(run.outcomes().values()) == {"passed"}
+
+    async def cancel(run):
+        while run.recorder.state.settled < 5_000:
+            await trio.lowlevel.checkpoint()
+        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+
+    run = conduct(chain, {}, during=cancel, audited=False)
+    counts = run.state.counts
+    assert counts["passed"] >= 5_000
+    assert counts["passed"] + counts["cancelled"] == 10_000
+    assert run.exit_code() == 130
+
+
+def test_10_000_independent_checks_run():
+    run = conduct([check(f"c{i}") for i in range(10_000)], {}, audited=False)
+    assert set(run.outcomes().values()) == {"passed"}
+
+
+def test_pressure_lowers_the_parallelism_and_says_so():
+    run = conduct(
+        [check(f"c{i}") for i in range(8)],
+        {f"c{i}": seconds(1) for i in range(7)}
+        | {"c7": Script(refuse="out of processes", refuse_transient=True)},
+        parallel=8,
+    )
+    assert "run.degraded" in run.names()
+    assert run.outcomes()["c7"] == "error"
+    assert run.outcomes()["c0"] == "passed"

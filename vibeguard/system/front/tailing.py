@@ -1,0 +1,103 @@
+"""Following a run that somebody else conducts: for `tail` and `wait`. Changes nothing of it."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.formats.base import Ending
+from vibeguard.core.model.state import State
+from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.loop import Loop
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.signals import EXIT_CODES, Signals
+from vibeguard.system.front.view import View
+from vibeguard.system.journal.follow import Follower
+from vibeguard.system.journal.reader import LogReading
+
+Enough = Callable[[State], bool]
+
+
+class Watch(Struct, frozen=True):
+    """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come."""
+
+    enough: Enough
+    deadline: float | None = None
+
+
+def follow(
+    follower: Follower, view: View, output: Output, watch: Watch, *, finish: bool = True
+) -> int:
+    """Show the log in `view` until it ends; the exit code of DESIGN section 8.
+
+    A signal ends the command with its own code and leaves the run alone.
+    """
+    loop, signals = Loop(output), Signals()
+    interrupted: list[int] = []
+    loop.watch(signals.descriptor, lambda: _hear(signals, view, interrupted))
+    notify = follower.fileno()
+    if notify is not None:
+        loop.watch(notify, lambda: view.read(follower))
+    view.read(follower)
+    while not interrupted and not _over(follower, view, watch, output):
+        deadline = monotonic_s() + min(follower.poll_s, view.tick_period_s())
+        loop.turn(deadline if watch.deadline is None else min(deadline, watch.deadline))
+        view.read(follower)
+        view.tick()
+    if interrupted:
+        view.clear()
+        return interrupted[0]
+    ending = ending_of(view, follower.reading())
+    if finish:
+        view.finish(ending)
+    while output.waiting() and not interrupted:
+        loop.turn(monotonic_s() + 1.0)
+    return exit_code_of(view, ending)
+
+
+def ending_of(view: View, reading: LogReading) -> Ending:
+    """What the reading of a log says beside its events."""
+    if view.problem is not None:
+        problem = view.problem
+        where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""
+        return Ending(
+            exit_code=ExitCode.CORRUPT,
+            log_status=LogStatus.CORRUPT,
+            problem=f"{where}{problem.what}",
+        )
+    if reading.status is LogStatus.INCOMPLETE:
+        return Ending(exit_code=ExitCode.INCOMPLETE, log_status=LogStatus.INCOMPLETE)
+    return Ending(log_status=reading.status)
+
+
+def exit_code_of(view: View, ending: Ending) -> int:
+    """The exit code that an ending means."""
+    if ending.exit_code is None:
+        return exit_code_so_far(view.state)
+    return ending.exit_code
+
+
+def _over(follower: Follower, view: View, watch: Watch, output: Output) -> bool:
+    if view.problem is not None or follower.finished:
+        return not output.is_full()
+    if watch.deadline is not None and monotonic_s() >= watch.deadline:
+        return True
+    if watch.enough(view.state):
+        return True
+    return follower.writer_gone() is not False and _read_all(view, follower)
+
+
+def _read_all(view: View, follower: Follower) -> bool:
+    """Whether nothing came after the writer was found gone."""
+    before = view.state.next_seq
+    view.read(follower)
+    return view.state.next_seq == before and not follower.finished
+
+
+def _hear(signals: Signals, view: View, interrupted: list[int]) -> None:
+    for number in signals.received():
+        if number in EXIT_CODES:
+            interrupted.append(EXIT_CODES[number])
+        else:
+            view.resize()
