@@ -231,9 +231,9 @@ class _Builder:
 
     def _merge(self, mapping: Mapping, bases: Node) -> None:
         """Add what `<<` names; the mapping's own keys win, then the first base that has the key."""
-        if is_absent(bases):
-            return
         for base in bases.items if type(bases) is Sequence else [bases]:
+            if is_absent(base):
+                continue
             if type(base) is not Mapping:
                 self._problem("<< merges mappings only", "name the anchor of a mapping", base)
                 continue

@@ -256,6 +256,12 @@ def test_merge_keys() -> None:
     assert (three.timeout_ns, three.tags, three.group) == (540 * 10**9, ("slow",), "db")
 
 
+@pytest.mark.parametrize("nothing", ["~", "", "[]", "[~]", "{}"])
+def test_nothing_can_be_merged(nothing: str) -> None:
+    """Without a complaint."""
+    assert load_check(f"<<: {nothing}") == load_check()
+
+
 def test_mistakes_are_shown_where_they_are_written_not_where_they_are_used() -> None:
     """Through aliases and merge keys; and once, however often they are used."""
     text = "x-t: &t 5 minutes\nx-b: &b {timeot: 1}\nchecks:\n"
