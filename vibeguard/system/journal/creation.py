@@ -39,9 +39,11 @@ class RunFolder:
         self.landmarks = _landmarks(state_dir, self.path)
 
     def close(self) -> None:
-        """Close both descriptors: the lock dies with the log's."""
-        os.close(self.log_fd)
-        os.close(self.fd)
+        """Close both descriptors, once: the lock dies with the log's."""
+        open_fds, self.log_fd, self.fd = (self.log_fd, self.fd), -1, -1
+        for fd in open_fds:
+            if fd >= 0:
+                os.close(fd)
 
 
 class _Content(Struct, frozen=True):

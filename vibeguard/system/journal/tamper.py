@@ -100,7 +100,8 @@ def altered_file(expected: ExpectedFile) -> list[str]:
 
 def _altered_content(fd: int, expected: ExpectedFile) -> list[str]:
     status = os.fstat(fd)
-    if (status.st_dev, status.st_ino) != (expected.device, expected.inode):
+    same = (status.st_dev, status.st_ino) == (expected.device, expected.inode)
+    if not same or not stat.S_ISREG(status.st_mode):
         return [f"{expected.name} was replaced by another file"]
     if status.st_size != expected.bytes:
         return [f"{expected.name} has {status.st_size} bytes where {expected.bytes} were recorded"]
