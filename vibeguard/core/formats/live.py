@@ -49,7 +49,7 @@ class LiveFormat:
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size now."""
-        self.columns = self._prose.columns = max(columns, 1)
+        self.columns = self._prose.columns = columns or 80
         self.height = rows
 
     def feed(self, state: State, event: Event) -> str:
