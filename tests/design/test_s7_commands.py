@@ -375,3 +375,42 @@ def test_there_are_no_runs_in_a_new_folder(folder):
     assert (done.returncode, done.stdout) == (0, "")
     assert document("runs", cwd=folder) == {"runs": []}
     assert not (folder / ".vibeguard").exists()
+
+
+OLD = """\
+author: me  # ours
+checks:
+  - {id: a, run: 'true', severity: warning}
+"""
+
+
+def test_migrate_says_what_is_different_and_changes_nothing(tmp_path):
+    """Line by line; exit 2 while the config does not load."""
+    folder = project(tmp_path, OLD)
+    done = vibeguard("migrate", cwd=folder)
+    assert done.returncode == 2
+    assert "vibeguard.yaml:1:1: " in done.stdout
+    assert "vibeguard.yaml:3:33: " in done.stdout
+    assert (folder / "vibeguard.yaml").read_text() == OLD
+    said = document("migrate", cwd=folder)
+    assert [each["kind"] for each in said["findings"]] == ["mended", "different"]
+    assert (said["written"], said["exit_code"], len(said["errors"])) == (False, 2, 1)
+
+
+def test_migrate_mends_what_can_be_mended(tmp_path):
+    """Comments, layout and the file's mode stay; exit 0 then, and again."""
+    folder = project(tmp_path, OLD)
+    path = folder / "vibeguard.yaml"
+    path.chmod(0o640)
+    assert vibeguard("migrate", "--write", cwd=folder).returncode == 0
+    assert path.read_text() == f"x-{OLD}"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert vibeguard("migrate", cwd=folder).returncode == 0
+    assert vibeguard("validate", cwd=folder).returncode == 0
+    assert [each.name for each in folder.iterdir()] == ["vibeguard.yaml"]
+
+
+def test_prune_without_runs_does_nothing(folder):
+    """And makes no state folder."""
+    assert document("prune", cwd=folder) == {"removed": [], "dry_run": False}
+    assert not (folder / ".vibeguard").exists()

@@ -104,15 +104,20 @@ def _print_text(problems: Sequence[Problem]) -> None:
 def _usage_problem(error: BaseException, verb: str) -> Problem:
     """The parser's own sentence, with the place where the flags are written down."""
     from cyclopts.exceptions import (  # noqa: PLC0415 - cyclopts is loaded here, not before
+        UnknownCommandError,
         UnknownOptionError,
         UnusedCliTokensError,
     )
 
-    what = str(error).rstrip(".")
-    if isinstance(error, UnusedCliTokensError):
-        what = f"one word too many: {' '.join(error.unused_tokens or ())}"
-    elif isinstance(error, UnknownOptionError):
-        what = _unknown_option(error)
+    match error:
+        case UnusedCliTokensError():
+            what = f"one word too many: {' '.join(error.unused_tokens or ())}"
+        case UnknownOptionError():
+            what = _unknown_option(error)
+        case UnknownCommandError():
+            what = _unknown_command(verb)
+        case _:
+            what = str(error).rstrip(".")
     return Problem(what=what, do=f"see {_help_command(verb)}")
 
 
@@ -123,18 +128,27 @@ def _help_command(verb: str) -> str:
     return f"vibeguard {verb} --help" if verb in COMMANDS else "vibeguard --help"
 
 
+def _unknown_command(verb: str) -> str:
+    """With a suggestion; the parser's own would import every command to list it."""
+    from vibeguard.commands.application import COMMANDS  # noqa: PLC0415 - only on failure
+    from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
+
+    meant = nearest(verb, (*COMMANDS, "check"))
+    return f'Unknown command "{verb}"' + (f'. Did you mean "{meant}"?' if meant else "")
+
+
 def _unknown_option(error: "UnknownOptionError") -> str:
     """The parser suggests the command's own flags only; the global ones may be meant as well."""
     from dataclasses import fields  # noqa: PLC0415
-    from difflib import get_close_matches  # noqa: PLC0415
 
     from vibeguard.commands.options import GlobalOptions  # noqa: PLC0415
+    from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
 
     word = (error.token.keyword or error.token.value).partition("=")[0]
     names = [f"--{field.name.replace('_', '-')}" for field in fields(GlobalOptions)]
     names += [name for argument in error.argument_collection for name in argument.names]
-    close = get_close_matches(word, names, n=1) if word.startswith("--") else []
-    return f"Unknown option: {word}" + (f". Did you mean {close[0]}?" if close else "")
+    meant = nearest(word, names) if word.startswith("--") else ""
+    return f"Unknown option: {word}" + (f". Did you mean {meant}?" if meant else "")
 
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:

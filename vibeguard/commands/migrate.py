@@ -1,0 +1,164 @@
+"""`vibeguard migrate`."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from msgspec import Struct
+
+from vibeguard.commands.loading import locate, shown_path
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.output import (
+    under_ci,
+    wants_colour,
+    write_document,
+    write_err,
+    write_out,
+)
+from vibeguard.core.config.migrate import Migration
+from vibeguard.core.config.migrate import migrate as compare
+from vibeguard.core.model.report import ErrorReport
+from vibeguard.core.names import ExitCode
+from vibeguard.core.problems import Problem, UsageError
+from vibeguard.core.wording.problems import render_problems
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import plural
+from vibeguard.system.discovery import read_config
+
+# What holds for every config, and so has no line.
+EVERYWHERE = (
+    "A selected check brings what it requires along (--no-deps undoes it).",
+    "A tag that no check has is an error; it used to run nothing and pass.",
+    "Exit codes are 0 to 5, 129, 130 and 143; anything but 0 is no pass.",
+    "--json prints one document on stdout, and nothing else there.",
+    "A timeout ends the whole process tree of a check, at the timeout.",
+)
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+MARK = b"\xef\xbb\xbf"
+
+Kind = Literal["refused", "mended", "different"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MigrateOptions:
+    """`migrate`: look, or mend too."""
+
+    write: Annotated[
+        bool,
+        Parameter(negative="", help="Mend the file where that changes no meaning."),
+    ] = False
+
+
+MIGRATE_DEFAULTS = MigrateOptions()
+
+
+class Finding(Struct, frozen=True):
+    """One difference as `migrate --json` tells it."""
+
+    kind: Kind
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str
+
+
+class MigrationReport(Struct, frozen=True):
+    """`migrate --json`. `errors` are the refused ones again, as in every document."""
+
+    config_path: str
+    findings: tuple[Finding, ...]
+    everywhere: tuple[str, ...]
+    written: bool
+    exit_code: int
+    errors: tuple[ErrorReport, ...]
+
+
+def migrate(*, common: GlobalOptions, options: MigrateOptions = MIGRATE_DEFAULTS) -> int:
+    """Say, line by line, what a config of the original does differently here, and why.
+
+    Exit 2 while something keeps the config from loading, else 0.
+    """
+    located = locate(common)
+    data = read_config(located)
+    path = shown_path(located.path)
+    found = compare(data, path)
+    written = options.write and bool(found.mended)
+    if written:
+        _replace(located.path, _encoded(data, found.text))
+    left = found.refused if written or not found.mended else (*found.mended, *found.refused)
+    code = ExitCode.USAGE if left else 0
+    if common.json:
+        write_document(_report(found, path, written=written, code=code))
+    else:
+        _print(found, path, written=written)
+    return code
+
+
+def _print(found: Migration, path: str, *, written: bool) -> None:
+    """The three kinds, each under its heading, on stdout; the sum on stderr."""
+    mended = "Mended" if written else "Refused here, and mended by --write"
+    _section("Refused here", found.refused)
+    _section(mended, found.mended)
+    _section("Different here", found.different)
+    write_out("For every config\n" + "".join(f"- {sentence}\n" for sentence in EVERYWHERE))
+    parts = [
+        plural(len(found.refused), "mistake"),
+        f"{len(found.mended)} mended" if written else f"{len(found.mended)} to mend",
+        plural(len(found.different), "difference"),
+    ]
+    write_err(f"vibeguard: {sanitise(path)}: {', '.join(parts)}.\n")
+
+
+def _section(heading: str, problems: Sequence[Problem]) -> None:
+    if problems:
+        text = render_problems(problems, colour=wants_colour(), ci=under_ci())
+        write_out(f"{heading}\n{text}\n")
+
+
+def _report(found: Migration, path: str, *, written: bool, code: int) -> MigrationReport:
+    kinds: tuple[tuple[Kind, tuple[Problem, ...]], ...] = (
+        ("refused", found.refused),
+        ("mended", found.mended),
+        ("different", found.different),
+    )
+    findings = tuple(
+        Finding(kind, problem.file, problem.line, problem.column, problem.what, problem.do)
+        for kind, problems in kinds
+        for problem in problems
+    )
+    errors = tuple(
+        ErrorReport(each.file, each.line, each.column, each.message, each.hint)
+        for each in findings
+        if each.kind == "refused" or (each.kind == "mended" and not written)
+    )
+    return MigrationReport(path, findings, EVERYWHERE, written, code, errors)
+
+
+def _encoded(data: bytes, text: str) -> bytes:
+    """The mended text as bytes, with the mark that the file had. Raises UsageError for UTF-16."""
+    if data.startswith(UTF16_MARKS):
+        raise UsageError("the config is UTF-16, which --write leaves alone", "save it as UTF-8")
+    return (MARK if data.startswith(MARK) else b"") + text.encode()
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Put the new content there in one step, with the old mode. Raises UsageError."""
+    path = os.path.realpath(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".vibeguard-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            shutil.copymode(path, temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "make it writable") from error
