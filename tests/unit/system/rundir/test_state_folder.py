@@ -1,0 +1,147 @@
+"""`.vibeguard` is made once, and refused when it cannot be trusted."""
+
+import os
+import stat
+import subprocess
+
+import pytest
+
+from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.system.rundir.state_folder import StateFolderRefused, state_folder
+
+
+def git(folder, *words):
+    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+
+
+def track(parent):
+    """Commit a state folder, as somebody who prepares a repository would."""
+    (parent / ".vibeguard").mkdir(exist_ok=True)
+    (parent / ".vibeguard" / "planted").write_text("{}")
+    git(parent, "add", "-f", ".vibeguard/planted")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "a").write_text("a")
+    git(tmp_path, "add", "a")
+    return tmp_path
+
+
+def test_it_is_made_private_and_ignored_by_git(repository):
+    path = state_folder(str(repository), create=True)
+    assert path == str(repository / ".vibeguard")
+    assert (repository / ".vibeguard" / ".gitignore").read_text() == "*\n"
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o700
+    git(repository, "add", ".")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert listed.stdout.split() == ["a"]
+    assert state_folder(str(repository), create=True) == path
+
+
+def test_without_create_nothing_is_made(tmp_path):
+    assert state_folder(str(tmp_path), create=False) == str(tmp_path / ".vibeguard")
+    assert os.listdir(tmp_path) == []
+
+
+def test_state_dir_moves_it(tmp_path):
+    path = state_folder(str(tmp_path), override=str(tmp_path / "elsewhere"), create=True)
+    assert path == str(tmp_path / "elsewhere")
+    assert sorted(os.listdir(tmp_path)) == ["elsewhere"]
+
+
+def test_an_existing_folder_keeps_its_mode(tmp_path):
+    """It may be the user's own, named by --state-dir; what is made in it is private."""
+    os.mkdir(tmp_path / "own", 0o755)
+    path = state_folder(str(tmp_path), override=str(tmp_path / "own"), create=True)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o755
+    assert stat.S_IMODE(os.stat(path + "/runs").st_mode) == 0o700
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_symlink_is_refused(tmp_path, create):
+    (tmp_path / "real").mkdir()
+    (tmp_path / ".vibeguard").symlink_to("real")
+    with pytest.raises(StateFolderRefused, match="symbolic link"):
+        state_folder(str(tmp_path), create=create)
+    assert os.listdir(tmp_path / "real") == []
+
+
+def test_a_symlink_in_the_place_of_runs_is_refused(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / ".vibeguard").mkdir()
+    (tmp_path / ".vibeguard" / "runs").symlink_to(tmp_path / "real")
+    with pytest.raises(StateFolderRefused, match="symbolic link"):
+        state_folder(str(tmp_path), create=True)
+
+
+def test_a_file_is_refused(tmp_path):
+    (tmp_path / ".vibeguard").write_text("")
+    with pytest.raises(StateFolderRefused, match="not a folder"):
+        state_folder(str(tmp_path), create=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_refused(tmp_path):
+    (tmp_path / ".vibeguard").mkdir()
+    os.chown(tmp_path / ".vibeguard", 12345, 12345)
+    with pytest.raises(StateFolderRefused, match="another user") as caught:
+        state_folder(str(tmp_path), create=True)
+    assert "--state-dir" in caught.value.do
+    assert isinstance(caught.value, UsageError)
+
+
+def plain(_repository):
+    """Nothing special about the index."""
+
+
+def index_version_4(repository):
+    git(repository, "update-index", "--index-version", "4")
+
+
+def split_index(repository):
+    git(repository, "update-index", "--split-index")
+
+
+@pytest.mark.parametrize("shape", [plain, index_version_4, split_index])
+@pytest.mark.parametrize("create", [True, False])
+def test_a_folder_that_git_tracks_is_refused(repository, shape, create):
+    shape(repository)
+    (repository / ".vibe").write_text("a name that shortens the next one in version 4")
+    git(repository, "add", ".vibe")
+    state_folder(str(repository), create=True)
+    track(repository)
+    with pytest.raises(StateFolderRefused, match="tracked by git") as caught:
+        state_folder(str(repository), create=create)
+    assert "git rm" in caught.value.do
+
+
+def test_it_is_refused_in_a_linked_work_tree_and_below_the_root_too(repository):
+    (repository / "sub").mkdir()
+    track(repository / "sub")
+    git(repository, "commit", "-qm", "planted")
+    git(repository, "worktree", "add", "-q", str(repository / "linked"))
+    for parent in (repository / "sub", repository / "linked" / "sub"):
+        with pytest.raises(StateFolderRefused, match="tracked"):
+            state_folder(str(parent), create=True)
+
+
+def test_another_tracked_folder_of_that_name_does_not_matter(repository):
+    (repository / "sub").mkdir()
+    track(repository / "sub")
+    state_folder(str(repository), create=True)
+    assert state_folder(str(repository), create=True)
+
+
+def test_outside_a_repository_nothing_is_tracked(tmp_path):
+    assert state_folder(str(tmp_path), create=True)
+    assert state_folder(str(tmp_path), create=True)
+
+
+def test_a_place_that_cannot_be_written_is_a_write_error(tmp_path):
+    with pytest.raises(LogWriteError, match="No such file") as caught:
+        state_folder(str(tmp_path / "missing"), create=True)
+    assert "--state-dir" in caught.value.do

@@ -1,0 +1,120 @@
+"""Old runs go by count, size and age; live ones never."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.journals import NOW_NS, open_journal, write_run
+from vibeguard.core.names import LogStatus
+from vibeguard.system import prune as prune_module
+from vibeguard.system.journal.reader import read_log
+from vibeguard.system.prune import is_live, prune
+from vibeguard.system.rundir.ids import run_ids
+from vibeguard.system.rundir.latest import read_latest
+
+SECOND_NS = 10**9
+ALL = {"keep_runs": 1000, "keep_bytes": 1 << 40, "keep_age_ns": 10**18}
+
+
+@pytest.fixture
+def state(tmp_path):
+    """Five finished runs, a second apart, with a kilobyte of output each."""
+    for number in range(5):
+        journal = write_run(open_journal(tmp_path, now_ns=NOW_NS + number * SECOND_NS))
+        (Path(journal.output_folder) / "a.1.log").write_bytes(b"x" * 1000)
+        journal.seal()
+        journal.close()
+    return str(tmp_path / ".vibeguard")
+
+
+def removed(state, **limits):
+    before = run_ids(state)
+    gone = prune(state, **{**ALL, "now_ns": NOW_NS + 10 * SECOND_NS, **limits})
+    assert sorted(set(before) - set(run_ids(state))) == sorted(gone)
+    return [before.index(run_id) for run_id in gone]
+
+
+def test_within_the_limits_everything_stays(state):
+    assert removed(state) == []
+
+
+def test_the_newest_runs_are_kept(state):
+    assert removed(state, keep_runs=2) == [2, 1, 0]
+
+
+def test_runs_beyond_the_age_go(state):
+    assert removed(state, keep_age_ns=7 * SECOND_NS + 1) == [2, 1, 0]
+
+
+def test_the_oldest_go_when_all_together_are_too_large(state):
+    size = sum(file.stat().st_size for file in Path(state).rglob("*") if file.is_file())
+    assert removed(state, keep_bytes=size * 3 // 5) == [1, 0]
+
+
+def test_the_newest_run_is_not_removed_for_its_size(state):
+    assert removed(state, keep_bytes=10) == [3, 2, 1, 0]
+
+
+def test_a_live_run_is_never_removed(state, tmp_path):
+    live = write_run(open_journal(tmp_path, now_ns=NOW_NS - SECOND_NS))
+    assert len(removed(state, keep_runs=0, keep_bytes=0, keep_age_ns=0)) == 5
+    assert run_ids(state) == [live.run_id]
+    assert live.verify() == []
+    live.close()
+    assert prune(state, **{**ALL, "keep_runs": 0}, now_ns=NOW_NS) == [live.run_id]
+
+
+def test_where_locks_do_not_tell_an_unsealed_run_counts_as_live(state, tmp_path, monkeypatch):
+    journal = write_run(open_journal(tmp_path))
+    monkeypatch.setattr(prune_module, "writer_alive", lambda _fd: None)
+    assert is_live(journal.run_folder)
+    journal.seal()
+    assert not is_live(journal.run_folder)
+    journal.close()
+
+
+def test_nothing_of_a_removed_run_is_left(state):
+    removed(state, keep_runs=1)
+    assert len(os.listdir(state + "/runs")) == 1
+
+
+def test_latest_follows(state):
+    removed(state, keep_runs=1)
+    assert read_latest(state) == run_ids(state)[0]
+
+
+def test_a_run_that_is_being_read_can_be_read_to_its_end(state):
+    folder = f"{state}/runs/{run_ids(state)[0]}"
+    seen = []
+
+    def visit(event):
+        if not seen:
+            removed(state, keep_runs=1)
+        seen.append(event)
+
+    assert read_log(folder, visit).status is LogStatus.COMPLETE
+
+
+def test_what_an_earlier_prune_or_a_dead_start_left_is_swept(state):
+    runs = Path(state) / "runs"
+    for name in (".old-20200101T000000.000000Z-0000", ".new-dead", ".new-fresh"):
+        (runs / name / "output").mkdir(parents=True)
+    long_ago = NOW_NS - 2 * 3600 * SECOND_NS
+    os.utime(runs / ".new-dead", ns=(long_ago, long_ago))
+    os.utime(runs / ".new-fresh", ns=(NOW_NS, NOW_NS))
+    removed(state)
+    assert [name for name in os.listdir(runs) if name.startswith(".")] == [".new-fresh"]
+
+
+def test_the_size_of_a_run_is_counted_once(state, monkeypatch):
+    """Ten thousand output files are not looked at after every run."""
+    removed(state)
+    monkeypatch.setattr(prune_module.os, "scandir", lambda _path: pytest.fail("counted again"))
+    monkeypatch.setattr(prune_module, "_sweep", lambda *_args: None)
+    assert removed(state, keep_bytes=1) == [3, 2, 1, 0]
+
+
+def test_a_run_without_a_log_is_no_obstacle(state):
+    (Path(state) / "runs" / "20200101T000000.000000Z-0000").mkdir()
+    assert removed(state, keep_runs=5) == [0]
