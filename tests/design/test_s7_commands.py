@@ -390,7 +390,7 @@ def test_migrate_says_what_is_different_and_changes_nothing(tmp_path):
     done = vibeguard("migrate", cwd=folder)
     assert done.returncode == 2
     assert "vibeguard.yaml:1:1: " in done.stdout
-    assert "vibeguard.yaml:3:35: " in done.stdout
+    assert "vibeguard.yaml:3:36: " in done.stdout
     assert (folder / "vibeguard.yaml").read_text() == OLD
     said = document("migrate", cwd=folder)
     assert [each["kind"] for each in said["findings"]] == ["mended", "different"]
