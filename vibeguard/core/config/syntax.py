@@ -31,6 +31,7 @@ _QUOTE = "put it in quotes"
 _INDENT = "indent it like its neighbours, with blanks"
 _BACKSLASH = r'write "\\" for a backslash, or use single quotes'
 _COMPLETE = "add what is missing"
+_UNQUOTED_TEMPLATE = re.compile(r"(?:: |- |^)\s*(\{\{)")
 
 # Both parsers' words are here; the first entry that fits wins.
 _MEANINGS = (
@@ -40,7 +41,7 @@ _MEANINGS = (
         'put the whole value in quotes or below "key: |", or check the indentation',
     ),
     _Meaning(
-        ("could not find expected ':'",),
+        ("could not find expected :",),
         "this line is not a key",
         'write "key: value", or indent it',
         at_start=True,
@@ -68,18 +69,14 @@ _MEANINGS = (
         _QUOTE,
         at_start=True,
     ),
+    _Meaning(("expected , or ]",), "this [ is not closed, or a comma is missing", _COMPLETE, True),
+    _Meaning(("expected , or }",), "this { is not closed, or a comma is missing", _COMPLETE, True),
     _Meaning(
-        ("expected ',' or ']'",), "this [ is not closed, or a comma is missing", _COMPLETE, True
-    ),
-    _Meaning(
-        ("expected ',' or '}'",), "this { is not closed, or a comma is missing", _COMPLETE, True
-    ),
-    _Meaning(
-        ("expected <block end>", "expected key", "expected '-' indicator"),
+        ("expected <block end>", "expected key", "expected - indicator"),
         "this does not fit the indentation of what stands above",
         _INDENT,
     ),
-    _Meaning(("unexpected ':'",), 'a ":" between brackets needs a blank behind it', "add it"),
+    _Meaning(("unexpected :",), 'a ":" between brackets needs a blank behind it', "add it"),
     _Meaning(("sequence entries are not allowed",), 'no "- " can stand here', "begin a new line"),
     _Meaning(("mapping keys are not allowed",), 'no "? " can stand here', _QUOTE),
     _Meaning(("document start",), "a second document begins here", "one file holds one config"),
@@ -104,15 +101,11 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         error = _said_in_python(source.text) or error
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return source.problem("this is not YAML", "check the file", 1, 1)
-    said = (
-        (error.problem or "")
-        .replace("<document start>", "document start")
-        .replace("'document", "document")
-    )
+    said = (error.problem or "").replace("<document start>", "document start").replace("'", "")
     line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
-    if "cannot start any token" in said or "tab" in said.split():
-        what, do = _cannot_begin(source, line, column)
-        return source.problem(what, do, line, column)
+    seen = _seen_in_the_line(said, source, line, column)
+    if seen is not None:
+        return seen
     for meaning in _MEANINGS:
         if any(words in said for words in meaning.words):
             if meaning.at_start and error.context_mark is not None:
@@ -135,17 +128,44 @@ def _said_in_python(text: str) -> yaml.YAMLError | None:
     try:
         while parser.check_event():
             parser.get_event()  # type: ignore[no-untyped-call]
+    except yaml.MarkedYAMLError as error:
+        if "<stream end>" in (error.problem or "") and parser.flow_level and parser.marks:
+            # The text ended between brackets: the one that was opened last is to blame.
+            error.context_mark = parser.marks[-1]
+            error.problem = f"expected {_closing(parser.marks[-1], text)}"
+        return error
     except yaml.YAMLError as error:
         return error
     return None
 
 
-def _cannot_begin(source: Source, line: int, column: int) -> tuple[str, str]:
+def _closing(mark: yaml.Mark, text: str) -> str:
+    return ", or ]" if text[mark.index] == "[" else ", or }"
+
+
+def _seen_in_the_line(said: str, source: Source, line: int, column: int) -> Problem | None:
+    """Mistakes that the line itself shows better than the parser's words do."""
     text = source.lines[line - 1] if line <= len(source.lines) else ""
-    character = text[column - 1 : column]
-    if character == "\t" and not text[: column - 1].strip():
+    before, character = text[: column - 1], text[column - 1 : column]
+    if "cannot start any token" in said or "tab" in said.split() or "node content" in said:
+        if character:
+            what, do = _cannot_begin(before, text[column - 1 :])
+            return source.problem(what, do, line, column)
+    elif ("<block end>" in said or "expected key" in said) and before.strip(" -?"):
+        template = _UNQUOTED_TEMPLATE.search(text)
+        if template:
+            what, do = 'a text that begins with "{{" needs quotes', "put the whole value in quotes"
+            return source.problem(what, do, line, template.start(1) + 1)
+        what = "this cannot follow the value before it"
+        return source.problem(what, "remove it, or put the whole value in quotes", line, column)
+    return None
+
+
+def _cannot_begin(before: str, rest: str) -> tuple[str, str]:
+    """What is wrong with a text that begins with a character of YAML's own."""
+    if rest[0] == "\t" and not before.strip():
         return "a tab indents this line", "indent with blanks"
-    if character == "\t":
+    if rest[0] == "\t":
         return "a tab stands where a value begins", "use blanks"
-    rest = re.split(r"\s#", text[column - 1 :])[0].strip()
-    return f"a value cannot begin with {quoted(character)}", f"put it in quotes: '{rest[:60]}'"
+    value = re.split(r"\s#", rest)[0].strip().replace("'", "''")
+    return f"a value cannot begin with {quoted(rest[0])}", f"put it in quotes: '{value[:60]}'"
