@@ -5,6 +5,7 @@ machine is skipped with a message; nothing is ever downloaded but packages.
 """
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -120,6 +121,7 @@ def package(session: nox.Session) -> None:
     """Build sdist and wheel, install the wheel in a clean environment, run an example with it."""
     session.install("--require-hashes", "--only-binary", ":all:", "-r", LOCK)
     dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
     (wheel,) = dist.glob("*.whl")
     clean = Path(session.create_tmp()) / "clean"
@@ -129,9 +131,13 @@ def package(session: nox.Session) -> None:
     session.run(*pip, "--require-hashes", "-r", RUNTIME_LOCK, external=True)
     session.run(*pip, "--no-deps", str(wheel), external=True)
     vibeguard = str((clean / "bin" / "vibeguard").resolve())
-    session.run(vibeguard, "--version", external=True)
-    with session.chdir("examples/monorepo"):
+    project = Path(session.create_tmp()) / "monorepo"
+    shutil.rmtree(project, ignore_errors=True)
+    shutil.copytree("examples/monorepo", project)
+    with session.chdir(project):
+        session.run(vibeguard, "--version", external=True)
         session.run(vibeguard, "run", external=True)
+        session.run(vibeguard, "init", "--list-templates", external=True)
 
 
 @nox.session
