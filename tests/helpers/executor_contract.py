@@ -3,6 +3,7 @@
 A `World` gives the clauses an executor and attempts of a known behaviour; a clause asserts what the
 scheduler relies on. Mutants must break at least one of them.
 """
+# ruff: noqa: ASYNC110 - the processes under test tell nobody but the file system
 
 import itertools
 import math
@@ -14,8 +15,8 @@ from typing import Protocol
 import trio
 import trio.testing
 
-from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import (
     Accepted,
     Attempt,

@@ -28,7 +28,9 @@ class Shape(NamedTuple):
 
     def command_for(self, nap: str) -> str:
         """The command with its unique number of seconds."""
-        return self.command.replace("{nap}", nap).replace("{python}", f"{sys.executable} {PROGRAMS}")
+        return self.command.replace("{nap}", nap).replace(
+            "{python}", f"{sys.executable} {PROGRAMS}"
+        )
 
 
 def program(name: str, does: str, *, exits: bool = False, ignores_term: bool = False) -> Shape:
@@ -73,7 +75,8 @@ SHAPES = (
     program("double_fork", "a daemon beside a leader that goes on"),
     program("double_fork_and_exit", "a daemon, and the leader exits", exits=True),
     program(
-        "double_fork_without_environment", "a daemon that carries no mark, and a leader that goes on"
+        "double_fork_without_environment",
+        "a daemon that carries no mark, and a leader that goes on",
     ),
     program(
         "double_fork_without_a_trace",
@@ -119,8 +122,8 @@ SHAPES = (
         "sh -c 'while :; do echo {nap}; done' & echo ready",
         exits=True,
     ),
-    program("vfork_parent", "a parent that hangs in vfork"),
-    program("traced_child", "a child in a ptrace stop"),
+    program("vfork_parent", "a parent that hangs in vfork", ignores_term=True),
+    program("traced_child", "a child in a ptrace stop", ignores_term=True),
     program("zombie_factory", "a hundred children that it never reaps"),
     program("subreaper", "collects its own daemons, which carry no mark"),
     program("evil_name", "a process name that imitates /proc/PID/stat"),
@@ -155,7 +158,11 @@ SHAPES = (
         "blocks on a FIFO that nobody writes to",
         "mkfifo fifo.{nap}; echo ready; cat fifo.{nap}",
     ),
-    Shape("timeout(1)", "another supervisor, which leaves the group", "echo ready; timeout {nap} sleep {nap}"),
+    Shape(
+        "timeout(1)",
+        "another supervisor, which leaves the group",
+        "echo ready; timeout {nap} sleep {nap}",
+    ),
     Shape(
         "job control",
         "bash with a process group for every job",

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 COMMAND_CHARACTERS = 200
+EXEC_LOOKS = 100
 CLOCK_TICK_NS = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 
 
@@ -117,10 +118,22 @@ def children_of(pid: int) -> list[int]:
 
 
 def environment_of(pid: int) -> dict[bytes, bytes]:
-    """The environment that a process was started with; empty when it is wiped or unreadable."""
-    text = read(f"/proc/{pid}/environ") or b""
-    pairs = (entry.partition(b"=") for entry in text.split(b"\0") if b"=" in entry)
+    """The environment that a process was started with; empty when it is wiped or unreadable.
+
+    In the middle of an exec there is none for some microseconds: that is waited out.
+    """
+    for _ in range(EXEC_LOOKS):
+        text = read(f"/proc/{pid}/environ")
+        if text or not _is_in_exec(pid):
+            break
+    pairs = (entry.partition(b"=") for entry in (text or b"").split(b"\0") if b"=" in entry)
     return {name: value for name, _, value in pairs}
+
+
+def _is_in_exec(pid: int) -> bool:
+    """Whether the process has a new memory map whose environment has no place yet."""
+    fields = (read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
+    return len(fields) > 48 and fields[0] not in b"ZX" and fields[47] == fields[48] == b"0"
 
 
 def owner_of(pid: int) -> int | None:

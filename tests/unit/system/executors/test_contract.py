@@ -159,6 +159,8 @@ def broken_clauses(mutant: type[ScriptedExecutor]) -> list[str]:
     return broken
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: getattr(mutant, "attempt_type_", mutant).__name__)
+@pytest.mark.parametrize(
+    "mutant", MUTANTS, ids=lambda mutant: getattr(mutant, "attempt_type_", mutant).__name__
+)
 def test_the_contract_finds_a_broken_executor(mutant: type[ScriptedExecutor]) -> None:
     assert broken_clauses(mutant) != []
