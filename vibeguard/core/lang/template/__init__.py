@@ -1,9 +1,9 @@
-"""Go's text/template, as far as suggestions and fixes need it; written for this, see ADR 0023.
+"""Go's text/template, as far as suggestions and fixes need it (ADR 0022).
 
 Text stands for itself. Between `{{` and `}}` stand values (`.name`, `$variable`, constants),
 functions, pipelines, and the blocks if, else, with, range, break, continue and end; comments and
-the trim markers `{{-` and `-}}` work. What Go would refuse to parse or to execute makes the whole text
-appear as it is written. Values are data: nothing in them is ever read as a template.
+the trim markers `{{-` and `-}}` work. What Go would refuse to parse or to execute makes the whole
+text appear as it is written. Values are data: nothing in them is ever read as a template.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,89 @@
+"""Rules for compilers, linkers and type checkers."""
+
+from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, mark, together
+
+_TSC_ERROR = r"(?:\(\d+,\d+\):|:\d+:\d+ -) error TS\d+:"
+
+COMPILERS = (
+    Rule(
+        "mypy",
+        "mypy",
+        "each error with its notes and source, the count",
+        mark(r"^Found \d+ errors? in \d+ files?"),
+        together(
+            blocks(
+                r"^\S.*:\d+: error: ",
+                r"^\S.*:\d+: error: |^\S.*:\d+: note: See https|^Found \d|^Success",
+                longest=6,
+            ),
+            lines_like(r"^Found \d+ errors? in "),
+        ),
+    ),
+    Rule(
+        "rustc",
+        "rustc, cargo build and cargo clippy",
+        "each error with its place and source, the last line",
+        mark(r"^error(?:\[E\d+\])?: .*\n(?:.*\n)?  *--> |^error: could not compile"),
+        together(
+            blocks(
+                r"^error(?:\[E\d+\])?: ",
+                r"^$|^(?:warning|error)(?:\[E\d+\])?: |^help: the following other types",
+                longest=14,
+            ),
+            lines_like(r"^error: could not compile"),
+        ),
+    ),
+    Rule(
+        "tsc",
+        "the TypeScript compiler",
+        "each error with its source, the count",
+        mark(_TSC_ERROR),
+        together(
+            blocks(_TSC_ERROR, rf"{_TSC_ERROR}|^Found \d|^\S+ .*warning", longest=5),
+            lines_like(r"^Found \d+ errors?"),
+        ),
+    ),
+    Rule(
+        "javac",
+        "javac",
+        "each error with its source and symbol, the count",
+        mark(r"^\S+\.java:\d+: error: "),
+        together(
+            blocks(
+                r"^\S+\.java:\d+: error: ",
+                r"^\S+\.java:\d+: |^\d+ (?:error|warning)s?$|^Note: ",
+                longest=6,
+            ),
+            lines_like(r"^\d+ errors?$"),
+        ),
+    ),
+    Rule(
+        "gcc",
+        "gcc, clang and their linkers",
+        "each error with its source, what the linker misses, the end",
+        mark(
+            r"^\S.*:\d+:\d+: (?:fatal )?error: .*\n +(?:\d+ \||\S)"
+            r"|undefined reference to |^(?:\S*/)?ld: |^collect2: error"
+        ),
+        together(
+            lines_like(
+                r"^\S.*:\d+:\d+: (?:fatal )?error: "
+                r"|undefined reference to |multiple definition of |^(?:\S*/)?ld: (?!.*: in function )|^collect2: error|^(?:clang|gcc|cc)\S*: error: "
+            ),
+            blocks(r"^\S.*:\d+:\d+: (?:fatal )?error: ", r"^\S|^$", longest=5),
+            lines_like(r"^\d+ (?:error|warning)s?\b.* generated\.$|^make(?:\[\d+\])?: \*\*\* "),
+        ),
+    ),
+    Rule(
+        "maven",
+        "Maven",
+        "the lines marked [ERROR], without the advice at the end",
+        mark(r"^\[ERROR\] "),
+        together(
+            lines_like(
+                r"^\[ERROR\] (?!(?:-> )?\[Help|To see the full|Re-run Maven|For more information)\S"
+                r"|^\[INFO\] BUILD FAILURE"
+            ),
+        ),
+    ),
+)

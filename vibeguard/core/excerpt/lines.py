@@ -1,0 +1,90 @@
+r"""Output as lines that people read: decoded, without colours, each of a bounded length."""
+
+import re
+from typing import NamedTuple
+
+_HEAD_BYTES, _HEAD_LINES = 64 << 10, 1_000
+_TAIL_BYTES, _TAIL_LINES = 256 << 10, 5_000
+LONGEST_LINE = 400  # characters
+MOST_TAIL_LINES = 20
+MOST_TAIL_BYTES = 4 << 10
+
+# Escape sequences of terminals (ECMA-48): CSI, OSC and the two-character ones.
+_ESCAPES = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]+[0-~]|\x1b[0-Z\\^_`-~]"
+)
+_LINE_END = re.compile(rb"(?<!\r)\r+(?=\n|\Z)")
+
+
+class Line(NamedTuple):
+    """One line and its number in the whole output, from 1."""
+
+    number: int
+    text: str
+
+
+def clean(output: bytes) -> bytes:
+    r"""Return output without colour codes and without the \r before each end of line."""
+    if b"\x1b" in output:
+        output = _ESCAPES.sub(b"", output)
+    if b"\r" in output:
+        output = _LINE_END.sub(b"", output)
+    return output
+
+
+def read_lines(output: bytes) -> list[Line]:
+    """Return the lines at the start and at the end of an output; what is between is left out."""
+    output = output.rstrip()
+    head_end = _end_of_head(output)
+    tail_start = max(head_end, _start_of_tail(output))
+    left_out = output.count(b"\n", 0, tail_start)
+    return _split(output[:head_end], 1) + _split(output[tail_start:], left_out + 1)
+
+
+def _end_of_head(output: bytes) -> int:
+    """Return the offset behind the last line of the head."""
+    head = output[:_HEAD_BYTES]
+    lines = head.split(b"\n", _HEAD_LINES)
+    if len(lines) > _HEAD_LINES:
+        return len(head) - len(lines[-1])
+    return len(head) if len(head) == len(output) else head.rfind(b"\n") + 1
+
+
+def _start_of_tail(output: bytes) -> int:
+    """Return the offset of the first line of the tail."""
+    tail = output[-_TAIL_BYTES:]
+    lines = tail.rsplit(b"\n", _TAIL_LINES)
+    if len(lines) > _TAIL_LINES:
+        return len(output) - len(tail) + len(lines[0]) + 1
+    if len(tail) == len(output):
+        return 0
+    return len(output) - len(tail) + tail.find(b"\n") + 1
+
+
+def last_lines(output: bytes) -> tuple[str, ...]:
+    """Return the last 20 lines, at most 4 KiB of them, blank lines at the end not counted."""
+    tail: list[str] = []
+    room = MOST_TAIL_BYTES
+    end = output.rstrip()[-_TAIL_BYTES:]
+    for line in reversed(end.rsplit(b"\n", MOST_TAIL_LINES)[-MOST_TAIL_LINES:] if end else ()):
+        text = _readable(clean(line).decode("utf-8", "replace"))
+        room -= len(text.encode()) + 1
+        if room < 0:
+            break
+        tail.append(text)
+    return tuple(reversed(tail))
+
+
+def _split(output: bytes, first_number: int) -> list[Line]:
+    text = clean(output).decode("utf-8", "replace").removesuffix("\n")
+    if not text:
+        return []
+    return [
+        Line(number, _readable(line)) for number, line in enumerate(text.split("\n"), first_number)
+    ]
+
+
+def _readable(line: str) -> str:
+    r"""Return what a terminal would show of a line: the last \r-separated part, cut if long."""
+    line = line.rstrip().rsplit("\r", 1)[-1]
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 3] + "..."

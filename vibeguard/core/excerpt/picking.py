@@ -1,0 +1,96 @@
+"""How a rule picks lines: by what they match, or from one line to another."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_MOST_JOINED = 4  # blocks: what is further back is no longer the cause that matters
+
+Picker = Callable[[Sequence[str]], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of the list: `mark` must be found in the output, `pick` says which lines matter.
+
+    `tool` and `picks` are the words for the documentation.
+    """
+
+    name: str
+    tool: str
+    picks: str
+    mark: re.Pattern[str]
+    pick: Picker
+
+
+def mark(pattern: str) -> re.Pattern[str]:
+    """Compile a mark: `^` and `$` are the ends of a line."""
+    return re.compile(pattern, re.MULTILINE)
+
+
+def lines_like(pattern: str, *, before: int = 0, after: int = 0) -> Picker:
+    """Pick the lines in which a pattern is found, and some lines around each."""
+    matcher = re.compile(pattern)
+
+    def pick(lines: Sequence[str]) -> list[int]:
+        return [
+            index
+            for match, line in enumerate(lines)
+            if matcher.search(line)
+            for index in range(max(match - before, 0), min(match + after + 1, len(lines)))
+        ]
+
+    return pick
+
+
+def blocks(start: str, stop: str, *, longest: int) -> Picker:
+    """Pick from each line with `start` up to the line before one with `stop`, at most `longest`."""
+    starts, stops = re.compile(start), re.compile(stop)
+
+    def pick(lines: Sequence[str]) -> list[int]:
+        chosen: list[int] = []
+        index = 0
+        while index < len(lines):
+            first = index
+            index += 1
+            if not starts.search(lines[first]):
+                continue
+            while index < len(lines) and not stops.search(lines[index]):
+                index += 1
+            end = min(index, first + longest)
+            while not lines[end - 1]:
+                end -= 1
+            chosen.extend(range(first, end))
+        return chosen
+
+    return pick
+
+
+def together(first: Picker, *others: Picker) -> Picker:
+    """Pick what any of the pickers picks, if the first one picks anything."""
+
+    def pick(lines: Sequence[str]) -> list[int]:
+        chosen = first(lines)
+        return [*chosen, *(i for other in others for i in other(lines))] if chosen else []
+
+    return pick
+
+
+def last_block(start: str, stop: str, *, joined: str) -> Picker:
+    """Pick the last block from `start` to the line with `stop`, and blocks `joined` to it."""
+    starts, stops, joints = re.compile(start), re.compile(stop), re.compile(joined)
+
+    def pick(lines: Sequence[str]) -> list[int]:
+        found = [index for index, line in enumerate(lines) if starts.search(line)]
+        chosen: list[int] = []
+        for first in reversed(found[-_MOST_JOINED:]):
+            ends = (i for i in range(first + 1, len(lines)) if stops.search(lines[i]))
+            end = next(ends, len(lines) - 1)
+            chosen = [*range(first, end + 1), *chosen]
+            joint = next((i for i in range(first - 1, -1, -1) if lines[i]), None)
+            if joint is None or not joints.search(lines[joint]):
+                break
+            chosen = [*range(joint - 1, first), *chosen]
+        return chosen
+
+    return pick

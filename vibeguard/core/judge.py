@@ -1,0 +1,227 @@
+"""What the end of an attempt and its output amount to: an outcome, a reason, and what to show.
+
+Pure, but it may chew megabytes: the caller runs it in a thread. A leak, a refused start and an
+output that was lost are the caller's to decide; it knows of them before any text is read.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from vibeguard.core.excerpt import choose_excerpt, last_lines
+from vibeguard.core.excerpt.lines import clean
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.expression import Expression, MissingName, parse_expression
+from vibeguard.core.lang.grok import compile_grok
+from vibeguard.core.model.events import Excerpt
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import Outcome, Reason, TerminationReason
+from vibeguard.core.wording.units import size
+
+LARGEST_VALUE_BYTES = 1 << 20  # of one extracted value: it goes into the log
+_SHOWN = 60  # characters of a value in a sentence
+
+_TERMINATED: dict[TerminationReason, tuple[Outcome, Reason]] = {
+    TerminationReason.TIMEOUT: (Outcome.TIMEOUT, Reason.TIMEOUT),
+    TerminationReason.IDLE: (Outcome.TIMEOUT, Reason.IDLE),
+    TerminationReason.OUTPUT_LIMIT: (Outcome.FAILED, Reason.OUTPUT_LIMIT),
+    TerminationReason.CANCEL: (Outcome.CANCELLED, Reason.CANCEL),
+    TerminationReason.FAIL_FAST: (Outcome.CANCELLED, Reason.FAIL_FAST),
+    TerminationReason.SIGNAL: (Outcome.CANCELLED, Reason.INTERRUPTED),
+    TerminationReason.FRONT_LOST: (Outcome.CANCELLED, Reason.FRONT_LOST),
+    TerminationReason.RUN_TIMEOUT: (Outcome.CANCELLED, Reason.RUN_TIMEOUT),
+    TerminationReason.LOG_FAILURE: (Outcome.CANCELLED, Reason.LOG_FAILURE),
+}
+_EXIT_CODES = {126: " (the command cannot be executed)", 127: " (command not found)"}
+
+
+class Judgement(Struct, frozen=True):
+    """What one attempt amounts to. The fields are those of `check.settled` and `check.extracted`.
+
+    `assertion_result` is None where there is no assertion or it was not evaluated. `excerpt` and
+    `tail` are given for what did not pass.
+    """
+
+    outcome: Outcome
+    reason: Reason | None = None
+    detail: str = ""
+    values: dict[str, str] = {}
+    unmatched: tuple[str, ...] = ()
+    assertion_result: bool | None = None
+    excerpt: Excerpt | None = None
+    tail: tuple[str, ...] = ()
+
+
+class _Unreadable(Exception):
+    """Grok cannot read the text, so that nothing can be said about its values."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class _Finding(Struct, frozen=True):
+    """An outcome with its reason, before anything to show is added."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    detail: str = ""
+    assertion_result: bool | None = None
+
+
+def judge(
+    check: PlannedCheck,
+    result_exit_code: int | None,
+    signal: str,
+    termination: TerminationReason | None,
+    text: bytes | None,
+    *,
+    grok_limit_bytes: int,
+    output: bytes | None = None,
+    problem: str = "",
+) -> Judgement:
+    """Judge one attempt that ran.
+
+    `termination` says why it was ended, if it was. `text` is what grok reads, the output or the
+    check's `file`, cut at one byte more than the limit or later; None if it could not be read, for
+    the reason that `problem` gives. `output` is what excerpts are made of; where the check has no
+    `file`, it is `text` unless given.
+    """
+    command = _judge_command(result_exit_code, signal, termination)
+    values: dict[str, str] = {}
+    unmatched: tuple[str, ...] = ()
+    finding = command
+    try:
+        values, unmatched = _extract(check, text, grok_limit_bytes, problem)
+    except _Unreadable as unreadable:
+        if command.outcome is Outcome.PASSED:
+            finding = _Finding(Outcome.ERROR, unreadable.reason, unreadable.detail)
+    else:
+        if command.outcome is Outcome.PASSED and check.assertion:
+            finding = _judge_assertion(check, values, unmatched)
+    if output is None and not check.file:
+        output = text
+    return _show(finding, values, unmatched, output or b"")
+
+
+def _show(
+    finding: _Finding, values: dict[str, str], unmatched: tuple[str, ...], output: bytes
+) -> Judgement:
+    """Add what a reader needs to the finding."""
+    passed = finding.outcome is Outcome.PASSED
+    return Judgement(
+        finding.outcome,
+        finding.reason,
+        finding.detail,
+        values,
+        unmatched,
+        finding.assertion_result,
+        excerpt=None if passed or not output else choose_excerpt(output),
+        tail=() if passed else last_lines(output),
+    )
+
+
+def _judge_command(
+    exit_code: int | None, signal: str, termination: TerminationReason | None
+) -> _Finding:
+    """Judge by how the command ended. Processes ended as a leak say nothing about the command."""
+    if termination is not None and termination is not TerminationReason.LEAK:
+        return _Finding(*_TERMINATED[termination])
+    if signal:
+        return _Finding(Outcome.FAILED, Reason.SIGNAL, f"ended by {signal}")
+    if exit_code is None:
+        return _Finding(Outcome.ERROR, Reason.LOST, "nothing says how the command ended")
+    if exit_code != 0:
+        detail = f"exited with {exit_code}{_EXIT_CODES.get(exit_code, '')}"
+        return _Finding(Outcome.FAILED, Reason.EXIT_CODE, detail)
+    return _Finding(Outcome.PASSED)
+
+
+def _extract(
+    check: PlannedCheck, text: bytes | None, limit_bytes: int, problem: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what the patterns extract, later ones winning, and the patterns that do not match."""
+    if text is None and (check.grok or check.file):
+        reason = Reason.FILE if check.file else Reason.OUTPUT_LOST
+        raise _Unreadable(reason, problem or "what grok should read could not be read")
+    if text is None or not check.grok:
+        return {}, ()
+    if len(text) > limit_bytes:
+        source = check.file or "the output"
+        raise _Unreadable(
+            Reason.GROK_LIMIT, f"{source} is larger than grok_limit, {size(limit_bytes)}"
+        )
+    values: dict[str, str] = {}
+    unmatched = []
+    forms = tuple(_readings(text))
+    for pattern in check.grok:
+        found = _search(pattern, forms)
+        if found is None:
+            unmatched.append(pattern)
+        values.update(found or {})
+    for name, value in values.items():
+        if len(value) > LARGEST_VALUE_BYTES:
+            raise _Unreadable(
+                Reason.GROK_LIMIT, f"{name} is longer than {size(LARGEST_VALUE_BYTES)}"
+            )
+    return values, tuple(unmatched)
+
+
+def _readings(text: bytes) -> Iterable[bytes]:
+    r"""Yield the text as people see it, then as it is written if that differs.
+
+    Colour codes and the \r of other systems must not defeat a pattern, but a pattern that asks for
+    them must find them too. What is no UTF-8 becomes U+FFFD.
+    """
+    written = text.decode("utf-8", "replace").encode()
+    seen = clean(written)
+    yield seen
+    if seen != written:
+        yield written
+
+
+def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
+    try:
+        matcher = compile_grok(pattern)
+    except LanguageError as error:
+        raise _Unreadable(Reason.BAD_VALUE, _sentence(error)) from error
+    for form in forms:
+        found = matcher.search_bytes(form)
+        if found is not None:
+            return found
+    return None
+
+
+def _judge_assertion(
+    check: PlannedCheck, values: Mapping[str, str], unmatched: tuple[str, ...]
+) -> _Finding:
+    try:
+        expression = parse_expression(check.assertion)
+        holds = expression.evaluate(values)
+    except MissingName as missing:
+        detail = missing.what
+        if unmatched:
+            detail += f": no match for {', '.join(unmatched)}"
+        elif not check.grok:
+            detail += ": the check has no grok pattern"
+        return _Finding(Outcome.FAILED, Reason.NOT_EXTRACTED, detail)
+    except LanguageError as error:
+        return _Finding(Outcome.ERROR, Reason.BAD_VALUE, f"{check.assertion}: {_sentence(error)}")
+    if holds:
+        return _Finding(Outcome.PASSED, assertion_result=True)
+    return _Finding(
+        Outcome.FAILED, Reason.ASSERTION, _describe(expression, values), assertion_result=False
+    )
+
+
+def _describe(expression: Expression, values: Mapping[str, str]) -> str:
+    """Return the expression with the values that made it false: `cov >= 80 (cov is 75)`."""
+    known = [
+        f"{name} is {values[name][:_SHOWN]}" for name in sorted(expression.names & values.keys())
+    ]
+    return f"{expression.text} ({', '.join(known)})" if known else expression.text
+
+
+def _sentence(error: LanguageError) -> str:
+    return f"{error.what}: {error.do}" if error.do else error.what
