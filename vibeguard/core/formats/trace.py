@@ -8,6 +8,7 @@ from msgspec import Struct
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
+    CheckRetryScheduled,
     CheckSettled,
     CheckStarted,
     Event,
@@ -69,6 +70,8 @@ class TraceFormat:
                 self._last[check].args["outcome"] = event.outcome.value
                 if event.reason is not None:
                     self._last[check].args["reason"] = event.reason.value
+            case CheckRetryScheduled(check=check) if check in self._last:
+                self._last[check].args["outcome"] = "retried"
             case RunForegroundSettled():
                 self._mark("foreground settled", event.t)
             case RunCancelRequested():

@@ -151,6 +151,16 @@ def test_vars_win_over_extracted_values():
     assert build_report(run.finish().state).violations[0].suggestion == "var"
 
 
+def test_extracted_values_in_a_fix_are_quoted_for_the_shell():
+    run = History(check("a", fix="echo {{.x}}", suggestion="say {{.x}}"))
+    run.ready("a")
+    run.start("a")
+    run.after(SECOND).exit("a", code=1, extracted={"values": {"x": "$(reboot)"}})
+    run.settle("a", Outcome.FAILED, Reason.EXIT_CODE)
+    (violation,) = build_report(run.finish().state).violations
+    assert (violation.fix, violation.suggestion) == ("echo '$(reboot)'", "say $(reboot)")
+
+
 def test_config_errors_are_the_same_document_with_errors():
     problems = [
         Problem("no such key", "remove it", "v.yaml", 3, 5, "x: y"),

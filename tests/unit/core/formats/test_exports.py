@@ -1,0 +1,162 @@
+"""JUnit, GitHub, Markdown, HTML, trace: what the service or viewer on the other side sees."""
+
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+
+from tests.helpers.histories import SECOND, History, check
+from tests.helpers.replays import replay
+from tests.helpers.samples import SAMPLES
+from vibeguard.core.formats.github import LIMIT
+from vibeguard.core.formats.markdown import MAX_BYTES
+from vibeguard.core.model.events import CheckAttemptFinished
+
+
+def failing_run(count: int, *, tail: tuple[str, ...] = ("no",), prefix: str = "c") -> History:
+    ids = [f"{prefix}{n}" for n in range(count)]
+    run = History(*map(check, ids))
+    run.ready(*ids)
+    for id_ in ids:
+        run.fails(id_, tail=tail)
+    return run.finish()
+
+
+def junit(run: History) -> ET.Element:
+    return ET.fromstring(replay("junit", run.events))
+
+
+def test_junit_has_a_case_for_every_check_and_totals_that_add_up():
+    for make in SAMPLES.values():
+        run = make()
+        suite = junit(run)[0]
+        names = [case.get("name") for case in suite if case.get("name") != "run"]
+        assert names == list(run.state.checks)
+        assert int(suite.get("tests")) == len(suite)
+        for total, element in (
+            ("failures", "failure"),
+            ("errors", "error"),
+            ("skipped", "skipped"),
+        ):
+            assert int(suite.get(total)) == len(suite.findall(f"testcase/{element}"))
+
+
+def test_junit_is_green_only_for_a_run_that_passed():
+    for name, make in SAMPLES.items():
+        suite = junit(make())[0]
+        green = suite.get("failures") == suite.get("errors") == "0"
+        assert green == (name == "passing")
+
+
+def test_junit_of_any_prefix_of_a_passing_log_is_red():
+    run = SAMPLES["passing"]()
+    for length in range(2, len(run.events) - 2):
+        root = ET.fromstring(replay("junit", run.events[:length]))
+        assert int(root.get("errors")) > 0
+
+
+def test_junit_output_is_text_and_nothing_else():
+    run = failing_run(1, tail=("<![CDATA[", "]]>", "\x00\x1b[31m", "&amp;"))
+    assert junit(run).find(".//failure").text == "<![CDATA[\n]]>\n\\x00\n&amp;"
+
+
+def test_github_shows_ten_errors_and_the_tenth_says_how_many_more():
+    lines = replay("github", failing_run(25).events).splitlines()
+    errors = [line for line in lines if line.startswith("::error")]
+    assert len(errors) == LIMIT
+    assert errors[-1].startswith("::error title=16 more::c9 failed, c10 failed")
+
+
+def test_github_titles_and_messages_are_escaped():
+    (line, *_) = replay(
+        "github", failing_run(1, prefix="a:b,%", tail=("50%\n::x",)).events
+    ).splitlines()
+    assert line.startswith("::error title=a%3Ab%2C%250 failed::exit code 1%0A50%25\\n::x")
+
+
+def test_markdown_fences_are_longer_than_what_they_hold():
+    text = replay("markdown", failing_run(1, tail=("````", "# not a heading", "`````")).events)
+    assert "\n``````text\n````\n# not a heading\n`````\n``````\n" in text
+
+
+def test_markdown_mentions_nobody_and_marks_nothing_up():
+    hostile = History(check("b", suggestion="@team <b>|x| [a](http://evil) *x* #1"))
+    hostile.ready("b")
+    hostile.fails("b")
+    text = replay("markdown", hostile.finish().events)
+    line = next(line for line in text.splitlines() if line.startswith("Suggestion: "))
+    assert not re.search(r"[@<>|\[\]*]|http://", line.replace("&#", ""))
+
+
+def test_markdown_stays_below_the_limit_and_says_what_is_missing():
+    text = replay("markdown", failing_run(3000, tail=("x" * 399,) * 30).events)
+    assert len(text.encode()) < MAX_BYTES + 200
+    assert re.search(r"\d+ more rows and paragraphs\.\n$", text)
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_html_has_no_script_loads_nothing_and_has_a_row_for_every_check():
+    hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    run = failing_run(3, tail=(hostile, "'"), prefix=hostile)
+    parser = Tags()
+    parser.feed(replay("html", run.events))
+    names = [tag for tag, _ in parser.seen]
+    assert "script" not in names
+    assert "img" not in names
+    assert names.count("tr") == 4
+    assert not [1 for _, attrs in parser.seen if {"src", "href", "onerror"} & attrs.keys()]
+    policy = next(attrs for tag, attrs in parser.seen if "http-equiv" in attrs)
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_trace_slots_never_overlap_and_lengths_are_those_of_the_log(sample):
+    run = SAMPLES[sample]()
+    document = json.loads(replay("trace", run.events))
+    spans = [event for event in document["traceEvents"] if event["ph"] == "X"]
+    lanes: dict[int, float] = {}
+    for span in sorted(spans, key=lambda each: (each["ts"], each["dur"])):
+        assert span["ts"] >= lanes.get(span["tid"], 0)
+        lanes[span["tid"]] = span["ts"] + span["dur"]
+    logged = sum(e.elapsed_ns for e in run.events if isinstance(e, CheckAttemptFinished))
+    ended = [span for span in spans if span["args"]["outcome"] != "running"]
+    assert sum(span["dur"] for span in ended) == pytest.approx(logged / 1000)
+    named = {e["tid"] for e in document["traceEvents"] if e["name"] == "thread_name"}
+    assert {span["tid"] for span in spans} == named
+
+
+def test_trace_shows_every_attempt():
+    document = json.loads(replay("trace", SAMPLES["failing"]().events))
+    attempts = [e["args"]["attempt"] for e in document["traceEvents"] if e["name"] == "wobbly"]
+    assert attempts == [1, 2]
+
+
+def test_jsonl_lines_are_the_log_s_own_bytes():
+    run = SAMPLES["failing"]()
+    expected = b"".join(msgspec.json.encode(event) + b"\n" for event in run.events)
+    assert replay("jsonl", run.events).encode() == expected
+
+
+def test_jsonl_escapes_what_a_terminal_would_act_on_and_keeps_the_value():
+    run = failing_run(1, tail=("\x9b31m\u202e", "##vso[task.complete]"))
+    lines = replay("jsonl", run.events, ci=True).splitlines()
+    settled = next(json.loads(line) for line in lines if '"check.settled"' in line)
+    assert settled["tail"] == ["\x9b31m\u202e", "##vso[task.complete]"]
+
+
+def test_an_unfinished_check_of_the_trace_ends_where_the_log_ends():
+    run = SAMPLES["unfinished"]()
+    document = json.loads(replay("trace", run.events))
+    (span,) = [e for e in document["traceEvents"] if e["name"] == "b"]
+    assert (span["dur"], span["args"]["outcome"]) == (5 * SECOND / 1000, "running")
