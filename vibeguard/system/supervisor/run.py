@@ -322,8 +322,10 @@ class Run:
                     counts=outcome_counts(state), pending=tuple(self.frontier.unsettled())
                 )
             )
-        for check in self.frontier.freed():
-            self._queue(self.lives[check])
+        freed = self.frontier.freed()
+        if not self.cancelling:
+            for check in freed:
+                self._queue(self.lives[check])
         self._dispatch()
 
     def _advance(self, ready: list[str]) -> None:
@@ -379,7 +381,7 @@ class Run:
             self.slots.release(check)
             self._wait_for_group(life)
             return
-        skip_for = self._waive(life)
+        skip_for = self._waive(life) if life.number == 1 else None  # a retry has had its turn
         if skip_for is not None:
             self._groups.release(life.planned.group)
             self.slots.release(check)
