@@ -6,7 +6,7 @@ from shlex import quote
 from vibeguard.core.model.state import State
 from vibeguard.core.wording.sanitise import sanitise
 
-_KEPT = {"-c": "--config", "--config": "--config", "--state-dir": "--state-dir"}
+_KEPT = ("--config", "--state-dir")
 
 
 def rerun_command(state: State, ids: Sequence[str], program: str = "vibeguard") -> str:
@@ -24,8 +24,19 @@ def _kept(argv: Sequence[str]) -> Iterator[str]:
             return
         name, equals, value = word.partition("=")
         if name in _KEPT:
-            yield _KEPT[name]
+            yield name
             yield value if equals else next(arguments, "")
-        elif word.startswith("-c") and len(word) > 2:
+        elif word.startswith("-") and not word.startswith("--"):
+            yield from _short(word, arguments)
+
+
+def _short(word: str, arguments: Iterator[str]) -> Iterator[str]:
+    """Short flags may be combined and carry a value: `-vc FILE`, `-cFILE`, `-p2`."""
+    for at, letter in enumerate(word[1:], start=2):
+        if letter not in "cp":
+            continue
+        value = word[at:].removeprefix("=") or next(arguments, "")
+        if letter == "c":
             yield "--config"
-            yield word[2:]
+            yield value
+        return

@@ -9,6 +9,7 @@ from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
 from vibeguard.core.formats.base import Ending
 from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.events import Excerpt
 from vibeguard.core.names import LogStatus, Outcome, Pool, Reason, Severity
 from vibeguard.core.wording.layout import cells
 
@@ -55,6 +56,15 @@ def test_a_failing_check_shows_reason_output_suggestion_fix_and_path():
         "did not match: never",
     ):
         assert part in text
+
+
+def test_lines_that_an_excerpt_and_the_tail_share_are_shown_once():
+    run = History(check("a"))
+    run.ready("a")
+    excerpt = Excerpt(rule="pytest", lines=("the error", "its place"), first_line=2)
+    run.fails("a", excerpt=excerpt, tail=("before", "the error", "its place", "after"))
+    lines = [line for line in text_of(run.finish()).splitlines() if line.startswith("  | ")]
+    assert lines == ["  | before", "  | the error", "  | its place", "  | after"]
 
 
 def test_a_warning_that_does_not_pass_is_shown_as_warned():
