@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vibeguard.core.fold.settling import contradiction
-from vibeguard.core.fold.transitions import LEGAL_STATES
+from vibeguard.core.fold.transitions import BACKOFF, QUEUED, RUNNING, SETTLED
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
@@ -21,7 +21,6 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
-    CheckState,
     Outcome,
     Pool,
     TerminationReason,
@@ -29,52 +28,62 @@ from vibeguard.core.names import (
 )
 from vibeguard.core.problems import LogCorrupt
 
+# A million events are folded, and in Python 3.11 a member costs four times as much as a name.
+_CANCELLED = Outcome.CANCELLED
+_EXITED = AttemptEnd.EXITED
+_FOREGROUND = Pool.FOREGROUND
+_LEAK = TerminationReason.LEAK
+_PASSED = Outcome.PASSED
+_PROCEED = WhilePending.PROCEED
+_REFUSED = AttemptEnd.REFUSED
+_WAIT = WhilePending.WAIT
 
-def check_queued(state: State, event: CheckQueued) -> None:
+
+def check_queued(state: State, record: CheckRecord, event: CheckQueued) -> None:
     """Ready or backoff -> queued: the next attempt wants a slot."""
-    record = _record(state, event)
-    _refuse_after_cancel(state, event.check)
+    if state.cancel is not None:
+        raise _after_cancel(event.check)
     if event.attempt != record.attempt + 1 or event.pool is not record.planned.pool:
         raise LogCorrupt(f"{event.check} was queued for an attempt or a pool that is not its own")
     record.attempt = event.attempt
-    record.state = CheckState.QUEUED
+    record.state = QUEUED
     record.since_t = event.t
 
 
-def requirement_waived(state: State, event: CheckRequirementWaived) -> None:
+def requirement_waived(state: State, record: CheckRecord, event: CheckRequirementWaived) -> None:
     """The choice that `while_pending` made; replay reads it and never recomputes it."""
-    record = _record(state, event)
-    _refuse_after_cancel(state, event.check)
+    if state.cancel is not None:
+        raise _after_cancel(event.check)
     required = state.checks.get(event.requirement)
     configured = any(
         r.check == event.requirement and r.while_pending is event.choice
         for r in record.planned.requires
     )
-    if required is None or not configured or event.choice is WhilePending.WAIT:
+    if required is None or not configured or event.choice is _WAIT:
         raise LogCorrupt(f"{event.check} waived a requirement in a way that it does not have")
-    if required.state is CheckState.SETTLED or required.state is not event.state:
+    if required.state is SETTLED or required.state is not event.state:
         raise LogCorrupt(f"{event.check} waived {event.requirement}, which was not pending so")
     record.waived[event.requirement] = event.choice
 
 
-def check_started(state: State, event: CheckStarted) -> None:
+def check_started(state: State, record: CheckRecord, event: CheckStarted) -> None:
     """Queued -> running: requirements, slots and group must allow it."""
-    record = _record(state, event)
-    _refuse_after_cancel(state, event.check)
+    if state.cancel is not None:
+        raise _after_cancel(event.check)
     planned = record.planned
     if event.attempt != record.attempt or event.pool is not planned.pool:
         raise LogCorrupt(f"{event.check} started an attempt or in a pool that was not queued")
     for requirement in planned.requires:
         required = state.checks[requirement.check]
-        if record.waived.get(requirement.check) == WhilePending.PROCEED:
+        if record.waived.get(requirement.check) == _PROCEED:
             if requirement.check not in record.ran_before:
                 record.ran_before = (*record.ran_before, requirement.check)
-        elif required.state is not CheckState.SETTLED:
+        elif required.state is not SETTLED:
             raise LogCorrupt(f"{event.check} started before {requirement.check} settled")
-        elif required.outcome is not Outcome.PASSED:
+        elif required.outcome is not _PASSED:
             raise LogCorrupt(f"{event.check} started although {requirement.check} did not pass")
     _take(state, record)
-    record.state = CheckState.RUNNING
+    record.state = RUNNING
     record.attempt_over = False
     record.started = event
     record.finished = record.termination = record.hang = record.extracted = None
@@ -83,31 +92,34 @@ def check_started(state: State, event: CheckStarted) -> None:
         record.first_started_t = event.t
 
 
-def check_observed(state: State, event: CheckSlow | CheckIdle | CheckHang) -> None:
+def check_observed(
+    _state: State, record: CheckRecord, event: CheckSlow | CheckIdle | CheckHang
+) -> None:
     """Something worth knowing of a running attempt; no change of state."""
-    record = _running(state, event)
+    _check_running(record, event)
     if isinstance(event, CheckHang):
         record.hang = event
 
 
-def termination_requested(state: State, event: CheckTerminationRequested) -> None:
+def termination_requested(
+    _state: State, record: CheckRecord, event: CheckTerminationRequested
+) -> None:
     """The first reason decides; a leak is swept after the end and decides nothing."""
-    record = _running(state, event)
+    _check_running(record, event)
     present = record.termination
-    if present is None or present.reason is TerminationReason.LEAK:
+    if present is None or present.reason is _LEAK:
         record.termination = event
 
 
-def attempt_finished(state: State, event: CheckAttemptFinished) -> None:
+def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinished) -> None:
     """The attempt is over and its slot is free."""
-    record = _record(state, event)
-    refused = event.end is AttemptEnd.REFUSED
-    if refused != (record.state is CheckState.QUEUED) or record.attempt_over:
+    refused = event.end is _REFUSED
+    if refused != (record.state is QUEUED) or record.attempt_over:
         raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
     if event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
     exited = (event.exit_code is None) != (event.signal == "")
-    if (event.end is AttemptEnd.EXITED) != exited:
+    if (event.end is _EXITED) != exited:
         raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
     if event.active_ns > event.elapsed_ns:
         raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
@@ -117,88 +129,71 @@ def attempt_finished(state: State, event: CheckAttemptFinished) -> None:
     record.finished = event
 
 
-def check_extracted(state: State, event: CheckExtracted) -> None:
+def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -> None:
     """Values and assertion of the last attempt, once, after it ended."""
-    record = _over(state, event)
+    _check_over(record, event)
     if record.extracted is not None or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: values extracted twice or from another attempt")
     record.extracted = event
 
 
-def retry_scheduled(state: State, event: CheckRetryScheduled) -> None:
+def retry_scheduled(state: State, record: CheckRecord, event: CheckRetryScheduled) -> None:
     """Running -> backoff: only an attempt that exited is tried again, as often as planned."""
-    record = _over(state, event)
-    _refuse_after_cancel(state, event.check)
+    _check_over(record, event)
+    if state.cancel is not None:
+        raise _after_cancel(event.check)
     if event.attempt != record.attempt + 1 or event.attempt > record.planned.retries + 1:
         raise LogCorrupt(f"{event.check}: a retry that was not planned")
-    if record.finished is None or record.finished.end is not AttemptEnd.EXITED:
+    if record.finished is None or record.finished.end is not _EXITED:
         raise LogCorrupt(f"{event.check}: a retry of an attempt that did not exit")
-    record.state = CheckState.BACKOFF
+    record.state = BACKOFF
     record.attempt_over = False
     record.since_t = event.t
 
 
-def check_settled(state: State, event: CheckSettled) -> None:
+def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> None:
     """-> settled, once, with an outcome that its parts bear out."""
-    record = _record(state, event)
     problem = contradiction(state, record, event)
     if problem:
         raise LogCorrupt(f"{event.check} settled as {event.outcome.value}, but {problem}")
-    record.state = CheckState.SETTLED
+    record.state = SETTLED
     record.outcome = event.outcome
     record.settled = event
     record.settled_t = record.since_t = event.t
     state.settled += 1
     state.counts[event.outcome] = state.counts.get(event.outcome, 0) + 1
-    if record.planned.pool is Pool.FOREGROUND and not record.planned.after_background:
+    if record.planned.pool is _FOREGROUND and not record.planned.after_background:
         state.unsettled_foreground -= 1
-    if state.cancel is not None and event.outcome is Outcome.CANCELLED:
+    if state.cancel is not None and event.outcome is _CANCELLED:
         state.cancel_settled += 1
 
 
-def _record(state: State, event: Any) -> CheckRecord:
-    record = state.checks.get(event.check)
-    if record is None:
-        raise LogCorrupt(f"{event.check} is not a planned check")
-    if record.state not in LEGAL_STATES[type(event)]:
-        name = type(event).__struct_config__.tag
-        raise LogCorrupt(f"{name} of {event.check} while it is {record.state.value}")
-    return record
-
-
-def _running(state: State, event: Any) -> CheckRecord:
-    record = _record(state, event)
+def _check_running(record: CheckRecord, event: Any) -> None:
     if record.attempt_over or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: news of an attempt that is not under way")
-    return record
 
 
-def _over(state: State, event: Any) -> CheckRecord:
-    record = _record(state, event)
+def _check_over(record: CheckRecord, event: Any) -> None:
     if not record.attempt_over:
         raise LogCorrupt(f"{event.check}: judged while its attempt is under way")
-    return record
 
 
-def _refuse_after_cancel(state: State, check: str) -> None:
-    if state.cancel is not None:
-        raise LogCorrupt(f"{check} was moved towards a start after the run was cancelled")
+def _after_cancel(check: str) -> LogCorrupt:
+    return LogCorrupt(f"{check} was moved towards a start after the run was cancelled")
 
 
 def _take(state: State, record: CheckRecord) -> None:
-    """Slots and group of a starting attempt. A weight is clamped to its pool as planned."""
+    """Slots and group of a starting attempt."""
     planned = record.planned
     if planned.group:
         holder = state.groups.get(planned.group)
         if holder is not None:
             raise LogCorrupt(f"{planned.id} and {holder} of group {planned.group} ran together")
         state.groups[planned.group] = planned.id
-    if planned.pool is Pool.FOREGROUND:
-        record.slots = min(planned.weight, state.planned_parallel)
+    if planned.pool is _FOREGROUND:
         state.used_foreground += record.slots
         over = state.used_foreground > state.planned_parallel
     else:
-        record.slots = min(planned.weight, state.planned_async_parallel)
         state.used_background += record.slots
         over = state.used_background > state.planned_async_parallel
     if over:
@@ -209,13 +204,13 @@ def _give_back(state: State, record: CheckRecord) -> None:
     planned = record.planned
     if planned.group:
         state.groups.pop(planned.group, None)
-    if planned.pool is Pool.FOREGROUND:
+    if planned.pool is _FOREGROUND:
         state.used_foreground -= record.slots
     else:
         state.used_background -= record.slots
 
 
-CHECK_EVENTS: dict[type, Callable[[State, Any], None]] = {
+CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {
     CheckQueued: check_queued,
     CheckRequirementWaived: requirement_waived,
     CheckStarted: check_started,

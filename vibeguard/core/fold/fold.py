@@ -4,14 +4,14 @@ No clock, no environment, no file system: the same events give the same State, a
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from vibeguard.core.fold.checks import CHECK_EVENTS
 from vibeguard.core.fold.runs import RUN_EVENTS
+from vibeguard.core.fold.transitions import LEGAL_STATES
 from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted
-from vibeguard.core.model.state import State
+from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.problems import LogCorrupt
-
-_APPLY = {**RUN_EVENTS, **CHECK_EVENTS}
 
 
 def new_state() -> State:
@@ -20,33 +20,59 @@ def new_state() -> State:
 
 
 def apply(state: State, event: Event) -> None:
-    """Move `state` by one event. Raises LogCorrupt when the event cannot follow what came before."""
-    if event.seq != state.next_seq:
-        raise LogCorrupt(f"event number {event.seq} where {state.next_seq} must follow")
-    if event.t < state.last_t:
-        raise LogCorrupt(f"event {event.seq} is dated before the one that precedes it")
-    if state.next_seq < 2 or state.finished is not None:
-        _check_ends(state, event)
-    _APPLY[type(event)](state, event)
-    state.next_seq += 1
-    state.last_t = event.t
+    """Move `state` by one event. Raises LogCorrupt when it cannot follow what came before."""
+    apply_each(state, (event,))
+
+
+def apply_each(state: State, events: Iterable[Any]) -> None:
+    """Move `state` by every event in turn; `state.next_seq` counts those that it took.
+
+    Raises LogCorrupt at the first event that cannot follow what came before.
+    """
+    seq, t, checks = state.next_seq, state.last_t, state.checks
+    try:
+        for event in events:
+            if event.seq != seq:
+                raise LogCorrupt(f"event number {event.seq} where {seq} must follow")
+            if event.t < t:
+                raise LogCorrupt(f"event {seq} is dated before the one that precedes it")
+            if seq < 2 or state.finished is not None:
+                _check_ends(state, seq, event)
+            apply_to_check = CHECK_EVENTS.get(type(event))
+            if apply_to_check is None:
+                RUN_EVENTS[type(event)](state, event)
+            else:
+                record = checks.get(event.check)
+                if record is None or record.state not in LEGAL_STATES[type(event)]:
+                    raise _illegal(record, event)
+                apply_to_check(state, record, event)
+            seq += 1
+            t = event.t
+    finally:
+        state.next_seq, state.last_t = seq, t
 
 
 def fold(events: Iterable[Event]) -> State:
     """The State that a whole sequence of events gives; raises LogCorrupt like `apply`."""
     state = new_state()
-    for event in events:
-        apply(state, event)
+    apply_each(state, events)
     return state
 
 
-def _check_ends(state: State, event: Event) -> None:
+def _check_ends(state: State, seq: int, event: Event) -> None:
     """The first two events and the last one have fixed places."""
-    if state.next_seq == 0 and not isinstance(event, RunStarted):
+    if seq == 0 and not isinstance(event, RunStarted):
         raise LogCorrupt("the log does not begin with run.started")
-    if state.next_seq == 1 and not isinstance(event, RunPlanned):
+    if seq == 1 and not isinstance(event, RunPlanned):
         raise LogCorrupt("run.started is not followed by run.planned")
     if state.sealed is not None:
         raise LogCorrupt("an event follows the seal")
     if state.finished is not None and not isinstance(event, LogSealed):
         raise LogCorrupt("only the seal may follow run.finished")
+
+
+def _illegal(record: CheckRecord | None, event: Any) -> LogCorrupt:
+    if record is None:
+        return LogCorrupt(f"{event.check} is not a planned check")
+    name = type(event).__struct_config__.tag
+    return LogCorrupt(f"{name} of {event.check} while it is {record.state.value}")

@@ -39,8 +39,12 @@ def run_planned(state: State, event: RunPlanned) -> None:
     for planned in event.checks:
         if planned.id in state.checks:
             raise LogCorrupt(f"{planned.id} is planned twice")
-        state.checks[planned.id] = CheckRecord(planned)
-        if planned.pool is Pool.FOREGROUND and not planned.after_background:
+        foreground = planned.pool is Pool.FOREGROUND
+        # A weight is clamped to its pool as planned, whatever `run.degraded` says later.
+        pool_slots = state.planned_parallel if foreground else state.planned_async_parallel
+        slots = min(planned.weight, pool_slots)
+        state.checks[planned.id] = CheckRecord(planned, slots=slots)
+        if foreground and not planned.after_background:
             state.unsettled_foreground += 1
     for planned in event.checks:
         for requirement in planned.requires:

@@ -1,11 +1,10 @@
 """Whether a `check.settled` is borne out by its parts: one rule an outcome."""
 
-from vibeguard.core.fold.transitions import SETTLES_FROM
+from vibeguard.core.fold.transitions import RUNNING, SETTLES_FROM
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
-    CheckState,
     LeakPolicy,
     Outcome,
     Reason,
@@ -27,6 +26,14 @@ _CANCELS_WHOLE_RUN = frozenset(
         Reason.LOG_FAILURE,
     }
 )
+# Names for members: see checks.py.
+_CANCELLED = Outcome.CANCELLED
+_EXITED = AttemptEnd.EXITED
+_FAIL = LeakPolicy.FAIL
+_FAILED = Outcome.FAILED
+_PASSED = Outcome.PASSED
+_SKIPPED = Outcome.SKIPPED
+_TIMEOUT = Outcome.TIMEOUT
 
 
 def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str:
@@ -34,23 +41,23 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
     outcome = event.outcome
     if record.state not in SETTLES_FROM[outcome]:
         return f"it was {record.state.value}"
-    if record.state is CheckState.RUNNING and not record.attempt_over:
+    if record.state is RUNNING and not record.attempt_over:
         return "its attempt is under way"
     if event.attempts != (0 if record.first_started_t is None else _attempts(record)):
         return "it counts other attempts than it had"
-    if event.flaky != (outcome is Outcome.PASSED and event.attempts > 1):
+    if event.flaky != (outcome is _PASSED and event.attempts > 1):
         return "its flakiness contradicts its attempts"
-    if outcome is Outcome.PASSED:
+    if outcome is _PASSED:
         return _passed(record, event)
     if event.reason is None:
         return "it gives no reason"
-    if outcome is Outcome.FAILED:
+    if outcome is _FAILED:
         return _failed(record, event.reason)
-    if outcome is Outcome.TIMEOUT:
+    if outcome is _TIMEOUT:
         return _timeout(record, event.reason)
-    if outcome is Outcome.SKIPPED:
+    if outcome is _SKIPPED:
         return _skipped(state, record, event)
-    if outcome is Outcome.CANCELLED:
+    if outcome is _CANCELLED:
         return _cancelled(state, event.reason)
     return ""
 
@@ -71,13 +78,13 @@ def _passed(record: CheckRecord, event: CheckSettled) -> str:
     finished = record.finished
     if event.reason is not None:
         return "a pass needs no reason"
-    if finished is None or finished.end is not AttemptEnd.EXITED or finished.exit_code != 0:
+    if finished is None or finished.end is not _EXITED or finished.exit_code != 0:
         return "its command did not succeed"
     if decisive_termination(record) is not None:
         return "its attempt was ended by us"
     if finished.unkillable:
         return "processes of it are still alive"
-    if finished.leaked and record.planned.leaks is LeakPolicy.FAIL:
+    if finished.leaked and record.planned.leaks is _FAIL:
         return "it left processes behind"
     extracted = record.extracted
     if record.planned.assertion and (extracted is None or extracted.assertion_result is not True):
@@ -87,7 +94,7 @@ def _passed(record: CheckRecord, event: CheckSettled) -> str:
 
 def _failed(record: CheckRecord, reason: Reason) -> str:
     finished = record.finished
-    if finished is None or finished.end is not AttemptEnd.EXITED:
+    if finished is None or finished.end is not _EXITED:
         return "its command did not end by itself"
     if reason is Reason.EXIT_CODE and not finished.exit_code:
         return "its exit code is 0"
@@ -120,7 +127,7 @@ def _skipped(state: State, record: CheckRecord, event: CheckSettled) -> str:
         return ""
     for requirement in record.planned.requires:
         required = state.checks[requirement.check]
-        if required.settled is None or required.outcome is Outcome.PASSED:
+        if required.settled is None or required.outcome is _PASSED:
             continue
         if event.waived and not required.settled.waived:
             continue
@@ -132,7 +139,7 @@ def _skipped(state: State, record: CheckRecord, event: CheckSettled) -> str:
 def root_cause(record: CheckRecord) -> str:
     """The check at the root of what `record` hands on to its dependents."""
     settled = record.settled
-    if settled is not None and settled.outcome is Outcome.SKIPPED and settled.cause:
+    if settled is not None and settled.outcome is _SKIPPED and settled.cause:
         return settled.cause
     return record.planned.id
 

@@ -23,12 +23,13 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.names import CheckState, Outcome
 
-PENDING, READY, QUEUED, RUNNING, BACKOFF = (
+PENDING, READY, QUEUED, RUNNING, BACKOFF, SETTLED = (
     CheckState.PENDING,
     CheckState.READY,
     CheckState.QUEUED,
     CheckState.RUNNING,
     CheckState.BACKOFF,
+    CheckState.SETTLED,
 )
 
 LEGAL_STATES: dict[type[Event], frozenset[CheckState]] = {

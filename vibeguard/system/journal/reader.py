@@ -3,13 +3,14 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from operator import length_hint
 from typing import Final
 
 from msgspec import Struct
 
 from vibeguard.core.eventlog.decode import LogDecoder
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply_each, new_state
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
@@ -58,11 +59,7 @@ def open_state(path: str) -> tuple[State, LogReading]:
     """The State that the log at `path` amounts to, as far as it can be trusted."""
     state = new_state()
 
-    def fold(events: Iterator[Event]) -> None:
-        for event in events:
-            apply(state, event)
-
-    return state, _read(path, fold)
+    return state, _read(path, partial(apply_each, state))
 
 
 def open_log(path: str) -> int:
