@@ -126,6 +126,7 @@ class LocalExecutor:
         for attempt in self._reading:
             attempt.close()
         self._shared.reactor.close()
+        self._orphans.close()
         self._spawner.close()
         return swept
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vibeguard.system.process import proc
 from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.proc import Identity, Stat
-from vibeguard.system.process.tree import own_children
+from vibeguard.system.process.tree import ChildList
 
 RUN_MARK = b"VIBEGUARD_RUN"
 CHECK_MARK = b"VIBEGUARD_CHECK"
@@ -72,7 +72,9 @@ class Orphans:
     """
 
     def __init__(self) -> None:
-        self._strangers = {stat.identity for pid in own_children() if (stat := proc.stat_of(pid))}
+        self._children = ChildList()
+        present = map(proc.stat_of, self._children.read())
+        self._strangers = {stat.identity for stat in present if stat is not None}
         self._claims: list[Claim] = []
         self._owners: dict[Identity, Claim] = {}
         self._leaders: set[int] = set()
@@ -95,6 +97,10 @@ class Orphans:
         self._claims.remove(claim)
         self._owners = {key: owner for key, owner in self._owners.items() if owner is not claim}
 
+    def close(self) -> None:
+        """Look no more."""
+        self._children.close()
+
     def spare(self, pid: int) -> None:
         """Leave this child alone: somebody else started it and waits for it."""
         stat = proc.stat_of(pid)
@@ -103,7 +109,7 @@ class Orphans:
 
     def nothing_new(self) -> bool:
         """Whether all children are leaders: one read, no look at any process."""
-        return self._leaders.issuperset(own_children())
+        return self._leaders.issuperset(self._children.read())
 
     def of(self, claim: Claim) -> list[Stat]:
         """The orphans of one attempt that are alive; reaps all that are dead, of whomever."""
@@ -135,7 +141,7 @@ class Orphans:
     def _look(self) -> tuple[list[Stat], list[tuple[Stat, Claim | None]]]:
         dead: list[Stat] = []
         living = []
-        for pid in own_children():
+        for pid in self._children.read():
             if pid in self._leaders or (stat := proc.stat_of(pid)) is None:
                 continue
             if stat.identity in self._strangers:

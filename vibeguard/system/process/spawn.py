@@ -82,7 +82,7 @@ class Spawner:
         The child has a session of its own (a process group where that is refused), /dev/null as
         stdin, one pipe as stdout and stderr, default signal dispositions and an empty mask.
         """
-        arguments = _arguments(command, environment)
+        arguments = _arguments(command)
         reserve, read_end, write_end = self._open_descriptors()
         leader: ExitWatch | None = None
         try:
@@ -130,6 +130,8 @@ class Spawner:
             return _spawn_leader(self._shell, arguments, environment, streams)
         except OSError as error:
             raise refusal(error, self._what_failed(error)) from error
+        except ValueError:
+            raise _environment_refusal(environment) from None
         finally:
             os.chdir(self._home)
 
@@ -141,18 +143,23 @@ class Spawner:
         return f"the shell {self._shell} cannot be started"
 
 
-def _arguments(command: str, environment: Mapping[bytes, bytes]) -> list[bytes]:
+def _arguments(command: str) -> list[bytes]:
     try:
         text = os.fsencode(command)
     except UnicodeEncodeError:
         raise SpawnRefused("the command holds text that the system cannot take") from None
     if b"\0" in text:
         raise SpawnRefused("the command holds a NUL character")
+    return [b"sh", b"-c", text]
+
+
+def _environment_refusal(environment: Mapping[bytes, bytes]) -> SpawnRefused:
+    """Which variable it is that the system does not take; never its value."""
     for name, value in environment.items():
         if not name or b"=" in name or b"\0" in name or b"\0" in value:
             shown = name.decode("utf-8", "replace")
-            raise SpawnRefused(f"the environment variable {shown!r} cannot be passed on")
-    return [b"sh", b"-c", text]
+            return SpawnRefused(f"the environment variable {shown!r} cannot be passed on")
+    return SpawnRefused("the environment cannot be passed on")
 
 
 def _spawn_leader(

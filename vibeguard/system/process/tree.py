@@ -42,6 +42,43 @@ def own_children() -> list[int]:
     return [int(child) for text in listed for child in text.split()]
 
 
+class ChildList:
+    """The same list, through descriptors that stay open: a look costs microseconds.
+
+    Made in the thread that starts the children.
+    """
+
+    def __init__(self) -> None:
+        pid = os.getpid()
+        self._descriptors = [
+            os.open(f"/proc/{pid}/task/{thread}/children", os.O_RDONLY)
+            for thread in {pid, threading.get_native_id()}
+            if proc.is_available()
+        ]
+
+    def read(self) -> list[int]:
+        """The children of this process at this moment."""
+        found: list[int] = []
+        for descriptor in self._descriptors:
+            found.extend(map(int, _read_from_start(descriptor).split()))
+        return found
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+
+
+def _read_from_start(descriptor: int) -> bytes:
+    """All of a file of /proc. One page holds some 500 pids; what ends within it was all of it."""
+    text = os.pread(descriptor, 65536, 0)
+    if len(text) < 2048:
+        return text
+    while more := os.pread(descriptor, 65536, len(text)):
+        text += more
+    return text
+
+
 def with_descendants(roots: Iterable[int]) -> Members:
     """These processes and everything below them that is there to be seen, zombies too."""
     found: Members = {}
