@@ -85,13 +85,15 @@ TEST_RUNNERS = (
         "each failed test with its log, panics, build errors, the packages that failed",
         mark(r"^ *--- FAIL: |^FAIL\t\S|^FAIL \S+ \[build failed\]"),
         together(
+            # The log of a test stands before `--- FAIL` when go test is verbose.
+            lines_like(
+                r"^\s*--- FAIL: |^\s+\S+_test\.go:\d+: |^\S+\.go:\d+(?::\d+)?: |^# \S+$|^FAIL\t\S"
+            ),
             blocks(
                 r"^\s*--- FAIL: |^panic: ",
                 r"^\s*(?:=== |--- |FAIL$|FAIL\t|ok  \t|PASS$|exit status )|^goroutine \d+ \[",
                 longest=16,
             ),
-            # The log of a test stands before `--- FAIL` when go test is verbose.
-            lines_like(r"^\s+\S+_test\.go:\d+: |^\S+\.go:\d+(?::\d+)?: |^# \S+$|^FAIL\t\S"),
         ),
     ),
     Rule(
