@@ -84,7 +84,7 @@ class Paragraphs(Struct, frozen=True):
     def _command(self, record: CheckRecord) -> Iterator[str]:
         commands = sanitise(record.planned.run, multiline=True).strip().split("\n")
         for line in commands[:MAX_COMMAND_LINES]:
-            yield self.style.dim(fold(line, self.columns, prefix="  $ "))
+            yield self.style.dim(fold(line, self.columns, prefix="  $ ", rest="    "))
         if len(commands) > MAX_COMMAND_LINES:
             yield f"  [{plural(len(commands) - MAX_COMMAND_LINES, 'more line')}]"
 

@@ -29,7 +29,7 @@ from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.summary import summary
-from vibeguard.core.wording.layout import wrap
+from vibeguard.core.wording.layout import fold, wrap
 from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.style import Style
@@ -81,7 +81,7 @@ class Prose:
         lines = self._line("started", f"{event.check}{where}{attempt}")
         commands = sanitise(state.checks[event.check].planned.run, multiline=True)
         for command in commands.strip().split("\n"):
-            lines.append(wrap(command, self.columns, first="  $ ", rest="    "))
+            lines.append(fold(command, self.columns, prefix="  $ ", rest="    "))
         return lines
 
     def _slow(self, state: State, event: CheckSlow) -> list[str]:

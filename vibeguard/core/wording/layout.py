@@ -71,8 +71,11 @@ def _wrapped(paragraph: str, columns: int, lead: str, rest: str) -> Iterator[str
     yield (lead + " ".join(words)).rstrip()
 
 
-def fold(text: str, columns: int, *, prefix: str) -> str:
-    """Break one line of output hard into lines of `columns` cells, each with the prefix."""
+def fold(text: str, columns: int, *, prefix: str, rest: str = "") -> str:
+    """Break one line of output hard into lines of `columns` cells, each with a prefix.
+
+    `rest` is the prefix of the second line and what follows, where it is another one.
+    """
     room = columns - cells(prefix)
     if not columns or cells(text) <= room:
         return (prefix + text).rstrip()
@@ -80,7 +83,7 @@ def fold(text: str, columns: int, *, prefix: str) -> str:
     lines: list[str] = []
     while text:
         head = _head(text, room) or text[0]
-        lines.append((prefix + head).rstrip())
+        lines.append(((rest if lines and rest else prefix) + head).rstrip())
         text = text[len(head) :]
     return "\n".join(lines)
 
