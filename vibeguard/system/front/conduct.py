@@ -298,6 +298,7 @@ class Front:
             if self._patience_ends is not None and monotonic_s() >= self._patience_ends:
                 self._output.discard()
             self._loop.turn(monotonic_s() + (0.25 if self._output.waiting() else 0.01))
+        self._signals.hold_back()
 
     def _awaits_guardian(self, bound: float) -> bool:
         """Whether the supervisor is still ending, within its bound."""

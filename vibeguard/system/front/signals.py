@@ -32,6 +32,13 @@ class Signals:
         except BlockingIOError:
             return []
 
+    def hold_back(self) -> None:
+        """Let no signal through any more, since the exit code is decided.
+
+        CPython gives signals their default action back while it shuts down.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_CODES)
+
 
 class Presses:
     """Tells a second signal from the echo of the first: wrappers deliver Ctrl-C twice."""

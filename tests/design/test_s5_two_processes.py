@@ -1,0 +1,230 @@
+"""DESIGN section 5: front and supervisor, and what is left when one of them dies: nothing."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.census import nothing_left_behind, with_token
+from tests.helpers.command import project, vibeguard
+from tests.helpers.running import running
+from vibeguard.core.model.events import RunCancelRequested, RunPlanned
+from vibeguard.system.journal.reader import open_state
+
+TREE = """
+checks:
+  - {{id: plain, run: "sleep {token}"}}
+  - {{id: detached, run: "setsid sleep {token} & sleep {token}"}}
+  - {{id: deaf, run: "trap '' TERM; sleep {token}; sleep {token}"}}
+  - {{id: long, run: "sleep {token}", async: true}}
+"""
+
+
+@pytest.fixture
+def token(request) -> str:
+    """A number of seconds that nobody else sleeps."""
+    return f"8{os.getpid()}.{abs(hash(request.node.name)) % 10**6:06d}1"
+
+
+@pytest.fixture
+def tree(tmp_path, token) -> Path:
+    """Four checks that would run for days, some of them hard to find or to end."""
+    return project(tmp_path, TREE.format(token=token))
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+def test_the_first_signal_cancels_seals_and_exits_with_its_code(tree, token, number, code):
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        run.process.send_signal(number)
+        exit_code, _, err = run.end()
+        assert exit_code == code
+        assert "CANCELLED" in err
+        state, reading = open_state(str(run.run_folder()))
+        assert reading.status == "complete"
+        assert state.counts == {"cancelled": 4}
+    assert vibeguard("report", cwd=tree).returncode == code
+
+
+def test_a_second_signal_kills_at_once_and_still_seals(tmp_path, token):
+    deaf = f"checks:\n  - {{id: deaf, run: \"trap '' TERM; sleep {token}; sleep {token}\"}}\n"
+    project(tmp_path, deaf + "settings: {grace: 10m}\n")
+    with nothing_left_behind(token=token, reap_adopted=True), running(tmp_path, "run") as run:
+        run.wait_until_running()
+        run.process.send_signal(signal.SIGTERM)
+        event = run.wait_for(RunCancelRequested)
+        assert event.by == "SIGTERM"
+        _at_least_250_ms_later(run, signal.SIGTERM)
+        exit_code, _, _ = run.end()
+        assert exit_code == 143
+        _, reading = open_state(str(run.run_folder()))
+        assert reading.status == "complete"
+
+
+def _at_least_250_ms_later(run, number) -> None:
+    """Repeat the signal until the command ends: those within 250 ms count as the first."""
+    while run.process.poll() is None:
+        run.process.send_signal(number)
+        try:
+            run.process.wait(0.1)
+        except Exception:  # noqa: S112
+            continue
+
+
+def test_when_the_front_is_killed_the_checks_are_gone_and_the_log_is_sealed(tree, token):
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        os.kill(run.pid, signal.SIGKILL)
+        run.end()
+    report = vibeguard("report", cwd=tree)
+    assert report.returncode == 143
+    state, _ = open_state(str(run.run_folder()))
+    assert state.cancel.reason == "front_lost"
+
+
+def test_when_the_supervisor_is_killed_the_front_ends_every_check_and_exits_3(tree, token):
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        os.kill(run.supervisor(), signal.SIGKILL)
+        exit_code, _, err = run.end()
+        assert exit_code == 3
+        assert "INCOMPLETE" in err
+    assert vibeguard("report", cwd=tree).returncode == 3
+
+
+def test_what_is_left_when_both_are_killed_is_swept_by_the_next_command(tree, token):
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        supervisor = run.supervisor()
+        os.kill(supervisor, signal.SIGSTOP)  # it must not notice in between
+        os.kill(run.pid, signal.SIGKILL)
+        os.kill(supervisor, signal.SIGKILL)
+        run.end()
+        assert with_token(token)
+        report = vibeguard("report", cwd=tree)
+        assert report.returncode == 3
+        assert "swept" in report.stderr
+        assert "swept" not in vibeguard("report", cwd=tree).stderr
+
+
+def test_signals_that_were_ignored_at_the_start_stay_ignored(tmp_path):
+    project(tmp_path, "checks:\n  - {id: a, run: 'read line < fifo'}\n")
+    os.mkfifo(tmp_path / "fifo")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running(tmp_path, "run") as run:
+            run.wait_until_running()
+            run.process.send_signal(signal.SIGHUP)
+            (tmp_path / "fifo").write_text("go on\n")
+            exit_code, _, _ = run.end()
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    assert exit_code == 0
+
+
+def test_a_reader_that_is_gone_changes_nothing(tmp_path):
+    project(tmp_path, "checks:\n  - {id: a, run: 'read line < fifo'}\n")
+    os.mkfifo(tmp_path / "fifo")
+    with running(tmp_path, "run", "--stream") as run:
+        run.wait_for(RunPlanned)
+        run.process.stdout.close()
+        run.process.stdout = None
+        run.wait_until_running()
+        (tmp_path / "fifo").write_text("go on\n")
+        run.process.wait(60)
+        assert run.process.returncode == 0
+    assert vibeguard("report", cwd=tmp_path).returncode == 0
+
+
+def test_a_reader_that_does_not_read_never_holds_up_the_run(tmp_path):
+    """Two thousand checks are a megabyte of events; a pipe takes 64 KiB of it."""
+    checks = "".join(f"  - {{id: c{i}, run: ':'}}\n" for i in range(1500))
+    project(tmp_path, f"checks:\n{checks}")
+    with running(tmp_path, "run", "--stream") as run:
+        folder = run.run_folder()
+        _wait_sealed(folder)
+        state, reading = open_state(str(folder))
+        assert reading.status == "complete"
+        assert state.counts == {"passed": 1500}
+        exit_code, out, _ = run.end()
+        assert exit_code == 0
+        assert out.splitlines()[-1].startswith('{"type":"log.sealed"')
+
+
+def _wait_sealed(folder: Path) -> None:
+    from vibeguard.system.journal.follow import Follower
+
+    follower = Follower(str(folder))
+    while not follower.finished:
+        if not follower.read():
+            follower.wait(60)
+    follower.close()
+
+
+def test_a_config_error_leaves_no_process_and_no_run(tmp_path):
+    project(tmp_path, "checks:\n  - {id: a, run: ':', nope: 1}\n")
+    with nothing_left_behind(reap_adopted=True):
+        result = vibeguard("run", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "nope" in result.stderr
+    assert list((tmp_path / ".vibeguard" / "runs").iterdir()) == []
+    report = vibeguard("report", cwd=tmp_path)
+    assert report.returncode == 2
+    assert "nope" in report.stderr
+
+
+def test_a_check_that_destroys_our_own_modules_cannot_change_the_verdict(tmp_path):
+    """A copy of the package, so that the check has something to destroy."""
+    import shutil
+
+    package = tmp_path / "site"
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "vibeguard", package / "vibeguard")
+    destroy = f"find {package} -name '*.py' -exec sh -c 'echo boom > \\\"$1\\\"' _ {{}} +"
+    project(
+        tmp_path / "repo",
+        "checks:\n"
+        f'  - {{id: destroy, run: "{destroy}"}}\n'
+        "  - {id: fails, run: 'echo n=1; exit 3', requires: [destroy], grok: 'n=%{INT:n}',"
+        " suggestion: 'n is {{.n}}', fix: 'make {{.n}}'}\n"
+        "  - {id: judged, run: 'echo n=1', requires: [destroy], grok: 'n=%{INT:n}',"
+        " assert: 'n == 1'}\n",
+    )
+    with running(tmp_path / "repo", "run", PYTHONPATH=str(package)) as run:
+        exit_code, _, err = run.end()
+    assert exit_code == 1, err
+    assert "n is 1" in err
+    assert "1 passed" in err or "2 passed" in err
+    assert (package / "vibeguard" / "cli.py").read_text() == "boom\n"
+
+
+def test_nothing_but_three_descriptors_reaches_a_check(tmp_path):
+    listing = "ls -l /proc/self/fd"
+    project(tmp_path, f"checks:\n  - {{id: a, run: '{listing}'}}\n")
+    extra = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(extra, True)
+    try:
+        assert vibeguard("run", cwd=tmp_path).returncode == 0
+    finally:
+        os.close(extra)
+    output = next((tmp_path / ".vibeguard/runs").glob("*/output/a.1.log")).read_text()
+    numbers = {line.split(" -> ")[0].split()[-1] for line in output.splitlines() if " -> " in line}
+    assert numbers <= {"0", "1", "2", "3"}  # 3 is ls reading the folder
+    assert "events.jsonl" not in output
+
+
+def test_the_environment_is_the_callers_as_it_was(tmp_path):
+    project(tmp_path, "checks:\n  - {id: a, run: 'env'}\n")
+    env = {"LC_ALL": "C", "MINE": "yes"}
+    result = vibeguard("run", cwd=tmp_path, env=env)
+    assert result.returncode == 0, result.stderr
+    output = next((tmp_path / ".vibeguard/runs").glob("*/output/a.1.log")).read_text()
+    names = {line.partition("=")[0] for line in output.splitlines()}
+    assert "LC_CTYPE" not in names or "LC_CTYPE" in os.environ
+    assert {"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT", "MINE"} <= names
+    assert sys.platform != "linux" or "VIBEGUARD_CONFIG" not in names

@@ -1,0 +1,96 @@
+"""A `vibeguard` that is under way: started, watched through its log, ended with it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.helpers.command import environment
+from vibeguard.core.model.events import CheckStarted, Event
+from vibeguard.system.journal.follow import Follower
+from vibeguard.system.rundir.ids import run_folder, run_ids
+
+PATIENCE_S = 60.0
+
+
+class Running:
+    """One command under way in `folder`."""
+
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+        self.process = process
+        self.folder = folder
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def run_folder(self) -> Path:
+        """The newest run of the folder, once it is there."""
+        state = str(self.folder / ".vibeguard")
+        _until(lambda: bool(run_ids(state)))
+        return Path(run_folder(state, run_ids(state)[-1]))
+
+    def wait_for(self, *kinds: type[Event], count: int = 1) -> Event:
+        """The `count`th event of one of these kinds, read from the log as it grows."""
+        follower = Follower(str(self.run_folder()))
+        try:
+            seen = 0
+            while True:
+                for event in follower.read():
+                    if isinstance(event, kinds):
+                        seen += 1
+                        if seen == count:
+                            return event
+                assert not follower.finished, f"the run ended without {kinds}"
+                follower.wait(PATIENCE_S)
+        finally:
+            follower.close()
+
+    def wait_until_running(self, count: int = 1) -> None:
+        """Until that many attempts have started."""
+        self.wait_for(CheckStarted, count=count)
+
+    def supervisor(self) -> int:
+        """The pid of the supervisor, as the log tells it."""
+        from vibeguard.core.model.events import RunStarted
+
+        event = self.wait_for(RunStarted)
+        assert isinstance(event, RunStarted)
+        return event.pid
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr, once it has ended."""
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def running(folder: Path, *argv: str, **env: str) -> Iterator[Running]:
+    """Start `python -m vibeguard ARGV` in `folder`; it never outlives the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vibeguard", *argv],
+        cwd=folder,
+        env=environment(**env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Running(process, folder)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _until(condition) -> None:
+    """Poll for something that announces itself to nobody (the birth of the first run folder)."""
+    import time
+
+    give_up = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < give_up, "nothing happened"
+        os.sched_yield()
+        time.sleep(0.005)
