@@ -151,11 +151,9 @@ def test_every_prefix_of_a_run_can_be_shown(name):
             assert isinstance(replay(name, events[:length]), str)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("jsonl", "trace")])
 @pytest.mark.parametrize("status", [LogStatus.INCOMPLETE, LogStatus.CORRUPT])
 def test_a_log_without_a_verdict_never_looks_passed(name, status):
-    if name in ("jsonl", "trace"):
-        pytest.skip("shows events, judges nothing")
     events = SAMPLES["passing"]().events[:-3]
     exit_code = 3 if status is LogStatus.INCOMPLETE else 4
     text = replay(name, events, ending=Ending(log_status=status, exit_code=exit_code))
