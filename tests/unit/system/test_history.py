@@ -1,0 +1,104 @@
+"""`.vibeguard/history` costs nothing but estimates, whatever happens to it."""
+
+import os
+import stat
+import threading
+
+import pytest
+
+from vibeguard.core.history import Sample
+from vibeguard.core.names import Outcome
+from vibeguard.system import history
+from vibeguard.system.history import append_history, compact, load_estimates, machine_id
+
+DEFINITIONS = {"unit": "d"}
+
+
+def sample(duration_ns, check="unit"):
+    return Sample(check, "d", "m", duration_ns, Outcome.PASSED)
+
+
+def expected(folder):
+    found = load_estimates(str(folder), DEFINITIONS, "m")
+    return found["unit"].expected_ns if found else None
+
+
+def test_what_is_appended_is_estimated_from(tmp_path):
+    assert expected(tmp_path) is None
+    for duration in (10, 30, 20):
+        append_history(str(tmp_path), [sample(duration), sample(7, check="other")])
+    assert expected(tmp_path) == 20
+    assert stat.S_IMODE((tmp_path / "history").stat().st_mode) == 0o600
+
+
+def test_a_run_that_executed_nothing_leaves_no_file(tmp_path):
+    append_history(str(tmp_path), [])
+    assert os.listdir(tmp_path) == []
+
+
+def test_deleting_it_loses_the_estimates_and_nothing_else(tmp_path):
+    append_history(str(tmp_path), [sample(10)])
+    (tmp_path / "history").unlink()
+    assert expected(tmp_path) is None
+    append_history(str(tmp_path), [sample(20)])
+    assert expected(tmp_path) == 20
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"\0" * 50, b"{", b'{"check":"unit"}', b"\xff\xfe", b"[" * 99999, b'{"duration_ns":-1}'],
+)
+def test_damaged_lines_are_passed_over(tmp_path, damage):
+    append_history(str(tmp_path), [sample(10)])
+    with (tmp_path / "history").open("ab") as file:
+        file.write(damage)
+    append_history(str(tmp_path), [sample(30)])
+    assert expected(tmp_path) == 20
+
+
+def test_a_negative_duration_is_no_sample(tmp_path):
+    append_history(str(tmp_path), [sample(-5), sample(10)])
+    assert expected(tmp_path) == 10
+
+
+def test_what_is_no_regular_file_gives_no_estimates_and_blocks_nothing(tmp_path):
+    os.mkfifo(tmp_path / "history")
+    assert expected(tmp_path) is None
+    with pytest.raises(OSError, match="history"):
+        append_history(str(tmp_path), [sample(10)])
+    (tmp_path / "history").unlink()
+    (tmp_path / "history").symlink_to("/etc/passwd")
+    assert expected(tmp_path) is None
+    with pytest.raises(OSError, match="symbolic"):
+        append_history(str(tmp_path), [sample(10)])
+
+
+def test_it_is_compacted_when_it_gets_large_and_keeps_the_latest(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "LARGEST_BYTES", 8000)
+    for duration in range(400):
+        append_history(str(tmp_path), [sample(duration)])
+        assert (tmp_path / "history").stat().st_size < 8200
+    assert expected(tmp_path) in range(385, 395)
+
+
+def test_compacting_an_absent_history_makes_an_empty_one(tmp_path):
+    compact(str(tmp_path))
+    assert expected(tmp_path) is None
+
+
+def test_runs_that_end_together_do_not_mix_their_lines(tmp_path):
+    def run(number):
+        for _ in range(20):
+            append_history(str(tmp_path), [sample(number + 1) for _ in range(50)])
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(history._read(str(tmp_path))) == 4 * 20 * 50
+
+
+def test_a_machine_has_one_name():
+    assert machine_id() == machine_id()
+    assert len(machine_id()) == 16

@@ -1,0 +1,111 @@
+"""What earlier runs say about the next one: how long a check takes, robust against outliers.
+
+Only passes count: a failure is often short, a timeout says only "longer".
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome
+
+# Enough for a steady median, few enough to follow a check that gets slower.
+SAMPLES_KEPT = 20
+_DEFINITION_LENGTH = 16
+
+
+class Sample(Struct, frozen=True, omit_defaults=True):
+    """One settled check of one run, as a line of `.vibeguard/history` holds it.
+
+    `definition` tells whether the command was the same (see `definition_of`), `machine` where.
+    """
+
+    check: str
+    definition: str
+    machine: str
+    duration_ns: int
+    outcome: Outcome
+    run: str = ""
+
+
+class Estimate(Struct, frozen=True):
+    """What to expect of a check: the median and the third quartile of so many passes."""
+
+    expected_ns: int
+    p75_ns: int
+    samples: int
+
+
+def definition_of(run: str, cwd: str) -> str:
+    """A short name for what a check does: samples of another command say little about this one."""
+    return hashlib.sha256(f"{run}\0{cwd}".encode(errors="replace")).hexdigest()[:_DEFINITION_LENGTH]
+
+
+def estimate(durations_ns: Sequence[int]) -> Estimate | None:
+    """The estimate from durations in the order of the runs; None from none.
+
+    The median does not care how wild up to half of the durations are.
+    """
+    latest = sorted(durations_ns[-SAMPLES_KEPT:])
+    if not latest:
+        return None
+    middle = len(latest) // 2
+    median = latest[middle] if len(latest) % 2 else (latest[middle - 1] + latest[middle]) // 2
+    return Estimate(median, latest[(3 * len(latest) + 3) // 4 - 1], len(latest))
+
+
+def estimates(
+    samples: Iterable[Sample], definitions: Mapping[str, str], machine: str
+) -> dict[str, Estimate]:
+    """An estimate for each check of `definitions` (id to definition) that has ever passed.
+
+    The nearest samples win: of this command on this machine, else of this command elsewhere, else
+    of the check as it was defined before.
+    """
+    passes: dict[str, dict[int, list[int]]] = {check: {} for check in definitions}
+    for sample in samples:
+        if sample.outcome is not Outcome.PASSED or sample.check not in passes:
+            continue
+        same_command = sample.definition == definitions[sample.check]
+        distance = 2 - same_command - (same_command and sample.machine == machine)
+        passes[sample.check].setdefault(distance, []).append(sample.duration_ns)
+    found = {}
+    for check, by_distance in passes.items():
+        nearest = estimate(by_distance[min(by_distance)]) if by_distance else None
+        if nearest is not None:
+            found[check] = nearest
+    return found
+
+
+def samples_of(state: State, machine: str) -> list[Sample]:
+    """What the checks of a run that were executed add to history, in plan order."""
+    run = state.started.run_id if state.started is not None else ""
+    found = []
+    for record in state.checks.values():
+        duration_ns = _duration_ns(record)
+        if record.outcome is not None and duration_ns is not None:
+            planned = record.planned
+            definition = definition_of(planned.run, planned.cwd)
+            found.append(Sample(planned.id, definition, machine, duration_ns, record.outcome, run))
+    return found
+
+
+def compacted(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples that can still matter: the latest few of each check, command and machine."""
+    kept: list[Sample] = []
+    counts: dict[tuple[str, str, str], int] = {}
+    for sample in reversed(samples):
+        key = (sample.check, sample.definition, sample.machine)
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= SAMPLES_KEPT:
+            kept.append(sample)
+    return kept[::-1]
+
+
+def _duration_ns(record: CheckRecord) -> int | None:
+    """How long the last attempt took, pauses left out; None if nothing ran."""
+    if record.finished is None or record.first_started_t is None:
+        return None
+    return record.finished.active_ns

@@ -1,0 +1,109 @@
+"""`.vibeguard/history`: durations of earlier runs, a line a check, derived from the logs.
+
+Nothing but estimates depends on it: damaged lines are passed over, and it may be deleted.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import DecodeError, json
+
+from vibeguard.core.history import Estimate, Sample, compacted, estimates
+from vibeguard.system.rundir.files import FILE_MODE, replace_file
+
+NAME: Final = "history"
+# Some ten thousand lines: what is beyond is compacted, and never read.
+LARGEST_BYTES: Final = 2 << 20
+_MACHINE_FILES: Final = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+_decode = json.Decoder(Sample).decode
+_encode = json.Encoder().encode
+
+
+def load_estimates(
+    state_dir: str, definitions: Mapping[str, str], machine: str
+) -> dict[str, Estimate]:
+    """What earlier runs let expect of the checks of `definitions` (id to definition).
+
+    Nothing where there is no history, or none that can be read.
+    """
+    return estimates(_read(state_dir), definitions, machine)
+
+
+def append_history(state_dir: str, samples: Iterable[Sample]) -> None:
+    """Add the checks of a run, in one write, so that runs that end together do not mix lines.
+
+    Raises OSError; the run that is over does not depend on it.
+    """
+    lines = b"".join(_encode(sample) + b"\n" for sample in samples)
+    if not lines:
+        return
+    path = os.path.join(state_dir, NAME)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    fd = os.open(path, flags, FILE_MODE)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is not a regular file")
+        # After a torn line a new one begins.
+        torn = status.st_size > 0 and os.pread(fd, 1, status.st_size - 1) != b"\n"
+        os.write(fd, b"\n" * torn + lines)
+    finally:
+        os.close(fd)
+    if status.st_size + len(lines) > LARGEST_BYTES:
+        compact(state_dir)
+
+
+def compact(state_dir: str) -> None:
+    """Keep what can still matter. Lines that another run adds meanwhile may be lost."""
+    kept = compacted(_read(state_dir))
+    # Half of what may be there, so that this happens once in a while and not after every run.
+    lines = [_encode(sample) + b"\n" for sample in kept]
+    size = 0
+    first = len(lines)
+    while first and size + len(lines[first - 1]) <= LARGEST_BYTES // 2:
+        first -= 1
+        size += len(lines[first])
+    replace_file(os.path.join(state_dir, NAME), b"".join(lines[first:]))
+
+
+def machine_id() -> str:
+    """A short name for this machine and its size: other machines take other times."""
+    name = next(filter(None, map(_first_line, _MACHINE_FILES)), os.uname().nodename)
+    facts = f"{name}\0{os.uname().machine}\0{os.cpu_count()}"
+    return hashlib.sha256(facts.encode(errors="replace")).hexdigest()[:16]
+
+
+def _read(state_dir: str) -> list[Sample]:
+    """The samples that can be read, oldest first; at most the last `LARGEST_BYTES`."""
+    try:
+        fd = os.open(
+            os.path.join(state_dir, NAME),
+            os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
+        )
+    except OSError:
+        return []  # none yet, or not for us: no estimates
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return []
+        file.seek(max(os.fstat(fd).st_size - LARGEST_BYTES, 0))
+        lines = file.read(LARGEST_BYTES).split(b"\n")
+    return [sample for sample in map(_sample, lines) if sample is not None]
+
+
+def _sample(line: bytes) -> Sample | None:
+    try:
+        sample = _decode(line)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return sample if sample.duration_ns >= 0 else None
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.readline().strip()
+    except OSError:
+        return ""
