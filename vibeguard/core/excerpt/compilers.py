@@ -68,7 +68,8 @@ COMPILERS = (
         together(
             lines_like(
                 r"^\S.*:\d+:\d+: (?:fatal )?error: "
-                r"|undefined reference to |multiple definition of |^(?:\S*/)?ld: (?!.*: in function )"
+                r"|undefined reference to |multiple definition of "
+                r"|^(?:\S*/)?ld: (?!.*: in function )"
                 r"|^collect2: error|^(?:clang|gcc|cc)\S*: error: "
             ),
             blocks(r"^\S.*:\d+:\d+: (?:fatal )?error: ", r"^\S|^$", longest=5),

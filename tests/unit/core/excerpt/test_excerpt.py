@@ -38,7 +38,7 @@ CASES = {
     "jest": (
         "jest",
         [
-            "  ● cart › discount is a percentage",
+            "  ● cart › discount is a percentage",  # noqa: RUF001
             '    -   "total": 135,',
             '    +   "total": 140,',
             "      at Object.toEqual (cart.test.js:3:82)",
