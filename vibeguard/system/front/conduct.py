@@ -74,6 +74,8 @@ class Front:
         self._patience_ends: float | None = None
         self._view: View | None = None
         self._follower: Follower | None = None
+        # Imported before the first check starts: a check may change what is installed.
+        make_view(watching.format, format_options(run_folder=""), self._output, live=True)
         self._loop.watch(supervisor.reports, self._hear_supervisor)
         self._loop.watch(self._signals.descriptor, self._hear_signals)
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
@@ -11,13 +10,13 @@ from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.heartbeat import heartbeat
+from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.output import Output
 from vibeguard.system.journal.follow import Follower
 
 FRAME_S = 0.1
 HEARTBEAT_S = 30.0
-CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "GITLAB_CI")
 
 
 class View:
@@ -101,9 +100,8 @@ class View:
 
 def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) -> View:
     """A view in the named format; `live` draws progress where text goes to a terminal."""
-    environ = os.environ
     form: Format
-    if name == "text" and live and draws_progress(environ):
+    if name == "text" and live and wants_live(os.environ, is_terminal=_is_terminal()):
         form = LiveFormat(options)
     else:
         form = make_format(name, options)
@@ -116,21 +114,15 @@ def format_options(
     """What this process's terminal and environment mean for a format."""
     columns, rows = terminal_size()
     return FormatOptions(
-        colour=_wants_colour(os.environ),
+        colour=wants_colour(os.environ, is_terminal=_is_terminal()),
         columns=columns,
         rows=rows,
         verbose=verbose,
-        ci=any(os.environ.get(name) for name in CI_VARIABLES),
+        ci=is_ci(os.environ),
         since=since,
         budget=budget,
         run_folder=run_folder,
     )
-
-
-def draws_progress(environ: Mapping[str, str]) -> bool:
-    """Whether stderr is a terminal that can draw rows over again, and no CI service reads it."""
-    capable = environ.get("TERM", "") not in ("", "dumb")
-    return _is_terminal() and capable and not environ.get("CI")
 
 
 def terminal_size() -> tuple[int, int]:
@@ -140,13 +132,6 @@ def terminal_size() -> tuple[int, int]:
     except OSError:
         return 0, 24
     return size.columns, size.lines
-
-
-def _wants_colour(environ: Mapping[str, str]) -> bool:
-    """NO_COLOR (no-color.org: when present and not empty) and dumb terminals hold."""
-    if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
-        return False
-    return _is_terminal()
 
 
 def _is_terminal() -> bool:
