@@ -27,6 +27,7 @@ from vibeguard.core.wording.suggest import did_you_mean
 
 MAX_DEPTH = 100  # the C parser is quadratic in the depth of brackets, and nobody reads deeper
 MAX_ALIASED_NODES = 1_000_000  # nodes that aliases repeat
+_MOST_SUGGESTIONS = 20  # looking for near names is slow, and nobody reads more
 _MOST_TAG_LINES = 32  # the C parser compares each %TAG with all others
 
 _SCALAR_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge"})
@@ -204,7 +205,8 @@ class _Builder:
         top.children.append(node)
 
     def _anchor_help(self, name: str) -> str:
-        meant = did_you_mean(name, self._anchors)
+        few = len(self._problems) < _MOST_SUGGESTIONS
+        meant = did_you_mean(name, self._anchors) if few else ""
         return meant or f"put &{name} before the value, or quotes around the text"
 
     def _mapping(self, opened: _Open) -> Mapping | Text:

@@ -31,7 +31,7 @@ from vibeguard.core.names import WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
 _MOST_CHARACTERS = 64 << 20  # of all texts after interpolation
-_MOST_SUGGESTIONS = 50  # looking for near names is slow, and nobody reads more
+_MOST_SUGGESTIONS = 20  # looking for near names is slow, and nobody reads more
 
 
 class Meaning:
@@ -40,8 +40,12 @@ class Meaning:
     def __init__(self, draft: ConfigDraft, reader: Reader) -> None:
         self._draft = draft
         self._reader = reader
-        self._checks = {check.id.value: check for check in reversed(draft.checks)}
-        self._prompts = {prompt.id.value: prompt for prompt in reversed(draft.prompts)}
+        self._checks: dict[str, CheckDraft] = {}  # of equal ids the first, in the file's order
+        self._prompts: dict[str, PromptDraft] = {}
+        for check in draft.checks:
+            self._checks.setdefault(check.id.value, check)
+        for prompt in draft.prompts:
+            self._prompts.setdefault(prompt.id.value, prompt)
         self._interpolation = Interpolation({})
         self._characters = 0
         self._suggestions = 0
@@ -85,8 +89,7 @@ class Meaning:
             id_: [entry.check.value for entry in check.requires if entry.check.value != id_]
             for id_, check in self._checks.items()
         }
-        in_order = {check.id.value: graph[check.id.value] for check in self._draft.checks}
-        for cycle in find_cycles(in_order):
+        for cycle in find_cycles(graph):
             requires = self._checks[cycle[0]].requires
             blamed = next(entry.check for entry in requires if entry.check.value == cycle[1])
             what = f"dependency cycle: {arrows(cycle)}"

@@ -58,10 +58,23 @@ def _plausible(length: int, allowed: int, candidates: Iterable[str]) -> Iterator
                 return
 
 
+def _without_common_ends(left: str, right: str) -> tuple[str, str]:
+    """What two texts do not share at their ends: ids are long and differ in little."""
+    shorter = min(len(left), len(right))
+    start = 0
+    while start < shorter and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    return left[start : len(left) - end], right[start : len(right) - end]
+
+
 def edit_distance(left: str, right: str, most: int) -> int:
     """Edits that turn one text into the other (neighbours may swap), or `most` + 1 if more."""
     if abs(len(left) - len(right)) > most:
         return most + 1
+    left, right = _without_common_ends(left, right)
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):

@@ -155,6 +155,10 @@ def test_mutations_of_a_real_config(seed: int) -> None:
         b"vars: {" + b",".join(b"v%d: '{{.v%d}}'" % (i, i + 1) for i in range(3000)) + b"}\n",
         b"checks: [" + b",".join(b"{id: a, run: x}" for _ in range(5000)) + b"]\n",
         b"checks: [" + b"{}," * 20_000 + b"]\n",
+        b"".join(
+            b"x-%d: &long_anchor_name_%d 1\nx_%d: *long_anchor_mane_%d\n" % (i, i, i, i)
+            for i in range(4000)
+        ),
         b"checks:\n - id: a\n   run: x\n   grok: '" + b"(" * 50_000 + b"'\n",
         b"checks:\n - id: a\n   run: x\n   assert: '" + b"(" * 50_000 + b"'\n",
         b"checks:\n - id: a\n   run: x\n   assert: '" + b"-" * 50_000 + b"1'\n",

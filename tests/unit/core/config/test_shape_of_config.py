@@ -286,6 +286,7 @@ def test_words_for_false(word: str) -> None:
         ("output_limit: 0", '"0" is too small'),
         ("output_limit: -1", '"-1" is not a size'),
         ("output_limit: 9999999999TiB", "is too large"),
+        ("output_limit: 8388608TiB", "is too large"),
         ("tags: [Slow]", '4:12: invalid tag "Slow"'),
         ("tags: [1a]", 'invalid tag "1a"'),
         ("tags: [a_b]", 'invalid tag "a_b"'),
@@ -346,6 +347,7 @@ def test_zero_switches_off_what_is_off_by_default() -> None:
         ("2 TiB", 2 << 40),
         ("64mib", 64 << 20),
         ("7B", 7),
+        ("8388607TiB", 8388607 << 40),
     ],
 )
 def test_sizes(text: str, size: int) -> None:

@@ -217,6 +217,20 @@ def test_invalid_utf8_is_reported_at_each_place() -> None:
     assert found[0].excerpt == "a: \ufffd"
 
 
+def test_the_limits_are_where_they_are_said_to_be() -> None:
+    """A file of exactly 16 MiB is read; of many unreadable places the first twenty are shown."""
+    padded = GOOD.encode() + b"#" * (MAX_BYTES - len(GOOD))
+    assert load(padded) == load(GOOD)
+    assert len(problems(b"\xff\n" * 100)) == 20
+    assert len(problems(b"\x01\n" * 100)) == 20
+
+
+def test_a_key_may_be_an_alias() -> None:
+    """To a text."""
+    text = "x-a: &a suggestion\nchecks:\n  - {id: a, run: x, *a : y}\n"
+    assert load(text).checks[0].suggestion == "y"
+
+
 def alias_bomb(width: int, height: int) -> str:
     rows = ["x-0: &n0 [" + ",".join("x" * width) + "]"]
     rows += [f"x-{i}: &n{i} [" + ",".join([f"*n{i - 1}"] * width) + "]" for i in range(1, height)]
