@@ -50,7 +50,7 @@ CASES = {
         "jest",
         [
             "AssertionError: expected 140 to be 135 // Object.is equality",
-            " ❯ src/cart.test.ts:9:33",
+            " ❯ src/cart.test.ts:9:33",  # noqa: RUF001
         ],
         ["money.test.ts", "Duration"],
     ),
