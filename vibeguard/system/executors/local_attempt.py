@@ -8,10 +8,11 @@ import trio
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.process import memory
+from vibeguard.system.process import memory, proc
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.ending import Ending
 from vibeguard.system.process.exits import UNKNOWN, ExitStatus
+from vibeguard.system.process.group import AttemptGroup
 from vibeguard.system.process.memory import OwnPeak
 from vibeguard.system.process.orphans import Claim, Orphans, mark_in
 from vibeguard.system.process.output import OutputFile
@@ -54,7 +55,8 @@ class LocalAttempt:
         self._stopwatch = Stopwatch()
         claim = Claim(leader=child.leader.pid, mark=mark_in(spec.environment), pipe=child.output)
         shared.orphans.claim(claim)
-        self._tree = AttemptTree(claim, shared.orphans)
+        tree = AttemptTree if proc.is_available() else AttemptGroup
+        self._tree = tree(claim, shared.orphans)
         self._pump = Pump(child.output, stored, shared.reactor, output_exceeded)
         self._ending: Ending | None = None
         self._status = UNKNOWN

@@ -6,6 +6,7 @@ and its start time together: a pid alone may belong to another process a moment 
 
 import os
 from contextlib import suppress
+from functools import cache
 from typing import NamedTuple
 
 COMMAND_CHARACTERS = 200
@@ -42,6 +43,7 @@ class Stat(NamedTuple):
         return self.state in "ZX"
 
 
+@cache
 def is_available() -> bool:
     """Whether this system has a /proc that lists the children of a thread."""
     pid = os.getpid()

@@ -25,8 +25,9 @@ def test_an_executor_keeps_the_contract(world: Callable[[], World], clause: Any)
 def test_the_fallbacks_of_other_systems_keep_the_contract(
     clause: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without pidfd and without epoll: a thread waits for each child, a task for each pipe."""
+    """Without pidfd, epoll and /proc: a thread for each child, a task for each pipe, a group."""
     monkeypatch.setattr("vibeguard.system.process.spawn.watch_exit", ThreadedExitWatch)
+    monkeypatch.setattr("vibeguard.system.process.proc.is_available", lambda: False)
     hold(LocalWorld(lambda: LocalExecutor(reactor=TaskReactor())), clause)
 
 
