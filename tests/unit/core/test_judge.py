@@ -1,0 +1,252 @@
+"""What the end of an attempt and its output amount to."""
+
+import time
+
+import pytest
+
+from vibeguard.core.judge import LARGEST_VALUE_BYTES, judge
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import Outcome, Reason, TerminationReason
+
+LIMIT = 64 << 20
+COVERAGE = ("coverage: %{NUMBER:cov}%",)
+
+
+def check(**fields):
+    return PlannedCheck(id="c", run="make test", stem="c", **fields)
+
+
+def judged(
+    planned=None, *, exit_code=0, signal="", termination=None, text=b"", limit=LIMIT, **more
+):
+    return judge(
+        planned or check(), exit_code, signal, termination, text, grok_limit_bytes=limit, **more
+    )
+
+
+def asserting(assertion, text, *, grok=COVERAGE, **more):
+    return judged(check(grok=grok, assertion=assertion), text=text, **more)
+
+
+def facts(judgement):
+    return judgement.outcome, judgement.reason
+
+
+def test_exit_code_zero_passes_and_shows_nothing():
+    judgement = judged(text=b"error: noise\n")
+    assert facts(judgement) == (Outcome.PASSED, None)
+    assert (judgement.excerpt, judgement.tail, judgement.detail) == (None, (), "")
+
+
+@pytest.mark.parametrize("code", [1, 2, 255])
+def test_any_other_exit_code_fails_and_shows_the_lines_that_matter(code):
+    judgement = judged(exit_code=code, text=b"a\nerror: bad\nb\nc\nd\n")
+    assert facts(judgement) == (Outcome.FAILED, Reason.EXIT_CODE)
+    assert judgement.detail == f"exited with {code}"
+    assert judgement.excerpt.lines == ("error: bad", "b", "c")
+    assert judgement.excerpt.first_line == 2
+    assert judgement.tail == ("a", "error: bad", "b", "c", "d")
+
+
+def test_exit_codes_that_shells_give_are_explained():
+    assert judged(exit_code=127).detail == "exited with 127 (command not found)"
+    assert judged(exit_code=126).detail == "exited with 126 (the command cannot be executed)"
+
+
+def test_a_signal_of_others_fails():
+    judgement = judged(exit_code=None, signal="SIGSEGV")
+    assert facts(judgement) == (Outcome.FAILED, Reason.SIGNAL)
+    assert judgement.detail == "ended by SIGSEGV"
+
+
+def test_an_end_that_nobody_knows_is_an_error_and_no_pass():
+    assert facts(judged(exit_code=None)) == (Outcome.ERROR, Reason.LOST)
+
+
+@pytest.mark.parametrize(
+    ("termination", "outcome", "reason"),
+    [
+        (TerminationReason.TIMEOUT, Outcome.TIMEOUT, Reason.TIMEOUT),
+        (TerminationReason.IDLE, Outcome.TIMEOUT, Reason.IDLE),
+        (TerminationReason.OUTPUT_LIMIT, Outcome.FAILED, Reason.OUTPUT_LIMIT),
+        (TerminationReason.CANCEL, Outcome.CANCELLED, Reason.CANCEL),
+        (TerminationReason.FAIL_FAST, Outcome.CANCELLED, Reason.FAIL_FAST),
+        (TerminationReason.SIGNAL, Outcome.CANCELLED, Reason.INTERRUPTED),
+        (TerminationReason.FRONT_LOST, Outcome.CANCELLED, Reason.FRONT_LOST),
+        (TerminationReason.RUN_TIMEOUT, Outcome.CANCELLED, Reason.RUN_TIMEOUT),
+        (TerminationReason.LOG_FAILURE, Outcome.CANCELLED, Reason.LOG_FAILURE),
+        (TerminationReason.LEAK, Outcome.PASSED, None),
+    ],
+)
+def test_why_it_was_ended_decides_whatever_it_exited_with(termination, outcome, reason):
+    assert facts(judged(exit_code=0, termination=termination)) == (outcome, reason)
+
+
+def test_every_reason_for_an_end_has_its_outcome():
+    for termination in TerminationReason:
+        judged(termination=termination)
+
+
+def test_an_assertion_that_holds_passes_and_its_values_are_kept():
+    judgement = asserting("cov >= 80 && cov <= 100", b"coverage: 85.5%\n")
+    assert facts(judgement) == (Outcome.PASSED, None)
+    assert judgement.values == {"cov": "85.5"}
+    assert judgement.assertion_result is True
+
+
+def test_an_assertion_that_does_not_hold_fails_and_says_with_which_values():
+    judgement = asserting("cov >= 80", b"coverage: 75%\n")
+    assert facts(judgement) == (Outcome.FAILED, Reason.ASSERTION)
+    assert judgement.detail == "cov >= 80 (cov is 75)"
+    assert judgement.assertion_result is False
+    assert judgement.tail == ("coverage: 75%",)
+
+
+def test_a_name_that_was_not_extracted_fails_and_names_the_pattern():
+    judgement = asserting("cov < 5", b"nothing here\n")
+    assert facts(judgement) == (Outcome.FAILED, Reason.NOT_EXTRACTED)
+    assert judgement.detail == "cov was not extracted: no match for coverage: %{NUMBER:cov}%"
+    assert judgement.unmatched == COVERAGE
+    assert judgement.assertion_result is None
+
+
+def test_an_empty_capture_is_not_extracted():
+    judgement = asserting("x == ''", b"x=", grok=("x=(?P<x>.*)",))
+    assert facts(judgement) == (Outcome.FAILED, Reason.NOT_EXTRACTED)
+
+
+def test_a_name_that_is_not_needed_may_be_missing():
+    assert asserting("true || cov > 1", b"").outcome is Outcome.PASSED
+
+
+def test_an_assertion_without_patterns_says_so():
+    judgement = asserting("cov > 1", b"", grok=())
+    assert judgement.detail == "cov was not extracted: the check has no grok pattern"
+
+
+@pytest.mark.parametrize("assertion", ["cov / 0 > 1", "cov + 'x' > 1"])
+def test_what_cannot_be_evaluated_is_an_error(assertion):
+    judgement = asserting(assertion, b"coverage: 75%\n")
+    assert facts(judgement) == (Outcome.ERROR, Reason.BAD_VALUE)
+    assert assertion in judgement.detail
+    assert judgement.values == {"cov": "75"}
+
+
+def test_nan_never_satisfies():
+    judgement = asserting("cov != 5", b"cov NaN", grok=("cov (?P<cov>.*)",))
+    assert facts(judgement) == (Outcome.FAILED, Reason.ASSERTION)
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ({"exit_code": 1}, Outcome.FAILED),
+        ({"termination": TerminationReason.TIMEOUT}, Outcome.TIMEOUT),
+        ({"termination": TerminationReason.OUTPUT_LIMIT}, Outcome.FAILED),
+    ],
+)
+def test_the_output_of_what_did_not_succeed_is_read_but_not_asserted(ending, outcome):
+    judgement = asserting("cov < 5", b"coverage: 75%\n", **ending)
+    assert judgement.outcome is outcome
+    assert judgement.values == {"cov": "75"}
+    assert judgement.assertion_result is None
+
+
+def test_later_patterns_override_and_what_does_not_match_adds_nothing():
+    patterns = ("version: %{NOTSPACE:v}", "none %{INT:v}", "latest: %{NOTSPACE:v}")
+    judgement = judged(check(grok=patterns), text=b"version: 1.0 latest: 2.0")
+    assert judgement.values == {"v": "2.0"}
+    assert judgement.unmatched == ("none %{INT:v}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"coverage: 85%\r\n",
+        b"\x1b[1;32mcoverage: \x1b[0m85%\n",
+        b"coverage: \x1b[31m85\x1b[0m%",
+        b"\x1b]8;;http://x\x07coverage\x1b]8;;\x07: 85%",
+    ],
+)
+def test_carriage_returns_and_colours_do_not_defeat_a_pattern(text):
+    assert judged(check(grok=COVERAGE), text=text).values == {"cov": "85"}
+
+
+def test_a_carriage_return_at_the_end_is_no_part_of_a_value():
+    judgement = judged(check(grok=("(?m)^cov (?P<cov>.*)$",)), text=b"cov 85\r\nnext\r\n")
+    assert judgement.values == {"cov": "85"}
+
+
+@pytest.mark.parametrize("pattern", [r"\x1b\[32m(?P<x>ok)", r"(?P<x>ok)\x1b", r"(?P<x>ok)\S+\r\n"])
+def test_a_pattern_that_asks_for_colours_or_returns_finds_them(pattern):
+    assert judged(check(grok=(pattern,)), text=b"\x1b[32mok\x1b[0m\r\n").values == {"x": "ok"}
+
+
+def test_what_is_no_utf8_becomes_a_replacement_character():
+    judgement = judged(check(grok=("name=(?P<x>.*)",)), text=b"name=caf\xe9\xff")
+    assert judgement.values == {"x": "caf\ufffd\ufffd"}
+
+
+def test_more_output_than_grok_reads_is_an_error_and_never_a_half_read_pass():
+    judgement = asserting("cov > 80", b"coverage: 85%\n" + b"x" * 100, limit=50)
+    assert facts(judgement) == (Outcome.ERROR, Reason.GROK_LIMIT)
+    assert "50" in judgement.detail
+    assert judgement.values == {}
+
+
+def test_output_of_exactly_the_limit_is_read():
+    text = b"coverage: 85%\n"
+    assert asserting("cov > 80", text, limit=len(text)).outcome is Outcome.PASSED
+    assert asserting("cov > 80", text, limit=len(text) - 1).outcome is Outcome.ERROR
+
+
+def test_the_limit_does_not_matter_without_patterns():
+    assert judged(text=b"x" * 100, limit=50).outcome is Outcome.PASSED
+
+
+def test_a_failure_stays_a_failure_when_its_output_is_over_the_limit():
+    planned = check(grok=COVERAGE)
+    assert facts(judged(planned, exit_code=1, text=b"x" * 100, limit=50)) == (
+        Outcome.FAILED,
+        Reason.EXIT_CODE,
+    )
+
+
+def test_a_value_too_large_for_the_log_is_an_error():
+    text = b"x" * (LARGEST_VALUE_BYTES + 1)
+    judgement = judged(check(grok=("(?P<all>.*)",)), text=text)
+    assert facts(judgement) == (Outcome.ERROR, Reason.GROK_LIMIT)
+
+
+def test_a_file_that_cannot_be_read_is_an_error_with_the_reason():
+    planned = check(grok=COVERAGE, file="out/cov.txt")
+    judgement = judged(planned, text=None, problem="out/cov.txt does not exist", output=b"hi\n")
+    assert facts(judgement) == (Outcome.ERROR, Reason.FILE)
+    assert judgement.detail == "out/cov.txt does not exist"
+    assert judgement.tail == ("hi",)
+
+
+def test_a_failed_command_does_not_need_its_file():
+    planned = check(grok=COVERAGE, file="out/cov.txt")
+    assert judged(planned, exit_code=1, text=None).reason is Reason.EXIT_CODE
+
+
+def test_output_that_cannot_be_read_is_an_error_where_it_is_needed():
+    assert facts(judged(check(grok=COVERAGE), text=None)) == (Outcome.ERROR, Reason.OUTPUT_LOST)
+    assert judged(check(), text=None).outcome is Outcome.PASSED
+
+
+def test_excerpts_are_of_the_output_and_not_of_the_file():
+    planned = check(grok=COVERAGE, file="cov.txt", assertion="cov > 80")
+    judgement = judged(planned, text=b"coverage: 75%", output=b"written to cov.txt\n")
+    assert judgement.tail == ("written to cov.txt",)
+    assert judged(planned, text=b"coverage: 75%").tail == ()
+
+
+def test_hostile_patterns_and_ten_megabytes_are_judged_in_a_moment():
+    patterns = (r"(a+)+$", r"(?P<x>(a+)+)b", r"(a|aa)+$", r"(.*a){12}b")
+    planned = check(grok=patterns, assertion="x > 1")
+    start = time.process_time()
+    judgement = judged(planned, text=b"a" * 10_000_000 + b"!")
+    assert time.process_time() - start < 5
+    assert judgement.unmatched == patterns
