@@ -71,6 +71,8 @@ class Document:
 
 def open_parser(text: str) -> EventParser:
     """The parser of libyaml where PyYAML has it, else the one in Python."""
+    if not yaml.__with_libyaml__:
+        return cast("EventParser", PythonParser(text))
     try:
         from yaml._yaml import CParser  # noqa: PLC0415 - absent where PyYAML was built without it
     except ImportError:

@@ -128,19 +128,14 @@ def _said_in_python(text: str) -> yaml.YAMLError | None:
     try:
         while parser.check_event():
             parser.get_event()  # type: ignore[no-untyped-call]
-    except yaml.MarkedYAMLError as error:
-        if "<stream end>" in (error.problem or "") and parser.flow_level and parser.marks:
-            # The text ended between brackets: the one that was opened last is to blame.
-            error.context_mark = parser.marks[-1]
-            error.problem = f"expected {_closing(parser.marks[-1], text)}"
-        return error
     except yaml.YAMLError as error:
+        if "<stream end>" in str(error) and parser.flow_level and parser.marks:
+            # The text ended between brackets: the one that was opened last is to blame.
+            opened = parser.marks[-1]
+            closing = "]" if text[opened.index] == "[" else "}"
+            return yaml.MarkedYAMLError(None, opened, f"expected , or {closing}", opened)
         return error
     return None
-
-
-def _closing(mark: yaml.Mark, text: str) -> str:
-    return ", or ]" if text[mark.index] == "[" else ", or }"
 
 
 def _seen_in_the_line(said: str, source: Source, line: int, column: int) -> Problem | None:

@@ -42,7 +42,8 @@ def select(
     _refuse_unknown(config, by_id, ids, (*tags, *exclude_tags))
     asked = [check.id for check in config.checks if _is_asked_for(check, set(ids), set(tags))]
     if not asked:
-        raise _nothing(ids, tags)
+        what = f"none of the named checks has the tag {','.join(tags)}"
+        raise UsageError(what, "name others, or leave out --tags")
     excluded = {check.id for check in config.checks if not set(exclude_tags).isdisjoint(check.tags)}
     if no_deps:
         return _without_dependencies(config, asked, excluded, exclude_tags)
@@ -148,13 +149,6 @@ def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMED])
     more = len(names) - _NAMED
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _nothing(ids: Sequence[str], tags: Sequence[str]) -> UsageError:
-    flag = ",".join(tags)
-    if ids:
-        return UsageError(f"none of the named checks has the tag {flag}", "name others, or no tags")
-    return UsageError(f"no check has the tag {flag}", "vibeguard tags shows the tags")
 
 
 def _all_excluded(

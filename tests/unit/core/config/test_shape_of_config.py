@@ -290,6 +290,7 @@ def test_words_for_false(word: str) -> None:
         ("tags: [Slow]", '4:12: invalid tag "Slow"'),
         ("tags: [1a]", 'invalid tag "1a"'),
         ("tags: [a_b]", 'invalid tag "a_b"'),
+        ('cwd: "a\\0b"', "a folder's name cannot hold a NUL character"),
         ("cwd: /tmp", '4:10: "/tmp" is absolute'),
         ("cwd: a/../../b", "leaves the folder of the config"),
         ("env: {'A=B': c}", '4:11: "A=B" cannot name an environment variable'),
@@ -319,6 +320,12 @@ def test_ids_that_cannot_be(id_: str) -> None:
 def test_ids_that_are_fine(id_: str) -> None:
     """Length and words of YAML do not matter."""
     assert load(f"checks: [{{id: {id_}, run: x}}]").checks[0].id == id_
+
+
+def test_a_word_that_is_neither_true_nor_false() -> None:
+    """In settings."""
+    text = "settings: {fail_fast: maybe}\n" + check()
+    assert only_complaint(text) == '1:23: "maybe" is neither true nor false: write true or false'
 
 
 @pytest.mark.parametrize("zero", ["0", "-0", "+0", "0s", "-0s", "''"])

@@ -127,6 +127,7 @@ SYNTAX = [
     ("checks:\n  - id: a\n    run: 'abc\n---\n", "3:10: this quote is never closed"),
     ("checks:\n  - {id: a, run: x\n", "2:5: this { is not closed"),
     ("checks: [a, b\n", "1:9: this [ is not closed"),
+    ("checks:\n  -\tid: a\n    run: b\n", "2:4: a tab stands where a value begins"),
     ("checks:\n  - id: a\n    run: [a,\n", "3:10: this [ is not closed"),
     ("checks:\n  - id: a\n    run: {a: \n", "3:10: this { is not closed"),
     ("checks:\n  - id: a\n    run: {{.x}} -v\n", '3:10: a text that begins with "{{" needs quotes'),
@@ -195,6 +196,20 @@ def test_a_colon_without_a_blank_between_brackets() -> None:
     assert only_complaint("vars: {b:, c: d}\n").startswith(
         '1:9: a ":" between brackets needs a blank'
     )
+
+
+@pytest.mark.parametrize("error", [yaml.YAMLError("x"), yaml.MarkedYAMLError(problem="x")])
+def test_an_error_that_nobody_knows_is_a_problem_all_the_same(error: yaml.YAMLError) -> None:
+    """A new version of a parser may have new words."""
+    assert syntax.syntax_problem(error, read_source(GOOD.encode(), "f")).what == "this is not YAML"
+
+
+def test_unknown_words_of_a_parser_are_passed_on() -> None:
+    """With their place."""
+    mark = yaml.Mark("f", 0, 1, 2, None, None)
+    error = yaml.MarkedYAMLError(problem="a new mistake", problem_mark=mark)
+    problem = syntax.syntax_problem(error, read_source(GOOD.encode(), "f"))
+    assert (problem.what, problem.line, problem.column) == ("this is not YAML: a new mistake", 2, 3)
 
 
 def test_without_the_c_part_the_parser_in_python_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
