@@ -42,6 +42,7 @@ class CheckLife:
         self.number = 0
         self.attempt: Attempt | None = None
         self._work = work
+        self._started = 0.0
         self._over_limit = False
         self._watch = trio.CancelScope()
 
@@ -81,6 +82,7 @@ class CheckLife:
     def accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start."""
         self.running = True
+        self._started = trio.current_time()
         self._work.record(
             CheckStarted(
                 check=self.planned.id,
@@ -152,8 +154,12 @@ class CheckLife:
         return AttemptResult(end=AttemptEnd.LOST, error="its end could not be confirmed in time")
 
     def _finished(self, result: AttemptResult) -> None:
-        """Record the end of the attempt and free its slot, in one step."""
+        """Record the end of the attempt and free its slot, in one step.
+
+        Trio's time may know of more pauses than the executor: a stop of the supervisor itself.
+        """
         self.attempt = None
+        lived_ns = round((trio.current_time() - self._started) * SECOND_NS)
         self._work.record(
             CheckAttemptFinished(
                 check=self.planned.id,
@@ -162,7 +168,7 @@ class CheckLife:
                 exit_code=result.exit_code,
                 signal=result.signal,
                 elapsed_ns=max(result.elapsed_ns, result.active_ns),
-                active_ns=result.active_ns,
+                active_ns=min(result.active_ns, lived_ns),
                 cpu_user_ns=result.cpu_user_ns,
                 cpu_system_ns=result.cpu_system_ns,
                 max_rss_bytes=result.max_rss_bytes,

@@ -1,11 +1,15 @@
 """Trio's clock for a run, which can stand still: a pause stops every limit at once."""
 
 import math
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
 
 import trio
 
 from vibeguard.system.clock import monotonic_ns
+
+# A machine under load keeps a process waiting for tenths of a second, and that is ordinary time.
+LARGEST_GAP_NS: Final = 1_000_000_000
 
 
 class RunClock(Protocol):
@@ -22,44 +26,71 @@ class RunClock(Protocol):
 
 
 class PausingClock(trio.abc.Clock):
-    """Monotonic time without pauses. Deadlines of checks are Trio deadlines on this clock."""
+    """Monotonic time without pauses. Deadlines of checks are Trio deadlines on this clock.
 
-    def __init__(self) -> None:
-        self._start_ns = monotonic_ns()
+    Time in which this process itself did not run counts as a pause as well: a SIGSTOP, a frozen
+    container, a virtual machine that stood still. Nothing announces these beforehand, but Trio says
+    here how long it is going to sleep, and a supervisor at work never sleeps longer than its next
+    look at the control folder. Whatever is missing beyond that, by more than `LARGEST_GAP_NS`, was
+    not lived through, and no limit of a check may strike for it (docs/adr/0074).
+    """
+
+    def __init__(self, now_ns: Callable[[], int] = monotonic_ns) -> None:
+        """`now_ns` is the monotonic clock."""
+        self._now_ns = now_ns
+        self._start_ns = now_ns()
         self._paused_at_ns: int | None = None
         self._paused_ns = 0
+        self._looked_ns = self._start_ns
+        self._may_sleep_ns = 0.0
 
     def start_clock(self) -> None:
-        """Nothing to prepare: the clock runs from its creation."""
+        """Begin to watch for gaps: what passed since the creation was preparation."""
+        self._looked_ns = self._now_ns()
 
     def current_time(self) -> float:
         """Seconds of active time."""
-        now = monotonic_ns() if self._paused_at_ns is None else self._paused_at_ns
+        now = self._look()
+        if self._paused_at_ns is not None:
+            now = self._paused_at_ns
         return (now - self._start_ns - self._paused_ns) / 1e9
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """How long Trio may sleep; for ever while paused, since only an event ends a pause."""
+        seconds = deadline - self.current_time()
         if self._paused_at_ns is not None:
-            return math.inf
-        return deadline - self.current_time()
+            seconds = math.inf
+        self._may_sleep_ns = max(seconds, 0.0) * 1e9
+        return seconds
 
     def elapsed_ns(self) -> int:
         """Nanoseconds since the clock was made, pauses included."""
-        return monotonic_ns() - self._start_ns
+        return self._now_ns() - self._start_ns
 
     def pause(self) -> None:
         """Stop the clock; stopping it twice is stopping it once."""
         if self._paused_at_ns is None:
-            self._paused_at_ns = monotonic_ns()
+            self._paused_at_ns = self._look()
 
     def resume(self) -> int:
         """Let the clock go on; returns the nanoseconds that it stood still."""
         if self._paused_at_ns is None:
             return 0
-        pause_ns = monotonic_ns() - self._paused_at_ns
+        pause_ns = self._now_ns() - self._paused_at_ns
         self._paused_ns += pause_ns
         self._paused_at_ns = None
+        self._looked_ns = self._now_ns()
         return pause_ns
+
+    def _look(self) -> int:
+        """The monotonic time, once the time in which nothing of this process ran is set aside."""
+        now = self._now_ns()
+        gap_ns = now - self._looked_ns - self._may_sleep_ns
+        if gap_ns > LARGEST_GAP_NS and self._paused_at_ns is None:
+            self._paused_ns += int(gap_ns)
+        self._looked_ns = now
+        self._may_sleep_ns = 0.0
+        return now
 
 
 class VirtualRunClock:
