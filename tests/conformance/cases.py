@@ -1,6 +1,7 @@
 """The tables -> cases, and a case -> what the real command made of it."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ FOLDER = Path(__file__).parent
 DEFAULT_ARGV = "run --json"
 CONFIG_NAME = "vibeguard.yaml"
 TIMEOUT_S = 60
+PLACE = re.compile(r"(?:(\d+:\d+): )?(.*)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,9 @@ class Case:
         """The config to write, if there is one."""
         if self.check is None:
             return self.config
-        return yaml.safe_dump({"checks": [{"id": "a"} | self.check]}, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(
+            {"checks": [{"id": "a"} | self.check]}, sort_keys=False, allow_unicode=True
+        )
 
 
 def all_cases() -> list[Case]:
@@ -105,7 +109,8 @@ def problems_of(case: Case, done: subprocess.CompletedProcess[str]) -> list[str]
         document = json.loads(done.stdout)
     except ValueError:
         return [*found, "stdout is not one JSON document"]
-    checks = {check["id"]: check for check in document.get("checks", [])}
+    listed = document.get("checks", [])
+    checks = {check["id"]: check for check in listed} if isinstance(listed, list) else {}
     if statuses is not None:
         expect("statuses", statuses, {id_: check["status"] for id_, check in checks.items()})
     for id_, values in (extracted or {}).items():
@@ -116,7 +121,10 @@ def problems_of(case: Case, done: subprocess.CompletedProcess[str]) -> list[str]
 
 
 def _compare_text(case: Case, done: subprocess.CompletedProcess[str], found: list[str]) -> None:
-    for name, parts, text in (("stdout", case.stdout, done.stdout), ("stderr", case.stderr, done.stderr)):
+    for name, parts, text in (
+        ("stdout", case.stdout, done.stdout),
+        ("stderr", case.stderr, done.stderr),
+    ):
         if parts == [] and text:
             found.append(f"{name} is not empty")
         found += [f"{name} lacks {part!r}" for part in parts or () if part not in text]
@@ -134,12 +142,9 @@ def _compare_errors(case: Case, done: subprocess.CompletedProcess[str], found: l
     if len(told) != len(case.errors):
         found.append(f"{len(case.errors)} problems expected, {len(told)} told")
     for wanted in case.errors:
-        place, _, rest = wanted.partition(": ")
-        placed = place.replace(":", "").isdigit()
-        if not any(
-            (line.startswith(f"{CONFIG_NAME}:{place}: ") and rest in line) if placed else wanted in line
-            for line in told
-        ):
+        place, rest = PLACE.fullmatch(wanted).groups()
+        start = f"{CONFIG_NAME}:{place}: " if place else ""
+        if not any(line.startswith(start) and rest in line for line in told):
             found.append(f"no problem told like {wanted!r}")
 
 

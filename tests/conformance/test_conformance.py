@@ -27,7 +27,8 @@ def results(request: pytest.FixtureRequest) -> Iterator[Results]:
     selected = {
         item.callspec.id: item.callspec.params["case"]
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "case" in getattr(item, "callspec", item).__dict__.get("params", {})
+        if isinstance(item, pytest.Function)
+        and "case" in getattr(item, "callspec", item).__dict__.get("params", {})
     }
     with ThreadPoolExecutor(max_workers=max(os.cpu_count() or 1, 2)) as pool:
         if "PYTEST_XDIST_WORKER" in os.environ:

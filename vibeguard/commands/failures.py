@@ -80,7 +80,8 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
         what = f"cannot write the output: {os.strerror(error.errno)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE
     path = _keep_traceback(error)
-    what = f"A defect of VibeGuard itself: {type(error).__name__}: {error}"
+    root = error.__cause__ or error  # the parser wraps what a command's module raises
+    what = f"A defect of VibeGuard itself: {type(root).__name__}: {root}"
     return (Problem(what=what, do=f"please report it, with {path}"),), ExitCode.INCOMPLETE
 
 

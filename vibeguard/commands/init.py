@@ -2,13 +2,14 @@
 
 import errno
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
 from msgspec import Struct
 
-from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.options import GlobalOptions, Word
 from vibeguard.commands.output import write_document, write_err, write_out
 from vibeguard.commands.templates import TEMPLATES, config_template, guide
 from vibeguard.core.problems import UsageError
@@ -47,6 +48,14 @@ WITNESSES = (
 )
 
 
+def read_output(_: type, words: Sequence[Word]) -> str:
+    """A file name; `-` is stdout, and another dash is a flag that has lost its way."""
+    word = words[0].value
+    if word.startswith("-") and word != "-":
+        raise ValueError(f'"{word}" is no file name (./{word} is)')
+    return word
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InitOptions:
@@ -73,6 +82,8 @@ class InitOptions:
         str | None,
         Parameter(
             name=["--output", "-o"],
+            allow_leading_hyphen=True,
+            converter=read_output,
             help="The file to write; - is stdout [default: vibeguard.yaml].",
         ),
     ] = None
