@@ -4,6 +4,7 @@ All attempts share one reactor and need no task of their own while they run; a t
 for an attempt whose tree does not end by itself. See docs/processes.md for the whole story.
 """
 
+import signal
 from collections.abc import Callable
 
 import trio
@@ -26,7 +27,6 @@ from vibeguard.system.process.spawn import (
     SpawnRefused,
     keep_descriptors_from_children,
 )
-from vibeguard.system.process.tree import Members
 
 HOUSEKEEPING_S = 1.0
 SAMPLES_PER_ROUND = 20
@@ -148,16 +148,18 @@ class LocalExecutor:
         swept: dict[Identity, ProcessReport] = {}
         pause_s = FIRST_PAUSE_S
         while True:
-            for identity, stat in self._unowned().items():
-                if not stat.is_dead:
-                    swept.setdefault(identity, hang.brief_report(stat))
-            if not tree.kill(self._unowned) or trio.current_time() >= deadline:
+            unowned = tree.freeze(self._unowned)
+            alive = {key: stat for key, stat in unowned.items() if not stat.is_dead}
+            for identity, stat in alive.items():
+                swept.setdefault(identity, hang.brief_report(stat))
+                tree.send(identity, signal.SIGKILL)
+            if not alive or trio.current_time() >= deadline:
                 return tuple(swept.values())
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    def _unowned(self) -> Members:
-        return tree.with_descendants(stat.pid for stat in self._orphans.of_nobody())
+    def _unowned(self) -> list[int]:
+        return [stat.pid for stat in self._orphans.of_nobody()]
 
     async def _keep_house(self) -> None:
         """Once a second: reap orphans that have ended, and look at a few attempts' memory."""

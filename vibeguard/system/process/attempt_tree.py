@@ -23,14 +23,8 @@ class AttemptTree:
         self._paused: list[Identity] = []
 
     def members(self) -> Members:
-        """All of it that is there to be seen; the sessions seen are remembered."""
-        roots = [stat.pid for stat in self._orphans.of(self.claim)]
-        if not self.leader_gone:
-            roots.append(self.claim.leader)
-        found = tree.with_descendants(roots)
-        for stat in found.values():
-            self.claim.saw(stat)
-        return found
+        """All of it that is there to be seen."""
+        return self._note_sessions(tree.with_descendants(self._roots()))
 
     def alive(self) -> Members:
         """The members that have not ended."""
@@ -52,12 +46,12 @@ class AttemptTree:
 
     def kill(self) -> None:
         """Stop every process, look again until nothing is new, SIGKILL all of them."""
-        self.swept.update(tree.kill(self.members))
+        self.swept.update(self._note_sessions(tree.kill(self._roots)))
 
     def pause(self) -> None:
         """Stop every process that is not stopped yet."""
         if not self._paused:
-            stopped = tree.freeze(self.members)
+            stopped = self._note_sessions(tree.freeze(self._roots))
             self._paused = [key for key, stat in stopped.items() if not tree.is_stopped(stat)]
 
     def resume(self) -> None:
@@ -73,3 +67,14 @@ class AttemptTree:
     def full_reports(self) -> tuple[ProcessReport, ...]:
         """What each of them is doing."""
         return tuple(hang.full_report(stat) for stat in self.members().values())
+
+    def _roots(self) -> list[int]:
+        """The processes that all of it descends from: the leader, and the orphans."""
+        roots = [stat.pid for stat in self._orphans.of(self.claim)]
+        return roots if self.leader_gone else [self.claim.leader, *roots]
+
+    def _note_sessions(self, members: Members) -> Members:
+        """Remember the sessions seen: an orphan may be known by one later."""
+        for stat in members.values():
+            self.claim.saw(stat)
+        return members

@@ -6,7 +6,8 @@ command in a folder for runs of which every process was killed at the same momen
 
 import os
 import select
-from collections.abc import Callable, Collection
+import signal
+from collections.abc import Collection
 
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.system import clock
@@ -14,7 +15,7 @@ from vibeguard.system.process import hang, proc, tree
 from vibeguard.system.process.exits import reap
 from vibeguard.system.process.orphans import RUN_MARK
 from vibeguard.system.process.proc import Identity
-from vibeguard.system.process.tree import Members
+from vibeguard.system.process.tree import Members, Roots
 
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
@@ -27,10 +28,10 @@ def kill_descendants(deadline_s: float, *, keep: Collection[int] = ()) -> tuple[
     children that are left alone, with all below them. Returns what was found, as it was before.
     """
 
-    def find() -> Members:
-        return tree.with_descendants(pid for pid in tree.own_children() if pid not in keep)
+    def roots() -> list[int]:
+        return [pid for pid in tree.own_children() if pid not in keep]
 
-    return _kill_all(find, deadline_s, reap_them=True)
+    return _kill_all(roots, deadline_s, reap_them=True)
 
 
 def sweep_marked(run_ids: Collection[str], deadline_s: float = 2.0) -> tuple[ProcessReport, ...]:
@@ -42,29 +43,25 @@ def sweep_marked(run_ids: Collection[str], deadline_s: float = 2.0) -> tuple[Pro
     marks = {run_id.encode() for run_id in run_ids}
     spared = _ourselves_and_above()
 
-    def find() -> Members:
-        marked = [pid for pid in proc.all_pids() if pid not in spared and _is_marked(pid, marks)]
-        found = tree.with_descendants(marked)
-        return {key: stat for key, stat in found.items() if key.pid not in spared}
+    def roots() -> list[int]:
+        return [pid for pid in proc.all_pids() if pid not in spared and _is_marked(pid, marks)]
 
-    return _kill_all(find, deadline_s, reap_them=False) if marks else ()
+    return _kill_all(roots, deadline_s, reap_them=False) if marks else ()
 
 
-def _kill_all(
-    find: Callable[[], Members], deadline_s: float, *, reap_them: bool
-) -> tuple[ProcessReport, ...]:
+def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[ProcessReport, ...]:
     """Freeze, SIGKILL, and look again until there is nothing alive to be found."""
     deadline = clock.monotonic_s() + deadline_s
     swept: dict[Identity, ProcessReport] = {}
     pause_s = FIRST_PAUSE_S
     while True:
-        for identity, stat in tree.freeze(find).items():
+        for identity, stat in tree.freeze(roots).items():
             if not stat.is_dead:
                 swept.setdefault(identity, hang.brief_report(stat))
-        tree.kill(find)
+                tree.send(identity, signal.SIGKILL)
         if reap_them:
             _reap_dead_children()
-        if _is_over(find()) or clock.monotonic_s() >= deadline:
+        if _is_over(tree.with_descendants(roots())) or clock.monotonic_s() >= deadline:
             return tuple(swept.values())
         select.select([], [], [], pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -21,6 +21,8 @@ PR_SET_CHILD_SUBREAPER = 36
 FREEZE_ROUNDS = 100
 
 Members = dict[Identity, Stat]
+Roots = Callable[[], Iterable[int]]
+"""Looks up, each time anew, the processes from which a tree descends."""
 
 
 def become_subreaper() -> bool:
@@ -117,26 +119,49 @@ def send(identity: Identity, number: int) -> bool:
         os.close(descriptor)
 
 
-def freeze(find: Callable[[], Members]) -> Members:
-    """Stop all that `find` finds until it finds nothing new, so that nothing can fork away.
+def freeze(roots: Roots) -> Members:
+    """Stop all that descends from `roots` until there is nothing new: nothing can fork away.
 
-    Bounded: a tree that still grows after a hundred rounds is left to the caller's next attempt.
+    Every process is stopped in the moment in which it is found, before its children are listed:
+    what is stopped cannot fork, so only the roots can bring anything new, and a last look at
+    everything confirms it. Bounded: what grows beyond all rounds is for the caller's next attempt.
     """
     stopped: Members = {}
     for _ in range(FREEZE_ROUNDS):
-        new = {key: stat for key, stat in find().items() if key not in stopped}
-        if not any(not stat.is_dead for stat in new.values()):
+        if _stop_new(roots(), stopped, look_again=False):
+            continue
+        if not _stop_new(roots(), stopped, look_again=True):
             break
-        for identity, stat in new.items():
-            if not stat.is_dead:
-                send(identity, signal.SIGSTOP)
-            stopped[identity] = stat
     return stopped
 
 
-def kill(find: Callable[[], Members]) -> Members:
-    """Freeze and SIGKILL all that `find` finds; returns what was alive."""
-    alive = {key: stat for key, stat in freeze(find).items() if not stat.is_dead}
+def _stop_new(roots: Iterable[int], stopped: Members, *, look_again: bool) -> bool:
+    """Stop what is not in `stopped` yet; whether any of it was alive.
+
+    `look_again` descends into what is already stopped, too.
+    """
+    anything_new = False
+    seen: set[int] = set()
+    pending = list(roots)
+    while pending:
+        pid = pending.pop()
+        stat = None if pid in seen else proc.stat_of(pid)
+        if stat is None:
+            continue
+        seen.add(pid)
+        if stat.identity not in stopped:
+            stopped[stat.identity] = stat
+            if not stat.is_dead:
+                anything_new = send(stat.identity, signal.SIGSTOP) or anything_new
+        elif not look_again:
+            continue
+        pending.extend(proc.children_of(pid))
+    return anything_new
+
+
+def kill(roots: Roots) -> Members:
+    """Freeze and SIGKILL all that descends from `roots`; returns what was alive."""
+    alive = {key: stat for key, stat in freeze(roots).items() if not stat.is_dead}
     for identity in alive:
         send(identity, signal.SIGKILL)
     return alive
