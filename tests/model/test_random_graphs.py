@@ -9,7 +9,12 @@ from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.config import CheckConfig
-from vibeguard.core.model.events import CheckAttemptFinished, CheckQueued, CheckSettled, CheckStarted
+from vibeguard.core.model.events import (
+    CheckAttemptFinished,
+    CheckQueued,
+    CheckSettled,
+    CheckStarted,
+)
 from vibeguard.core.names import Outcome, Pool, Severity, WhilePending
 from vibeguard.system.executors.scripted import Script
 
@@ -64,9 +69,7 @@ def graphs(draw, *, plain: bool = False) -> tuple[list[CheckConfig], dict[str, l
                 "group": draw(st.sampled_from(["", "", "", "g"])),
             }
         checks.append(check(id, *requires, mode=modes[id], timeout_s=10, **options))
-        table[id] = (
-            [Script(duration_s=draw(st.integers(0, 9)))] if plain else draw(scripts())
-        )
+        table[id] = [Script(duration_s=draw(st.integers(0, 9)))] if plain else draw(scripts())
     return checks, table
 
 
