@@ -243,6 +243,7 @@ def test_excerpts_are_of_the_output_and_not_of_the_file():
     assert judged(planned, text=b"coverage: 75%").tail == ()
 
 
+@pytest.mark.slow
 def test_hostile_patterns_and_ten_megabytes_are_judged_in_a_moment():
     patterns = (r"(a+)+$", r"(?P<x>(a+)+)b", r"(a|aa)+$", r"(.*a){12}b")
     planned = check(grok=patterns, assertion="x > 1")

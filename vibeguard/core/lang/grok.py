@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.grok_patterns import STANDARD_PATTERNS
 from vibeguard.core.wording.suggest import did_you_mean
 
@@ -126,7 +126,7 @@ def _expand_reference(
     reference = _REFERENCE.fullmatch(text)
     if reference is None:
         raise LanguageError(
-            f"%{{{text}}} is not a pattern reference",
+            f"{quoted(f'%{{{text}}}')} is not a pattern reference",
             "write %{NAME} or %{NAME:field}; a field name holds letters, digits, _ and dots",
             start,
         )
@@ -137,7 +137,7 @@ def _expand_reference(
             name.upper(), STANDARD_PATTERNS
         )
         raise LanguageError(
-            f"there is no grok pattern with the name {name}",
+            f"there is no grok pattern with the name {quoted(name)}",
             hint or "use a standard name, or a group of your own: (?P<field>...)",
             start + 2,
         )
@@ -160,7 +160,7 @@ def _read_group(pattern: str, start: int, fields: list[str]) -> tuple[str, int]:
         field, closed = named.groups()
         if not closed or not _FIELD.fullmatch(field):
             raise LanguageError(
-                f"{named.group()} does not name a group",
+                f"{quoted(named.group())} does not name a group",
                 "a field name holds letters, digits, _ and dots",
                 start,
             )
@@ -203,7 +203,7 @@ def _compile_expression(expression: str, pattern: str) -> Any:
         text = complaint.decode("utf-8", "replace") if isinstance(complaint, bytes) else complaint
         what, _, fragment = str(text).partition(": ")
         offset = max(pattern.find(fragment), 0) if fragment else 0
-        shown = f": {fragment}" if fragment and fragment in pattern else ""
+        shown = f": {quoted(fragment)}" if fragment and fragment in pattern else ""
         raise LanguageError(
             f"not a regular expression of RE2: {what}{shown}", _advice(what), offset
         ) from error

@@ -324,6 +324,7 @@ def test_outputs_of_several_tools_on_end_give_an_excerpt(outputs):
     ],
     ids=range(11),
 )
+@pytest.mark.slow
 def test_hostile_output_takes_bounded_work(output):
     """Generous bound: the quadratic forms of these patterns took minutes."""
     start = time.process_time()

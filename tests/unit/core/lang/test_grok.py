@@ -180,6 +180,7 @@ def test_text_that_cannot_be_encoded_does_no_harm():
     [r"(a+)+$", r"(a+)+b", r"(?P<x>(a+)+)$", r"(?P<x>(a|aa)+)$", r"(?P<x>(?:a*)*)*b|(?P<z>a)$"],
 )
 @pytest.mark.parametrize("end", ["", "!"])
+@pytest.mark.slow
 def test_ten_megabytes_take_linear_time(pattern, end):
     """A backtracking engine would take longer than anyone lives."""
     text = "a" * 10_000_000 + end

@@ -1,6 +1,6 @@
 """From words to a tree: one function climbs the ranks, one reads an operand."""
 
-from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.expression.syntax import Chain, Link, Literal, Name, Node, Unary
 from vibeguard.core.lang.expression.tokens import Token, tokenize
 
@@ -68,7 +68,7 @@ class _Parser:
         if token == Token("operator", "(", token.offset):
             return self._parentheses(token)
         self.position -= 1
-        what = f"instead of {token.value}" if token.value else "at the end"
+        what = f"instead of {quoted(token.value)}" if token.value else "at the end"
         raise LanguageError(
             f"a value is missing {what}",
             "put a name, a number, a quoted text or an expression in parentheses here",
@@ -81,7 +81,7 @@ class _Parser:
         following = self._current()
         if following.value == "(" and following.kind == "operator":
             raise LanguageError(
-                f"{token.value} is not a function: there are none",
+                f"{quoted(token.value)} is not a function: there are none",
                 "compare what grok extracted",
                 token.offset,
             )
@@ -117,7 +117,11 @@ class _Parser:
                     f"write {_WORDS[word.value]}",
                     word.offset,
                 )
-        what = "a ) without a (" if token.value == ")" else f"{token.value} follows a whole value"
+        what = (
+            "a ) without a ("
+            if token.value == ")"
+            else f"{quoted(token.value)} follows a whole value"
+        )
         return LanguageError(
             what, "join the two with an operator, or remove what is too much", token.offset
         )

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.errors import LanguageError, quoted
 
 _TOKEN = re.compile(
     r"""(?ax)
@@ -62,7 +62,7 @@ def _unknown(text: str, position: int) -> LanguageError:
     if text[position].isdigit() or text[position] == ".":
         word = re.compile(r"[\w.]+").match(text, position)
         return LanguageError(
-            f"{word.group() if word else '.'} is not a number",
+            f"{quoted(word.group() if word else '.')} is not a number",
             "write a number like 80, 0.5 or 1e6; a name begins with a letter or _",
             position,
         )

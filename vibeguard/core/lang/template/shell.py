@@ -7,7 +7,6 @@ something to a shell is replaced by a question mark.
 """
 
 import re
-import shlex
 from collections.abc import Iterable
 
 from vibeguard.core.lang.template.values import Extracted
@@ -47,10 +46,10 @@ class ShellText:
         if self._escaped or self._has_here_document or not _HOPELESS.isdisjoint(self._open):
             return _HARMFUL.sub("?", value)
         if inside == "'":
-            return value.replace("'", "'\"'\"'")
+            return _quoted(value)[1:-1]
         if inside == '"':
-            return f'"{shlex.quote(value)}"'  # leave the double quotes and come back
-        return shlex.quote(value)
+            return f'"{_quoted(value)}"'  # leave the double quotes and come back
+        return value if _HARMLESS.fullmatch(value) else _quoted(value)
 
     def _follow(self, text: str) -> None:
         """Read more of the command itself."""
@@ -95,3 +94,8 @@ class ShellText:
     def _close_if(self, closes: bool) -> None:
         if closes:
             self._open.pop()
+
+
+def _quoted(value: str) -> str:
+    """Return a word in single quotes, each of its own single quotes in double ones."""
+    return "'" + value.replace("'", "'\"'\"'") + "'"
