@@ -1,0 +1,168 @@
+"""DESIGN section 7, `init`: templates run on small real projects of their kind, right and broken."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import environment, git, vibeguard
+
+PYTHON_TEST = "from area import area\n\n\ndef test_area():\n    assert area(2, 3) == 6\n"
+PYTHON = {
+    "area.py": 'def area(width: int, height: int) -> int:\n    """The area."""\n    return width * height\n',
+    "test_area.py": PYTHON_TEST,
+}
+RUST = {
+    "Cargo.toml": '[package]\nname = "area"\nversion = "0.1.0"\nedition = "2021"\n',
+    "Cargo.lock": 'version = 3\n\n[[package]]\nname = "area"\nversion = "0.1.0"\n',
+    "src/lib.rs": (
+        "pub fn area(width: u32, height: u32) -> u32 {\n    width * height\n}\n\n"
+        "#[cfg(test)]\nmod tests {\n    #[test]\n    fn it_multiplies() {\n"
+        "        assert_eq!(super::area(2, 3), 6);\n    }\n}\n"
+    ),
+}
+GO = {
+    "go.mod": "module area\n\ngo 1.20\n",
+    "area.go": "package area\n\n// Area is width times height.\nfunc Area(w, h int) int { return w * h }\n",
+    "area_test.go": (
+        'package area\n\nimport "testing"\n\nfunc TestArea(t *testing.T) {\n'
+        "\tif Area(2, 3) != 6 {\n\t\tt.Fail()\n\t}\n}\n"
+    ),
+}
+
+
+class Project:
+    """A small project: its files, the tools that it needs, and one change that breaks it.
+
+    `broken` is a file and its new content, `finds` the check that must then fail. `runs` names the
+    checks that need nothing but `tools`; None means all.
+    """
+
+    def __init__(self, files, *, tools, broken, finds, runs=None, env=None):
+        self.files = files
+        self.tools = tools
+        self.broken = broken
+        self.finds = finds
+        self.runs = runs
+        self.env = env or {}
+
+
+PROJECTS = {
+    "bash": Project(
+        {
+            "greet.sh": 'greet() { echo "hello $1"; }\n',
+            "tests/run.sh": '. ./greet.sh\ntest "$(greet you)" = "hello you"\n',
+        },
+        tools=("bash",),
+        broken=("greet.sh", "greet() { if; }\n"),
+        finds="syntax",
+    ),
+    "generic": Project(
+        {"Makefile": "all:\n\techo built\n\ntest:\n\ttest -f Makefile\n", "a.txt": "a\n"},
+        tools=("make", "git"),
+        broken=("a.txt", "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"),
+        finds="conflict-markers",
+    ),
+    "python-pip": Project(
+        PYTHON,
+        tools=("ruff", "mypy", "coverage"),
+        broken=("area.py", PYTHON["area.py"].replace("*", "+")),
+        finds="tests",
+    ),
+    "python-uv": Project(
+        PYTHON
+        | {
+            "pyproject.toml": '[project]\nname = "area"\nversion = "0.1.0"\nrequires-python = ">=3.11"\n',
+            "uv.lock": 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[[package]]\nname = "area"\nversion = "0.1.0"\nsource = { virtual = "." }\n',
+        },
+        tools=("uv", "ruff", "mypy", "coverage"),
+        broken=("area.py", "import os\n\n\n" + PYTHON["area.py"]),
+        finds="lint",
+        env={
+            "UV_PROJECT_ENVIRONMENT": sys.prefix,
+            "UV_NO_SYNC": "1",
+            "UV_OFFLINE": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        },
+    ),
+    "node-javascript": Project(
+        {
+            "package.json": '{"name": "area", "private": true, "scripts": {"test": "node --test"}}\n',
+            "area.mjs": "export const area = (width, height) => width * height;\n",
+            "area.test.mjs": (
+                'import assert from "node:assert";\nimport test from "node:test";\n'
+                'import { area } from "./area.mjs";\n\ntest("area", () => assert.equal(area(2, 3), 6));\n'
+            ),
+        },
+        tools=("node", "npm"),
+        broken=("area.mjs", "export const area = (width, height) => width + height;\n"),
+        finds="test",
+        runs=("syntax", "lint", "format", "test"),  # audit asks a registry
+    ),
+    "rust-cargo": Project(
+        RUST,
+        tools=("cargo", "cargo-fmt", "cargo-clippy"),
+        broken=("src/lib.rs", RUST["src/lib.rs"].replace("width * height", "width + height")),
+        finds="test",
+        env={"CARGO_NET_OFFLINE": "true"},
+    ),
+    "go-minimal": Project(
+        GO,
+        tools=("go", "gofmt"),
+        broken=("area.go", GO["area.go"].replace("w * h", "w + h")),
+        finds="test",
+    ),
+    "go-standard": Project(
+        GO,
+        tools=("go", "gofmt"),
+        broken=("area.go", GO["area.go"].replace("w * h", "w + h")),
+        finds="test",
+        runs=("fmt", "vet", "build", "test", "coverage"),
+    ),
+}
+
+
+def made(name: str, folder: Path) -> Path:
+    """The project in a repository of its own, with the template as its config."""
+    for tool in PROJECTS[name].tools:
+        if shutil.which(tool, path=environment()["PATH"]) is None:
+            pytest.skip(f"{tool} is not installed")
+    for file, content in PROJECTS[name].files.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    assert vibeguard("init", "--template", name, cwd=folder).returncode == 0
+    git("init", "-q", cwd=folder)
+    (folder / ".gitignore").write_text(
+        "target/\nnode_modules/\n__pycache__/\n.coverage\n.*_cache/\ncoverage.out\n"
+    )
+    git("add", "-A", cwd=folder)
+    git("commit", "-q", "-m", "Start", cwd=folder)
+    return folder
+
+
+def outcome(name: str, folder: Path) -> tuple[int, dict[str, str]]:
+    """Run the template's checks: the exit code, and the status of each."""
+    project = PROJECTS[name]
+    argv = ("run", "--json", *(project.runs or ()))
+    done = vibeguard(*argv, cwd=folder, env=project.env, timeout_s=600)
+    document = json.loads(done.stdout)
+    return done.returncode, {check["id"]: check["status"] for check in document["checks"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_template_passes_on_a_sound_project_and_finds_what_breaks_it(name, tmp_path):
+    """As it is handed out, without a change; and the work tree stays clean."""
+    folder = made(name, tmp_path)
+    code, sound = outcome(name, folder)
+    assert code == 0, sound
+    assert sound[PROJECTS[name].finds] == "passed"
+    assert git("status", "--porcelain", cwd=folder).stdout == ""
+    file, content = PROJECTS[name].broken
+    (folder / file).write_text(content)
+    code, broken = outcome(name, folder)
+    assert code == 1
+    assert broken[PROJECTS[name].finds] == "failed", broken
