@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROGRAMS = Path(__file__).with_name("programs.py")
+ROOT = PROGRAMS.parents[2]
+VIBEGUARD = f"PYTHONPATH={ROOT} {sys.executable} -m vibeguard"
 
 
 class Shape(NamedTuple):
@@ -31,6 +33,16 @@ class Shape(NamedTuple):
         return self.command.replace("{nap}", nap).replace(
             "{python}", f"{sys.executable} {PROGRAMS}"
         )
+
+
+def nested(name: str, does: str, flags: str, *, exits: bool) -> Shape:
+    """VibeGuard in a check of VibeGuard, with a check of its own that leaves a daemon."""
+    config = 'checks: [{id: a, timeout: 5m, run: "(setsid sleep {nap} &); touch up; sleep {nap}"}]'
+    command = (
+        f"mkdir nested.{{nap}}; cd nested.{{nap}}; echo '{config}' >vibeguard.yaml; "
+        f"{VIBEGUARD} run {flags} & until [ -e up ]; do sleep 0.02; done; echo ready"
+    )
+    return Shape(name, does, command if exits else f"{command}; wait", exits=exits)
 
 
 def program(name: str, does: str, *, exits: bool = False, ignores_term: bool = False) -> Shape:
@@ -168,5 +180,12 @@ SHAPES = (
         "bash with a process group for every job",
         "exec bash -mc 'sleep {nap} & sleep {nap} & echo ready; wait'",
         needs="bash",
+    ),
+    nested("nested vibeguard", "runs VibeGuard, whose check leaves a daemon", "", exits=False),
+    nested(
+        "nested vibeguard, detached",
+        "the same with --detach; the leader exits",
+        "--detach",
+        exits=True,
     ),
 )
