@@ -10,7 +10,7 @@ from typing import cast, get_args
 
 from msgspec import DecodeError, json
 
-from vibeguard.core.eventlog.encode import DIGEST_LENGTH, SEAL_END, SEAL_FIELD, new_digest
+from vibeguard.core.eventlog.encode import DIGEST_LENGTH, SEAL_END, new_digest
 from vibeguard.core.eventlog.lines import (
     MAX_LINE_BYTES,
     check_first,
@@ -147,7 +147,7 @@ class LogDecoder:
         """Whether the seal is that of the bytes and lines that stand before it."""
         covered = len(line) + 1 - len(SEAL_END) - DIGEST_LENGTH
         written = line[covered : covered + DIGEST_LENGTH]
-        if not line[:covered].endswith(SEAL_FIELD) or written != event.sha256.encode():
+        if written != event.sha256.encode():
             raise LogCorrupt("the seal's digest is not its last field")
         if event.events != self.lines + count or event.bytes != self.offset + len(before):
             raise LogCorrupt("the seal counts other events or bytes than stand before it")

@@ -10,7 +10,6 @@ from vibeguard.core.model.events import Event, LogSealed
 
 # What follows the digest's value on the seal's line: the digest is the last field.
 SEAL_END = b'"}\n'
-SEAL_FIELD = b'"sha256":"'
 DIGEST_LENGTH = 64
 
 _encode = json.Encoder().encode

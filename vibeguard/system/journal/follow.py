@@ -36,6 +36,11 @@ class Follower:
         self._problem: LogCorrupt | None = None
         self.poll_s = POLL_UNANNOUNCED_S if self._notify is None else POLL_S
 
+    @property
+    def folder(self) -> str:
+        """The run folder that the log is in."""
+        return os.path.dirname(self._path)
+
     def fileno(self) -> int | None:
         """What turns readable when the log changes; None where nothing does."""
         return self._notify

@@ -106,7 +106,6 @@ class Journal:
         self._stamp(event)
         self._write(encode_seal(event, self._digest))
         self.sync()
-        self._reserve.give_up()
         self._refusal = LogWriteError("the log is sealed: nothing may follow")
         return event
 

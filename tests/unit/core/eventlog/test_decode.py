@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.helpers.logs import encode_log, every_event
 from vibeguard.core.eventlog import decode, lines
 from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.eventlog.encode import encode_seal, new_digest
 from vibeguard.core.model.events import Event, LogSealed, UnknownEvent
 from vibeguard.core.problems import LogCorrupt
 
@@ -142,10 +143,14 @@ def test_a_seal_that_miscounts_is_damage_even_if_its_digest_fits():
     events = every_event()
     seal = events[-1]
     assert isinstance(seal, LogSealed)
-    wrong = LogSealed(seq=seal.seq, t=seal.t, events=seal.events + 1, bytes=0, sha256="")
-    problem = fed(encode_log([*events[:-1], wrong]))[2]
-    assert problem is not None
-    assert "counts" in problem.what
+    before = b"".join(LINES[:-1])
+    digest = new_digest()
+    digest.update(before)
+    for count, size in ((seal.events + 1, len(before)), (seal.events, len(before) + 1)):
+        wrong = LogSealed(seq=seal.seq, t=seal.t, events=count, bytes=size, sha256="")
+        problem = fed(before + encode_seal(wrong, digest))[2]
+        assert problem is not None
+        assert "counts" in problem.what
 
 
 def test_the_digest_must_be_the_last_field_of_the_seal():

@@ -77,6 +77,26 @@ def test_latest_points_to_the_new_run(tmp_path):
     journal.close()
 
 
+def test_a_run_that_starts_meanwhile_keeps_latest(tmp_path, monkeypatch):
+    """The slower of two starts looks again after it has written, and makes good."""
+    replace, newer = os.replace, []
+
+    def interrupted(source, target):
+        if not newer:
+            newer.append(None)
+            newer[0] = open_journal(tmp_path, now_ns=NOW_NS + 10**9)
+        replace(source, target)
+
+    state_folder(str(tmp_path), create=True)
+    monkeypatch.setattr(os, "replace", interrupted)
+    older = open_journal(tmp_path)
+    assert newer[0].run_id > older.run_id
+    assert read_latest(str(tmp_path / ".vibeguard")) == newer[0].run_id
+    assert older.verify() == newer[0].verify() == []
+    older.close()
+    newer[0].close()
+
+
 def test_where_there_are_no_symlinks_latest_is_a_file(tmp_path, monkeypatch):
     def refuse(*_args):
         raise PermissionError(1, "Operation not permitted")
