@@ -1,15 +1,18 @@
 """The config that a command is about: found, read, understood."""
 
 import os
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.config.load import load_config
+from vibeguard.core.history import Estimate, definition_of
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery import Located, find_config, find_state_dir, read_config
+from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.rundir.state_folder import state_folder
 
 
@@ -58,6 +61,12 @@ def matching(config: Config, common: GlobalOptions) -> tuple[CheckConfig, ...]:
     chosen = select(config, (), common.tags, common.exclude_tags, no_deps=True)
     ids = {check.id for check in chosen.checks}
     return tuple(check for check in config.checks if check.id in ids)
+
+
+def expectations(state_dir: str, checks: Iterable[CheckConfig]) -> dict[str, Estimate]:
+    """What earlier runs on this machine let expect of these checks, by id; nothing without any."""
+    definitions = {check.id: definition_of(check.run, check.cwd) for check in checks}
+    return load_estimates(state_dir, definitions, machine_id())
 
 
 def state_dir_of_runs(common: GlobalOptions) -> str:

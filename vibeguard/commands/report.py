@@ -18,10 +18,10 @@ from vibeguard.core.formats.base import Ending, Format, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import CheckAttemptFinished, Event
 from vibeguard.core.model.state import State
-from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.front.view import format_options
+from vibeguard.system.journal.endings import corrupt, ending_of
 from vibeguard.system.journal.outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, read_log
 
@@ -43,7 +43,7 @@ def report(
     attempts: list[CheckAttemptFinished] = []
     state, texts, reading = _replay(folder, form, attempts)
     altered = altered_outputs(folder, attempts) if options.verify else []
-    ending = _ending(reading, altered, options)
+    ending = _ending(reading, folder, altered, options)
     texts.append(form.finish(state, ending))
     _write("".join(texts), form, options)
     if options.print_seal and reading.seal is not None:
@@ -71,27 +71,15 @@ def _replay(
     return state, texts, read_log(folder, visit)
 
 
-def _ending(reading: LogReading, altered: list[str], options: ReportOptions) -> Ending:
+def _ending(reading: LogReading, folder: str, altered: list[str], options: ReportOptions) -> Ending:
     """What the reading of the log, and what it is held against, say beside the events."""
-    if reading.problem is not None:
-        problem = reading.problem
-        where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""
-        return _corrupt(f"{where}{problem.what}")
-    seal = "" if reading.seal is None else reading.seal.sha256
-    if options.expect_seal is not None and options.expect_seal.strip().lower() != seal:
-        return _corrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
-    if altered:
-        return _corrupt("; ".join(altered))
-    if reading.status is LogStatus.INCOMPLETE:
-        unknown = "" if reading.writer_alive is False else "whether its writer lives is unknown"
-        return Ending(
-            exit_code=ExitCode.INCOMPLETE, log_status=LogStatus.INCOMPLETE, problem=unknown
-        )
-    return Ending(log_status=reading.status)
-
-
-def _corrupt(problem: str) -> Ending:
-    return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
+    if reading.problem is None:
+        seal = "" if reading.seal is None else reading.seal.sha256
+        if options.expect_seal is not None and options.expect_seal.strip().lower() != seal:
+            return corrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
+        if altered:
+            return corrupt("; ".join(altered))
+    return ending_of(reading, folder)
 
 
 def _write(text: str, form: Format, options: ReportOptions) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from hashlib import sha256
 
-from vibeguard.commands.loading import Loaded, load, locate, working_folder
+from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
 from vibeguard.commands.options import RUN_DEFAULTS, GlobalOptions, RunOptions, run_format
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.planning.plan import make_plan, resolve_settings
@@ -34,7 +34,7 @@ def run(
     state_dir = state_folder(os.path.dirname(override), override=override, create=True)
     try:
         loaded = load(common)
-        plan = _plan(loaded, ids, common, options)
+        plan = _plan(loaded, ids, common, options, state_dir)
     except (ConfigError, UsageError) as refusal:
         _mark(state_dir, refusal)
         raise
@@ -50,8 +50,14 @@ def run(
     return Front(supervisor, watching, grace_ns=plan.settings.grace_ns).run(launch)
 
 
-def _plan(loaded: Loaded, ids: tuple[str, ...], common: GlobalOptions, options: RunOptions) -> Plan:
-    """What the flags and the config ask for together. Raises UsageError."""
+def _plan(
+    loaded: Loaded,
+    ids: tuple[str, ...],
+    common: GlobalOptions,
+    options: RunOptions,
+    state_dir: str,
+) -> Plan:
+    """What flags, config and earlier runs give together. Raises UsageError."""
     config = loaded.config
     selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps)
     settings = resolve_settings(
@@ -62,12 +68,14 @@ def _plan(loaded: Loaded, ids: tuple[str, ...], common: GlobalOptions, options: 
         error_exit_code=common.error_exit_code,
         jitter_seed=int.from_bytes(os.urandom(4), "big"),
     )
+    expected = expectations(state_dir, selection.checks)
     return make_plan(
         selection.checks,
         settings,
         config.settings,
         variables=config.vars,
         notes=selection.notes,
+        expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
     )
 
 

@@ -1,8 +1,58 @@
 """`vibeguard status`."""
 
+import os
+
+from vibeguard.commands.loading import state_dir_of_runs
+from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.output import under_ci, write_document, write_out
+from vibeguard.core.model.state import State
+from vibeguard.core.model.status import Forecast
+from vibeguard.core.names import LogStatus
+from vibeguard.core.report.status import build_status, status_lines
+from vibeguard.core.scheduling.forecast import forecast
+from vibeguard.core.wording.sanitise import break_commands
+from vibeguard.system.clock import monotonic_ns
+from vibeguard.system.journal.endings import ending_of
+from vibeguard.system.journal.live import live_runs
+from vibeguard.system.journal.reader import open_state
+from vibeguard.system.process.identity import boot_id
+from vibeguard.system.rundir.references import resolve_run, run_id_of
+from vibeguard.system.rundir.refused import refused_since
 
 
 def status(run: str = "latest", /, *, common: GlobalOptions) -> int:
     """Say what is running, since when, what is left and how long it may take; exit 0."""
-    raise NotImplementedError((run, common))
+    state_dir = state_dir_of_runs(common)
+    tell_leftovers(state_dir)
+    folder = resolve_run(state_dir, run)
+    state, reading = open_state(folder)
+    ending = ending_of(reading, folder)
+    now_t = _now_t(state)
+    live = reading.status is LogStatus.LIVE
+    others = tuple(name for name in live_runs(state_dir) if name != run_id_of(folder))
+    answer = build_status(
+        state,
+        now_t,
+        forecast(state, now_t) if live else Forecast(),
+        ending=ending,
+        path=os.path.join(folder, "events.jsonl"),
+        live_runs=others,
+    )
+    if common.json:
+        write_document(answer)
+        return 0
+    lines = status_lines(answer)
+    if run == "latest" and refused_since(state_dir) is not None:
+        lines.append("a later start was refused, and nothing ran: vibeguard report says why")
+    text = "".join(f"{line}\n" for line in lines)
+    write_out(break_commands(text) if under_ci() else text)
+    return 0
+
+
+def _now_t(state: State) -> int:
+    """Nanoseconds since the run's start; where that was another boot's, up to its last event."""
+    started = state.started
+    if started is None or not started.monotonic_ns or started.boot_id != boot_id():
+        return state.last_t
+    return max(monotonic_ns() - started.monotonic_ns, state.last_t)

@@ -41,7 +41,10 @@ class VersionControl(Struct, frozen=True, omit_defaults=True):
 
 
 class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
-    """The first event: who runs, where, with what."""
+    """The first event: who runs, where, with what.
+
+    `monotonic_ns` is that boot's monotonic clock at `t` 0: others can tell how long ago it was.
+    """
 
     run_id: str
     schema: str
@@ -54,6 +57,7 @@ class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
     cwd: str
     vcs: VersionControl | None = None
     detached: bool = False
+    monotonic_ns: int = 0
 
 
 class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
@@ -145,7 +149,9 @@ class CheckHang(Envelope, frozen=True, kw_only=True, tag="check.hang"):
     last_lines: tuple[str, ...] = ()
 
 
-class CheckTerminationRequested(Envelope, frozen=True, kw_only=True, tag="check.termination_requested"):
+class CheckTerminationRequested(
+    Envelope, frozen=True, kw_only=True, tag="check.termination_requested"
+):
     """The attempt's processes are told to end; `signal` is the first signal that they get."""
 
     check: str

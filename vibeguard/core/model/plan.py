@@ -1,5 +1,7 @@
 """What a run is going to do: the plan, as it is decided before the first check starts and logged."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from vibeguard.core.model.config import (
@@ -32,8 +34,8 @@ class ResolvedSettings(Struct, frozen=True, omit_defaults=True):
 class PlannedCheck(Struct, frozen=True, omit_defaults=True):
     """One check of the plan. `stem` names its files, unique in the run whatever the file system folds.
 
-    `pool` is where it runs; `after_background` marks a foreground check that waits, directly or
-    through others, for a background one. `expected_ns` is the estimate from earlier runs.
+    `pool` is where it runs, `mode` what the config says about that; `after_background` marks a
+    foreground check that waits, directly or through others, for a background one. `expected_ns` is the estimate from earlier runs.
     `env_names` are the names that the config sets: values are never recorded.
     `remaining_path_ns` is the length of the longest path from its start to the end of the run.
     """
@@ -42,6 +44,7 @@ class PlannedCheck(Struct, frozen=True, omit_defaults=True):
     run: str
     stem: str
     pool: Pool = Pool.FOREGROUND
+    mode: Literal["auto", "async", "sync"] = "auto"
     requires: tuple[Requirement, ...] = ()
     after_background: bool = False
     timeout_ns: int = 0

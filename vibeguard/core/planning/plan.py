@@ -119,6 +119,7 @@ def _planned(
         run=check.run,
         stem=stem,
         pool=pool,
+        mode=check.mode,
         requires=requires,
         after_background=after_background,
         timeout_ns=check.timeout_ns,

@@ -7,14 +7,13 @@ from msgspec import Struct
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending
 from vibeguard.core.model.state import State
-from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.output import Output
 from vibeguard.system.front.signals import EXIT_CODES, Signals
 from vibeguard.system.front.view import View
+from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.follow import Follower
-from vibeguard.system.journal.reader import LogReading
 
 Enough = Callable[[State], bool]
 
@@ -48,27 +47,12 @@ def follow(
     if interrupted:
         view.clear()
         return interrupted[0]
-    ending = ending_of(view, follower.reading())
+    ending = ending_of(follower.reading(), follower.folder, view.problem)
     if finish:
         view.finish(ending)
     while output.waiting() and not interrupted:
         loop.turn(monotonic_s() + 1.0)
     return exit_code_of(view, ending)
-
-
-def ending_of(view: View, reading: LogReading) -> Ending:
-    """What the reading of a log says beside its events."""
-    if view.problem is not None:
-        problem = view.problem
-        where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""
-        return Ending(
-            exit_code=ExitCode.CORRUPT,
-            log_status=LogStatus.CORRUPT,
-            problem=f"{where}{problem.what}",
-        )
-    if reading.status is LogStatus.INCOMPLETE:
-        return Ending(exit_code=ExitCode.INCOMPLETE, log_status=LogStatus.INCOMPLETE)
-    return Ending(log_status=reading.status)
 
 
 def exit_code_of(view: View, ending: Ending) -> int:

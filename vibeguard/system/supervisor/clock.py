@@ -36,12 +36,12 @@ class PausingClock(trio.abc.Clock):
     """
 
     def __init__(self, now_ns: Callable[[], int] = monotonic_ns) -> None:
-        """`now_ns` is the monotonic clock."""
+        """`now_ns` is the monotonic clock; `start_ns` is what it says now."""
         self._now_ns = now_ns
-        self._start_ns = now_ns()
+        self.start_ns = now_ns()
         self._paused_at_ns: int | None = None
         self._paused_ns = 0
-        self._looked_ns = self._start_ns
+        self._looked_ns = self.start_ns
         self._may_sleep_ns = 0.0
 
     def start_clock(self) -> None:
@@ -53,7 +53,7 @@ class PausingClock(trio.abc.Clock):
         now = self._look()
         if self._paused_at_ns is not None:
             now = self._paused_at_ns
-        return (now - self._start_ns - self._paused_ns) / 1e9
+        return (now - self.start_ns - self._paused_ns) / 1e9
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """How long Trio may sleep; for ever while paused, since only an event ends a pause."""
@@ -65,7 +65,7 @@ class PausingClock(trio.abc.Clock):
 
     def elapsed_ns(self) -> int:
         """Nanoseconds since the clock was made, pauses included."""
-        return self._now_ns() - self._start_ns
+        return self._now_ns() - self.start_ns
 
     def pause(self) -> None:
         """Stop the clock; stopping it twice is stopping it once."""

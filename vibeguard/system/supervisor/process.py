@@ -9,10 +9,9 @@ from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError
 from vibeguard.system.channel import Failed, OrderReader, Report, Started, send
 from vibeguard.system.detach import close_inherited, hide_from_checks, leave_terminal
+from vibeguard.system.rundir.crash import write_traceback
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
-
-TRACEBACK_NAME = "supervisor-traceback.txt"
 
 
 def supervise(orders: int, reports: int) -> int:
@@ -37,16 +36,27 @@ def supervise(orders: int, reports: int) -> int:
         _tell(reports, Started(session.run_id, os.fsencode(session.folder)))
         sealed = session.run()
         _tell(reports, sealed)
-        return sealed.exit_code
+        _keep_house(session)
     except LogWriteError as error:
         _tell(reports, Failed(error.what, error.do, ExitCode.CORRUPT))
         return ExitCode.CORRUPT
     except BaseException as error:  # noqa: BLE001 - the border of this process
         _tell(reports, _defect(error, session))
         return ExitCode.INCOMPLETE
+    else:
+        return sealed.exit_code
     finally:
         if session is not None:
             session.close()
+
+
+def _keep_house(session: Session) -> None:
+    """The verdict is out: what goes wrong from here on changes nothing, but it is not forgotten."""
+    try:
+        session.keep_house()
+    except Exception as error:  # noqa: BLE001 - a defect must not take the verdict back
+        with contextlib.suppress(OSError):
+            write_traceback(session.folder, "".join(traceback.format_exception(error)))
 
 
 def _ignore_job_control() -> None:
@@ -68,11 +78,8 @@ def _defect(error: BaseException, session: Session | None) -> Failed:
     what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     if session is None:
         return Failed(f"{what}\n{text}", "please report it", ExitCode.INCOMPLETE)
-    path = os.path.join(session.folder, TRACEBACK_NAME)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        path = write_traceback(session.folder, text)
     except OSError:
         return Failed(f"{what}\n{text}", "please report it", ExitCode.INCOMPLETE)
     return Failed(what, f"please report it, with {path}", ExitCode.INCOMPLETE)

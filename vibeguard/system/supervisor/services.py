@@ -1,7 +1,6 @@
 """What goes on beside the checks: orders of the front, signals, requests, the run's own timeout."""
 
 import signal
-from collections.abc import Callable
 
 import trio
 

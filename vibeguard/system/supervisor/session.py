@@ -1,5 +1,6 @@
 """One run from launch to seal: journal, clock, executor, nurseries, verdict, read-back."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import trio
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
+from vibeguard.core.history import samples_of
 from vibeguard.core.model.events import (
     SCHEMA_VERSION,
     ProcessReport,
@@ -21,8 +23,10 @@ from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
+from vibeguard.system.prune import prune
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
@@ -72,6 +76,24 @@ class Session:
             differences=tuple(self._journal.verify()),
         )
 
+    def keep_house(self) -> None:
+        """After the seal: remember how long the checks took, remove runs that are too old or many.
+
+        The verdict is out and nobody waits for this; what fails here is only put off.
+        """
+        launch = self._launch
+        state_dir = os.fsdecode(launch.state_dir)
+        with contextlib.suppress(OSError):
+            append_history(state_dir, samples_of(self._recorder.state, machine_id()))
+        with contextlib.suppress(OSError):
+            prune(
+                state_dir,
+                keep_runs=launch.keep_runs,
+                keep_bytes=launch.keep_bytes,
+                keep_age_ns=launch.keep_age_ns,
+                now_ns=wall_ns(),
+            )
+
     def close(self) -> None:
         """Give up the log; its lock goes with it."""
         self._journal.close()
@@ -92,6 +114,7 @@ class Session:
                 cwd=os.fsdecode(launch.folder).encode(errors="replace").decode(),
                 vcs=launch.version_control,
                 detached=launch.detached,
+                monotonic_ns=self._clock.start_ns,
             )
         )
         self._recorder.record(

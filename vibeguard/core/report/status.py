@@ -1,0 +1,156 @@
+"""State -> Status, and Status -> the lines that a person reads."""
+
+from collections.abc import Iterator
+
+from vibeguard.core.fold.verdict import fails_the_run, outcome_counts
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
+from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
+from vibeguard.core.report.build import Ending, exit_code_of
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import MILLISECOND_NS, duration, plural, some
+
+MAX_RUNNING = 20
+MAX_WAITING = 8
+
+
+def build_status(
+    state: State,
+    now_t: int,
+    forecast: Forecast,
+    *,
+    ending: Ending,
+    path: str = "",
+    live_runs: tuple[str, ...] = (),
+) -> Status:
+    """The status of a run at `now_t` (nanoseconds since its start; a run that is over needs none).
+
+    `ending` is what the reading of the log says beside its events.
+    """
+    live = ending.log_status is LogStatus.LIVE
+    finished = state.finished
+    elapsed_ns = finished.elapsed_ns if finished else max(now_t, state.last_t)
+    return Status(
+        run_id=state.started.run_id if state.started else "",
+        state=(ending.log_status or LogStatus.INCOMPLETE).value,
+        verdict=finished.verdict.value if finished else None,
+        exit_code=exit_code_of(state, ending),
+        started_at=state.started.wall_time if state.started else "",
+        elapsed_ms=elapsed_ns // MILLISECOND_NS,
+        checks=len(state.checks),
+        settled=state.settled,
+        counts=outcome_counts(state),
+        failed=tuple(check for check, r in state.checks.items() if fails_the_run(r)),
+        running=tuple(_running(state, now_t)) if live else (),
+        waiting=tuple(_waiting(state)) if live else (),
+        foreground_settled=state.foreground_settled is not None,
+        paused=state.paused_since is not None,
+        cancelling=live and state.cancel is not None,
+        eta_ms=_ms(forecast.end_ns) if live else None,
+        foreground_eta_ms=_ms(forecast.foreground_ns) if live else None,
+        guessed=forecast.guessed if live else 0,
+        problem=ending.problem,
+        live_runs=live_runs,
+        path=path,
+    )
+
+
+def status_lines(status: Status) -> list[str]:
+    """The status in words: one line, and where the run is live what runs and what waits."""
+    lines = [sanitise(f"run {status.run_id}: {_summary(status)}")]
+    lines.extend(map(sanitise, _running_lines(status)))
+    if status.waiting:
+        named = [_waiting_words(check) for check in status.waiting[:MAX_WAITING]]
+        more = len(status.waiting) - len(named)
+        tail = f" and {more} more" if more else ""
+        lines.append(sanitise(f"waiting: {', '.join(named)}{tail}"))
+    if status.problem:
+        lines.append(sanitise(status.problem))
+    if status.live_runs:
+        lines.append(sanitise(f"also live: {some(status.live_runs)}"))
+    if status.state == LogStatus.LIVE:
+        lines.append(f"the rest: vibeguard wait {sanitise(status.run_id)}")
+    return lines
+
+
+def _summary(status: Status) -> str:
+    took = duration(status.elapsed_ms * MILLISECOND_NS)
+    counts = [f"{status.settled} of {plural(status.checks, 'check')} settled"]
+    if status.failed:
+        counts.append(f"{len(status.failed)} failed ({some(status.failed)})")
+    if status.state == LogStatus.LIVE:
+        how = "cancelling" if status.cancelling else "paused" if status.paused else "running"
+        return f"{how} for {took}: {', '.join(counts)}; {_left(status)}"
+    if status.verdict is not None:
+        counted = ", ".join(f"{count} {outcome}" for outcome, count in status.counts.items())
+        return f"{status.verdict} in {took} (exit code {status.exit_code}): {counted}"
+    return f"{status.state} after {took} (exit code {status.exit_code}): {', '.join(counts)}"
+
+
+def _left(status: Status) -> str:
+    """How long it may take, and how much of that is guessed."""
+    if status.eta_ms is None:
+        return "no estimate without earlier runs"
+    text = f"about {duration(status.eta_ms * MILLISECOND_NS)} left"
+    if status.foreground_settled:
+        text += ", only in the background"
+    elif status.foreground_eta_ms is not None and status.foreground_eta_ms < status.eta_ms:
+        text += f", {duration(status.foreground_eta_ms * MILLISECOND_NS)} of it in the foreground"
+    if status.guessed:
+        text += f" ({plural(status.guessed, 'check')} without earlier runs)"
+    return text
+
+
+def _running_lines(status: Status) -> Iterator[str]:
+    for check in status.running[:MAX_RUNNING]:
+        text = f"  {check.id}: running for {duration(check.running_ms * MILLISECOND_NS)}"
+        if check.expected_ms is not None:
+            text += f", usually {duration(check.expected_ms * MILLISECOND_NS)}"
+        if check.timeout_ms:
+            text += f", at most {duration(check.timeout_ms * MILLISECOND_NS)}"
+        if check.attempt > 1:
+            text += f", attempt {check.attempt}"
+        yield text + (", background" if check.pool == Pool.BACKGROUND else "")
+    if len(status.running) > MAX_RUNNING:
+        yield f"  and {len(status.running) - MAX_RUNNING} more"
+
+
+def _waiting_words(check: WaitingCheck) -> str:
+    if check.waits_for:
+        return f"{check.id} (for {some(check.waits_for, 3)})"
+    return f"{check.id} ({check.state})"
+
+
+def _running(state: State, now_t: int) -> Iterator[RunningCheck]:
+    for check, record in state.checks.items():
+        if record.state is CheckState.RUNNING:
+            since = record.running_t if record.running_t is not None else now_t
+            yield RunningCheck(
+                id=check,
+                pool=record.planned.pool.value,
+                attempt=record.attempt,
+                running_ms=max(now_t - since, 0) // MILLISECOND_NS,
+                expected_ms=_ms(record.planned.expected_ns),
+                timeout_ms=record.planned.timeout_ns // MILLISECOND_NS,
+            )
+
+
+def _waiting(state: State) -> Iterator[WaitingCheck]:
+    for check, record in state.checks.items():
+        if record.state not in (CheckState.RUNNING, CheckState.SETTLED):
+            yield WaitingCheck(
+                id=check,
+                pool=record.planned.pool.value,
+                state=record.state.value,
+                waits_for=tuple(_waits_for(state, record)),
+            )
+
+
+def _waits_for(state: State, record: CheckRecord) -> Iterator[str]:
+    for requirement in record.planned.requires:
+        if state.checks[requirement.check].outcome is not Outcome.PASSED:
+            yield requirement.check
+
+
+def _ms(nanoseconds: int | None) -> int | None:
+    return None if nanoseconds is None else nanoseconds // MILLISECOND_NS

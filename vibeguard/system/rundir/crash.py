@@ -1,0 +1,30 @@
+"""What a supervisor that broke left behind: its own traceback, in the run folder."""
+
+import os
+from typing import Final
+
+TRACEBACK_NAME: Final = "supervisor-traceback.txt"
+_END_BYTES: Final = 16 << 10
+
+
+def write_traceback(run_folder: str, text: str) -> str:
+    """Keep a traceback beside the log; its path. Raises OSError."""
+    path = os.path.join(run_folder, TRACEBACK_NAME)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as f:
+        f.write(text)
+    return path
+
+
+def crash_of(run_folder: str) -> str:
+    """One sentence on the traceback that a supervisor left, with its path; empty without one."""
+    path = os.path.join(run_folder, TRACEBACK_NAME)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with open(descriptor, "rb") as file:
+        file.seek(max(os.fstat(descriptor).st_size - _END_BYTES, 0))
+        lines = file.read(_END_BYTES).decode("utf-8", "replace").split("\n")
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return f"a defect of VibeGuard itself ended it: {last.strip()}; its traceback: {path}"
