@@ -117,14 +117,20 @@ class _Builder:
         self._stack: list[_Open] = [_Open(1, 1)]  # the lowest takes the roots of documents
 
     def build(self, parser: EventParser) -> Document:
-        """Read all events. Scalars come first: they are most of a file."""
+        """Read all events. Plain scalars come first, without a call: they are most of a file."""
+        get_event = parser.get_event
         stack = self._stack
         children = stack[0].children
         while True:
-            event = parser.get_event()
+            event = get_event()
             kind: type[object] = type(event)
             if kind is ScalarEvent:
-                children.append(self._scalar(event))
+                if event.style or event.tag is not None or event.anchor is not None:
+                    children.append(self._scalar(event))
+                    continue
+                mark = event.start_mark
+                children.append(Text(event.value, mark.line + 1, mark.column + 1))
+                self._size += 1
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 stack.append(self._open(event))
                 children = stack[-1].children
