@@ -49,7 +49,7 @@ TRUE = [
     "2 * -3 == -6", "0.1 + 0.2 != 0.3", "-zero == 0", "1 / 3 * 3 == 1",
     # logic
     "true", "!false", "!!true", "true && true", "false || true", "true || false && false",
-    "!(cov < 80)", "!false && true", "!(true && false)", "cov >= 80 && n < 5", "zero || n",
+    "!(cov < 80)", "!false && true", "!-zero", "!(true && false)", "cov >= 80 && n < 5", "zero || n",
     "cov >= 80 || missing > 1", "!(false && missing)", "true || missing",
     # precedence, all ranks
     "1 + 1 == 2 && 2 * 2 == 4 || false", "1 < 2 == true", "1 == 1 == true", "!zero == true",
@@ -162,6 +162,7 @@ BAD_VALUES = [
     ('"a" + "b" == "ab"', "+ needs numbers", 4),
     ("true + 1 == 2", '"true"', 5),
     ("-true", '"true"', 0),
+    ("-!zero", '"true"', 0),
 ]
 
 
