@@ -4,6 +4,8 @@ The first rule that fits wins; where none fits, the last lines are shown. docs/e
 lists the rules in their order.
 """
 
+import re
+
 from vibeguard.core.excerpt.lines import Line, last_lines, read_lines
 from vibeguard.core.excerpt.rules import RULES
 from vibeguard.core.model.events import Excerpt
@@ -22,7 +24,7 @@ def choose_excerpt(output: bytes) -> Excerpt:
     texts = [line.text for line in lines]
     whole = "\n".join(texts)
     for rule in RULES:
-        if rule.mark.search(whole):
+        if re.search(rule.mark, whole, re.MULTILINE):
             chosen = rule.pick(texts)
             if chosen:
                 return _excerpt(rule.name, lines, chosen)

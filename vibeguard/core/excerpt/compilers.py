@@ -1,6 +1,6 @@
 """Rules for compilers, linkers and type checkers."""
 
-from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, mark, together
+from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, together
 
 _TSC_ERROR = r"(?:\(\d+,\d+\):|:\d+:\d+ -) error TS\d+:"
 
@@ -9,7 +9,7 @@ COMPILERS = (
         "mypy",
         "mypy",
         "each error with its notes and source, the count",
-        mark(r"^Found \d+ errors? in \d+ files?"),
+        r"^Found \d+ errors? in \d+ files?",
         together(
             blocks(
                 r"^\S.*:\d+: error: ",
@@ -23,7 +23,7 @@ COMPILERS = (
         "rustc",
         "rustc, cargo build and cargo clippy",
         "each error with its place and source, the last line",
-        mark(r"^error(?:\[E\d+\])?: .*\n(?:.*\n)?  *--> |^error: could not compile"),
+        r"^error(?:\[E\d+\])?: .*\n(?:.*\n)?  *--> |^error: could not compile",
         together(
             blocks(
                 r"^error(?:\[E\d+\])?: ",
@@ -37,7 +37,7 @@ COMPILERS = (
         "tsc",
         "the TypeScript compiler",
         "each error with its source, the count",
-        mark(_TSC_ERROR),
+        (_TSC_ERROR),
         together(
             blocks(_TSC_ERROR, rf"{_TSC_ERROR}|^Found \d|^\S+ .*warning", longest=5),
             lines_like(r"^Found \d+ errors?"),
@@ -47,7 +47,7 @@ COMPILERS = (
         "javac",
         "javac",
         "each error with its source and symbol, the count",
-        mark(r"^\S+\.java:\d+: error: "),
+        r"^\S+\.java:\d+: error: ",
         together(
             blocks(
                 r"^\S+\.java:\d+: error: ",
@@ -61,7 +61,7 @@ COMPILERS = (
         "gcc",
         "gcc, clang and their linkers",
         "each error with its source, what the linker misses, the end",
-        mark(
+        (
             r"^\S.*:\d+:\d+: (?:fatal )?error: .*\n +(?:\d+ \||\S)"
             r"|undefined reference to |^(?:\S*/)?ld: |^collect2: error"
         ),
@@ -80,7 +80,7 @@ COMPILERS = (
         "maven",
         "Maven",
         "the lines marked [ERROR], without the advice at the end",
-        mark(r"^\[ERROR\] "),
+        r"^\[ERROR\] ",
         together(
             lines_like(
                 r"^\[ERROR\] (?!(?:-> )?\[Help|To see the full|Re-run Maven|For more information)\S"

@@ -1,6 +1,6 @@
 """Rules for linters and formatters."""
 
-from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, mark, together
+from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, together
 
 _ESLINT_PROBLEM = r"^ +\d+:\d+ +error "
 
@@ -9,7 +9,7 @@ LINTERS = (
         "ruff",
         "ruff check",
         "each finding with its source, the count",
-        mark(r"^Found \d+ errors?[. ]"),
+        r"^Found \d+ errors?[. ]",
         together(
             lines_like(r"^\S.*:\d+:\d+: (?:[A-Z]+\d+|\S+:) "),
             lines_like(r"^Found \d+ errors?[. ]|^\[\*\] \d+ fixable"),
@@ -19,7 +19,7 @@ LINTERS = (
         "ruff-source",
         "ruff check, with the source shown",
         "each finding with its source, the count",
-        mark(r"^(?:[A-Z]+\d+|[a-z-]+:) .*\n *--> \S+:\d+:\d+$"),
+        r"^(?:[A-Z]+\d+|[a-z-]+:) .*\n *--> \S+:\d+:\d+$",
         together(
             blocks(
                 r"^(?:[A-Z]+\d+|[a-z-]+:) \S.*", r"^help: |^$|^(?:[A-Z]+\d+|[a-z-]+:) ", longest=8
@@ -31,7 +31,7 @@ LINTERS = (
         "formatters",
         "ruff format, black, gofmt, rustfmt and their like",
         "the files that would be changed, the count",
-        mark(r"^(?:[Ww]ould reformat:? \S|Diff in \S+:\d+|\d+ files? would be reformatted)"),
+        r"^(?:[Ww]ould reformat:? \S|Diff in \S+:\d+|\d+ files? would be reformatted)",
         lines_like(
             r"^(?:[Ww]ould reformat:? \S|Diff in \S+:\d+|\d+ files? would be reformatted|Oh no!)"
         ),
@@ -40,7 +40,7 @@ LINTERS = (
         "eslint",
         "ESLint",
         "each file that has errors, with its errors; the count",
-        mark(rf"{_ESLINT_PROBLEM}|^✖ \d+ problems? "),
+        (rf"{_ESLINT_PROBLEM}|^✖ \d+ problems? "),
         together(
             lines_like(_ESLINT_PROBLEM),
             lines_like(r"^(?:/|[A-Za-z]:\\)\S.*$(?<!:)"),
@@ -51,28 +51,28 @@ LINTERS = (
         "prettier",
         "Prettier",
         "the files that are not formatted",
-        mark(r"^\[warn\] .*Prettier|^\[error\] \S"),
+        r"^\[warn\] .*Prettier|^\[error\] \S",
         lines_like(r"^\[(?:warn|error)\] "),
     ),
     Rule(
         "shellcheck",
         "ShellCheck",
         "each finding with its line",
-        mark(r"^In \S.* line \d+:$"),
+        r"^In \S.* line \d+:$",
         blocks(r"^In \S.* line \d+:$", r"^$|^Did you mean|^For more information|^In ", longest=6),
     ),
     Rule(
         "shellcheck-gcc",
         "linters that write `file:line:col: level: message`",
         "each finding, errors and warnings",
-        mark(r"^\S[^:\n]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning): "),
+        r"^\S[^:\n]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning): ",
         lines_like(r"^\S[^:]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning): "),
     ),
     Rule(
         "git-conflict",
         "git merge and git diff --check",
         "conflicts, conflict markers, white space errors",
-        mark(
+        (
             r"^CONFLICT \(|^<{7} \S"
             r"|^\S.*:\d+: (?:leftover conflict marker|trailing whitespace|new blank line)"
         ),

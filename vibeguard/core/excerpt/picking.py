@@ -2,37 +2,33 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _MOST_JOINED = 4  # blocks: what is further back is no longer the cause that matters
 
 Picker = Callable[[Sequence[str]], list[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One entry of the list: `mark` must be found in the output, `pick` says which lines matter.
 
-    `tool` and `picks` are the words for the documentation.
+    `^` and `$` in a mark are the ends of a line. `tool` and `picks` are the words for the
+    documentation. Patterns are compiled when they are used: most runs need no excerpt.
     """
 
     name: str
     tool: str
     picks: str
-    mark: re.Pattern[str]
+    mark: str
     pick: Picker
-
-
-def mark(pattern: str) -> re.Pattern[str]:
-    """Compile a mark: `^` and `$` are the ends of a line."""
-    return re.compile(pattern, re.MULTILINE)
 
 
 def lines_like(pattern: str, *, before: int = 0, after: int = 0) -> Picker:
     """Pick the lines in which a pattern is found, and some lines around each."""
-    matcher = re.compile(pattern)
 
     def pick(lines: Sequence[str]) -> list[int]:
+        matcher = re.compile(pattern)
         return [
             index
             for match, line in enumerate(lines)
@@ -45,9 +41,9 @@ def lines_like(pattern: str, *, before: int = 0, after: int = 0) -> Picker:
 
 def blocks(start: str, stop: str, *, longest: int) -> Picker:
     """Pick from each line with `start` up to the line before one with `stop`, at most `longest`."""
-    starts, stops = re.compile(start), re.compile(stop)
 
     def pick(lines: Sequence[str]) -> list[int]:
+        starts, stops = re.compile(start), re.compile(stop)
         chosen: list[int] = []
         index = 0
         while index < len(lines):
@@ -78,9 +74,9 @@ def together(first: Picker, *others: Picker) -> Picker:
 
 def last_block(start: str, stop: str, *, joined: str) -> Picker:
     """Pick the last block from `start` to the line with `stop`, and blocks `joined` to it."""
-    starts, stops, joints = re.compile(start), re.compile(stop), re.compile(joined)
 
     def pick(lines: Sequence[str]) -> list[int]:
+        starts, stops, joints = re.compile(start), re.compile(stop), re.compile(joined)
         found = [index for index, line in enumerate(lines) if starts.search(line)]
         chosen: list[int] = []
         for first in reversed(found[-_MOST_JOINED:]):

@@ -1,13 +1,13 @@
 """Rules for what any program may say when it dies, and for what only passes a failure on."""
 
-from vibeguard.core.excerpt.picking import Rule, blocks, last_block, lines_like, mark, together
+from vibeguard.core.excerpt.picking import Rule, blocks, last_block, lines_like, together
 
 PROGRAMS = (
     Rule(
         "python-traceback",
         "Python",
         "the last traceback, with the exceptions that it names as its causes",
-        mark(r"^Traceback \(most recent call last\):$"),
+        r"^Traceback \(most recent call last\):$",
         last_block(
             r"^Traceback \(most recent call last\):$",
             r"^(?:[A-Za-z_][\w.]*(?:: .*)?)$",
@@ -18,7 +18,7 @@ PROGRAMS = (
         "java-exception",
         "Java and Kotlin",
         "exceptions and their causes with the first frames of each",
-        mark(
+        (
             r"^(?:Exception in thread |Caused by: )"
             r"|^\w+\.[\w.$]+(?:Exception|Error)(?:: .*)?\n[ \t]+at [\w.$/]+\("
         ),
@@ -32,7 +32,7 @@ PROGRAMS = (
         "node-exception",
         "Node.js",
         "the error with the line that threw it, without the frames of Node itself",
-        mark(r"^[A-Za-z]*Error(?: \[\w+\])?: .*(?:\n.*){0,3}\n +at "),
+        r"^[A-Za-z]*Error(?: \[\w+\])?: .*(?:\n.*){0,3}\n +at ",
         together(
             blocks(
                 r"^[A-Za-z]*Error(?: \[\w+\])?: ",
@@ -46,7 +46,7 @@ PROGRAMS = (
         "panic",
         "Go and Rust",
         "the panic with its message and the first frames",
-        mark(r"^panic: |^thread '.*' (?:\(\d+\) )?panicked at "),
+        r"^panic: |^thread '.*' (?:\(\d+\) )?panicked at ",
         blocks(
             r"^panic: |^thread '.*' (?:\(\d+\) )?panicked at ", r"^note: |^exit status", longest=12
         ),
@@ -55,21 +55,21 @@ PROGRAMS = (
         "coverage",
         "coverage.py and its like",
         "the total and the verdict",
-        mark(r"^(?:Coverage failure: |FAIL Required test coverage)"),
+        r"^(?:Coverage failure: |FAIL Required test coverage)",
         lines_like(r"^TOTAL\s|^(?:Coverage failure: |FAIL Required test coverage)"),
     ),
     Rule(
         "make",
         "make",
         "where make stopped, and the lines before it",
-        mark(r"^g?make(?:\[\d+\])?: \*\*\* "),
+        r"^g?make(?:\[\d+\])?: \*\*\* ",
         lines_like(r"^g?make(?:\[\d+\])?: \*\*\* ", before=8),
     ),
     Rule(
         "shell",
         "a shell",
         "commands that were not found or could not be run",
-        mark(r"^(?:\S*/)?(?:sh|bash|dash|zsh)?\S*: (?:line )?\d+: .*(?:not found|denied|bad \S+)"),
+        r"^(?:\S*/)?(?:sh|bash|dash|zsh)?\S*: (?:line )?\d+: .*(?:not found|denied|bad \S+)",
         lines_like(
             r"^\S+: (?:line )?\d+: .*(?:not found|[Pp]ermission denied|[Ss]yntax error|bad )"
         ),
@@ -78,7 +78,7 @@ PROGRAMS = (
         "error-lines",
         "whatever begins a line with `error:` or `fatal:`",
         "these lines and two after each",
-        mark(r"^(?:\S+: )?(?:[Ee]rror|ERROR|[Ff]atal|FATAL)(?:\[\S+\])?: \S"),
+        r"^(?:\S+: )?(?:[Ee]rror|ERROR|[Ff]atal|FATAL)(?:\[\S+\])?: \S",
         lines_like(r"^(?:\S+: )?(?:[Ee]rror|ERROR|[Ff]atal|FATAL)(?:\[\S+\])?: \S", after=2),
     ),
 )

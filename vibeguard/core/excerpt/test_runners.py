@@ -1,13 +1,13 @@
 """Rules for test runners."""
 
-from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, mark, together
+from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, together
 
 TEST_RUNNERS = (
     Rule(
         "pytest",
         "pytest",
         "the lines marked `>` and `E`, where they stand, the summary of failures, the last line",
-        mark(
+        (
             r"^=+ (?:FAILURES|ERRORS|short test summary info) =+$"
             r"|^(?:=+ )?(?:\d+ \w+, )*\d+ (?:failed|errors?)\b.* in \d"
         ),
@@ -20,7 +20,7 @@ TEST_RUNNERS = (
         "unittest",
         "Python's unittest",
         "each failure with its traceback, the summary",
-        mark(r"^(?:FAIL|ERROR): \S+ \(.*\)$"),
+        r"^(?:FAIL|ERROR): \S+ \(.*\)$",
         together(
             blocks(r"^(?:FAIL|ERROR): \S+ \(", r"^={20,}$|^Ran \d", longest=16),
             lines_like(r"^FAILED \("),
@@ -30,7 +30,7 @@ TEST_RUNNERS = (
         "jest",
         "Jest and Vitest",
         "each failed test with what was expected and where, the counts",
-        mark(r"^ *● .|^ FAIL  \S.* > "),
+        r"^ *● .|^ FAIL  \S.* > ",
         together(
             blocks(
                 r"^\s*● .|^ FAIL  \S.* > ",
@@ -47,7 +47,7 @@ TEST_RUNNERS = (
         "node-test",
         "node --test with the spec reporter",
         "each failing test with its error, without the frames of Node itself; the counts",
-        mark(r"^✖ failing tests:$"),
+        r"^✖ failing tests:$",
         together(
             blocks(
                 r"^test at \S", r"^test at \S|^\s+at .*\(?node:|^\s+generatedMessage", longest=12
@@ -59,7 +59,7 @@ TEST_RUNNERS = (
         "mocha",
         "Mocha",
         "each failed test with its error, without the frames of Node itself",
-        mark(r"^  \d+ failing$"),
+        r"^  \d+ failing$",
         together(
             lines_like(r"^  \d+ failing$"),
             blocks(r"^  \d+\) \S", r"^\s+at \S+ \(node:|^  \d+\) \S", longest=24),
@@ -69,7 +69,7 @@ TEST_RUNNERS = (
         "tap",
         "whatever writes TAP: node --test in a pipe, bats, prove",
         "each `not ok` with its diagnosis, the counts",
-        mark(r"^ *not ok \d+"),
+        r"^ *not ok \d+",
         together(
             blocks(
                 r"^\s*not ok \d+(?!.*# (?:TODO|SKIP))",
@@ -83,7 +83,7 @@ TEST_RUNNERS = (
         "go-test",
         "go test",
         "each failed test with its log, panics, build errors, the packages that failed",
-        mark(r"^ *--- FAIL: |^FAIL\t\S|^FAIL \S+ \[build failed\]"),
+        r"^ *--- FAIL: |^FAIL\t\S|^FAIL \S+ \[build failed\]",
         together(
             # The log of a test stands before `--- FAIL` when go test is verbose.
             lines_like(
@@ -100,7 +100,7 @@ TEST_RUNNERS = (
         "cargo-test",
         "cargo test",
         "each panic with its message, the names of the failed tests, the result",
-        mark(r"^test result: FAILED|^---- \S+ stdout ----$"),
+        r"^test result: FAILED|^---- \S+ stdout ----$",
         together(
             blocks(
                 r"^---- \S+ stdout ----$",

@@ -5,28 +5,26 @@ a tree is bounded by its parentheses and not by its length.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ORDERINGS = frozenset({"<", "<=", ">", ">="})
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A number, a quoted text, or one of the words true and false, as text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A field that grok extracts."""
 
     name: str
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Struct, frozen=True):
     """`!` and `-` before an operand, as written: the last one is applied first."""
 
     operators: str
@@ -34,8 +32,7 @@ class Unary:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One operator of a chain and what stands to the right of it."""
 
     operator: str
@@ -43,8 +40,7 @@ class Link:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Operands joined by operators of one rank."""
 
     first: "Node"

@@ -1,49 +1,44 @@
 """The tree of a template."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from vibeguard.core.lang.template.values import Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Text that stands for itself."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A number, a text, true, false or nil."""
 
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """`.` or `.a.b`: the present value, or what is found in it."""
 
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """`$x` or `$x.a`; the name of `$` alone, the whole data, is empty."""
 
     name: str
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """The name of a function."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
+class Nested(Struct, frozen=True):
     """A pipeline in parentheses, and what is looked up in its value."""
 
     pipeline: "Pipeline"
@@ -53,8 +48,7 @@ class Nested:
 Operand = Constant | Field | Variable | Function | Nested
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """Commands, each with its operands, the value of one being the last argument of the next.
 
     `names` are the variables that take the value; `declares` tells `:=` from `=`.
@@ -65,15 +59,13 @@ class Pipeline:
     declares: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """A pipeline whose value is printed, unless a variable takes it."""
 
     pipeline: Pipeline
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """if, with or range."""
 
     keyword: Literal["if", "with", "range"]
@@ -82,8 +74,7 @@ class Block:
     otherwise: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(Struct, frozen=True):
     """break or continue."""
 
     keyword: Literal["break", "continue"]
