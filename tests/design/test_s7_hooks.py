@@ -1,5 +1,6 @@
 """DESIGN section 7, `hook`: what is printed, where it is installed, and what is never touched."""
 
+import json
 import os
 import shutil
 import stat
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import git, project, vibeguard
+from tests.helpers.histories import History, check
+from tests.helpers.logs import encode_log
 from vibeguard.commands.templates import hook_script
+from vibeguard.core.model.events import VersionControl
 
 CONFIG = "checks: [{id: a, run: 'true'}]\n"
 
@@ -157,3 +161,89 @@ def test_the_agent_hook_blocks_with_2_and_says_why_on_stderr(tmp_path, code, std
     )
     assert (done.returncode, done.stdout) == (exit_code, "")
     assert done.stderr == ("the text for the agent\n" if exit_code == 2 else "")
+
+
+SHORT_AND_LONG = """\
+checks:
+  - {id: short, run: "test ! -e broken"}
+  - {id: long, run: "sleep 2; test ! -e later", async: true, timeout: 10m}
+"""
+
+
+def test_a_commit_waits_for_the_foreground_only(tmp_path):
+    """The commit is through while the long check still runs; a broken foreground stops it."""
+    folder = project(tmp_path / "repository", SHORT_AND_LONG)
+    git("init", "-q", "-b", "main", cwd=folder)
+    assert vibeguard("hook", "git", "--write", cwd=folder).returncode == 0
+    git("add", "-A", cwd=folder)
+    git("commit", "-q", "-m", "Start", cwd=folder)
+    assert [each["state"] for each in runs_of(folder)] == ["live"]
+    vibeguard("wait", cwd=folder)
+    assert [each["verdict"] for each in runs_of(folder)] == ["passed"]
+    (folder / "broken").touch()
+    git("add", "-A", cwd=folder)
+    refused = git("commit", "-q", "-m", "Break", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert "short" in refused.stderr
+    assert git("log", "--oneline", cwd=folder).stdout.count("\n") == 1
+    vibeguard("wait", cwd=folder)
+
+
+def runs_of(folder):
+    """The runs as `runs --json` tells them."""
+    return json.loads(vibeguard("runs", "--json", cwd=folder).stdout)["runs"]
+
+
+def write_run(folder, run_id, *, began, ended, passes=True, checks=("a",)):
+    """A finished run of these checks in the state folder, which recorded these trees."""
+    history = History(
+        *(check(id_) for id_ in checks),
+        started={"run_id": run_id, "vcs": VersionControl(tree=began)},
+    )
+    history.ready(*checks)
+    for id_ in checks:
+        if passes:
+            history.passes(id_)
+        else:
+            history.fails(id_)
+    history.finish(vcs=VersionControl(tree=ended))
+    target = folder / ".vibeguard" / "runs" / run_id
+    target.mkdir(parents=True)
+    (target / "events.jsonl").write_bytes(encode_log(history.events))
+
+
+FIRST, SECOND = "20261124T060000.000000Z-0001", "20261124T060001.000000Z-0002"
+
+
+def test_a_verdict_counts_for_the_tree_that_it_began_and_ended_on(repository):
+    """A tree that changed while the checks ran has no verdict."""
+    write_run(repository, FIRST, began="aaa", ended="aaa")
+    write_run(repository, SECOND, began="bbb", ended="ccc")
+    assert vibeguard("hook", "verdict", "aaa", cwd=repository).returncode == 0
+    for tree in ("bbb", "ccc", "ddd"):
+        done = vibeguard("hook", "verdict", tree, cwd=repository)
+        assert done.returncode == 3
+        assert f"has checked the tree {tree}" in done.stderr
+
+
+def test_of_two_runs_of_a_tree_the_newer_one_counts(repository):
+    """Whatever the older one said."""
+    write_run(repository, FIRST, began="aaa", ended="aaa")
+    write_run(repository, SECOND, began="aaa", ended="aaa", passes=False)
+    assert vibeguard("hook", "verdict", "aaa", cwd=repository).returncode == 1
+
+
+def test_a_run_of_a_part_is_no_verdict(tmp_path):
+    """`vibeguard run a` says nothing about b."""
+    folder = project(tmp_path, "checks: [{id: a, run: 'true'}, {id: b, run: 'true'}]\n")
+    write_run(folder, FIRST, began="aaa", ended="aaa", checks=("a",))
+    assert vibeguard("hook", "verdict", "aaa", cwd=folder).returncode == 3
+    write_run(folder, SECOND, began="aaa", ended="aaa", checks=("a", "b"))
+    assert vibeguard("hook", "verdict", "aaa", cwd=folder).returncode == 0
+
+
+def test_a_verdict_needs_a_tree(repository):
+    """Exit 2, and how to name it."""
+    done = vibeguard("hook", "verdict", cwd=repository)
+    assert done.returncode == 2
+    assert "rev-parse" in done.stderr

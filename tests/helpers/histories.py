@@ -135,7 +135,7 @@ class History:
         pending = tuple(id_ for id_, r in records if r.state is not CheckState.SETTLED)
         self.add(RunForegroundSettled, counts=outcome_counts(self.state), pending=pending)
 
-    def finish(self) -> "History":
+    def finish(self, **facts: Any) -> "History":
         """Foreground settled if it was not said yet, verdict, seal."""
         if self.state.foreground_settled is None:
             self.foreground_settled()
@@ -147,6 +147,7 @@ class History:
             exit_code=ruling.exit_code,
             reason=ruling.reason,
             elapsed_ns=self.at,
+            **facts,
         )
         self.add(LogSealed, events=len(self.events), bytes=4096, sha256="5" * 64)
         return self
