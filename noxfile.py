@@ -113,7 +113,9 @@ def nightly(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """All tests with the lowest versions that pyproject.toml allows of what it depends on."""
     install(session, MINIMUMS_LOCK)
-    session.run("pytest", *session.posargs)
+    # The schemas are written with the locked msgspec; another one orders their parts otherwise.
+    drift = "tests/unit/core/model/test_schema.py::test_what_is_committed_is_what_the_types_give"
+    session.run("pytest", f"--deselect={drift}", *session.posargs)
 
 
 @nox.session
