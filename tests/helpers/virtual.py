@@ -14,6 +14,7 @@ from vibeguard.core.model.plan import Plan, PlannedCheck
 from vibeguard.core.model.state import State
 from vibeguard.core.names import (
     CheckState,
+    LeakPolicy,
     Outcome,
     Pool,
     Reason,
@@ -142,6 +143,8 @@ async def judge_by_exit(
         return Judgement(outcome=Outcome.FAILED, reason=Reason.SIGNAL)
     if result.exit_code:
         return Judgement(outcome=Outcome.FAILED, reason=Reason.EXIT_CODE)
+    if result.leaked and planned.leaks is LeakPolicy.FAIL:
+        return Judgement(outcome=Outcome.FAILED, reason=Reason.LEAK)
     return Judgement(outcome=Outcome.PASSED, reason=None)
 
 

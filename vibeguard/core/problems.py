@@ -1,4 +1,4 @@
-"""Mistakes of users are values; the five exceptions are the ways in which a command can end early."""
+"""Mistakes of users are values; the exceptions are the ways in which a command can end early."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-
+"""Small languages that know no check."""

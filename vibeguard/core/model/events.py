@@ -33,7 +33,7 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_default
 
 
 class VersionControl(Struct, frozen=True, omit_defaults=True):
-    """The state of the repository at the start: commit, dirty flag, and tree ids where asked for."""
+    """The state of the repository: commit, dirty flag, and the tree id where asked for."""
 
     head: str = ""
     dirty: bool = False
@@ -232,7 +232,7 @@ class CheckSettled(Envelope, frozen=True, kw_only=True, tag="check.settled"):
 
     `cause` is the check at the root of a skip, or the one whose failure cancelled this one.
     `detail` is the sentence that only the moment of judging can know (which name was missing, where
-    the expression failed). `waived` marks a skip that the config asked for, or that follows from one.
+    the expression failed). `waived` marks a skip that the config asked for, or one that follows.
     """
 
     check: str
@@ -298,7 +298,7 @@ class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):
 
 
 class LogSealed(Envelope, frozen=True, kw_only=True, tag="log.sealed"):
-    """The last event: `sha256` is the digest of every byte of the log before the digest's own value.
+    """The last event: `sha256` digests every byte of the log before the digest's own value.
 
     `events` and `bytes` count what stands before this line. `sha256` stays the last field.
     """

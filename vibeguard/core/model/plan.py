@@ -1,4 +1,4 @@
-"""What a run is going to do: the plan, as it is decided before the first check starts and logged."""
+"""What a run is going to do, as it is decided and logged before the first check starts."""
 
 from typing import Literal
 
@@ -32,10 +32,11 @@ class ResolvedSettings(Struct, frozen=True, omit_defaults=True):
 
 
 class PlannedCheck(Struct, frozen=True, omit_defaults=True):
-    """One check of the plan. `stem` names its files, unique in the run whatever the file system folds.
+    """One check of the plan. `stem` names its files, unique whatever the file system folds.
 
     `pool` is where it runs, `mode` what the config says about that; `after_background` marks a
-    foreground check that waits, directly or through others, for a background one. `expected_ns` is the estimate from earlier runs.
+    foreground check that waits, directly or through others, for a background one. `expected_ns`
+    is the estimate from earlier runs.
     `env_names` are the names that the config sets: values are never recorded.
     `remaining_path_ns` is the length of the longest path from its start to the end of the run.
     """

@@ -1,4 +1,4 @@
-"""Config, selection and history -> Plan: everything that is decided before the first check starts."""
+"""Config, selection and history -> Plan: all that is decided before the first check starts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

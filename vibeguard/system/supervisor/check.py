@@ -14,7 +14,7 @@ from vibeguard.core.model.events import (
     CheckTerminationRequested,
 )
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import AttemptEnd, LeakPolicy, Outcome, Reason, TerminationReason
+from vibeguard.core.names import AttemptEnd, Outcome, Reason, TerminationReason
 from vibeguard.core.scheduling.retry import retry_delay_ns
 from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, StartRefused
 from vibeguard.system.supervisor.limits import Limits
@@ -217,8 +217,6 @@ class CheckLife:
         with trio.CancelScope(shield=True):
             judgement = await self._work.judge(self.planned, self.number, result, struck)
         outcome, reason = judgement.outcome, judgement.reason
-        if outcome is Outcome.PASSED and result.leaked and self.planned.leaks is LeakPolicy.FAIL:
-            outcome, reason = Outcome.FAILED, Reason.LEAK
         if outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
             await self._back_off()
             return

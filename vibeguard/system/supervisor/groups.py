@@ -47,6 +47,6 @@ class Groups:
 
         Lock files tell nobody when they are released, so this looks every 100 ms.
         """
-        while not self.acquire(group):
+        while not self.acquire(group):  # noqa: ASYNC110 - a lock announces nothing
             await trio.sleep(POLL_S)
         self.release(group)

@@ -5,14 +5,27 @@ import stat
 from functools import partial
 
 import trio
+from msgspec import Struct
+from msgspec.structs import replace
 
+from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
-from vibeguard.core.names import Outcome, TerminationReason
+from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 
-EXCERPT_BYTES = 1 << 20
+# Enough for the head and the tail that core.excerpt looks at.
+HEAD_BYTES = 128 << 10
+TAIL_BYTES = 512 << 10
+
+
+class _Shown(Struct, frozen=True):
+    """Start and end of an output; `skipped_lines` were left out after the first `head_lines`."""
+
+    output: bytes
+    head_lines: int = 0
+    skipped_lines: int = 0
 
 
 class FileRefused(Exception):
@@ -35,6 +48,7 @@ class Judging:
     ) -> Judgement:
         """The judgement of a finished attempt. A plain pass needs no thread and no file."""
         plain = not (planned.grok or planned.assertion or planned.file)
+        plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
         return await trio.to_thread.run_sync(partial(self._judge, planned, result, struck, spec))
@@ -56,16 +70,25 @@ class Judging:
             problem = str(refusal)
         except OSError as error:
             problem = f"the output cannot be read back: {error.strerror}"
-        return judge(
+        shown = _shown_part(spec.output_path)
+        judgement = judge(
             planned,
             result.exit_code,
             result.signal,
             struck,
             text,
             grok_limit_bytes=self._limit_bytes,
-            output=_end_of(spec.output_path),
+            output=shown.output,
             problem=problem,
         )
+        if judgement.outcome is Outcome.PASSED and _leak_fails(planned, result):
+            judgement = replace(
+                judgement,
+                outcome=Outcome.FAILED,
+                reason=Reason.LEAK,
+                tail=last_lines(shown.output),
+            )
+        return _renumbered(judgement, shown)
 
     def _read_inside(self, name: str) -> bytes:
         """A regular file below the working folder, symlinks resolved, opened without blocking."""
@@ -104,15 +127,42 @@ def _read_whole(descriptor: int, limit_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _end_of(path: str) -> bytes:
-    """The last MiB of the output, for the lines that a reader is shown; empty if it is gone."""
+def _leak_fails(planned: PlannedCheck, result: AttemptResult) -> bool:
+    return bool(result.leaked) and planned.leaks is LeakPolicy.FAIL
+
+
+def _shown_part(path: str) -> _Shown:
+    """The start and the end of the output, for the lines that a reader is shown; else nothing.
+
+    Memory stays flat: of what is between, only the lines are counted.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return b""
+        return _Shown(b"")
     try:
         size = os.fstat(descriptor).st_size
-        os.lseek(descriptor, max(0, size - EXCERPT_BYTES), os.SEEK_SET)
-        return _read_whole(descriptor, EXCERPT_BYTES)
+        if size <= HEAD_BYTES + TAIL_BYTES:
+            return _Shown(_read_whole(descriptor, size))
+        head = _read_whole(descriptor, HEAD_BYTES)
+        head = head[: head.rfind(b"\n") + 1]
+        skipped_lines, at = 0, len(head)
+        while at < size - TAIL_BYTES:
+            chunk = os.pread(descriptor, min(1 << 20, size - TAIL_BYTES - at), at)
+            skipped_lines += chunk.count(b"\n")
+            at += len(chunk) or size
+        tail = os.pread(descriptor, TAIL_BYTES, size - TAIL_BYTES)
+        return _Shown(head + tail, head.count(b"\n"), skipped_lines)
+    except OSError:
+        return _Shown(b"")
     finally:
         os.close(descriptor)
+
+
+def _renumbered(judgement: Judgement, shown: _Shown) -> Judgement:
+    """The number of the excerpt's first line as it is in the whole output."""
+    excerpt = judgement.excerpt
+    if excerpt is None or not shown.skipped_lines or excerpt.first_line <= shown.head_lines:
+        return judgement
+    moved = replace(excerpt, first_line=excerpt.first_line + shown.skipped_lines)
+    return replace(judgement, excerpt=moved)

@@ -34,7 +34,4 @@ def _use(module: str, function: str, text: str) -> None:
 
 def _format_a_traceback() -> None:
     """Tracebacks need modules of their own, and are wanted when nothing else works any more."""
-    try:
-        raise LookupError
-    except LookupError as error:
-        traceback.format_exception(ExceptionGroup("preload", [error]))
+    traceback.format_exception(ExceptionGroup("preload", [LookupError()]))

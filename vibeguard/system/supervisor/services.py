@@ -17,7 +17,7 @@ FRONT_LOST_EXIT_CODE = 143
 
 
 class Services:
-    """The tasks that can end a run from outside. They are cancelled when every check has settled."""
+    """The tasks that can end a run from outside; cancelled when every check has settled."""
 
     def __init__(self, run: Run, orders: OrderReader, run_folder: str) -> None:
         self._run = run

@@ -6,6 +6,7 @@ import shutil
 import signal
 
 import trio
+from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
@@ -16,11 +17,14 @@ from vibeguard.core.model.events import (
     RunFinished,
     RunPlanned,
     RunStarted,
+    VersionControl,
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
+from vibeguard.system.discovery.tree import tree_of
+from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.history import append_history, machine_id
@@ -111,7 +115,7 @@ class Session:
                 pid=os.getpid(),
                 pid_start=own_start(),
                 argv=launch.argv,
-                cwd=os.fsdecode(launch.folder).encode(errors="replace").decode(),
+                cwd=launch.recorded_cwd,
                 vcs=launch.version_control,
                 detached=launch.detached,
                 monotonic_ns=self._clock.start_ns,
@@ -202,8 +206,21 @@ class Session:
                 elapsed_ns=self._clock.elapsed_ns(),
                 reason=ruling.reason,
                 unattributed=unattributed,
+                vcs=self._tree_at_the_end(),
             )
         )
+
+    def _tree_at_the_end(self) -> VersionControl | None:
+        """What the checks left of what they began on, where that was asked for.
+
+        Only when every check is gone, so that nobody else reaps the children that git is.
+        """
+        launch = self._launch
+        if not launch.record_tree:
+            return None
+        folder = os.fsdecode(launch.folder)
+        found = version_control(folder, launch.environment) or VersionControl()
+        return replace(found, tree=tree_of(folder, launch.environment))
 
     def _copy_logs(self) -> None:
         """--log-dir keeps meaning a folder that gets `<id>.log` of the run."""
