@@ -2,11 +2,18 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from hashlib import sha256
 
+from msgspec.structs import replace
+
+from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
 from vibeguard.commands.options import RUN_DEFAULTS, GlobalOptions, RunOptions, run_format
+from vibeguard.commands.output import write_out
+from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
+from vibeguard.core.names import ExitCode
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
@@ -17,8 +24,14 @@ from vibeguard.system.discovery.machine import caller_environment, usable_cpus
 from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.front import early
 from vibeguard.system.front.conduct import Front, Watching
-from vibeguard.system.rundir.refused import mark_refused
+from vibeguard.system.front.early import Supervisor
+from vibeguard.system.front.gate import StartGate
+from vibeguard.system.rundir.ids import run_folder
+from vibeguard.system.rundir.refused import forget_refused, mark_refused
 from vibeguard.system.rundir.state_folder import state_folder
+
+# Another start in this folder is over by then, unless it was stopped.
+GATE_PATIENCE_S = 2.0
 
 
 def run(
@@ -47,7 +60,34 @@ def run(
         began_s=supervisor.began_s,
         print_seal=options.print_seal,
     )
-    return Front(supervisor, watching, grace_ns=plan.settings.grace_ns).run(launch)
+    gate = StartGate(state_dir)
+    if _may_join(options) and gate.close(GATE_PATIENCE_S):
+        twin = find_twin(state_dir, launch, supersede=options.supersede)
+        if twin:
+            gate.open()
+            return _join(supervisor, state_dir, twin, watching)
+    front = Front(supervisor, watching, grace_ns=plan.settings.grace_ns)
+    return front.run(launch, recorded=gate.open)
+
+
+def _may_join(options: RunOptions) -> bool:
+    """Whether a run that goes on already will do as well."""
+    return options.supersede or outlives(options)
+
+
+def outlives(options: RunOptions) -> bool:
+    """Whether the run goes on when its command has returned."""
+    return options.detach or options.max_wait is not None
+
+
+def _join(supervisor: Supervisor, state_dir: str, run_id: str, watching: Watching) -> int:
+    """Answer from a run that goes on already; the supervisor that was made ready is not needed."""
+    supervisor.discard()
+    forget_refused(state_dir)
+    if watching.detach:
+        write_out(f"{run_id}\n")
+        return ExitCode.PASSED
+    return follow_twin(run_folder(state_dir, run_id), watching)
 
 
 def _plan(
@@ -87,6 +127,7 @@ def _launch(
     settings = loaded.config.settings
     selected = "\n".join(check.id for check in plan.checks)
     log_dir = os.path.join(working_folder(), common.log_dir) if common.log_dir else ""
+    with_tree = options.record_tree or _may_join(options)
     return Launch(
         plan=plan,
         argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
@@ -98,14 +139,26 @@ def _launch(
         config_path=_text(loaded.path),
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
-        version_control=version_control(folder, environment),
-        detached=options.detach,
-        record_tree=options.record_tree,
+        version_control=_version_control(folder, environment, with_tree=with_tree),
+        detached=outlives(options),
+        record_tree=with_tree,
         log_dir=os.fsencode(log_dir),
         keep_runs=settings.keep_runs,
         keep_bytes=settings.keep_bytes,
         keep_age_ns=settings.keep_age_ns,
     )
+
+
+def _version_control(
+    folder: str, environment: Mapping[bytes, bytes], *, with_tree: bool
+) -> VersionControl | None:
+    """Commit and dirty flag, and the tree where it will be compared; None outside of git."""
+    found = version_control(folder, environment)
+    if not with_tree:
+        return found
+    from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed
+
+    return replace(found or VersionControl(), tree=tree_of(folder, environment))
 
 
 def _mark(state_dir: str, refusal: ConfigError | UsageError) -> None:

@@ -21,7 +21,8 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
 
     `variables` are the values that the config sets for each check; they are never recorded.
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
-    `record_tree` asks for a git tree id at start and end.
+    `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
+    well. `detached` marks a run that outlives its command.
     """
 
     plan: Plan
@@ -41,6 +42,11 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     keep_runs: int = 100
     keep_bytes: int = 1 << 30
     keep_age_ns: int = 30 * 24 * 3600 * 1_000_000_000
+
+    @property
+    def recorded_cwd(self) -> str:
+        """The folder that the checks run in, as the log tells it."""
+        return os.fsdecode(self.folder).encode(errors="replace").decode()
 
 
 class Interrupt(msgspec.Struct, tag=True, frozen=True):

@@ -1,4 +1,4 @@
-"""The clocks of processes without Trio, and the wall clock; the only caller of `time` outside it."""
+"""The clocks of processes without Trio, and the wall clock; the only caller of `time`."""
 
 import time
 from datetime import UTC, datetime
@@ -27,3 +27,8 @@ def monotonic_s() -> float:
 def monotonic_ns() -> int:
     """Monotonic nanoseconds, for the `t` of events."""
     return time.monotonic_ns()
+
+
+def sleep_s(seconds: float) -> None:
+    """Do nothing for a while: between two looks at what announces nothing."""
+    time.sleep(seconds)

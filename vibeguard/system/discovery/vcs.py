@@ -8,7 +8,7 @@ from vibeguard.core.model.events import VersionControl
 from vibeguard.system.discovery.places import repository_root
 
 TIMEOUT_S = 1.0
-_GIT = (
+GIT = (
     "git",
     "--no-optional-locks",
     "-c",
@@ -61,7 +61,7 @@ def _git(
     """What git prints; None if it is missing, fails or takes too long."""
     try:
         done = subprocess.run(
-            [*_GIT, *arguments],
+            [*GIT, *arguments],
             cwd=folder,
             env={**environment, b"LC_ALL": b"C"},
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -79,13 +80,17 @@ class Front:
         self._loop.watch(supervisor.reports, self._hear_supervisor)
         self._loop.watch(self._signals.descriptor, self._hear_signals)
 
-    def run(self, launch: Launch) -> int:
-        """Launch the run and stay as long as asked; the exit code of the command."""
+    def run(self, launch: Launch, *, recorded: Callable[[], None] = lambda: None) -> int:
+        """Launch the run and stay as long as asked; the exit code of the command.
+
+        `recorded` is called once other processes can see the run.
+        """
         if self._supervisor.guarded_here:
             become_subreaper()
         self._launch(launch)
         while self._started is None and not self._over():
             self._turn(None)
+        recorded()
         started = self._started
         if started is None:
             raise self._never_started()

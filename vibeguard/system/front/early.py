@@ -31,8 +31,9 @@ class Supervisor:
         self.launched = False
 
     def discard(self) -> None:
-        """End a supervisor that got nothing to do. Harmless after the launch."""
+        """End a supervisor that got nothing to do. Harmless after the launch, and when repeated."""
         if not self.launched:
+            self.launched = True
             os.close(self.orders)
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(self.guardian, signal.SIGKILL)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending
 from vibeguard.core.model.state import State
+from vibeguard.core.names import LogStatus
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.output import Output
@@ -19,10 +21,14 @@ Enough = Callable[[State], bool]
 
 
 class Watch(Struct, frozen=True):
-    """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come."""
+    """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
+
+    `hint` is said at the end if the run goes on then.
+    """
 
     enough: Enough
     deadline: float | None = None
+    hint: str = ""
 
 
 def follow(
@@ -48,6 +54,8 @@ def follow(
         view.clear()
         return interrupted[0]
     ending = ending_of(follower.reading(), follower.folder, view.problem)
+    if ending.log_status is LogStatus.LIVE:
+        ending = replace(ending, hint=watch.hint)
     if finish:
         view.finish(ending)
     while output.waiting() and not interrupted:

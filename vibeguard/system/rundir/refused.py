@@ -4,6 +4,7 @@ While the mark is newer than the newest run, `report` without an id exits 2 and 
 (DESIGN section 2).
 """
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Final
@@ -54,3 +55,9 @@ def refused_since(state_dir: str) -> Refusal | None:
         refusal = Refusal(new_run_id(written_ns), (_UNREADABLE,))
     ids = run_ids(state_dir)
     return refusal if not ids or refusal.stamp > ids[-1] else None
+
+
+def forget_refused(state_dir: str) -> None:
+    """A start has been answered by a run that was there before: no refusal is news any more."""
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(state_dir, _NAME))

@@ -1,0 +1,134 @@
+"""No pile-up: a run of the same checks, on the same tree, that goes on already is joined.
+
+This concerns runs that outlive their commands (`--detach`, `--max-wait`) and starts with
+`--supersede`; what somebody else's terminal watches is left alone (docs/adr/0071).
+"""
+
+import os
+
+from msgspec.structs import replace
+
+from vibeguard.commands.output import write_err
+from vibeguard.core.fold.verdict import exit_code_so_far, fails_the_run
+from vibeguard.core.model.state import State
+from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.core.problems import VibeGuardError
+from vibeguard.system.channel import Launch
+from vibeguard.system.clock import monotonic_s, wall_ns
+from vibeguard.system.front.conduct import SECOND_NS, Watching
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.tailing import Enough, Watch, follow
+from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.journal.follow import Follower
+from vibeguard.system.journal.live import has_writer, live_runs
+from vibeguard.system.journal.reader import open_state
+from vibeguard.system.rundir.control import request
+from vibeguard.system.rundir.ids import run_folder
+
+# How long a new run waits for one that it supersedes, so that the two do not disturb each other.
+SUPERSEDED_S = 1.0
+
+
+def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
+    """The id of a live run to join instead of launching; "" to launch.
+
+    With `supersede`, runs of the same checks on another tree are cancelled, and so is one on the
+    same tree that has failed already: who asks again wants to see it run again.
+    """
+    for run in live_runs(state_dir):
+        folder = run_folder(state_dir, run)
+        state, reading = open_state(folder)
+        if reading.status is not LogStatus.LIVE or not _of_same_checks(state, launch):
+            continue
+        same = _tree(state) != "" and _tree(state) == _tree_of(launch)
+        failed = any(fails_the_run(record) for record in state.checks.values())
+        if same and not (supersede and failed):
+            write_err(f"vibeguard: joined run {run}, which is checking this tree already\n")
+            return run
+        if supersede:
+            _cancel(folder, run, "has failed already" if same else "is checking another tree")
+        else:
+            write_err(
+                f"vibeguard: run {run} of another tree goes on beside this one; "
+                "--supersede would have cancelled it\n"
+            )
+    return ""
+
+
+def follow_twin(folder: str, watching: Watching) -> int:
+    """Follow the run in `folder` as if this command had started it; the same exit codes."""
+    output = Output()
+    shown = format_options(run_folder=folder, verbose=watching.verbose)
+    view = make_view(watching.format, shown, output, live=True)
+    deadline = None
+    if isinstance(watching.max_wait, int):
+        deadline = watching.began_s + watching.max_wait / SECOND_NS
+    hint = f"{watching.program} wait {os.path.basename(folder)}"
+    follower = Follower(folder)
+    return follow(follower, view, output, Watch(enough_for(watching), deadline, hint))
+
+
+def enough_for(watching: Watching) -> Enough:
+    """When `--max-wait` has nothing more to wait for (see `Front`)."""
+    max_wait = watching.max_wait
+    if max_wait == "foreground":
+        return lambda state: state.foreground_settled is not None
+    if max_wait is None:
+        return lambda _: False
+    return lambda state: (
+        state.foreground_settled is not None
+        and state.cancel is None
+        and exit_code_so_far(state) != ExitCode.PENDING
+    )
+
+
+def _of_same_checks(state: State, launch: Launch) -> bool:
+    """Whether a run that outlives its command does what `launch` is going to do.
+
+    A run that this command is a part of is none: it would wait for itself.
+    """
+    started, planned = state.started, state.planned
+    if started is None or planned is None or not started.detached or state.cancel is not None:
+        return False
+    if launch.environment.get(b"VIBEGUARD_RUN") == started.run_id.encode():
+        return False
+    theirs = replace(planned.settings, jitter_seed=0)
+    return (
+        planned.config_sha256 == launch.config_sha256
+        and planned.selection_sha256 == launch.selection_sha256
+        and started.cwd == launch.recorded_cwd
+        and theirs == replace(launch.plan.settings, jitter_seed=0)
+    )
+
+
+def _cancel(folder: str, run: str, why: str) -> None:
+    """Ask the run to end, and give it a moment to do so."""
+    write_err(f"vibeguard: cancelling run {run}, which {why}\n")
+    try:
+        request(folder, "cancel", {}, now_ns=wall_ns())
+        follower = Follower(folder)
+    except VibeGuardError:
+        return  # it has ended meanwhile, or been removed
+    give_up = monotonic_s() + SUPERSEDED_S
+    while has_writer(folder) and monotonic_s() < give_up:
+        follower.wait(0.05)
+        _drop_news(follower)
+    follower.close()
+
+
+def _drop_news(follower: Follower) -> None:
+    """Read what has come, so that the next wait waits for something new."""
+    try:
+        while follower.read():
+            continue
+    except VibeGuardError:
+        return  # whoever reports on that run will say so
+
+
+def _tree(state: State) -> str:
+    vcs = state.started.vcs if state.started else None
+    return vcs.tree if vcs else ""
+
+
+def _tree_of(launch: Launch) -> str:
+    return launch.version_control.tree if launch.version_control else ""

@@ -1,0 +1,52 @@
+"""One start at a time in a state folder: from the look for live runs until the new one is there."""
+
+import contextlib
+import fcntl
+import os
+from typing import Final
+
+from vibeguard.system.clock import monotonic_s, sleep_s
+
+NAME: Final = "starting"
+POLL_S: Final = 0.02
+
+
+class StartGate:
+    """Closed by whoever starts; opened when its run is recorded, or when it dies."""
+
+    def __init__(self, state_dir: str) -> None:
+        """`state_dir` must exist."""
+        self._path = os.path.join(state_dir, NAME)
+        self._descriptor: int | None = None
+
+    def close(self, patience_s: float) -> bool:
+        """Wait for other starts, at most so long; whether this is now the only one.
+
+        A lock file tells nobody when it is released, so this looks every 20 ms.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            descriptor = os.open(self._path, flags, 0o600)
+        except OSError:
+            return False
+        give_up = monotonic_s() + patience_s
+        while not _lock(descriptor):
+            if monotonic_s() >= give_up:
+                os.close(descriptor)
+                return False
+            sleep_s(POLL_S)
+        self._descriptor = descriptor
+        return True
+
+    def open(self) -> None:
+        """Let the next start look; harmless when it is open."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _lock(descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
