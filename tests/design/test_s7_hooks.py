@@ -247,3 +247,47 @@ def test_a_verdict_needs_a_tree(repository):
     done = vibeguard("hook", "verdict", cwd=repository)
     assert done.returncode == 2
     assert "rev-parse" in done.stderr
+
+
+def test_a_push_asks_for_the_background_verdict_of_the_same_tree(tmp_path):
+    """It waits for the run that the commit began; a failure there keeps the commit at home."""
+    folder = committed(tmp_path)
+    pushed = git("push", "-q", "origin", "main", cwd=folder, check=False)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "of this tree: passed" in pushed.stderr
+    assert len(runs_of(folder)) == 1
+    (folder / "later").touch()
+    git("add", "-A", cwd=folder)
+    git("commit", "-q", "-m", "Break the long check", cwd=folder)
+    refused = git("push", "-q", "origin", "main", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert "of this tree: failed" in refused.stderr
+    assert len(runs_of(folder)) == 2
+    tip = git("rev-parse", "origin/main", cwd=folder).stdout
+    assert tip == git("rev-parse", "main~1", cwd=folder).stdout
+
+
+def test_a_push_of_what_nobody_has_checked_checks_it_now(tmp_path):
+    """And deleting a branch needs no check."""
+    folder = committed(tmp_path)
+    vibeguard("wait", cwd=folder)
+    (folder / "more").touch()
+    git("add", "-A", cwd=folder)
+    git("commit", "-q", "--no-verify", "-m", "Unchecked", cwd=folder)
+    pushed = git("push", "-q", "origin", "main", "main:other", cwd=folder, check=False)
+    assert pushed.returncode == 0, pushed.stderr
+    assert [each["verdict"] for each in runs_of(folder)] == ["passed", "passed"]
+    assert git("push", "-q", "origin", ":other", cwd=folder, check=False).returncode == 0
+    assert len(runs_of(folder)) == 2
+
+
+def committed(tmp_path):
+    """A repository with our hooks and a remote, whose first commit is being checked."""
+    folder = project(tmp_path / "repository", SHORT_AND_LONG)
+    git("init", "-q", "-b", "main", cwd=folder)
+    git("init", "-q", "--bare", str(tmp_path / "remote"), cwd=folder)
+    git("remote", "add", "origin", str(tmp_path / "remote"), cwd=folder)
+    assert vibeguard("hook", "git", "--write", cwd=folder).returncode == 0
+    git("add", "-A", cwd=folder)
+    git("commit", "-q", "-m", "Start", cwd=folder)
+    return folder
