@@ -38,9 +38,13 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.on_reserve = False
 
     def append(self, event: Event) -> None:
         self.events.append(event)
+
+    def sync(self) -> None:
+        """Nothing is ever lost here."""
 
 
 class VirtualRun:
@@ -129,9 +133,9 @@ def plan_of(
 
 async def judge_by_exit(
     planned: PlannedCheck,
+    number: int,
     result: AttemptResult,
     struck: TerminationReason | None,
-    spec: AttemptSpec,
 ) -> Judgement:
     """The judge of virtual runs: the exit code and what ended the attempt."""
     if struck in (TerminationReason.TIMEOUT, TerminationReason.IDLE):

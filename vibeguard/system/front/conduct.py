@@ -37,6 +37,7 @@ from vibeguard.system.process.tree import become_subreaper
 SWEEP_BOUND_S = 5.0
 PAUSE_BOUND_S = 0.5
 PARTING_BOUND_S = 2.0
+READ_PERIOD_S = 0.02
 SECOND_NS = 1_000_000_000
 
 
@@ -73,6 +74,7 @@ class Front:
         self._lost = False
         self._guardian_gone = False
         self._patience_ends: float | None = None
+        self._read_next_at = 0.0
         self._view: View | None = None
         self._follower: Follower | None = None
         # Imported before the first check starts: a check may change what is installed.
@@ -114,9 +116,6 @@ class Front:
         options = format_options(run_folder=folder, verbose=self._watching.verbose)
         self._view = make_view(self._watching.format, options, self._output, live=True)
         self._follower = Follower(folder)
-        notify = self._follower.fileno()
-        if notify is not None:
-            self._loop.watch(notify, self._read_log)
         self._read_log()
         while not self._over() and not self._waited_long_enough():
             self._turn(self._wait_deadline())
@@ -129,15 +128,31 @@ class Front:
         period = 0.25 if self._view is None else self._view.tick_period_s()
         if self._follower is not None:
             period = min(period, self._follower.poll_s)
-        due = [now + period]
+        due = [now + period, *self._next_look(now)]
         if deadline is not None:
             due.append(deadline)
         if self._patience_ends is not None and now >= self._patience_ends:
             self._output.discard()
         self._loop.turn(min(due))
-        self._read_log()
+        if monotonic_s() >= self._read_next_at or self._sealed is not None:
+            self._read_log()
         if self._view is not None:
             self._view.tick()
+
+    def _next_look(self, now: float) -> list[float]:
+        """When to look at the log again: when it changes, but not more often than every 20 ms.
+
+        Thousands of short checks would otherwise wake this process for every event, and take the
+        processor from them.
+        """
+        notify = None if self._follower is None else self._follower.fileno()
+        if notify is None:
+            return []
+        if now < self._read_next_at:
+            self._loop.forget(notify)
+            return [self._read_next_at]
+        self._loop.watch(notify, self._read_log)
+        return []
 
     def _over(self) -> bool:
         """Whether the run has ended, one way or the other, and all of it was read."""
@@ -176,6 +191,7 @@ class Front:
     def _read_log(self) -> None:
         if self._view is not None and self._follower is not None:
             self._view.read(self._follower)
+            self._read_next_at = monotonic_s() + READ_PERIOD_S
 
     def _hear_supervisor(self) -> None:
         reports = self._reader.read()
@@ -283,12 +299,13 @@ class Front:
 
     def _tampering(self, view: View, follower: Follower) -> str:
         """Where log, seal and what the supervisor says it wrote are not the same; else empty."""
+        differences = () if self._sealed is None else self._sealed.differences
         if view.problem is not None:
-            return _located(view.problem)
+            return "; ".join((_located(view.problem), *differences))
         if self._sealed is None:
             return ""
-        if self._sealed.differences:
-            return "; ".join(self._sealed.differences)
+        if differences:
+            return "; ".join(differences)
         seal, finished = follower.seal, view.state.finished
         if seal is None or finished is None:
             return "the log has no seal, but its supervisor wrote one"

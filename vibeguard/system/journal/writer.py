@@ -112,7 +112,7 @@ class Journal:
     def expect_output(self, path: str, size: int, sha256: str) -> None:
         """Have `verify` look after an output file, given absolute or relative to the run folder."""
         absolute = os.path.join(self.run_folder, path)
-        name = os.path.relpath(absolute, self.run_folder)
+        name = absolute.removeprefix(f"{self.run_folder}/")
         self._outputs[absolute] = expected_file(name, absolute, size, sha256)
 
     def verify(self) -> list[str]:
@@ -121,11 +121,16 @@ class Journal:
         Reads the log through this writer's own descriptor and looks at it by its name, at the
         folders above it, at `latest` and at the expected output files.
         """
+        found = self.verify_log()
+        for expected in self._outputs.values():
+            found += altered_file(expected)
+        return found
+
+    def verify_log(self) -> list[str]:
+        """The same without the output files, which are large and which nobody writes any more."""
         found = [line for mark in self._folder.landmarks for line in replaced(mark)]
         found += altered_log(self._folder.log_fd, self.bytes, self._digest.hexdigest())
         found += self._altered_latest()
-        for expected in self._outputs.values():
-            found += altered_file(expected)
         return found
 
     def close(self) -> None:

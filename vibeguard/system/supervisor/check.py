@@ -94,7 +94,7 @@ class CheckLife:
         )
 
     def output_exceeded(self) -> None:
-        """The output passed its limit: stop waiting for the attempt and end it."""
+        """The output passed its limit or cannot be stored: stop waiting for the attempt, end it."""
         self._over_limit = True
         self._watch.cancel()
 
@@ -120,7 +120,8 @@ class CheckLife:
     def _struck(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
         """What is due at this moment: a limit that ends the attempt, or only news of it."""
         if self._over_limit:
-            return TerminationReason.OUTPUT_LIMIT
+            passed = attempt.output_exceeded
+            return TerminationReason.OUTPUT_LIMIT if passed else TerminationReason.LOG_FAILURE
         due = limits.due(attempt, trio.current_time())
         check, number = self.planned.id, self.number
         if due.terminate is not None:

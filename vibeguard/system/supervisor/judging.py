@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -13,7 +14,7 @@ from vibeguard.core.judge import Judgement, judge
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
 from vibeguard.system.channel import Launch
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.executors.base import AttemptResult
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10
@@ -35,42 +36,49 @@ class FileRefused(Exception):
 class Judging:
     """The judge of a run."""
 
-    def __init__(self, launch: Launch, settings: ResolvedSettings) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        settings: ResolvedSettings,
+        output_path: Callable[[PlannedCheck, int], str],
+    ) -> None:
+        self._output_path = output_path
         self._folder = os.fsdecode(launch.folder)
         self._limit_bytes = settings.grok_limit_bytes
 
     async def judge(
         self,
         planned: PlannedCheck,
+        number: int,
         result: AttemptResult,
         struck: TerminationReason | None,
-        spec: AttemptSpec,
     ) -> Judgement:
         """The judgement of a finished attempt. A plain pass needs no thread and no file."""
         plain = not (planned.grok or planned.assertion or planned.file)
         plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
-        return await trio.to_thread.run_sync(partial(self._judge, planned, result, struck, spec))
+        path = self._output_path(planned, number)
+        return await trio.to_thread.run_sync(partial(self._judge, planned, result, struck, path))
 
     def _judge(
         self,
         planned: PlannedCheck,
         result: AttemptResult,
         struck: TerminationReason | None,
-        spec: AttemptSpec,
+        output_path: str,
     ) -> Judgement:
         text, problem = None, ""
         try:
             if planned.file:
                 text = self._read_inside(planned.file)
             elif planned.grok:
-                text = _read(spec.output_path, self._limit_bytes + 1)
+                text = _read(output_path, self._limit_bytes + 1)
         except FileRefused as refusal:
             problem = str(refusal)
         except OSError as error:
             problem = f"the output cannot be read back: {error.strerror}"
-        shown = _shown_part(spec.output_path)
+        shown = _shown_part(output_path)
         judgement = judge(
             planned,
             result.exit_code,

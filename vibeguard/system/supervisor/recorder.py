@@ -16,19 +16,29 @@ class Log(Protocol):
     def append(self, event: Event) -> None:
         """Write one event; raises LogWriteError when it cannot be stored whole."""
 
+    def sync(self) -> None:
+        """Make what was written durable; raises LogWriteError."""
+
+    @property
+    def on_reserve(self) -> bool:
+        """Whether the disk was full and there is room for the last events only."""
+
 
 class Recorder:
     """Records transitions. The live State of a run *is* the fold of what was recorded.
 
     An event that the fold rejects is never written: LogCorrupt at this point is a defect of
     VibeGuard's own. After a failed write nothing is recorded any more, since nothing may follow a
-    torn line; `failed` is called once, and `failure` says what happened.
+    torn line; `failed` is called once, and `failure` says what happened. `strained` is called once,
+    in the middle of a step, when there is room for the last events only.
     """
 
     def __init__(self, log: Log, elapsed_ns: Callable[[], int]) -> None:
         self.state = new_state()
         self.failure: LogWriteError | None = None
         self.failed: Callable[[], None] = _ignore
+        self.strained: Callable[[], None] = _ignore
+        self._strained = False
         self._log = log
         self._elapsed_ns = elapsed_ns
 
@@ -41,6 +51,20 @@ class Recorder:
         apply(self.state, event)
         try:
             self._log.append(event)
+        except LogWriteError as error:
+            self.fail(error)
+            return
+        if self._log.on_reserve and not self._strained:
+            self._strained = True
+            self.strained()
+
+    def record_durably(self, event: Event) -> None:
+        """The same, and on the disk when it returns: for what must not be taken back by a crash."""
+        self.record(event)
+        if self.failure is not None:
+            return
+        try:
+            self._log.sync()
         except LogWriteError as error:
             self.fail(error)
 

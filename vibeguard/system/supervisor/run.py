@@ -51,7 +51,7 @@ from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.work import Settlement
 
 Judge = Callable[
-    [PlannedCheck, AttemptResult, TerminationReason | None, AttemptSpec], Awaitable[Judgement]
+    [PlannedCheck, int, AttemptResult, TerminationReason | None], Awaitable[Judgement]
 ]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
 Finished = Callable[[PlannedCheck, int, AttemptResult], None]
@@ -129,7 +129,7 @@ class Run:
             return
         self.resume()
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
-        self.record(request)
+        self.recorder.record_durably(request)
         self.cancelled = request
         for check in self.frontier.unsettled():
             life = self.lives[check]
@@ -228,7 +228,7 @@ class Run:
         struck: TerminationReason | None,
     ) -> Judgement:
         """The outcome of an attempt."""
-        return await self._judge(planned, result, struck, self._specify(planned, number))
+        return await self._judge(planned, number, result, struck)
 
     def reason_to_end(self, life: CheckLife) -> TerminationReason:
         """Why a cancelled check is being ended."""

@@ -21,6 +21,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason, ExitCode
+from vibeguard.core.problems import LogWriteError
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.tree import tree_of
@@ -31,6 +32,7 @@ from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
 from vibeguard.system.prune import prune
+from vibeguard.system.rundir.differences import note_differences
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
@@ -69,15 +71,21 @@ class Session:
         self._finish(unattributed)
         if self._recorder.failure is not None:
             raise self._recorder.failure
+        differences = self._journal.verify()
+        # Before the seal: who waits for a run in the background must find the note with it.
+        note_differences(self.folder, differences)
         seal = self._journal.seal()
         apply(self._recorder.state, seal)
+        if not differences:
+            differences = self._journal.verify_log()
+            note_differences(self.folder, differences)
         finished = self._recorder.state.finished
         return Sealed(
             events=seal.events,
             bytes=seal.bytes,
             sha256=seal.sha256,
             exit_code=ExitCode.INCOMPLETE if finished is None else finished.exit_code,
-            differences=tuple(self._journal.verify()),
+            differences=tuple(differences),
         )
 
     def keep_house(self) -> None:
@@ -144,11 +152,13 @@ class Session:
             recorder=self._recorder,
             clock=self._clock,
             specify=self._specify,
-            judge=Judging(self._launch, self._launch.plan.settings).judge,
+            judge=Judging(self._launch, self._launch.plan.settings, self._output_path).judge,
             groups=Groups(os.path.join(os.fsdecode(self._launch.state_dir), "groups")),
             finished=self._attempt_finished,
         )
         self._run = run
+        soon = trio.lowlevel.current_trio_token().run_sync_soon
+        self._recorder.strained = lambda: soon(self._give_up, "the disk is full")
         services = Services(run, self._orders, self.folder)
         unattributed: tuple[ProcessReport, ...] = ()
         async with trio.open_nursery() as nursery:
@@ -159,9 +169,13 @@ class Session:
                 )
                 await run.conduct()
             finally:
+                self._recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
             nursery.cancel_scope.cancel()
         return unattributed
+
+    def _output_path(self, planned: PlannedCheck, number: int) -> str:
+        return f"{self.folder}/output/{planned.stem}.{number}.log"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._launch
@@ -179,21 +193,25 @@ class Session:
             command=planned.run,
             cwd=os.path.join(base, planned.cwd) if planned.cwd else base,
             environment=environment,
-            output_path=os.path.join(self.folder, "output", f"{planned.stem}.{number}.log"),
+            output_path=self._output_path(planned, number),
             output_limit_bytes=planned.output_limit_bytes,
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
         )
 
     def _attempt_finished(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
-        """Remember what must still be there at the end; end the run when the disk is full."""
+        """Remember what must still be there at the end; end the run when output was lost."""
         name = f"output/{planned.stem}.{number}.log"
-        if result.output_sha256 and not result.output_error:
+        if result.output_sha256:
             self._journal.expect_output(name, result.output_bytes, result.output_sha256)
         if self._launch.log_dir:
             self._logs[planned.stem] = os.path.join(self.folder, name)
-        if self._journal.on_reserve:
-            self._run.cancel(CancelReason.LOG_FAILURE, by="disk full", exit_code=ExitCode.CORRUPT)
+        if result.output_error:
+            self._give_up(f"the output of {planned.id} {result.output_error}")
+
+    def _give_up(self, why: str) -> None:
+        """What a run says of itself can no longer be stored whole: cancel it."""
+        self._run.cancel(CancelReason.LOG_FAILURE, by=why, exit_code=ExitCode.CORRUPT)
 
     def _finish(self, unattributed: tuple[ProcessReport, ...]) -> None:
         state = self._recorder.state
@@ -227,6 +245,12 @@ class Session:
         if not self._launch.log_dir:
             return
         folder = os.fsdecode(self._launch.log_dir)
-        os.makedirs(folder, exist_ok=True)
-        for stem, path in self._logs.items():
-            shutil.copyfile(path, os.path.join(folder, f"{stem}.log"))
+        try:
+            os.makedirs(folder, exist_ok=True)
+            for stem, path in self._logs.items():
+                shutil.copyfile(path, os.path.join(folder, f"{stem}.log"))
+        except OSError as error:
+            raise LogWriteError(
+                f"the outputs cannot be copied: {error.strerror} ({error.filename or folder})",
+                "name another folder: --log-dir",
+            ) from error
