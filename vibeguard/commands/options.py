@@ -186,6 +186,10 @@ class TailOptions:
         int, Parameter(metavar="SEQ", help="Start after the event with this number.")
     ] = -1
     format: Annotated[TailFormat | None, Parameter(help="What to write.")] = None
+    budget: Annotated[
+        int | None,
+        Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
+    ] = None
     check: Annotated[
         str | None, Parameter(metavar="ID", help="Follow the output of this check.")
     ] = None

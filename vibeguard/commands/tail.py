@@ -23,6 +23,8 @@ def tail(
         from vibeguard.system.front.check_output import follow_check  # noqa: PLC0415
 
         return follow_check(Follower(folder), folder, options.check, output)
-    shown = format_options(run_folder=folder, verbose=common.verbose, since=options.since)
+    shown = format_options(
+        run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
+    )
     view = make_view(form, shown, output, live=True)
     return follow(Follower(folder), view, output, Watch(enough=lambda _: False))

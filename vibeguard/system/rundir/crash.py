@@ -26,5 +26,6 @@ def crash_of(run_folder: str) -> str:
     with open(descriptor, "rb") as file:
         file.seek(max(os.fstat(descriptor).st_size - _END_BYTES, 0))
         lines = file.read(_END_BYTES).decode("utf-8", "replace").split("\n")
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    return f"a defect of VibeGuard itself ended it: {last.strip()}; its traceback: {path}"
+    # Groups of exceptions are framed: the innermost one is the last line with words in it.
+    last = next((bare for line in reversed(lines) if (bare := line.strip(" |+-"))), "")
+    return f"a defect of VibeGuard itself ended it: {last}; its traceback: {path}"
