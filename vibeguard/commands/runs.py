@@ -12,7 +12,8 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration
-from vibeguard.system.journal.reader import LogReading, open_state
+from vibeguard.system.journal.endings import ending_of
+from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
 MILLISECOND_NS = 1_000_000
@@ -21,8 +22,8 @@ MILLISECOND_NS = 1_000_000
 class ListedRun(Struct, frozen=True):
     """One run: what its log is, and what it says.
 
-    `state` is live, complete, incomplete or corrupt; `verdict`, `exit_code` and `duration_ms` are
-    null where the log does not say. Times of an unfinished run end with its last event.
+    `state` is live, complete, incomplete or corrupt; `verdict` and `exit_code` are null where the
+    log does not say. Times of an unfinished run end with its last event.
     """
 
     run_id: str
@@ -58,12 +59,14 @@ def runs(*, common: GlobalOptions) -> int:
 def _listed(state_dir: str, run_id: str) -> ListedRun:
     folder = run_folder(state_dir, run_id)
     state, reading = open_state(folder)
-    finished = state.finished if reading.status is LogStatus.COMPLETE else None
+    ending = ending_of(reading, folder)
+    status = ending.log_status or reading.status
+    finished = state.finished if status is LogStatus.COMPLETE else None
     return ListedRun(
         run_id=run_id,
-        state=reading.status.value,
+        state=status.value,
         verdict=finished.verdict.value if finished else None,
-        exit_code=finished.exit_code if finished else _exit_code(reading),
+        exit_code=finished.exit_code if finished else ending.exit_code,
         started_at=state.started.wall_time if state.started else "",
         duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
         counts={outcome.value: count for outcome, count in sorted(_counts(state).items())},
@@ -74,11 +77,6 @@ def _listed(state_dir: str, run_id: str) -> ListedRun:
 
 def _counts(state: State) -> dict[Outcome, int]:
     return {outcome: count for outcome, count in state.counts.items() if count}
-
-
-def _exit_code(reading: LogReading) -> int | None:
-    """What `report` would say of a log without a verdict; a live run has not decided yet."""
-    return {LogStatus.INCOMPLETE: 3, LogStatus.CORRUPT: 4}.get(reading.status)
 
 
 def _row(run: ListedRun) -> list[str]:

@@ -7,6 +7,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
@@ -23,13 +24,15 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
     state_dir = state_dir_of_runs(common)
     checks = {check.id for check in load(common).config.checks}
     for run_id in reversed(run_ids(state_dir)):
-        state, reading = open_state(run_folder(state_dir, run_id))
+        folder = run_folder(state_dir, run_id)
+        state, reading = open_state(folder)
         if not began_on(state, tree) or not covers(state, checks):
             continue
         if reading.status is LogStatus.LIVE:
             _wait(run_id, common)
-            state, reading = open_state(run_folder(state_dir, run_id))
-        if reading.status is LogStatus.COMPLETE and ended_on(state, tree) and state.finished:
+            state, reading = open_state(folder)
+        complete = ending_of(reading, folder).log_status is LogStatus.COMPLETE
+        if complete and ended_on(state, tree) and state.finished:
             write_err(f"vibeguard: run {run_id} of this tree: {state.finished.verdict}\n")
             return state.finished.exit_code
     write_err(f"vibeguard: no run of the whole config has checked the tree {sanitise(tree)}\n")

@@ -62,7 +62,7 @@ def cancelled_because(reason: CancelReason, by: str) -> str:
         case CancelReason.RUN_TIMEOUT:
             return "because it took longer than run_timeout"
         case CancelReason.LOG_FAILURE:
-            return "because the log could not be written"
+            return "because it could not be recorded" + (f": {by}" if by else "")
 
 
 def _exit_code(facts: Facts) -> str:
@@ -144,6 +144,6 @@ _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
     Reason.FILE: _detailed("its file could not be read"),
     Reason.GROK_LIMIT: _detailed("more output than grok reads"),
     Reason.BAD_VALUE: _detailed("the assertion could not be evaluated"),
-    Reason.OUTPUT_LOST: _detailed("the output could not be stored or read back"),
+    Reason.OUTPUT_LOST: _detailed("the output is lost"),
     Reason.INTERNAL: _detailed("a defect of VibeGuard itself"),
 }

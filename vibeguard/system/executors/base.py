@@ -130,7 +130,8 @@ class Executor(Protocol):
 
         `accepted` is called in the same step as the start itself: no checkpoint between the two,
         and none after it, so that a cancelled `start` has started nothing.
-        `output_exceeded` is called once, synchronously, when the output passes its limit.
+        `output_exceeded` is called once, synchronously, when the output passes its limit or cannot
+        be stored (disk full): the attempt is worth nothing any more.
         `terminating` is called when the executor itself begins to end processes that a leader left
         behind (reason leak, and the first signal they get).
         """

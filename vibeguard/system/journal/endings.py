@@ -5,6 +5,7 @@ from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.build import Ending
 from vibeguard.system.journal.reader import LogReading
 from vibeguard.system.rundir.crash import crash_of
+from vibeguard.system.rundir.differences import differences_of
 
 
 def ending_of(reading: LogReading, folder: str, problem: LogCorrupt | None = None) -> Ending:
@@ -13,6 +14,9 @@ def ending_of(reading: LogReading, folder: str, problem: LogCorrupt | None = Non
     if problem is not None:
         where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""
         return corrupt(f"{where}{problem.what}")
+    noted = differences_of(folder)
+    if noted:
+        return corrupt(f"when the run ended, {noted}")
     if reading.status is LogStatus.INCOMPLETE:
         unknown = "" if reading.writer_alive is False else "whether its writer lives is unknown"
         return Ending(

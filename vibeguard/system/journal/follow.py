@@ -124,7 +124,7 @@ class Follower:
             raise self._corrupt("the log was cut while it was followed")
         try:
             named = os.lstat(self._path)
-        except FileNotFoundError:
+        except OSError:
             raise self._corrupt("the log was deleted while it was followed") from None
         if (named.st_dev, named.st_ino) != (status.st_dev, status.st_ino):
             raise self._corrupt("the log was replaced while it was followed")

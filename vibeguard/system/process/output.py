@@ -49,7 +49,7 @@ class OutputFile:
             try:
                 written = os.write(self._descriptor, data)
             except OSError as error:
-                self.error = f"the output could not be stored: {error.strerror}"
+                self.error = f"could not be stored: {error.strerror}"
                 return
             self._digest.update(data[:written])
             self.stored_bytes += written
@@ -77,9 +77,9 @@ class OutputFile:
             found = os.stat(self._path, follow_symlinks=False)
             same = (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
             if not same or held.st_size != self.stored_bytes:
-                self._fail("the output file was changed by another process")
+                self._fail("was changed by another process")
         except OSError as error:
-            self._fail(f"the output file is gone: {error.strerror}")
+            self._fail(f"is gone: {error.strerror}")
         os.close(self._descriptor)
         self._closed = True
         return self._digest.hexdigest()

@@ -16,7 +16,8 @@ class Pump:
     """Moves chunks until it is finished; never waits for the end of the output.
 
     `last_output` is the Trio time of the last output, or of the start. `on_exceeded` is called
-    once, when the output passes its limit; what comes after is read and discarded.
+    once, when the output passes its limit or cannot be stored; what comes after is read and
+    discarded.
     """
 
     def __init__(
@@ -75,6 +76,6 @@ class Pump:
             self.close()
 
     def _tell(self) -> None:
-        if self.stored.exceeded and not self._told:
+        if (self.stored.exceeded or self.stored.error) and not self._told:
             self._told = True
             self._on_exceeded()

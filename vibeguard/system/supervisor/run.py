@@ -50,9 +50,7 @@ from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.work import Settlement
 
-Judge = Callable[
-    [PlannedCheck, int, AttemptResult, TerminationReason | None], Awaitable[Judgement]
-]
+Judge = Callable[[PlannedCheck, int, AttemptResult, TerminationReason | None], Awaitable[Judgement]]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
 Finished = Callable[[PlannedCheck, int, AttemptResult], None]
 

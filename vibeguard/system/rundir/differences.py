@@ -1,0 +1,39 @@
+"""What a supervisor found changed when it ended, kept in the run folder for `wait` and `report`.
+
+The front of a run hears it over a pipe; whoever looks at a background run later has the folder
+only. The note can make a run worse and never better, so it does not matter who writes it.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from typing import Final
+
+from vibeguard.system.rundir.files import create_file
+
+NAME: Final = "differences"
+_LARGEST_BYTES: Final = 64 << 10
+
+
+def note_differences(run_folder: str, differences: Iterable[str]) -> None:
+    """Keep the sentences beside the log, as far as there is still a folder and room for them."""
+    text = "\n".join(differences).encode("utf-8", "backslashreplace")
+    if not text:
+        return
+    with contextlib.suppress(OSError):
+        descriptor = create_file(os.path.join(run_folder, NAME), flags=os.O_WRONLY)
+        with open(descriptor, "wb") as file:
+            file.write(text[:_LARGEST_BYTES])
+
+
+def differences_of(run_folder: str) -> str:
+    """What was noted, on one line; empty if nothing was. A note that tells nothing still counts."""
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(os.open(os.path.join(run_folder, NAME), flags), "rb") as file:
+            text = file.read(_LARGEST_BYTES).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"the note of what was found changed cannot be read ({error.strerror})"
+    return "; ".join(text.splitlines()) or "something was found changed when the run ended"
