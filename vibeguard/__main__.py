@@ -1,8 +1,6 @@
 """`python -m vibeguard`."""
 
-import sys
-
-from vibeguard.cli import main
+from vibeguard.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -1,9 +1,10 @@
 """argv -> command, and the border where every failure becomes an exit code (DESIGN section 8).
 
-Only `sys` is imported up here: `--version` must answer in about the time of a bare interpreter, and
+Only what the interpreter has loaded by itself is imported up here: `--version` must answer in about the time of a bare interpreter, and
 `run` must have started its supervisor before anything slow is imported (docs/adr/0060).
 """
 
+import os
 import sys
 
 from vibeguard.version import __version__
@@ -48,6 +49,22 @@ def asks_for_help(arguments: list[str]) -> bool:
     """Whether `--help` or `-h` stands among the options."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--help" in options or "-h" in options
+
+
+def command() -> None:
+    """The process: one command line, then out. Never returns.
+
+    What Python does at its end (modules torn down, memory given back piece by piece) takes longer
+    than many a run, and gives signals their default action back before the exit code is delivered.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            continue  # nobody reads it any more; the exit code stands
+    os._exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
