@@ -1,7 +1,8 @@
 """argv -> command, and the border where every failure becomes an exit code (DESIGN section 8).
 
-Only what the interpreter has loaded by itself is imported up here: `--version` must answer in about the time of a bare interpreter, and
-`run` must have started its supervisor before anything slow is imported (docs/adr/0060).
+Only what the interpreter has loaded by itself is imported up here: `--version` must answer in about
+the time of a bare interpreter, and `run` must have started its supervisor before anything slow is
+imported (docs/adr/0060).
 """
 
 import os
