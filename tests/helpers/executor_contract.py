@@ -8,8 +8,10 @@ scheduler relies on. Mutants must break at least one of them.
 import itertools
 import math
 import os
+import signal
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import trio
@@ -52,6 +54,9 @@ class World(Protocol):
     def executor(self) -> Executor: ...
 
     def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec: ...
+
+    def end(self, left: tuple[ProcessReport, ...]) -> None:
+        """End what an executor rightly left alone."""
 
 
 class Observer:
@@ -248,6 +253,8 @@ async def leaves_what_may_be_left(world: World, executor: Executor) -> None:
     assert result.exit_code == 0
     assert len(result.leaked) == 1
     assert seen.terminating == []
+    await executor.close(shield_s=1)
+    world.end(result.leaked)
 
 
 async def keeps_an_exit_seen_before_the_end_was_asked_for(world: World, executor: Executor) -> None:
@@ -376,6 +383,14 @@ class LocalWorld:
         path = f"{self._folder}/{next(COUNTER)}.log"
         return make_spec(self.COMMANDS[behaviour], path, leaks=leaks)
 
+    def end(self, left: tuple[ProcessReport, ...]) -> None:
+        """It goes on after the executor is closed, until somebody ends it."""
+        for report in left:
+            group = report.command == "[its process group]"
+            (os.killpg if group else os.kill)(report.pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(-report.pid if group else report.pid, 0)
+
 
 class ScriptedWorld:
     """Virtual time, no processes."""
@@ -403,3 +418,6 @@ class ScriptedWorld:
 
     def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec:
         return make_spec(behaviour, "/nowhere", leaks=leaks)
+
+    def end(self, left: tuple[ProcessReport, ...]) -> None:
+        """There is nothing."""

@@ -40,7 +40,7 @@ def nested(name: str, does: str, flags: str, *, exits: bool) -> Shape:
     config = 'checks: [{id: a, timeout: 5m, run: "(setsid sleep {nap} &); touch up; sleep {nap}"}]'
     command = (
         f"mkdir nested.{{nap}}; cd nested.{{nap}}; echo '{config}' >vibeguard.yaml; "
-        f"{VIBEGUARD} run {flags} & until [ -e up ]; do sleep 0.02; done; echo ready"
+        f"{VIBEGUARD} run {flags} & until [ -e up ] || ! kill -0 $!; do sleep 0.02; done; echo ready"
     )
     return Shape(name, does, command if exits else f"{command}; wait", exits=exits)
 
@@ -134,7 +134,7 @@ SHAPES = (
         "sh -c 'while :; do echo {nap}; done' & echo ready",
         exits=True,
     ),
-    program("vfork_parent", "a parent that hangs in vfork", ignores_term=True),
+    program("vfork_parent", "a parent that hangs in vfork"),
     program("traced_child", "a child in a ptrace stop", ignores_term=True),
     program("zombie_factory", "a hundred children that it never reaps"),
     program("subreaper", "collects its own daemons, which carry no mark"),

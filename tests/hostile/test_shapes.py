@@ -4,6 +4,8 @@
 import itertools
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,16 @@ def spec_of(shape: Shape, nap: str, folder: Path) -> AttemptSpec:
     )
 
 
+@asynccontextmanager
+async def opened() -> AsyncIterator[LocalExecutor]:
+    """An executor that is closed even if the test fails: no failure leaves a bomb behind."""
+    executor = LocalExecutor()
+    try:
+        yield executor
+    finally:
+        await executor.close(shield_s=4)
+
+
 async def start(executor: LocalExecutor, spec: AttemptSpec) -> Attempt:
     attempt = await executor.start(
         spec,
@@ -78,13 +90,12 @@ def test_nothing_is_left_after_a_termination(shape: Shape, nap: str, tmp_path: P
     """SIGTERM, a grace of 200 ms, SIGKILL: the end of a timeout, a cancel or fail-fast."""
 
     async def main() -> None:
-        executor = LocalExecutor()
-        attempt = await start(executor, spec_of(shape, nap, tmp_path))
-        with trio.fail_after(5):
-            result = await attempt.terminate(GRACE_NS)
-        check_result(shape, result)
-        assert result.survivors or not shape.ignores_term
-        await executor.close(shield_s=2)
+        async with opened() as executor:
+            attempt = await start(executor, spec_of(shape, nap, tmp_path))
+            with trio.fail_after(5):
+                result = await attempt.terminate(GRACE_NS)
+            check_result(shape, result)
+            assert result.survivors or not shape.ignores_term
 
     with nothing_left_behind(token=nap):
         trio.run(main)
@@ -94,11 +105,10 @@ def test_nothing_is_left_after_a_kill_without_grace(shape: Shape, nap: str, tmp_
     """The second signal of an impatient user."""
 
     async def main() -> None:
-        executor = LocalExecutor()
-        attempt = await start(executor, spec_of(shape, nap, tmp_path))
-        with trio.fail_after(5):
-            check_result(shape, await attempt.terminate(0))
-        await executor.close(shield_s=2)
+        async with opened() as executor:
+            attempt = await start(executor, spec_of(shape, nap, tmp_path))
+            with trio.fail_after(5):
+                check_result(shape, await attempt.terminate(0))
 
     with nothing_left_behind(token=nap):
         trio.run(main)
@@ -108,11 +118,11 @@ def test_nothing_is_left_after_closing(shape: Shape, nap: str, tmp_path: Path) -
     """Closing the executor is enough, and whoever waits is told."""
 
     async def main() -> None:
-        executor = LocalExecutor()
-        attempt = await start(executor, spec_of(shape, nap, tmp_path))
-        await executor.close(shield_s=4)
-        with trio.fail_after(1):
-            check_result(shape, await attempt.wait())
+        async with opened() as executor:
+            attempt = await start(executor, spec_of(shape, nap, tmp_path))
+            await executor.close(shield_s=4)
+            with trio.fail_after(1):
+                check_result(shape, await attempt.wait())
 
     with nothing_left_behind(token=nap):
         trio.run(main)
@@ -125,13 +135,12 @@ def test_an_exit_is_an_exit_and_what_is_left_behind_is_named(
     """The leader's code counts, the run is not held up, and the leftovers are gone."""
 
     async def main() -> None:
-        executor = LocalExecutor()
-        attempt = await start(executor, spec_of(exiting, nap, tmp_path))
-        with trio.fail_after(5):
-            result = await attempt.wait()
-        assert result.exit_code == 0
-        assert len(result.leaked) >= 1
-        await executor.close(shield_s=2)
+        async with opened() as executor:
+            attempt = await start(executor, spec_of(exiting, nap, tmp_path))
+            with trio.fail_after(5):
+                result = await attempt.wait()
+            assert result.exit_code == 0
+            assert len(result.leaked) >= 1
 
     with nothing_left_behind(token=nap):
         trio.run(main)
@@ -142,21 +151,20 @@ def test_all_shapes_at_once_end_together(tmp_path: Path) -> None:
     naps = [unique_nap() for _ in SHAPES]
 
     async def main() -> None:
-        executor = LocalExecutor()
-        attempts: list[Attempt] = []
+        async with opened() as executor:
+            attempts: list[Attempt] = []
 
-        async def run(shape: Shape, nap: str) -> None:
-            folder = tmp_path / nap
-            folder.mkdir()
-            attempts.append(await start(executor, spec_of(shape, nap, folder)))
+            async def run(shape: Shape, nap: str) -> None:
+                folder = tmp_path / nap
+                folder.mkdir()
+                attempts.append(await start(executor, spec_of(shape, nap, folder)))
 
-        async with trio.open_nursery() as nursery:
-            for shape, nap in zip(SHAPES, naps, strict=True):
-                nursery.start_soon(run, shape, nap)
-        async with trio.open_nursery() as nursery:
-            for attempt in attempts:
-                nursery.start_soon(attempt.terminate, GRACE_NS)
-        await executor.close(shield_s=3)
+            async with trio.open_nursery() as nursery:
+                for shape, nap in zip(SHAPES, naps, strict=True):
+                    nursery.start_soon(run, shape, nap)
+            async with trio.open_nursery() as nursery:
+                for attempt in attempts:
+                    nursery.start_soon(attempt.terminate, GRACE_NS)
 
     with nothing_left_behind():
         trio.run(main)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import trio
 
+from tests.helpers.census import nothing_left_behind
 from tests.helpers.executor_contract import CLAUSES, LocalWorld, ScriptedWorld, World, hold
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.executors.local import LocalExecutor
@@ -18,7 +19,8 @@ from vibeguard.system.process.reactor import TaskReactor
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.__name__)
 @pytest.mark.parametrize("world", [ScriptedWorld, LocalWorld])
 def test_an_executor_keeps_the_contract(world: Callable[[], World], clause: Any) -> None:
-    hold(world(), clause)
+    with nothing_left_behind():
+        hold(world(), clause)
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.__name__)
@@ -28,7 +30,8 @@ def test_the_fallbacks_of_other_systems_keep_the_contract(
     """Without pidfd, epoll and /proc: a thread for each child, a task for each pipe, a group."""
     monkeypatch.setattr("vibeguard.system.process.spawn.watch_exit", ThreadedExitWatch)
     monkeypatch.setattr("vibeguard.system.process.proc.is_available", lambda: False)
-    hold(LocalWorld(lambda: LocalExecutor(reactor=TaskReactor())), clause)
+    with nothing_left_behind():
+        hold(LocalWorld(lambda: LocalExecutor(reactor=TaskReactor())), clause)
 
 
 class FinishesTwice(ScriptedAttempt):
