@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 def environment(**more: str) -> dict[str, str]:
     """The caller's environment, with this checkout importable and our tools first on PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    known = {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    known = {"PATH": path, "PYTHONPATH": str(ROOT)}
     return os.environ | known | more
 
 
