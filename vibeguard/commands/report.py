@@ -16,11 +16,14 @@ from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, Stream
 from vibeguard.core.formats.registry import make_format
+from vibeguard.core.history import definition_of
 from vibeguard.core.model.events import CheckAttemptFinished, Event
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
+from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.front.view import format_options
+from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.endings import corrupt, ending_of
 from vibeguard.system.journal.outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, read_log
@@ -46,10 +49,13 @@ def report(
     ending = _ending(reading, folder, altered, options)
     texts.append(form.finish(state, ending))
     _write("".join(texts), form, options)
+    if ending.problem and form.stream is Stream.MACHINE:
+        write_err(f"vibeguard: {sanitise(ending.problem)}\n")
     if options.print_seal and reading.seal is not None:
         human = form.stream is Stream.HUMAN
         (write_out if human else write_err)(f"{reading.seal.sha256}\n")
     _warn_of_changes(state)
+    _advise(state, os.path.dirname(os.path.dirname(folder)))
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
 
 
@@ -115,3 +121,16 @@ def _warn_of_changes(state: State) -> None:
                 f"vibeguard: this run was of commit {started.vcs.head[:12]}; "
                 f"the present one is {head[:12]}\n"
             )
+
+
+def _advise(state: State, state_dir: str) -> None:
+    """Name the checks that history would place elsewhere; they stay where they are."""
+    if state.planned is None:
+        return
+    checks = state.planned.checks
+    definitions = {check.id: definition_of(check.run, check.cwd) for check in checks}
+    estimates = load_estimates(state_dir, definitions, machine_id())
+    placed = [(check, check.pool) for check in checks]
+    limit = state.planned.settings.async_after_ns
+    for sentence in placement_advice(placed, estimates, limit):
+        write_err(f"vibeguard: {sanitise(sentence)}\n")

@@ -1,15 +1,19 @@
 """`vibeguard validate`."""
 
+import os
+
 from msgspec import Struct
 
-from vibeguard.commands.loading import load
+from vibeguard.commands.loading import Loaded, expectations, load, working_folder
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.output import write_document, write_err
 from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.plan import pool_of
+from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
+from vibeguard.system.discovery import state_dir_of
 
 
 class Validation(Struct, frozen=True):
@@ -22,6 +26,7 @@ class Validation(Struct, frozen=True):
     prompts: int
     exit_code: int = 0
     errors: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def validate(*, common: GlobalOptions) -> int:
@@ -29,6 +34,7 @@ def validate(*, common: GlobalOptions) -> int:
     loaded = load(common)
     config = loaded.config
     background = background_checks(config)
+    advice = advice_from_history(loaded, common)
     if common.json:
         write_document(
             Validation(
@@ -37,6 +43,7 @@ def validate(*, common: GlobalOptions) -> int:
                 checks=len(config.checks),
                 background=background,
                 prompts=len(config.prompts),
+                advice=advice,
             )
         )
         return 0
@@ -46,7 +53,17 @@ def validate(*, common: GlobalOptions) -> int:
     if config.prompts:
         parts.append(plural(len(config.prompts), "prompt"))
     write_err(f"{sanitise(loaded.path)} is valid: {', '.join(parts)}.\n")
+    write_err("".join(f"advice: {sanitise(sentence)}\n" for sentence in advice))
     return 0
+
+
+def advice_from_history(loaded: Loaded, common: GlobalOptions) -> tuple[str, ...]:
+    """What earlier runs say about where checks run; nothing where there are none."""
+    config = loaded.config
+    limit = config.settings.async_after_ns
+    override = state_dir_of(loaded.located, common.state_dir, os.environ, working_folder())
+    placed = [(check, pool_of(check, limit)) for check in config.checks]
+    return tuple(placement_advice(placed, expectations(override, config.checks), limit))
 
 
 def background_checks(config: Config) -> int:
