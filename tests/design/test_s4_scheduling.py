@@ -120,6 +120,17 @@ def test_among_ready_checks_the_longest_remaining_path_goes_first():
     assert run.started_s("long") == 0
 
 
+def test_who_becomes_ready_by_a_settlement_competes_for_its_slot():
+    run = conduct(
+        [check("head"), check("short"), check("tail", "head")],
+        {"head": seconds(1), "short": seconds(1), "tail": seconds(9)},
+        parallel=1,
+        expected_ns={"head": 10**9, "short": 10**9, "tail": 9 * 10**9},
+    )
+    assert run.started_s("tail") == pytest.approx(1)
+    assert run.started_s("short") == pytest.approx(10)
+
+
 def test_checks_of_one_group_never_run_at_the_same_time(tmp_path):
     run = conduct(
         [check("a", group="db"), check("b", group="db", mode="async"), check("c")],

@@ -136,6 +136,7 @@ async def judge_by_exit(
     number: int,
     result: AttemptResult,
     struck: TerminationReason | None,
+    before_waiting: Callable[[], None],
 ) -> Judgement:
     """The judge of virtual runs: the exit code and what ended the attempt."""
     if struck in (TerminationReason.TIMEOUT, TerminationReason.IDLE):

@@ -72,9 +72,8 @@ class _RunAhead:
             planned = self._records[check].planned
             if planned.pool is Pool.FOREGROUND and not planned.after_background:
                 self._foreground_ns = at_ns
-            # As in a run: the slot is given on before anybody becomes ready by this settlement.
+            # As in a run: those who become ready by this settlement compete for its slot.
             self._slots.release(check)
-            self._start(at_ns)
             self._enqueue(self._frontier.passed(check))
             self._enqueue_free(self._frontier.freed())
             self._start(at_ns)

@@ -257,6 +257,7 @@ class CheckLife:
         self._work.record(
             CheckRetryScheduled(check=self.planned.id, attempt=self.number + 1, delay_ns=delay_ns)
         )
+        self._work.give_out_slots()
         await trio.sleep(delay_ns / SECOND_NS)
         if not self.settled:
             self._work.line_up(self)

@@ -52,12 +52,14 @@ class Judging:
         number: int,
         result: AttemptResult,
         struck: TerminationReason | None,
+        before_waiting: Callable[[], None],
     ) -> Judgement:
         """The judgement of a finished attempt. A plain pass needs no thread and no file."""
         plain = not (planned.grok or planned.assertion or planned.file)
         plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
+        before_waiting()
         path = self._output_path(planned, number)
         return await trio.to_thread.run_sync(partial(self._judge, planned, result, struck, path))
 

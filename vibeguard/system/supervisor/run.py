@@ -50,7 +50,11 @@ from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.work import Settlement
 
-Judge = Callable[[PlannedCheck, int, AttemptResult, TerminationReason | None], Awaitable[Judgement]]
+# The last argument is to be called before waiting for anything: slots must not wait for a judge.
+Judge = Callable[
+    [PlannedCheck, int, AttemptResult, TerminationReason | None, Callable[[], None]],
+    Awaitable[Judgement],
+]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
 Finished = Callable[[PlannedCheck, int, AttemptResult], None]
 
@@ -198,7 +202,7 @@ class Run:
     def line_up(self, life: CheckLife) -> None:
         """Queue the check's next attempt, and give out whatever slot is free."""
         self._queue(life)
-        self._dispatch()
+        self.give_out_slots()
 
     def under_pressure(self, reason: str) -> None:
         """Lower the parallelism to what runs now; say so once per step down."""
@@ -211,12 +215,11 @@ class Run:
         self.slots.degrade(parallel=parallel, async_parallel=async_parallel)
 
     def attempt_over(self, life: CheckLife, result: AttemptResult | None) -> None:
-        """Slot and group are free for others."""
+        """Slot and group are free; they are given out once it is clear who else is ready."""
         if result is not None:
             self._finished(life.planned, life.number, result)
         self._groups.release(life.planned.group)
         self.slots.release(life.planned.id)
-        self._dispatch()
 
     async def judge(
         self,
@@ -226,7 +229,7 @@ class Run:
         struck: TerminationReason | None,
     ) -> Judgement:
         """The outcome of an attempt."""
-        return await self._judge(planned, number, result, struck)
+        return await self._judge(planned, number, result, struck, self.give_out_slots)
 
     def reason_to_end(self, life: CheckLife) -> TerminationReason:
         """Why a cancelled check is being ended."""
@@ -324,7 +327,7 @@ class Run:
         if not self.cancelling:
             for check in freed:
                 self._queue(self.lives[check])
-        self._dispatch()
+        self.give_out_slots()
 
     def _advance(self, ready: list[str]) -> None:
         """The frontier grew: its checks start in a nursery of their own."""
@@ -361,7 +364,7 @@ class Run:
         self.record(CheckQueued(check=life.planned.id, attempt=life.number, pool=life.planned.pool))
         self.slots.enqueue(life.planned.id)
 
-    def _dispatch(self) -> None:
+    def give_out_slots(self) -> None:
         """Give out free slots until nobody can use one."""
         if self._dispatching or self.cancelling:
             return
@@ -418,7 +421,7 @@ class Run:
         await self._groups.wait_released(life.planned.group)
         if not life.settled:
             self.slots.enqueue(life.planned.id)
-            self._dispatch()
+            self.give_out_slots()
 
 
 async def _frontier(lives: list[CheckLife]) -> None:

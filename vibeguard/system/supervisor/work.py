@@ -61,6 +61,9 @@ class Work(Protocol):
     def attempt_over(self, life: "CheckLife", result: AttemptResult | None) -> None:
         """The attempt's slot and group are free (None: it never started)."""
 
+    def give_out_slots(self) -> None:
+        """Give free slots to whoever waits for one."""
+
     def settle(self, life: "CheckLife", settlement: Settlement) -> None:
         """Settle the check and move everything that this allows, in one step."""
 
