@@ -295,6 +295,23 @@ def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
     assert run.exit_code() == 143
 
 
+def test_an_exit_keeps_its_outcome_even_while_its_leftovers_are_being_swept():
+    from vibeguard.core.model.events import ProcessReport
+    from vibeguard.core.names import LeakPolicy
+
+    async def interrupt(run):
+        await trio.sleep(1.1)  # the leader has gone at 1, its leftover has 0.2 s of grace
+        run.cancel(CancelReason.SIGNAL, by="SIGTERM", exit_code=143)
+
+    left = (ProcessReport(pid=7, command="sleep 1000"),)
+    run = conduct(
+        [check("a", leaks=LeakPolicy.WARN), check("b")],
+        {"a": seconds(1, leaked=left), "b": seconds(FOREVER)},
+        during=interrupt,
+    )
+    assert run.outcomes() == {"a": "passed", "b": "cancelled"}
+
+
 def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
     chain = [check("c0"), *[check(f"c{i}", f"c{i - 1}") for i in range(1, 10_000)]]
     run = conduct(chain, {}, audited=False)

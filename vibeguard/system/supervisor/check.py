@@ -71,13 +71,22 @@ class CheckLife:
         try:
             result, struck = await self._watch_over(attempt)
         except trio.Cancelled:
-            struck = self._work.reason_to_end(self)
-            result = await self._end(attempt, struck)
-            self._finished(result)
-            self._settle_ended(result, struck)
+            await self._cancelled(attempt)
             raise
         self._finished(result)
         await self._judge(result, struck)
+
+    async def _cancelled(self, attempt: Attempt) -> None:
+        """End what is left. An exit that was seen before the cancel keeps its outcome."""
+        if attempt.exited:
+            result = await self._end(attempt, TerminationReason.LEAK)
+            self._finished(result)
+            await self._judge(result, None)
+            return
+        struck = self._work.reason_to_end(self)
+        result = await self._end(attempt, struck)
+        self._finished(result)
+        self._settle_ended(result, struck)
 
     def accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start."""
