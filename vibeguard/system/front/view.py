@@ -10,6 +10,7 @@ from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.heartbeat import heartbeat
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.output import Output
@@ -74,8 +75,10 @@ class View:
             self._show(self._form.clear())
 
     def finish(self, ending: Ending) -> None:
-        """Show the end."""
+        """Show the end; where a format is for machines, people are told beside it what is wrong."""
         self._show(self._form.finish(self.state, ending))
+        if ending.problem and self._form.stream is Stream.MACHINE:
+            self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
 
     def _take(self, event: Event, follower: Follower, index: int) -> None:
         try:
