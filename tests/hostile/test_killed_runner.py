@@ -1,0 +1,90 @@
+"""Whenever the runner is SIGKILLed: never exit 0 afterwards unless sealed, always readable."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import project, vibeguard
+from tests.helpers.running import running
+from vibeguard.core.names import LogStatus
+from vibeguard.system.journal.reader import open_state
+from vibeguard.system.process import proc
+from vibeguard.system.rundir.ids import run_folder, run_ids
+
+CI, NIGHTLY, BATCH = 50, 1000, 10
+VICTIMS = ("front", "supervisor", "both")
+# Half of the kills come while the checks run, half about the seal.
+CONFIG = """version: "1"
+checks:
+  - {id: first, run: "true"}
+  - {id: second, run: "sleep 0.1", requires: [first]}
+  - {id: third, run: "sleep 0.1; exit CODE", requires: [second]}
+  - {id: slow, run: "sleep 0.15", async: true}
+"""
+
+
+def batches(kills: int, *marks: pytest.MarkDecorator) -> list[object]:
+    """Numbers of batches that together are so many kills."""
+    return [pytest.param(number, marks=marks) for number in range(kills // BATCH)]
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        *batches(CI, pytest.mark.slow),
+        *(
+            pytest.param(CI // BATCH + n, marks=pytest.mark.nightly)
+            for n in range((NIGHTLY - CI) // BATCH)
+        ),
+    ],
+)
+def test_a_killed_runner_never_leaves_a_pass_that_was_not(tmp_path: Path, batch: int) -> None:
+    """The true verdict if the log is sealed, else incomplete; whoever was killed, whenever."""
+    chance = random.Random(batch)
+    for number in range(BATCH):
+        true_code = chance.choice([0, 1])
+        folder = project(tmp_path / str(number), CONFIG.replace("CODE", str(true_code)))
+        kill_at_random(folder, chance)
+        check_what_is_left(folder, true_code)
+
+
+def kill_at_random(folder: Path, chance: random.Random) -> None:
+    """Start a run, kill front, supervisor or both, and wait for the end of both."""
+    victim = chance.choice(VICTIMS)
+    with running(folder, "run") as run:
+        time.sleep(chance.uniform(0, 1.2))
+        below = [pid for pid in proc.children_of(run.pid) if run.process.poll() is None]
+        targets = {"front": [run.pid], "supervisor": below[:1], "both": [run.pid, *below[:1]]}
+        for pid in targets[victim]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        run.process.wait(timeout=30)
+        give_up = time.monotonic() + 30
+        while any(os.path.exists(f"/proc/{pid}") for pid in below):
+            assert time.monotonic() < give_up, "the supervisor outlives its front"
+            time.sleep(0.01)
+
+
+def check_what_is_left(folder: Path, true_code: int) -> None:
+    """What `report` says of the folder, which may not even have a run yet."""
+    state_dir = str(folder / ".vibeguard")
+    ids = run_ids(state_dir) if os.path.isdir(os.path.join(state_dir, "runs")) else []
+    code = vibeguard("report", cwd=folder).returncode
+    if not ids:
+        assert code == 2
+        return
+    state, reading = open_state(run_folder(state_dir, ids[-1]))
+    assert reading.problem is None
+    if reading.status is LogStatus.COMPLETE:
+        assert state.finished is not None
+        cancelled = state.cancel is not None
+        assert code == (143 if cancelled else true_code)
+    else:
+        assert reading.status is LogStatus.INCOMPLETE
+        assert code == 3
