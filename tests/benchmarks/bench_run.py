@@ -1,10 +1,11 @@
 """What a whole `vibeguard run` costs, beside peers measured in the same round.
 
-    python -m tests.benchmarks.bench_run [startup|no-ops|scaling] ...
+    python -m tests.benchmarks.bench_run [startup|no-ops|timeout|scaling] ...
 
 startup  one no-op check, beside the floor: importing trio, msgspec, yaml and cyclopts; and
          `--version`, `report` and `validate`, beside a bare interpreter
 no-ops   1,000 and 5,000 checks that run `true` on two slots, start-up apart, beside ninja
+timeout  `sleep 8` with a timeout of 1 s, beside timeout(1)
 scaling  10,000 checks and 2,500, independent and as a chain: plan, validate, conduct (virtual
          time), fold; linear growth is a ratio of 4
 
@@ -163,7 +164,38 @@ def _grown(figures: dict[int, dict[str, float]], stage: str) -> str:
     return f"{figures[10_000][stage] / figures[2500][stage]:5.2f} x 2,500"
 
 
-TABLES = {"startup": startup, "no-ops": no_op_checks, "scaling": scaling}
+def timeout(folder: Path) -> None:
+    """`sleep 8` under a timeout of 1 s, beside timeout(1); start-up apart."""
+    if shutil.which("timeout") is None:
+        print("timeout: timeout(1) is not installed")
+        return
+    one = no_ops(folder / "quick", 1)
+    slow = folder / "slow"
+    slow.mkdir()
+    (slow / "vibeguard.yaml").write_text("checks: [{id: a, run: sleep 8, timeout: 1s}]")
+    figures = alternate(
+        {
+            "timeout(1)": lambda: seconds(("timeout", "1", "sh", "-c", "sleep 8; true"), slow),
+            "vibeguard": lambda: seconds((*VIBEGUARD, "run"), slow),
+            "one": lambda: seconds((*VIBEGUARD, "run"), one),
+        },
+        rounds=3,
+    )
+    figures["apart"] = figures["vibeguard"] - figures["one"]
+    table(
+        "sleep 8 with a timeout of 1 s",
+        [
+            ("timeout 1 sh -c 'sleep 8; true'", figures["timeout(1)"], ""),
+            (
+                "vibeguard run, start-up apart",
+                figures["apart"],
+                _ratio(figures, "apart", "timeout(1)"),
+            ),
+        ],
+    )
+
+
+TABLES = {"timeout": timeout, "startup": startup, "no-ops": no_op_checks, "scaling": scaling}
 
 
 @pytest.mark.bench
@@ -175,5 +207,5 @@ def test_prints_its_table(tmp_path, name, capsys):
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or TABLES:
-        with tempfile.TemporaryDirectory() as temporary:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
             TABLES[wanted](Path(temporary))
