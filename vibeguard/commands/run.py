@@ -48,10 +48,11 @@ def run(
     try:
         loaded = load(common)
         plan = _plan(loaded, ids, common, options, state_dir)
+        log_dir = _log_folder(common)
     except (ConfigError, UsageError) as refusal:
         _mark(state_dir, refusal)
         raise
-    launch = _launch(loaded, plan, common, options, state_dir)
+    launch = _launch(loaded, plan, options, state_dir, log_dir)
     watching = Watching(
         format=form,
         verbose=common.verbose,
@@ -119,14 +120,34 @@ def _plan(
     )
 
 
+def _log_folder(common: GlobalOptions) -> str:
+    """The folder of `--log-dir`, made now: a run whose outputs have no place is not begun.
+
+    The empty text where none was asked for. Raises UsageError.
+    """
+    if not common.log_dir:
+        return ""
+    folder = os.path.join(working_folder(), common.log_dir)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        what = f"no folder can be made at {common.log_dir}: {why}"
+        raise UsageError(what, "name another one with --log-dir") from error
+    return folder
+
+
 def _launch(
-    loaded: Loaded, plan: Plan, common: GlobalOptions, options: RunOptions, state_dir: str
+    loaded: Loaded,
+    plan: Plan,
+    options: RunOptions,
+    state_dir: str,
+    log_dir: str,
 ) -> Launch:
     environment = caller_environment()
     folder = loaded.located.folder
     settings = loaded.config.settings
     selected = "\n".join(check.id for check in plan.checks)
-    log_dir = os.path.join(working_folder(), common.log_dir) if common.log_dir else ""
     with_tree = options.record_tree or _may_join(options)
     return Launch(
         plan=plan,

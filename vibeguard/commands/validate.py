@@ -1,6 +1,7 @@
 """`vibeguard validate`."""
 
 import os
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -34,7 +35,7 @@ def validate(*, common: GlobalOptions) -> int:
     loaded = load(common)
     config = loaded.config
     background = background_checks(config)
-    advice = advice_from_history(loaded, common)
+    advice = (*advice_on_assertions(config), *advice_from_history(loaded, common))
     if common.json:
         write_document(
             Validation(
@@ -55,6 +56,18 @@ def validate(*, common: GlobalOptions) -> int:
     write_err(f"{sanitise(loaded.path)} is valid: {', '.join(parts)}.\n")
     write_err("".join(f"advice: {sanitise(sentence)}\n" for sentence in advice))
     return 0
+
+
+def advice_on_assertions(config: Config) -> Iterator[str]:
+    """Assertions that load and are hardly meant as they are written."""
+    asserting = [check for check in config.checks if check.assertion]
+    if not asserting:
+        return
+    from vibeguard.core.lang.expression import parse_expression  # noqa: PLC0415 - only if used
+
+    for check in asserting:
+        for doubt in parse_expression(check.assertion).doubts:
+            yield f"the assertion of {check.id} holds {doubt.what}: {doubt.do}"
 
 
 def advice_from_history(loaded: Loaded, common: GlobalOptions) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
+from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, broken, is_absent, is_broken
 from vibeguard.core.config.source import Source
 from vibeguard.core.config.syntax import PythonParser, syntax_problem
 from vibeguard.core.lang.errors import quoted
@@ -201,7 +201,7 @@ class _Builder:
             what = f"*{name} stands inside what it names" if inside else f"*{name} names no anchor"
             do = "it must name something complete" if inside else self._anchor_help(name)
             self._problems.append(self._source.problem(what, do, line, column))
-            top.children.append(Text("", line, column))
+            top.children.append(broken(line, column))
             return
         node, size = self._anchors[name]
         self._size += size
@@ -222,6 +222,8 @@ class _Builder:
         values: dict[str, Node] = {}
         children = opened.children
         for key, value in zip(children[::2], children[1::2], strict=True):
+            if is_broken(key):
+                continue
             if type(key) is not Text:
                 if template := self._unquoted_template(opened):
                     return template

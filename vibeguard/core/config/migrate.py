@@ -145,7 +145,8 @@ def _assertion(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Pr
         return
     place = node.values["assert"]
     fields = frozenset[str]().union(*(compile_grok(pattern).fields for pattern in check.grok))
-    unknown = sorted(parse_expression(check.assertion).names - fields)
+    expression = parse_expression(check.assertion)
+    unknown = sorted(expression.names - fields)
     if unknown:
         names = ", ".join(map(quoted, unknown))
         what = f"the assertion of {check.id} needs {names}, which no pattern extracts"
@@ -154,6 +155,9 @@ def _assertion(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Pr
         what = f"the assertion of {check.id} could pass when nothing was extracted"
         do = "here the check fails then, and says which value is missing"
     yield source.problem(what, do, place.line, place.column)
+    for doubt in expression.doubts:
+        what = f"the assertion of {check.id} holds {doubt.what}"
+        yield source.problem(what, doubt.do, place.line, place.column)
 
 
 def _command(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ Lines and columns count from 1; columns count code points.
 from msgspec import Struct
 
 _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
+_BROKEN = "*"
 
 
 class Text(Struct, gc=False):
@@ -45,6 +46,18 @@ Node = Text | Sequence | Mapping
 
 def is_absent(node: "Node | None") -> bool:
     """Whether the value is missing, empty or null (which mean the same)."""
-    return node is None or (
-        type(node) is Text and not node.style and not node.typed and node.value in _ABSENT
-    )
+    if type(node) is not Text:
+        return node is None
+    return (not node.style and not node.typed and node.value in _ABSENT) or node.style == _BROKEN
+
+
+def broken(line: int, column: int) -> Text:
+    """What stands for an alias of nothing: absent, but its mistake has been told already."""
+    return Text("", line, column, _BROKEN)
+
+
+def is_broken(node: "Node | None") -> bool:
+    """Whether the value, or an entry of the list, is an alias of nothing."""
+    if type(node) is Sequence:
+        return any(map(is_broken, node.items))
+    return type(node) is Text and node.style == _BROKEN

@@ -18,7 +18,7 @@ from vibeguard.core.config.drafts import (
     RequirementDraft,
     TriggerDraft,
 )
-from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
+from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent, is_broken
 from vibeguard.core.config.reader import Reader, kind
 from vibeguard.core.config.settings import read_settings
 from vibeguard.core.config.values import (
@@ -51,6 +51,8 @@ _while_pending = partial(member_of, WhilePending, "value of while_pending")
 def read_shape(document: Document, reader: Reader) -> ConfigDraft | None:
     """The draft of a config; problems are left in the reader. None if there is nothing to read."""
     root = document.root
+    if is_broken(root):
+        return None
     if root is None or is_absent(root):
         problem = reader.source.problem("the config is empty", _HOW_CHECKS, 1, 1)
         reader.structure.append(problem)
@@ -123,7 +125,7 @@ def _required(node: Mapping, key: str, reader: Reader, owner: str) -> Text:
     if text is not None and text.value.strip():
         return text
     place = _place_of(node, key)
-    if len(reader.structure) == before:
+    if len(reader.structure) == before and not is_broken(node.values.get(key)):
         what = f'"{key}" of {owner} is empty' if key in node.keys else f'{owner} has no "{key}"'
         reader.misshapen(what, f'add "{key}: ..."', place)
     return Text("", place.line, place.column)
@@ -144,7 +146,7 @@ def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
         else:
             what = f'a check is a mapping with "id" and "run", not {kind(node)}'
             reader.misshapen(what, 'write "- id: ..." and below it "run: ..."', node)
-    if not checks and len(reader.structure) == before:
+    if not checks and len(reader.structure) == before and not is_broken(root.values.get("checks")):
         what = "there are no checks"
         reader.misshapen(what, _HOW_CHECKS, _place_of(root, "checks"))
     return checks

@@ -102,6 +102,8 @@ class Judging:
 
     def _read_inside(self, name: str) -> bytes:
         """A regular file below the working folder, symlinks resolved, opened without blocking."""
+        if "\0" in name:
+            raise FileRefused("the name of a file cannot hold a NUL character")
         folder = os.path.realpath(self._folder)
         path = os.path.realpath(os.path.join(folder, name))
         if os.path.commonpath([folder, path]) != folder:

@@ -127,3 +127,9 @@ def test_all_mistakes_that_are_left_are_told():
     )
     assert len(found.mended) == 1
     assert len(found.refused) == 2
+
+
+def test_a_comparison_of_a_comparison_is_told():
+    """It loads, as it always did, and is hardly meant."""
+    text = f"{CHECK}    grok: '%{{INT:n}}'\n    assert: 1 < n < 5\n"
+    assert any("a comparison's answer" in line for line in different(text))
