@@ -13,9 +13,11 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from vibeguard.commands.options import GLOBAL_DEFAULTS, GlobalOptions
+from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError
 
 Call = Callable[[], int]
+_MOST_DIGITS = 18  # longer numbers are not worth reading
 
 COMMANDS = {
     "run": "Run checks: the named ones, the selected ones, or all (alias: check).",
@@ -141,22 +143,22 @@ def complete(common: GlobalOptions, environ: Mapping[str, str]) -> GlobalOptions
     """
     if common.parallel is None and environ.get("VIBEGUARD_PARALLEL"):
         text = environ["VIBEGUARD_PARALLEL"]
-        if not (text.isascii() and text.isdecimal()):
+        if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
             raise UsageError(
                 f'VIBEGUARD_PARALLEL is "{text}"', "set it to a whole number from 1 on, or unset it"
             )
-        common = replace(common, parallel=_at_least_one("VIBEGUARD_PARALLEL", int(text)))
+        common = replace(common, parallel=_slots("VIBEGUARD_PARALLEL", int(text)))
     elif common.parallel is not None:
-        _at_least_one("--parallel", common.parallel)
+        _slots("--parallel", common.parallel)
     if common.log_dir is None and environ.get("VIBEGUARD_LOG_DIR"):
         common = replace(common, log_dir=environ["VIBEGUARD_LOG_DIR"])
     return replace(common, error_exit_code=_exit_code(common.error_exit_code))
 
 
-def _at_least_one(name: str, count: int) -> int:
-    """`count`. Raises UsageError if it is below 1."""
-    if count < 1:
-        raise UsageError(f"{name} is {count}", "use a whole number from 1 on")
+def _slots(name: str, count: int) -> int:
+    """`count`. Raises UsageError if it is below 1, or more than a config may say."""
+    if not 1 <= count <= MOST_SLOTS:
+        raise UsageError(f"{name} is {count}", f"use a whole number from 1 to {MOST_SLOTS}")
     return count
 
 

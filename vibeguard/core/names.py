@@ -5,6 +5,8 @@ A member's value is the word that stands in the log, in JSON documents and in th
 
 from enum import IntEnum, StrEnum
 
+MOST_SLOTS = 100_000  # of one pool, whether a flag, a variable or the config says how many
+
 
 class CheckState(StrEnum):
     """Where a check is in its life (DESIGN section 3)."""

@@ -114,7 +114,7 @@ def test_variables_stand_in_for_flags_and_flags_win():
     assert shared("run", VIBEGUARD_PARALLEL="", VIBEGUARD_LOG_DIR="") == GlobalOptions()
 
 
-@pytest.mark.parametrize("text", ["zero", "0", "-1", "1.5", " 2", "²"])
+@pytest.mark.parametrize("text", ["zero", "0", "-1", "1.5", " 2", "²", "9" * 6, "9" * 5_000])
 def test_a_bad_variable_is_refused_by_name(text):
     """The user sees which variable is wrong."""
     with pytest.raises(UsageError, match="VIBEGUARD_PARALLEL"):

@@ -7,12 +7,12 @@ from vibeguard.core.config.reader import Reader
 from vibeguard.core.config.values import leak_policy, size_bytes, truth, whole_number
 from vibeguard.core.lang.duration import parse_duration
 from vibeguard.core.model.config import Settings
+from vibeguard.core.names import MOST_SLOTS
 
 SETTINGS_KEYS = (
     "parallel", "async_parallel", "async_after", "grace", "fail_fast", "run_timeout", "leaks",
     "leak_grace", "output_limit", "grok_limit", "keep_runs", "keep_bytes", "keep_age",
 )  # fmt: skip
-MOST_SLOTS = 100_000
 _MOST_RUNS = 1_000_000
 
 
