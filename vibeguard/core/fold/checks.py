@@ -43,11 +43,10 @@ def check_queued(state: State, record: CheckRecord, event: CheckQueued) -> None:
     """Ready or backoff -> queued: the next attempt wants a slot."""
     if state.cancel is not None:
         raise _after_cancel(event.check)
-    if event.attempt != record.attempt + 1 or event.pool is not record.planned.pool:
+    if event.attempt != record.attempt + 1 or event.pool is not record.pool:
         raise LogCorrupt(f"{event.check} was queued for an attempt or a pool that is not its own")
     record.attempt = event.attempt
     record.state = QUEUED
-    record.since_t = event.t
 
 
 def requirement_waived(state: State, record: CheckRecord, event: CheckRequirementWaived) -> None:
@@ -70,10 +69,9 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     """Queued -> running: requirements, slots and group must allow it."""
     if state.cancel is not None:
         raise _after_cancel(event.check)
-    planned = record.planned
-    if event.attempt != record.attempt or event.pool is not planned.pool:
+    if event.attempt != record.attempt or event.pool is not record.pool:
         raise LogCorrupt(f"{event.check} started an attempt or in a pool that was not queued")
-    for requirement in planned.requires:
+    for requirement in record.planned.requires:
         required = state.checks[requirement.check]
         if record.waived.get(requirement.check) == _PROCEED:
             if requirement.check not in record.ran_before:
@@ -87,7 +85,7 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     record.attempt_over = False
     record.started = event
     record.finished = record.termination = record.hang = record.extracted = None
-    record.running_t = record.since_t = event.t
+    record.running_t = event.t
     if record.first_started_t is None:
         record.first_started_t = event.t
 
@@ -118,8 +116,7 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
         raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
     if event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
-    exited = (event.exit_code is None) != (event.signal == "")
-    if (event.end is _EXITED) != exited:
+    if (event.end is _EXITED) is not ((event.exit_code is None) is not (not event.signal)):
         raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
     if event.active_ns > event.elapsed_ns:
         raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
@@ -148,7 +145,6 @@ def retry_scheduled(state: State, record: CheckRecord, event: CheckRetrySchedule
         raise LogCorrupt(f"{event.check}: a retry of an attempt that did not exit")
     record.state = BACKOFF
     record.attempt_over = False
-    record.since_t = event.t
 
 
 def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> None:
@@ -159,7 +155,7 @@ def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> Non
     record.state = SETTLED
     record.outcome = event.outcome
     record.settled = event
-    record.settled_t = record.since_t = event.t
+    record.settled_t = event.t
     state.settled += 1
     state.counts[event.outcome] = state.counts.get(event.outcome, 0) + 1
     if record.planned.pool is _FOREGROUND and not record.planned.after_background:
@@ -184,27 +180,26 @@ def _after_cancel(check: str) -> LogCorrupt:
 
 def _take(state: State, record: CheckRecord) -> None:
     """Slots and group of a starting attempt."""
-    planned = record.planned
-    if planned.group:
-        holder = state.groups.get(planned.group)
+    if record.group:
+        holder = state.groups.get(record.group)
         if holder is not None:
-            raise LogCorrupt(f"{planned.id} and {holder} of group {planned.group} ran together")
-        state.groups[planned.group] = planned.id
-    if planned.pool is _FOREGROUND:
+            check = record.planned.id
+            raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")
+        state.groups[record.group] = record.planned.id
+    if record.pool is _FOREGROUND:
         state.used_foreground += record.slots
         over = state.used_foreground > state.planned_parallel
     else:
         state.used_background += record.slots
         over = state.used_background > state.planned_async_parallel
     if over:
-        raise LogCorrupt(f"{planned.id} started without a free slot")
+        raise LogCorrupt(f"{record.planned.id} started without a free slot")
 
 
 def _give_back(state: State, record: CheckRecord) -> None:
-    planned = record.planned
-    if planned.group:
-        state.groups.pop(planned.group, None)
-    if planned.pool is _FOREGROUND:
+    if record.group:
+        state.groups.pop(record.group, None)
+    if record.pool is _FOREGROUND:
         state.used_foreground -= record.slots
     else:
         state.used_background -= record.slots

@@ -13,6 +13,9 @@ from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.problems import LogCorrupt
 
+# One look per event: the states in which it is legal, and what it does.
+CHECK_RULES = {kind: (LEGAL_STATES[kind], handler) for kind, handler in CHECK_EVENTS.items()}
+
 
 def new_state() -> State:
     """The State before the first event."""
@@ -36,16 +39,17 @@ def apply_each(state: State, events: Iterable[Any]) -> None:
                 raise LogCorrupt(f"event number {event.seq} where {seq} must follow")
             if event.t < t:
                 raise LogCorrupt(f"event {seq} is dated before the one that precedes it")
-            if seq < 2 or state.finished is not None:
+            rule = CHECK_RULES.get(type(event))
+            if rule is None:
+                # Events of checks need no look at the ends: before the plan there are no checks,
+                # and once the run has finished every check has settled.
                 _check_ends(state, seq, event)
-            apply_to_check = CHECK_EVENTS.get(type(event))
-            if apply_to_check is None:
                 RUN_EVENTS[type(event)](state, event)
             else:
                 record = checks.get(event.check)
-                if record is None or record.state not in LEGAL_STATES[type(event)]:
+                if record is None or record.state not in rule[0]:
                     raise _illegal(record, event)
-                apply_to_check(state, record, event)
+                rule[1](state, record, event)
             seq += 1
             t = event.t
     finally:

@@ -43,7 +43,7 @@ def run_planned(state: State, event: RunPlanned) -> None:
         # A weight is clamped to its pool as planned, whatever `run.degraded` says later.
         pool_slots = state.planned_parallel if foreground else state.planned_async_parallel
         slots = min(planned.weight, pool_slots)
-        state.checks[planned.id] = CheckRecord(planned, slots=slots)
+        state.checks[planned.id] = CheckRecord(planned, planned.pool, planned.group, slots=slots)
         if foreground and not planned.after_background:
             state.unsettled_foreground += 1
     for planned in event.checks:
@@ -70,7 +70,7 @@ def frontier_advanced(state: State, event: FrontierAdvanced) -> None:
                 raise LogCorrupt(f"{check} became ready before {requirement.check} passed")
         record.state = CheckState.READY
         record.frontier = event.number
-        record.ready_t = record.since_t = event.t
+        record.ready_t = event.t
 
 
 def foreground_settled(state: State, event: RunForegroundSettled) -> None:

@@ -1,6 +1,6 @@
 """What the events so far amount to: the only mutable model, changed by `core.fold` alone."""
 
-from msgspec import Struct
+from dataclasses import dataclass, field
 
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
@@ -17,21 +17,23 @@ from vibeguard.core.model.events import (
     RunStarted,
 )
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import CheckState, Outcome
+from vibeguard.core.names import CheckState, Outcome, Pool
 
 
-class CheckRecord(Struct):
-    """Where one check stands. `since_t` is the time of its last change of state.
+@dataclass(slots=True)
+class CheckRecord:
+    """Where one check stands. `pool` and `group` are those of the plan.
 
     `running_t` is the start of the present attempt, `first_started_t` that of the first.
     `attempt_over` is set between the end of an attempt and the settling or retry.
     """
 
     planned: PlannedCheck
+    pool: Pool
+    group: str
     state: CheckState = CheckState.PENDING
     outcome: Outcome | None = None
     attempt: int = 0
-    since_t: int = 0
     ready_t: int | None = None
     running_t: int | None = None
     first_started_t: int | None = None
@@ -44,12 +46,13 @@ class CheckRecord(Struct):
     hang: CheckHang | None = None
     extracted: CheckExtracted | None = None
     settled: CheckSettled | None = None
-    waived: dict[str, str] = {}
+    waived: dict[str, str] = field(default_factory=dict)
     ran_before: tuple[str, ...] = ()
     slots: int = 0
 
 
-class State(Struct):
+@dataclass(slots=True)
+class State:
     """The whole run as far as the log tells it.
 
     `next_seq` is the number that the next event must carry; `last_t` the time of the last one.
@@ -61,8 +64,8 @@ class State(Struct):
     last_t: int = 0
     started: RunStarted | None = None
     planned: RunPlanned | None = None
-    checks: dict[str, CheckRecord] = {}
-    counts: dict[Outcome, int] = {}
+    checks: dict[str, CheckRecord] = field(default_factory=dict)
+    counts: dict[Outcome, int] = field(default_factory=dict)
     settled: int = 0
     frontiers: int = 0
     unsettled_foreground: int = 0
@@ -72,7 +75,7 @@ class State(Struct):
     async_parallel: int = 0
     used_foreground: int = 0
     used_background: int = 0
-    groups: dict[str, str] = {}
+    groups: dict[str, str] = field(default_factory=dict)
     paused_since: int | None = None
     cancel: RunCancelRequested | None = None
     cancel_settled: int = 0
