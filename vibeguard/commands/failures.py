@@ -167,7 +167,12 @@ def _keep_traceback(error: BaseException) -> str:
     lines = traceback.format_exception(error)
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="vibeguard-traceback-", suffix=".txt", delete=False, encoding="utf-8"
+            "w",
+            prefix="vibeguard-traceback-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
         ) as file:
             file.writelines(lines)
     except OSError:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import DecodeError, Struct, json
+from msgspec.structs import replace
 
 from vibeguard.core.problems import LogWriteError, Problem
 from vibeguard.system.rundir.files import replace_file
@@ -32,10 +33,19 @@ def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) ->
     ids = run_ids(state_dir)
     stamp = new_run_id(now_ns, newest=ids[-1] if ids else "")
     try:
-        data = json.encode(Refusal(stamp, tuple(problems)))
+        data = json.encode(Refusal(stamp, tuple(map(_storable, problems))))
         replace_file(os.path.join(state_dir, _NAME), data)
     except OSError as error:
         raise LogWriteError(f"{state_dir}/{_NAME}: {error.strerror}") from error
+
+
+def _storable(problem: Problem) -> Problem:
+    """The problem with bytes escaped that are no text: words and paths of a caller may be any."""
+    what, do, file = (
+        text.encode("utf-8", "backslashreplace").decode()
+        for text in (problem.what, problem.do, problem.file)
+    )
+    return replace(problem, what=what, do=do, file=file)
 
 
 def refused_since(state_dir: str) -> Refusal | None:

@@ -24,6 +24,13 @@ def test_the_mark_keeps_every_problem(state):
     assert os.listdir(os.path.join(state, "runs")) == []
 
 
+def test_words_that_are_no_text_are_kept_escaped(state):
+    """A caller's words may hold any bytes; Python knows them as lone surrogates."""
+    mark_refused(state, [Problem("no check \udcff", "", "\udcfe.yaml")], now_ns=NOW_NS)
+    (problem,) = refused_since(state).problems
+    assert problem == Problem("no check \\udcff", "", "\\udcfe.yaml")
+
+
 def test_it_counts_until_there_is_a_newer_run(state, tmp_path):
     open_journal(tmp_path, now_ns=NOW_NS).close()
     mark_refused(state, PROBLEMS, now_ns=NOW_NS + 10**9)
