@@ -58,6 +58,7 @@ def command() -> None:
     What Python does at its end (modules torn down, memory given back piece by piece) takes longer
     than many a run, and gives signals their default action back before the exit code is delivered.
     """
+    _open_closed_streams()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -66,6 +67,16 @@ def command() -> None:
         except (OSError, ValueError):
             continue  # nobody reads it any more; the exit code stands
     os._exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Put /dev/null where the caller closed standard input, output or error.
+
+    A pipe or a log would get that number otherwise, and be taken for a stream.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def main(argv: list[str] | None = None) -> int:

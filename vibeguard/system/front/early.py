@@ -72,8 +72,9 @@ def outlives_command(arguments: list[str]) -> bool:
 def _start(*, stays: bool) -> Supervisor:
     orders_read, orders_write = os.pipe()
     reports_read, reports_write = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # the caller closed it
+            stream.flush()
     child = os.fork()
     if child == 0:
         os.close(reports_read)
