@@ -2,7 +2,7 @@
 
 import msgspec
 
-from vibeguard.core.wording.sanitise import harmless_json
+from vibeguard.core.wording.sanitise import harmless_json, well_formed
 
 
 def encode_json(value: msgspec.Struct, *, ci: bool = False) -> str:
@@ -11,10 +11,29 @@ def encode_json(value: msgspec.Struct, *, ci: bool = False) -> str:
     What a terminal would act on is escaped, and with `ci` what a CI service would; a value that
     holds none of it is encoded exactly as the log's writer encodes it.
     """
-    return harmless_json(msgspec.json.encode(value).decode(), ci=ci)
+    return harmless_json(_encoded(value).decode(), ci=ci)
 
 
 def encode_document(value: msgspec.Struct, *, ci: bool = False) -> str:
     """A whole document, indented for people who look at it, ending in a newline."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    text = msgspec.json.format(_encoded(value), indent=2).decode()
     return harmless_json(text, ci=ci) + "\n"
+
+
+def _encoded(value: msgspec.Struct) -> bytes:
+    """The value as JSON. Paths may hold bytes that are no text: those become U+FFFD."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_all_well_formed(msgspec.to_builtins(value)))
+
+
+def _all_well_formed(value: object) -> object:
+    """A value of JSON with every text in it well-formed; its depth is that of our own types."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {_all_well_formed(key): _all_well_formed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_all_well_formed(item) for item in value]
+    return value
