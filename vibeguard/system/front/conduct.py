@@ -10,7 +10,7 @@ from msgspec import Struct
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.names import ExitCode, LogStatus
-from vibeguard.core.problems import LogCorrupt, RunIncomplete, UsageError
+from vibeguard.core.problems import LogCorrupt, LogWriteError, RunIncomplete, UsageError
 from vibeguard.system.channel import (
     Failed,
     Interrupt,
@@ -272,9 +272,10 @@ class Front:
     def _ending(self, view: View, follower: Follower) -> Ending:
         """What is to be said of the end beside the events, and the exit code that it means."""
         if self._failed is not None:
+            # A log that is sealed all the same would show the verdict that it must not give.
             return Ending(
                 exit_code=self._failed.exit_code,
-                log_status=LogStatus.INCOMPLETE,
+                log_status=LogStatus.CORRUPT if follower.finished else LogStatus.INCOMPLETE,
                 problem=self._failed.what,
                 hint=self._failed.do,
             )
@@ -340,7 +341,7 @@ class Front:
         if self._failed.exit_code == ExitCode.USAGE:
             return UsageError(self._failed.what, self._failed.do)
         if self._failed.exit_code == ExitCode.CORRUPT:
-            return LogCorrupt(self._failed.what)
+            return LogWriteError(self._failed.what, self._failed.do)
         return RunIncomplete(self._failed.what, self._failed.do)
 
 

@@ -69,8 +69,9 @@ def create_run_folder(state_dir: str, *, now_ns: int, run_id: str = "") -> RunFo
             folder = RunFolder(state_dir, content, chosen)
             undo.pop_all()
     except OSError as error:
+        place = error.filename2 or error.filename or state_dir  # of two, the one that was new
         raise LogWriteError(
-            f"a run folder cannot be made: {error.strerror} ({error.filename or state_dir})",
+            f"a run folder cannot be made: {error.strerror} ({place})",
             "make room, make the folder writable, or keep the state elsewhere: --state-dir",
         ) from error
     return folder
@@ -87,8 +88,8 @@ def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
     log_fd = create_file(LOG_NAME, flags=flags, dir_fd=folder_fd)
     undo.callback(os.close, log_fd)
     reserve = Reserve(folder_fd)
+    undo.callback(reserve.give_up)  # before there is any: a full disk leaves a part of it
     reserve.hold(RESERVE_BYTES)
-    undo.callback(reserve.give_up)
     return _Content(folder_fd, log_fd, lock_for_writing(log_fd), reserve)
 
 

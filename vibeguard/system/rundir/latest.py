@@ -52,7 +52,11 @@ def _point_to(state_dir: str, run_id: str) -> None:
             raise
         replace_file(path, target.encode() + b"\n")
         return
-    os.replace(temporary, path)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
 
 
 def _read_file(path: str) -> str:

@@ -91,6 +91,7 @@ class Run:
         self.slots = Slots(plan)
         self.lives = {check.id: CheckLife(check, self) for check in plan.checks}
         self.cancelled: RunCancelRequested | None = None
+        self._first_failure = ""  # what set fail-fast off; a signal may come on top of it
         self.grace_ns = plan.settings.grace_ns
         self._clock = clock
         self._specify = specify
@@ -112,7 +113,8 @@ class Run:
                 self._supervisor = supervisor
                 async with trio.open_nursery() as foreground:
                     self._foreground = foreground
-                    self._advance(self.frontier.first())
+                    if not self.cancelling:  # it may be, before it has begun
+                        self._advance(self.frontier.first())
                     self._follow_up()
                 self._foreground = None
 
@@ -133,6 +135,8 @@ class Run:
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
         self.recorder.record_durably(request)
         self.cancelled = request
+        if reason is CancelReason.FAIL_FAST:
+            self._first_failure = by
         for check in self.frontier.unsettled():
             life = self.lives[check]
             if not life.running and not life.settled:
@@ -243,8 +247,7 @@ class Run:
         """How a check settles that was kept from passing by `reason`."""
         for cancel, (termination, settled) in _REASONS.items():
             if termination is reason:
-                by_check = cancel is CancelReason.FAIL_FAST and self.cancelled is not None
-                cause = self.cancelled.by if by_check and self.cancelled is not None else ""
+                cause = self._first_failure if cancel is CancelReason.FAIL_FAST else ""
                 return Settlement(Outcome.CANCELLED, settled, cause=cause)
         return Settlement(Outcome.CANCELLED, Reason.CANCEL)
 

@@ -13,6 +13,7 @@ from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.history import samples_of
 from vibeguard.core.model.events import (
     SCHEMA_VERSION,
+    LogSealed,
     ProcessReport,
     RunFinished,
     RunPlanned,
@@ -44,6 +45,7 @@ from vibeguard.version import __version__
 CLOSE_BOUND_S = 2.0
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
+DISK_FULL = "the disk is full"
 
 
 class Session:
@@ -60,7 +62,11 @@ class Session:
         self.folder = self._journal.run_folder
         self._recorder = Recorder(self._journal, self._clock.elapsed_ns)
         self._logs: dict[str, str] = {}
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()  # nobody else can yet: the reserve must not stay on a full disk
+            raise
 
     def run(self) -> Sealed:
         """Conduct the run, seal its log and read it back. Raises LogWriteError."""
@@ -74,7 +80,7 @@ class Session:
         differences = self._journal.verify()
         # Before the seal: who waits for a run in the background must find the note with it.
         note_differences(self.folder, differences)
-        seal = self._journal.seal()
+        seal = self._seal()
         apply(self._recorder.state, seal)
         if not differences:
             differences = self._journal.verify_log()
@@ -158,7 +164,9 @@ class Session:
         )
         self._run = run
         soon = trio.lowlevel.current_trio_token().run_sync_soon
-        self._recorder.strained = lambda: soon(self._give_up, "the disk is full")
+        self._recorder.strained = lambda: soon(self._give_up, DISK_FULL)
+        if self._journal.on_reserve:  # full before there was a run that could be given up
+            self._give_up(DISK_FULL)
         services = Services(run, self._orders, self.folder)
         unattributed: tuple[ProcessReport, ...] = ()
         async with trio.open_nursery() as nursery:
@@ -173,6 +181,16 @@ class Session:
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
             nursery.cancel_scope.cancel()
         return unattributed
+
+    def _seal(self) -> LogSealed:
+        """The last event. One that is there but may be lost again is not to pass later, either."""
+        unsealed = self._journal.events
+        try:
+            return self._journal.seal()
+        except LogWriteError as error:
+            if self._journal.events > unsealed:
+                note_differences(self.folder, (error.what,))
+            raise
 
     def _output_path(self, planned: PlannedCheck, number: int) -> str:
         return f"{self.folder}/output/{planned.stem}.{number}.log"
@@ -251,6 +269,6 @@ class Session:
                 shutil.copyfile(path, os.path.join(folder, f"{stem}.log"))
         except OSError as error:
             raise LogWriteError(
-                f"the outputs cannot be copied: {error.strerror} ({error.filename or folder})",
+                f"the outputs cannot be copied to {folder}: {error.strerror}",
                 "name another folder: --log-dir",
             ) from error
