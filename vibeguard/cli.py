@@ -74,7 +74,7 @@ def _open_closed_streams() -> None:
 
     A pipe or a log would get that number otherwise, and be taken for a stream.
     """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
 

@@ -2,18 +2,20 @@
 
 import codecs
 import os
+import signal
+from collections import deque
 
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Stream
-from vibeguard.core.model.events import CheckStarted
+from vibeguard.core.model.events import CheckStarted, Event
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.output import Output
-from vibeguard.system.front.signals import EXIT_CODES, Signals
+from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
 from vibeguard.system.journal.follow import Follower
 
 CHUNK_BYTES = 1 << 16
@@ -21,7 +23,10 @@ POLL_S = 0.1
 
 
 class CheckOutput:
-    """Copies a check's output, attempt after attempt, to stdout while it grows."""
+    """Copies a check's output, attempt after attempt, to stdout while it grows.
+
+    `behind` says that there is more to copy and a reader who would take it.
+    """
 
     def __init__(self, follower: Follower, folder: str, check: str, output: Output) -> None:
         self._follower = follower
@@ -32,22 +37,40 @@ class CheckOutput:
         self._attempt = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._descriptor: int | None = None
+        self._waiting: deque[Event] = deque()
+        self.behind = False
 
     def advance(self) -> bool:
         """Copy what is there; whether the run has ended and everything was copied."""
-        while not self._output.is_full():
-            events = self._follower.read()
-            for event in events:
-                apply(self._state, event)
-                if isinstance(event, CheckStarted) and event.check == self._check:
-                    self._copy()
-                    self._attempt = event.attempt
-                    self._close()
-            if not events:
-                break
+        while not self._output.is_full() and (self._take_waiting() or self._read_more()):
+            continue
         over = self._follower.finished or self._follower.writer_gone() is not False
         copied = self._copy()
-        return over and not copied
+        self.behind = copied and not self._output.is_full()
+        return over and not self._waiting and not copied
+
+    def _read_more(self) -> bool:
+        """Read on in the log; whether there was anything."""
+        self._waiting.extend(self._follower.read())
+        return bool(self._waiting)
+
+    def _take_waiting(self) -> bool:
+        """Take in an event that was read; False if none is left.
+
+        An attempt is copied to its end before the next one begins.
+        """
+        if not self._waiting:
+            return False
+        event = self._waiting[0]
+        if isinstance(event, CheckStarted) and event.check == self._check:
+            while self._copy():
+                if self._output.is_full():
+                    return True
+            self._attempt = event.attempt
+            self._close()
+        self._waiting.popleft()
+        apply(self._state, event)
+        return True
 
     def refuse_unknown(self) -> None:
         """Raise UsageError unless the plan has such a check."""
@@ -87,6 +110,7 @@ class CheckOutput:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            self._decoder.reset()
 
 
 def follow_check(follower: Follower, folder: str, check: str, output: Output) -> int:
@@ -95,13 +119,17 @@ def follow_check(follower: Follower, folder: str, check: str, output: Output) ->
     interrupted: list[int] = []
 
     def hear() -> None:
-        interrupted.extend(EXIT_CODES[n] for n in signals.received() if n in EXIT_CODES)
+        for number in signals.received():
+            if number in EXIT_CODES:
+                interrupted.append(EXIT_CODES[number])
+            elif number == signal.SIGTSTP:
+                stop_here()
 
     loop.watch(signals.descriptor, hear)
     copying = CheckOutput(follower, folder, check, output)
     while not copying.advance() and not interrupted:
         copying.refuse_unknown()
-        loop.turn(monotonic_s() + POLL_S)
+        loop.turn(monotonic_s() + (0.0 if copying.behind else POLL_S))
     copying.refuse_unknown()
     while output.waiting() and not interrupted:
         loop.turn(monotonic_s() + 1.0)

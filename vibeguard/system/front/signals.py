@@ -55,5 +55,10 @@ class Presses:
         return None if now - self._first_at < SAME_SIGNAL_S else False
 
 
+def stop_here() -> None:
+    """Stop as Ctrl-Z asks, since a handler took the place of the default; returns after `fg`."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def _heard(_: int, __: FrameType | None) -> None:
     """The wakeup descriptor has told the loop already."""

@@ -1,5 +1,6 @@
 """Following a run that somebody else conducts: for `tail` and `wait`. Changes nothing of it."""
 
+import signal
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from vibeguard.core.names import LogStatus
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.output import Output
-from vibeguard.system.front.signals import EXIT_CODES, Signals
+from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
 from vibeguard.system.front.view import View
 from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.follow import Follower
@@ -91,5 +92,8 @@ def _hear(signals: Signals, view: View, interrupted: list[int]) -> None:
     for number in signals.received():
         if number in EXIT_CODES:
             interrupted.append(EXIT_CODES[number])
-        else:
+        elif number == signal.SIGTSTP:
+            view.clear()
+            stop_here()
+        elif number == signal.SIGWINCH:
             view.resize()

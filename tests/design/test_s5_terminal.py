@@ -1,0 +1,135 @@
+"""DESIGN sections 5 and 7 on a real terminal: Ctrl-C, Ctrl-Z and `fg` in an interactive shell."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import environment, project, vibeguard
+
+pexpect = pytest.importorskip("pexpect")
+
+PATIENCE_S = 60
+PROMPT = "READY> "
+CHECKS = """
+settings: {grace: 1s}
+checks:
+  - {id: tick, run: "while :; do echo x >> ticks; sleep 0.05; done", timeout: 10m, async: false}
+"""
+VIBEGUARD = f"{shlex.quote(sys.executable)} -m vibeguard"
+
+
+class Terminal:
+    """An interactive bash on a pseudo terminal in `folder`."""
+
+    def __init__(self, folder: Path, columns: int = 80) -> None:
+        self.ticks = folder / "ticks"
+        settings = environment(PS1=PROMPT, TERM="xterm")
+        for name in ("CI", "NO_COLOR"):
+            settings.pop(name, None)
+        self.bash = pexpect.spawn(
+            "bash",
+            ["--norc", "--noprofile", "-i"],
+            cwd=str(folder),
+            env=settings,
+            encoding="utf-8",
+            timeout=PATIENCE_S,
+            dimensions=(24, columns),
+        )
+        self.bash.expect_exact(PROMPT)
+
+    def wait_for_ticks(self) -> None:
+        """Until the check has made a few more steps."""
+        goal = self.count() + 3
+        give_up = time.monotonic() + PATIENCE_S
+        while self.count() < goal:
+            assert time.monotonic() < give_up, "the check stands still"
+            time.sleep(0.02)
+
+    def count(self) -> int:
+        """How many steps the check has made."""
+        return self.ticks.stat().st_size if self.ticks.exists() else 0
+
+    def stop(self) -> None:
+        """Ctrl-Z, until the shell has its prompt back."""
+        self.bash.send("\x1a")
+        self.bash.expect_exact("Stopped")
+        self.bash.expect_exact(PROMPT)
+
+    def exit_code(self) -> int:
+        """The exit code of what has ended in the foreground."""
+        self.bash.expect_exact(PROMPT)
+        self.bash.sendline("echo code=$?")
+        self.bash.expect(r"code=(\d+)")
+        code = int(self.bash.match.group(1))
+        self.bash.expect_exact(PROMPT)
+        return code
+
+
+@pytest.fixture
+def terminal(tmp_path) -> Iterator[Terminal]:
+    """A shell in a project whose only check goes on until it is ended."""
+    project(tmp_path, CHECKS)
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.bash.close(force=True)
+    vibeguard("cancel", cwd=tmp_path)
+    vibeguard("wait", cwd=tmp_path)
+
+
+def test_ctrl_z_stops_the_checks_and_fg_lets_them_go_on(terminal):
+    terminal.bash.sendline(f"{VIBEGUARD} run")
+    terminal.wait_for_ticks()
+    terminal.stop()
+    before = terminal.count()
+    terminal.bash.sendline("sleep 0.3; echo slept")  # six steps, if it went on
+    terminal.bash.expect_exact("\rslept")
+    terminal.bash.expect_exact(PROMPT)
+    assert terminal.count() == before
+    terminal.bash.sendline("fg")
+    terminal.wait_for_ticks()
+    terminal.bash.send("\x03")
+    assert terminal.exit_code() == 130
+
+
+def test_ctrl_c_leaves_the_cursor_shown_and_the_last_word_to_the_verdict(terminal):
+    terminal.bash.sendline(f"{VIBEGUARD} run")
+    terminal.wait_for_ticks()
+    terminal.bash.send("\x03")
+    terminal.bash.expect_exact("CANCELLED")
+    shown = terminal.bash.before
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") > 0
+    assert terminal.exit_code() == 130
+
+
+@pytest.mark.parametrize("follower", ["tail", "wait", "tail --check tick"])
+def test_ctrl_z_stops_who_only_follows_and_the_run_goes_on(terminal, follower):
+    terminal.bash.sendline(f"{VIBEGUARD} run --detach")
+    terminal.bash.expect_exact(PROMPT)
+    terminal.wait_for_ticks()
+    terminal.bash.sendline(f"{VIBEGUARD} {follower}")
+    _wait_for_handlers(terminal)
+    terminal.stop()
+    terminal.wait_for_ticks()
+    terminal.bash.sendline("fg")
+    terminal.bash.expect("fg")
+    terminal.bash.send("\x03")
+    assert terminal.exit_code() == 130
+
+
+def _wait_for_handlers(terminal: Terminal) -> None:
+    """Until the shell's foreground process catches SIGTSTP itself (proc(5), SigCgt)."""
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        group = os.tcgetpgrp(terminal.bash.child_fd)
+        status = Path(f"/proc/{group}/status")
+        if group != terminal.bash.pid and status.exists():
+            caught = next(x for x in status.read_text().splitlines() if x.startswith("SigCgt"))
+            if int(caught.split()[1], 16) >> (20 - 1) & 1:  # 20 is SIGTSTP
+                return
+        time.sleep(0.02)
+    raise AssertionError("no handler of SIGTSTP appeared")
