@@ -6,18 +6,11 @@ from vibeguard.core.model.plan import Plan, PlannedCheck
 from vibeguard.core.names import Pool
 
 
-class PoolSlots:
-    """The slots of one pool and the queue for them.
+class PoolQueue:
+    """Checks of one pool in the order of their claims."""
 
-    The head of the queue keeps its claim: while it does not fit, nobody behind it starts, so that
-    heavy checks do not starve.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        """`capacity` slots, all free."""
-        self.planned = capacity
-        self.capacity = capacity
-        self.used = 0
+    def __init__(self) -> None:
+        """Nobody is waiting."""
         self._queue: list[tuple[int, int, str]] = []
 
     def push(self, check: PlannedCheck, position: int) -> None:
@@ -31,6 +24,21 @@ class PoolSlots:
     def pop(self) -> None:
         """The head leaves the queue."""
         heappop(self._queue)
+
+
+class PoolSlots(PoolQueue):
+    """The slots of one pool and the queue for them.
+
+    The head of the queue keeps its claim: while it does not fit, nobody behind it starts, so that
+    heavy checks do not starve.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        """`capacity` slots, all free."""
+        super().__init__()
+        self.planned = capacity
+        self.capacity = capacity
+        self.used = 0
 
     def size_of(self, check: PlannedCheck) -> int:
         """The slots that a check takes: its weight, clamped to the pool as planned."""
@@ -56,7 +64,9 @@ class Slots:
         self._dropped: set[str] = set()
         self.queued: set[str] = set()
         self.group_holder: dict[str, str] = {}
-        self._group_queue: dict[str, list[str]] = {}
+        # What waits for a group, by pool and claim. Of each group that is free only the best claim
+        # of a pool must be in that pool's queue: to line up all of them would be quadratic.
+        self._group_queue: dict[tuple[str, Pool], PoolQueue] = {}
 
     def enqueue(self, check: str) -> None:
         """The check wants a slot. A check whose group is held waits for that first, without one."""
@@ -64,7 +74,7 @@ class Slots:
         self._dropped.discard(check)
         self.queued.add(check)
         if planned.group and planned.group in self.group_holder:
-            self._group_queue.setdefault(planned.group, []).append(check)
+            self._wait_for_group(planned)
         else:
             self.pools[planned.pool].push(planned, self._positions[check])
 
@@ -81,9 +91,10 @@ class Slots:
                 planned = self._checks[check]
                 if check in self._dropped:
                     pool.pop()
+                    self._line_up_next(planned.group, planned.pool)
                 elif planned.group and planned.group in self.group_holder:
                     pool.pop()
-                    self._group_queue.setdefault(planned.group, []).append(check)
+                    self._wait_for_group(planned)
                 elif pool.fits(planned):
                     pool.pop()
                     self._take(planned)
@@ -97,7 +108,7 @@ class Slots:
         return check in self._taken
 
     def release(self, check: str) -> None:
-        """Give back slots and group; the group's waiters line up again."""
+        """Give back slots and group; the best claims among the group's waiters line up again."""
         planned = self._checks[check]
         taken = self._taken.pop(check, None)
         if taken is None:
@@ -105,16 +116,29 @@ class Slots:
         self.pools[planned.pool].used -= taken
         if planned.group and self.group_holder.get(planned.group) == check:
             del self.group_holder[planned.group]
-            for waiter in self._group_queue.pop(planned.group, []):
-                if waiter not in self._dropped:
-                    self.pools[self._checks[waiter].pool].push(
-                        self._checks[waiter], self._positions[waiter]
-                    )
+            for pool in self.pools:
+                self._line_up_next(planned.group, pool)
 
     def degrade(self, *, parallel: int, async_parallel: int) -> None:
         """Lower the capacities; what runs goes on."""
         self.pools[Pool.FOREGROUND].capacity = parallel
         self.pools[Pool.BACKGROUND].capacity = async_parallel
+
+    def _wait_for_group(self, planned: PlannedCheck) -> None:
+        queue = self._group_queue.setdefault((planned.group, planned.pool), PoolQueue())
+        queue.push(planned, self._positions[planned.id])
+
+    def _line_up_next(self, group: str, pool: Pool) -> None:
+        """Let the best claim of a pool on a free group line up for a slot."""
+        queue = self._group_queue.get((group, pool))
+        while queue is not None and group not in self.group_holder:
+            check = queue.head()
+            if check is None:
+                return
+            queue.pop()
+            if check not in self._dropped:
+                self.pools[pool].push(self._checks[check], self._positions[check])
+                return
 
     def _take(self, planned: PlannedCheck) -> None:
         pool = self.pools[planned.pool]
