@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from tests.helpers.virtual import check, conduct, plan_of
+from tests.helpers.virtual import check, conduct, judge_by_exit, plan_of
 from vibeguard.core.names import CancelReason
 from vibeguard.system.executors.scripted import Script
 
@@ -279,6 +279,20 @@ def test_a_signal_decides_the_exit_code_even_after_fail_fast():
     )
     assert run.exit_code() == 130
     assert run.outcomes() == {"a": "failed", "b": "cancelled"}
+
+
+def test_a_check_that_is_cancelled_while_it_is_judged_is_not_tried_again():
+    async def judge_slowly(*of_an_attempt):
+        await trio.sleep(1)
+        return await judge_by_exit(*of_an_attempt)
+
+    async def cancel(run):
+        await trio.sleep(1.5)
+        run.cancel_check("a")
+
+    once = {"a": seconds(1, exit_code=1)}
+    run = conduct([check("a", retries=1)], once, judge=judge_slowly, during=cancel)
+    assert run.outcomes() == {"a": "failed"}
 
 
 def test_an_exit_observed_before_a_cancel_keeps_its_outcome():

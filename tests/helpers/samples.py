@@ -196,6 +196,8 @@ def fail_fast() -> History:
     run.start("b")
     run.fails("a", ns=500 * MS, tail=("no",))
     run.cancel(reason=CancelReason.FAIL_FAST, by="a")
+    ending = {"reason": TerminationReason.FAIL_FAST, "signal": "SIGTERM"}
+    run.add(CheckTerminationRequested, check="b", attempt=1, **ending)
     run.after(10 * MS).exit("b", code=None, signal="SIGTERM")
     run.settle("b", Outcome.CANCELLED, Reason.FAIL_FAST, cause="a")
     run.settle("c", Outcome.CANCELLED, Reason.FAIL_FAST, cause="a", attempts=0)

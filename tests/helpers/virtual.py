@@ -27,7 +27,7 @@ from vibeguard.system.executors.scripted import Script, ScriptedExecutor
 from vibeguard.system.supervisor.clock import VirtualRunClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.recorder import Recorder
-from vibeguard.system.supervisor.run import Run
+from vibeguard.system.supervisor.run import Judge, Run
 
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3600 * SECOND_NS
@@ -190,6 +190,7 @@ def conduct(
     audited: bool = True,
     plan: Plan | None = None,
     group_folder: str = "/nonexistent",
+    judge: Judge = judge_by_exit,
     **settings: object,
 ) -> VirtualRun:
     """Conduct a plan to its end in virtual time. `during(run)` is an async function run beside it."""
@@ -217,7 +218,7 @@ def conduct(
                 leaks=planned.leaks,
                 leak_grace_ns=200_000_000,
             ),
-            judge=judge_by_exit,
+            judge=judge,
             groups=Groups(group_folder),
         )
         recorder.record(

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from vibeguard.core.fold.settling import contradiction
+from vibeguard.core.fold.settling import (
+    CANCELS_ALL,
+    contradiction,
+    ended_well,
+    unsuccessful,
+)
 from vibeguard.core.fold.transitions import BACKOFF, QUEUED, RUNNING, SETTLED
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
@@ -32,6 +37,7 @@ from vibeguard.core.problems import LogCorrupt
 _CANCELLED = Outcome.CANCELLED
 _EXITED = AttemptEnd.EXITED
 _FOREGROUND = Pool.FOREGROUND
+_IDLE = TerminationReason.IDLE
 _LEAK = TerminationReason.LEAK
 _PASSED = Outcome.PASSED
 _PROCEED = WhilePending.PROCEED
@@ -62,6 +68,8 @@ def requirement_waived(state: State, record: CheckRecord, event: CheckRequiremen
         raise LogCorrupt(f"{event.check} waived a requirement in a way that it does not have")
     if required.state is SETTLED or required.state is not event.state:
         raise LogCorrupt(f"{event.check} waived {event.requirement}, which was not pending so")
+    if event.requirement in record.waived:
+        raise LogCorrupt(f"{event.check} waived {event.requirement} twice")
     record.waived[event.requirement] = event.choice
 
 
@@ -71,6 +79,8 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
         raise _after_cancel(event.check)
     if event.attempt != record.attempt or event.pool is not record.pool:
         raise LogCorrupt(f"{event.check} started an attempt or in a pool that was not queued")
+    if record.attempt_over:
+        raise LogCorrupt(f"{event.check} started an attempt whose start had been refused")
     for requirement in record.planned.requires:
         required = state.checks[requirement.check]
         if record.waived.get(requirement.check) == _PROCEED:
@@ -100,10 +110,15 @@ def check_observed(
 
 
 def termination_requested(
-    _state: State, record: CheckRecord, event: CheckTerminationRequested
+    state: State, record: CheckRecord, event: CheckTerminationRequested
 ) -> None:
     """The first reason decides; a leak is swept after the end and decides nothing."""
     _check_running(record, event)
+    cancel = state.cancel
+    if event.reason in CANCELS_ALL and (cancel is None or cancel.reason != event.reason.value):
+        raise LogCorrupt(f"{event.check} was ended by a cancel of the run that there was not")
+    if event.reason is _IDLE and record.planned.idle_timeout_ns is None:
+        raise LogCorrupt(f"{event.check} was ended by an idle_timeout that it does not have")
     present = record.termination
     if present is None or present.reason is _LEAK:
         record.termination = event
@@ -131,18 +146,21 @@ def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -
     _check_over(record, event)
     if record.extracted is not None or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: values extracted twice or from another attempt")
+    if event.assertion_result is not None and unsuccessful(record):
+        raise LogCorrupt(f"{event.check}: an assertion about a command that did not succeed")
     record.extracted = event
 
 
 def retry_scheduled(state: State, record: CheckRecord, event: CheckRetryScheduled) -> None:
-    """Running -> backoff: only an attempt that exited is tried again, as often as planned."""
+    """Running -> backoff: what failed or timed out is tried again, as often as planned."""
     _check_over(record, event)
     if state.cancel is not None:
         raise _after_cancel(event.check)
     if event.attempt != record.attempt + 1 or event.attempt > record.planned.retries + 1:
         raise LogCorrupt(f"{event.check}: a retry that was not planned")
-    if record.finished is None or record.finished.end is not _EXITED:
-        raise LogCorrupt(f"{event.check}: a retry of an attempt that did not exit")
+    problem = ended_well(record)
+    if problem:
+        raise LogCorrupt(f"{event.check}: another attempt, but {problem}")
     record.state = BACKOFF
     record.attempt_over = False
 

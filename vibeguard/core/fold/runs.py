@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from vibeguard.core.fold.verdict import outcome_counts, verdict_of
+from vibeguard.core.fold.settling import FAILS_FAST
+from vibeguard.core.fold.verdict import fails_the_run, outcome_counts, verdict_of
 from vibeguard.core.model.events import (
     FrontierAdvanced,
     LogSealed,
@@ -18,8 +19,11 @@ from vibeguard.core.model.events import (
     UnknownEvent,
 )
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Outcome, Pool, WhilePending
+from vibeguard.core.names import CancelReason, CheckState, Outcome, Pool, WhilePending
 from vibeguard.core.problems import LogCorrupt
+
+# Cancels that leave the verdict to the checks.
+_VERDICT_STAYS = frozenset({CancelReason.FAIL_FAST, CancelReason.RUN_TIMEOUT})
 
 
 def run_started(state: State, event: RunStarted) -> None:
@@ -117,6 +121,12 @@ def cancel_requested(state: State, event: RunCancelRequested) -> None:
     """Nothing more starts. The first request that carries an exit code decides it."""
     if state.settled == len(state.checks):
         raise LogCorrupt("a cancel after the last check settled")
+    if (event.exit_code is None) is not (event.reason in _VERDICT_STAYS):
+        raise LogCorrupt(f"a cancel by {event.reason.value} with an exit code that is not its own")
+    if event.reason is CancelReason.FAIL_FAST:
+        record = state.checks.get(event.by)
+        if record is None or record.outcome not in FAILS_FAST or not fails_the_run(record):
+            raise LogCorrupt(f"fail-fast because of {event.by}, which has not failed")
     if state.cancel is None or (state.cancel.exit_code is None and event.exit_code is not None):
         state.cancel = event
 

@@ -1,10 +1,13 @@
-"""Whether a `check.settled` is borne out by its parts: one rule an outcome."""
+"""Whether a `check.settled` is borne out by its parts: every reason belongs to one outcome."""
 
-from vibeguard.core.fold.transitions import RUNNING, SETTLES_FROM
+from collections.abc import Callable, Mapping
+
+from vibeguard.core.fold.transitions import QUEUED, RUNNING, SETTLES_FROM
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
+    CancelReason,
     LeakPolicy,
     Outcome,
     Reason,
@@ -12,28 +15,44 @@ from vibeguard.core.names import (
     WhilePending,
 )
 
-_DECISIVE = frozenset(TerminationReason) - {TerminationReason.LEAK}
+Rule = Callable[[State, CheckRecord, CheckSettled], str]
+
 _TIMEOUTS = {
     Reason.TIMEOUT: TerminationReason.TIMEOUT,
     Reason.IDLE: TerminationReason.IDLE,
 }
-_CANCELS_WHOLE_RUN = frozenset(
+# Why a whole run was cancelled, as its checks say it.
+_CANCELS: Mapping[CancelReason, Reason] = {
+    CancelReason.SIGNAL: Reason.INTERRUPTED,
+    CancelReason.CANCEL: Reason.CANCEL,
+    CancelReason.FAIL_FAST: Reason.FAIL_FAST,
+    CancelReason.FRONT_LOST: Reason.FRONT_LOST,
+    CancelReason.RUN_TIMEOUT: Reason.RUN_TIMEOUT,
+    CancelReason.LOG_FAILURE: Reason.LOG_FAILURE,
+}
+# The same of an attempt that was ended.
+_ENDED_BY: Mapping[TerminationReason | None, Reason] = {
+    TerminationReason(cancel.value): reason for cancel, reason in _CANCELS.items()
+}
+# Only a cancel of the whole run ends an attempt for these.
+CANCELS_ALL = frozenset(
     {
-        Reason.FAIL_FAST,
-        Reason.INTERRUPTED,
-        Reason.FRONT_LOST,
-        Reason.RUN_TIMEOUT,
-        Reason.LOG_FAILURE,
+        TerminationReason.FAIL_FAST,
+        TerminationReason.FRONT_LOST,
+        TerminationReason.RUN_TIMEOUT,
+        TerminationReason.SIGNAL,
     }
 )
+# Only these outcomes set fail-fast off.
+FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 # Names for members: see checks.py.
 _CANCELLED = Outcome.CANCELLED
 _EXITED = AttemptEnd.EXITED
 _FAIL = LeakPolicy.FAIL
-_FAILED = Outcome.FAILED
+_IGNORE = LeakPolicy.IGNORE
+_LEAK = TerminationReason.LEAK
 _PASSED = Outcome.PASSED
 _SKIPPED = Outcome.SKIPPED
-_TIMEOUT = Outcome.TIMEOUT
 
 
 def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str:
@@ -47,19 +66,22 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
         return "it counts other attempts than it had"
     if event.flaky != (outcome is _PASSED and event.attempts > 1):
         return "its flakiness contradicts its attempts"
+    finished = record.finished
+    leaked = finished is not None and finished.leaked and record.planned.leaks is not _IGNORE
+    if event.leaked is not bool(leaked):
+        return "what it left behind contradicts its attempt"
+    if event.waived and outcome is not _SKIPPED:
+        return "only a skip can be waived"
+    if event.cause and outcome is not _SKIPPED and event.reason is not Reason.FAIL_FAST:
+        return f"{event.cause} has nothing to do with that"
     if outcome is _PASSED:
         return _passed(record, event)
     if event.reason is None:
         return "it gives no reason"
-    if outcome is _FAILED:
-        return _failed(record, event.reason)
-    if outcome is _TIMEOUT:
-        return _timeout(record, event.reason)
-    if outcome is _SKIPPED:
-        return _skipped(state, record, event)
-    if outcome is _CANCELLED:
-        return _cancelled(state, event.reason)
-    return ""
+    belongs_to, rule = _RULES[event.reason]
+    if belongs_to is not outcome:
+        return f"{event.reason.value} is no reason for that"
+    return rule(state, record, event)
 
 
 def _attempts(record: CheckRecord) -> int:
@@ -69,71 +91,126 @@ def _attempts(record: CheckRecord) -> int:
 
 def decisive_termination(record: CheckRecord) -> TerminationReason | None:
     """Why the attempt was ended, if that decides its outcome (a swept leak does not)."""
-    if record.termination is not None and record.termination.reason in _DECISIVE:
-        return record.termination.reason
-    return None
+    termination = record.termination
+    if termination is None or termination.reason is _LEAK:
+        return None
+    return termination.reason
 
 
 def _passed(record: CheckRecord, event: CheckSettled) -> str:
-    finished = record.finished
     if event.reason is not None:
         return "a pass needs no reason"
-    if finished is None or finished.end is not _EXITED or finished.exit_code != 0:
-        return "its command did not succeed"
-    if decisive_termination(record) is not None:
-        return "its attempt was ended by us"
-    if finished.unkillable:
-        return "processes of it are still alive"
-    if finished.leaked and record.planned.leaks is _FAIL:
+    problem = unsuccessful(record)
+    if problem:
+        return problem
+    finished, extracted = record.finished, record.extracted
+    if finished is not None and finished.leaked and record.planned.leaks is _FAIL:
         return "it left processes behind"
-    extracted = record.extracted
     if record.planned.assertion and (extracted is None or extracted.assertion_result is not True):
         return "its assertion did not hold"
     return ""
 
 
-def _failed(record: CheckRecord, reason: Reason) -> str:
+def unsuccessful(record: CheckRecord) -> str:
+    """Why the command alone cannot be said to have succeeded; empty when it did."""
+    finished = record.finished
+    if finished is None or finished.end is not _EXITED or finished.exit_code != 0:
+        return "its command did not succeed"
+    if record.termination is not None and decisive_termination(record) is not None:
+        return "its attempt was ended by us"
+    if finished.unkillable or finished.error:
+        return _defect(record)
+    return ""
+
+
+def _defect(record: CheckRecord) -> str:
+    """Why the present attempt cannot be judged at all, only be an error; empty when it can."""
     finished = record.finished
     if finished is None or finished.end is not _EXITED:
         return "its command did not end by itself"
+    if finished.unkillable:
+        return "processes of it are still alive"
+    return "its output was not stored" if finished.error else ""
+
+
+def ended_well(record: CheckRecord) -> str:
+    """Why an attempt that is over has not failed and not timed out; empty when it may have.
+
+    Only what failed or timed out is tried again. The values of such an attempt are not recorded:
+    its assertion may have been false.
+    """
+    problem = _defect(record)
+    if problem or record.finished is None:
+        return problem
+    struck = decisive_termination(record)
+    if struck in _ENDED_BY:
+        return "its attempt was cancelled"
+    planned = record.planned
+    may_fail = planned.assertion or (record.finished.leaked and planned.leaks is _FAIL)
+    if struck is None and record.finished.exit_code == 0 and not may_fail:
+        return "its command succeeded"
+    return ""
+
+
+def _failed(_state: State, record: CheckRecord, event: CheckSettled) -> str:
+    finished, reason = record.finished, event.reason
+    problem = _defect(record)
+    if problem or finished is None:
+        return problem
+    limit = TerminationReason.OUTPUT_LIMIT if reason is Reason.OUTPUT_LIMIT else None
+    if decisive_termination(record) is not limit:
+        return "its attempt was ended by us" if limit is None else "it was not ended for its output"
     if reason is Reason.EXIT_CODE and not finished.exit_code:
         return "its exit code is 0"
     if reason is Reason.SIGNAL and not finished.signal:
         return "no signal ended it"
-    if reason is Reason.LEAK and not finished.leaked:
-        return "it left nothing behind"
-    if reason is Reason.OUTPUT_LIMIT:
-        if decisive_termination(record) is not TerminationReason.OUTPUT_LIMIT:
-            return "it was not ended for its output"
-    elif decisive_termination(record) is not None:
-        return "its attempt was ended by us"
-    if reason is Reason.ASSERTION:
-        extracted = record.extracted
-        if extracted is None or extracted.assertion_result is not False:
-            return "its assertion was not false"
     return ""
 
 
-def _timeout(record: CheckRecord, reason: Reason) -> str:
-    if _TIMEOUTS.get(reason) is not decisive_termination(record):
+def _failed_although_it_succeeded(_state: State, record: CheckRecord, event: CheckSettled) -> str:
+    """The command exited with 0, but something else speaks against it."""
+    problem = unsuccessful(record)
+    if problem:
+        return problem
+    finished, extracted = record.finished, record.extracted
+    if event.reason is Reason.LEAK:
+        leaked = finished is not None and finished.leaked and record.planned.leaks is _FAIL
+        held = not record.planned.assertion or (extracted and extracted.assertion_result)
+        return "" if leaked and held else "it left nothing behind, or its assertion did not hold"
+    expected = False if event.reason is Reason.ASSERTION else None
+    if not record.planned.assertion or extracted is None:
+        return "it has no assertion that was looked at"
+    if extracted.assertion_result is not expected:
+        return "its assertion came to something else"
+    return ""
+
+
+def _timeout(_state: State, record: CheckRecord, event: CheckSettled) -> str:
+    if event.reason is None or _TIMEOUTS[event.reason] is not decisive_termination(record):
         return "no such timeout struck"
-    return ""
+    return _defect(record)
 
 
-def _skipped(state: State, record: CheckRecord, event: CheckSettled) -> str:
-    if event.reason is Reason.DEPENDENCY_PENDING:
-        if record.waived.get(event.cause) != WhilePending.SKIP or not event.waived:
-            return "its config did not ask for it"
-        return ""
+def _requirement(state: State, record: CheckRecord, event: CheckSettled) -> str:
+    if record.first_started_t is not None:
+        return "it had started"
+    if state.cancel is not None:
+        return "a cancel had kept it from starting"
     for requirement in record.planned.requires:
         required = state.checks[requirement.check]
         if required.settled is None or required.outcome is _PASSED:
             continue
-        if event.waived and not required.settled.waived:
-            continue
-        if event.cause == root_cause(required):
+        if event.waived is required.settled.waived and event.cause == root_cause(required):
             return ""
     return "nothing that it requires failed to pass"
+
+
+def _dependency_pending(state: State, record: CheckRecord, event: CheckSettled) -> str:
+    if state.cancel is not None:
+        return "a cancel had kept it from starting"
+    if record.waived.get(event.cause) != WhilePending.SKIP or not event.waived:
+        return "its config did not ask for it"
+    return ""
 
 
 def root_cause(record: CheckRecord) -> str:
@@ -144,7 +221,83 @@ def root_cause(record: CheckRecord) -> str:
     return record.planned.id
 
 
-def _cancelled(state: State, reason: Reason) -> str:
-    if reason in _CANCELS_WHOLE_RUN and state.cancel is None:
+def _cancelled(state: State, record: CheckRecord, event: CheckSettled) -> str:
+    """A running check was ended for that reason; another one was kept from starting by it."""
+    if record.attempt_over:
+        if record.state is QUEUED or _ENDED_BY.get(decisive_termination(record)) != event.reason:
+            return "its attempt ended otherwise"
+        if problem := _defect(record):
+            return problem
+    elif state.cancel is not None:
+        if _CANCELS[state.cancel.reason] is not event.reason:
+            return "the run was cancelled for another reason"
+    elif event.reason is not Reason.CANCEL:
         return "the run was not cancelled"
+    if event.reason is Reason.FAIL_FAST:
+        return _failed_fast(state, event.cause)
     return ""
+
+
+def _failed_fast(state: State, cause: str) -> str:
+    """The failure that cancelled the rest; a signal after it does not change what that was."""
+    cancel, failed = state.cancel, state.checks.get(cause)
+    by = cancel is not None and cancel.reason is CancelReason.FAIL_FAST and cancel.by != cause
+    if by or failed is None or failed.outcome not in FAILS_FAST:
+        return f"{cause or 'nothing'} did not cause that"
+    return ""
+
+
+def _error(_state: State, record: CheckRecord, event: CheckSettled) -> str:
+    """The attempt ended in a way that cannot be judged."""
+    finished, reason = record.finished, event.reason
+    if finished is None or not record.attempt_over:
+        return "it had no attempt"
+    if (reason is Reason.NOT_STARTABLE) != (finished.end is AttemptEnd.REFUSED):
+        return "its start was another one"
+    if (reason is Reason.LOST) != (finished.end is AttemptEnd.LOST):
+        return "its end is another one"
+    if (reason is Reason.UNKILLABLE) != (finished.end is _EXITED and bool(finished.unkillable)):
+        return "what is still alive contradicts that"
+    if reason is Reason.OUTPUT_LOST and not finished.error:  # stored, but not read back for grok
+        return unsuccessful(record) if record.planned.grok else "its output was not lost"
+    if reason is Reason.INTERNAL:
+        return _defect(record)
+    return ""
+
+
+def _unreadable(_state: State, record: CheckRecord, event: CheckSettled) -> str:
+    """The command succeeded, but what it wrote could not be judged."""
+    planned = record.planned
+    asked = {
+        Reason.FILE: planned.file,
+        Reason.GROK_LIMIT: planned.grok,
+        Reason.BAD_VALUE: planned.grok or planned.assertion,
+    }
+    if event.reason is None or not asked[event.reason]:
+        return "its config asks for nothing of the kind"
+    if record.extracted is not None and record.extracted.assertion_result is not None:
+        return "its assertion was evaluated"
+    return unsuccessful(record)
+
+
+_RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
+    Reason.EXIT_CODE: (Outcome.FAILED, _failed),
+    Reason.SIGNAL: (Outcome.FAILED, _failed),
+    Reason.OUTPUT_LIMIT: (Outcome.FAILED, _failed),
+    Reason.ASSERTION: (Outcome.FAILED, _failed_although_it_succeeded),
+    Reason.NOT_EXTRACTED: (Outcome.FAILED, _failed_although_it_succeeded),
+    Reason.LEAK: (Outcome.FAILED, _failed_although_it_succeeded),
+    Reason.TIMEOUT: (Outcome.TIMEOUT, _timeout),
+    Reason.IDLE: (Outcome.TIMEOUT, _timeout),
+    Reason.REQUIREMENT: (_SKIPPED, _requirement),
+    Reason.DEPENDENCY_PENDING: (_SKIPPED, _dependency_pending),
+    **dict.fromkeys(_CANCELS.values(), (_CANCELLED, _cancelled)),
+    Reason.NOT_STARTABLE: (Outcome.ERROR, _error),
+    Reason.LOST: (Outcome.ERROR, _error),
+    Reason.UNKILLABLE: (Outcome.ERROR, _error),
+    Reason.OUTPUT_LOST: (Outcome.ERROR, _error),
+    Reason.INTERNAL: (Outcome.ERROR, _error),
+    Reason.FILE: (Outcome.ERROR, _unreadable),
+    Reason.GROK_LIMIT: (Outcome.ERROR, _unreadable),
+    Reason.BAD_VALUE: (Outcome.ERROR, _unreadable),
+}

@@ -257,7 +257,8 @@ class CheckLife:
             )
 
     def _may_retry(self) -> bool:
-        return self.number <= self.planned.retries and not self._work.cancelling
+        cancelled = self._work.cancelling or self.cancelled_alone
+        return self.number <= self.planned.retries and not cancelled
 
     async def _back_off(self) -> None:
         """Free of slot and group, wait for the next attempt's turn."""

@@ -10,7 +10,7 @@ from tests.helpers.samples import SAMPLES
 from vibeguard.core.formats.base import Ending
 from vibeguard.core.model.config import Requirement
 from vibeguard.core.model.events import Excerpt
-from vibeguard.core.names import LogStatus, Outcome, Pool, Reason, Severity
+from vibeguard.core.names import AttemptEnd, LogStatus, Outcome, Pool, Reason, Severity
 from vibeguard.core.wording.layout import cells
 
 
@@ -144,6 +144,7 @@ def test_a_run_in_which_nothing_ran_is_not_green():
     run = History(check("a"))
     run.ready("a")
     run.queue("a")
+    run.exit("a", code=None, end=AttemptEnd.REFUSED)
     run.settle("a", Outcome.ERROR, Reason.NOT_STARTABLE, attempts=0, detail="no shell")
     assert text_of(run.finish()).splitlines()[-1].startswith("FAILED")
 
