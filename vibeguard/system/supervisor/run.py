@@ -125,6 +125,11 @@ class Run:
         """Whether every check has settled."""
         return self.recorder.state.settled == len(self.lives)
 
+    @property
+    def paused(self) -> bool:
+        """Whether every check and every limit stands still."""
+        return self._paused
+
     def cancel(self, reason: CancelReason, *, by: str = "", exit_code: int | None = None) -> None:
         """Nothing more starts; what runs is ended. Record and scope are one step."""
         if self.over or (self.cancelled is not None and self.cancelled.exit_code is not None):

@@ -6,6 +6,7 @@ import trio
 
 from vibeguard.core.names import CancelReason
 from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
+from vibeguard.system.clock import sleep_s
 from vibeguard.system.rundir.control import take_requests
 from vibeguard.system.supervisor.run import Run
 
@@ -44,7 +45,7 @@ class Services:
         elif isinstance(order, Kill):
             self._kill()
         elif isinstance(order, Pause):
-            self._run.pause()
+            self._pause()
         elif isinstance(order, Resume):
             self._run.resume()
 
@@ -74,21 +75,35 @@ class Services:
 
     async def _requests(self) -> None:
         """Requests of other commands: files in the control folder."""
-        while True:
-            try:
-                requests = take_requests(self._run_folder)
-            except OSError as error:
-                self._run.abandon(f"the run folder cannot be read any more: {error.strerror}")
-                return
-            for request in requests:
-                if request.kind != "cancel":
-                    continue
-                check = request.payload.get("check", "")
-                if check:
-                    self._run.cancel_check(check)
-                else:
-                    self._run.cancel(CancelReason.CANCEL, exit_code=CANCEL_EXIT_CODE)
+        while self._take_requests():  # noqa: ASYNC110 - inotify may not be had
             await trio.sleep(REQUEST_POLL_S)
+
+    def _pause(self) -> None:
+        if self._nursery is not None and not self._run.paused:
+            self._run.pause()
+            self._nursery.start_soon(self._requests_while_paused)
+
+    async def _requests_while_paused(self) -> None:
+        """Trio's time stands still in a pause; who asks for an end is heard all the same."""
+        while self._run.paused and self._take_requests():
+            await trio.to_thread.run_sync(sleep_s, REQUEST_POLL_S, abandon_on_cancel=True)
+
+    def _take_requests(self) -> bool:
+        """Obey what has been asked; False when nobody can ask any more."""
+        try:
+            requests = take_requests(self._run_folder)
+        except OSError as error:
+            self._run.abandon(f"the run folder cannot be read any more: {error.strerror}")
+            return False
+        for request in requests:
+            if request.kind != "cancel":
+                continue
+            check = request.payload.get("check", "")
+            if check:
+                self._run.cancel_check(check)
+            else:
+                self._run.cancel(CancelReason.CANCEL, exit_code=CANCEL_EXIT_CODE)
+        return True
 
     async def _run_timeout(self, limit_s: float) -> None:
         await trio.sleep(limit_s)
