@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import DecodeError, json
 
 from vibeguard.core.history import Estimate, Sample, compacted, estimates
-from vibeguard.system.rundir.files import FILE_MODE, replace_file
+from vibeguard.system.rundir.files import open_or_create, replace_file
 
 NAME: Final = "history"
 # Some ten thousand lines: what is beyond is compacted, and never read.
@@ -41,8 +41,7 @@ def append_history(state_dir: str, samples: Iterable[Sample]) -> None:
     if not lines:
         return
     path = os.path.join(state_dir, NAME)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    fd = os.open(path, flags, FILE_MODE)
+    fd = open_or_create(path, flags=os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 from vibeguard.system.clock import monotonic_s, sleep_s
+from vibeguard.system.rundir.files import open_or_create
 
 NAME: Final = "starting"
 POLL_S: Final = 0.02
@@ -24,9 +25,8 @@ class StartGate:
 
         A lock file tells nobody when it is released, so this looks every 20 ms.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            descriptor = os.open(self._path, flags, 0o600)
+            descriptor = open_or_create(self._path, flags=os.O_RDWR)
         except OSError:
             return False
         give_up = monotonic_s() + patience_s

@@ -11,6 +11,8 @@ import struct
 import termios
 from contextlib import suppress
 
+from vibeguard.system.rundir.files import create_file
+
 CHUNK_BYTES = 1 << 18
 LARGE_PIPE_BYTES = 1 << 20
 TAIL_BYTES = 8192
@@ -29,8 +31,7 @@ class OutputFile:
     """
 
     def __init__(self, path: str, limit_bytes: int) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
+        self._descriptor = create_file(path, flags=os.O_RDWR)
         self._path = path
         self._limit_bytes = limit_bytes
         self._digest = hashlib.sha256()

@@ -3,6 +3,8 @@
 import os
 from typing import Final
 
+from vibeguard.system.rundir.files import create_file
+
 TRACEBACK_NAME: Final = "supervisor-traceback.txt"
 _END_BYTES: Final = 16 << 10
 
@@ -10,8 +12,8 @@ _END_BYTES: Final = 16 << 10
 def write_traceback(run_folder: str, text: str) -> str:
     """Keep a traceback beside the log; its path. Raises OSError."""
     path = os.path.join(run_folder, TRACEBACK_NAME)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as f:
+    descriptor = create_file(path, flags=os.O_WRONLY)
+    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as f:
         f.write(text)
     return path
 

@@ -23,6 +23,16 @@ def create_file(path: str, *, flags: int, dir_fd: int | None = None) -> int:
     return fd
 
 
+def open_or_create(path: str, *, flags: int) -> int:
+    """Open a file that only its owner can open, made if there is none; its descriptor.
+
+    Raises OSError, for a symlink too.
+    """
+    fd = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    os.fchmod(fd, FILE_MODE)  # the umask may have taken bits away
+    return fd
+
+
 def replace_file(path: str, data: bytes) -> None:
     """Put `data` at `path` in one step: a reader sees the old content or the new, never a part."""
     temporary = unique_sibling(path)

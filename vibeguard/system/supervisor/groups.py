@@ -3,11 +3,14 @@
 Within a run the slots see to it; between runs a lock file does, which dies with its holder.
 """
 
+import contextlib
 import fcntl
 import os
 from hashlib import sha256
 
 import trio
+
+from vibeguard.system.rundir.files import make_folder, open_or_create
 
 POLL_S = 0.1
 
@@ -24,10 +27,10 @@ class Groups:
         """Take the group for this run if no other run has it."""
         if not group:
             return True
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            make_folder(self._folder)
         name = sha256(group.encode()).hexdigest()[:32]
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(os.path.join(self._folder, name), flags, 0o600)
+        descriptor = open_or_create(os.path.join(self._folder, name), flags=os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
