@@ -1,15 +1,17 @@
 """What the log costs, each figure beside a peer measured in the same run.
 
-    python tests/benchmarks/bench_log.py [append|replay|tail] ...
+    python tests/benchmarks/bench_log.py [append|replay|tail|followers] ...
 
 append   stamp, fold, encode, hash and write an event, against a bare os.write of the same line
 replay   read, check, hash, decode and fold a million events, against decoding alone
 tail     from the write of a line to its being seen: the follower against `tail -F`
+followers  a writer that fifty processes follow, against one that nobody follows
 """
 
 import os
 import resource
 import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -270,9 +272,75 @@ def by_follower(path: str) -> Watch:
     return watch
 
 
+FOLLOWERS = 50
+PACE_S = 0.001
+
+
+def bench_followers(folder: str) -> None:
+    """How long an append takes in a burst of events: alone, and with fifty that look on."""
+    ways = (None, by_fifty_tails, by_fifty_followers)
+    rounds = [[median_append(folder, way) for way in ways] for _ in range(3)]
+    alone, tails, ours = (1e6 * min(column) for column in zip(*rounds, strict=True))
+    print(f"followers  one append: alone {alone:.0f} us, fifty tail -F {tails:.0f} us", end="")
+    print(f" (ratio {tails / alone:.2f}), fifty of ours {ours:.0f} us (ratio {ours / alone:.2f})")
+
+
+def median_append(folder: str, followed: Callable[[str], list[int]] | None) -> float:
+    """Seconds of the median append to a new log, at a thousand events a second."""
+    state_dir = state_folder(folder, create=True)
+    journal = Journal.create(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
+    children = [] if followed is None else followed(journal.log_path)
+    pause = threading.Event()
+    pause.wait(1.0)
+    seconds = []
+    for event in events_of(attempts=1):
+        pause.wait(PACE_S)
+        start = time.perf_counter()
+        journal.append(event)
+        seconds.append(time.perf_counter() - start)
+        if len(seconds) == 1000:
+            break
+    journal.close()
+    for child in children:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+    return statistics.median(seconds)
+
+
+def by_fifty_tails(path: str) -> list[int]:
+    """GNU tail, its output thrown away."""
+    command = ["tail", "-F", "-n", "0", path]
+    quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+    return [
+        os.posix_spawnp("tail", command, os.environ, file_actions=quiet) for _ in range(FOLLOWERS)
+    ]
+
+
+def by_fifty_followers(path: str) -> list[int]:
+    """The follower behind `tail`."""
+    return [follow_in_a_process(path) for _ in range(FOLLOWERS)]
+
+
+def follow_in_a_process(path: str) -> int:
+    """The pid of a process that follows a log until it is killed."""
+    child = os.fork()
+    if child:
+        return child
+    os.closerange(3, 1024)  # the writer's descriptor was inherited, and its lock with it
+    follower = Follower(path)
+    while True:
+        if not follower.read():
+            follower.wait(1.0)
+
+
 def main() -> None:
     """Run the parts that are named, or all."""
-    parts = {"append": bench_append, "replay": bench_replay, "tail": bench_tail}
+    parts = {
+        "append": bench_append,
+        "replay": bench_replay,
+        "tail": bench_tail,
+        "followers": bench_followers,
+    }
     for name in sys.argv[1:] or parts:
         with tempfile.TemporaryDirectory() as folder:
             parts[name](folder)

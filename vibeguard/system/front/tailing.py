@@ -42,13 +42,13 @@ def follow(
     loop, signals = Loop(output), Signals()
     interrupted: list[int] = []
     loop.watch(signals.descriptor, lambda: _hear(signals, view, interrupted))
-    notify = follower.fileno()
-    if notify is not None:
-        loop.watch(notify, lambda: view.read(follower))
     view.read(follower)
     while not interrupted and not _over(follower, view, watch, output):
-        deadline = monotonic_s() + min(follower.poll_s, view.tick_period_s())
-        loop.turn(deadline if watch.deadline is None else min(deadline, watch.deadline))
+        now = monotonic_s()
+        due = [now + min(follower.poll_s, view.tick_period_s()), *_next_look(loop, follower, now)]
+        if watch.deadline is not None:
+            due.append(watch.deadline)
+        loop.turn(min(due))
         view.read(follower)
         view.tick()
     if interrupted:
@@ -69,6 +69,18 @@ def exit_code_of(view: View, ending: Ending) -> int:
     if ending.exit_code is None:
         return exit_code_so_far(view.state)
     return ending.exit_code
+
+
+def _next_look(loop: Loop, follower: Follower, now: float) -> list[float]:
+    """Be woken when the log changes; where it changes often, when the next look is due."""
+    notify, due = follower.fileno(), follower.next_look()
+    if notify is None:
+        return []
+    if now < due:
+        loop.forget(notify)
+        return [due]
+    loop.watch(notify, lambda: None)  # every turn reads
+    return []
 
 
 def _over(follower: Follower, view: View, watch: Watch, output: Output) -> bool:

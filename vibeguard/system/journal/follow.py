@@ -7,9 +7,11 @@ from typing import Final
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.clock import monotonic_s
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.journal.notify import drain, watch
+from vibeguard.system.journal.pace import Pace
 from vibeguard.system.journal.reader import LogReading, open_log, reading_of
 
 # A network file system announces nothing, and a lock goes without notice: look this often anyway.
@@ -23,7 +25,8 @@ class Follower:
     """Gives the events of a log as they come.
 
     Loop: `read()` until it gives nothing; then, unless `finished` or `writer_gone()`, wait for
-    `fileno()` to turn readable or for `poll_s` to pass: `wait()` does that, or a poll of one's own.
+    `fileno()` to turn readable (not before `next_look()`) or for `poll_s` to pass: `wait()` does
+    that, or a poll of one's own.
     """
 
     def __init__(self, path: str) -> None:
@@ -34,6 +37,7 @@ class Follower:
         self._decoder = LogDecoder()
         self._read_bytes = 0
         self._problem: LogCorrupt | None = None
+        self._pace = Pace()
         self.poll_s = POLL_UNANNOUNCED_S if self._notify is None else POLL_S
 
     @property
@@ -74,13 +78,22 @@ class Follower:
             events = events or self._decoder.saved
             if not events:
                 raise
+        if events:
+            self._pace.looked()
         return events
+
+    def next_look(self) -> float:
+        """From when on (monotonic seconds) to wait for `fileno()` without holding up the writer."""
+        return self._pace.next_look()
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until the log may have changed: at most `timeout_s`, at most `poll_s`."""
-        seconds = min(timeout_s, self.poll_s)
+        until = monotonic_s() + min(timeout_s, self.poll_s)
+        pause_s = min(self.next_look(), until) - monotonic_s()
+        if pause_s > 0:
+            select.select([], [], [], pause_s)
         watched = [] if self._notify is None else [self._notify]
-        select.select(watched, [], [], max(seconds, 0.0))
+        select.select(watched, [], [], max(until - monotonic_s(), 0.0))
 
     def writer_gone(self) -> bool | None:
         """Whether nothing more can come because the writer has ended. None: nobody can tell.

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.journals import open_journal, unsealed_events, write_run
-from vibeguard.core.model.events import LogSealed
+from vibeguard.core.model.events import LogSealed, RunPaused
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
-from vibeguard.system.journal import follow, notify
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.journal import follow, notify, pace
 from vibeguard.system.journal.follow import Follower
+from vibeguard.system.journal.pace import AT_ONCE
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.rundir.state_folder import state_folder
 
@@ -232,3 +234,18 @@ def test_closing_leaves_no_descriptor(journal):
 def test_there_must_be_a_log(tmp_path):
     with pytest.raises(LogCorrupt, match="cannot be opened"):
         Follower(str(tmp_path / "none"))
+
+
+def test_a_busy_log_is_not_listened_to_all_the_time(journal, follower, monkeypatch):
+    """Who sleeps on the log is woken at the writer's expense; the last change is still seen."""
+    moment = monotonic_s() + 0.1
+    monkeypatch.setattr(pace, "monotonic_s", lambda: moment)
+    for event in [unsealed_events()[0], *(RunPaused() for _ in range(AT_ONCE))]:
+        journal.append(event)
+        assert follower.read() == [event]
+    assert follower.next_look() > moment
+    last = RunPaused()
+    journal.append(last)
+    follower.wait(5.0)
+    assert monotonic_s() >= follower.next_look()
+    assert follower.read() == [last]

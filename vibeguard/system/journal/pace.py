@@ -1,0 +1,34 @@
+"""How often a follower looks: at once while changes are few, at intervals while they are many.
+
+Whoever sleeps on a log is woken by the very write that changes it, at the writer's expense. Fifty
+followers that are woken by each of hundreds of events a second make a write thirty times as long.
+"""
+
+from typing import Final
+
+from vibeguard.system.clock import monotonic_s
+
+# So many looks may follow each other at once; each is regained by as long a quiet.
+AT_ONCE: Final = 30
+QUIET_S: Final = 0.0035
+# With none left: the pause after each look. What comes within it wakes nobody, and is no quiet.
+PAUSE_S: Final = 0.02
+
+
+class Pace:
+    """A budget of looks at once: a token bucket that only quiet fills."""
+
+    def __init__(self) -> None:
+        self._budget = float(AT_ONCE)
+        self._looked_at = monotonic_s()
+
+    def looked(self) -> None:
+        """There was something new to see."""
+        now = monotonic_s()
+        regained = max(now - self.next_look(), 0.0) / QUIET_S
+        self._budget = max(min(self._budget + regained, AT_ONCE) - 1.0, 0.0)
+        self._looked_at = now
+
+    def next_look(self) -> float:
+        """The moment (monotonic seconds) from which on to be told of changes again."""
+        return self._looked_at if self._budget >= 1.0 else self._looked_at + PAUSE_S
