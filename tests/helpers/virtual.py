@@ -186,16 +186,21 @@ def conduct(
     checks: Sequence[CheckConfig],
     scripts: Mapping[str, Script | Sequence[Script]],
     *,
+    before: Callable[[Run], object] | None = None,
     during: Callable[[Run], object] | None = None,
+    log: MemoryLog | None = None,
     audited: bool = True,
     plan: Plan | None = None,
     group_folder: str = "/nonexistent",
     judge: Judge = judge_by_exit,
     **settings: object,
 ) -> VirtualRun:
-    """Conduct a plan to its end in virtual time. `during(run)` is an async function run beside it."""
+    """Conduct a plan to its end in virtual time.
+
+    `before(run)` is called when the run is planned; `during(run)` is an async function run beside it.
+    """
     plan = plan if plan is not None else plan_of(checks, **settings)  # type: ignore[arg-type]
-    log = MemoryLog()
+    log = MemoryLog() if log is None else log
     table = {k: [v] if isinstance(v, Script) else list(v) for k, v in scripts.items()}
 
     async def main() -> float:
@@ -237,6 +242,8 @@ def conduct(
         recorder.record(
             RunPlanned(settings=plan.settings, config_path="", config_sha256="", checks=plan.checks)
         )
+        if before is not None:
+            before(run)
         async with trio.open_nursery() as services:
             if during is not None:
                 services.start_soon(during, run)
