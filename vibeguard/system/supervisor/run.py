@@ -1,16 +1,9 @@
-"""A run under Trio: nurseries, slots, frontiers, and the one synchronous step of a settlement.
+"""A run: frontiers, slots, cancelling, and the one synchronous step of a settlement.
 
-    services                 signals, requests, run timeout        (supervisor/main.py)
-      work scope             cancelled when the run is
-        supervisor nursery   async checks, and what waits for them
-          foreground nursery one task a frontier
-            frontier nursery the checks of that frontier
-
-Frontier nurseries are siblings, each opened by its own task, so nesting stays constant however long
-the chain; nobody waits for a frontier to end but its own task (docs/adr/0003).
+It decides nothing by itself: `core.scheduling` says what may go on, `nurseries` owns the tasks.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import trio
 
@@ -33,13 +26,12 @@ from vibeguard.core.names import (
     CancelReason,
     LeakPolicy,
     Outcome,
-    Pool,
     Reason,
-    Severity,
     TerminationReason,
     WhilePending,
 )
 from vibeguard.core.problems import LogWriteError
+from vibeguard.core.scheduling.cancelling import fails_fast, reason_for, termination_for
 from vibeguard.core.scheduling.frontier import Frontier
 from vibeguard.core.scheduling.prompts import triggered_prompts
 from vibeguard.core.scheduling.slots import Slots
@@ -47,6 +39,7 @@ from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.supervisor.check import CheckLife
 from vibeguard.system.supervisor.clock import RunClock
 from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.nurseries import Nurseries
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.work import Settlement
 
@@ -57,16 +50,6 @@ Judge = Callable[
 ]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
 Finished = Callable[[PlannedCheck, int, AttemptResult], None]
-
-_REASONS: Mapping[CancelReason, tuple[TerminationReason, Reason]] = {
-    CancelReason.SIGNAL: (TerminationReason.SIGNAL, Reason.INTERRUPTED),
-    CancelReason.CANCEL: (TerminationReason.CANCEL, Reason.CANCEL),
-    CancelReason.FAIL_FAST: (TerminationReason.FAIL_FAST, Reason.FAIL_FAST),
-    CancelReason.FRONT_LOST: (TerminationReason.FRONT_LOST, Reason.FRONT_LOST),
-    CancelReason.RUN_TIMEOUT: (TerminationReason.RUN_TIMEOUT, Reason.RUN_TIMEOUT),
-    CancelReason.LOG_FAILURE: (TerminationReason.LOG_FAILURE, Reason.LOG_FAILURE),
-}
-_FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 
 
 class Run:
@@ -101,22 +84,12 @@ class Run:
         self._paused = False
         self._dispatching = False
         self._frontiers = 0
-        self._work = trio.CancelScope()
-        self._supervisor: trio.Nursery | None = None
-        self._foreground: trio.Nursery | None = None
-        recorder.failed = self._work.cancel
+        self._nurseries = Nurseries()
+        recorder.failed = self._nurseries.cancel
 
     async def conduct(self) -> None:
         """Run the plan until every check has settled (or the log has failed)."""
-        with self._work:
-            async with trio.open_nursery() as supervisor:
-                self._supervisor = supervisor
-                async with trio.open_nursery() as foreground:
-                    self._foreground = foreground
-                    if not self.cancelling:  # it may be, before it has begun
-                        self._advance(self.frontier.first())
-                    self._follow_up()
-                self._foreground = None
+        await self._nurseries.hold(self._begin)
 
     # What the world asks for.
 
@@ -146,7 +119,7 @@ class Run:
             life = self.lives[check]
             if not life.running and not life.settled:
                 self.settle(life, self.cancelled_settlement(self.reason_to_end(life)))
-        self._work.cancel()
+        self._nurseries.cancel()
 
     def cancel_check(self, check: str) -> None:
         """Settle one check as cancelled."""
@@ -243,18 +216,15 @@ class Run:
     def reason_to_end(self, life: CheckLife) -> TerminationReason:
         """Why a cancelled check is being ended."""
         if self.cancelled is not None:
-            return _REASONS[self.cancelled.reason][0]
+            return termination_for(self.cancelled.reason)
         if life.cancelled_alone:
             return TerminationReason.CANCEL
         return TerminationReason.LOG_FAILURE
 
     def cancelled_settlement(self, reason: TerminationReason) -> Settlement:
         """How a check settles that was kept from passing by `reason`."""
-        for cancel, (termination, settled) in _REASONS.items():
-            if termination is reason:
-                cause = self._first_failure if cancel is CancelReason.FAIL_FAST else ""
-                return Settlement(Outcome.CANCELLED, settled, cause=cause)
-        return Settlement(Outcome.CANCELLED, Reason.CANCEL)
+        cause = self._first_failure if reason is TerminationReason.FAIL_FAST else ""
+        return Settlement(Outcome.CANCELLED, reason_for(reason), cause=cause)
 
     def settle(self, life: CheckLife, settlement: Settlement) -> None:
         """Settle a check; skip, ready, cancel and dispatch what follows from it. One step."""
@@ -268,11 +238,18 @@ class Run:
             self.frontier.cancelled(check)
         else:
             self._skip_dependents(check, settlement)
-            if self._fails_fast(life, settlement):
+            failed = fails_fast(life.planned.severity, settlement.outcome)
+            if failed and self.plan.settings.fail_fast:
                 self.cancel(CancelReason.FAIL_FAST, by=check)
         self._follow_up()
 
     # How it is done.
+
+    def _begin(self) -> None:
+        """The nurseries are open."""
+        if not self.cancelling:  # it may be, before it has begun
+            self._advance(self.frontier.first())
+        self._follow_up()
 
     def _record_settlement(self, life: CheckLife, settlement: Settlement) -> None:
         life.settled = True
@@ -315,13 +292,6 @@ class Run:
                 ),
             )
 
-    def _fails_fast(self, life: CheckLife, settlement: Settlement) -> bool:
-        return (
-            self.plan.settings.fail_fast
-            and life.planned.severity is Severity.ERROR
-            and settlement.outcome in _FAILS_FAST
-        )
-
     def _follow_up(self) -> None:
         """What may have become due by a settlement: the milestone, the last ones, free slots."""
         state = self.recorder.state
@@ -344,28 +314,10 @@ class Run:
         self.record(FrontierAdvanced(number=self._frontiers, checks=tuple(ready)))
         self._frontiers += 1
         lives = [self.lives[check] for check in ready]
-        self._start(lives)
+        self._nurseries.start(lives)
         for life in lives:
             if not self.frontier.hold(life.planned.id):
                 self._queue(life)
-
-    def _start(self, lives: list[CheckLife]) -> None:
-        """Async checks in the supervisor nursery; the others by frontier, where they belong."""
-        supervisor, foreground = self._supervisor, self._foreground
-        if supervisor is None:
-            raise RuntimeError("a check became ready before the nurseries were open")
-        now, later = [], []
-        for life in lives:
-            if life.planned.pool is Pool.BACKGROUND:
-                supervisor.start_soon(life.live, name=life.planned.id)
-            elif life.planned.after_background or foreground is None:
-                later.append(life)
-            else:
-                now.append(life)
-        if now and foreground is not None:
-            foreground.start_soon(_frontier, now)
-        if later:
-            supervisor.start_soon(_frontier, later)
 
     def _queue(self, life: CheckLife) -> None:
         life.number += 1
@@ -420,20 +372,11 @@ class Run:
 
     def _wait_for_group(self, life: CheckLife) -> None:
         """Another run holds the group: wait for it without a slot, then line up again."""
-        if self._supervisor is None:
-            raise RuntimeError("a check became ready before the nurseries were open")
         self.slots.queued.add(life.planned.id)
-        self._supervisor.start_soon(self._rejoin_after_group, life)
+        self._nurseries.start_beside(self._rejoin_after_group, life)
 
     async def _rejoin_after_group(self, life: CheckLife) -> None:
         await self._groups.wait_released(life.planned.group)
         if not life.settled:
             self.slots.enqueue(life.planned.id)
             self.give_out_slots()
-
-
-async def _frontier(lives: list[CheckLife]) -> None:
-    """One frontier: its checks, in a nursery of their own."""
-    async with trio.open_nursery() as frontier:
-        for life in lives:
-            frontier.start_soon(life.live, name=life.planned.id)
