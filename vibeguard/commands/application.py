@@ -48,10 +48,12 @@ EXIT_CODES = (
 )
 # The words of DESIGN section 6: what a seal proves and what it does not.
 SEAL = (
-    "The seal detects damage, and tampering with the log by a check while its supervisor lives. It "
-    "does not authenticate: a process of the same user (or root) that kills or debugs VibeGuard, "
-    "rewrites its files, or acts after it exited, can forge a log. A gate trusts the exit status "
-    "of run, or report RUN --expect-seal S with S from a channel that no check can write."
+    "What the seal promises: it detects damage, and tampering with the log by a check while its "
+    "supervisor lives. It does not authenticate: a process of the same user (or root) that kills "
+    "or debugs VibeGuard, rewrites its files, or acts after it exited, can forge a log. A gate "
+    "trusts the exit status of run, or report RUN --expect-seal S with S from a channel that no "
+    "check can write. A .vibeguard that is a symlink, belongs to someone else or is tracked by git "
+    "is refused; report warns when the log's HEAD or config hash is not the present one."
 )
 EPILOGUES = {
     "run": EXIT_CODES,

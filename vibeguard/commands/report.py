@@ -1,6 +1,5 @@
 """`vibeguard report`."""
 
-import contextlib
 import os
 from hashlib import sha256
 
@@ -17,7 +16,7 @@ from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.history import definition_of
-from vibeguard.core.model.events import CheckAttemptFinished, Event
+from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.learning import placement_advice
@@ -106,12 +105,9 @@ def _warn_of_changes(state: State) -> None:
     started, planned = state.started, state.planned
     if started is None or planned is None:
         return
-    with contextlib.suppress(OSError):
-        path = os.path.join(started.cwd, planned.config_path)
-        with open(path, "rb") as file:
-            changed = sha256(file.read()).hexdigest() != planned.config_sha256
-        if changed:
-            write_err(f"vibeguard: {sanitise(planned.config_path)} has changed since this run\n")
+    changed = _config_change(started.cwd, planned)
+    if changed:
+        write_err(f"vibeguard: {sanitise(planned.config_path)} {changed} since this run\n")
     if started.vcs is not None and started.vcs.head:
         from vibeguard.system.discovery.vcs import present_head  # noqa: PLC0415 - starts git
 
@@ -121,6 +117,18 @@ def _warn_of_changes(state: State) -> None:
                 f"vibeguard: this run was of commit {started.vcs.head[:12]}; "
                 f"the present one is {head[:12]}\n"
             )
+
+
+def _config_change(folder: str, planned: RunPlanned) -> str:
+    """What has happened to the config of a run; empty when nothing has, or nobody can tell."""
+    try:
+        with open(os.path.join(folder, planned.config_path), "rb") as file:
+            same = sha256(file.read()).hexdigest() == planned.config_sha256
+    except FileNotFoundError:
+        return "was removed" if os.path.isdir(folder) else ""  # a log of another machine
+    except OSError:
+        return ""
+    return "" if same else "has changed"
 
 
 def _advise(state: State, state_dir: str) -> None:
