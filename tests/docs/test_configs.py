@@ -64,13 +64,20 @@ def test_a_config_of_a_real_project_fits_the_schema(path: Path) -> None:
 def test_documents_on_the_pages_fit_their_schema(name: str) -> None:
     """A `json event` or `json report` fence holds one document a line, or one document."""
     check = validator(name)
-    for page, block in shown("json"):
-        if block.words != name:
-            continue
+    documented = [(page, block) for page, block in shown("json") if block.words == name]
+    assert documented, f"no page shows one: ```json {name}"
+    for page, block in documented:
         documents = block.text.splitlines() if name == "event" else [block.text]
         for document in documents:
             errors = list(check.iter_errors(json.loads(document)))
             assert errors == [], f"{page.name}:{block.line}"
+
+
+def test_every_json_on_the_pages_says_which_document_it_is() -> None:
+    """One that is neither would be checked by nobody."""
+    kinds = {"event", "report", "snippet"}
+    assert {block.words for _, block in shown("json")} <= kinds
+    assert shown("jsonl") == []
 
 
 def properties(schema: Any) -> set[str]:
