@@ -76,6 +76,19 @@ def _at_least_250_ms_later(run, number) -> None:
             continue
 
 
+def test_a_supervisor_that_does_not_answer_to_a_signal_is_ended_with_all_its_checks(
+    tmp_path, token
+):
+    project(tmp_path, f"settings: {{grace: 100ms}}\nchecks: [{{id: a, run: sleep {token}}}]\n")
+    with nothing_left_behind(token=token, reap_adopted=True), running(tmp_path, "run") as run:
+        run.wait_until_running()
+        os.kill(run.supervisor(), signal.SIGSTOP)
+        run.process.send_signal(signal.SIGINT)
+        exit_code, _, err = run.end()
+        assert exit_code == 3
+        assert "INCOMPLETE" in err
+
+
 def test_when_the_front_is_killed_the_checks_are_gone_and_the_log_is_sealed(tree, token):
     with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
         run.wait_until_running(4)

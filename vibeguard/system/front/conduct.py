@@ -37,6 +37,8 @@ from vibeguard.system.process.tree import become_subreaper
 SWEEP_BOUND_S = 5.0
 PAUSE_BOUND_S = 0.5
 PARTING_BOUND_S = 2.0
+# How long beyond grace and sealing a supervisor may take to end a run that was interrupted.
+ANSWER_BOUND_S = 4.0
 READ_PERIOD_S = 0.02
 SECOND_NS = 1_000_000_000
 
@@ -74,6 +76,7 @@ class Front:
         self._lost = False
         self._guardian_gone = False
         self._patience_ends: float | None = None
+        self._gives_up_at: float | None = None
         self._read_next_at = 0.0
         self._view: View | None = None
         self._follower: Follower | None = None
@@ -133,6 +136,8 @@ class Front:
             due.append(deadline)
         if self._patience_ends is not None and now >= self._patience_ends:
             self._output.discard()
+        if self._gives_up_at is not None and now >= self._gives_up_at:
+            self._give_up()
         self._loop.turn(min(due))
         if monotonic_s() >= self._read_next_at or self._sealed is not None:
             self._read_log()
@@ -214,6 +219,14 @@ class Front:
         if self._supervisor.guarded_here:
             kill_descendants(SWEEP_BOUND_S)
 
+    def _give_up(self) -> None:
+        """The supervisor does not answer to a signal (somebody stopped it): end it and the run."""
+        self._gives_up_at = None
+        if self._sealed is None and self._supervisor.guarded_here:
+            os.kill(self._supervisor.guardian, signal.SIGKILL)
+        elif self._sealed is None:
+            self._lost = True  # its guardian stays with it; only this command ends
+
     def _hear_signals(self) -> None:
         for number in self._signals.received():
             if number in EXIT_CODES:
@@ -231,9 +244,11 @@ class Front:
         if first:
             self._order(Interrupt(number.name, EXIT_CODES[number]))
             self._patience_ends = monotonic_s() + self._grace_s + 1.0
+            self._gives_up_at = self._patience_ends + ANSWER_BOUND_S
         else:
             self._order(Kill())
             self._patience_ends = monotonic_s() + 1.0
+            self._gives_up_at = self._patience_ends + ANSWER_BOUND_S
 
     def _stop(self) -> None:
         """Ctrl-Z: pause the checks, then stop like any job; what follows happens after `fg`."""

@@ -85,9 +85,10 @@ class Output:
         return {o.descriptor: o for o in self._outlets.values() if o.pending}
 
     def discard(self) -> None:
-        """Give up on everything that has not been taken."""
+        """Give up on readers that have not taken what was written for them."""
         for outlet in self._outlets.values():
-            outlet.discard()
+            if outlet.pending:
+                outlet.discard()
 
 
 def _writer(descriptor: int) -> tuple[Write, int]:
