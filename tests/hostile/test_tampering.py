@@ -198,6 +198,43 @@ def test_a_check_that_kills_its_supervisor_and_writes_a_whole_new_log(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", ["kill", "pause kill", "late"])
+def test_a_log_that_was_forged_in_the_background_does_not_pass(tmp_path: Path, way: str) -> None:
+    """The guardian has seen the supervisor die without a seal, and notes it for every reader."""
+    (tmp_path / "forge.py").write_text(FORGE)
+    forge = f"LOG=$PWD/{R}/events.jsonl exec {sys.executable} forge.py {way}"
+    deed = f"echo $PPID > pid; while test ! -e go; do sleep 0.01; done; {forge}"
+    project(tmp_path, f'version: "1"\nchecks:\n  - {{id: deed, run: {deed!r}}}\n')
+    run_id = vibeguard("run", "--detach", cwd=tmp_path).stdout.strip()
+    (tmp_path / "go").touch()
+    wait_for_the_end_of(tmp_path / "pid")
+    wait_for(tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed")
+    for command in ("wait", "report", "tail"):
+        result = vibeguard(command, run_id, cwd=tmp_path)
+        assert result.returncode == 4, (command, result.stderr)
+        assert "its supervisor was killed" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_supervisor_that_was_only_killed_leaves_an_incomplete_log(tmp_path: Path) -> None:
+    """The counter-test: the note says nothing of a log that has no seal."""
+    deed = "echo $PPID > pid; kill -KILL $PPID; exec sleep 600"
+    project(tmp_path, f'version: "1"\nchecks:\n  - {{id: deed, run: {deed!r}}}\n')
+    run_id = vibeguard("run", "--detach", cwd=tmp_path).stdout.strip()
+    wait_for(tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed")
+    for command in ("wait", "report", "tail"):
+        assert vibeguard(command, run_id, cwd=tmp_path).returncode == 3, command
+
+
+def wait_for(path: Path) -> None:
+    """Until there is such a file."""
+    give_up = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
 def test_what_only_looks_changes_nothing(tmp_path: Path) -> None:
     """The counter-test: a check that reads everything passes."""
     deed = f"cat {R}/events.jsonl {R}/output/*; ls -lR .vibeguard"

@@ -12,6 +12,8 @@ import msgspec
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
 
+# What the supervisor writes to a guardian after the path of its run folder, once the log is sealed.
+OVER = b"\0"
 _LENGTH_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 

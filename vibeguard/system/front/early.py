@@ -88,13 +88,13 @@ def _start(*, stays: bool) -> Supervisor:
     return Supervisor(orders_write, reports_read, child, guarded_here=not stays)
 
 
-def _be_supervisor(orders: int, reports: int) -> None:
-    """Never returns."""
+def _be_supervisor(orders: int, reports: int, guardian: int | None = None) -> None:
+    """Never returns. `guardian` is the pipe to a guardian that is not the front."""
     code = 3
     try:
         from vibeguard.system.supervisor.process import supervise  # noqa: PLC0415 - in the child
 
-        code = supervise(orders, reports)
+        code = supervise(orders, reports, guardian)
     except BaseException as error:  # noqa: BLE001 - the border of a process
         _report_defect(error, reports)
     finally:
@@ -116,12 +116,12 @@ def _be_guardian(orders_read: int, orders_write: int, reports: int) -> None:
     try:
         from vibeguard.system.front.guardian import guard  # noqa: PLC0415 - in the child
 
+        told_read, told_write = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(orders_write)
-            _be_supervisor(orders_read, reports)
-        os.close(orders_read)
-        os.close(reports)
-        guard(child, orders_write)
+            os.close(told_read)
+            _be_supervisor(orders_read, reports, told_write)
+        guard(child, orders_write, told_read)
     finally:
         os._exit(0)

@@ -1,31 +1,37 @@
 """The process that stays with a supervisor whose command may end: with --detach and --max-wait.
 
 It holds the writing end of the order pipe, so that its own death tells the supervisor; it is the
-subreaper to whom every process of the run falls if the supervisor dies; and it does nothing else.
+subreaper to whom every process of the run falls if the supervisor dies; and it notes such a death
+where readers of the log find it: whoever killed the supervisor may have written a log of its own.
 """
 
 import os
 import signal
+from select import PIPE_BUF
 
-from vibeguard.system.channel import Interrupt, Kill, send
+from vibeguard.system.channel import OVER, Interrupt, Kill, send
 from vibeguard.system.detach import close_inherited, leave_terminal
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.process.tree import become_subreaper
+from vibeguard.system.rundir.differences import note_killed
 
 SWEEP_BOUND_S = 5.0
 _EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-def guard(supervisor: int, orders: int) -> None:
-    """Wait for the supervisor's end, then for the end of everything that it left behind."""
+def guard(supervisor: int, orders: int, told: int) -> None:
+    """Wait for the supervisor's end, then for the end of everything that it left behind.
+
+    `told` is the pipe from the supervisor: its run folder, then OVER once it has sealed the log.
+    """
     leave_terminal(b"vg-guardian")
-    close_inherited({orders})
+    close_inherited({orders, told})
     become_subreaper()
     interrupted = False
     while True:
         received = signal.sigwait({signal.SIGCHLD, *_EXIT_CODES})
         if received == signal.SIGCHLD:
-            finished, _ = os.waitpid(supervisor, os.WNOHANG)
+            finished, status = os.waitpid(supervisor, os.WNOHANG)
             if finished:
                 break
             continue
@@ -36,4 +42,17 @@ def guard(supervisor: int, orders: int) -> None:
             send(orders, order)
         except BrokenPipeError:
             continue  # the supervisor is ending; SIGCHLD follows
+    folder = _left_unsealed(told) if os.WIFSIGNALED(status) else ""
+    note_killed(folder)
     kill_descendants(SWEEP_BOUND_S)
+    note_killed(folder)  # whoever killed it may have removed the note, but is gone now
+
+
+def _left_unsealed(told: int) -> str:
+    """The folder of a run whose supervisor has died and did not say that it was over; or empty."""
+    os.set_blocking(told, False)
+    try:
+        words = os.read(told, PIPE_BUF)
+    except BlockingIOError:
+        return ""
+    return "" if words.endswith(OVER) else os.fsdecode(words)

@@ -5,7 +5,7 @@ from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.build import Ending
 from vibeguard.system.journal.reader import LogReading
 from vibeguard.system.rundir.crash import crash_of
-from vibeguard.system.rundir.differences import differences_of
+from vibeguard.system.rundir.differences import differences_of, was_killed
 
 
 def ending_of(reading: LogReading, folder: str, problem: LogCorrupt | None = None) -> Ending:
@@ -17,6 +17,8 @@ def ending_of(reading: LogReading, folder: str, problem: LogCorrupt | None = Non
     noted = differences_of(folder)
     if noted:
         return corrupt(f"when the run ended, {noted}")
+    if reading.status is LogStatus.COMPLETE and was_killed(folder):
+        return corrupt("the log is sealed, but its supervisor was killed before it sealed one")
     if reading.status is LogStatus.INCOMPLETE:
         unknown = "" if reading.writer_alive is False else "whether its writer lives is unknown"
         return Ending(

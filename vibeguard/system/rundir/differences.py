@@ -1,7 +1,7 @@
 """What a supervisor found changed when it ended, kept in the run folder for `wait` and `report`.
 
 The front of a run hears it over a pipe; whoever looks at a background run later has the folder
-only. The note can make a run worse and never better, so it does not matter who writes it.
+only. The notes can make a run worse and never better, so it does not matter who writes them.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from typing import Final
 from vibeguard.system.rundir.files import create_file
 
 NAME: Final = "differences"
+KILLED: Final = "supervisor-killed"
 _LARGEST_BYTES: Final = 64 << 10
 
 
@@ -24,6 +25,18 @@ def note_differences(run_folder: str, differences: Iterable[str]) -> None:
         descriptor = create_file(os.path.join(run_folder, NAME), flags=os.O_WRONLY)
         with open(descriptor, "wb") as file:
             file.write(text[:_LARGEST_BYTES])
+
+
+def note_killed(run_folder: str) -> None:
+    """Keep that the supervisor was killed before it sealed the log. Without a folder, nothing."""
+    if run_folder:
+        with contextlib.suppress(OSError):
+            os.close(create_file(os.path.join(run_folder, KILLED), flags=os.O_WRONLY))
+
+
+def was_killed(run_folder: str) -> bool:
+    """Whether it was noted that the supervisor was killed: a seal is not its own then."""
+    return os.path.lexists(os.path.join(run_folder, KILLED))
 
 
 def differences_of(run_folder: str) -> str:

@@ -7,22 +7,24 @@ import traceback
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError
-from vibeguard.system.channel import Failed, OrderReader, Report, Started, send
+from vibeguard.system.channel import OVER, Failed, OrderReader, Report, Started, send
 from vibeguard.system.detach import close_inherited, hide_from_checks, leave_terminal
 from vibeguard.system.rundir.crash import write_traceback
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
 
 
-def supervise(orders: int, reports: int) -> int:
+def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     """Wait for the launch, run it, report how it ended. The exit code of this process.
 
     Whatever goes wrong here is reported to the front, and kept in the run folder if there is one.
+    `guardian` is the pipe to the guardian of a run that may outlive its front.
     """
     leave_terminal(b"vg-supervisor")
-    close_inherited({orders, reports})
-    os.set_inheritable(orders, False)
-    os.set_inheritable(reports, False)
+    pipes = {orders, reports} if guardian is None else {orders, reports, guardian}
+    close_inherited(pipes)
+    for pipe in pipes:
+        os.set_inheritable(pipe, False)
     _ignore_job_control()
     hide_from_checks()
     reader = OrderReader(orders)
@@ -33,8 +35,11 @@ def supervise(orders: int, reports: int) -> int:
     try:
         preload(launch.plan)
         session = Session(launch, reader)
-        _tell(reports, Started(session.run_id, os.fsencode(session.folder)))
+        folder = os.fsencode(session.folder)
+        _tell_guardian(guardian, folder)
+        _tell(reports, Started(session.run_id, folder))
         sealed = session.run()
+        _tell_guardian(guardian, OVER)
         _tell(reports, sealed)
         _keep_house(session)
     except LogWriteError as error:
@@ -70,6 +75,12 @@ def _tell(reports: int, report: Report) -> None:
     """A front that has gone (--max-wait) needs no report."""
     with contextlib.suppress(BrokenPipeError):
         send(reports, report)
+
+
+def _tell_guardian(guardian: int | None, words: bytes) -> None:
+    if guardian is not None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(guardian, words)
 
 
 def _defect(error: BaseException, session: Session | None) -> Failed:
