@@ -71,7 +71,10 @@ def _exit_code(facts: Facts) -> str:
 
 
 def _assertion(facts: Facts) -> str:
-    return _with_detail(facts, f"assertion is false: {facts.assertion}")
+    sentence = "assertion is false"
+    if facts.detail.startswith(facts.assertion):  # the judge says it with its values
+        return _with_detail(facts, sentence)
+    return _with_detail(facts, f"{sentence}: {facts.assertion}")
 
 
 def _timeout(facts: Facts) -> str:

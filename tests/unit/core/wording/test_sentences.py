@@ -28,6 +28,14 @@ def test_every_cancel_reason_has_a_sentence(reason):
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
+        (
+            {
+                "reason": Reason.ASSERTION,
+                "assertion": "cov >= 80",
+                "detail": "cov >= 80 (cov is 75)",
+            },
+            "assertion is false: cov >= 80 (cov is 75)",
+        ),
         ({"reason": Reason.EXIT_CODE, "exit_code": 3}, "exit code 3"),
         ({"reason": Reason.EXIT_CODE, "exit_code": 127}, "exit code 127 (command not found)"),
         (
