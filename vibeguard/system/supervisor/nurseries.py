@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from vibeguard.core.names import Pool
-from vibeguard.system.supervisor.check import CheckLife
+from vibeguard.system.supervisor.work import Life
 
 
 class Nurseries:
@@ -40,7 +40,7 @@ class Nurseries:
         """Cancel all work: the one way in which the work of a run is cancelled."""
         self._work.cancel()
 
-    def start(self, lives: Sequence[CheckLife]) -> None:
+    def start(self, lives: Sequence[Life]) -> None:
         """Start the checks of a new frontier where they belong.
 
         Async checks live in the supervisor nursery. So does the nursery of a frontier that waited
@@ -59,7 +59,7 @@ class Nurseries:
         if later:
             self._enclosing().start_soon(_frontier, later)
 
-    def start_beside(self, task: Callable[[CheckLife], Awaitable[None]], life: CheckLife) -> None:
+    def start_beside(self, task: Callable[[Life], Awaitable[None]], life: Life) -> None:
         """Start a task that a check needs while it has no slot."""
         self._enclosing().start_soon(task, life)
 
@@ -69,7 +69,7 @@ class Nurseries:
         return self._supervisor
 
 
-async def _frontier(lives: Sequence[CheckLife]) -> None:
+async def _frontier(lives: Sequence[Life]) -> None:
     """One frontier: its checks, in a nursery of their own."""
     async with trio.open_nursery() as frontier:
         for life in lives:

@@ -41,7 +41,7 @@ from vibeguard.system.supervisor.clock import RunClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.nurseries import Nurseries
 from vibeguard.system.supervisor.recorder import Recorder
-from vibeguard.system.supervisor.work import Settlement
+from vibeguard.system.supervisor.work import Life, Settlement
 
 # The last argument is to be called before waiting for anything: slots must not wait for a judge.
 Judge = Callable[
@@ -181,7 +181,7 @@ class Run:
         """The path of an attempt's output, relative to the run folder."""
         return f"output/{planned.stem}.{number}.log"
 
-    def line_up(self, life: CheckLife) -> None:
+    def line_up(self, life: Life) -> None:
         """Queue the check's next attempt, and give out whatever slot is free."""
         self._queue(life)
         self.give_out_slots()
@@ -196,7 +196,7 @@ class Run:
         self.record(RunDegraded(parallel=parallel, async_parallel=async_parallel, reason=reason))
         self.slots.degrade(parallel=parallel, async_parallel=async_parallel)
 
-    def attempt_over(self, life: CheckLife, result: AttemptResult | None) -> None:
+    def attempt_over(self, life: Life, result: AttemptResult | None) -> None:
         """Slot and group are free; they are given out once it is clear who else is ready."""
         if result is not None:
             self._finished(life.planned, life.number, result)
@@ -213,7 +213,7 @@ class Run:
         """The outcome of an attempt."""
         return await self._judge(planned, number, result, struck, self.give_out_slots)
 
-    def reason_to_end(self, life: CheckLife) -> TerminationReason:
+    def reason_to_end(self, life: Life) -> TerminationReason:
         """Why a cancelled check is being ended."""
         if self.cancelled is not None:
             return termination_for(self.cancelled.reason)
@@ -226,7 +226,7 @@ class Run:
         cause = self._first_failure if reason is TerminationReason.FAIL_FAST else ""
         return Settlement(Outcome.CANCELLED, reason_for(reason), cause=cause)
 
-    def settle(self, life: CheckLife, settlement: Settlement) -> None:
+    def settle(self, life: Life, settlement: Settlement) -> None:
         """Settle a check; skip, ready, cancel and dispatch what follows from it. One step."""
         self._record_settlement(life, settlement)
         check = life.planned.id
@@ -251,7 +251,7 @@ class Run:
             self._advance(self.frontier.first())
         self._follow_up()
 
-    def _record_settlement(self, life: CheckLife, settlement: Settlement) -> None:
+    def _record_settlement(self, life: Life, settlement: Settlement) -> None:
         life.settled = True
         life.running = False
         self.slots.drop(life.planned.id)
@@ -319,7 +319,7 @@ class Run:
             if not self.frontier.hold(life.planned.id):
                 self._queue(life)
 
-    def _queue(self, life: CheckLife) -> None:
+    def _queue(self, life: Life) -> None:
         life.number += 1
         self.record(CheckQueued(check=life.planned.id, attempt=life.number, pool=life.planned.pool))
         self.slots.enqueue(life.planned.id)
@@ -335,7 +335,7 @@ class Run:
         finally:
             self._dispatching = False
 
-    def _grant(self, life: CheckLife) -> None:
+    def _grant(self, life: Life) -> None:
         """The check's turn: another run may hold its group, a requirement may be pending."""
         check = life.planned.id
         if not self._groups.acquire(life.planned.group):
@@ -354,7 +354,7 @@ class Run:
         self.frontier.started(check)
         life.granted.set()
 
-    def _waive(self, life: CheckLife) -> str | None:
+    def _waive(self, life: Life) -> str | None:
         """Record what `while_pending` chooses; the requirement to skip for, if it says so."""
         skip_for = None
         for requirement, choice in self.frontier.waivable(life.planned.id).items():
@@ -370,12 +370,12 @@ class Run:
                 skip_for = requirement
         return skip_for
 
-    def _wait_for_group(self, life: CheckLife) -> None:
+    def _wait_for_group(self, life: Life) -> None:
         """Another run holds the group: wait for it without a slot, then line up again."""
         self.slots.queued.add(life.planned.id)
         self._nurseries.start_beside(self._rejoin_after_group, life)
 
-    async def _rejoin_after_group(self, life: CheckLife) -> None:
+    async def _rejoin_after_group(self, life: Life) -> None:
         await self._groups.wait_released(life.planned.group)
         if not life.settled:
             self.slots.enqueue(life.planned.id)

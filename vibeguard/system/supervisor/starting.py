@@ -1,21 +1,16 @@
 """Starting an attempt when the machine is short of descriptors or processes: retry, then lower."""
 
-from typing import TYPE_CHECKING
-
 import trio
 
 from vibeguard.system.executors.base import Attempt, StartRefused
-from vibeguard.system.supervisor.work import Work
-
-if TYPE_CHECKING:
-    from vibeguard.system.supervisor.check import CheckLife
+from vibeguard.system.supervisor.work import Life, Work
 
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 1.0
 PATIENCE_S = 30.0
 
 
-async def start_patiently(work: Work, life: "CheckLife") -> Attempt:
+async def start_patiently(work: Work, life: Life) -> Attempt:
     """The started attempt. Pressure that may pass (EAGAIN, EMFILE, ENOMEM) is waited out.
 
     Raises StartRefused when the start can never succeed, or did not within 30 s.

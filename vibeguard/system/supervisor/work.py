@@ -1,17 +1,21 @@
 """What a check's life asks of the run that it is part of."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+import trio
 from msgspec import Struct
 
 from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import Event, Excerpt
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import Outcome, Reason, TerminationReason
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
-
-if TYPE_CHECKING:
-    from vibeguard.system.supervisor.check import CheckLife
+from vibeguard.system.executors.base import (
+    Accepted,
+    Attempt,
+    AttemptResult,
+    AttemptSpec,
+    Executor,
+)
 
 
 class Settlement(Struct, frozen=True):
@@ -24,6 +28,34 @@ class Settlement(Struct, frozen=True):
     waived: bool = False
     excerpt: Excerpt | None = None
     tail: tuple[str, ...] = ()
+
+
+class Life(Protocol):
+    """One check, as its run sees it; `supervisor.check` lives it.
+
+    `cancelled_alone` says that the check was cancelled, and not the whole run.
+    """
+
+    planned: PlannedCheck
+    scope: trio.CancelScope
+    granted: trio.Event
+    running: bool
+    settled: bool
+    cancelled_alone: bool
+    number: int
+    attempt: Attempt | None
+
+    async def live(self) -> None:
+        """Until the check has settled. Cancelling it ends its processes first."""
+
+    def accepted(self, accepted: Accepted) -> None:
+        """The attempt runs: recorded in the same step as its start."""
+
+    def output_exceeded(self) -> None:
+        """The output passed its limit or cannot be stored."""
+
+    def terminating(self, reason: TerminationReason, signal: str) -> None:
+        """Processes of this attempt are being told to end."""
 
 
 class Work(Protocol):
@@ -46,7 +78,7 @@ class Work(Protocol):
     def record(self, event: Event) -> None:
         """Write and fold one event."""
 
-    def line_up(self, life: "CheckLife") -> None:
+    def line_up(self, life: Life) -> None:
         """Queue the check's next attempt."""
 
     def specification(self, planned: PlannedCheck, number: int) -> AttemptSpec:
@@ -58,16 +90,16 @@ class Work(Protocol):
     def under_pressure(self, reason: str) -> None:
         """The machine refuses more: lower the parallelism to what runs."""
 
-    def attempt_over(self, life: "CheckLife", result: AttemptResult | None) -> None:
+    def attempt_over(self, life: Life, result: AttemptResult | None) -> None:
         """The attempt's slot and group are free (None: it never started)."""
 
     def give_out_slots(self) -> None:
         """Give free slots to whoever waits for one."""
 
-    def settle(self, life: "CheckLife", settlement: Settlement) -> None:
+    def settle(self, life: Life, settlement: Settlement) -> None:
         """Settle the check and move everything that this allows, in one step."""
 
-    def reason_to_end(self, life: "CheckLife") -> TerminationReason:
+    def reason_to_end(self, life: Life) -> TerminationReason:
         """Why a check that was cancelled is being ended."""
 
     def cancelled_settlement(self, reason: TerminationReason) -> Settlement:
