@@ -3,7 +3,8 @@
 import pytest
 
 from tests.helpers.virtual import SECOND_NS, check, conduct
-from vibeguard.core.names import Severity
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import LeakPolicy, Severity
 from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
@@ -40,7 +41,9 @@ def test_a_check_whose_requirement_did_not_pass_is_skipped_with_the_root_cause_n
     assert run.outcomes() == {"a": "failed", "b": "skipped", "c": "skipped"}
     assert run.state.checks["c"].settled.cause == "a"
     assert "check.started" not in [
-        name for name, event in zip(run.names(), run.events) if getattr(event, "check", "") == "c"
+        name
+        for name, event in zip(run.names(), run.events, strict=True)
+        if getattr(event, "check", "") == "c"
     ]
 
 
@@ -151,8 +154,6 @@ def test_slow_after_is_said_again_every_period():
 
 
 def test_what_cannot_be_killed_is_an_error_and_the_run_goes_on():
-    from vibeguard.core.model.events import ProcessReport
-
     stuck = (ProcessReport(pid=7, command="stuck on nfs"),)
     run = conduct([check("a", timeout_s=1), check("b")], {"a": Script(FOREVER, unkillable=stuck)})
     assert run.outcomes() == {"a": "error", "b": "passed"}
@@ -160,9 +161,6 @@ def test_what_cannot_be_killed_is_an_error_and_the_run_goes_on():
 
 
 def test_a_leak_fails_only_under_leaks_fail():
-    from vibeguard.core.model.events import ProcessReport
-    from vibeguard.core.names import LeakPolicy
-
     left = (ProcessReport(pid=7, command="sleep 1000"),)
     run = conduct(
         [

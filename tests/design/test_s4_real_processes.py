@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import project, vibeguard
+from tests.helpers.running import running
 from vibeguard.core.model.events import CheckSettled, CheckStarted, RunForegroundSettled
 from vibeguard.core.model.state import State
 from vibeguard.system.journal.reader import open_state, read_log
@@ -54,7 +55,7 @@ def test_a_run_waits_for_what_is_pending_and_a_failure_in_the_background_alone_e
 
 def test_a_dependent_of_an_async_check_waits_for_it_and_for_nothing_else(tmp_path):
     """`other` ends only after `after` has run, so `after` cannot have waited for it."""
-    code, state, words = run(
+    code, _, words = run(
         tmp_path,
         """
         checks:
@@ -136,8 +137,6 @@ def test_while_pending(tmp_path, choice, exit_code, expected):
 
 def test_a_group_holds_across_runs(tmp_path):
     """Two runs at once: each appends its start and its end; the pairs must not interleave."""
-    from tests.helpers.running import running
-
     project(
         tmp_path,
         "checks: [{id: a, group: db, run: 'echo start >> order; sleep 0.3; echo end >> order'}]",

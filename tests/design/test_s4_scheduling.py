@@ -4,7 +4,8 @@ import pytest
 import trio
 
 from tests.helpers.virtual import check, conduct, judge_by_exit, plan_of
-from vibeguard.core.names import CancelReason
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import CancelReason, LeakPolicy
 from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
@@ -310,9 +311,6 @@ def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
 
 
 def test_an_exit_keeps_its_outcome_even_while_its_leftovers_are_being_swept():
-    from vibeguard.core.model.events import ProcessReport
-    from vibeguard.core.names import LeakPolicy
-
     async def interrupt(run):
         await trio.sleep(1.1)  # the leader has gone at 1, its leftover has 0.2 s of grace
         run.cancel(CancelReason.SIGNAL, by="SIGTERM", exit_code=143)

@@ -1,6 +1,7 @@
 """DESIGN section 5: front and supervisor, and what is left when one of them dies: nothing."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.helpers.census import nothing_left_behind, with_token
 from tests.helpers.command import project, vibeguard
 from tests.helpers.running import running
 from vibeguard.core.model.events import RunCancelRequested, RunPlanned
+from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
 
 TREE = """
@@ -72,7 +74,7 @@ def _at_least_250_ms_later(run, number) -> None:
         run.process.send_signal(number)
         try:
             run.process.wait(0.1)
-        except Exception:  # noqa: S112
+        except Exception:
             continue
 
 
@@ -170,8 +172,6 @@ def test_a_reader_that_does_not_read_never_holds_up_the_run(tmp_path):
 
 
 def _wait_sealed(folder: Path) -> None:
-    from vibeguard.system.journal.follow import Follower
-
     follower = Follower(str(folder))
     while not follower.finished:
         if not follower.read():
@@ -193,8 +193,6 @@ def test_a_config_error_leaves_no_process_and_no_run(tmp_path):
 
 def test_a_check_that_destroys_our_own_modules_cannot_change_the_verdict(tmp_path):
     """A copy of the package, so that the check has something to destroy."""
-    import shutil
-
     package = tmp_path / "site"
     root = Path(__file__).parents[2]
     shutil.copytree(root / "vibeguard", package / "vibeguard")

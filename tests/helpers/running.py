@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.helpers.command import environment
-from vibeguard.core.model.events import CheckStarted, Event
+from vibeguard.core.model.events import CheckStarted, Event, RunStarted
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
@@ -54,8 +55,6 @@ class Running:
 
     def supervisor(self) -> int:
         """The pid of the supervisor, as the log tells it."""
-        from vibeguard.core.model.events import RunStarted
-
         event = self.wait_for(RunStarted)
         assert isinstance(event, RunStarted)
         return event.pid
@@ -87,8 +86,6 @@ def running(folder: Path, *argv: str, **env: str) -> Iterator[Running]:
 
 def _until(condition) -> None:
     """Poll for something that announces itself to nobody (the birth of the first run folder)."""
-    import time
-
     give_up = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < give_up, "nothing happened"

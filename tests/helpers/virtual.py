@@ -89,7 +89,7 @@ class VirtualRun:
 
 
 def check(
-    id: str,
+    name: str,
     *requires: str | tuple[str, str],
     mode: str = "sync",
     timeout_s: float = 3600,
@@ -101,7 +101,7 @@ def check(
         for r in requires
     )
     return CheckConfig(
-        id=id,
+        id=name,
         run="scripted",
         requires=requirements,
         mode=mode,  # type: ignore[arg-type]
@@ -157,13 +157,13 @@ def audit(run: Run) -> None:
     """The scheduler's queues, slots and counters must be those that the folded State gives."""
     state = run.recorder.state
     by_state: dict[CheckState, set[str]] = {kind: set() for kind in CheckState}
-    for id, record in state.checks.items():
-        by_state[record.state].add(id)
+    for name, record in state.checks.items():
+        by_state[record.state].add(name)
     assert set(run.frontier.unsettled()) == set(state.checks) - by_state[CheckState.SETTLED]
     granted = {
-        id
-        for id, life in run.lives.items()
-        if run.slots.holds(id) and not life.running and not life.settled
+        name
+        for name, life in run.lives.items()
+        if run.slots.holds(name) and not life.running and not life.settled
     }
     assert by_state[CheckState.QUEUED] == (run.slots.queued - _settled(run)) | granted
     for pool, used in (
@@ -172,14 +172,14 @@ def audit(run: Run) -> None:
     ):
         waiting = sum(
             min(life.planned.weight, run.slots.pools[pool].planned)
-            for id, life in run.lives.items()
-            if id in granted and life.planned.pool is pool
+            for name, life in run.lives.items()
+            if name in granted and life.planned.pool is pool
         )
         assert run.slots.pools[pool].used == used + waiting, (pool, used, waiting)
 
 
 def _settled(run: Run) -> set[str]:
-    return {id for id, life in run.lives.items() if life.settled}
+    return {name for name, life in run.lives.items() if life.settled}
 
 
 def conduct(
@@ -273,5 +273,5 @@ async def _audit_always(run: Run) -> None:
         await trio.testing.wait_all_tasks_blocked()
         audit(run)
         before = run.recorder.state.next_seq
-        while run.recorder.state.next_seq == before:
+        while run.recorder.state.next_seq == before:  # noqa: ASYNC110 - virtual time
             await trio.sleep(0.25)

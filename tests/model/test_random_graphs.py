@@ -51,8 +51,8 @@ def graphs(draw, *, plain: bool = False) -> tuple[list[CheckConfig], dict[str, l
     table: dict[str, list[Script]] = {}
     modes: dict[str, str] = {}
     for number in range(count):
-        id = f"c{number}"
-        modes[id] = draw(st.sampled_from(["sync", "sync", "async"]))
+        name = f"c{number}"
+        modes[name] = draw(st.sampled_from(["sync", "sync", "async"]))
         requires: list[tuple[str, str]] = []
         for earlier in range(number):
             if draw(st.integers(0, 3)):
@@ -68,8 +68,8 @@ def graphs(draw, *, plain: bool = False) -> tuple[list[CheckConfig], dict[str, l
                 "severity": draw(st.sampled_from(list(Severity))),
                 "group": draw(st.sampled_from(["", "", "", "g"])),
             }
-        checks.append(check(id, *requires, mode=modes[id], timeout_s=10, **options))
-        table[id] = [Script(duration_s=draw(st.integers(0, 9)))] if plain else draw(scripts())
+        checks.append(check(name, *requires, mode=modes[name], timeout_s=10, **options))
+        table[name] = [Script(duration_s=draw(st.integers(0, 9)))] if plain else draw(scripts())
     return checks, table
 
 
@@ -167,7 +167,7 @@ def test_the_makespan_stays_within_the_list_scheduling_bound(tmp_path_factory, g
     checks, table = graph
     foreground = [check(c.id, *[r.check for r in c.requires]) for c in checks]
     run = run_of((foreground, table), tmp_path_factory, parallel=parallel)
-    work = {id: script[0].duration_s for id, script in table.items()}
+    work = {name: script[0].duration_s for name, script in table.items()}
     path: dict[str, float] = {}
     for c in foreground:
         path[c.id] = work[c.id] + max((path[r.check] for r in c.requires), default=0)
@@ -209,8 +209,8 @@ def test_a_run_passes_only_if_every_error_severity_check_passed_or_was_waived(
     """The naive model of the verdict, beside the fold's."""
     run = run_of(graph, tmp_path_factory, parallel=parallel)
     failing = [
-        id
-        for id, record in run.state.checks.items()
+        name
+        for name, record in run.state.checks.items()
         if record.planned.severity is Severity.ERROR
         and record.outcome is not Outcome.PASSED
         and not (record.outcome is Outcome.SKIPPED and record.settled.waived)

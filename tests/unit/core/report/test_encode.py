@@ -25,4 +25,6 @@ def test_bytes_that_are_no_text_become_replacement_characters():
 
 def test_text_stays_as_it_is():
     """Characters beyond the first plane are no surrogates."""
-    assert json.loads(encode_document(Paths("/é\N{GRINNING FACE}")))["path"] == "/é\N{GRINNING FACE}"
+    assert (
+        json.loads(encode_document(Paths("/é\N{GRINNING FACE}")))["path"] == "/é\N{GRINNING FACE}"
+    )
