@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -124,10 +125,22 @@ PROJECTS = {
 }
 
 
+def _works(tool: str) -> bool:
+    """Whether the tool is there and is more than a proxy for one that is not (rustup's are)."""
+    path = shutil.which(tool, path=environment()["PATH"])
+    if path is None:
+        return False
+    asked = "version" if tool == "go" else "--version"
+    if tool == "gofmt":
+        return True
+    answer = subprocess.run([path, asked], capture_output=True, env=environment(), check=False)
+    return answer.returncode == 0
+
+
 def made(name: str, folder: Path) -> Path:
     """The project in a repository of its own, with the template as its config."""
     for tool in PROJECTS[name].tools:
-        if shutil.which(tool, path=environment()["PATH"]) is None:
+        if not _works(tool):
             pytest.skip(f"{tool} is not installed")
     for file, content in PROJECTS[name].files.items():
         path = folder / file
