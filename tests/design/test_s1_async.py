@@ -247,9 +247,11 @@ def test_a_run_in_somebody_elses_terminal_is_neither_joined_nor_superseded(repos
         whole = vibeguard("run", "--max-wait", "foreground", "--supersede", cwd=repository)
         assert whole.returncode == 5
         assert watched.process.poll() is None
-        release(repository)
-        release(repository)
+        # Opened for both, a fifo blocks nobody, and keeps a line for each of the two readers.
+        fifo = os.open(repository / "fifo", os.O_RDWR)
+        os.write(fifo, b"go on\n" * 2)
         assert watched.end()[0] == 0
+        os.close(fifo)
 
 
 def test_supersede_starts_what_has_failed_anew(repository):
