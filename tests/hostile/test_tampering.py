@@ -64,7 +64,8 @@ DEEDS = {
 }
 # Here the folder that was looked into is no longer there, or no longer trusted.
 # The supervisor may see the first half of these, and end the check before the second: no run is left.
-HALF_DONE = {name for name, (deed, _) in DEEDS.items() if deed.startswith(f"mv {R} ")}
+MOVES = (f"mv {R} ", "mv .vibeguard ", "mv .vibeguard/runs ")
+HALF_DONE = {name for name, (deed, _) in DEEDS.items() if any(move in deed for move in MOVES)}
 UNTRUSTED = {"links the state folder", "removes the run folder"}
 
 CONFIG = """version: "1"
