@@ -64,9 +64,10 @@ DEEDS = {
 }
 # Here the folder that was looked into is no longer there, or no longer trusted.
 # The supervisor may see the first half of these, and end the check before the second: no run is left.
-MOVES = (f"mv {R} ", "mv .vibeguard ", "mv .vibeguard/runs ")
+# A note of it may also come into the folder that is just being removed, which then stays.
+MOVES = (f"mv {R} ", "mv .vibeguard ", "mv .vibeguard/runs ", f"rm -rf {R}")
 HALF_DONE = {name for name, (deed, _) in DEEDS.items() if any(move in deed for move in MOVES)}
-UNTRUSTED = {"links the state folder", "removes the run folder"}
+UNTRUSTED = {"links the state folder"}
 
 CONFIG = """version: "1"
 checks:
