@@ -293,7 +293,7 @@ def test_an_ignored_leak_goes_on_and_may_go_on_writing(run) -> None:
     async def main(bench: Bench) -> None:
         result = await bench.run(f"sh -c '{beat}' & echo $! >pid", leaks=LeakPolicy.IGNORE)
         assert result.exit_code == 0
-        assert len(result.leaked) == 1
+        assert any("echo out" in leaked.command for leaked in result.leaked)  # its sleep may be one
         beats = bench.folder / "beat"
 
         async def goes_on() -> bool:

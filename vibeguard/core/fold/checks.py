@@ -81,16 +81,18 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
         raise LogCorrupt(f"{event.check} started an attempt or in a pool that was not queued")
     if record.attempt_over:
         raise LogCorrupt(f"{event.check} started an attempt whose start had been refused")
-    for requirement in record.planned.requires:
-        required = state.checks[requirement.check]
-        if record.waived.get(requirement.check) == _PROCEED:
-            if requirement.check not in record.ran_before:
-                record.ran_before = (*record.ran_before, requirement.check)
-        elif required.state is not SETTLED:
-            raise LogCorrupt(f"{event.check} started before {requirement.check} settled")
-        elif required.outcome is not _PASSED:
-            raise LogCorrupt(f"{event.check} started although {requirement.check} did not pass")
-    _take(state, record)
+    if record.planned.requires:
+        _check_requirements(state, record)
+    if record.group:
+        _enter_group(state, record)
+    if record.pool is _FOREGROUND:
+        state.used_foreground = used = state.used_foreground + record.slots
+        over = used > state.planned_parallel
+    else:
+        state.used_background = used = state.used_background + record.slots
+        over = used > state.planned_async_parallel
+    if over:
+        raise LogCorrupt(f"{event.check} started without a free slot")
     record.state = RUNNING
     record.attempt_over = False
     record.started = event
@@ -136,14 +138,20 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
     if event.active_ns > event.elapsed_ns:
         raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
     if not refused:
-        _give_back(state, record)
+        if record.group:
+            state.groups.pop(record.group, None)
+        if record.pool is _FOREGROUND:
+            state.used_foreground -= record.slots
+        else:
+            state.used_background -= record.slots
     record.attempt_over = True
     record.finished = event
 
 
 def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -> None:
     """Values and assertion of the last attempt, once, after it ended."""
-    _check_over(record, event)
+    if not record.attempt_over:
+        raise _judged_early(event.check)
     if record.extracted is not None or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: values extracted twice or from another attempt")
     if event.assertion_result is not None and unsuccessful(record):
@@ -153,7 +161,8 @@ def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -
 
 def retry_scheduled(state: State, record: CheckRecord, event: CheckRetryScheduled) -> None:
     """Running -> backoff: what failed or timed out is tried again, as often as planned."""
-    _check_over(record, event)
+    if not record.attempt_over:
+        raise _judged_early(event.check)
     if state.cancel is not None:
         raise _after_cancel(event.check)
     if event.attempt != record.attempt + 1 or event.attempt > record.planned.retries + 1:
@@ -187,40 +196,32 @@ def _check_running(record: CheckRecord, event: Any) -> None:
         raise LogCorrupt(f"{event.check}: news of an attempt that is not under way")
 
 
-def _check_over(record: CheckRecord, event: Any) -> None:
-    if not record.attempt_over:
-        raise LogCorrupt(f"{event.check}: judged while its attempt is under way")
+def _judged_early(check: str) -> LogCorrupt:
+    return LogCorrupt(f"{check}: judged while its attempt is under way")
 
 
 def _after_cancel(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check} was moved towards a start after the run was cancelled")
 
 
-def _take(state: State, record: CheckRecord) -> None:
-    """Slots and group of a starting attempt."""
-    if record.group:
-        holder = state.groups.get(record.group)
-        if holder is not None:
-            check = record.planned.id
-            raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")
-        state.groups[record.group] = record.planned.id
-    if record.pool is _FOREGROUND:
-        state.used_foreground += record.slots
-        over = state.used_foreground > state.planned_parallel
-    else:
-        state.used_background += record.slots
-        over = state.used_background > state.planned_async_parallel
-    if over:
-        raise LogCorrupt(f"{record.planned.id} started without a free slot")
+def _check_requirements(state: State, record: CheckRecord) -> None:
+    check = record.planned.id
+    for requirement in record.planned.requires:
+        required = state.checks[requirement.check]
+        if record.waived.get(requirement.check) == _PROCEED:
+            if requirement.check not in record.ran_before:
+                record.ran_before = (*record.ran_before, requirement.check)
+        elif required.state is not SETTLED:
+            raise LogCorrupt(f"{check} started before {requirement.check} settled")
+        elif required.outcome is not _PASSED:
+            raise LogCorrupt(f"{check} started although {requirement.check} did not pass")
 
 
-def _give_back(state: State, record: CheckRecord) -> None:
-    if record.group:
-        state.groups.pop(record.group, None)
-    if record.pool is _FOREGROUND:
-        state.used_foreground -= record.slots
-    else:
-        state.used_background -= record.slots
+def _enter_group(state: State, record: CheckRecord) -> None:
+    check, holder = record.planned.id, state.groups.get(record.group)
+    if holder is not None:
+        raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")
+    state.groups[record.group] = check
 
 
 CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {

@@ -3,7 +3,7 @@
 No clock, no environment, no file system: the same events give the same State, anywhere, for ever.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from vibeguard.core.fold.checks import CHECK_EVENTS
@@ -11,10 +11,16 @@ from vibeguard.core.fold.runs import RUN_EVENTS
 from vibeguard.core.fold.transitions import LEGAL_STATES
 from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted
 from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState
 from vibeguard.core.problems import LogCorrupt
 
-# One look per event: the states in which it is legal, and what it does.
-CHECK_RULES = {kind: (LEGAL_STATES[kind], handler) for kind, handler in CHECK_EVENTS.items()}
+# One look per event: the states of its check in which it is legal (None: it is the run's), and what
+# it does.
+Rule = tuple[tuple[CheckState, ...] | None, Callable[..., None]]
+RULES: dict[type, Rule] = {
+    **{kind: (LEGAL_STATES[kind], handle) for kind, handle in CHECK_EVENTS.items()},
+    **{kind: (None, handle) for kind, handle in RUN_EVENTS.items()},
+}
 
 
 def new_state() -> State:
@@ -39,17 +45,20 @@ def apply_each(state: State, events: Iterable[Any]) -> None:
                 raise LogCorrupt(f"event number {event.seq} where {seq} must follow")
             if event.t < t:
                 raise LogCorrupt(f"event {seq} is dated before the one that precedes it")
-            rule = CHECK_RULES.get(type(event))
-            if rule is None:
+            legal_states, handle = RULES[type(event)]
+            if legal_states is None:
                 # Events of checks need no look at the ends: before the plan there are no checks,
                 # and once the run has finished every check has settled.
                 _check_ends(state, seq, event)
-                RUN_EVENTS[type(event)](state, event)
+                handle(state, event)
             else:
-                record = checks.get(event.check)
-                if record is None or record.state not in rule[0]:
+                try:
+                    record = checks[event.check]
+                except KeyError:
+                    raise LogCorrupt(f"{event.check} is not a planned check") from None
+                if record.state not in legal_states:
                     raise _illegal(record, event)
-                rule[1](state, record, event)
+                handle(state, record, event)
             seq += 1
             t = event.t
     finally:
@@ -75,8 +84,6 @@ def _check_ends(state: State, seq: int, event: Event) -> None:
         raise LogCorrupt("only the seal may follow run.finished")
 
 
-def _illegal(record: CheckRecord | None, event: Any) -> LogCorrupt:
-    if record is None:
-        return LogCorrupt(f"{event.check} is not a planned check")
+def _illegal(record: CheckRecord, event: Any) -> LogCorrupt:
     name = type(event).__struct_config__.tag
     return LogCorrupt(f"{name} of {event.check} while it is {record.state.value}")

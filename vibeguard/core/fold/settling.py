@@ -139,15 +139,17 @@ def ended_well(record: CheckRecord) -> str:
     Only what failed or timed out is tried again. The values of such an attempt are not recorded:
     its assertion may have been false.
     """
-    problem = _defect(record)
-    if problem or record.finished is None:
-        return problem
+    finished = record.finished
+    if finished is None or finished.end is not _EXITED or finished.unkillable or finished.error:
+        return _defect(record)
+    if record.termination is None and finished.exit_code:
+        return ""
     struck = decisive_termination(record)
     if struck in _ENDED_BY:
         return "its attempt was cancelled"
     planned = record.planned
-    may_fail = planned.assertion or (record.finished.leaked and planned.leaks is _FAIL)
-    if struck is None and record.finished.exit_code == 0 and not may_fail:
+    may_fail = planned.assertion or (finished.leaked and planned.leaks is _FAIL)
+    if struck is None and finished.exit_code == 0 and not may_fail:
         return "its command succeeded"
     return ""
 

@@ -32,19 +32,19 @@ PENDING, READY, QUEUED, RUNNING, BACKOFF, SETTLED = (
     CheckState.SETTLED,
 )
 
-LEGAL_STATES: dict[type[Event], frozenset[CheckState]] = {
-    FrontierAdvanced: frozenset({PENDING}),
-    CheckQueued: frozenset({READY, BACKOFF}),
-    CheckRequirementWaived: frozenset({QUEUED}),
-    CheckStarted: frozenset({QUEUED}),
-    CheckSlow: frozenset({RUNNING}),
-    CheckIdle: frozenset({RUNNING}),
-    CheckHang: frozenset({RUNNING}),
-    CheckTerminationRequested: frozenset({RUNNING}),
-    CheckAttemptFinished: frozenset({RUNNING, QUEUED}),
-    CheckExtracted: frozenset({RUNNING}),
-    CheckRetryScheduled: frozenset({RUNNING}),
-    CheckSettled: frozenset({PENDING, READY, QUEUED, RUNNING, BACKOFF}),
+LEGAL_STATES: dict[type[Event], tuple[CheckState, ...]] = {
+    FrontierAdvanced: (PENDING,),
+    CheckQueued: (READY, BACKOFF),
+    CheckRequirementWaived: (QUEUED,),
+    CheckStarted: (QUEUED,),
+    CheckSlow: (RUNNING,),
+    CheckIdle: (RUNNING,),
+    CheckHang: (RUNNING,),
+    CheckTerminationRequested: (RUNNING,),
+    CheckAttemptFinished: (RUNNING, QUEUED),
+    CheckExtracted: (RUNNING,),
+    CheckRetryScheduled: (RUNNING,),
+    CheckSettled: (PENDING, READY, QUEUED, RUNNING, BACKOFF),
 }
 
 SETTLES_FROM: dict[Outcome, frozenset[CheckState]] = {
