@@ -1,0 +1,74 @@
+"""Starts in one folder come one after the other, and no run that goes on holds up the next."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import project, vibeguard
+from vibeguard.system.front.gate import NAME, StartGate
+from vibeguard.system.journal.live import live_runs
+
+CONFIG = "checks: [{id: held, run: 'read line < fifo', async: true, timeout: 10m}]\n"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A check that the test holds."""
+    os.mkfifo(tmp_path / "fifo")
+    return project(tmp_path, CONFIG)
+
+
+def release(folder: Path) -> None:
+    """Let the held check pass. A check that never comes to read is a failure, not a hang."""
+    give_up = time.monotonic() + 60
+    while True:
+        try:
+            fifo = os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as nobody_reads:
+            assert time.monotonic() < give_up, nobody_reads
+            time.sleep(0.01)
+        else:
+            os.write(fifo, b"go on\n")
+            os.close(fifo)
+            return
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [(("--detach",), 0), (("--max-wait", "1ms"), 5), (("--supersede", "--detach"), 0)],
+)
+def test_a_run_that_goes_on_holds_up_no_other_start(folder, flags, code):
+    """Its start was over when it was recorded."""
+    assert vibeguard("run", *flags, cwd=folder).returncode == code
+    assert len(live_runs(str(folder / ".vibeguard"))) == 1
+    gate = StartGate(str(folder / ".vibeguard"))
+    assert gate.close(0)
+    gate.open()
+    release(folder)
+    assert vibeguard("wait", cwd=folder).returncode == 0
+
+
+def test_a_start_that_joins_holds_up_no_other_start(folder):
+    first = vibeguard("run", "--detach", cwd=folder).stdout
+    assert vibeguard("run", "--detach", cwd=folder).stdout == first
+    gate = StartGate(str(folder / ".vibeguard"))
+    assert gate.close(0)
+    gate.open()
+    release(folder)
+    assert vibeguard("wait", cwd=folder).returncode == 0
+
+
+def test_a_start_that_never_ends_keeps_nobody_out_for_ever(folder):
+    """Its process may be stopped; the next one gives up waiting for it, and runs."""
+    state = folder / ".vibeguard"
+    state.mkdir(mode=0o700)
+    with open(state / NAME, "w") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        done = vibeguard("run", "--detach", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert live_runs(str(state)) == [done.stdout.strip()]
+        release(folder)
+        assert vibeguard("wait", cwd=folder).returncode == 0
