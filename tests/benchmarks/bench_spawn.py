@@ -29,7 +29,7 @@ from tests.helpers.executor_contract import Observer, make_spec
 from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.executors.local import LocalExecutor
-from vibeguard.system.process.spawn import ALL_SIGNALS
+from vibeguard.system.process.spawn import signals_to_reset
 
 COMMANDS = 1000
 SLOTS = 2
@@ -59,7 +59,7 @@ async def bare_loop() -> None:
             ["sh", "-c", "true"],
             ENVIRONMENT,
             setsid=True,
-            setsigdef=ALL_SIGNALS,
+            setsigdef=signals_to_reset(),
             setsigmask=(),
         )
         descriptor = os.pidfd_open(pid)

@@ -16,7 +16,6 @@ from vibeguard.system.process.exits import ExitWatch, watch_exit
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 SHELL = "/bin/sh"
-ALL_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 
 Streams = list[tuple[int, int, int]]
 
@@ -42,6 +41,15 @@ def refusal(error: OSError, what: str) -> SpawnRefused:
     return SpawnRefused(f"{what}: {error.strerror}", transient=error.errno in PRESSURE)
 
 
+def signals_to_reset() -> list[int]:
+    """What a command would inherit as ignored (signal(7): exec resets handlers, nothing else).
+
+    None is a disposition that Python does not know, which may be that too.
+    """
+    settable = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    return sorted(n for n in settable if signal.getsignal(n) is not signal.SIG_DFL)
+
+
 def keep_descriptors_from_children() -> None:
     """Mark every descriptor of this process as not inherited, and see that 0, 1 and 2 exist.
 
@@ -64,10 +72,14 @@ def _open_descriptors() -> list[int]:
 
 
 class Spawner:
-    """Starts commands. Holds /dev/null for their stdin, and the folder to return to."""
+    """Starts commands. Holds /dev/null for their stdin, and the folder to return to.
+
+    Which signals are ignored must not change after its creation.
+    """
 
     def __init__(self, shell: str = SHELL) -> None:
         self._shell = shell
+        self._signals = signals_to_reset()
         self._null = os.open(os.devnull, os.O_RDONLY)
         self._home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
 
@@ -127,13 +139,42 @@ class Spawner:
         except ValueError:
             raise SpawnRefused("the name of the working folder holds a NUL character") from None
         try:
-            return _spawn_leader(self._shell, arguments, environment, streams)
+            return self._spawn_leader(arguments, environment, streams)
         except OSError as error:
             raise refusal(error, self._what_failed(error)) from error
         except ValueError:
             raise _environment_refusal(environment) from None
         finally:
             os.chdir(self._home)
+
+    def _spawn_leader(
+        self, arguments: list[bytes], environment: Mapping[bytes, bytes], streams: Streams
+    ) -> int:
+        """With a session of its own; with a group of its own where sessions are not to be had."""
+        try:
+            return os.posix_spawn(
+                self._shell,
+                arguments,
+                environment,
+                file_actions=streams,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=self._signals,
+            )
+        except NotImplementedError:
+            pass
+        except PermissionError:
+            if not os.access(self._shell, os.X_OK):
+                raise
+        return os.posix_spawn(
+            self._shell,
+            arguments,
+            environment,
+            file_actions=streams,
+            setpgroup=0,
+            setsigmask=(),
+            setsigdef=self._signals,
+        )
 
     def _what_failed(self, error: OSError) -> str:
         if error.errno == errno.E2BIG:
@@ -160,33 +201,3 @@ def _environment_refusal(environment: Mapping[bytes, bytes]) -> SpawnRefused:
             shown = name.decode("utf-8", "replace")
             return SpawnRefused(f"the environment variable {shown!r} cannot be passed on")
     return SpawnRefused("the environment cannot be passed on")
-
-
-def _spawn_leader(
-    shell: str, arguments: list[bytes], environment: Mapping[bytes, bytes], streams: Streams
-) -> int:
-    """With a session of its own; with a group of its own where sessions are not to be had."""
-    try:
-        return os.posix_spawn(
-            shell,
-            arguments,
-            environment,
-            file_actions=streams,
-            setsid=True,
-            setsigmask=(),
-            setsigdef=ALL_SIGNALS,
-        )
-    except NotImplementedError:
-        pass
-    except PermissionError:
-        if not os.access(shell, os.X_OK):
-            raise
-    return os.posix_spawn(
-        shell,
-        arguments,
-        environment,
-        file_actions=streams,
-        setpgroup=0,
-        setsigmask=(),
-        setsigdef=ALL_SIGNALS,
-    )

@@ -28,13 +28,12 @@ CLEAN_UP_BOUND_S = 5.0
 class CheckLife:
     """What one check does between becoming ready and settling. One task runs `live`.
 
-    `cancel_reason` is set before `scope` is cancelled for this check alone; a cancel of the whole
-    run comes from outside, and `work` knows why.
+    `cancelled_alone` is set before the task is interrupted for this check alone; a cancel of the
+    whole run comes from outside, and `work` knows why.
     """
 
     def __init__(self, planned: PlannedCheck, work: Work) -> None:
         self.planned = planned
-        self.scope = trio.CancelScope()
         self.granted = trio.Event()
         self.running = False
         self.settled = False
@@ -44,13 +43,21 @@ class CheckLife:
         self._work = work
         self._started = 0.0
         self._over_limit = False
-        self._watch = trio.CancelScope()
+        self._waiting = trio.CancelScope()  # around whatever may be interrupted at this moment
 
     async def live(self) -> None:
         """Until the check has settled. Cancelling it ends its processes first, within a bound."""
-        with self.scope:
-            while await self._its_turn():
-                await self._attempt()
+        while await self._its_turn():
+            await self._attempt()
+
+    def interrupt(self) -> None:
+        """Stop waiting for the attempt, or between two: the check has been cancelled alone."""
+        self._waiting.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, unless the check is interrupted."""
+        with trio.CancelScope() as self._waiting:
+            await trio.sleep(seconds)
 
     async def _its_turn(self) -> bool:
         """Wait for a slot; False when the check has settled instead."""
@@ -66,13 +73,18 @@ class CheckLife:
         except StartRefused as refusal:
             self._refused(refusal)
             return
+        if attempt is None:
+            return
         self.attempt = attempt
-        struck: TerminationReason | None = None
         try:
-            result, struck = await self._watch_over(attempt)
+            watched = await self._watch_over(attempt)
         except trio.Cancelled:
             await self._cancelled(attempt)
             raise
+        if watched is None:
+            await self._cancelled(attempt)
+            return
+        result, struck = watched
         self._finished(result)
         await self._judge(result, struck)
 
@@ -105,7 +117,7 @@ class CheckLife:
     def output_exceeded(self) -> None:
         """The output passed its limit or cannot be stored: stop waiting for the attempt, end it."""
         self._over_limit = True
-        self._watch.cancel()
+        self._waiting.cancel()
 
     def terminating(self, reason: TerminationReason, signal: str) -> None:
         """Processes of this attempt are being told to end."""
@@ -115,13 +127,20 @@ class CheckLife:
             )
         )
 
-    async def _watch_over(self, attempt: Attempt) -> tuple[AttemptResult, TerminationReason | None]:
-        """Wait for the end; note slowness and silence; end what breaks a limit."""
-        limits = Limits(self.planned, trio.current_time())
+    async def _watch_over(
+        self, attempt: Attempt
+    ) -> tuple[AttemptResult, TerminationReason | None] | None:
+        """Wait for the end; note slowness and silence; end what breaks a limit.
+
+        None when the check was cancelled alone, and its attempt is to be ended.
+        """
+        limits = Limits(self.planned, self._started)
         while True:
-            with trio.CancelScope(deadline=limits.next_deadline(attempt)) as self._watch:
-                if not self._over_limit:
+            with trio.CancelScope(deadline=limits.next_deadline(attempt)) as self._waiting:
+                if not self._over_limit and not self.cancelled_alone:
                     return await attempt.wait(), None
+            if self.cancelled_alone:
+                return None
             reason = self._struck(limits, attempt)
             if reason is not None:
                 return await self._end(attempt, reason), reason
@@ -219,13 +238,12 @@ class CheckLife:
             self._work.settle(self, self._work.cancelled_settlement(reason))
 
     async def _judge(self, result: AttemptResult, struck: TerminationReason | None) -> None:
-        """Decide by what it left; shielded, since an exit that was observed keeps its outcome."""
+        """Decide by what it left: an exit that was observed keeps its outcome."""
         defect = _defect(result)
         if defect is not None:
             self._work.settle(self, defect)
             return
-        with trio.CancelScope(shield=True):
-            judgement = await self._work.judge(self.planned, self.number, result, struck)
+        judgement = await self._work.judge(self.planned, self.number, result, struck)
         outcome, reason = judgement.outcome, judgement.reason
         if outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
             await self._back_off()
@@ -268,7 +286,7 @@ class CheckLife:
             CheckRetryScheduled(check=self.planned.id, attempt=self.number + 1, delay_ns=delay_ns)
         )
         self._work.give_out_slots()
-        await trio.sleep(delay_ns / SECOND_NS)
+        await self.pause(delay_ns / SECOND_NS)
         if not self.settled:
             self._work.line_up(self)
 

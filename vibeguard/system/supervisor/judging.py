@@ -54,14 +54,20 @@ class Judging:
         struck: TerminationReason | None,
         before_waiting: Callable[[], None],
     ) -> Judgement:
-        """The judgement of a finished attempt. A plain pass needs no thread and no file."""
+        """The judgement of a finished attempt. A plain pass needs no thread and no file.
+
+        Shielded: an exit that was observed keeps its outcome.
+        """
         plain = not (planned.grok or planned.assertion or planned.file)
         plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
         before_waiting()
         path = self._output_path(planned, number)
-        return await trio.to_thread.run_sync(partial(self._judge, planned, result, struck, path))
+        chew = partial(self._judge, planned, result, struck, path)
+        with trio.CancelScope(shield=True):
+            judgement = await trio.to_thread.run_sync(chew)
+        return judgement
 
     def _judge(
         self,

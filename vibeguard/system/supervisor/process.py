@@ -1,6 +1,7 @@
 """The supervisor process: from the launch message to the seal."""
 
 import contextlib
+import gc
 import os
 import signal
 import traceback
@@ -34,6 +35,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     session: Session | None = None
     try:
         preload(launch.plan)
+        gc.freeze()  # plan and modules stay to the end: no collection need look at them
         session = Session(launch, reader)
         folder = os.fsencode(session.folder)
         _tell_guardian(guardian, folder)

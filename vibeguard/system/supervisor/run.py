@@ -44,6 +44,7 @@ from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.work import Life, Settlement
 
 # The last argument is to be called before waiting for anything: slots must not wait for a judge.
+# No cancel may reach it while it waits: an exit that was observed keeps its outcome.
 Judge = Callable[
     [PlannedCheck, int, AttemptResult, TerminationReason | None, Callable[[], None]],
     Awaitable[Judgement],
@@ -129,7 +130,7 @@ class Run:
         life.cancelled_alone = True
         if not life.running:
             self.settle(life, self.cancelled_settlement(TerminationReason.CANCEL))
-        life.scope.cancel()
+        life.interrupt()
 
     def kill(self, nursery: trio.Nursery) -> None:
         """No grace any more: what is being ended is killed now."""

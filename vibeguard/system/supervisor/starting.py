@@ -10,15 +10,17 @@ LONGEST_DELAY_S = 1.0
 PATIENCE_S = 30.0
 
 
-async def start_patiently(work: Work, life: Life) -> Attempt:
+async def start_patiently(work: Work, life: Life) -> Attempt | None:
     """The started attempt. Pressure that may pass (EAGAIN, EMFILE, ENOMEM) is waited out.
+
+    None when the check has settled meanwhile, because it was cancelled.
 
     Raises StartRefused when the start can never succeed, or did not within 30 s.
     """
     specification = work.specification(life.planned, life.number)
     delay = FIRST_DELAY_S
-    give_up = trio.current_time() + PATIENCE_S
-    while True:
+    give_up: float | None = None
+    while not life.settled:
         try:
             return await work.executor.start(
                 specification,
@@ -27,8 +29,12 @@ async def start_patiently(work: Work, life: Life) -> Attempt:
                 terminating=life.terminating,
             )
         except StartRefused as refusal:
-            if not refusal.transient or trio.current_time() >= give_up:
+            now = trio.current_time()
+            if give_up is None:
+                give_up = now + PATIENCE_S
+            if not refusal.transient or now >= give_up:
                 raise
             work.under_pressure(refusal.reason)
-        await trio.sleep(delay)
+        await life.pause(delay)
         delay = min(2 * delay, LONGEST_DELAY_S)
+    return None

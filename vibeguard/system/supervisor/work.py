@@ -37,7 +37,6 @@ class Life(Protocol):
     """
 
     planned: PlannedCheck
-    scope: trio.CancelScope
     granted: trio.Event
     running: bool
     settled: bool
@@ -47,6 +46,12 @@ class Life(Protocol):
 
     async def live(self) -> None:
         """Until the check has settled. Cancelling it ends its processes first."""
+
+    def interrupt(self) -> None:
+        """Stop waiting for the attempt, or between two: the check has been cancelled alone."""
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, unless the check is interrupted."""
 
     def accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start."""
@@ -112,4 +117,4 @@ class Work(Protocol):
         result: AttemptResult,
         struck: TerminationReason | None,
     ) -> Judgement:
-        """The outcome of an attempt; may chew megabytes in a thread."""
+        """The outcome of an attempt; may chew megabytes in a thread, out of reach of any cancel."""
