@@ -96,6 +96,7 @@ def test_a_check_that_is_held_is_waited_for(folder):
     run = detach(folder)
     with running(folder, "wait", run, "--check", "held") as waiting:
         events_until(folder, run, CheckSettled)
+        until_it_listens(waiting.pid)
         assert wait(folder, run, "--check", "quick") == 5
         assert waiting.process.poll() is None
         release(folder)
@@ -111,6 +112,20 @@ def test_a_foreground_that_has_settled_ends_it(folder):
     assert recorded.foreground_settled.pending == ("held", "after")
     release(folder)
     assert wait(folder, run, "--until", "foreground") == 0
+
+
+def test_a_foreground_that_is_held_is_waited_for(folder):
+    """And when it is also the end of the run, the answer is the verdict."""
+    project(folder, CONFIG.replace("async: true", "async: false"))
+    run = detach(folder)
+    with running(folder, "wait", run, "--until", "foreground") as waiting:
+        events_until(folder, run, CheckSettled)
+        until_it_listens(waiting.pid)
+        assert wait(folder, run, "--check", "quick") == 5
+        assert waiting.process.poll() is None
+        release(folder)
+        assert waiting.end()[0] in (0, 5)  # the seal comes after the foreground
+    assert wait(folder, run) == 0
 
 
 def test_the_end_is_what_is_waited_for_when_nothing_else_is_said(folder):
