@@ -192,6 +192,9 @@ def test_the_index_that_git_lends_to_a_hook_is_not_what_is_meant(checkout, tmp_p
 def test_a_path_with_colons_quotes_and_backslashes_is_no_obstacle(checkout):
     """Git reads the place of the objects of what has not changed from a list that colons divide."""
     folder = checkout.rename(checkout.with_name('a:b"c\\d'))
+    for name in ("file", "below/other", ".gitignore"):
+        os.utime(folder / name, (1, 1))  # as new as its index, a file is read again
+    git("add", "-A", cwd=folder)
     _add(folder)
     found = tree(folder)
     assert found == committed(folder)
