@@ -158,12 +158,13 @@ def test_a_run_that_is_refused_removes_nothing(folder):
     assert run_ids(state(folder)) == before
 
 
-def test_what_cannot_be_remembered_changes_no_verdict_and_stops_no_tidying(folder):
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_cannot_be_remembered_changes_no_verdict_and_stops_no_tidying(folder, make):
     """Here what stands where the history belongs is no file."""
     project(folder, config("keep_runs: 1"))
     assert run_other(folder) == 0
     (folder / ".vibeguard" / "history").unlink()
-    os.mkfifo(folder / ".vibeguard" / "history")
+    make(folder / ".vibeguard" / "history")
     assert run_other(folder) == 0
     assert len(run_ids(state(folder))) == 1
 

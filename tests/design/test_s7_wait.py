@@ -284,6 +284,17 @@ def test_a_check_that_a_live_run_does_not_have_is_a_usage_error_and_not_waited_f
     assert wait(folder, run) == 0
 
 
+@pytest.mark.parametrize(
+    "words", [("--check", "absent"), ("--max-wait", "0s", "--check", "absent")]
+)
+def test_a_check_that_a_finished_run_did_not_have_is_a_usage_error_too(tmp_path, words):
+    project(tmp_path, "checks: [{id: quick, run: ':'}]\n")
+    assert vibeguard("run", cwd=tmp_path).returncode == 0
+    done = vibeguard("wait", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no check absent" in done.stderr
+
+
 def test_without_any_run_it_is_a_usage_error(folder):
     done = vibeguard("wait", cwd=folder)
     assert done.returncode == 2

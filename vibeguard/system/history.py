@@ -84,11 +84,14 @@ def _read(state_dir: str) -> list[Sample]:
         )
     except OSError:
         return []  # none yet, or not for us: no estimates
-    with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             return []
-        file.seek(max(os.fstat(fd).st_size - LARGEST_BYTES, 0))
-        lines = file.read(LARGEST_BYTES).split(b"\n")
+        start = max(status.st_size - LARGEST_BYTES, 0)
+        lines = os.pread(fd, LARGEST_BYTES, start).split(b"\n")
+    finally:
+        os.close(fd)
     return [sample for sample in map(_sample, lines) if sample is not None]
 
 

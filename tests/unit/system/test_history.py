@@ -71,6 +71,11 @@ def test_what_is_no_regular_file_gives_no_estimates_and_blocks_nothing(tmp_path)
     assert expected(tmp_path) is None
     with pytest.raises(OSError, match="symbolic"):
         append_history(str(tmp_path), [sample(10)])
+    (tmp_path / "history").unlink()
+    (tmp_path / "history").mkdir()
+    assert expected(tmp_path) is None
+    with pytest.raises(OSError, match="directory"):
+        append_history(str(tmp_path), [sample(10)])
 
 
 def test_it_is_compacted_when_it_gets_large_and_keeps_the_latest(tmp_path, monkeypatch):

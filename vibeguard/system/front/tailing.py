@@ -84,11 +84,12 @@ def _next_look(loop: Loop, follower: Follower, now: float) -> list[float]:
 
 
 def _over(follower: Follower, view: View, watch: Watch, output: Output) -> bool:
-    if view.problem is not None or follower.finished:
+    if view.problem is not None:
         return not output.is_full()
-    if watch.deadline is not None and monotonic_s() >= watch.deadline:
-        return True
-    if watch.enough(view.state):
+    enough = watch.enough(view.state)  # asked first: it may object, however the run stands
+    if follower.finished:
+        return not output.is_full()
+    if enough or (watch.deadline is not None and monotonic_s() >= watch.deadline):
         return True
     return follower.writer_gone() is not False and _read_all(view, follower)
 

@@ -67,7 +67,7 @@ class Judging:
         chew = partial(self._judge, planned, result, struck, path)
         with trio.CancelScope(shield=True):
             judgement = await trio.to_thread.run_sync(chew)
-        return judgement
+        return judgement  # noqa: RET504 - to mypy a scope may swallow what is raised in it
 
     def _judge(
         self,
@@ -181,6 +181,6 @@ def _renumbered(judgement: Judgement, shown: _Shown) -> Judgement:
     """The number of the excerpt's first line as it is in the whole output."""
     excerpt = judgement.excerpt
     if excerpt is None or not shown.skipped_lines or excerpt.first_line <= shown.head_lines:
-        return judgement
+        return judgement  # noqa: RET504 - to mypy a scope may swallow what is raised in it
     moved = replace(excerpt, first_line=excerpt.first_line + shown.skipped_lines)
     return replace(judgement, excerpt=moved)
