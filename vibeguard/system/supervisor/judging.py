@@ -181,6 +181,6 @@ def _renumbered(judgement: Judgement, shown: _Shown) -> Judgement:
     """The number of the excerpt's first line as it is in the whole output."""
     excerpt = judgement.excerpt
     if excerpt is None or not shown.skipped_lines or excerpt.first_line <= shown.head_lines:
-        return judgement  # noqa: RET504 - to mypy a scope may swallow what is raised in it
+        return judgement
     moved = replace(excerpt, first_line=excerpt.first_line + shown.skipped_lines)
     return replace(judgement, excerpt=moved)
