@@ -106,6 +106,57 @@ def test_ctrl_c_leaves_the_cursor_shown_and_the_last_word_to_the_verdict(termina
     assert terminal.exit_code() == 130
 
 
+STUBBORN = """
+settings: {grace: 10m}
+checks:
+  - id: tick
+    run: "trap '' TERM; while :; do echo x >> ticks; sleep 0.05; done"
+    timeout: 10m
+    async: false
+"""
+
+
+def test_a_second_ctrl_c_kills_at_once_and_two_in_one_moment_are_one(terminal, tmp_path):
+    """The check ignores SIGTERM, and its grace is longer than anybody's patience."""
+    project(tmp_path, STUBBORN)
+    terminal.bash.sendline(f"{VIBEGUARD} run")
+    terminal.wait_for_ticks()
+    terminal.bash.send("\x03\x03")
+    for _ in range(4):  # 12 steps of 50 ms: longer than the 250 ms in which two are one
+        terminal.wait_for_ticks()
+    terminal.bash.send("\x03")
+    assert terminal.exit_code() == 130
+    steps = terminal.count()
+    assert vibeguard("report", cwd=tmp_path).returncode == 130  # sealed, or it were 3
+    assert terminal.count() == steps
+
+
+def test_a_terminal_of_20_columns_shows_the_live_lines_once(tmp_path):
+    """Lines that were cut too long would wrap, and every redrawing would leave some behind."""
+    pyte = pytest.importorskip("pyte")
+    name = "a-check-whose-name-is-longer-than-the-terminal-is-wide"
+    held = "while test ! -e go; do sleep 0.05; done"
+    check = f"{{id: {name}, run: '{held}', timeout: 10m, async: false}}"
+    project(tmp_path, f"checks: [{check}]\n")
+    terminal = Terminal(tmp_path, columns=20)
+    screen = pyte.HistoryScreen(20, 24, history=1000)
+    stream = pyte.Stream(screen)
+    terminal.bash.sendline(f"clear; {VIBEGUARD} run")
+    terminal.bash.expect_exact("\x1b[?25l")  # the live lines hide the cursor
+    stream.feed(terminal.bash.after)
+    for _ in range(8):  # so many drawings
+        terminal.bash.expect(r"a-ch")
+        stream.feed(terminal.bash.before + terminal.bash.after)
+    (tmp_path / "go").touch()
+    terminal.bash.expect_exact("\x1b[?25h")
+    stream.feed(terminal.bash.before)
+    drawn = [line for line in screen.display if "a-ch" in line]
+    assert len(drawn) <= 2, screen.display  # the live line, or what settled
+    assert not screen.history.top
+    assert terminal.exit_code() == 0
+    terminal.bash.close(force=True)
+
+
 @pytest.mark.parametrize("follower", ["tail", "wait", "tail --check tick"])
 def test_ctrl_z_stops_who_only_follows_and_the_run_goes_on(terminal, follower):
     terminal.bash.sendline(f"{VIBEGUARD} run --detach")
