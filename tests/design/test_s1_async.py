@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -327,6 +328,20 @@ def test_max_wait_ends_with_the_verdict_of_a_run_that_ends_in_the_meantime(folde
         release(folder)
         assert run.end()[0] == 0
     assert live_runs(str(folder / ".vibeguard")) == []
+
+
+def test_pending_says_how_long_the_run_has_been_going_on_and_not_when_something_happened(folder):
+    run = detach(folder)
+    there = time.monotonic()
+    while time.monotonic() - there < 1.1:
+        time.sleep(0.1)  # for time itself
+    for words in (("wait", "--max-wait", "1ms"), ("run", "--max-wait", "1ms")):
+        said = vibeguard(*words, cwd=folder).stderr
+        seconds = re.search(r"PENDING after ([0-9.]+)s", said)
+        assert seconds, said
+        assert float(seconds[1]) >= 1
+    release(folder)
+    assert vibeguard("wait", run, cwd=folder).returncode == 0
 
 
 def test_wait_until_a_check_a_foreground_or_a_time(folder):

@@ -128,15 +128,19 @@ def switches_of(pid: int) -> int:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counted in /proc")
-def test_an_idle_tail_wakes_a_few_times_a_second_and_no_more(tmp_path: Path) -> None:
-    """It looks for a lock that was given up, which nobody announces: four times a second."""
-    with tail_and_run(tmp_path) as (tail, _):
+@pytest.mark.parametrize("which", ["tail", "run"])
+def test_who_follows_wakes_a_few_times_a_second_while_nothing_happens(
+    tmp_path: Path, which: str
+) -> None:
+    """They look for a lock that was given up, which nobody announces: four times a second."""
+    with tail_and_run(tmp_path) as (tail, run):
         assert tail.process.stdout is not None
         for _ in range(6):
             tail.process.stdout.readline()
-        began, before = time.monotonic(), switches_of(tail.pid)
+        pid = tail.pid if which == "tail" else run.pid
+        began, before = time.monotonic(), switches_of(pid)
         time.sleep(2)  # the length of the measurement; nothing is waited for
-        woken, took = switches_of(tail.pid) - before, time.monotonic() - began
+        woken, took = switches_of(pid) - before, time.monotonic() - began
         (tmp_path / "go").touch()
         assert tail.end()[0] == 1
     assert woken <= took / POLL_S + 10, f"{woken} times in {took:.1f} s"

@@ -6,7 +6,7 @@ from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState
 from vibeguard.core.problems import UsageError
-from vibeguard.system.clock import monotonic_s
+from vibeguard.system.clock import command_began_s
 from vibeguard.system.front.output import Output
 from vibeguard.system.front.tailing import Enough, Watch, follow
 from vibeguard.system.front.view import format_options, make_view
@@ -23,7 +23,7 @@ def wait(
     options: WaitOptions = WAIT_DEFAULTS,
 ) -> int:
     """Wait for a run; end with its exit code, or 5 while it is pending."""
-    began = monotonic_s()
+    began = command_began_s()
     deadline = None if options.max_wait is None else began + options.max_wait / SECOND_NS
     folder = open_run(run, common)
     output = Output()

@@ -2,6 +2,9 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Final
+
+MOST_START_UP_S: Final = 0.25
 
 
 def wall_time() -> str:
@@ -22,6 +25,15 @@ def wall_ns() -> int:
 def monotonic_s() -> float:
     """Monotonic seconds, for deadlines."""
     return time.monotonic()
+
+
+def command_began_s() -> float:
+    """The monotonic second at which this command was started, for waits that its caller bounds.
+
+    Nothing tells it exactly. The processor time used so far is a lower bound of its age, and no
+    more than a part of it can have been used by what called exec(2) to become this command.
+    """
+    return time.monotonic() - min(time.process_time(), MOST_START_UP_S)
 
 
 def monotonic_ns() -> int:

@@ -29,13 +29,15 @@ class Ending(Struct, frozen=True):
     """What the reader of the log knows when it stops reading, and the events do not tell.
 
     `exit_code` is what the command will exit with; None means as the events say. `problem` says in
-    a sentence what is wrong with the log, `hint` what the user can do to see the rest.
+    a sentence what is wrong with the log, `hint` what the user can do to see the rest. `elapsed_ns`
+    is how long a run has been going on that goes on still.
     """
 
     exit_code: int | None = None
     log_status: LogStatus | None = None
     problem: str = ""
     hint: str = ""
+    elapsed_ns: int | None = None
 
 
 def build_report(state: State, *, run_folder: str = "", ending: Ending | None = None) -> Report:

@@ -76,7 +76,7 @@ def background(state: State) -> str:
 
 
 def _unfinished(state: State, ending: Ending, style: Style) -> str:
-    took = duration(state.last_t)
+    took = duration(state.last_t if ending.elapsed_ns is None else ending.elapsed_ns)
     running, waiting = open_checks(state)
     parts = [f"{state.settled} of {len(state.checks)} settled", *named(groups_of(state))]
     if ending.log_status is LogStatus.INCOMPLETE:

@@ -194,8 +194,9 @@ class Front:
     # Hearing.
 
     def _read_log(self) -> None:
-        if self._view is not None and self._follower is not None:
-            self._view.read(self._follower)
+        if self._view is None or self._follower is None:
+            return
+        if self._view.read(self._follower):  # else the next change is waited for, however long
             self._read_next_at = monotonic_s() + READ_PERIOD_S
 
     def _hear_supervisor(self) -> None:

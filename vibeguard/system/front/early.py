@@ -9,9 +9,10 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from contextvars import ContextVar
 from importlib import import_module
+
+from vibeguard.system.clock import command_began_s
 
 HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCHLD)
 
@@ -32,7 +33,7 @@ class Supervisor:
         self.reports = reports
         self.guardian = guardian
         self.guarded_here = guarded_here
-        self.began_s = time.monotonic()
+        self.began_s = command_began_s()
         self.launched = False
 
     def discard(self) -> None:

@@ -3,11 +3,14 @@
 import os
 import sys
 
+from msgspec.structs import replace
+
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.live import LiveFormat
 from vibeguard.core.formats.registry import make_format
-from vibeguard.core.model.events import Event
+from vibeguard.core.model.events import Event, RunStarted
+from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
@@ -15,6 +18,7 @@ from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.output import Output
 from vibeguard.system.journal.follow import Follower
+from vibeguard.system.process.identity import boot_id
 
 FRAME_S = 0.1
 HEARTBEAT_S = 30.0
@@ -35,17 +39,20 @@ class View:
         self._offset_ns: int | None = None
         self._quiet_since = monotonic_ns()
 
-    def read(self, follower: Follower) -> None:
-        """Take in and show what is new in the log, while the readers keep up."""
+    def read(self, follower: Follower) -> bool:
+        """Take in and show what is new in the log, while the readers keep up; whether there was."""
+        found = False
         while self.problem is None and not self._output.is_full():
             try:
                 events = follower.read()
                 if not events:
-                    return
+                    return found
+                found = True
                 for index, event in enumerate(events):
                     self._take(event, follower, index)
             except LogCorrupt as problem:
                 self.problem = problem
+        return found
 
     def tick(self) -> None:
         """Redraw live progress, or give a sign of life after a long silence."""
@@ -76,6 +83,8 @@ class View:
 
     def finish(self, ending: Ending) -> None:
         """Show the end; where a format is for machines, people are told beside it what is wrong."""
+        if ending.log_status is LogStatus.LIVE:
+            ending = replace(ending, elapsed_ns=max(self._now_t(), self.state.last_t))
         self._show(self._form.finish(self.state, ending))
         if ending.problem and self._form.stream is Stream.MACHINE:
             self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
@@ -86,7 +95,7 @@ class View:
         except LogCorrupt as problem:
             byte, line = follower.place_of(index)
             raise LogCorrupt(problem.what, byte=byte, line=line) from problem
-        offset = monotonic_ns() - event.t
+        offset = _start_ns(event) or monotonic_ns() - event.t
         if self._offset_ns is None or offset < self._offset_ns:
             self._offset_ns = offset
         self._show(self._form.feed(self.state, event))
@@ -99,6 +108,13 @@ class View:
         if text:
             self._quiet_since = monotonic_ns()
             self._output.write(self._form.stream, text)
+
+
+def _start_ns(event: Event) -> int:
+    """The monotonic clock at `t` 0, where the event tells and it was this boot's; else 0."""
+    if isinstance(event, RunStarted) and event.boot_id == boot_id():
+        return event.monotonic_ns
+    return 0
 
 
 def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) -> View:
