@@ -6,6 +6,11 @@ from typing import Final
 
 MOST_START_UP_S: Final = 0.25
 
+# Monotonic seconds, for deadlines, and nanoseconds, for the `t` of events. Names, not functions of
+# our own: both are asked many times a check.
+monotonic_s = time.monotonic
+monotonic_ns = time.monotonic_ns
+
 
 def wall_time() -> str:
     """The wall-clock time in RFC 3339, UTC, microseconds."""
@@ -22,11 +27,6 @@ def wall_ns() -> int:
     return time.time_ns()
 
 
-def monotonic_s() -> float:
-    """Monotonic seconds, for deadlines."""
-    return time.monotonic()
-
-
 def command_began_s() -> float:
     """The monotonic second at which this command was started, for waits that its caller bounds.
 
@@ -34,11 +34,6 @@ def command_began_s() -> float:
     more than a part of it can have been used by what called exec(2) to become this command.
     """
     return time.monotonic() - min(time.process_time(), MOST_START_UP_S)
-
-
-def monotonic_ns() -> int:
-    """Monotonic nanoseconds, for the `t` of events."""
-    return time.monotonic_ns()
 
 
 def sleep_s(seconds: float) -> None:

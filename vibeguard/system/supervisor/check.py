@@ -26,15 +26,16 @@ CLEAN_UP_BOUND_S = 5.0
 
 
 class CheckLife:
-    """What one check does between becoming ready and settling. One task runs `live`.
+    """What one check does from the first slot that it is granted until it settles, in `live`.
 
+    `granted` is there from the first retry on: the task waits for its next turn then.
     `cancelled_alone` is set before the task is interrupted for this check alone; a cancel of the
     whole run comes from outside, and `work` knows why.
     """
 
     def __init__(self, planned: PlannedCheck, work: Work) -> None:
         self.planned = planned
-        self.granted = trio.Event()
+        self.granted: trio.Event | None = None
         self.running = False
         self.settled = False
         self.cancelled_alone = False
@@ -43,30 +44,28 @@ class CheckLife:
         self._work = work
         self._started = 0.0
         self._over_limit = False
-        self._waiting = trio.CancelScope()  # around whatever may be interrupted at this moment
+        # Around whatever may be interrupted at this moment.
+        self._waiting: trio.CancelScope | None = None
 
     async def live(self) -> None:
         """Until the check has settled. Cancelling it ends its processes first, within a bound."""
-        while await self._its_turn():
+        while not self.settled:
             await self._attempt()
+            if self.granted is not None:
+                await self.granted.wait()
 
     def interrupt(self) -> None:
         """Stop waiting for the attempt, or between two: the check has been cancelled alone."""
-        self._waiting.cancel()
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless the check is interrupted."""
         with trio.CancelScope() as self._waiting:
             await trio.sleep(seconds)
 
-    async def _its_turn(self) -> bool:
-        """Wait for a slot; False when the check has settled instead."""
-        await self.granted.wait()
-        return not self.settled
-
     async def _attempt(self) -> None:
         """One attempt, from the slot that it was granted to a settlement or the next try."""
-        self.granted = trio.Event()
         self._over_limit = False
         try:
             attempt = await start_patiently(self._work, self)
@@ -117,7 +116,7 @@ class CheckLife:
     def output_exceeded(self) -> None:
         """The output passed its limit or cannot be stored: stop waiting for the attempt, end it."""
         self._over_limit = True
-        self._waiting.cancel()
+        self.interrupt()
 
     def terminating(self, reason: TerminationReason, signal: str) -> None:
         """Processes of this attempt are being told to end."""
@@ -279,7 +278,7 @@ class CheckLife:
         return self.number <= self.planned.retries and not cancelled
 
     async def _back_off(self) -> None:
-        """Free of slot and group, wait for the next attempt's turn."""
+        """Free of slot and group, wait until the next attempt may line up."""
         delay_ns = retry_delay_ns(self._work.jitter_seed, self.planned.id, self.number + 1)
         self.running = False
         self._work.record(
@@ -288,6 +287,7 @@ class CheckLife:
         self._work.give_out_slots()
         await self.pause(delay_ns / SECOND_NS)
         if not self.settled:
+            self.granted = trio.Event()
             self._work.line_up(self)
 
 

@@ -279,7 +279,9 @@ class Run:
                 tail=settlement.tail,
             )
         )
-        life.granted.set()
+        self._nurseries.drop(life)
+        if life.granted is not None:
+            life.granted.set()
 
     def _skip_dependents(self, check: str, settlement: Settlement) -> None:
         """Everything that required `check` is skipped, with the root cause named."""
@@ -309,13 +311,13 @@ class Run:
         self.give_out_slots()
 
     def _advance(self, ready: list[str]) -> None:
-        """The frontier grew: its checks start in a nursery of their own."""
+        """The frontier grew: its checks get a nursery of their own."""
         if not ready:
             return
         self.record(FrontierAdvanced(number=self._frontiers, checks=tuple(ready)))
         self._frontiers += 1
         lives = [self.lives[check] for check in ready]
-        self._nurseries.start(lives)
+        self._nurseries.open(lives)
         for life in lives:
             if not self.frontier.hold(life.planned.id):
                 self._queue(life)
@@ -353,7 +355,10 @@ class Run:
             )
             return
         self.frontier.started(check)
-        life.granted.set()
+        if life.granted is None:
+            self._nurseries.begin(life)
+        else:
+            life.granted.set()
 
     def _waive(self, life: Life) -> str | None:
         """Record what `while_pending` chooses; the requirement to skip for, if it says so."""

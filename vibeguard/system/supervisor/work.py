@@ -33,11 +33,12 @@ class Settlement(Struct, frozen=True):
 class Life(Protocol):
     """One check, as its run sees it; `supervisor.check` lives it.
 
-    `cancelled_alone` says that the check was cancelled, and not the whole run.
+    `granted` is what it waits for between a retry and its turn; None before. `cancelled_alone` says
+    that the check was cancelled, and not the whole run.
     """
 
     planned: PlannedCheck
-    granted: trio.Event
+    granted: trio.Event | None
     running: bool
     settled: bool
     cancelled_alone: bool
@@ -45,10 +46,10 @@ class Life(Protocol):
     attempt: Attempt | None
 
     async def live(self) -> None:
-        """Until the check has settled. Cancelling it ends its processes first."""
+        """From its first slot until it has settled. Cancelling it ends its processes first."""
 
     def interrupt(self) -> None:
-        """Stop waiting for the attempt, or between two: the check has been cancelled alone."""
+        """Stop waiting for the attempt, or between two."""
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless the check is interrupted."""
