@@ -14,6 +14,9 @@ from vibeguard.system.rundir.crash import write_traceback
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
 
+# Cycles are rare here, and Python's own 700 is reached by every third check.
+YOUNG_OBJECTS = 10_000
+
 
 def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     """Wait for the launch, run it, report how it ended. The exit code of this process.
@@ -36,6 +39,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     try:
         preload(launch.plan)
         gc.freeze()  # plan and modules stay to the end: no collection need look at them
+        gc.set_threshold(YOUNG_OBJECTS)
         session = Session(launch, reader)
         folder = os.fsencode(session.folder)
         _tell_guardian(guardian, folder)
