@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.running import running
 
 PATIENCE_S = 120
 MANY = 500
@@ -34,7 +36,7 @@ def config_of_many() -> str:
     # The fewest of some looks: the supervisor opens its control folder now and then.
     count = "for i in 1 2 3 4 5 6 7 8; do ls /proc/$PPID/fd | wc -l; sleep 0.05; done"
     look = f"{count} | sort -n | head -n 1 >{{0}}.descriptors; "
-    look += "cat /proc/$PPID/task/$PPID/children >{0}.children"
+    look += "cat /proc/$PPID/task/*/children >{0}.children"
     names = [f"check-{number}" for number in range(MANY)]
     checks = [f"  - {{id: before, run: '{look.format('before')}'}}"]
     checks += [f"  - {{id: {name}, requires: [before], run: 'read line <gate'}}" for name in names]
@@ -68,18 +70,15 @@ def marked_with(run_id: str) -> list[str]:
 @pytest.mark.slow
 def test_five_hundred_at_once_leave_no_descriptor_no_process_and_no_file(tmp_path, gate):
     project(tmp_path, config_of_many())
-    command = [sys.executable, "-m", "vibeguard", "run"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as run:
+    with nothing_left_behind(reap_adopted=True), running(tmp_path, "run") as run:
         give_up = time.monotonic() + PATIENCE_S
         while started(tmp_path) < MANY + 1:
             assert time.monotonic() < give_up, "not all of them were started at once"
-            assert run.poll() is None
+            assert run.process.poll() is None
             time.sleep(0.05)
         os.write(gate, b"\n" * MANY)
-        said = run.communicate(timeout=PATIENCE_S)[1].decode()
-    assert run.returncode == 0, said
+        exit_code, _, said = run.end()
+    assert exit_code == 0, said
     before, after = (tmp_path / f"{name}.descriptors" for name in ("before", "after"))
     assert after.read_text() == before.read_text()
     assert len((tmp_path / "after.children").read_text().split()) == 1  # itself
