@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -194,11 +195,16 @@ def runs_of(folder):
     return json.loads(vibeguard("runs", "--json", cwd=folder).stdout)["runs"]
 
 
-def write_run(folder, run_id, *, began, ended, passes=True, checks=("a",)):
-    """A finished run of these checks in the state folder, which recorded these trees."""
+def write_run(folder, run_id, *, began, ended, passes=True, checks=("a",), config=None):
+    """A finished run of these checks in the state folder, which recorded these trees.
+
+    It was a run of `config`, by default of the one that is there.
+    """
+    text = (folder / "vibeguard.yaml").read_bytes() if config is None else config.encode()
     history = History(
         *(check(id_) for id_ in checks),
         started={"run_id": run_id, "vcs": VersionControl(tree=began)},
+        config_sha256=sha256(text).hexdigest(),
     )
     history.ready(*checks)
     for id_ in checks:
@@ -242,6 +248,12 @@ def test_a_run_of_a_part_is_no_verdict(tmp_path):
     assert vibeguard("hook", "verdict", "aaa", cwd=folder).returncode == 0
 
 
+def test_a_run_of_another_config_is_no_verdict(repository):
+    """`run -c easy.yaml` with checks of the same names says nothing about this config."""
+    write_run(repository, FIRST, began="aaa", ended="aaa", config=CONFIG.replace("true", ":"))
+    assert vibeguard("hook", "verdict", "aaa", cwd=repository).returncode == 3
+
+
 def test_a_verdict_needs_a_tree(repository):
     """Exit 2, and how to name it."""
     done = vibeguard("hook", "verdict", cwd=repository)
@@ -279,6 +291,17 @@ def test_a_push_of_what_nobody_has_checked_checks_it_now(tmp_path):
     assert [each["verdict"] for each in runs_of(folder)] == ["passed", "passed"]
     assert git("push", "-q", "origin", ":other", cwd=folder, check=False).returncode == 0
     assert len(runs_of(folder)) == 2
+
+
+def test_a_cancelled_run_is_no_verdict_so_that_a_push_checks_now(tmp_path):
+    """Somebody ended it: nothing has been found out about the tree."""
+    folder = committed(tmp_path)
+    assert vibeguard("cancel", cwd=folder).returncode == 0
+    vibeguard("wait", cwd=folder)
+    assert [each["verdict"] for each in runs_of(folder)] == ["cancelled"]
+    pushed = git("push", "-q", "origin", "main", cwd=folder, check=False)
+    assert pushed.returncode == 0, pushed.stderr
+    assert [each["verdict"] for each in runs_of(folder)] == ["passed", "cancelled"]
 
 
 def committed(tmp_path):
