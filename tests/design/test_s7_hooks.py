@@ -5,17 +5,21 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.command import git, project, vibeguard
+from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.model.events import VersionControl
+from vibeguard.system.discovery.tree import tree_of
 
+# The hook calls the very program that is tested.
+OURSELVES = f'vibeguard() {{ {sys.executable} -m vibeguard "$@"; }}\n'
 CONFIG = "checks: [{id: a, run: 'true'}]\n"
 
 
@@ -164,6 +168,88 @@ def test_the_agent_hook_blocks_with_2_and_says_why_on_stderr(tmp_path, code, std
     assert done.stderr == ("the text for the agent\n" if exit_code == 2 else "")
 
 
+FAST_AND_SLOW = """\
+checks:
+  - {id: fast, run: "true"}
+  - {id: slow, run: "sleep 0.5; test -e mended", timeout: 100s}
+"""
+
+
+def stop(folder):
+    """What the stop hook of an agent does in this folder."""
+    return subprocess.run(
+        ["sh", "-c", hook_script("agent-stop", find=OURSELVES)],
+        cwd=folder,
+        env=environment(),
+        input='{"stop_hook_active": false}',
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_the_stop_after_a_background_failure_tells_it_and_starts_nothing(tmp_path, with_git):
+    """It ended between two stops; the tree is the same, so the answer is known already."""
+    folder = project(tmp_path / "repository", FAST_AND_SLOW)
+    if with_git:
+        git("init", "-q", "-b", "main", cwd=folder)
+    assert stop(folder).returncode == 0
+    vibeguard("wait", cwd=folder)
+    for _ in range(2):
+        again = stop(folder)
+        assert (again.returncode, again.stdout) == (2, "")
+        assert "slow" in again.stderr
+        assert "vibeguard run --record-tree" in again.stderr
+        assert len(runs_of(folder)) == 1
+    (folder / "mended").touch()
+    assert stop(folder).returncode == 0
+    assert vibeguard("wait", cwd=folder).returncode == 0
+    assert [each["verdict"] for each in runs_of(folder)] == ["passed", "failed"]
+
+
+def test_a_stop_asks_only_about_the_newest_whole_run_of_what_is_there(repository):
+    """Other trees, other configs and other selections say nothing."""
+    (repository / ".gitignore").write_text(".vibeguard\n")
+    tree = tree_of(str(repository), os.environb)
+    ask = lambda *words: vibeguard("hook", "failures", *words, cwd=repository)  # noqa: E731
+    assert ask().returncode == 3
+    write_run(repository, FIRST, began="aaa", ended="aaa", passes=False)
+    assert ask().returncode == 3
+    write_run(repository, SECOND, began=tree, ended=tree, passes=False, config="checks: []")
+    assert ask().returncode == 3
+    write_run(repository, THIRD, began=tree, ended=tree, passes=False, checks=("a", "b"))
+    assert ask().returncode == 3
+    write_run(repository, FOURTH, began=tree, ended=tree, passes=False)
+    told = ask()
+    assert told.returncode == 1
+    assert FOURTH in told.stdout
+    write_run(repository, FIFTH, began=tree, ended=tree)
+    assert ask().returncode == 0
+
+
+def test_a_stop_before_the_first_run_goes_on(tmp_path):
+    """No state folder is made by asking."""
+    folder = project(tmp_path, CONFIG)
+    assert vibeguard("hook", "failures", cwd=folder).returncode == 3
+    assert not (folder / ".vibeguard").exists()
+
+
+def test_a_run_that_goes_on_is_not_waited_for(tmp_path):
+    """It is newer than what failed: what it says counts, later."""
+    folder = project(tmp_path, 'checks: [{id: a, run: "sleep 60"}]\n')
+    tree = tree_of(str(folder), {})
+    write_run(folder, FIRST, began=tree, ended=tree, passes=False)
+    assert vibeguard("hook", "failures", cwd=folder).returncode == 1
+    assert vibeguard("run", "--detach", cwd=folder).returncode == 0
+    try:
+        assert vibeguard("hook", "failures", cwd=folder).returncode == 3
+    finally:
+        vibeguard("cancel", cwd=folder)
+        vibeguard("wait", cwd=folder)
+    assert vibeguard("hook", "failures", cwd=folder).returncode == 1
+
+
 SHORT_AND_LONG = """\
 checks:
   - {id: short, run: "test ! -e broken"}
@@ -218,7 +304,7 @@ def write_run(folder, run_id, *, began, ended, passes=True, checks=("a",), confi
     (target / "events.jsonl").write_bytes(encode_log(history.events))
 
 
-FIRST, SECOND = "20261124T060000.000000Z-0001", "20261124T060001.000000Z-0002"
+FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"20261124T06000{n}.000000Z-000{n}" for n in range(1, 6))
 
 
 def test_a_verdict_counts_for_the_tree_that_it_began_and_ended_on(repository):

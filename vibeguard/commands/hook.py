@@ -17,7 +17,7 @@ from vibeguard.commands.output import write_err, write_out
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.problems import UsageError
 
-Kind = Literal["git", "agent", "verdict"]
+Kind = Literal["git", "agent", "verdict", "failures"]
 GIT_STAGES = ("pre-commit", "pre-push")
 AGENT_FILE = "vibeguard-agent-stop.sh"
 # The second line of every script that is ours, and may therefore be replaced.
@@ -41,7 +41,13 @@ HOOK_DEFAULTS = HookOptions()
 
 
 def hook(
-    kind: Annotated[Kind, Parameter(help="git, agent, or verdict (which the pre-push hook asks).")],
+    kind: Annotated[
+        Kind,
+        Parameter(
+            help="git or agent; verdict is what the pre-push hook asks, failures what the stop "
+            "hook of an agent asks."
+        ),
+    ],
     tree: Annotated[str, Parameter(help="For verdict: the git tree to ask about.")] = "",
     /,
     *,
@@ -55,6 +61,10 @@ def hook(
         return verdict(tree, common=common)
     if tree:
         raise UsageError(f"one word too many: {tree}", "see vibeguard hook --help")
+    if kind == "failures":
+        from vibeguard.commands.verdict import failures  # noqa: PLC0415 - it reads logs
+
+        return failures(common=common)
     if kind == "agent":
         return _agent(options)
     stages = (options.stage,) if options.stage else GIT_STAGES

@@ -1,16 +1,21 @@
-"""`vibeguard hook verdict TREE`: what a run said about exactly this git tree (docs/adr/0065)."""
+"""`vibeguard hook verdict TREE` and `hook failures`: what a run said of a tree (docs/adr/0065)."""
 
+from collections.abc import Collection
 from hashlib import sha256
 
 from vibeguard.commands.loading import Loaded, load, state_dir_of_runs
-from vibeguard.commands.options import GlobalOptions, WaitOptions
-from vibeguard.commands.output import write_err
+from vibeguard.commands.options import GlobalOptions, ReportOptions, WaitOptions
+from vibeguard.commands.output import write_err, write_out
+from vibeguard.core.model.events import RunFinished
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus, Verdict
+from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.discovery.machine import caller_environment
+from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.journal.endings import ending_of
-from vibeguard.system.journal.reader import open_state
+from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
 
@@ -25,22 +30,63 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
         )
     state_dir = state_dir_of_runs(common)
     loaded = load(common)
+    checks = {check.id for check in loaded.config.checks}
     for run_id in reversed(run_ids(state_dir)):
         folder = run_folder(state_dir, run_id)
         state, reading = open_state(folder)
-        if not began_on(state, tree) or not covers(state, loaded):
+        if not began_on(state, tree) or not covers(state, loaded, checks):
             continue
         if reading.status is LogStatus.LIVE:
             _wait(run_id, common)
             state, reading = open_state(folder)
-        complete = ending_of(reading, folder).log_status is LogStatus.COMPLETE
-        if not complete or not ended_on(state, tree):
-            continue
-        if state.finished and state.finished.verdict is not Verdict.CANCELLED:
-            write_err(f"vibeguard: run {run_id} of this tree: {state.finished.verdict}\n")
-            return state.finished.exit_code
+        finished = ruled(state, reading, folder, tree)
+        if finished:
+            write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}\n")
+            return finished.exit_code
     write_err(f"vibeguard: no run of the whole config has checked the tree {sanitise(tree)}\n")
     return ExitCode.INCOMPLETE
+
+
+def failures(*, common: GlobalOptions) -> int:
+    """Report the newest run of the present tree, config and selection, if it failed: exit 1 then.
+
+    0 where it passed; 3 where there is none, or one that goes on is newer. It waits for nothing,
+    and 1 is all that a failure is, whatever the config makes of it.
+    """
+    state_dir = state_dir_of_runs(common)
+    loaded = load(common)
+    runs = run_ids(state_dir)
+    tree = tree_of(loaded.located.folder, caller_environment()) if runs else ""
+    if not tree:
+        return ExitCode.INCOMPLETE
+    chosen = select(loaded.config, (), common.tags, common.exclude_tags).checks
+    checks = {check.id for check in chosen}
+    for run_id in reversed(runs):
+        folder = run_folder(state_dir, run_id)
+        state, reading = open_state(folder)
+        of_them = covers(state, loaded, checks) and len(state.checks) == len(checks)
+        if not began_on(state, tree) or not of_them:
+            continue
+        if reading.status is LogStatus.LIVE:
+            break
+        finished = ruled(state, reading, folder, tree)
+        if finished and finished.verdict is Verdict.FAILED:
+            _tell_failures(run_id, common)
+            return ExitCode.FAILED
+        if finished:
+            return ExitCode.PASSED
+    return ExitCode.INCOMPLETE
+
+
+def _tell_failures(run_id: str, common: GlobalOptions) -> None:
+    """What an agent reads of the run, on stdout."""
+    from vibeguard.commands.report import report  # noqa: PLC0415 - only where it has failed
+
+    write_out(
+        f"Run {run_id} failed, and nothing has changed since. "
+        "To check the same tree again: vibeguard run --record-tree\n"
+    )
+    report(run_id, common=common, options=ReportOptions(format="agent"))
 
 
 def began_on(state: State, tree: str) -> bool:
@@ -58,12 +104,20 @@ def ended_on(state: State, tree: str) -> bool:
     return vcs is not None and vcs.tree == tree
 
 
-def covers(state: State, loaded: Loaded) -> bool:
-    """Whether the run planned every check of the very config that is there now."""
+def ruled(state: State, reading: LogReading, folder: str, tree: str) -> RunFinished | None:
+    """The verdict of a whole run that ended on this tree; a cancelled one has none."""
+    complete = ending_of(reading, folder).log_status is LogStatus.COMPLETE
+    if not complete or not ended_on(state, tree) or state.finished is None:
+        return None
+    return None if state.finished.verdict is Verdict.CANCELLED else state.finished
+
+
+def covers(state: State, loaded: Loaded, checks: Collection[str]) -> bool:
+    """Whether the run planned these checks, of the very config that is there now."""
     planned = state.planned
     if planned is None or planned.config_sha256 != sha256(loaded.data).hexdigest():
         return False
-    return {check.id for check in loaded.config.checks} <= set(state.checks)
+    return set(checks) <= set(state.checks)
 
 
 def _wait(run_id: str, common: GlobalOptions) -> None:

@@ -2,7 +2,7 @@
 # vibeguard hook agent: made by `vibeguard hook agent --write`, which may replace this file.
 #
 # For the moment when a coding agent says that it is done. Exit 2 sends it back to work, and it
-# reads why on stderr. Long checks go on in the background; the next stop sees what they found.
+# reads why on stderr. Long checks go on in the background; the next stop tells what they found.
 @FIND@
 # Agents tell on stdin when they have been sent back already: once is enough, or a check that
 # nobody can mend would keep the agent for ever.
@@ -12,8 +12,14 @@ if [ ! -t 0 ]; then
     esac
 fi
 
-report=$(vibeguard run --format agent --max-wait foreground --supersede --record-tree 2>&1 </dev/null)
+# What the background has found since the last stop. While nothing has changed, that is the answer,
+# and nothing is started again. For some checks only, give both commands the same words: --tags quick
+report=$(vibeguard hook failures 2>&1 </dev/null)
 code=$?
+if [ $code -ne 1 ]; then
+    report=$(vibeguard run --format agent --max-wait foreground --supersede --record-tree 2>&1 </dev/null)
+    code=$?
+fi
 case $code in
 0 | 5) exit 0 ;;             # passed, or nothing wrong so far
 129 | 130 | 143) exit 0 ;;   # somebody stopped the checks: no verdict, no blame
