@@ -3,13 +3,14 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.census import nothing_left_behind, with_token
-from tests.helpers.command import project, vibeguard
+from tests.helpers.command import environment, project, vibeguard
 from tests.helpers.running import running
 from vibeguard.core.model.events import RunCancelRequested, RunPlanned
 from vibeguard.system.journal.follow import Follower
@@ -112,19 +113,68 @@ def test_when_the_supervisor_is_killed_the_front_ends_every_check_and_exits_3(tr
     assert vibeguard("report", cwd=tree).returncode == 3
 
 
+def test_when_the_front_of_a_stopped_supervisor_is_killed_the_checks_are_gone_too(tree, token):
+    """A check may have stopped it. The kernel wakes it when its parent dies."""
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        os.kill(run.supervisor(), signal.SIGSTOP)
+        os.kill(run.pid, signal.SIGKILL)
+        run.end()
+    assert vibeguard("report", cwd=tree).returncode == 143
+
+
+def kill_all_at_once(run) -> None:
+    """Neither front nor supervisor notices that the other one has gone."""
+    supervisor = run.supervisor()
+    os.kill(run.pid, signal.SIGSTOP)
+    os.kill(supervisor, signal.SIGKILL)
+    os.kill(run.pid, signal.SIGKILL)
+    run.end()
+
+
 def test_what_is_left_when_both_are_killed_is_swept_by_the_next_command(tree, token):
     with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
         run.wait_until_running(4)
-        supervisor = run.supervisor()
-        os.kill(supervisor, signal.SIGSTOP)  # it must not notice in between
-        os.kill(run.pid, signal.SIGKILL)
-        os.kill(supervisor, signal.SIGKILL)
-        run.end()
+        kill_all_at_once(run)
         assert with_token(token)
         report = vibeguard("report", cwd=tree)
         assert report.returncode == 3
         assert "swept" in report.stderr
         assert "swept" not in vibeguard("report", cwd=tree).stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "quick"), ("run", "quick", "--detach"), ("runs",), ("prune",), ("status",)]
+)
+def test_every_command_about_runs_is_such_a_next_command(tree, token, words):
+    """After a killed job the next command is `run`, which must not work beside the old checks."""
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        kill_all_at_once(run)
+        project(tree, "checks: [{id: quick, run: 'true'}]\n")
+        assert "swept" in vibeguard(*words, cwd=tree).stderr
+        assert with_token(token) == []
+        vibeguard("wait", cwd=tree)
+
+
+@pytest.mark.parametrize("limit", [32, 34, 35])
+def test_short_of_descriptors_every_check_is_still_ended(tmp_path, token, limit):
+    """Looking for processes and ending them takes descriptors too: some are always left for that."""
+    checks = "".join(f"  - {{id: c{n}, run: sleep {token}, timeout: 1s}}\n" for n in range(6))
+    project(tmp_path, f"settings: {{parallel: 6, grace: 100ms}}\nchecks:\n{checks}")
+    command = f"ulimit -n {limit}; exec {sys.executable} -m vibeguard run"
+    with nothing_left_behind(token=token, reap_adopted=True):
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1, done.stderr
+    assert "6 timed out" in done.stderr
 
 
 def test_signals_that_were_ignored_at_the_start_stay_ignored(tmp_path):

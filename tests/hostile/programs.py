@@ -15,6 +15,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 PTRACE_TRACEME = 0
+SYS_EXIT = {"x86_64": 60, "aarch64": 93}.get(os.uname().machine, -1)
 
 
 def ready() -> None:
@@ -144,6 +145,27 @@ def traced_child(token: str) -> None:
     os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
     ready()
     time.sleep(float(token))
+
+
+def without_main_thread(token: str) -> None:
+    """Its main thread has ended, so that it looks like a zombie; another one goes on."""
+    threading.Thread(target=time.sleep, args=(float(token),)).start()
+    ready()
+    LIBC.syscall(SYS_EXIT, 0)  # this thread only
+
+
+def child_without_main_thread(token: str) -> None:
+    in_child(without_main_thread, token)
+    time.sleep(float(token))
+
+
+def daemon_without_main_thread(token: str) -> None:
+    def work() -> None:
+        os.setsid()
+        without_main_thread(token)
+
+    in_child(work)
+    time.sleep(0.3)
 
 
 def zombie_factory(token: str) -> None:

@@ -136,6 +136,13 @@ SHAPES = (
     ),
     program("vfork_parent", "a parent that hangs in vfork"),
     program("traced_child", "a child in a ptrace stop", ignores_term=True),
+    program("without_main_thread", "its main thread has ended, another one goes on"),
+    program("child_without_main_thread", "a child whose main thread has ended"),
+    program(
+        "daemon_without_main_thread",
+        "a daemon whose main thread has ended, in a new session; the leader exits",
+        exits=True,
+    ),
     program("zombie_factory", "a hundred children that it never reaps"),
     program("subreaper", "collects its own daemons, which carry no mark"),
     program("evil_name", "a process name that imitates /proc/PID/stat"),

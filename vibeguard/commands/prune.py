@@ -5,6 +5,7 @@ import os
 from msgspec import Struct
 
 from vibeguard.commands.loading import has_config, load, state_dir_of_runs
+from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import PRUNE_DEFAULTS, GlobalOptions, PruneOptions
 from vibeguard.commands.output import write_document, write_err, write_out
 from vibeguard.core.model.config import Settings
@@ -27,6 +28,7 @@ def prune(*, common: GlobalOptions, options: PruneOptions = PRUNE_DEFAULTS) -> i
     A live run always stays.
     """
     state_dir = state_dir_of_runs(common)
+    tell_leftovers(state_dir)
     settings = load(common).config.settings if has_config(common) else Settings()
     removed: list[str] = []
     if os.path.isdir(os.path.join(state_dir, "runs")):

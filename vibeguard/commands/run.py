@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
+from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import RUN_DEFAULTS, GlobalOptions, RunOptions, run_format
 from vibeguard.commands.output import write_out
 from vibeguard.core.model.events import VersionControl
@@ -45,6 +46,7 @@ def run(
     located = locate(common)
     override = state_dir_of(located, common.state_dir, os.environ, working_folder())
     state_dir = state_folder(os.path.dirname(override), override=override, create=True)
+    tell_leftovers(state_dir)
     try:
         loaded = load(common)
         plan = _plan(loaded, ids, common, options, state_dir)
@@ -62,7 +64,7 @@ def run(
         print_seal=options.print_seal,
     )
     gate = StartGate(state_dir)
-    if _may_join(options) and gate.close(GATE_PATIENCE_S):
+    if _may_join(options) and not log_dir and gate.close(GATE_PATIENCE_S):
         twin = find_twin(state_dir, launch, supersede=options.supersede)
         if twin:
             gate.open()
@@ -157,7 +159,7 @@ def _launch(
         folder=os.fsencode(folder),
         config_folder=os.fsencode(loaded.located.config_folder),
         state_dir=os.fsencode(state_dir),
-        config_path=_text(loaded.path),
+        config_path=_text(_from_the_runs_folder(loaded)),
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
         version_control=_version_control(folder, environment, with_tree=with_tree),
@@ -168,6 +170,12 @@ def _launch(
         keep_bytes=settings.keep_bytes,
         keep_age_ns=settings.keep_age_ns,
     )
+
+
+def _from_the_runs_folder(loaded: Loaded) -> str:
+    """The config's path as the log keeps it: whoever reads it may stand anywhere."""
+    relative = os.path.relpath(loaded.located.path, loaded.located.folder)
+    return loaded.located.path if relative.startswith(os.path.join("..", "..")) else relative
 
 
 def _version_control(

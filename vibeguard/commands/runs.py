@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import state_dir_of_runs
+from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.output import under_ci, write_document, write_err, write_out
 from vibeguard.core.model.state import State
@@ -46,6 +47,7 @@ class RunList(Struct, frozen=True):
 def runs(*, common: GlobalOptions) -> int:
     """List the runs of this folder, newest first."""
     state_dir = state_dir_of_runs(common)
+    tell_leftovers(state_dir)
     listed = tuple(_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir)))
     if common.json:
         write_document(RunList(listed))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from vibeguard.commands.loading import Loaded, expectations, load, working_folder
+from vibeguard.commands.loading import Loaded, expectations, load, matching, working_folder
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.output import write_document, write_err
 from vibeguard.core.model.config import Config
@@ -31,9 +31,14 @@ class Validation(Struct, frozen=True):
 
 
 def validate(*, common: GlobalOptions) -> int:
-    """Say that the config is right; whatever is wrong with it has been raised by then."""
+    """Say that the config is right; whatever is wrong with it has been raised by then.
+
+    So has whatever is wrong with tags that are given.
+    """
     loaded = load(common)
     config = loaded.config
+    if common.tags or common.exclude_tags:
+        matching(config, common)
     background = background_checks(config)
     advice = (*advice_on_assertions(config), *advice_from_history(loaded, common))
     if common.json:

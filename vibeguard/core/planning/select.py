@@ -62,15 +62,22 @@ def select(
 def _refuse_unknown(
     config: Config, by_id: Mapping[str, CheckConfig], ids: Iterable[str], tags: Iterable[str]
 ) -> None:
-    for name in ids:
-        if name not in by_id:
-            do = did_you_mean(name, by_id) or "vibeguard list shows the checks"
-            raise UsageError(f"there is no check {quoted(name)}", do)
+    """Name every id that there is not; where the ids are right, every tag that no check has."""
+    absent = [name for name in dict.fromkeys(ids) if name not in by_id]
+    if absent:
+        do = _meant(absent, by_id) or "vibeguard list shows the checks"
+        raise UsageError(f"there is no check {' and no '.join(map(quoted, absent))}", do)
     known = dict.fromkeys(tag for check in config.checks for tag in check.tags)
-    for tag in tags:
-        if tag not in known:
-            do = did_you_mean(tag, known) or "vibeguard tags shows the tags"
-            raise UsageError(f"no check has the tag {quoted(tag)}", do)
+    absent = [tag for tag in dict.fromkeys(tags) if tag not in known]
+    if absent:
+        do = _meant(absent, known) or "vibeguard tags shows the tags"
+        raise UsageError(f"no check has the tag {' or '.join(map(quoted, absent))}", do)
+
+
+def _meant(absent: Iterable[str], known: Iterable[str]) -> str:
+    """What may have been meant, for each name that something is like."""
+    known = list(known)
+    return "; ".join(filter(None, (did_you_mean(name, known) for name in absent)))
 
 
 def _is_asked_for(check: CheckConfig, ids: Collection[str], tags: set[str]) -> bool:

@@ -3,7 +3,9 @@
 Paths are texts, absolute, with links left as the caller has them.
 """
 
+import errno
 import os
+import select
 import stat
 from collections.abc import Iterator, Mapping
 
@@ -14,6 +16,7 @@ from vibeguard.core.problems import UsageError
 CONFIG_NAMES = ("vibeguard.yaml", "vibeguard.yml", ".vibeguard.yaml", ".vibeguard.yml")
 STATE_NAME = ".vibeguard"
 _REPOSITORY_MARKS = (".git", ".hg", ".jj", ".svn")
+PATIENCE_S = 30
 _MOST_BYTES = (16 << 20) + 1  # one more than the config reader takes, so that it can say so
 
 
@@ -45,8 +48,11 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
     name = flag or environ.get("VIBEGUARD_CONFIG", "")
     if name:
         path = os.path.join(cwd, name)
-        if not os.path.exists(path) or os.path.isdir(path):
-            where = "" if flag else " (from VIBEGUARD_CONFIG)"
+        where = "" if flag else " (from VIBEGUARD_CONFIG)"
+        if os.path.isdir(path):
+            do = f"name a file: {os.path.join(name, CONFIG_NAMES[0])}"
+            raise UsageError(f"{name} is a folder, not a config file{where}", do)
+        if not os.path.exists(path):
             raise UsageError(f"there is no config file {name}{where}", "name an existing file")
         return Located(path, cwd, cwd, named=True)
     for folder in _up_to_repository_root(cwd):
@@ -62,19 +68,31 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
 def read_config(located: Located) -> bytes:
     """The bytes of the config, at most a little more than a config may have.
 
-    It need not be a regular file: `-c <(generate)` works. Raises `UsageError` if it cannot be read.
+    It need not be a regular file: `-c <(generate)` works, as long as something comes within
+    `PATIENCE_S`. Raises `UsageError` if it cannot be read.
     """
-    chunks = []
-    left = _MOST_BYTES
     try:
-        with open(located.path, "rb", buffering=0) as file:
-            while left and (chunk := file.read(min(left, 1 << 20))):
-                chunks.append(chunk)
-                left -= len(chunk)
+        descriptor = os.open(located.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return b"".join(_chunks(descriptor, _MOST_BYTES))
+        finally:
+            os.close(descriptor)
     except OSError as error:
         what = f"cannot read {located.path}: {error.strerror}"
         raise UsageError(what, "make it readable") from None
-    return b"".join(chunks)
+
+
+def _chunks(descriptor: int, most_bytes: int) -> Iterator[bytes]:
+    """What can be read, at most so much of it. Raises OSError; TimeoutError for a mute one."""
+    left = most_bytes
+    while left:
+        if not select.select([descriptor], [], [], PATIENCE_S)[0]:
+            raise TimeoutError(errno.ETIMEDOUT, f"nothing came for {PATIENCE_S} s")
+        chunk = os.read(descriptor, min(left, 1 << 20))
+        if not chunk:
+            return
+        yield chunk
+        left -= len(chunk)
 
 
 def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> str:

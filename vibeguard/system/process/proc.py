@@ -22,7 +22,10 @@ class Identity(NamedTuple):
 
 
 class Stat(NamedTuple):
-    """The parts of /proc/PID/stat that matter here. `state` is the kernel's letter."""
+    """The parts of /proc/PID/stat that matter here. `state` is the kernel's letter.
+
+    It is that of the main thread, which may have ended before the others of its `threads`.
+    """
 
     identity: Identity
     state: str
@@ -31,6 +34,7 @@ class Stat(NamedTuple):
     session: int
     cpu_ns: int
     name: str
+    threads: int = 1
 
     @property
     def pid(self) -> int:
@@ -40,7 +44,7 @@ class Stat(NamedTuple):
     @property
     def is_dead(self) -> bool:
         """Whether it has ended and only waits to be reaped."""
-        return self.state in "ZX"
+        return self.state in "ZX" and self.threads <= 1
 
 
 @cache
@@ -82,6 +86,7 @@ def parse_stat(text: bytes) -> Stat | None:
         session=int(fields[3]),
         cpu_ns=(int(fields[11]) + int(fields[12])) * CLOCK_TICK_NS,
         name=name.decode("utf-8", "replace"),
+        threads=int(fields[17]),
     )
 
 
@@ -125,11 +130,24 @@ def environment_of(pid: int) -> dict[bytes, bytes]:
     In the middle of an exec there is none for some microseconds: that is waited out.
     """
     for _ in range(EXEC_LOOKS):
-        text = read(f"/proc/{pid}/environ")
+        text = read(f"/proc/{pid}/environ") or _environment_of_threads(pid)
         if text or not _is_in_exec(pid):
             break
     pairs = (entry.partition(b"=") for entry in (text or b"").split(b"\0") if b"=" in entry)
     return {name: value for name, _, value in pairs}
+
+
+def _environment_of_threads(pid: int) -> bytes:
+    """The same by another thread: a main thread that has ended has no memory map any more."""
+    stat = stat_of(pid)
+    if stat is None or stat.is_dead or stat.state not in "ZX":
+        return b""
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            text = read(f"/proc/{pid}/task/{thread}/environ")
+            if text:
+                return text
+    return b""
 
 
 def _is_in_exec(pid: int) -> bool:

@@ -7,6 +7,7 @@ of it may rely on the current folder from another thread.
 
 import errno
 import os
+import resource
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from vibeguard.system.process.exits import ExitWatch, watch_exit
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 SHELL = "/bin/sh"
+SPARE_DESCRIPTORS = 8
 
 Streams = list[tuple[int, int, int]]
 
@@ -111,7 +113,11 @@ class Spawner:
         return Child(leader, read_end)
 
     def _open_descriptors(self) -> tuple[int, int, int]:
-        """A reserve for the pidfd, so that nothing can fail once the command runs, and a pipe."""
+        """A reserve for the pidfd, so that nothing can fail once the command runs, and a pipe.
+
+        Refused while too few would be left to find and end processes. The kernel gives the lowest
+        number that is free, so a number tells how many are in use.
+        """
         reserve = -1
         try:
             reserve = os.dup(self._null)
@@ -120,6 +126,11 @@ class Spawner:
             if reserve >= 0:
                 os.close(reserve)
             raise refusal(error, "no descriptors for the output") from error
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if limit != resource.RLIM_INFINITY and write_end >= limit - SPARE_DESCRIPTORS:
+            for descriptor in (reserve, read_end, write_end):
+                os.close(descriptor)
+            raise SpawnRefused("too few descriptors are left to end it again", transient=True)
         os.set_blocking(read_end, False)
         return reserve, read_end, write_end
 

@@ -8,6 +8,7 @@ looks agree.
 """
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -104,8 +105,8 @@ def send(identity: Identity, number: int) -> bool:
     """
     try:
         descriptor = os.pidfd_open(identity.pid)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE) and _send_by_number(identity, number)
     try:
         stat = proc.stat_of(identity.pid)
         if stat is None or stat.identity != identity:
@@ -117,6 +118,15 @@ def send(identity: Identity, number: int) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+def _send_by_number(identity: Identity, number: int) -> bool:
+    """The same without a descriptor to spare: better a pid than a process that is left alive."""
+    try:
+        os.kill(identity.pid, number)
+    except OSError:
+        return False
+    return True
 
 
 def freeze(roots: Roots) -> Members:

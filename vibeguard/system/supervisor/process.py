@@ -9,7 +9,12 @@ import traceback
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError
 from vibeguard.system.channel import OVER, Failed, OrderReader, Report, Started, send
-from vibeguard.system.detach import close_inherited, hide_from_checks, leave_terminal
+from vibeguard.system.detach import (
+    close_inherited,
+    hide_from_checks,
+    leave_terminal,
+    wake_when_orphaned,
+)
 from vibeguard.system.rundir.crash import write_traceback
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
@@ -31,6 +36,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         os.set_inheritable(pipe, False)
     _ignore_job_control()
     hide_from_checks()
+    wake_when_orphaned()
     reader = OrderReader(orders)
     launch = reader.read_launch()
     if launch is None:

@@ -46,6 +46,7 @@ CLOSE_BOUND_S = 2.0
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
+LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 
 
 class Session:
@@ -209,7 +210,7 @@ class Session:
             check=planned.id,
             attempt=number,
             command=planned.run,
-            cwd=os.path.join(base, planned.cwd) if planned.cwd else base,
+            cwd=os.path.normpath(os.path.join(base, planned.cwd)) if planned.cwd else base,
             environment=environment,
             output_path=self._output_path(planned, number),
             output_limit_bytes=planned.output_limit_bytes,
@@ -223,7 +224,7 @@ class Session:
         if result.output_sha256:
             self._journal.expect_output(name, result.output_bytes, result.output_sha256)
         if self._launch.log_dir:
-            self._logs[planned.stem] = os.path.join(self.folder, name)
+            self._logs[planned.id] = os.path.join(self.folder, name)
         if result.output_error:
             self._give_up(f"the output of {planned.id} {result.output_error}")
 
@@ -263,12 +264,23 @@ class Session:
         if not self._launch.log_dir:
             return
         folder = os.fsdecode(self._launch.log_dir)
+        taken: set[str] = set()
         try:
             os.makedirs(folder, exist_ok=True)
-            for stem, path in self._logs.items():
-                shutil.copyfile(path, os.path.join(folder, f"{stem}.log"))
+            for check in self._launch.plan.checks:
+                if check.id in self._logs:
+                    named = check.id if _is_plain(check.id, taken) else check.stem
+                    shutil.copyfile(self._logs[check.id], os.path.join(folder, f"{named}.log"))
         except OSError as error:
             raise LogWriteError(
                 f"the outputs cannot be copied to {folder}: {error.strerror}",
                 "name another folder: --log-dir",
             ) from error
+
+
+def _is_plain(check: str, taken: set[str]) -> bool:
+    """Whether a check's id can be a file's name as it is: short, and of its case pair the first."""
+    folded = check.casefold()
+    plain = folded not in taken and len(check.encode()) <= LONGEST_NAME_BYTES
+    taken.add(folded)
+    return plain

@@ -1,0 +1,89 @@
+"""DESIGN sections 2 and 7: where paths begin, what is named, and configs that are no plain files."""
+
+import json
+import os
+
+import pytest
+
+from tests.helpers.command import git, project, vibeguard
+
+ONE = "checks: [{id: a, run: pwd, tags: [t]}]\n"
+
+
+def test_a_run_from_a_folder_below_knows_its_config_afterwards(tmp_path):
+    project(tmp_path, ONE)
+    git("init", "-q", ".", cwd=tmp_path)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert vibeguard("run", cwd=below).returncode == 0
+    for folder in (tmp_path, tmp_path / "a", below):
+        assert "since this run" not in vibeguard("report", cwd=folder).stderr
+    (tmp_path / "vibeguard.yaml").write_text(ONE + "# changed\n")
+    for folder in (tmp_path, below):
+        said = vibeguard("report", cwd=folder).stderr
+        assert "vibeguard.yaml has changed since this run" in said
+
+
+@pytest.mark.parametrize(("cwd", "where"), [(".", ""), ("w", "/w"), ("w/..", ""), ("./w", "/w")])
+def test_cwd_begins_at_the_config_file_and_at_nothing_else(tmp_path, cwd, where):
+    project(tmp_path / "conf", f"checks: [{{id: a, run: pwd, cwd: {cwd}}}]\n")
+    for folder in (tmp_path / "w", tmp_path / "conf" / "w"):
+        folder.mkdir()
+    assert vibeguard("-c", "conf/vibeguard.yaml", "run", cwd=tmp_path).returncode == 0
+    output = (tmp_path / ".vibeguard/latest/output/a.1.log").read_text()
+    assert output == f"{(tmp_path / 'conf').resolve()}{where}\n"
+
+
+def test_a_fifo_that_nobody_writes_to_is_an_empty_config_and_no_hang(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    done = vibeguard("-c", "fifo", "validate", cwd=tmp_path, timeout_s=60)
+    assert done.returncode == 2
+    assert "fifo" in done.stderr
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    done = vibeguard("-c", ".", "run", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is a folder" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "validate", "list", "tags"])
+def test_every_tag_that_no_check_has_is_named(tmp_path, verb):
+    project(tmp_path, ONE)
+    done = vibeguard(verb, "--tags", "zz,yy", "--exclude-tags", "ww", cwd=tmp_path)
+    assert done.returncode == 2
+    assert all(tag in done.stderr for tag in ("zz", "yy", "ww"))
+    assert vibeguard(verb, "--tags", "t", cwd=tmp_path).returncode == 0
+
+
+def test_every_check_that_there_is_not_is_named(tmp_path):
+    project(tmp_path, ONE)
+    done = vibeguard("run", "nope1", "a", "nope2", cwd=tmp_path)
+    assert done.returncode == 2
+    assert '"nope1"' in done.stderr
+    assert '"nope2"' in done.stderr
+
+
+def test_log_dir_gets_a_file_named_like_each_check(tmp_path):
+    """Of two names that only case tells apart, the first has its own; the disk may not tell."""
+    long = "x" * 200
+    ids = ("a", "A", long)
+    checks = "".join(f"  - {{id: {name}, run: 'echo {name}'}}\n" for name in ids)
+    project(tmp_path, f"checks:\n{checks}")
+    assert vibeguard("run", "--log-dir", "out", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out" / "a.log").read_text() == "a\n"
+    assert (tmp_path / "out" / f"{long}.log").read_text() == f"{long}\n"
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_a_run_that_is_to_copy_its_outputs_does_not_join_another(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: 'until test -e go; do sleep 0.02; done; echo hi'}]\n")
+    first = vibeguard("run", "--detach", cwd=tmp_path).stdout.strip()
+    second = vibeguard("run", "--detach", "--log-dir", "out", cwd=tmp_path).stdout.strip()
+    assert second != first
+    (tmp_path / "go").touch()
+    assert vibeguard("wait", first, cwd=tmp_path).returncode == 0
+    assert vibeguard("wait", second, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out" / "a.log").read_text() == "hi\n"
+    runs = json.loads(vibeguard("runs", "--json", cwd=tmp_path).stdout)["runs"]
+    assert len(runs) == 2
