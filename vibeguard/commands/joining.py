@@ -9,7 +9,11 @@ import os
 from msgspec.structs import replace
 
 from vibeguard.commands.output import write_err
-from vibeguard.core.fold.verdict import exit_code_so_far, fails_the_run
+from vibeguard.core.fold.verdict import (
+    exit_code_so_far,
+    fails_the_run,
+    only_the_background_is_left,
+)
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import VibeGuardError
@@ -72,11 +76,11 @@ def enough_for(watching: Watching) -> Enough:
     """When `--max-wait` has nothing more to wait for (see `Front`)."""
     max_wait = watching.max_wait
     if max_wait == "foreground":
-        return lambda state: state.foreground_settled is not None
+        return only_the_background_is_left
     if max_wait is None:
         return lambda _: False
     return lambda state: (
-        state.foreground_settled is not None
+        only_the_background_is_left(state)
         and state.cancel is None
         and exit_code_so_far(state) != ExitCode.PENDING
     )

@@ -2,6 +2,7 @@
 
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import WAIT_DEFAULTS, GlobalOptions, WaitOptions
+from vibeguard.core.fold.verdict import only_the_background_is_left
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState
@@ -40,14 +41,15 @@ def _enough(options: WaitOptions) -> Enough:
     if options.until == "check":
         raise UsageError("--until check needs a check", "name it: --check ID")
     if options.until == "foreground":
-        return lambda state: state.foreground_settled is not None
+        return only_the_background_is_left
     return lambda _: False
 
 
 def _has_settled(state: State, check: str) -> bool:
+    """Whether the check has; where it was the last one, the end of the run is waited for."""
     if state.planned is None:
         return False
     record = state.checks.get(check)
     if record is None:
         raise UsageError(f"this run has no check {check}", "see them: vibeguard status")
-    return record.state is CheckState.SETTLED
+    return record.state is CheckState.SETTLED and state.settled < len(state.checks)

@@ -42,12 +42,22 @@ def verdict_of(state: State) -> Ruling:
     return Ruling(Verdict.PASSED, ExitCode.PASSED)
 
 
+def only_the_background_is_left(state: State) -> bool:
+    """Whether the foreground has settled and something else has not.
+
+    Where nothing is left, the run is about to end: that is worth waiting for, because only the
+    seal says that its outputs and its log are still what was written.
+    """
+    return state.foreground_settled is not None and state.settled < len(state.checks)
+
+
 def exit_code_so_far(state: State) -> int:
     """What `run`, `tail`, `report` and `wait` say of a run that may not be over (DESIGN section 8).
 
-    The caller has already ruled out 2, 4 and 3.
+    The caller has already ruled out 2, 4 and 3. Before the seal nothing has passed: the supervisor
+    compares what it wrote between `run.finished` and the seal.
     """
-    if state.finished is not None:
+    if state.finished is not None and state.sealed is not None:
         return state.finished.exit_code
     if state.cancel is not None and state.cancel.exit_code is not None:
         return state.cancel.exit_code

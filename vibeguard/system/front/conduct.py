@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.fold.verdict import exit_code_so_far, only_the_background_is_left
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogCorrupt, LogWriteError, RunIncomplete, UsageError
@@ -39,6 +39,8 @@ PAUSE_BOUND_S = 0.5
 PARTING_BOUND_S = 2.0
 # How long beyond grace and sealing a supervisor may take to end a run that was interrupted.
 ANSWER_BOUND_S = 4.0
+# How long beyond `--max-wait` a front waits for what the supervisor says of a seal that is read.
+SEALED_BOUND_S = 3.0
 READ_PERIOD_S = 0.02
 SECOND_NS = 1_000_000_000
 
@@ -171,19 +173,22 @@ class Front:
 
     def _wait_deadline(self) -> float | None:
         max_wait = self._watching.max_wait
-        if isinstance(max_wait, int):
-            return self._watching.began_s + max_wait / SECOND_NS
-        return None
+        if not isinstance(max_wait, int):
+            return None
+        deadline = self._watching.began_s + max_wait / SECOND_NS
+        sealed = self._follower is not None and self._follower.finished
+        return deadline + SEALED_BOUND_S if sealed else deadline
 
     def _waited_long_enough(self) -> bool:
         """Whether `--max-wait` is over, or nothing worth waiting for can come any more.
 
-        A failure in a foreground that has settled is final: the background cannot mend it.
+        A failure in a foreground that has settled is final: the background cannot mend it. Once
+        the last check has settled, the supervisor's own word is near.
         """
         view, max_wait = self._view, self._watching.max_wait
         if max_wait is None or view is None:
             return False
-        settled = view.state.foreground_settled is not None
+        settled = only_the_background_is_left(view.state)
         if max_wait == "foreground":
             return settled
         if settled and exit_code_so_far(view.state) != ExitCode.PENDING:
@@ -308,8 +313,9 @@ class Front:
                 "every check was ended",
             )
         run_id = self._started.run_id if self._started is not None else "latest"
+        # Without the supervisor's own word a seal in the log may be anybody's: that is no pass.
         return Ending(
-            exit_code=exit_code_so_far(view.state),
+            exit_code=exit_code_so_far(view.state) or ExitCode.PENDING,
             log_status=LogStatus.LIVE,
             hint=f"{self._watching.program} wait {run_id}",
         )
