@@ -128,7 +128,10 @@ def variable_value(text: str) -> str:
 
 
 def folder_below(text: str) -> str:
-    """A relative folder that stays below where it starts, without `..`; `.` is where it starts."""
+    """A relative folder that stays below where it starts, without `..`; `.` is where it starts.
+
+    Nothing stays nothing: the check runs where the run does.
+    """
     if text.startswith("/"):
         raise LanguageError(f"{quoted(text)} is absolute", "write it relative to the config file")
     if "\0" in text:
@@ -143,4 +146,4 @@ def folder_below(text: str) -> str:
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
-    return "/".join(parts) or "."
+    return "/".join(parts) or ("." if text else "")
