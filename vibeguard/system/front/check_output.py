@@ -7,19 +7,50 @@ from collections import deque
 
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
-from vibeguard.core.formats.base import Stream
+from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.model.events import CheckStarted, Event
-from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import UsageError
-from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.problems import LogCorrupt, UsageError
+from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.output import Output
 from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
+from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.follow import Follower
 
 CHUNK_BYTES = 1 << 16
 POLL_S = 0.1
+# Of a line that does not end, what may be the beginning of a command of a CI service.
+HELD_BACK_CHARACTERS = 64
+
+
+class HarmlessText:
+    """Makes text harmless that comes in pieces: for terminals, and with `ci` for a CI service.
+
+    A service reads commands from whole lines, so the beginning of a line is held back for its end.
+    """
+
+    def __init__(self, *, ci: bool) -> None:
+        self._ci = ci
+        self._line = ""
+
+    def feed(self, piece: str) -> str:
+        """What can be shown now that this piece has come."""
+        text = sanitise(piece, multiline=True)
+        if not self._ci:
+            return text
+        text = break_commands(self._line + text)
+        end = text.rfind("\n") + 1
+        if len(text) - end > CHUNK_BYTES:
+            end = len(text) - HELD_BACK_CHARACTERS
+        self._line = text[end:]
+        return text[:end]
+
+    def rest(self) -> str:
+        """What was held back of a last line that never ended."""
+        text, self._line = self._line, ""
+        return text
 
 
 class CheckOutput:
@@ -34,24 +65,32 @@ class CheckOutput:
         self._check = check
         self._output = output
         self._state = new_state()
+        self._problem: LogCorrupt | None = None
         self._attempt = 0
+        self._harmless = HarmlessText(ci=is_ci(os.environ))
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._descriptor: int | None = None
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[tuple[int, Event]] = deque()
         self.behind = False
 
     def advance(self) -> bool:
         """Copy what is there; whether the run has ended and everything was copied."""
-        while not self._output.is_full() and (self._take_waiting() or self._read_more()):
-            continue
-        over = self._follower.finished or self._follower.writer_gone() is not False
+        try:
+            while not self._output.is_full() and (self._take_waiting() or self._read_more()):
+                continue
+        except LogCorrupt as problem:
+            self._problem = problem
+            self._waiting.clear()
+        over = self._problem is not None or self._follower.finished
+        over = over or self._follower.writer_gone() is not False
         copied = self._copy()
         self.behind = copied and not self._output.is_full()
         return over and not self._waiting and not copied
 
     def _read_more(self) -> bool:
         """Read on in the log; whether there was anything."""
-        self._waiting.extend(self._follower.read())
+        if self._problem is None:
+            self._waiting.extend(enumerate(self._follower.read()))
         return bool(self._waiting)
 
     def _take_waiting(self) -> bool:
@@ -61,7 +100,7 @@ class CheckOutput:
         """
         if not self._waiting:
             return False
-        event = self._waiting[0]
+        index, event = self._waiting[0]
         if isinstance(event, CheckStarted) and event.check == self._check:
             while self._copy():
                 if self._output.is_full():
@@ -69,7 +108,11 @@ class CheckOutput:
             self._attempt = event.attempt
             self._close()
         self._waiting.popleft()
-        apply(self._state, event)
+        try:
+            apply(self._state, event)
+        except LogCorrupt as problem:
+            byte, line = self._follower.place_of(index)
+            raise LogCorrupt(problem.what, byte=byte, line=line) from problem
         return True
 
     def refuse_unknown(self) -> None:
@@ -79,11 +122,13 @@ class CheckOutput:
                 f"this run has no check {sanitise(self._check)}", "see them: vibeguard status"
             )
 
-    def exit_code(self) -> int:
-        """The exit code of the run (DESIGN section 8)."""
-        if self._follower.finished:
-            return exit_code_so_far(self._state)
-        return ExitCode.INCOMPLETE
+    def finish(self) -> int:
+        """Show what was held back and what is wrong; the exit code of the run (DESIGN section 8)."""
+        self._output.write(Stream.MACHINE, self._harmless.rest())
+        ending: Ending = ending_of(self._follower.reading(), self._folder, self._problem)
+        if ending.problem:
+            self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
+        return exit_code_so_far(self._state) if ending.exit_code is None else ending.exit_code
 
     def _copy(self) -> bool:
         """Copy one chunk of the present attempt's output; whether there was any."""
@@ -92,7 +137,7 @@ class CheckOutput:
             return descriptor is not None and self._output.is_full()
         data = os.read(descriptor, CHUNK_BYTES)
         text = self._decoder.decode(data)
-        self._output.write(Stream.MACHINE, sanitise(text, multiline=True))
+        self._output.write(Stream.MACHINE, self._harmless.feed(text))
         return bool(data)
 
     def _open(self) -> int | None:
@@ -131,6 +176,9 @@ def follow_check(follower: Follower, folder: str, check: str, output: Output) ->
         copying.refuse_unknown()
         loop.turn(monotonic_s() + (0.0 if copying.behind else POLL_S))
     copying.refuse_unknown()
+    if interrupted:
+        return interrupted[0]
+    code = copying.finish()
     while output.waiting() and not interrupted:
         loop.turn(monotonic_s() + 1.0)
-    return interrupted[0] if interrupted else copying.exit_code()
+    return interrupted[0] if interrupted else code
