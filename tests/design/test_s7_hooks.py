@@ -129,6 +129,20 @@ def test_the_agent_hook_is_written_into_the_repository_and_named(repository):
     assert script.read_text() == vibeguard("hook", "agent", cwd=repository).stdout
 
 
+@pytest.mark.parametrize(("kind", "in_the_way"), [("git", ".git/hooks"), ("agent", "scripts")])
+def test_what_cannot_be_written_is_said_with_exit_code_2(repository, kind, in_the_way):
+    """A file lies where a folder is to be."""
+    path = repository / in_the_way
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.write_text("in the way\n")
+    done = vibeguard("hook", kind, "--write", cwd=repository)
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert str(path) in done.stderr
+    assert path.read_text() == "in the way\n"
+
+
 def fake_vibeguard(folder: Path, code: int) -> Path:
     """A folder for PATH with a `vibeguard` that ends with this code and says so."""
     folder.mkdir()

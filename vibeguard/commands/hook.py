@@ -1,10 +1,12 @@
 """`vibeguard hook`: hooks for git and for coding agents, printed or installed."""
 
+import contextlib
 import os
 import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -73,13 +75,34 @@ def hook(
         heads = [f"# ==> {stage} <==\n" if len(stages) > 1 else "" for stage in stages]
         write_out("\n".join(map("".join, zip(heads, scripts, strict=True))))
         return 0
-    folder, private = _hooks_folder()
-    for stage in stages:
-        _refuse_foreign(folder / stage)
-    for stage in stages:
-        _install(folder / stage, hook_script(stage, find=_find_ourselves() if private else ""))
-        write_err(f"vibeguard: wrote {folder / stage}\n")
+    _write_stages(stages)
     return 0
+
+
+def _write_stages(stages: Sequence[str]) -> None:
+    """Install these git hooks: all, or none."""
+    folder, private = _hooks_folder()
+    with _trouble_told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for stage in stages:
+            _refuse_foreign(folder / stage)
+        for stage in stages:
+            _install(folder / stage, hook_script(stage, find=_find_ourselves() if private else ""))
+            write_err(f"vibeguard: wrote {folder / stage}\n")
+
+
+@contextlib.contextmanager
+def _trouble_told(folder: Path) -> Iterator[None]:
+    """Trouble with files in this folder is the user's to mend. Raises UsageError for OSError."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise  # no file of ours: the stream that we tell our success on
+        raise UsageError(
+            f"cannot write to {folder}: {error.strerror}",
+            "make it a folder that you can write to, or take what `vibeguard hook` prints",
+        ) from error
 
 
 def _agent(options: HookOptions) -> int:
@@ -88,9 +111,10 @@ def _agent(options: HookOptions) -> int:
         write_out(hook_script("agent-stop", find=""))
         return 0
     path = Path(_git("rev-parse", "--show-toplevel")) / "scripts" / AGENT_FILE
-    _refuse_foreign(path)
-    path.parent.mkdir(exist_ok=True)
-    _install(path, hook_script("agent-stop", find=""))
+    with _trouble_told(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        _refuse_foreign(path)
+        _install(path, hook_script("agent-stop", find=""))
     write_err(
         f"vibeguard: wrote {path}\n"
         "vibeguard: name it in your agent's settings as the command of its stop hook, for example\n"
@@ -114,7 +138,6 @@ def _hooks_folder() -> tuple[Path, bool]:
             "a hook there would run in other repositories too: print it with `vibeguard hook git` "
             "and put it where you want it",
         )
-    folder.mkdir(parents=True, exist_ok=True)
     return folder, folder.is_relative_to(common)
 
 

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from vibeguard.core.problems import LogWriteError, Problem
 from vibeguard.system.rundir.files import replace_file
-from vibeguard.system.rundir.ids import new_run_id, run_ids
+from vibeguard.system.rundir.ids import is_run_id, new_run_id, run_ids
 
 _NAME: Final = "refused"
 _LARGEST_BYTES: Final = 16 << 20
+_LAST_NS: Final = 253_402_300_799 * 10**9  # the last second of 9999, which an id can just hold
 _UNREADABLE: Final = Problem("a start was refused; why can no longer be read", "run it again")
 
 
@@ -30,9 +31,9 @@ class Refusal(Struct, frozen=True):
 
 def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) -> None:
     """Leave the mark. Raises LogWriteError: the config's problems are still the news then."""
-    ids = run_ids(state_dir)
-    stamp = new_run_id(now_ns, newest=ids[-1] if ids else "")
     try:
+        ids = run_ids(state_dir)
+        stamp = new_run_id(now_ns, newest=ids[-1] if ids else "")
         data = json.encode(Refusal(stamp, tuple(map(_storable, problems))))
         replace_file(os.path.join(state_dir, _NAME), data)
     except OSError as error:
@@ -52,19 +53,27 @@ def refused_since(state_dir: str) -> Refusal | None:
     """The refused start that is newer than every run, if there is one."""
     path = os.path.join(state_dir, _NAME)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        written_ns = os.lstat(path).st_mtime_ns
     except FileNotFoundError:
         return None
-    with open(fd, "rb") as file:
-        data = file.read(_LARGEST_BYTES)
-        written_ns = os.fstat(fd).st_mtime_ns
-    try:
-        refusal = json.decode(data, type=Refusal)
-    except (DecodeError, UnicodeDecodeError):
-        # Cut short or meddled with: that something was refused, and when, is all it still says.
-        refusal = Refusal(new_run_id(written_ns), (_UNREADABLE,))
+    # Cut short or meddled with: that something was refused, and when, is all it still says.
+    refusal = _read(path) or Refusal(new_run_id(min(written_ns, _LAST_NS)), (_UNREADABLE,))
     ids = run_ids(state_dir)
     return refusal if not ids or refusal.stamp > ids[-1] else None
+
+
+def _read(path: str) -> Refusal | None:
+    """The mark; None where it says nothing. A check can put anything in its place."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            data = os.read(fd, _LARGEST_BYTES)
+        finally:
+            os.close(fd)
+        refusal = json.decode(data, type=Refusal)
+    except (OSError, DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return refusal if refusal.problems and is_run_id(refusal.stamp) else None
 
 
 def forget_refused(state_dir: str) -> None:

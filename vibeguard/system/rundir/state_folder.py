@@ -12,20 +12,23 @@ STATE_FOLDER: Final = ".vibeguard"
 
 
 class StateFolderRefused(UsageError):
-    """The state folder is a symlink, somebody else's, or part of the repository (exit 2)."""
+    """The state folder is a symlink, unreadable, somebody else's or the repository's (exit 2)."""
 
 
 def state_folder(parent: str, *, override: str = "", create: bool) -> str:
     """The state folder of the config in `parent`, or the one that --state-dir names.
 
-    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. Raises
-    StateFolderRefused, or LogWriteError when it cannot be made.
+    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. Either way
+    neither it nor runs/ is anything but a folder of ours. Raises StateFolderRefused, or
+    LogWriteError when it cannot be made.
     """
     path = os.path.abspath(override) if override else os.path.join(parent, STATE_FOLDER)
     try:
         _refuse_untrusted(path)
+        _refuse_tracked(path)
         if create:
             _make(path)
+        _refuse_untrusted(os.path.join(path, "runs"))
     except OSError as error:
         raise LogWriteError(
             f"{error.filename or path}: {error.strerror}",
@@ -59,6 +62,18 @@ def _refuse_untrusted(path: str) -> None:
             f"{path} belongs to another user (uid {status.st_uid})",
             "remove it, or keep the state elsewhere: --state-dir",
         )
+    try:
+        with os.scandir(os.path.join(path, os.curdir)):  # the dot asks for the right to enter, too
+            pass
+    except PermissionError as error:
+        raise StateFolderRefused(
+            f"{path} cannot be read: {error.strerror}",
+            "make it readable (chmod u+rwx), or keep the state elsewhere: --state-dir",
+        ) from error
+
+
+def _refuse_tracked(path: str) -> None:
+    """Whatever is tracked below it counts, so that nobody has to ask for runs/ again."""
     if is_tracked(path):
         raise StateFolderRefused(
             f"{path} is tracked by git: its content could come from anywhere",

@@ -62,6 +62,57 @@ def test_an_unreadable_mark_still_says_that_a_start_was_refused(state, tmp_path)
     assert refused_since(state) is None
 
 
+def a_folder(path):
+    os.mkdir(path)
+
+
+def a_dangling_symlink(path):
+    os.symlink("nowhere", path)
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def no_problems(path):
+    with open(path, "w") as file:
+        file.write('{"stamp":"99991231T235959.999999Z-0000","problems":[]}')
+
+
+def a_stamp_that_is_none(path):
+    with open(path, "w") as file:
+        file.write('{"stamp":"z","problems":[{"what":"a","do":"b"}]}')
+
+
+@pytest.mark.parametrize(
+    "plant", [a_folder, a_dangling_symlink, a_pipe, no_problems, a_stamp_that_is_none]
+)
+def test_whatever_lies_in_the_place_of_the_mark_is_an_unreadable_mark(state, tmp_path, plant):
+    """A check can put it there; no report may die of it, and its age is all that it says."""
+    path = os.path.join(state, "refused")
+    open_journal(tmp_path, now_ns=NOW_NS).close()
+    plant(path)
+    for age, newer in ((10**9, True), (-(10**9), False)):
+        moment = NOW_NS + age
+        os.utime(path, ns=(moment, moment), follow_symlinks=False)
+        refusal = refused_since(state)
+        assert (refusal is not None) is newer
+        assert not newer or "can no longer be read" in refusal.problems[0].what
+
+
+def test_a_mark_of_a_time_beyond_all_calendars_is_read(state):
+    path = os.path.join(state, "refused")
+    a_folder(path)
+    os.utime(path, ns=(10**21, 10**21))
+    assert "refused" in refused_since(state).problems[0].what
+
+
+def test_a_mark_is_a_write_error_where_runs_is_no_folder(tmp_path):
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(LogWriteError, match="refused"):
+        mark_refused(str(tmp_path), PROBLEMS, now_ns=NOW_NS)
+
+
 def test_a_mark_that_cannot_be_left_is_a_write_error(tmp_path):
     with pytest.raises(LogWriteError, match="refused"):
         mark_refused(str(tmp_path / "missing"), PROBLEMS, now_ns=NOW_NS)

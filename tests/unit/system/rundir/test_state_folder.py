@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
@@ -70,18 +71,49 @@ def test_a_symlink_is_refused(tmp_path, create):
     assert os.listdir(tmp_path / "real") == []
 
 
-def test_a_symlink_in_the_place_of_runs_is_refused(tmp_path):
+@pytest.mark.parametrize("create", [True, False])
+def test_a_symlink_in_the_place_of_runs_is_refused(tmp_path, create):
+    """Who only reads would read somebody else's runs, and prune would delete them."""
     (tmp_path / "real").mkdir()
     (tmp_path / ".vibeguard").mkdir()
     (tmp_path / ".vibeguard" / "runs").symlink_to(tmp_path / "real")
     with pytest.raises(StateFolderRefused, match="symbolic link"):
-        state_folder(str(tmp_path), create=True)
+        state_folder(str(tmp_path), create=create)
 
 
-def test_a_file_is_refused(tmp_path):
-    (tmp_path / ".vibeguard").write_text("")
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("name", [".vibeguard", ".vibeguard/runs"])
+def test_a_file_is_refused(tmp_path, name, create):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
     with pytest.raises(StateFolderRefused, match="not a folder"):
-        state_folder(str(tmp_path), create=True)
+        state_folder(str(tmp_path), create=create)
+
+
+@pytest.fixture
+def own_folder():
+    """A folder of the effective user, who is not root: root may read everything."""
+    before = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        if before == 0:
+            os.chown(folder, 12345, 12345)
+            os.seteuid(12345)
+        try:
+            yield folder
+        finally:
+            os.seteuid(before)
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("mode", [0o000, 0o300, 0o600])
+@pytest.mark.parametrize("name", ["", "runs"])
+def test_a_folder_that_cannot_be_read_is_refused(own_folder, name, mode, create):
+    path = os.path.join(state_folder(own_folder, create=True), name)
+    os.chmod(path, mode)
+    with pytest.raises(StateFolderRefused, match="cannot be read: Permission denied") as caught:
+        state_folder(own_folder, create=create)
+    assert "--state-dir" in caught.value.do
+    os.chmod(path, 0o700)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
