@@ -15,6 +15,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 PTRACE_TRACEME = 0
+PTRACE_SEIZE = 0x4206
 SYS_EXIT = {"x86_64": 60, "aarch64": 93}.get(os.uname().machine, -1)
 
 
@@ -163,6 +164,19 @@ def daemon_without_main_thread(token: str) -> None:
     def work() -> None:
         os.setsid()
         without_main_thread(token)
+
+    in_child(work)
+    time.sleep(0.3)
+
+
+def tracer_of_the_leader(token: str) -> None:
+    """The kernel gives a traced process's exit to its tracer first, and to us when that has gone."""
+    leader = os.getpid()
+
+    def work() -> None:
+        LIBC.ptrace(PTRACE_SEIZE, leader, 0, 0)
+        ready()
+        time.sleep(float(token))
 
     in_child(work)
     time.sleep(0.3)

@@ -143,6 +143,11 @@ SHAPES = (
         "a daemon whose main thread has ended, in a new session; the leader exits",
         exits=True,
     ),
+    program(
+        "tracer_of_the_leader",
+        "a child that traces the leader and so keeps its end from us; the leader exits",
+        exits=True,
+    ),
     program("zombie_factory", "a hundred children that it never reaps"),
     program("subreaper", "collects its own daemons, which carry no mark"),
     program("evil_name", "a process name that imitates /proc/PID/stat"),

@@ -21,6 +21,8 @@ from vibeguard.system.process.reactor import Reactor
 from vibeguard.system.process.spawn import Child
 from vibeguard.system.process.stopwatch import Stopwatch
 
+TRACER_LOOK_S = 0.01
+
 
 class Shared(NamedTuple):
     """What all attempts of one executor have in common."""
@@ -143,8 +145,30 @@ class LocalAttempt:
     def _leader_exited(self) -> None:
         """The one thing that is waited for: never the end of the output."""
         status = self._leader.reap()
-        if status is None:
+        if status is not None:
+            self._exited_with(status)
             return
+        stat = proc.stat_of(self._leader.pid)
+        if stat is not None and stat.is_dead:
+            self._traced()
+
+    def _traced(self) -> None:
+        """The leader has ended, but one of its own traces it and has its status first (ptrace(2)).
+
+        That one is a leftover like any other. Once it has gone, the status is ours.
+        """
+        self._shared.reactor.unwatch(self._leader.descriptor)
+        trio.lowlevel.spawn_system_task(self._reap_after_its_tracer)
+        if self._ending is None and self._spec.leaks is not LeakPolicy.IGNORE:
+            self._ending = Ending(self._tree)
+            trio.lowlevel.spawn_system_task(self._end_leak, self._ending)
+
+    async def _reap_after_its_tracer(self) -> None:
+        while (status := self._leader.reap()) is None:  # noqa: ASYNC110 - nothing announces it
+            await trio.sleep(TRACER_LOOK_S)
+        self._exited_with(status)
+
+    def _exited_with(self, status: ExitStatus) -> None:
         self._status = status
         self._tree.leader_gone = True
         self._shared.orphans.leader_reaped(self._tree.claim)
