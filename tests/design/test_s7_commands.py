@@ -410,6 +410,19 @@ def test_migrate_mends_what_can_be_mended(tmp_path):
     assert [each.name for each in folder.iterdir()] == ["vibeguard.yaml"]
 
 
+def test_migrate_points_into_the_file_as_it_leaves_it(tmp_path):
+    """Before mending and after it, in a line that mending makes longer."""
+    line = "- {note: 1, id: a, run: 'true', severity: warning, timeout: -1s}"
+    folder = project(tmp_path, f"checks:\n{line}\n")
+    for argv in (("migrate",), ("migrate", "--write"), ("migrate",)):
+        said = document(*argv, cwd=folder)
+        line = (folder / "vibeguard.yaml").read_text().splitlines()[1]
+        told = [line[each["column"] - 1 :] for each in said["findings"] if each["kind"] != "mended"]
+        assert [rest.partition(",")[0] for rest in told] == ["-1s}", "warning"]
+        assert said["exit_code"] == 2
+    assert "x-note" in line
+
+
 def test_prune_without_runs_does_nothing(folder):
     """And makes no state folder."""
     assert document("prune", cwd=folder) == {"removed": [], "dry_run": False}

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vibeguard.commands.loading import locate, shown_path
 from vibeguard.commands.options import GlobalOptions
@@ -90,7 +91,10 @@ def migrate(*, common: GlobalOptions, options: MigrateOptions = MIGRATE_DEFAULTS
     found = compare(data, path)
     written = options.write and bool(found.mended)
     if written:
-        _replace(located.path, _encoded(data, found.text))
+        data = _encoded(data, found.text)
+        # The rest is told where it will stand. Nothing is written that cannot be read.
+        found = replace(compare(data, path), mended=found.mended)
+        _replace(located.path, data)
     left = found.refused if written or not found.mended else (*found.mended, *found.refused)
     code = ExitCode.USAGE if left else 0
     if common.json:

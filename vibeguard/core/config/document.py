@@ -30,6 +30,10 @@ MAX_ALIASED_NODES = 1_000_000  # nodes that aliases repeat
 _MOST_SUGGESTIONS = 20  # looking for near names is slow, and nobody reads more
 _MOST_TAG_LINES = 32  # the C parser compares each %TAG with all others
 
+# What the original took without a word: `migrate` says more about these two.
+SECOND_DOCUMENT = "a second document begins here"
+NOT_KNOWN = " is not known here"  # behind the tag
+
 _SCALAR_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge"})
 _SEQUENCE_TAGS = frozenset({"seq"})
 _MAPPING_TAGS = frozenset({"map"})
@@ -146,7 +150,7 @@ class _Builder:
     def _document(self, roots: list[Node]) -> Document:
         for extra in roots[1:]:
             if not is_absent(extra):
-                self._problem("a second document begins here", "one file holds one config", extra)
+                self._problem(SECOND_DOCUMENT, "one file holds one config", extra)
         return Document(roots[0] if roots else None, self._problems)
 
     def _scalar(self, event: ParserEvent) -> Text:
@@ -271,7 +275,7 @@ class _Builder:
             return
         name = "!!" + tag[len(_TAG_PREFIX) :] if tag.startswith(_TAG_PREFIX) else tag
         mark = event.start_mark
-        what = f"the tag {quoted(name)} is not known here"
+        what = f"the tag {quoted(name)}{NOT_KNOWN}"
         do = "remove it, or put the value in quotes"
         self._problems.append(self._source.problem(what, do, mark.line + 1, mark.column + 1))
 

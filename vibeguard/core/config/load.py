@@ -22,14 +22,14 @@ def load_config(data: bytes, file: str) -> Config:
     reader.structure += document.problems
     draft = read_shape(document, reader)
     if draft is None or reader.structure:
-        raise ConfigError(_in_order(reader.structure + reader.values))
+        raise ConfigError(in_order(reader.structure + reader.values))
     config = Meaning(draft, reader).config()
     if reader.values:
-        raise ConfigError(_in_order(reader.values))
+        raise ConfigError(in_order(reader.values))
     return config
 
 
-def _in_order(problems: list[Problem]) -> list[Problem]:
+def in_order(problems: list[Problem]) -> list[Problem]:
     """By place, and each once: what aliases repeat is one mistake."""
     unique = {(p.line, p.column, p.what): p for p in problems}
     return [unique[key] for key in sorted(unique)]

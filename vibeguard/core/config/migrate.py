@@ -10,29 +10,34 @@ import re
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from vibeguard.core.config.document import read_document
-from vibeguard.core.config.load import load_config
-from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text
-from vibeguard.core.config.reader import key_meant
-from vibeguard.core.config.shape import CHECK_KEYS, CONFIG_KEYS, PROMPT_KEYS
+from vibeguard.core.config.differences import differences, mappings_of
+from vibeguard.core.config.document import NOT_KNOWN, SECOND_DOCUMENT, Document, read_document
+from vibeguard.core.config.load import in_order
+from vibeguard.core.config.meaning import Meaning
+from vibeguard.core.config.nodes import Mapping, Text
+from vibeguard.core.config.reader import Reader, key_meant
+from vibeguard.core.config.settings import SETTINGS_KEYS
+from vibeguard.core.config.shape import (
+    CHECK_KEYS,
+    CONFIG_KEYS,
+    EVENTS,
+    PROMPT_KEYS,
+    REQUIREMENT_KEYS,
+    read_shape,
+)
 from vibeguard.core.config.source import Source, read_source
 from vibeguard.core.lang.errors import quoted
-from vibeguard.core.lang.expression import parse_expression
-from vibeguard.core.lang.grok import compile_grok
-from vibeguard.core.model.config import CheckConfig, Config
-from vibeguard.core.names import Severity
 from vibeguard.core.problems import ConfigError, Problem
-from vibeguard.core.wording.units import duration
 
-_LEAVES_PROCESSES = re.compile(
-    r"\b(nohup|setsid|disown|daemonize)\b|[^&|>]&\s*(?:$|\n|;|\))|\bgradlew?\b|docker run\b.*\s-d\b"
-)
-_REFERENCE = re.compile(r"\{\{\.(.+?)\}\}")
+_LONGEST_KEY = 500  # characters: YAML's limit for a key in its line is 1,024, escapes included
+_PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*[ \t]+\Z")  # an anchor or a tag before a key
+_DOCUMENT_MARK = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
 class Migration(Struct, frozen=True):
-    """What was found, each with its place; `text` is the config after mending.
+    """What was found, each with its place in the file as it is; `text` is the config after mending.
 
     `refused` keeps the config from loading here, `mended` was put right in `text`, `different`
     loads and behaves otherwise than before.
@@ -45,128 +50,133 @@ class Migration(Struct, frozen=True):
 
 
 def migrate(data: bytes, file: str) -> Migration:
-    """Compare a config with what the original made of it. Raises ConfigError if it is not YAML."""
+    """Compare a config with what the original made of it. Raises ConfigError if it is not YAML.
+
+    Unlike loading, this goes on behind what is refused, which reads as if it were absent: one
+    mistake hides neither a difference nor another mistake.
+    """
     source = read_source(data, file)
-    root = read_document(source).root
-    mended = [] if root is None else list(_ignored_keys(root, source))
-    text = _prefixed(source, mended)
+    document = _first_document(source)
+    root = document.root
+    mended = in_order(list(_rename_ignored(root, source))) if type(root) is Mapping else []
+    reader = Reader(source)
+    reader.structure += map(_as_it_was, document.problems)
+    draft = read_shape(document, reader)
+    different: list[Problem] = []
+    if draft is not None and type(root) is Mapping:
+        config = Meaning(draft, reader).config()
+        different += differences(config, root, source)
+        different.sort(key=lambda problem: (problem.line, problem.column))
+    refused = in_order(reader.structure + reader.values)
+    return Migration(tuple(refused), tuple(mended), tuple(different), _prefixed(source, mended))
+
+
+def _first_document(source: Source) -> Document:
+    """The document that the original read: it never looked at a second one, YAML or not."""
     try:
-        config = load_config(text.encode(), file)
-    except ConfigError as error:
-        return Migration(error.problems, tuple(mended), (), text)
-    found = _differences(config, root, source) if type(root) is Mapping else iter(())
-    ordered = sorted(found, key=lambda problem: (problem.line, problem.column))
-    return Migration((), tuple(mended), tuple(ordered), text)
+        return read_document(source)
+    except ConfigError:
+        for mark in _DOCUMENT_MARK.finditer(source.text):
+            document = read_document(Source(source.text[: mark.start()], source.file))
+            if document.root is not None:
+                place = source.place(mark.start())
+                document.problems.append(source.problem(SECOND_DOCUMENT, "", *place))
+                return document
+        raise
 
 
-def _ignored_keys(root: Node, source: Source) -> Iterator[Problem]:
-    """Keys that the original ignored and that are no misspelling of one that is missing."""
-    for mapping, known, owner in _mappings(root):
-        for name, key in mapping.keys.items():
-            if name in known or name.startswith("x-") or key.style:
+def _as_it_was(problem: Problem) -> Problem:
+    """A problem of YAML, with what the original did where it said nothing."""
+    if problem.what == SECOND_DOCUMENT:
+        what = f"{SECOND_DOCUMENT}: it was never read, and is refused"
+        return replace(problem, what=what, do="remove it, or move it to a file of its own")
+    tag, not_known, _ = problem.what.partition(NOT_KNOWN)
+    if not not_known:
+        return problem
+    if tag.endswith('"!!binary"'):
+        what = f"{tag} had this value decoded, and is refused"
+        return replace(problem, what=what, do="write the decoded text instead")
+    return replace(problem, what=f"{tag} was ignored, and is refused")
+
+
+def _rename_ignored(root: Mapping, source: Source) -> Iterator[Problem]:
+    """Put `x-` before the keys of the tree that the original ignored, and tell each.
+
+    A misspelling of a key that is missing is left: what was meant is the user's to say.
+    """
+    mappings = list(_mappings(root))
+    left = set(_places_to_leave(mappings, root))
+    for mapping, _, owner in mappings:
+        for name, key in tuple(mapping.keys.items()):
+            place = (key.line, key.column)
+            if name.startswith("x-") or place in left or not _takes_prefix(key, source):
                 continue
-            meant = key_meant(name, known)
-            if meant and meant not in mapping.keys:
-                continue  # a misspelt key: what was meant is the user's to say
+            mapping.keys[f"x-{name}"] = mapping.keys.pop(name)
+            mapping.values[f"x-{name}"] = mapping.values.pop(name)
             what = f"unknown key {quoted(name)} in {owner}, which was ignored, is an error"
-            yield source.problem(what, f"call it x-{name}", key.line, key.column)
+            yield source.problem(what, f"call it x-{name}", *place)
 
 
-def _mappings(root: Node) -> Iterator[tuple[Mapping, tuple[str, ...], str]]:
+_Known = tuple[Mapping, tuple[str, ...], str]
+
+
+def _mappings(root: Mapping) -> Iterator[_Known]:
     """The mappings whose keys are checked, the keys that they may have, and their names."""
-    if type(root) is not Mapping:
-        return
     yield root, CONFIG_KEYS, "a config"
-    for list_name, known, owner in (
-        ("prompts", PROMPT_KEYS, "a prompt"),
-        ("checks", CHECK_KEYS, "a check"),
-    ):
-        for mapping in _items(root, list_name):
-            yield mapping, known, owner
+    if type(settings := root.values.get("settings")) is Mapping:
+        yield settings, SETTINGS_KEYS, '"settings"'
+    for prompt in mappings_of(root, "prompts"):
+        yield prompt, PROMPT_KEYS, "a prompt"
+    for check in mappings_of(root, "checks"):
+        yield check, CHECK_KEYS, "a check"
+        if type(events := check.values.get("on")) is Mapping:
+            yield events, EVENTS, '"on"'
+        for requirement in mappings_of(check, "requires"):
+            yield requirement, REQUIREMENT_KEYS, "a requirement"
 
 
-def _items(root: Mapping, name: str) -> list[Mapping]:
-    """The mappings of a list of the root, without what is not one."""
-    node = root.values.get(name)
-    items = node.items if type(node) is Sequence else []
-    return [item for item in items if type(item) is Mapping]
+def _places_to_leave(mappings: list[_Known], root: Mapping) -> Iterator[tuple[int, int]]:
+    """Where a key stands that something reads: merged, it may be ignored in one place only."""
+    for mapping, known, _ in mappings:
+        for name, key in mapping.keys.items():
+            if name in known or f"x-{name}" in mapping.keys or _misspelt(name, known, mapping):
+                yield key.line, key.column
+    named = [root.values.get("vars")]
+    named += [check.values.get("env") for check in mappings_of(root, "checks")]
+    for node in named:
+        if type(node) is Mapping:
+            yield from ((key.line, key.column) for key in node.keys.values())
+
+
+def _misspelt(name: str, known: tuple[str, ...], mapping: Mapping) -> bool:
+    """Whether an unknown key was probably meant to be one that the mapping lacks."""
+    meant = "" if name.startswith("x-") else key_meant(name, known)
+    return bool(meant) and meant not in mapping.keys
+
+
+def _takes_prefix(key: Text, source: Source) -> bool:
+    """Whether the key stands where its place says, plain or in quotes, without anchor or tag.
+
+    With an anchor it may be a key here and a value there: an alias has the place of its anchor.
+    """
+    line = source.lines[key.line - 1]
+    written = line[key.column - 1 :]
+    if _PROPERTY.search(line[: key.column - 1]):
+        return False
+    if key.style in ("'", '"'):
+        return written.startswith(key.style) and len(key.value) <= _LONGEST_KEY
+    plain = not key.style and 0 < len(key.value) <= _LONGEST_KEY
+    return plain and written.startswith(key.value)
 
 
 def _prefixed(source: Source, problems: list[Problem]) -> str:
-    """The text with `x-` at each place. From the end, so that places stay what they are."""
+    """The text with `x-` at each place, behind the quote of a key in quotes."""
     text = source.text
-    places = {(problem.line, problem.column) for problem in problems}
-    for line, column in sorted(places, reverse=True):
-        offset = source.offset(line, column)
-        text = f"{text[:offset]}x-{text[offset:]}"
-    return text
-
-
-def _differences(config: Config, root: Mapping, source: Source) -> Iterator[Problem]:
-    """Everything that loads and is not as it was."""
-    yield from _variables(config, root, source)
-    for check, node in zip(config.checks, _items(root, "checks"), strict=True):
-        yield from _background(check, node, config, source)
-        yield from _warning(check, node, source)
-        yield from _assertion(check, node, source)
-        yield from _command(check, node, source)
-
-
-def _variables(config: Config, root: Mapping, source: Source) -> Iterator[Problem]:
-    variables = root.values.get("vars")
-    for name, node in variables.values.items() if type(variables) is Mapping else ():
-        used = _REFERENCE.findall(node.value) if type(node) is Text else []
-        if any(other in config.vars for other in used):
-            what = f"the variable {quoted(name)} uses another one: that worked by chance of order"
-            yield source.problem(what, "here it always does", node.line, node.column)
-
-
-def _background(
-    check: CheckConfig, node: Mapping, config: Config, source: Source
-) -> Iterator[Problem]:
-    limit = config.settings.async_after_ns
-    if check.mode != "auto" or check.timeout_ns <= limit:
-        return
-    place = node.values.get("timeout", node)
-    what = f"{check.id} runs in the background, since its timeout is above {duration(limit)}"
-    do = "only what requires it waits for it; async: false keeps it in the foreground"
-    yield source.problem(what, do, place.line, place.column)
-
-
-def _warning(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
-    if check.severity is Severity.WARNING:
-        place = node.values["severity"]
-        what = f"{check.id} is a warning: its timeout failed the run, and fails nothing here"
-        yield source.problem(what, "severity: error if it should", place.line, place.column)
-
-
-def _assertion(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
-    if not check.assertion:
-        return
-    place = node.values["assert"]
-    fields = frozenset[str]().union(*(compile_grok(pattern).fields for pattern in check.grok))
-    expression = parse_expression(check.assertion)
-    unknown = sorted(expression.names - fields)
-    if unknown:
-        names = ", ".join(map(quoted, unknown))
-        what = f"the assertion of {check.id} needs {names}, which no pattern extracts"
-        do = "it could pass silently, here the check fails: extract it with grok"
-    else:
-        what = f"the assertion of {check.id} could pass when nothing was extracted"
-        do = "here the check fails then, and says which value is missing"
-    yield source.problem(what, do, place.line, place.column)
-    for doubt in expression.doubts:
-        what = f"the assertion of {check.id} holds {doubt.what}"
-        yield source.problem(what, doubt.do, place.line, place.column)
-
-
-def _command(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
-    place = node.values["run"]
-    if _LEAVES_PROCESSES.search(check.run):
-        what = f"{check.id} may leave processes behind: they are ended when it exits"
-        yield source.problem(what, "leaks: ignore if they must stay", place.line, place.column)
-    if "/dev/tty" in check.run:
-        what = f"{check.id} uses /dev/tty: a check has no terminal"
-        yield source.problem(
-            what, "give it what it asks for in another way", place.line, place.column
-        )
+    parts: list[str] = []
+    done = 0
+    for problem in problems:  # in the file's order
+        offset = source.offset(problem.line, problem.column)
+        offset += text[offset] in "'\""
+        parts += text[done:offset], "x-"
+        done = offset
+    return "".join((*parts, text[done:]))

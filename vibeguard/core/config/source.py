@@ -36,8 +36,12 @@ class Source:
 
     def offset(self, line: int, column: int) -> int:
         """Where in the text the character at this place stands."""
-        breaks = [match.end() for match in _LINE_BREAK.finditer(self.text)]
-        return (breaks[line - 2] if line > 1 else 0) + column - 1
+        return self._starts[line - 1] + column - 1
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each line begins in the text."""
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of a character of the text."""
