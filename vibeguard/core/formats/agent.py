@@ -12,7 +12,7 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import CheckSettled, Event, TriggeredPrompt
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import LogStatus, Outcome, Severity, Verdict
-from vibeguard.core.report.build import exit_code_of, output_path, rendered
+from vibeguard.core.report.build import exit_code_of, output_path, rendered, verdict_event
 from vibeguard.core.report.failure import output_lines, process_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
@@ -135,9 +135,9 @@ class AgentFormat:
         ending = [f"full output: {path}"] if path else []
         ending.append(f"rerun: {rerun_command(state, [planned.id], self._options.program)}")
         suggestion = rendered(planned.suggestion, state, record, shell_quote=False).strip()
-        fix = self._clean(rendered(planned.fix, state, record, shell_quote=True).strip())
-        repair = [f"suggestion: {self._clean(shorten(suggestion, 600))}"] if suggestion else []
-        repair += [f"fix: {fix}"] if fix else []
+        fix = rendered(planned.fix, state, record, shell_quote=True).strip()
+        repair = [f"suggestion: {self._lines(shorten(suggestion, 600))}"] if suggestion else []
+        repair += [f"fix: {self._lines(fix)}"] if fix else []
         command = f"command: {self._clean(shorten(planned.run.strip(), 300))}"
         prompts = [self._prompt(prompt) for prompt in settled.prompts]
         yield [*repair, *prompts, command, *ending]
@@ -147,9 +147,7 @@ class AgentFormat:
 
     def _prompt(self, prompt: TriggeredPrompt) -> str:
         source = "" if prompt.source == "inline" else f" {self._clean(prompt.source)}"
-        lines = sanitise(prompt.content, multiline=True).strip().split("\n")
-        text = "\n  ".join(self._clean(line) for line in lines)
-        return f"prompt{source} (on {self._clean(prompt.event)}): {text}"
+        return f"prompt{source} (on {self._clean(prompt.event)}): {self._lines(prompt.content)}"
 
     def _end(self, state: State, ending: Ending) -> Iterator[str]:
         yield self._verdict(state, ending)
@@ -164,7 +162,8 @@ class AgentFormat:
         yield from late(state)
         if ending.hint:
             yield ending.hint
-        if state.finished is None and state.started is not None:
+        goes_on = state.finished is None or ending.log_status is LogStatus.LIVE
+        if goes_on and state.started is not None:
             last = state.next_seq - 1
             command = f"{self._options.program} report {state.started.run_id}"
             yield f"next look: {command} --format agent --since {last}"
@@ -173,12 +172,13 @@ class AgentFormat:
         code = exit_code_of(state, ending)
         passed = state.counts.get(Outcome.PASSED, 0)
         counts = ", ".join([f"{passed} passed", *named(groups_of(state))])
+        finished = verdict_event(state, ending)
         if ending.log_status in (LogStatus.CORRUPT, LogStatus.INCOMPLETE):
             word = ending.log_status.value
-        elif state.finished is not None:
-            word = state.finished.verdict.value
-            word += f" ({state.finished.reason})" if state.finished.reason else ""
-            if state.cancel is not None and state.finished.verdict is Verdict.CANCELLED:
+        elif finished is not None:
+            word = finished.verdict.value
+            word += f" ({finished.reason})" if finished.reason else ""
+            if state.cancel is not None and finished.verdict is Verdict.CANCELLED:
                 word = f"cancelled {cancelled_because(state.cancel.reason, state.cancel.by)}"
         else:
             failed = any(fails_the_run(record) for record in state.checks.values())
@@ -194,6 +194,11 @@ class AgentFormat:
             yield f"running: {some(running, 10)}"
         if waiting:
             yield f"waiting: {some(waiting, 10)}"
+
+    def _lines(self, text: str) -> str:
+        """Text of several lines as such, further ones indented: none can begin like one of ours."""
+        lines = sanitise(text, multiline=True).strip().split("\n")
+        return "\n  ".join(self._clean(line) for line in lines)
 
     def _clean(self, text: str) -> str:
         return sanitise(text).replace(self._mark, "[mark]") if self._mark else sanitise(text)

@@ -9,7 +9,7 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome
-from vibeguard.core.report.build import output_path, rendered
+from vibeguard.core.report.build import output_path, rendered, verdict_event
 from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.summary import skips, summary
@@ -73,8 +73,9 @@ class GitHubFormat:
 def _run_problem(state: State, ending: Ending) -> str:
     if ending.problem:
         return sanitise(ending.problem)
-    if state.finished is not None:
-        return sanitise(state.finished.reason)
+    finished = verdict_event(state, ending)
+    if finished is not None:
+        return sanitise(finished.reason)
     open_checks = sum(1 for r in state.checks.values() if r.state is not CheckState.SETTLED)
     return f"the run has no verdict: {open_checks} of {len(state.checks)} checks have not settled"
 

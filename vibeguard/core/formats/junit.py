@@ -11,7 +11,7 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.build import exit_code_of
+from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
@@ -95,9 +95,10 @@ def _run_problem(state: State, ending: Ending) -> str:
     """What is wrong with the run as a whole, which no test case would show."""
     if ending.problem:
         return sanitise(ending.problem)
-    if state.finished is None:
+    finished = verdict_event(state, ending)
+    if finished is None:
         return f"the run has no verdict (exit code {exit_code_of(state, ending)})"
-    return sanitise(state.finished.reason)
+    return sanitise(finished.reason)
 
 
 def _totals(suite: Element, state: State) -> None:

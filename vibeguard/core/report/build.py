@@ -4,7 +4,12 @@ from msgspec import Struct
 
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
 from vibeguard.core.lang.template import render
-from vibeguard.core.model.events import CheckExtracted, CheckSettled, TriggeredPrompt
+from vibeguard.core.model.events import (
+    CheckExtracted,
+    CheckSettled,
+    RunFinished,
+    TriggeredPrompt,
+)
 from vibeguard.core.model.report import (
     REPORT_SCHEMA_VERSION,
     AssertionReport,
@@ -47,6 +52,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending | None = 
     """
     ending = ending or Ending()
     started, planned, finished = state.started, state.planned, state.finished
+    verdict = verdict_event(state, ending)
     checks = state.checks.items()
     return Report(
         schema=REPORT_SCHEMA_VERSION,
@@ -60,8 +66,8 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending | None = 
         fail_fast_triggered=fail_fast_triggered(state),
         run_id=started.run_id if started else "",
         state=_state_word(state, ending),
-        verdict=finished.verdict.value if finished else None,
-        reason=ending.problem or (finished.reason if finished else ""),
+        verdict=verdict.verdict.value if verdict else None,
+        reason=ending.problem or (verdict.reason if verdict else ""),
         counts=outcome_counts(state),
         duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
         started_at=started.wall_time if started else "",
@@ -81,7 +87,18 @@ def exit_code_of(state: State, ending: Ending) -> int:
         return ExitCode.CORRUPT
     if ending.log_status is LogStatus.INCOMPLETE:
         return ExitCode.INCOMPLETE
-    return exit_code_so_far(state)
+    code = exit_code_so_far(state)
+    unsealed = verdict_event(state, ending) is None
+    return ExitCode.PENDING if unsealed and code == ExitCode.PASSED else code
+
+
+def verdict_event(state: State, ending: Ending) -> RunFinished | None:
+    """The event with the run's verdict; None unless the log that holds it is sealed.
+
+    A supervisor may be killed between this event and the seal, and bytes after the seal are damage:
+    such a run has no verdict (DESIGN section 6). An unknown log status means a whole log.
+    """
+    return state.finished if ending.log_status in (None, LogStatus.COMPLETE) else None
 
 
 def fail_fast_triggered(state: State) -> bool:
@@ -114,7 +131,7 @@ def _state_word(state: State, ending: Ending) -> RunState:
         return "corrupt"
     if ending.log_status is LogStatus.INCOMPLETE:
         return "incomplete"
-    if state.finished is not None:
+    if verdict_event(state, ending) is not None:
         return "finished"
     return "running" if state.planned else "pending"
 

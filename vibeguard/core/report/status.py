@@ -6,7 +6,7 @@ from vibeguard.core.fold.verdict import fails_the_run, outcome_counts
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
-from vibeguard.core.report.build import Ending, exit_code_of
+from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration, plural, some
 
@@ -28,12 +28,14 @@ def build_status(
     `ending` is what the reading of the log says beside its events.
     """
     live = ending.log_status is LogStatus.LIVE
-    finished = state.finished
-    elapsed_ns = finished.elapsed_ns if finished else max(now_t, state.last_t)
+    finished, verdict = state.finished, verdict_event(state, ending)
+    # What is dead has come no further than its last event.
+    so_far = max(now_t, state.last_t) if live else state.last_t
+    elapsed_ns = finished.elapsed_ns if finished else so_far
     return Status(
         run_id=state.started.run_id if state.started else "",
         state=(ending.log_status or LogStatus.INCOMPLETE).value,
-        verdict=finished.verdict.value if finished else None,
+        verdict=verdict.verdict.value if verdict else None,
         exit_code=exit_code_of(state, ending),
         started_at=state.started.wall_time if state.started else "",
         elapsed_ms=elapsed_ns // MILLISECOND_NS,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
-from vibeguard.core.report.build import Ending, exit_code_of
+from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.reasons import late_failures, shown_status
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.wording.sanitise import sanitise
@@ -34,17 +34,18 @@ def summary(state: State, ending: Ending, style: Style) -> list[str]:
 def _last_line(state: State, ending: Ending, style: Style) -> str:
     if ending.log_status is LogStatus.CORRUPT:
         return f"{style.bad('CORRUPT')}: nothing in this log can be trusted to be a verdict"
-    if state.finished is None:
+    finished = verdict_event(state, ending)
+    if finished is None:
         return _unfinished(state, ending, style)
-    took = duration(state.finished.elapsed_ns)
+    took = duration(finished.elapsed_ns)
     groups = groups_of(state)
-    if state.finished.verdict is Verdict.PASSED:
+    if finished.verdict is Verdict.PASSED:
         return _passed(state, groups, took, style)
     listing = ", ".join([*named(groups), f"{state.counts.get(Outcome.PASSED, 0)} passed"])
-    if state.finished.verdict is Verdict.CANCELLED and state.cancel is not None:
+    if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
         because = sanitise(cancelled_because(state.cancel.reason, state.cancel.by))
         return f"{style.warn('CANCELLED')} {because} after {took}: {listing}"
-    reason = f" ({sanitise(state.finished.reason)})" if state.finished.reason else ""
+    reason = f" ({sanitise(finished.reason)})" if finished.reason else ""
     return f"{style.bad('FAILED')}{reason} in {took}: {listing}{background(state)}"
 
 

@@ -20,11 +20,13 @@ def ending_of(reading: LogReading, folder: str, problem: LogCorrupt | None = Non
     if reading.status is LogStatus.COMPLETE and was_killed(folder):
         return corrupt("the log is sealed, but its supervisor was killed before it sealed one")
     if reading.status is LogStatus.INCOMPLETE:
-        unknown = "" if reading.writer_alive is False else "whether its writer lives is unknown"
+        gone = reading.writer_alive is False
+        writer = "its writer is gone" if gone else "whether its writer lives is unknown"
+        unsealed = f"the run has no verdict: its log has no seal, and {writer}"
         return Ending(
             exit_code=ExitCode.INCOMPLETE,
             log_status=LogStatus.INCOMPLETE,
-            problem=crash_of(folder) or unknown,
+            problem=crash_of(folder) or unsealed,
         )
     return Ending(log_status=reading.status)
 

@@ -10,9 +10,9 @@ from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.agent import BYTES_PER_TOKEN, run_mark
-from vibeguard.core.formats.base import FormatOptions
+from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import make_format
-from vibeguard.core.names import Outcome, Reason, Severity
+from vibeguard.core.names import LogStatus, Outcome, Reason, Severity
 
 
 def agent(run: History, **options) -> str:
@@ -103,6 +103,22 @@ def test_extracted_values_in_a_fix_cannot_become_commands():
     run.settle("unit", Outcome.FAILED, Reason.EXIT_CODE)
     line = next(line for line in agent(run.finish()).splitlines() if line.startswith("fix: "))
     assert shlex.split(line.removeprefix("fix: ")) == ["make", "cover", "MIN=1; rm -rf /"]
+
+
+def test_a_fix_and_a_suggestion_of_several_lines_are_shown_as_lines():
+    run = History(check("unit", fix="make a\nmake b\n", suggestion="Look.\nThen \x1b[31mlook.\n"))
+    run.ready("unit")
+    run.fails("unit")
+    text = agent(run.finish())
+    assert "fix: make a\n  make b\n" in text
+    assert "suggestion: Look.\n  Then look.\n" in text
+
+
+def test_a_run_that_has_a_verdict_and_no_seal_yet_is_pending_and_worth_another_look():
+    events = SAMPLES["passing"]().events[:-1]
+    text = replay("agent", events, ending=Ending(log_status=LogStatus.LIVE))
+    assert text.startswith("VERDICT pending (exit code 5)")
+    assert "next look: " in text
 
 
 def test_a_look_at_a_live_run_says_how_to_get_only_what_is_new():

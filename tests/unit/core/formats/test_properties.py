@@ -153,11 +153,18 @@ def test_every_prefix_of_a_run_can_be_shown(name):
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("jsonl", "trace")])
 @pytest.mark.parametrize("status", [LogStatus.INCOMPLETE, LogStatus.CORRUPT])
-def test_a_log_without_a_verdict_never_looks_passed(name, status):
-    events = SAMPLES["passing"]().events[:-3]
+@pytest.mark.parametrize("missing", [3, 1])
+def test_a_log_without_a_verdict_or_without_its_seal_never_looks_passed(name, status, missing):
+    """Nor does one whose last event is the verdict: a supervisor may die before it seals it."""
+    events = SAMPLES["passing"]().events[:-missing]
     exit_code = 3 if status is LogStatus.INCOMPLETE else 4
     text = replay(name, events, ending=Ending(log_status=status, exit_code=exit_code))
     assert re.search("incomplete|corrupt|no verdict", text, re.IGNORECASE)
+    assert "passed:" not in text
+    if name == "junit":
+        assert ' errors="0"' not in text
+    if name == "github":
+        assert "::error title=vibeguard::the run has no verdict" in text
     if name == "json":
         document = json.loads(text)
         assert (document["verdict"], document["exit_code"]) == (None, exit_code)

@@ -140,6 +140,14 @@ def test_a_log_that_ends_early_is_incomplete_and_a_damaged_one_corrupt():
     assert "line 7: a gap" in text_of(run, ending=ending)
 
 
+def test_a_run_that_has_a_verdict_and_no_seal_yet_is_pending():
+    events = SAMPLES["passing"]().events[:-1]
+    text = replay("text", events, ending=Ending(log_status=LogStatus.LIVE))
+    assert "PENDING after" in text
+    assert "(exit code 5)" in text
+    assert "passed:" not in text
+
+
 def test_a_run_in_which_nothing_ran_is_not_green():
     run = History(check("a"))
     run.ready("a")

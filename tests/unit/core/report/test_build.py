@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.samples import SAMPLES
-from vibeguard.core.fold.fold import new_state
+from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.model.config import Requirement
 from vibeguard.core.model.events import TriggeredPrompt
 from vibeguard.core.model.report import Report
@@ -117,6 +117,32 @@ def test_what_the_reader_of_the_log_knows_wins():
     )
     assert report_of("unfinished", ending=Ending(log_status=LogStatus.CORRUPT)).exit_code == 4
     assert report_of("unfinished", ending=Ending(exit_code=5)).exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("log_status", "state", "exit_code"),
+    [
+        (LogStatus.INCOMPLETE, "incomplete", 3),
+        (LogStatus.CORRUPT, "corrupt", 4),
+        (LogStatus.LIVE, "running", 5),
+    ],
+)
+def test_a_verdict_without_its_seal_is_none(log_status, state, exit_code):
+    """The supervisor may be killed between its last event and the seal, or go on to write it."""
+    events = SAMPLES["passing"]().events[:-1]
+    unsealed = new_state()
+    for event in events:
+        apply(unsealed, event)
+    report = build_report(unsealed, ending=Ending(log_status=log_status))
+    assert (report.state, report.verdict, report.exit_code) == (state, None, exit_code)
+
+
+def test_a_failure_before_the_seal_is_a_failure_so_far():
+    unsealed = new_state()
+    for event in SAMPLES["failing"]().events[:-1]:
+        apply(unsealed, event)
+    report = build_report(unsealed, ending=Ending(log_status=LogStatus.LIVE))
+    assert (report.verdict, report.exit_code) == (None, 1)
 
 
 def test_the_duration_is_the_time_it_really_took():

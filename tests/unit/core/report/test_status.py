@@ -122,6 +122,30 @@ def test_a_finished_run_took_as_long_as_it_says_whenever_it_is_asked():
     assert (status.elapsed_ms, status.verdict, status.exit_code) == (2000, "passed", 0)
 
 
+@pytest.mark.parametrize("log_status", [LogStatus.INCOMPLETE, LogStatus.CORRUPT])
+def test_time_stands_still_when_a_run_is_dead(under_way, log_status):
+    status = status_of(under_way, ending=Ending(log_status=log_status), now=99 * MINUTE)
+    assert status.elapsed_ms == 1000  # up to the last event
+
+
+@pytest.mark.parametrize(
+    ("log_status", "words"),
+    [
+        (LogStatus.INCOMPLETE, "incomplete after 2s (exit code 3): 1 of 1 check settled"),
+        (LogStatus.CORRUPT, "corrupt after 2s (exit code 4): 1 of 1 check settled"),
+    ],
+)
+def test_a_verdict_in_a_log_that_cannot_be_trusted_is_none(log_status, words):
+    """Without its seal, or with bytes after it."""
+    history = History(check("a"))
+    history.ready("a")
+    history.passes("a", ns=2 * SECOND)
+    history.finish()
+    status = status_of(history, ending=Ending(log_status=log_status))
+    assert status.verdict is None
+    assert first_line(status) == words
+
+
 # The lines.
 
 
