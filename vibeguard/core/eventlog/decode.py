@@ -23,6 +23,9 @@ from vibeguard.core.problems import LogCorrupt
 # Without the seal, so that a chunk that holds one goes the slow way, where it is checked.
 _UNSEALED = reduce(or_, (event for event in get_args(Event) if event is not LogSealed))
 _decode_lines = json.Decoder(_UNSEALED).decode_lines
+# Where one line ends and the next begins, as the writer writes it: all eleven bytes, since a longer
+# needle is found faster. Other spellings of the same event go the slow way.
+_BETWEEN_LINES = b'}\n{"type":"'
 
 
 class LogDecoder:
@@ -99,8 +102,8 @@ class LogDecoder:
     def _decode(self, complete: bytes) -> list[Event]:
         """The events of complete lines: all at once, or, where that is refused, one by one.
 
-        One newline an event: the library by itself would accept two objects on a line, blank
-        lines and an object over two lines.
+        The library by itself would accept two objects on a line, blank lines and an object over
+        two lines.
         """
         if not self.lines or len(complete) > MAX_LINE_BYTES or b"\r" in complete:
             return self._decode_each(complete)
@@ -108,8 +111,7 @@ class LogDecoder:
             events: list[Event] = _decode_lines(complete)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return self._decode_each(complete)
-        # Twice as fast as `count`, which looks at every byte by itself.
-        if len(events) != len(complete) - len(complete.replace(b"\n", b"")):
+        if not _one_on_each_line(complete, len(events)):
             return self._decode_each(complete)
         self._accept(complete, events)
         return events
@@ -178,3 +180,14 @@ class LogDecoder:
     def _corrupt(self, what: str) -> LogCorrupt:
         """The same finding with its place: what follows the lines taken in so far."""
         return LogCorrupt(what, byte=self.offset, line=self.lines + 1)
+
+
+def _one_on_each_line(complete: bytes, count: int) -> bool:
+    """Whether `complete`, in which `count` objects were found, holds each on a line of its own.
+
+    No string of JSON holds a newline, and no value holds `}` newline `{`: so `count` - 1 of those
+    stand between each object and the next, and no newline but these and the last is elsewhere.
+    """
+    # Several times as fast as `count` for one byte, which looks at every byte by itself.
+    newlines = len(complete) - len(complete.replace(b"\n", b""))
+    return newlines == count and complete.count(_BETWEEN_LINES) == count - 1

@@ -82,6 +82,10 @@ def _unknown_event(line: bytes, error: ValidationError) -> UnknownEvent:
         header = _decode_header(line)
     except DecodeError:
         raise LogCorrupt(f"not an event ({error})") from error
+    except UnicodeDecodeError as damage:
+        raise LogCorrupt(f"not UTF-8: {damage.reason}") from damage
+    except RecursionError as damage:
+        raise LogCorrupt("nested too deeply") from damage
     if header.type in _KNOWN_TYPES:
         raise LogCorrupt(f"not a valid {header.type} ({error})") from error
     if not header.may_ignore:

@@ -89,6 +89,14 @@ DAMAGE = {
     "a word of no vocabulary": (LINES[3].replace(b"foreground", b"underground"), "not a valid"),
     "an unknown event": (b'{"type":"check.sung","seq":2,"t":1}\n', "unknown event type"),
     "no type": (b'{"seq":2,"t":1}\n', "not an event"),
+    "an unknown event that is nested deeply": (
+        b'{"type":"check.sung","seq":2,"t":1,"x":' + b"[" * 100000 + b"]" * 100000 + b"}\n",
+        "nested too deeply",
+    ),
+    "an unknown event that is not UTF-8": (
+        b'{"type":"check.sung","seq":2,"t":1,"schema":"\xff"}\n',
+        "not UTF-8",
+    ),
     "deep nesting": (b'{"type":"run.paused","x":' + b"[" * 100000 + b"\n", "nested too deeply"),
 }
 
@@ -103,6 +111,43 @@ def test_damage_is_found_at_its_byte_and_line_and_what_precedes_it_is_saved(name
     assert (problem.byte, problem.line) == (THIRD, 3)
     assert events == list(EVENTS[:2])
     assert (decoder.offset, decoder.lines) == (THIRD, 2)
+
+
+CANCELLING = {
+    "joined, then broken": (
+        LINES[2][:-1] + LINES[3] + LINES[4].replace(b",", b",\n", 1),
+        "not one JSON object",
+    ),
+    "broken after its brace, then joined": (
+        LINES[2].replace(b"{", b"{\n", 1) + LINES[3][:-1] + LINES[4],
+        "not one JSON object",
+    ),
+    "broken before its brace, then joined": (
+        LINES[2].replace(b"}\n", b"\n}\n") + LINES[3][:-1] + LINES[4],
+        "not one JSON object",
+    ),
+    "joined, then empty": (LINES[2][:-1] + LINES[3] + b"\n" + LINES[4], "not one JSON object"),
+    "joined, then empty at the end": (LINES[2][:-1] + LINES[3] + b"\n", "not one JSON object"),
+    "empty, then joined": (b"\n" + LINES[2][:-1] + LINES[3], "an empty line"),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+def test_two_defects_that_keep_the_number_of_lines_are_found_all_the_same(name):
+    """As many newlines as events in one chunk does not mean an event on each line."""
+    bad, words = CANCELLING[name]
+    decoder = LogDecoder()
+    decoder.feed(b"".join(LINES[:2]))
+    with pytest.raises(LogCorrupt, match=words) as raised:
+        decoder.feed(bad)
+    assert (raised.value.byte, raised.value.line) == (THIRD, 3)
+    assert decoder.saved == []
+
+
+def test_space_around_an_event_is_read_as_json_reads_it():
+    decoder = LogDecoder()
+    decoder.feed(LINES[0])
+    assert decoder.feed(b" " + LINES[1][:-1] + b" \n" + LINES[2]) == list(EVENTS[1:3])
 
 
 def test_carriage_returns_throughout_are_found_on_the_first_line():
