@@ -25,6 +25,12 @@ checks:
 """
 
 
+NOBODY_WAKES_IT = (
+    "from vibeguard.cli import command; from vibeguard.system.front import conduct;"
+    "conduct.Front._wake_supervisor = lambda self: None; command()"
+)
+
+
 @pytest.fixture
 def token(request) -> str:
     """A number of seconds that nobody else sleeps."""
@@ -79,11 +85,26 @@ def _at_least_250_ms_later(run, number) -> None:
             continue
 
 
+def test_a_signal_wakes_a_supervisor_that_somebody_has_stopped(tree, token):
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        os.kill(run.supervisor(), signal.SIGSTOP)
+        run.process.send_signal(signal.SIGINT)
+        exit_code, _, err = run.end()
+        assert exit_code == 130
+        assert "CANCELLED" in err
+
+
+@pytest.mark.slow
 def test_a_supervisor_that_does_not_answer_to_a_signal_is_ended_with_all_its_checks(
     tmp_path, token
 ):
+    """It is stopped by something that no SIGCONT ends, as a debugger can."""
     project(tmp_path, f"settings: {{grace: 100ms}}\nchecks: [{{id: a, run: sleep {token}}}]\n")
-    with nothing_left_behind(token=token, reap_adopted=True), running(tmp_path, "run") as run:
+    with (
+        nothing_left_behind(token=token, reap_adopted=True),
+        running(tmp_path, "run", program=NOBODY_WAKES_IT) as run,
+    ):
         run.wait_until_running()
         os.kill(run.supervisor(), signal.SIGSTOP)
         run.process.send_signal(signal.SIGINT)

@@ -66,10 +66,14 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *argv: str, **env: str) -> Iterator[Running]:
-    """Start `python -m vibeguard ARGV` in `folder`; it never outlives the block."""
+def running(folder: Path, *argv: str, program: str = "", **env: str) -> Iterator[Running]:
+    """Start `python -m vibeguard ARGV` in `folder`; it never outlives the block.
+
+    `program` is Python text that does the same in another way.
+    """
+    command = ["-c", program] if program else ["-m", "vibeguard"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "vibeguard", *argv],
+        [sys.executable, *command, *argv],
         cwd=folder,
         env=environment(**env),
         stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """The front of `run`: launch the supervisor, guard it, follow its log, pass signals on, end."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -58,6 +59,13 @@ class Watching(Struct, frozen=True, kw_only=True):
     began_s: float = 0.0
     print_seal: bool = False
     program: str = "vibeguard"
+
+    @property
+    def seal_to(self) -> Stream | None:
+        """Where the seal is printed: beside what the format writes, never in the middle of it."""
+        if not self.print_seal:
+            return None
+        return Stream.MACHINE if self.format in ("text", "agent") else Stream.HUMAN
 
 
 class Front:
@@ -248,6 +256,7 @@ class Front:
         if first is None:
             return
         if first:
+            self._wake_supervisor()
             self._order(Interrupt(number.name, EXIT_CODES[number]))
             self._patience_ends = monotonic_s() + self._grace_s + 1.0
             self._gives_up_at = self._patience_ends + ANSWER_BOUND_S
@@ -255,6 +264,12 @@ class Front:
             self._order(Kill())
             self._patience_ends = monotonic_s() + 1.0
             self._gives_up_at = self._patience_ends + ANSWER_BOUND_S
+
+    def _wake_supervisor(self) -> None:
+        """A check may have stopped it; what runs is not disturbed."""
+        if self._supervisor.guarded_here and not self._guardian_gone:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._supervisor.guardian, signal.SIGCONT)
 
     def _stop(self) -> None:
         """Ctrl-Z: pause the checks, then stop like any job; what follows happens after `fg`."""
@@ -281,10 +296,8 @@ class Front:
     def _end(self, view: View, follower: Follower) -> int:
         ending = self._ending(view, follower)
         view.finish(ending)
-        if self._watching.print_seal and follower.seal is not None:
-            human = self._watching.format in ("text", "agent")
-            stream = Stream.MACHINE if human else Stream.HUMAN
-            self._output.write(stream, f"{follower.seal.sha256}\n")
+        if self._watching.seal_to is not None and follower.seal is not None:
+            self._output.write(self._watching.seal_to, f"{follower.seal.sha256}\n")
         self._part()
         if ending.exit_code is None:
             return exit_code_so_far(view.state)
@@ -345,6 +358,8 @@ class Front:
             if self._patience_ends is not None and monotonic_s() >= self._patience_ends:
                 self._output.discard()
             self._loop.turn(monotonic_s() + (0.25 if self._output.waiting() else 0.01))
+        if self._failed is not None and self._guardian_gone:
+            kill_descendants(SWEEP_BOUND_S)  # it may have had no means left to end them
         self._signals.hold_back()
 
     def _awaits_guardian(self, bound: float) -> bool:
