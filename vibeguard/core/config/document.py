@@ -19,8 +19,9 @@ from yaml.events import (
 )
 
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, broken, is_absent, is_broken
+from vibeguard.core.config.places import length_of_properties
 from vibeguard.core.config.source import Source
-from vibeguard.core.config.syntax import PythonParser, syntax_problem
+from vibeguard.core.config.syntax import syntax_problem
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.problems import ConfigError, Problem
 from vibeguard.core.wording.suggest import did_you_mean
@@ -44,6 +45,7 @@ _TAG_PREFIX = "tag:yaml.org,2002:"
 class Mark(Protocol):
     """A place in the text, counted from 0."""
 
+    index: int
     line: int
     column: int
 
@@ -75,13 +77,16 @@ class Document:
 
 def open_parser(text: str) -> EventParser:
     """The parser of libyaml where PyYAML has it, else the one in Python."""
-    if not yaml.__with_libyaml__:
-        return cast("EventParser", PythonParser(text))
-    try:
-        from yaml._yaml import CParser  # noqa: PLC0415 - absent where PyYAML was built without it
-    except ImportError:
-        return cast("EventParser", PythonParser(text))
-    return cast("EventParser", CParser(text))
+    if yaml.__with_libyaml__:
+        try:
+            from yaml._yaml import CParser  # noqa: PLC0415 - absent where PyYAML lacks libyaml
+        except ImportError:
+            pass
+        else:
+            return cast("EventParser", CParser(text))
+    from vibeguard.core.config.python_parser import PythonParser  # noqa: PLC0415 - rarely needed
+
+    return cast("EventParser", PythonParser(text))
 
 
 def read_document(source: Source) -> Document:
@@ -154,8 +159,8 @@ class _Builder:
         return Document(roots[0] if roots else None, self._problems)
 
     def _scalar(self, event: ParserEvent) -> Text:
-        mark = event.start_mark
-        node = Text(event.value, mark.line + 1, mark.column + 1, event.style or "")
+        line, column = self._place_of_scalar(event)
+        node = Text(event.value, line, column, event.style or "")
         self._size += 1
         if node.style == '"' and _SURROGATE.search(node.value):
             what, do = "this escape is not a character", "use the escape of a character"
@@ -168,6 +173,16 @@ class _Builder:
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1)
         return node
+
+    def _place_of_scalar(self, event: ParserEvent) -> tuple[int, int]:
+        """Where the scalar itself begins; the mark of its event stands before anchor and tag."""
+        mark = event.start_mark
+        length = 0
+        if (event.value or event.style) and (event.anchor is not None or event.tag is not None):
+            length = length_of_properties(self._source.text, mark.index)
+        if not length:
+            return mark.line + 1, mark.column + 1
+        return self._source.place(mark.index + length)
 
     def _open(self, event: ParserEvent) -> _Open:
         mark = event.start_mark

@@ -50,6 +50,7 @@ class Meaning:
         self._characters = 0
         self._suggestions = 0
         self._compiled: dict[tuple[str, str], LanguageError | None] = {}
+        self._places: dict[tuple[int, int, int], tuple[int, int]] = {}
 
     def config(self) -> Config:
         """The config; worth nothing if the reader has a problem afterwards."""
@@ -160,9 +161,14 @@ class Meaning:
         return value
 
     def _blame(self, text: Text, error: LanguageError, offset: int) -> None:
-        """Record an error at an offset of the text as written."""
-        line, column = place_in(text, offset, self._reader.source.lines)
-        self._problem(error.what, error.do, line, column)
+        """Record an error at an offset of the text as written.
+
+        Aliases repeat a text and its error; the place is looked for once.
+        """
+        key = (text.line, text.column, offset)
+        if key not in self._places:
+            self._places[key] = place_in(text, offset, self._reader.source)
+        self._problem(error.what, error.do, *self._places[key])
 
     def _compile(self, text: Text, language: str, compiler: Callable[[str], None]) -> str:
         """The text with variables put in, checked as this language; equal ones only once."""

@@ -1,6 +1,7 @@
 """The bytes of a config as text: decoding, lines, and problems with their place in it."""
 
 import re
+from bisect import bisect_right
 from functools import cached_property
 
 from vibeguard.core.problems import ConfigError, Problem
@@ -45,8 +46,8 @@ class Source:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of a character of the text."""
-        before = _LINE_BREAK.split(self.text[:offset])
-        return len(before), len(before[-1]) + 1
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
 
 
 def read_source(data: bytes, file: str) -> Source:

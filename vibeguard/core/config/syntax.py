@@ -4,9 +4,6 @@ import re
 from typing import NamedTuple
 
 import yaml
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner
 
 from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import quoted
@@ -114,16 +111,9 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     return source.problem(f"this is not YAML: {said}", "check the file", line, column)
 
 
-class PythonParser(Reader, Scanner, Parser):
-    """PyYAML's parser without libyaml: text to events, nothing more."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-
-
 def _said_in_python(text: str) -> yaml.YAMLError | None:
+    from vibeguard.core.config.python_parser import PythonParser  # noqa: PLC0415 - see `document`
+
     parser = PythonParser(text)
     try:
         while parser.check_event():

@@ -242,12 +242,6 @@ def test_an_error_behind_a_variable_keeps_its_place() -> None:
     assert only_complaint(text + check("grok: 'ab {{.bad}}'")).startswith("5:15: ")
 
 
-def test_an_error_behind_escapes_stands_where_the_value_begins() -> None:
-    """For there the characters of the value are not those of the file."""
-    assert only_complaint(check('grok: "\\t%{NOSUCH:a}"')).startswith("4:11: ")
-    assert only_complaint(check("grok: >", "  one", "  two %{NOSUCH:a}")).startswith("4:11: ")
-
-
 def test_a_command_that_variables_make_too_long() -> None:
     """At the variable that is too much."""
     text = f"vars: {{v: {'x' * (MAX_CHARACTERS // 2)}}}\n" + check()

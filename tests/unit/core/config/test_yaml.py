@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.helpers.configs import check, complaints, load, load_check, only_complaint, problems
 from vibeguard.core.config import document, syntax
 from vibeguard.core.config.document import MAX_DEPTH, read_document
+from vibeguard.core.config.python_parser import PythonParser
 from vibeguard.core.config.source import MAX_BYTES, read_source
 
 GOOD = check()
@@ -159,7 +160,7 @@ SYNTAX = [
     ("a: *nowhere\n", "1:4: *nowhere names no anchor"),
     ("a: &a [*a]\n", "1:8: *a stands inside what it names"),
     ("x-a: &a {b: {<<: *a}}\n", "1:18: *a stands inside what it names"),
-    ("x-a: &a 1\nx-b: {<<: *a}\n", "1:6: << merges mappings only"),
+    ("x-a: &a 1\nx-b: {<<: *a}\n", "1:9: << merges mappings only"),
     ("vars:\n  a: 1\n  b: 2\n  'a': 3\n", '4:3: duplicate key "a", first in line 2'),
     ("checks: []\nchecks: []\n", '2:1: duplicate key "checks", first in line 1'),
     (check("timeout: 1m", "timeout: 1m"), '5:5: duplicate key "timeout", first in line 4'),
@@ -187,12 +188,12 @@ def test_the_same_mistakes_without_libyaml(
 ) -> None:
     """PyYAML may be built without it; nobody should see a difference."""
     with_it = problems(text)
-    monkeypatch.setattr(document, "open_parser", syntax.PythonParser)
+    monkeypatch.setattr(document, "open_parser", PythonParser)
     assert problems(text) == with_it
 
 
 def test_a_colon_without_a_blank_between_brackets() -> None:
-    """The one known case in which only libyaml complains."""
+    """Also where nothing follows it."""
     assert only_complaint("vars: {b:, c: d}\n").startswith(
         '1:9: a ":" between brackets needs a blank'
     )
@@ -215,7 +216,7 @@ def test_unknown_words_of_a_parser_are_passed_on() -> None:
 def test_without_the_c_part_the_parser_in_python_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """An import error is how it shows."""
     monkeypatch.setitem(__import__("sys").modules, "yaml._yaml", None)
-    assert isinstance(document.open_parser(GOOD), syntax.PythonParser)
+    assert isinstance(document.open_parser(GOOD), PythonParser)
     assert load(GOOD).checks[0].id == "a"
 
 
@@ -223,6 +224,61 @@ def test_every_duplicate_key_is_reported_at_once() -> None:
     """With everything else that is wrong with the shape."""
     text = check("run: y", "timeot: 1s", "fix: a", "fix: b")
     assert [line.split(":")[0] for line in complaints(text)] == ["4", "5", "7"]
+
+
+def said_by_both(monkeypatch: pytest.MonkeyPatch, text: str) -> list[str]:
+    """What is wrong with a text, which libyaml and the parser in Python must agree on."""
+    with_libyaml = complaints(text)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert complaints(text) == with_libyaml
+    return with_libyaml
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'checks:\n- id: a\n  run:\t"true"\n',
+        "checks:\n- id: a\n  run:\tx\n",
+        'checks:\n- id: a\n  run: "true"\t\n  timeout: 5s\n',
+        "checks:\n- id: a\n  run: x\t\n  timeout: 5s\n",
+        "checks:\n- id: a\n  run: x\ty\n    z\t\n\n   \t  z\n",
+        "checks:\n- id: a\n  run: x\t# why\n",
+        "checks:\n- id: a\n  run: |-\t\n    x\n",
+        "checks:\n- id: a\n  run: >2+\t# why\n    x\n",
+        "checks: [{id: a, run: http://x/y?z=1}]\n",
+        "checks: [{id: a, run: ls a?b}]\n",
+        "checks: [{id: a, run: x,\tseverity: warning, tags: [a,\tb]\t}]\n",
+        'checks: [{id: a, run: x, "tags":[b]}]\n',
+        "checks: [{id: a, run: echo a:b}]\n",
+    ],
+)
+def test_both_parsers_take_what_yaml_allows(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Tabs between words, and question marks in brackets."""
+    assert said_by_both(monkeypatch, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("%FOO bar\n---\nchecks: [{id: a, run: x}]\n", "1:5: this line cannot be read"),
+        ("checks: [{id: a, run: x, tags:[b]}]\n", '1:30: a ":" between brackets needs a blank'),
+        ("checks: [{id: a, run: x, tags:}]\n", '1:30: a ":" between brackets needs a blank'),
+        ("checks: [{id: a, tags:, run: x}]\n", '1:22: a ":" between brackets needs a blank'),
+        ("checks:\n-\tid: a\n  run: x\n", "2:2: a tab stands where a value begins"),
+        ("checks:\n- id: a\n\trun: x\n", "3:1: a tab indents this line"),
+        ("checks:\n- id: a\n  run: x\n\t# c\n", "4:1: a tab indents this line"),
+        ("checks:\n- id: a\n  run: x\n\ty\n", "4:1: a tab indents this line"),
+        ("checks:\n- id: a\n  run: |\n\tx\n", "4:1: a tab indents this line"),
+        ("checks:\n- id: a\n  run: |\n    \tx\n", "4:5: a tab indents this line"),
+        ("checks:\n- id: a\n  run: |\n    a\n\t\n    b\n", "5:1: a tab indents this line"),
+    ],
+)
+def test_both_parsers_refuse_what_yaml_does_not_allow(
+    monkeypatch: pytest.MonkeyPatch, text: str, complaint: str
+) -> None:
+    """In the same words, at the same place."""
+    (said,) = said_by_both(monkeypatch, text)
+    assert said.startswith(complaint)
 
 
 def test_invalid_utf8_is_reported_at_each_place() -> None:
@@ -302,7 +358,7 @@ def test_mistakes_are_shown_where_they_are_written_not_where_they_are_used() -> 
     """Through aliases and merge keys; and once, however often they are used."""
     text = "x-t: &t 5 minutes\nx-b: &b {timeot: 1}\nchecks:\n"
     text += "".join(f"  - {{id: c{i}, run: x, timeout: *t, <<: *b}}\n" for i in range(3))
-    assert [line[:5] for line in complaints(text)] == ["1:6: ", "2:10:"]
+    assert [line[:5] for line in complaints(text)] == ["1:9: ", "2:10:"]
 
 
 def test_an_anchor_may_be_set_again() -> None:
@@ -350,5 +406,5 @@ def test_the_tree_is_what_was_dumped(value: object) -> None:
     assert not tree.problems
     if not (isinstance(value, dict) and "<<" in value):
         assert plain(tree.root) == nodes_of(value)
-    in_python = document._Builder(source).build(syntax.PythonParser(text))
+    in_python = document._Builder(source).build(PythonParser(text))
     assert in_python.root == tree.root
