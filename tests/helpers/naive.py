@@ -124,7 +124,7 @@ def _exit_code(planned: Facts, log: Sequence[Facts]) -> int:
     ]
     if failing:
         return int(planned["settings"].get("error_exit_code", 1))
-    if not any(e["type"] == "run.finished" for e in log):
+    if not any(e["type"] == "log.sealed" for e in log):
         return 5
     return 0 if any(e["type"] == "check.started" for e in log) else 1
 

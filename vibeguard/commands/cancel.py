@@ -20,7 +20,7 @@ def cancel(
     options: CancelOptions = CANCEL_DEFAULTS,
 ) -> int:
     """Ask a run, or one check of it, to end; the run's own exit code says how it did."""
-    folder = open_run(run, common)
+    folder = open_run(run, common, at_work=True)
     state, reading = open_state(folder)
     run_id = run_id_of(folder)
     if reading.status is not LogStatus.LIVE:

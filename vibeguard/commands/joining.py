@@ -68,8 +68,8 @@ def follow_twin(folder: str, watching: Watching) -> int:
     if isinstance(watching.max_wait, int):
         deadline = watching.began_s + watching.max_wait / SECOND_NS
     hint = f"{watching.program} wait {os.path.basename(folder)}"
-    follower = Follower(folder)
-    return follow(follower, view, output, Watch(enough_for(watching), deadline, hint))
+    watch = Watch(enough_for(watching), deadline, hint, watching.seal_to)
+    return follow(Follower(folder), view, output, watch)
 
 
 def enough_for(watching: Watching) -> Enough:

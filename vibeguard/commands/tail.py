@@ -17,7 +17,7 @@ def tail(
 ) -> int:
     """Follow a run from its start, or from --since; end with its exit code."""
     form = tail_format(common, options)
-    folder = open_run(run, common)
+    folder = open_run(run, common, at_work=True)
     output = Output()
     if options.check is not None:
         from vibeguard.system.front.check_output import follow_check  # noqa: PLC0415

@@ -26,7 +26,7 @@ def wait(
     """Wait for a run; end with its exit code, or 5 while it is pending."""
     began = command_began_s()
     deadline = None if options.max_wait is None else began + options.max_wait / SECOND_NS
-    folder = open_run(run, common)
+    folder = open_run(run, common, at_work=True)
     output = Output()
     shown: FormatOptions = format_options(run_folder=folder, verbose=common.verbose)
     view = make_view("json" if common.json else "text", shown, output, live=False)

@@ -7,7 +7,7 @@ from collections import deque
 
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
-from vibeguard.core.formats.base import Ending, Stream
+from vibeguard.core.formats.base import Stream
 from vibeguard.core.model.events import CheckStarted, Event
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import break_commands, sanitise
@@ -123,9 +123,9 @@ class CheckOutput:
             )
 
     def finish(self) -> int:
-        """Show what was held back and what is wrong; the exit code of the run (DESIGN section 8)."""
+        """Show what is held back or wrong; the exit code of the run (DESIGN section 8)."""
         self._output.write(Stream.MACHINE, self._harmless.rest())
-        ending: Ending = ending_of(self._follower.reading(), self._folder, self._problem)
+        ending = ending_of(self._follower.reading(), self._folder, self._problem)
         if ending.problem:
             self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
         return exit_code_so_far(self._state) if ending.exit_code is None else ending.exit_code

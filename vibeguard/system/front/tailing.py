@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.fold.verdict import exit_code_so_far
-from vibeguard.core.formats.base import Ending
+from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.system.clock import monotonic_s
@@ -24,12 +24,14 @@ Enough = Callable[[State], bool]
 class Watch(Struct, frozen=True):
     """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
 
-    `hint` is said at the end if the run goes on then.
+    `hint` is said at the end if the run goes on then; the seal, once there is one, goes to
+    `seal_to`.
     """
 
     enough: Enough
     deadline: float | None = None
     hint: str = ""
+    seal_to: Stream | None = None
 
 
 def follow(
@@ -59,6 +61,8 @@ def follow(
         ending = replace(ending, hint=watch.hint)
     if finish:
         view.finish(ending)
+    if watch.seal_to is not None and follower.seal is not None:
+        output.write(watch.seal_to, f"{follower.seal.sha256}\n")
     while output.waiting() and not interrupted:
         loop.turn(monotonic_s() + 1.0)
     return exit_code_of(view, ending)
