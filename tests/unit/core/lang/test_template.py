@@ -85,6 +85,8 @@ RENDERED = [
     ("{{range $i := 3}}{{$i}}{{end}}", "012"),
     ("{{range 5}}{{if eq . 1}}{{continue}}{{end}}{{if eq . 3}}{{break}}{{end}}{{.}}{{end}}", "02"),
     ("{{range 0}}a{{else}}empty{{end}}", "empty"),
+    ("{{range .nope}}x{{else}}none{{end}}", "none"),
+    ("[{{range .nope}}x{{end}}{{range $k, $v := .nope}}{{$k}}{{end}}]", "[]"),
     # functions
     ("{{len .u}} {{len .n}}", "2 1"),
     ('{{index . "a.b"}} {{index . "nope"}}|', "dotted |"),
@@ -134,6 +136,25 @@ PRINTF = [
     ('"%%"', "%"),
     ('"%*d" 5 42', "   42"),
     ('"%T %T %T %T" .n 1 1.5 true', "string int float64 bool"),
+    # indexes of arguments, out of the tests of Go's fmt
+    ('"%[2]s-%[1]s" "a" "b"', "b-a"),
+    ('"%[1]s %s %[1]s" "a" "b"', "a b a"),
+    ('"%[2]d" 1 2', "2"),
+    ('"%d %d %d %#[1]o %#o %#o" 11 12 13', "11 12 13 013 014 015"),
+    ('"%[2]*[1]d" 2 5', "    2"),
+    ('"%[3]*.[2]*[1]f" 12.0 2 6', " 12.00"),
+    ('"%[1]*.[3]f" 6 3 12.0', "    12"),
+    ('"%.[1]*[3]f" 6 99 12.0', "12.000000"),
+    ('"%[3]s" "a" "b"', "%!s(BADINDEX)"),
+    ('"%[0]s|%[-3]s|%[x]s|%[]s|%[s" "a"', "|".join(["%!s(BADINDEX)"] * 5)),
+    ('"%[99999999999999999999]d" 1', "%!d(BADINDEX)"),
+    ('"%[1]2d %[1].2d %3.[2]d" 5', "%!d(BADINDEX) %!d(BADINDEX) %!d(BADINDEX)"),
+    ('"%[5]d %[2]d %d" 1 2 3', "%!d(BADINDEX) 2 3"),
+    ('"%d %[3]d %d" 1 2', "1 %!d(BADINDEX) 2"),
+    ('"%[1]d %d" 1', "1 %!d(MISSING)"),
+    ('"%[1]"  1', "%!(NOVERB)"),
+    ('"%.[]"', "%!](BADINDEX)"),
+    ('"%]d" 2 1', "%!](int=2)d%!(EXTRA int=1)"),
     # Go's marks for mistakes
     ('"%d" .n', "%!d(string=3)"),
     ('"%s" 1', "%!s(int=1)"),
@@ -145,6 +166,8 @@ PRINTF = [
     ('"%"', "%!(NOVERB)"),
     ('"%s %v %d" .nope nil .nope', "%!s(<nil>) <nil> %!d(<nil>)"),
     ('"%*s" "x" "y"', "%!(BADWIDTH)y"),
+    ('"%.*d" -1 7', "%!(BADPREC)7"),
+    (f'"%{"9" * 5000}d" 7', "%!(BADWIDTH)7"),
 ]  # fmt: skip
 
 

@@ -180,7 +180,9 @@ def _look_up(value: Value, path: tuple[str, ...]) -> Value:
 
 
 def _entries(value: Value) -> Iterator[tuple[Value, Value]]:
-    """Yield the keys and values of what a range runs over."""
+    """Yield the keys and values of what a range runs over; Go takes no value for an empty map."""
+    if value is None:
+        return
     if isinstance(value, Mapping):
         yield from sorted(value.items())
     elif isinstance(value, int) and not isinstance(value, bool):

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from vibeguard.core.lang.template.values import Value, kind, show, show_float
 
-_DIRECTIVE = re.compile(
-    r"%(?P<flags>[-+# 0]*)(?P<width>\*|[0-9]+)?(?:\.(?P<precision>\*|[0-9]*))?(?P<verb>.|\Z)",
-    re.DOTALL,
-)
+_FLAGS = re.compile(r"[-+# 0]*")
+_DIGITS = re.compile(r"[0-9]*")
+_INDEX = re.compile(r"\[(?:[^]]+\]|\](?=.))?", re.DOTALL)  # what Go skips, well-formed or not
+_GOOD_INDEX = re.compile(r"\[0*([0-9]{1,7})\]")
 _WIDEST = 10_000  # characters; Go stops at a million
 _INTEGER_VERBS = {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}
 _QUOTED = {
@@ -45,51 +45,117 @@ class _Layout(NamedTuple):
 
 def sprintf(form: str, arguments: Sequence[Value]) -> str:
     """Return the text that Go's fmt.Sprintf makes, its marks for mistakes included."""
-    pieces: list[str] = []
-    waiting = list(arguments)
-    position = 0
-    for match in _DIRECTIVE.finditer(form):
-        pieces.append(form[position : match.start()])
-        position = match.end()
-        pieces.append(_directive(match, waiting))
-    pieces.append(form[position:])
-    if waiting:
-        extra = ", ".join("<nil>" if a is None else f"{kind(a)}={show(a)}" for a in waiting)
-        pieces.append(f"%!(EXTRA {extra})")
-    return "".join(pieces)
+    return _Printer(form, arguments).run()
 
 
-def _directive(match: re.Match[str], waiting: list[Value]) -> str:
-    width, bad_width = _measure(match["width"], waiting, "WIDTH")
-    precision, bad_precision = _measure(match["precision"], waiting, "PREC")
-    verb = match["verb"]
-    if not verb:
-        return bad_width + bad_precision + "%!(NOVERB)"
-    if verb == "%":
-        return bad_width + bad_precision + "%"
-    if not waiting:
-        return f"{bad_width}{bad_precision}%!{verb}(MISSING)"
-    flags = match["flags"]
-    if width is not None and width < 0:
-        flags, width = flags + "-", -width
-    layout = _Layout(flags, width, precision)
-    return bad_width + bad_precision + _format(waiting.pop(0), verb, layout)
+class _Printer:
+    """Goes through a form as Go's doPrintf does."""
 
+    def __init__(self, form: str, arguments: Sequence[Value]) -> None:
+        self._form = form
+        self._arguments = arguments
+        self._position = 0
+        self._next = 0  # the argument whose turn it is
+        self._has_indexes = False  # with them, arguments may be left over
+        self._is_index_good = True
+        self._complaints = ""
 
-def _measure(text: str | None, waiting: list[Value], what: str) -> tuple[int | None, str]:
-    """Return a width or precision, and Go's complaint about it."""
-    if text is None:
-        return None, ""
-    if text != "*":
-        number = int(text or "0")
-        return (number, "") if number <= _WIDEST else (None, f"%!(BAD{what})")
-    value = waiting.pop(0) if waiting else None
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if is_number and isinstance(value, int) and abs(value) <= _WIDEST:
-        if what == "PREC" and value < 0:
-            return None, f"%!(BAD{what})"
-        return value, ""
-    return None, f"%!(BAD{what})"
+    def run(self) -> str:
+        pieces: list[str] = []
+        while (percent := self._form.find("%", self._position)) >= 0:
+            pieces.append(self._form[self._position : percent])
+            self._position = percent + 1
+            pieces.append(self._directive())
+        pieces.append(self._form[self._position :])
+        waiting = self._arguments[self._next :]
+        if waiting and not self._has_indexes:
+            extra = ", ".join("<nil>" if a is None else f"{kind(a)}={show(a)}" for a in waiting)
+            pieces.append(f"%!(EXTRA {extra})")
+        return "".join(pieces)
+
+    def _directive(self) -> str:
+        self._is_index_good = True
+        self._complaints = ""
+        layout, has_index = self._layout()
+        if not has_index:
+            self._index()
+        verb = self._form[self._position : self._position + 1]
+        self._position += len(verb)
+        return self._complaints + self._convert(verb, layout)
+
+    def _convert(self, verb: str, layout: _Layout) -> str:
+        if not verb:
+            return "%!(NOVERB)"
+        if verb == "%":
+            return "%"
+        if not self._is_index_good:
+            return f"%!{verb}(BADINDEX)"
+        if self._next >= len(self._arguments):
+            return f"%!{verb}(MISSING)"
+        return _format(self._take_argument(), verb, layout)
+
+    def _layout(self) -> tuple[_Layout, bool]:
+        """Read flags, width and precision; say whether the verb's own index was read with them."""
+        flags = self._take(_FLAGS)
+        width, has_index = self._measure("WIDTH", has_index=self._index())
+        precision = None
+        if self._skip("."):
+            if has_index:  # as in "%[3].2d"; it should have been "%.[3]2d"
+                self._is_index_good = False
+            precision, has_index = self._measure("PREC", has_index=self._index())
+        if width is not None and width < 0:
+            flags, width = flags + "-", -width
+        return _Layout(flags, width, precision), has_index
+
+    def _measure(self, what: str, *, has_index: bool) -> tuple[int | None, bool]:
+        """Read a width or precision, and say whether an index is left for what follows it."""
+        if self._skip("*"):
+            value = self._take_argument() if self._next < len(self._arguments) else None
+            number = value if isinstance(value, int) and not isinstance(value, bool) else None
+            return self._bounded(number, what), False
+        digits = self._take(_DIGITS)
+        if not digits:
+            return (0 if what == "PREC" else None), has_index
+        if has_index and what == "WIDTH":  # as in "%[3]2d"; it should have been "%2[3]d"
+            self._is_index_good = False
+        return self._bounded(int(digits.lstrip("0")[:8] or "0"), what), has_index
+
+    def _bounded(self, number: int | None, what: str) -> int | None:
+        """Return a width or precision, or None with Go's complaint about it."""
+        if number is None or abs(number) > _WIDEST or (what == "PREC" and number < 0):
+            self._complaints += f"%!(BAD{what})"
+            return None
+        return number
+
+    def _index(self) -> bool:
+        """Read an index like [2] if there is one; return whether it has the form of one."""
+        found = _INDEX.match(self._form, self._position)
+        if found is None:
+            return False
+        self._has_indexes = True
+        self._position = found.end()
+        good = _GOOD_INDEX.fullmatch(found[0])
+        if good is not None and 1 <= int(good[1]) <= len(self._arguments):
+            self._next = int(good[1]) - 1
+        else:
+            self._is_index_good = False
+        return good is not None
+
+    def _take_argument(self) -> Value:
+        self._next += 1
+        return self._arguments[self._next - 1]
+
+    def _take(self, pattern: re.Pattern[str]) -> str:
+        """Read what the pattern matches here; it matches nothing too."""
+        found = pattern.match(self._form, self._position)
+        text = found[0] if found else ""
+        self._position += len(text)
+        return text
+
+    def _skip(self, character: str) -> bool:
+        found = self._form.startswith(character, self._position)
+        self._position += found
+        return found
 
 
 def _format(value: Value, verb: str, layout: _Layout) -> str:
