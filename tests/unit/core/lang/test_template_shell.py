@@ -40,6 +40,7 @@ def arguments(command):
         ("# it's a comment\nshow {{.x}}", [HOSTILE]),
         ("(show {{.x}})", [HOSTILE]),
         ("show \\$ {{.x}}", ["$", HOSTILE]),
+        ('show "$\\\n(printf %s {{.x}})"', [HOSTILE]),
         ('{{printf "show a-%s" .x}}', []),
         ("show {{if .x}}{{.x}}{{end}}", [HOSTILE]),
         ('show {{printf "a-%s" .x}}', [f"a-{HOSTILE}"]),
@@ -66,6 +67,7 @@ def test_a_shell_takes_the_value_for_plain_text(template, words, tmp_path, monke
         "show $'{{.x}}'",
         "show \\{{.x}}",
         "# {{.x}}",
+        "show a \\\n# it's {{.x}}",
     ],
 )
 def test_where_no_quoting_helps_nothing_dangerous_is_left(template, tmp_path, monkeypatch):
@@ -74,6 +76,122 @@ def test_where_no_quoting_helps_nothing_dangerous_is_left(template, tmp_path, mo
     arguments(command)
     assert list(tmp_path.iterdir()) == []
     assert "$(touch" not in command
+
+
+READ_TWICE = [
+    'bash -c "ls {{.x}}"',
+    "sh -c 'ls {{.x}}'",
+    "bash -c 'ls \"{{.x}}\"'",
+    "sh -c ls\\ {{.x}}",
+    "eval ls {{.x}}",
+    'eval "ls {{.x}}"',
+    "sh -ec 'ls {{.x}}'",
+    "/bin/bash -lc 'ls {{.x}}'",
+    "bash +c 'ls {{.x}}'",
+    "A=b sh -c 'ls {{.x}}'",
+    "env A=b sh -c 'ls {{.x}}'",
+    "nice -n 1 timeout 5 sh -c 'ls {{.x}}'",
+    "exec sh -c 'ls {{.x}}'",
+    "true && ! sh -c 'ls {{.x}}'",
+    "if true; then sh -c 'ls {{.x}}'; fi",
+    "(sh -c 'ls {{.x}}')",
+    "bash -e -o pipefail -c 'ls {{.x}}'",
+    "bash --norc -c 'ls {{.x}}'",
+    "bash 2>&1 -c 'ls {{.x}}'",
+    "bash >/dev/null -c 'ls {{.x}}'",
+    "bash > /dev/null -c 'ls {{.x}}'",
+    "bash</dev/null -c 'ls {{.x}}'",
+    "sh -c -e 'ls {{.x}}'",
+    "sh \\\n -c 'ls {{.x}}'",
+    "\"sh\" '-c' 'ls {{.x}}'",
+    "s\\h -''c 'ls {{.x}}'",
+    "SHELL=sh; $SHELL -c 'ls {{.x}}'",
+    "SHELL=sh; \"${SHELL:-sh}\" -c 'ls {{.x}}'",
+    "$(command -v sh) -c 'ls {{.x}}'",
+    "`command -v sh` -c 'ls {{.x}}'",
+    "sh -c \"$(printf '%s ' ls {{.x}})\"",
+    "{{.shell}} -c 'ls {{.x}}'",
+    'sh -c {{printf "ls %s" .x}}',
+    "echo a | xargs sh -c 'ls {{.x}}'",
+    "find . -exec sh -c 'ls {{.x}}' \\;",
+]
+
+
+@pytest.mark.parametrize("template", READ_TWICE)
+@pytest.mark.parametrize(
+    "value", ["$(touch hacked)", "`touch hacked`", "; touch hacked;", "'; touch hacked; '", HOSTILE]
+)
+def test_what_a_second_shell_reads_is_no_command(template, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = fix(template, value, shell="sh")
+    result = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=20)
+    assert list(tmp_path.iterdir()) == []
+    assert b"syntax error" not in result.stderr
+    assert b"ls" in result.stdout + result.stderr  # ls does complain: there is no such file
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "eval ls {{.x}}",
+        "sh -c {{.x}}",
+        'sh -c "eval ls {{.x}}"',
+        "`eval {{.x}}`",
+        "sh <<END\neval ls {{.x}}\nEND",
+    ],
+)
+def test_no_pattern_is_left_that_would_find_the_file_of_that_name(template, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    value = "$(touch hacked)"
+    (tmp_path / value).touch()
+    subprocess.run(["sh", "-c", fix(template, value)], capture_output=True, check=False)
+    assert [path.name for path in tmp_path.iterdir()] == [value]
+
+
+def test_commands_for_other_machines_and_users_are_read_twice_too():
+    for start in ("ssh host", "su me -c", "sudo su -c", "xargs -n 1", "watch -n 5", "trap"):
+        assert fix(start + " 'ls {{.x}}'", "$(a b)") == start + " 'ls __a_b_'"
+
+
+def test_a_command_whose_name_is_extracted_may_be_a_shell():
+    values = {"tool": "eval", "x": "$(a)"}
+    assert render("{{.tool}} {{.x}}", values, {}, shell_quote=True) == "eval __a_"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "ruff check --fix",
+        "git commit -c",
+        "grep -c bash",
+        "bash fix.sh -c",
+        "sh -e fix",
+        "evaluate",
+        "git push -c",
+        "sh -c true; show -c",
+        "sh -c true && show -c",
+        "sh -c true | show -c",
+        "sh -c true &\nshow",
+        "sh -c true\nshow -c",
+        "show $(sh -c true)",
+        "(sh -c true) && show",
+        "echo $(eval a) b",
+        "# eval\nshow",
+        "echo 'eval ls'",
+        "case a in eval) show",
+        "C={{.x}} ",
+    ],
+)
+def test_the_commands_beside_a_second_shell_are_quoted_as_ever(start):
+    assert fix(start + " {{.x}}", "a b") == fix(start, "a b") + " 'a b'"
+
+
+def test_a_value_in_the_environment_passes_through_a_second_shell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = fix("""F={{.x}} sh -c 'printf "%s\\0" "$F"'""")
+    result = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True)
+    assert result.stdout == HOSTILE + "\0"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_harmless_value_stays_as_it_is():

@@ -2,13 +2,15 @@
 
 Quoting depends on the place: what is safe in `rm {{.file}}` is not in `rm "{{.file}}"`, where
 single quotes mean nothing. So the command around the value is followed as a shell reads it. Where
-no quoting helps (backquotes, here-documents, `${...}`, comments), every character that could mean
-something to a shell is replaced by a question mark.
+no quoting helps (backquotes, here-documents, `${...}`, comments, and the words of `sh -c` or
+`eval`, which one more shell reads), every character that could mean something to a shell is
+replaced by an underscore. A question mark would be a pattern, and find the file of that very name.
 """
 
 import re
 from collections.abc import Iterable
 
+from vibeguard.core.lang.template.rereading import SimpleCommand
 from vibeguard.core.lang.template.values import Extracted
 
 _HARMLESS = re.compile(r"(?a:[\w@%+=:,./-]+)")
@@ -21,6 +23,7 @@ class ShellText:
 
     def __init__(self) -> None:
         self._open: list[str] = []  # single and double quotes, # ` { and "(" for $( and (
+        self._commands = [SimpleCommand()]  # the one outside all, and one for each open "("
         self._escaped = False
         self._has_here_document = False
         self._previous = "\n"
@@ -31,6 +34,7 @@ class ShellText:
         for piece in pieces:
             if isinstance(piece, Extracted):
                 command.append(self._quote(piece))
+                self._commands[-1].add(piece)
                 self._escaped = False
                 self._previous = "x"
             else:
@@ -43,39 +47,57 @@ class ShellText:
         inside = self._open[-1] if self._open else ""
         if inside and _HARMLESS.fullmatch(value):
             return value
-        if self._escaped or self._has_here_document or not _HOPELESS.isdisjoint(self._open):
-            return _HARMFUL.sub("?", value)
+        if not self._is_reliable():
+            return _HARMFUL.sub("_", value)
         if inside == "'":
             return _quoted(value)[1:-1]
         if inside == '"':
             return f'"{_quoted(value)}"'  # leave the double quotes and come back
         return value if _HARMLESS.fullmatch(value) else _quoted(value)
 
+    def _is_reliable(self) -> bool:
+        """Return whether quotes keep a value together here."""
+        if self._escaped or self._has_here_document or not _HOPELESS.isdisjoint(self._open):
+            return False
+        return not any(command.is_read_again for command in self._commands)
+
     def _follow(self, text: str) -> None:
         """Read more of the command itself."""
         for position, character in enumerate(text):
             was_escaped = self._escaped
             self._step(character, text[position + 1 : position + 2])
-            self._previous = "x" if was_escaped else character
+            goes_on = self._escaped or (was_escaped and character == "\n")
+            if not goes_on:  # a line that goes on is as if nothing had stood there
+                self._previous = "x" if was_escaped else character
 
     def _step(self, character: str, following: str) -> None:
         inside = self._open[-1] if self._open else ""
-        if inside == "'":
-            self._close_if(character == "'")
+        if inside == "'" and character != "'":
+            self._commands[-1].add(character)
+        elif inside == "'":
+            self._leave()
         elif inside == "#":
-            self._close_if(character == "\n")
+            if character == "\n":
+                self._leave()
+                self._commands[-1] = SimpleCommand()
         elif self._escaped:
             self._escaped = False
+            if character != "\n":  # otherwise the line goes on
+                self._commands[-1].add(character)
         elif character == "\\":
             self._escaped = True
         elif character in ('"', "`"):
+            if character == "`":
+                self._commands[-1].add(character)
             if inside == character:
-                self._open.pop()
+                self._leave()
             else:
-                self._open.append(character)
+                self._enter(character)
         elif self._previous == "$" and character in "({":
-            self._open.append(character)
-        elif inside != '"':
+            self._enter(character)
+        elif inside == '"':
+            self._commands[-1].add(character)
+        else:
             self._step_unquoted(character, following, inside)
 
     def _step_unquoted(self, character: str, following: str, inside: str) -> None:
@@ -84,16 +106,37 @@ class ShellText:
             self._open.append("`" if self._previous == "$" else "'")
         elif character == "#" and self._previous in " \t\n;&|()":
             self._open.append("#")
-        elif character == "<" and following == "<":
-            self._has_here_document = True
         elif character == "(":
-            self._open.append("(")
+            self._enter(character)
+        elif (inside, character) in (("(", ")"), ("{", "}")):
+            self._leave()
+        elif inside in ("", "("):
+            self._step_words(character, following)
         else:
-            self._close_if((inside, character) in (("(", ")"), ("{", "}")))
+            self._commands[-1].add(character)
+        if character == "<" and following == "<":
+            self._has_here_document = True
 
-    def _close_if(self, closes: bool) -> None:
-        if closes:
-            self._open.pop()
+    def _step_words(self, character: str, following: str) -> None:
+        """Read a character that may end a word or a simple command."""
+        redirects = self._previous in ("<", ">") or (character == "&" and following == ">")
+        if character in " \t":
+            self._commands[-1].end_word()
+        elif character in ";\n)" or (character in "&|" and not redirects):
+            self._commands[-1] = SimpleCommand()
+        elif character in "<>":
+            self._commands[-1].redirect(character)
+        else:
+            self._commands[-1].add(character)
+
+    def _enter(self, sign: str) -> None:
+        self._open.append(sign)
+        if sign == "(":
+            self._commands.append(SimpleCommand())
+
+    def _leave(self) -> None:
+        if self._open.pop() == "(":
+            self._commands.pop()
 
 
 def _quoted(value: str) -> str:

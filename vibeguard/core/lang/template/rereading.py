@@ -1,0 +1,53 @@
+"""Finding the commands that hand their words to one more shell.
+
+`sh -c WORD` and `eval WORD` read a word a second time, as a command: quotes around a value in it
+are then used up. Which words a command has is known only as far as they are written out, so a word
+that the shell makes (`$SHELL`) may be a shell too.
+"""
+
+import re
+
+# Commands whose words a shell reads, here or on another machine. Sources: POSIX (eval, trap) and
+# the manuals ssh(1), su(1), runuser(1), watch(1), parallel(1). xargs(1) has quotes of its own.
+_REREADERS = frozenset({"eval", "trap", "ssh", "su", "runuser", "watch", "xargs", "parallel"})
+_SHELLS = frozenset(
+    {"sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "tcsh", "yash", "zsh"}
+)
+_COMMAND_OPTION = re.compile(r"[-+][A-Za-z]*c[A-Za-z]*")  # -c, -lc; bash takes +c for it too
+_MADE_BY_THE_SHELL = re.compile(r"[^-].*[$`]|[$`]", re.DOTALL)
+_OPTION_OR_REDIRECTION = re.compile(r"[-+<>]|[0-9]+[<>]")
+
+
+class SimpleCommand:
+    """The words of a simple command so far, and whether a shell will read the next one again."""
+
+    def __init__(self) -> None:
+        self.is_read_again = False
+        self._word: list[str] = []
+        self._previous = ""
+        self._may_be_a_shell = False
+
+    def add(self, text: str) -> None:
+        """Go on with a word; the quotes around it are left out."""
+        self._word.append(text)
+
+    def redirect(self, sign: str) -> None:
+        """Begin a redirection; digits right before it belong to it."""
+        if not "".join(self._word).isdigit():
+            self.end_word()
+        self._word.append(sign)
+
+    def end_word(self) -> None:
+        """Judge the word that ended."""
+        word = "".join(self._word)
+        self._word.clear()
+        if not word:
+            return
+        name = word.rpartition("/")[2]
+        if name in _REREADERS or (self._may_be_a_shell and _COMMAND_OPTION.fullmatch(word)):
+            self.is_read_again = True
+        elif name in _SHELLS or _MADE_BY_THE_SHELL.match(word):
+            self._may_be_a_shell = True
+        elif not any(map(_OPTION_OR_REDIRECTION.match, (word, self._previous))):
+            self._may_be_a_shell = False  # a script: the options after it are its own
+        self._previous = word
