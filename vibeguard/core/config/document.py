@@ -159,8 +159,10 @@ class _Builder:
         return Document(roots[0] if roots else None, self._problems)
 
     def _scalar(self, event: ParserEvent) -> Text:
-        line, column = self._place_of_scalar(event)
-        node = Text(event.value, line, column, event.style or "")
+        mark = event.start_mark
+        node = Text(event.value, mark.line + 1, mark.column + 1, event.style or "")
+        if event.anchor is not None or event.tag is not None:
+            self._move_behind_properties(node, mark.index)
         self._size += 1
         if node.style == '"' and _SURROGATE.search(node.value):
             what, do = "this escape is not a character", "use the escape of a character"
@@ -174,15 +176,11 @@ class _Builder:
             self._anchors[event.anchor] = (node, 1)
         return node
 
-    def _place_of_scalar(self, event: ParserEvent) -> tuple[int, int]:
-        """Where the scalar itself begins; the mark of its event stands before anchor and tag."""
-        mark = event.start_mark
-        length = 0
-        if (event.value or event.style) and (event.anchor is not None or event.tag is not None):
-            length = length_of_properties(self._source.text, mark.index)
-        if not length:
-            return mark.line + 1, mark.column + 1
-        return self._source.place(mark.index + length)
+    def _move_behind_properties(self, node: Text, index: int) -> None:
+        """Give a scalar its own place; the mark of its event stands before anchor and tag."""
+        if node.value or node.style:
+            length = length_of_properties(self._source.text, index)
+            node.line, node.column = self._source.place(index + length)
 
     def _open(self, event: ParserEvent) -> _Open:
         mark = event.start_mark
