@@ -60,7 +60,10 @@ def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
 
 
 def follow_twin(folder: str, watching: Watching) -> int:
-    """Follow the run in `folder` as if this command had started it; the same exit codes."""
+    """Follow the run in `folder` as if this command had started it; the same exit codes.
+
+    With `detach` only show how it stands.
+    """
     output = Output()
     shown = format_options(run_folder=folder, verbose=watching.verbose)
     view = make_view(watching.format, shown, output, live=True)
@@ -68,6 +71,9 @@ def follow_twin(folder: str, watching: Watching) -> int:
     if isinstance(watching.max_wait, int):
         deadline = watching.began_s + watching.max_wait / SECOND_NS
     hint = f"{watching.program} wait {os.path.basename(folder)}"
+    if watching.detach:
+        follow(Follower(folder), view, output, Watch(lambda _: True, None, hint))
+        return ExitCode.PASSED
     watch = Watch(enough_for(watching), deadline, hint, watching.seal_to)
     return follow(Follower(folder), view, output, watch)
 

@@ -75,7 +75,7 @@ class Front:
         self._supervisor = supervisor
         self._watching = watching
         self._grace_s = grace_ns / SECOND_NS
-        self._output = Output()
+        self._output = Output(may_be_lost=True)
         self._loop = Loop(self._output)
         self._signals = Signals()
         self._presses = Presses()
@@ -110,10 +110,8 @@ class Front:
         if started is None:
             raise self._never_started()
         if self._watching.detach:
-            self._output.write(Stream.MACHINE, f"{started.run_id}\n")
-            self._part()
-            return ExitCode.PASSED
-        return self._follow(started)
+            return self._leave(started)
+        return self._follow(*self._open(started))
 
     # Waiting.
 
@@ -124,16 +122,28 @@ class Front:
         except BrokenPipeError:
             self._lost = True
 
-    def _follow(self, started: Started) -> int:
+    def _open(self, started: Started) -> tuple[View, Follower]:
         folder = os.fsdecode(started.folder)
         options = format_options(run_folder=folder, verbose=self._watching.verbose)
         self._view = make_view(self._watching.format, options, self._output, live=True)
         self._follower = Follower(folder)
         self._read_log()
+        return self._view, self._follower
+
+    def _leave(self, started: Started) -> int:
+        """Tell which run goes on in the background: its id, or the document of it as it stands."""
+        if self._watching.format != "json":
+            self._output.write(Stream.MACHINE, f"{started.run_id}\n")
+        else:
+            view, _ = self._open(started)
+            view.finish(self._live(view))
+        return self._part_with(ExitCode.PASSED)
+
+    def _follow(self, view: View, follower: Follower) -> int:
         while not self._over() and not self._waited_long_enough():
             self._turn(self._wait_deadline())
         self._read_log()
-        return self._end(self._view, self._follower)
+        return self._end(view, follower)
 
     def _turn(self, deadline: float | None) -> None:
         """One turn of the loop, with live progress and whatever else is due."""
@@ -298,10 +308,9 @@ class Front:
         view.finish(ending)
         if self._watching.seal_to is not None and follower.seal is not None:
             self._output.write(self._watching.seal_to, f"{follower.seal.sha256}\n")
-        self._part()
         if ending.exit_code is None:
-            return exit_code_so_far(view.state)
-        return ending.exit_code
+            return self._part_with(exit_code_so_far(view.state))
+        return self._part_with(ending.exit_code)
 
     def _ending(self, view: View, follower: Follower) -> Ending:
         """What is to be said of the end beside the events, and the exit code that it means."""
@@ -325,6 +334,10 @@ class Front:
                 problem="the supervisor died before it handed over a verdict; "
                 "every check was ended",
             )
+        return self._live(view)
+
+    def _live(self, view: View) -> Ending:
+        """The run goes on without this command."""
         run_id = self._started.run_id if self._started is not None else "latest"
         # Without the supervisor's own word a seal in the log may be anybody's: that is no pass.
         return Ending(
@@ -349,6 +362,15 @@ class Front:
         if followed != (self._sealed.sha256, self._sealed.events, self._sealed.exit_code):
             return "the log that was followed is not the one that the supervisor wrote"
         return ""
+
+    def _part_with(self, code: int) -> int:
+        """End; the exit code. A pass that found no room to be told is none (docs/adr/0062)."""
+        why = self._output.lost()
+        if why:
+            what = f"vibeguard: cannot write the output: {why}; the run was not ended by it\n"
+            self._output.write(Stream.HUMAN, what)
+        self._part()
+        return code or (ExitCode.INCOMPLETE if self._output.lost() else ExitCode.PASSED)
 
     def _part(self) -> None:
         """Let readers take what is left, and the supervisor finish, before this process ends."""

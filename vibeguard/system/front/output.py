@@ -2,6 +2,7 @@
 
 Texts wait in memory until their reader takes them; the caller stops reading the log meanwhile, so
 the log itself is the buffer. A reader that has gone is written to no more, and changes nothing.
+Where there is no room for what is written, a run goes on, and is told in the end (docs/adr/0062).
 """
 
 import errno
@@ -19,16 +20,24 @@ CHUNK_BYTES = 1 << 16
 BLOCKING_CHUNK_BYTES = 512
 _GONE = frozenset({errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET, errno.EBADF})
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 Write = Callable[[bytes], int]
 
 
 class Outlet:
     """One stream: its bytes that nobody has taken yet."""
 
-    def __init__(self, descriptor: int) -> None:
-        """`descriptor` is 1 or 2, whatever is behind it."""
+    def __init__(self, descriptor: int, *, may_be_lost: bool = False) -> None:
+        """`descriptor` is 1 or 2, whatever is behind it.
+
+        `lost` is the error number with which the room for it ended; with `may_be_lost` that is
+        remembered and not raised.
+        """
         self.descriptor = descriptor
         self.gone = False
+        self.lost = 0
+        self._may_be_lost = may_be_lost
         self._pending = bytearray()
         self._write, self._chunk = _writer(descriptor)
 
@@ -51,7 +60,9 @@ class Outlet:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno not in _GONE:
+                if self._may_be_lost and error.errno in _NO_ROOM:
+                    self.lost = error.errno or errno.ENOSPC
+                elif error.errno not in _GONE:
                     raise
                 self.discard()
                 return
@@ -66,10 +77,13 @@ class Outlet:
 
 
 class Output:
-    """Both streams of the front."""
+    """Both streams of the front; with `may_be_lost` for one that has more to do than to write."""
 
-    def __init__(self) -> None:
-        self._outlets = {Stream.MACHINE: Outlet(1), Stream.HUMAN: Outlet(2)}
+    def __init__(self, *, may_be_lost: bool = False) -> None:
+        self._outlets = {
+            Stream.MACHINE: Outlet(1, may_be_lost=may_be_lost),
+            Stream.HUMAN: Outlet(2, may_be_lost=may_be_lost),
+        }
 
     def write(self, stream: Stream, text: str) -> None:
         """Queue text for a stream."""
@@ -83,6 +97,11 @@ class Output:
     def waiting(self) -> dict[int, Outlet]:
         """The outlets that wait for their readers, by the descriptor to poll for writing."""
         return {o.descriptor: o for o in self._outlets.values() if o.pending}
+
+    def lost(self) -> str:
+        """Why something that was to be told is not; empty if all of it is."""
+        numbers = [outlet.lost for outlet in self._outlets.values() if outlet.lost]
+        return os.strerror(numbers[0]) if numbers else ""
 
     def discard(self) -> None:
         """Give up on readers that have not taken what was written for them."""

@@ -1,0 +1,62 @@
+"""A stream without room for what is written ends no run, and hides no pass that was not told."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.running import PATIENCE_S
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+
+CONFIG = "checks: [{id: a, run: ':'}, {id: b, run: 'exit CODE', requires: [a]}]"
+
+
+def run(folder, code: int, *words: str, full: str) -> tuple[int, str]:
+    """Exit code of a run of which a stream is full, and what it says on stderr if that is not."""
+    project(folder, CONFIG.replace("CODE", str(code)))
+    argv = [sys.executable, "-m", "vibeguard", *words]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with open("/dev/full", "w") as nowhere:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            env=environment(),
+            timeout=PATIENCE_S,
+            check=False,
+            text=True,
+            **{**streams, full: nowhere},
+        )
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 3), (1, 1)])
+@pytest.mark.parametrize(
+    ("form", "full"), [("jsonl", "stdout"), ("json", "stdout"), ("text", "stderr")]
+)
+def test_the_run_goes_on_to_its_end_and_only_a_pass_is_3(tmp_path, form, full, code, expected):
+    ended, said = run(tmp_path, code, "run", "--format", form, full=full)
+    assert ended == expected
+    if full == "stdout":
+        assert said.count("cannot write the output: No space left on device") == 1
+    assert vibeguard("report", cwd=tmp_path).returncode == code
+
+
+def test_commands_that_only_show_end_with_3(tmp_path):
+    assert vibeguard("run", cwd=project(tmp_path, CONFIG.replace("CODE", "0"))).returncode == 0
+    assert run(tmp_path, 0, "tail", "--format", "jsonl", full="stdout")[0] == 3
+
+
+def test_a_detached_run_is_a_document_where_one_is_asked_for(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    project(tmp_path, "checks: [{id: held, run: 'read line < fifo', timeout: 10m}]")
+    done = vibeguard("run", "--detach", "--json", cwd=tmp_path)
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (document["state"], document["verdict"]) == ("running", None)
+    with open(tmp_path / "fifo", "w") as fifo:
+        fifo.write("go on\n")
+    assert vibeguard("wait", document["run_id"], cwd=tmp_path).returncode == 0
