@@ -87,3 +87,13 @@ def test_a_run_that_is_to_copy_its_outputs_does_not_join_another(tmp_path):
     assert (tmp_path / "out" / "a.log").read_text() == "hi\n"
     runs = json.loads(vibeguard("runs", "--json", cwd=tmp_path).stdout)["runs"]
     assert len(runs) == 2
+
+
+def test_detached_with_json_answers_with_a_document_also_when_it_joins(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: 'until test -e go; do sleep 0.02; done'}]\n")
+    documents = [
+        json.loads(vibeguard("run", "--detach", "--json", cwd=tmp_path).stdout) for _ in range(2)
+    ]
+    assert documents[0]["run_id"] == documents[1]["run_id"]
+    (tmp_path / "go").touch()
+    assert vibeguard("wait", documents[0]["run_id"], cwd=tmp_path).returncode == 0

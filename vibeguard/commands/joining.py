@@ -37,7 +37,8 @@ def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
     """The id of a live run to join instead of launching; "" to launch.
 
     With `supersede`, runs of the same checks on another tree are cancelled, and so is one on the
-    same tree that has failed already: who asks again wants to see it run again.
+    same tree that has failed already: who asks again wants to see it run again. A start that is to
+    copy its outputs joins none.
     """
     for run in live_runs(state_dir):
         folder = run_folder(state_dir, run)
@@ -45,6 +46,8 @@ def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
         if reading.status is not LogStatus.LIVE or not _of_same_checks(state, launch):
             continue
         same = _tree(state) != "" and _tree(state) == _tree_of(launch)
+        if same and launch.log_dir:
+            continue  # only the run itself copies its outputs
         failed = any(fails_the_run(record) for record in state.checks.values())
         if same and not (supersede and failed):
             write_err(f"vibeguard: joined run {run}, which is checking this tree already\n")

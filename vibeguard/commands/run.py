@@ -64,7 +64,7 @@ def run(
         print_seal=options.print_seal,
     )
     gate = StartGate(state_dir)
-    if _may_join(options) and not log_dir and gate.close(GATE_PATIENCE_S):
+    if _may_join(options) and gate.close(GATE_PATIENCE_S):
         twin = find_twin(state_dir, launch, supersede=options.supersede)
         if twin:
             gate.open()
@@ -87,7 +87,7 @@ def _join(supervisor: Supervisor, state_dir: str, run_id: str, watching: Watchin
     """Answer from a run that goes on already; the supervisor that was made ready is not needed."""
     supervisor.discard()
     forget_refused(state_dir)
-    if watching.detach:
+    if watching.detach and watching.format != "json":
         write_out(f"{run_id}\n")
         return ExitCode.PASSED
     return follow_twin(run_folder(state_dir, run_id), watching)

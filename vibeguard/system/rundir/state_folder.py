@@ -1,5 +1,6 @@
 """`.vibeguard` itself: found or made, and refused when it cannot be trusted (DESIGN section 6)."""
 
+import contextlib
 import os
 import stat
 from typing import Final
@@ -19,8 +20,8 @@ def state_folder(parent: str, *, override: str = "", create: bool) -> str:
     """The state folder of the config in `parent`, or the one that --state-dir names.
 
     With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. Either way
-    neither it nor runs/ is anything but a folder of ours. Raises StateFolderRefused, or
-    LogWriteError when it cannot be made.
+    neither it nor runs/ is anything but a folder of ours that can be read. Raises
+    StateFolderRefused, or LogWriteError when it cannot be made, or used for a new run.
     """
     path = os.path.abspath(override) if override else os.path.join(parent, STATE_FOLDER)
     try:
@@ -29,12 +30,34 @@ def state_folder(parent: str, *, override: str = "", create: bool) -> str:
         if create:
             _make(path)
         _refuse_untrusted(os.path.join(path, "runs"))
-    except OSError as error:
-        raise LogWriteError(
-            f"{error.filename or path}: {error.strerror}",
-            "make the folder writable or choose another one: --state-dir",
+        for folder in (path, os.path.join(path, "runs")):
+            _look_into(folder)
+    except PermissionError as error:
+        if create:
+            raise _unusable(error, path) from error
+        raise StateFolderRefused(
+            f"{error.filename or path} cannot be read: {error.strerror}",
+            "make it readable (chmod u+rwx), or keep the state elsewhere: --state-dir",
         ) from error
+    except OSError as error:
+        raise _unusable(error, path) from error
     return path
+
+
+def _unusable(error: OSError, path: str) -> LogWriteError:
+    return LogWriteError(
+        f"{error.filename or path}: {error.strerror}",
+        "make the folder writable or choose another one: --state-dir",
+    )
+
+
+def _look_into(folder: str) -> None:
+    """Raise PermissionError for one that is there and cannot be listed or entered."""
+    with (
+        contextlib.suppress(FileNotFoundError),
+        os.scandir(os.path.join(folder, os.curdir)),  # the dot asks for the right to enter, too
+    ):
+        pass
 
 
 def _make(path: str) -> None:
@@ -62,14 +85,6 @@ def _refuse_untrusted(path: str) -> None:
             f"{path} belongs to another user (uid {status.st_uid})",
             "remove it, or keep the state elsewhere: --state-dir",
         )
-    try:
-        with os.scandir(os.path.join(path, os.curdir)):  # the dot asks for the right to enter, too
-            pass
-    except PermissionError as error:
-        raise StateFolderRefused(
-            f"{path} cannot be read: {error.strerror}",
-            "make it readable (chmod u+rwx), or keep the state elsewhere: --state-dir",
-        ) from error
 
 
 def _refuse_tracked(path: str) -> None:

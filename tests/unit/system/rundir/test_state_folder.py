@@ -104,13 +104,16 @@ def own_folder():
             os.seteuid(before)
 
 
-@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize(
+    ("create", "refusal"), [(True, LogWriteError), (False, StateFolderRefused)]
+)
 @pytest.mark.parametrize("mode", [0o000, 0o300, 0o600])
 @pytest.mark.parametrize("name", ["", "runs"])
-def test_a_folder_that_cannot_be_read_is_refused(own_folder, name, mode, create):
+def test_a_folder_that_cannot_be_read_is_refused(own_folder, name, mode, create, refusal):
+    """Whoever would record a run there has trouble with the disk; whoever asks, a wrong place."""
     path = os.path.join(state_folder(own_folder, create=True), name)
     os.chmod(path, mode)
-    with pytest.raises(StateFolderRefused, match="cannot be read: Permission denied") as caught:
+    with pytest.raises(refusal, match="Permission denied") as caught:
         state_folder(own_folder, create=create)
     assert "--state-dir" in caught.value.do
     os.chmod(path, 0o700)
