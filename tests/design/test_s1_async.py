@@ -16,6 +16,7 @@ import pytest
 
 from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import ROOT, environment, git, project, vibeguard
+from tests.helpers.held import release
 from tests.helpers.running import running
 from vibeguard.core.model.events import CheckSettled, CheckStarted, RunForegroundSettled
 from vibeguard.core.names import LogStatus
@@ -48,21 +49,6 @@ def repository(folder) -> Path:
     git("add", "-A", cwd=folder)
     git("commit", "-q", "-m", "Start", cwd=folder)
     return folder
-
-
-def release(folder: Path) -> None:
-    """Let the held check pass. A check that never comes to read is a failure, not a hang."""
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            fifo = os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as nobody_reads:
-            assert time.monotonic() < give_up, nobody_reads
-            time.sleep(0.01)
-        else:
-            os.write(fifo, b"go on\n")
-            os.close(fifo)
-            return
 
 
 def detach(folder: Path, *flags: str) -> str:

@@ -2,12 +2,12 @@
 
 import fcntl
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.command import project, vibeguard
+from tests.helpers.held import release
 from tests.helpers.running import running
 from vibeguard.system.front.gate import NAME, StartGate
 from vibeguard.system.journal.live import live_runs
@@ -20,21 +20,6 @@ def folder(tmp_path) -> Path:
     """A check that the test holds."""
     os.mkfifo(tmp_path / "fifo")
     return project(tmp_path, CONFIG)
-
-
-def release(folder: Path) -> None:
-    """Let the held check pass. A check that never comes to read is a failure, not a hang."""
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            fifo = os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as nobody_reads:
-            assert time.monotonic() < give_up, nobody_reads
-            time.sleep(0.01)
-        else:
-            os.write(fifo, b"go on\n")
-            os.close(fifo)
-            return
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import select
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.command import project, vibeguard
+from tests.helpers.held import release
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.live import live_runs
 from vibeguard.system.journal.reader import open_state
@@ -70,21 +70,6 @@ def detach(folder: Path) -> str:
     done = vibeguard("run", "held", "--detach", cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
-
-
-def release(folder: Path) -> None:
-    """Let the held check pass. A check that never comes to read is a failure, not a hang."""
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            fifo = os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as nobody_reads:
-            assert time.monotonic() < give_up, nobody_reads
-            time.sleep(0.01)
-        else:
-            os.write(fifo, b"go on\n")
-            os.close(fifo)
-            return
 
 
 @pytest.mark.parametrize("limit", LIMITS)

@@ -226,7 +226,10 @@ def test_a_stop_asks_only_about_the_newest_whole_run_of_what_is_there(repository
     """Other trees, other configs and other selections say nothing."""
     (repository / ".gitignore").write_text(".vibeguard\n")
     tree = tree_of(str(repository), os.environb)
-    ask = lambda *words: vibeguard("hook", "failures", *words, cwd=repository)  # noqa: E731
+
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        return vibeguard("hook", "failures", *words, cwd=repository)
+
     assert ask().returncode == 3
     write_run(repository, FIRST, began="aaa", ended="aaa", passes=False)
     assert ask().returncode == 3

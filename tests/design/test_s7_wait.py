@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import project, vibeguard
+from tests.helpers.held import release
 from tests.helpers.running import running
 from vibeguard.core.model.events import CheckSettled, Event, RunForegroundSettled
 from vibeguard.system.journal.follow import Follower
@@ -40,21 +41,6 @@ def detach(folder: Path, *ids: str) -> str:
 
 def wait(folder: Path, *words: str) -> int:
     return vibeguard("wait", *words, cwd=folder).returncode
-
-
-def release(folder: Path, line: bytes = b"go on\n") -> None:
-    """Let the held check go on. A check that never comes to read is a failure, not a hang."""
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            fifo = os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as nobody_reads:
-            assert time.monotonic() < give_up, nobody_reads
-            time.sleep(0.01)
-        else:
-            os.write(fifo, line)
-            os.close(fifo)
-            return
 
 
 def events_until(folder: Path, run: str, kind: type[Event]) -> None:

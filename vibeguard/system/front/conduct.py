@@ -11,7 +11,7 @@ from msgspec import Struct
 from vibeguard.core.fold.verdict import exit_code_so_far, only_the_background_is_left
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.names import ExitCode, LogStatus
-from vibeguard.core.problems import LogCorrupt, LogWriteError, RunIncomplete, UsageError
+from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
 from vibeguard.system.channel import (
     Failed,
     Interrupt,
@@ -26,6 +26,7 @@ from vibeguard.system.channel import (
     send,
 )
 from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.comparison import differences_from
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.output import Output
@@ -322,7 +323,7 @@ class Front:
                 problem=self._failed.what,
                 hint=self._failed.do,
             )
-        problem = self._tampering(view, follower)
+        problem = differences_from(self._sealed, view, follower)
         if problem:
             return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
         if self._sealed is not None:
@@ -345,23 +346,6 @@ class Front:
             log_status=LogStatus.LIVE,
             hint=f"{self._watching.program} wait {run_id}",
         )
-
-    def _tampering(self, view: View, follower: Follower) -> str:
-        """Where log, seal and what the supervisor says it wrote are not the same; else empty."""
-        differences = () if self._sealed is None else self._sealed.differences
-        if view.problem is not None:
-            return "; ".join((_located(view.problem), *differences))
-        if self._sealed is None:
-            return ""
-        if differences:
-            return "; ".join(differences)
-        seal, finished = follower.seal, view.state.finished
-        if seal is None or finished is None:
-            return "the log has no seal, but its supervisor wrote one"
-        followed = (seal.sha256, seal.events, finished.exit_code)
-        if followed != (self._sealed.sha256, self._sealed.events, self._sealed.exit_code):
-            return "the log that was followed is not the one that the supervisor wrote"
-        return ""
 
     def _part_with(self, code: int) -> int:
         """End; the exit code. A pass that found no room to be told is none (docs/adr/0062)."""
@@ -402,9 +386,3 @@ class Front:
         if self._failed.exit_code == ExitCode.CORRUPT:
             return LogWriteError(self._failed.what, self._failed.do)
         return RunIncomplete(self._failed.what, self._failed.do)
-
-
-def _located(problem: LogCorrupt) -> str:
-    if not problem.line:
-        return problem.what
-    return f"line {problem.line}, byte {problem.byte} of the log: {problem.what}"
