@@ -346,6 +346,42 @@ def test_10_000_independent_checks_run():
     assert set(run.outcomes().values()) == {"passed"}
 
 
+def test_a_run_of_starts_that_are_refused_keeps_nobody_waiting():
+    """One task may live thousands of checks, none of which waits for anything of its own."""
+    refused = [check(f"c{i}") for i in range(3_000)]
+
+    async def cancel(run):
+        while run.recorder.state.settled < 100:
+            await trio.lowlevel.checkpoint()
+        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+
+    scripts = {one.id: Script(refuse="no shell") for one in refused}
+    run = conduct(refused, scripts, during=cancel, audited=False, parallel=1)
+    counts = run.state.counts
+    assert 100 <= counts["error"] < 200
+    assert counts["error"] + counts["cancelled"] == 3_000
+
+
+def test_the_task_of_a_check_that_has_settled_lives_the_next_of_its_frontier():
+    """A task costs as much as a settlement, so the one that a step frees goes on."""
+    seen = set()
+
+    async def look(run):
+        while not run.over:
+            seen.update(
+                (task, task.name)
+                for task in _tasks_below(trio.lowlevel.current_root_task())
+                if task.name in run.lives
+            )
+            await trio.sleep(0.5)
+
+    checks = [check(f"c{i}") for i in range(20)]
+    run = conduct(checks, {one.id: seconds(1) for one in checks}, during=look, parallel=2)
+    assert set(run.outcomes().values()) == {"passed"}
+    assert {name for _, name in seen} >= {"c2", "c19"}
+    assert len({task for task, _ in seen}) <= 4
+
+
 def test_pressure_lowers_the_parallelism_and_says_so():
     run = conduct(
         [check(f"c{i}") for i in range(8)],
@@ -356,3 +392,10 @@ def test_pressure_lowers_the_parallelism_and_says_so():
     assert "run.degraded" in run.names()
     assert run.outcomes()["c7"] == "error"
     assert run.outcomes()["c0"] == "passed"
+
+
+def _tasks_below(task):
+    for nursery in task.child_nurseries:
+        for child in nursery.child_tasks:
+            yield child
+            yield from _tasks_below(child)

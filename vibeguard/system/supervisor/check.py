@@ -71,6 +71,8 @@ class CheckLife:
             attempt = await start_patiently(self._work, self)
         except StartRefused as refusal:
             self._refused(refusal)
+            # Nothing was waited for: thousands of these in one task would keep all others waiting.
+            await trio.lowlevel.cancel_shielded_checkpoint()
             return
         if attempt is None:
             return

@@ -8,7 +8,8 @@
 
 Frontier nurseries are siblings, each opened by its own task, so nesting stays constant however long
 the chain; nobody waits for a frontier to end but its own task (docs/adr/0003). A check gets its
-task with its first slot: ten thousand that wait are no tasks.
+task with its first slot: ten thousand that wait are no tasks. What begins in the step in which
+another check of its frontier settles gets that one's task.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,22 +30,27 @@ class FrontierNursery:
         self.expected = 0
         self._nursery: trio.Nursery | None = None
         self._begun: list[Life] = []
+        self._lives: dict[trio.lowlevel.Task, Life] = {}  # what each task lives, or is about to
         self._complete = trio.Event()
 
     async def hold(self) -> None:
         """Own the tasks of the frontier's checks until the last has ended."""
         async with trio.open_nursery() as self._nursery:
             for life in self._begun:
-                self._nursery.start_soon(life.live, name=life.planned.id)
+                self._nursery.start_soon(self._live, life, name=life.planned.id)
             if self.expected:
                 await self._complete.wait()
 
     def begin(self, life: Life) -> None:
-        """Start the task of one of its checks."""
+        """Give one of its checks a task: the one that this step frees, else a new one."""
+        task = trio.lowlevel.current_task()
+        ending = self._lives.get(task)
         if self._nursery is None:
             self._begun.append(life)
+        elif ending is not None and ending.settled:
+            self._lives[task] = life
         else:
-            self._nursery.start_soon(life.live, name=life.planned.id)
+            self._nursery.start_soon(self._live, life, name=life.planned.id)
         self.drop()
 
     def drop(self) -> None:
@@ -52,6 +58,19 @@ class FrontierNursery:
         self.expected -= 1
         if not self.expected:
             self._complete.set()
+
+    async def _live(self, life: Life) -> None:
+        """Live a check, and then what has begun in the step in which it settled, and so on."""
+        task = trio.lowlevel.current_task()
+        self._lives[task] = life
+        try:
+            await life.live()
+            while self._lives[task] is not life:
+                life = self._lives[task]
+                task.name = life.planned.id
+                await life.live()
+        finally:
+            del self._lives[task]
 
 
 class Nurseries:
