@@ -7,6 +7,8 @@ import pytest
 from tests.docs.examples import ROOT, pages
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+TEST = re.compile(r"`(?:[\w./]+/)?(test_\w+)(?:\.py)?`")
+FILE = re.compile(r"`((?:tests|scripts|vibeguard|examples|schemas)/[\w./-]+)`")
 DOCUMENTS = [*pages(), *sorted(ROOT.glob("docs/adr/*.md")), ROOT / "CHANGELOG.md"]
 
 
@@ -38,3 +40,27 @@ def test_every_page_is_reachable_from_the_index() -> None:
     named = set(LINK.findall(index))
     here = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
     assert here <= named
+
+
+@pytest.fixture(scope="module")
+def test_code() -> str:
+    """The code and the file names of every test."""
+    files = sorted(ROOT.glob("tests/**/*.py"))
+    return "\n".join(f"{file.name}\n{file.read_text(encoding='utf-8')}" for file in files)
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_and_file_that_a_page_names_exists(page, test_code) -> None:
+    """A decision says which test would notice that it was wrong: that one is there."""
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in TEST.findall(text) if not re.search(rf"\b{name}\b", test_code)] == []
+    assert [name for name in FILE.findall(text) if not (ROOT / name).exists()] == []
+
+
+def test_the_map_names_every_room() -> None:
+    """docs/architecture.md has each folder and file of the package, of its core and its system."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "vibeguard"
+    rooms = [room for place in (package / "core", package / "system") for room in place.iterdir()]
+    names = {f"{room.name}/" if room.is_dir() else room.name for room in rooms}
+    assert [name for name in sorted(names) if "__" not in name and name not in text] == []
