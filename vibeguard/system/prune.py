@@ -35,20 +35,23 @@ def prune(
     whatever the limits say, and the size of the newest run alone is no reason to remove it. Raises
     OSError only if runs/ cannot be read.
     """
-    removed = []
+    doomed = []
     total = 0
     for rank, run_id in enumerate(reversed(run_ids(state_dir))):
         folder = run_folder(state_dir, run_id)
         total += _size_of(folder)
         beyond = rank >= keep_runs or now_ns - started_ns(run_id) > keep_age_ns
         too_large = total > keep_bytes and rank > 0
-        doomed = (beyond or too_large) and not is_live(folder)
-        if doomed and (dry_run or _take_out(state_dir, run_id)):
-            removed.append(run_id)
+        if (beyond or too_large) and not is_live(folder):
+            doomed.append(run_id)
     if dry_run:
-        return removed
+        return doomed
+    if doomed:
+        # Before anything goes: a run that ends meanwhile looks whether what `latest` names exists.
+        update_latest(state_dir, leaving_out=frozenset(doomed))
+    removed = [run_id for run_id in doomed if _take_out(state_dir, run_id)]
     _sweep(state_dir, now_ns)
-    if removed:
+    if doomed != removed:
         update_latest(state_dir)
     return removed
 
@@ -70,6 +73,11 @@ def _nothing(_event: object) -> None:
     """Only the seal matters."""
 
 
+def remember_size(folder: str, size: int) -> None:
+    """Note the bytes of a run's log and outputs, once they no longer change. Raises OSError."""
+    replace_file(os.path.join(folder, SIZE_NAME), str(size).encode())
+
+
 def _size_of(folder: str) -> int:
     """The bytes of a run's log and outputs; remembered, since a run has any number of files."""
     remembered = os.path.join(folder, SIZE_NAME)
@@ -81,7 +89,7 @@ def _size_of(folder: str) -> int:
         with os.scandir(os.path.join(folder, OUTPUT)) as outputs:
             size += sum(entry.stat(follow_symlinks=False).st_size for entry in outputs)
         if not is_live(folder):
-            replace_file(remembered, str(size).encode())
+            remember_size(folder, size)
     return size
 
 

@@ -39,6 +39,8 @@ from vibeguard.system.process.tree import become_subreaper
 SWEEP_BOUND_S = 5.0
 PAUSE_BOUND_S = 0.5
 PARTING_BOUND_S = 2.0
+LONGEST_TURN_S = 0.25
+LOOK_PERIOD_S = 0.01  # where the supervisor's exit announces itself by nothing
 # How long beyond grace and sealing a supervisor may take to end a run that was interrupted.
 ANSWER_BOUND_S = 4.0
 # How long beyond `--max-wait` a front waits for what the supervisor says of a seal that is read.
@@ -359,14 +361,24 @@ class Front:
     def _part(self) -> None:
         """Let readers take what is left, and the supervisor finish, before this process ends."""
         staying = self._supervisor.guarded_here
+        period = self._watch_guardian() if staying else LONGEST_TURN_S
         bound = monotonic_s() + PARTING_BOUND_S
         while self._output.waiting() or (staying and self._awaits_guardian(bound)):
             if self._patience_ends is not None and monotonic_s() >= self._patience_ends:
                 self._output.discard()
-            self._loop.turn(monotonic_s() + (0.25 if self._output.waiting() else 0.01))
+            self._loop.turn(monotonic_s() + period)
         if self._failed is not None and self._guardian_gone:
             kill_descendants(SWEEP_BOUND_S)  # it may have had no means left to end them
         self._signals.hold_back()
+
+    def _watch_guardian(self) -> float:
+        """Have the supervisor's exit end a turn; how long a turn may take (seconds)."""
+        try:
+            descriptor = os.pidfd_open(self._supervisor.guardian)
+        except (AttributeError, OSError):  # another system than Linux; reaped by now
+            return LOOK_PERIOD_S
+        self._loop.watch(descriptor, lambda: self._loop.forget(descriptor))
+        return LONGEST_TURN_S
 
     def _awaits_guardian(self, bound: float) -> bool:
         """Whether the supervisor is still ending, within its bound."""

@@ -115,6 +115,11 @@ class Journal:
         name = absolute.removeprefix(f"{self.run_folder}/")
         self._outputs[absolute] = expected_file(name, absolute, size, sha256)
 
+    @property
+    def stored_bytes(self) -> int:
+        """What the run takes: its log, and the outputs that were expected of it."""
+        return self.bytes + sum(output.bytes for output in self._outputs.values())
+
     def verify(self) -> list[str]:
         """What differs from what was written: a sentence each, none if nothing does.
 

@@ -32,7 +32,7 @@ from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
-from vibeguard.system.prune import prune
+from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.differences import note_differences
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
@@ -104,6 +104,8 @@ class Session:
         state_dir = os.fsdecode(launch.state_dir)
         with contextlib.suppress(OSError):
             append_history(state_dir, samples_of(self._recorder.state, machine_id()))
+        with contextlib.suppress(OSError):
+            remember_size(self.folder, self._journal.stored_bytes)
         with contextlib.suppress(OSError):
             prune(
                 state_dir,
