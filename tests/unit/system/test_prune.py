@@ -65,6 +65,23 @@ def test_a_live_run_is_never_removed(state, tmp_path):
     assert prune(state, **{**ALL, "keep_runs": 0}, now_ns=NOW_NS) == [live.run_id]
 
 
+def test_a_live_run_that_ends_while_newer_ones_are_removed_finds_nothing_changed(
+    state, tmp_path, monkeypatch
+):
+    """Removing much takes time, and may be interrupted: `latest` names a run that exists."""
+    live = write_run(open_journal(tmp_path, now_ns=NOW_NS - SECOND_NS))
+    rename, found = os.rename, []
+
+    def rename_and_look(source, target):
+        rename(source, target)
+        found.append(live.verify())
+
+    monkeypatch.setattr(os, "rename", rename_and_look)
+    assert len(removed(state, keep_runs=0)) == 5
+    assert found == [[]] * 5
+    live.close()
+
+
 def test_where_locks_do_not_tell_an_unsealed_run_counts_as_live(state, tmp_path, monkeypatch):
     journal = write_run(open_journal(tmp_path))
     monkeypatch.setattr(prune_module, "writer_alive", lambda _fd: None)

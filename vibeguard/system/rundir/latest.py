@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from vibeguard.system.rundir.files import replace_file, unique_sibling
@@ -12,19 +13,24 @@ _NO_SYMLINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL
 _LONGEST: Final = 4096
 
 
-def update_latest(state_dir: str) -> None:
+def update_latest(state_dir: str, *, leaving_out: AbstractSet[str] = frozenset()) -> None:
     """Let `latest` point to the newest run, atomically. Raises OSError.
 
     Of runs that start at once each looks again after it has written, so that the last word is
-    that of one who has seen them all.
+    that of one who has seen them all. Those of `leaving_out` are about to go and do not count.
     """
-    ids = run_ids(state_dir)
-    while ids:
-        newest = ids[-1]
-        _point_to(state_dir, newest)
-        ids = run_ids(state_dir)
-        if ids and ids[-1] == newest:
+    newest = _newest(state_dir, leaving_out)
+    while newest:
+        written = newest
+        _point_to(state_dir, written)
+        newest = _newest(state_dir, leaving_out)
+        if newest == written:
             return
+
+
+def _newest(state_dir: str, leaving_out: AbstractSet[str]) -> str:
+    """The newest run's id; empty where there is none."""
+    return next((run for run in reversed(run_ids(state_dir)) if run not in leaving_out), "")
 
 
 def read_latest(state_dir: str) -> str:
