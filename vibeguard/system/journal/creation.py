@@ -14,6 +14,7 @@ from vibeguard.system.rundir.control import CONTROL
 from vibeguard.system.rundir.files import create_file, make_folder
 from vibeguard.system.rundir.ids import new_run_id, run_folder, run_ids
 from vibeguard.system.rundir.latest import update_latest
+from vibeguard.system.rundir.refused import refused_since
 
 LOG_NAME: Final = "events.jsonl"
 OUTPUT: Final = "output"
@@ -97,8 +98,7 @@ def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
     """Rename the folder to its id. A name that is taken stays its owner's: folders have content."""
     tries = 1 if run_id else _TRIES
     while True:
-        newest = "".join(run_ids(state_dir)[-1:])
-        chosen = run_id or new_run_id(now_ns, newest=newest)
+        chosen = run_id or new_run_id(now_ns, newest=_newest(state_dir))
         try:
             os.rename(temporary, run_folder(state_dir, chosen))
         except OSError:
@@ -107,6 +107,12 @@ def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
                 raise
         else:
             return chosen
+
+
+def _newest(state_dir: str) -> str:
+    """What a new id must sort after: every run, and a refused start, which it makes old news."""
+    refusal = refused_since(state_dir)
+    return refusal.stamp if refusal is not None else "".join(run_ids(state_dir)[-1:])
 
 
 def _landmarks(state_dir: str, path: str) -> tuple[Landmark, ...]:

@@ -45,6 +45,12 @@ def test_it_is_newer_than_the_newest_run_even_if_the_clock_went_back(state, tmp_
     assert refused_since(state) is not None
 
 
+def test_a_run_that_starts_after_it_makes_it_old_news_even_if_the_clock_went_back(state, tmp_path):
+    mark_refused(state, PROBLEMS, now_ns=NOW_NS)
+    open_journal(tmp_path, now_ns=NOW_NS - 10**15).close()
+    assert refused_since(state) is None
+
+
 def test_a_later_mark_replaces_an_earlier_one(state):
     mark_refused(state, PROBLEMS, now_ns=NOW_NS)
     mark_refused(state, (Problem("other", ""),), now_ns=NOW_NS + 1)
