@@ -394,6 +394,18 @@ def test_pressure_lowers_the_parallelism_and_says_so():
     assert run.outcomes()["c0"] == "passed"
 
 
+def test_what_the_runs_own_checks_hold_is_waited_for_however_long_they_run():
+    """Patience runs while nothing else does: what runs gives back what the others lack."""
+    run = conduct(
+        [check("long"), check("short_of")],
+        {
+            "long": seconds(100),
+            "short_of": Script(refuse="out of descriptors", refuse_transient=True),
+        },
+    )
+    assert run.settled_s("short_of") == pytest.approx(130, abs=2)
+
+
 def _tasks_below(task):
     for nursery in task.child_nurseries:
         for child in nursery.child_tasks:

@@ -166,6 +166,11 @@ class Run:
         return self.cancelled is not None or self.recorder.failure is not None
 
     @property
+    def anything_runs(self) -> bool:
+        """Whether any attempt of the run is running."""
+        return self.recorder.state.used_foreground + self.recorder.state.used_background > 0
+
+    @property
     def jitter_seed(self) -> int:
         """The recorded seed of the retries' delays."""
         return self.plan.settings.jitter_seed

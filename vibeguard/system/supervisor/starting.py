@@ -15,7 +15,8 @@ async def start_patiently(work: Work, life: Life) -> Attempt | None:
 
     None when the check has settled meanwhile, because it was cancelled.
 
-    Raises StartRefused when the start can never succeed, or did not within 30 s.
+    Raises StartRefused when the start can never succeed, or did not within 30 s in which nothing
+    else of this run was running: what runs holds what is missing, and gives it back.
     """
     specification = work.specification(life.planned, life.number)
     delay = FIRST_DELAY_S
@@ -30,7 +31,7 @@ async def start_patiently(work: Work, life: Life) -> Attempt | None:
             )
         except StartRefused as refusal:
             now = trio.current_time()
-            if give_up is None:
+            if give_up is None or work.anything_runs:
                 give_up = now + PATIENCE_S
             if not refusal.transient or now >= give_up:
                 raise

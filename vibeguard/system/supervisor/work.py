@@ -74,6 +74,10 @@ class Work(Protocol):
         """Whether the whole run has been cancelled: nothing more starts."""
 
     @property
+    def anything_runs(self) -> bool:
+        """Whether any attempt of the run is running."""
+
+    @property
     def grace_ns(self) -> int:
         """From SIGTERM to SIGKILL, as things stand now."""
 
