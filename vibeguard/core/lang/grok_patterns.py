@@ -28,17 +28,17 @@ def _ipv6() -> str:
 
 
 def _levels() -> str:
-    """Return the level words of syslog (RFC 5424) and of common loggers, in three spellings."""
+    """Return the level words of syslog (RFC 5424) and of common loggers, in any case."""
     words = (
         *("emergency", "emerg", "alert", "critical", "crit", "fatal", "severe", "error", "err"),
         *("warning", "warn", "notice", "information", "info", "debug", "trace"),
     )
-    return "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}|{word.upper()}" for word in words)
+    return f"(?i:{'|'.join(words)})"
 
 
 _MONTHS = (  # English and German, whole or cut to three letters
     *("[Jj]an(?:uary?)?", "[Ff]eb(?:ruary?)?", "[Mm](?:arch|ärz|ar|är)", "[Aa]pr(?:il)?"),
-    *("[Mm]a[yi]", "[Jj]un[ei]?", "[Jj]ul[yi]?", "[Aa]ug(?:ust)?", "[Ss]ept?(?:ember)?"),
+    *("Ma[yi]", "[Jj]un[ei]?", "[Jj]ul[yi]?", "[Aa]ug(?:ust)?", "[Ss]ept?(?:ember)?"),
     *("[Oo][ck]t(?:ober)?", "[Nn]ov(?:ember)?", "[Dd]e[cz](?:ember)?"),
 )
 
@@ -104,19 +104,20 @@ _PATHS = {
 
 _DATES = {
     "MONTH": rf"\b(?:{'|'.join(_MONTHS)})\b",
-    "MONTHNUM": "1[0-2]|0?[1-9]",
+    "MONTHNUM": "1[0-2]|0[1-9]",  # two digits: there is no month in 13
     "MONTHDAY": "0[1-9]|[12][0-9]|3[01]|[1-9]",
     "DAY": (
-        "Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?"
+        r"\b(?:Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|"
+        r"Sat(?:urday)?|Sun(?:day)?)\b"
     ),
     "YEAR": "[0-9]{2}(?:[0-9]{2})?",
     "HOUR": "2[0-3]|[01]?[0-9]",
     "MINUTE": "[0-5][0-9]",
-    "SECOND": "(?:60|[0-5]?[0-9])(?:[:.,][0-9]+)?",  # 60 is a leap second
+    "SECOND": "(?:60|[0-5][0-9])(?:[:.,][0-9]+)?",  # 60 is a leap second
     "TIME": "%{HOUR}:%{MINUTE}(?::%{SECOND})?",
     "DATE_US": "%{MONTHNUM}[/-]%{MONTHDAY}[/-]%{YEAR}",
     "DATE_EU": "%{MONTHDAY}[./-]%{MONTHNUM}[./-]%{YEAR}",
-    "ISO8601_TIMEZONE": "Z|[+-]%{HOUR}(?::?%{MINUTE})?",
+    "ISO8601_TIMEZONE": "Z|[+-]%{HOUR}:?%{MINUTE}",  # or the -01 of 2024-01-15 were one
     "ISO8601_SECOND": "%{SECOND}",
     "TIMESTAMP_ISO8601": (
         "%{YEAR}-%{MONTHNUM}-%{MONTHDAY}[T ]%{HOUR}:?%{MINUTE}(?::?%{SECOND})?%{ISO8601_TIMEZONE}?"
@@ -147,7 +148,8 @@ _SYSLOG = {
         r"<%{NONNEGINT:log.syslog.facility.code:int}\.%{NONNEGINT:log.syslog.priority:int}>"
     ),
     "SYSLOGBASE": (
-        "%{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST:host.hostname} "
+        "%{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?"
+        "(?P<host.hostname>%{SYSLOGHOST:host.name}) "  # the name in older releases, and in newer
         "%{SYSLOGPROG}:"
     ),
 }
