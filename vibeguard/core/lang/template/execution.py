@@ -93,7 +93,10 @@ class _Execution:
         """Run the body for each entry; the variables take its key and value, or its value."""
         plain = Pipeline(node.pipeline.commands)
         names = node.pipeline.names
-        entries = list(_entries(self.pipeline(plain, dot)))
+        over = self.pipeline(plain, dot)
+        if len(names) > 1 and isinstance(over, int):
+            raise fail("a range over a number has one variable")
+        entries = list(_entries(over))
         known = len(self.variables)
         for key, value in entries:
             bound = (key, value)[-len(names) :] if names else ()

@@ -30,15 +30,15 @@ class _Layout(NamedTuple):
     width: int | None
     precision: int | None
 
-    def pad(self, text: str, *, zeros: bool = False) -> str:
-        """Fill up to the width, in characters."""
+    def pad(self, text: str, *, zeros: bool = False, signed: bool = False) -> str:
+        """Fill up to the width, in characters; zeros stand behind the sign of a number."""
         missing = (self.width or 0) - len(text)
         if missing <= 0:
             return text
         if "-" in self.flags:
             return text + " " * missing
         if zeros and "0" in self.flags:
-            sign = text[:1] if text[:1] in ("+", "-", " ") else ""
+            sign = text[:1] if signed and text[:1] in ("+", "-", " ") else ""
             return sign + "0" * missing + text[len(sign) :]
         return " " * missing + text
 
@@ -163,8 +163,14 @@ def _format(value: Value, verb: str, layout: _Layout) -> str:
         return layout.pad("<nil>" if value is None else kind(value))
     if value is None:
         return layout.pad("<nil>") if verb == "v" else f"%!{verb}(<nil>)"
+    if verb == "v":  # there + asks for more detail, which plain values do not have
+        layout = layout._replace(flags=layout.flags.replace("+", ""))
     formatted = _format_known(value, verb, layout)
-    return f"%!{verb}({kind(value)}={show(value)})" if formatted is None else formatted
+    if formatted is not None:
+        return formatted
+    # Go shows the value of a wrong verb as %v would, with the width and precision that were given.
+    plain = layout._replace(flags=layout.flags.replace("#", ""))
+    return f"%!{verb}({kind(value)}={_format_known(value, 'v', plain)})"
 
 
 def _format_known(value: Value, verb: str, layout: _Layout) -> str | None:
@@ -217,7 +223,7 @@ def _format_integer(value: int, verb: str, layout: _Layout) -> str | None:
     prefixes = {"x": "0x", "X": "0X", "o": "0", "b": "0b"}
     prefix = prefixes.get(code, "") if "#" in layout.flags else ""
     text = _sign(value < 0, layout) + prefix + digits
-    return layout.pad(text, zeros=layout.precision is None)
+    return layout.pad(text, zeros=layout.precision is None, signed=True)
 
 
 def _format_float(value: float, verb: str, layout: _Layout) -> str | None:
@@ -229,7 +235,7 @@ def _format_float(value: float, verb: str, layout: _Layout) -> str | None:
         precision = 6 if layout.precision is None else layout.precision
         text = format(abs(value), f".{precision}{verb}")
     sign = _sign(value < 0, layout)
-    return layout.pad(sign + text.removeprefix("+"), zeros=value - value == 0)
+    return layout.pad(sign + text.removeprefix("+"), zeros=value - value == 0, signed=True)
 
 
 def _sign(negative: bool, layout: _Layout) -> str:

@@ -25,7 +25,7 @@ _WORD = re.compile(
   | (?P<mark> := | [=|(),] )
     """
 )
-_COMMENT = re.compile(r"/\*.*?\*/([ \t\r\n]-)?\}\}", re.DOTALL)
+_COMMENT_END = re.compile(r"([ \t\r\n]-)?\}\}")
 _PLAIN_FIELD = re.compile(r"\{\{\.([^{}]+)\}\}")
 
 
@@ -74,10 +74,11 @@ def _tokenize_action(text: str, start: int) -> Generator[Token, None, tuple[int,
     position = start + (3 if _trims_left(text, start) else 2)
     comment_start = position + 1 if _trims_left(text, start) else position
     if text.startswith("/*", comment_start):
-        comment = _COMMENT.match(text, comment_start)
-        if comment is None:
+        closed = text.find("*/", comment_start + 2)
+        ending = _COMMENT_END.match(text, closed + 2) if closed >= 0 else None
+        if ending is None:  # nor may a later comment end this one: the text between would be lost
             raise LanguageError("a comment is not closed", "end it with */}}", start)
-        return comment.end(), bool(comment.group(1))
+        return ending.end(), bool(ending.group(1))
     while True:
         match = _WORD.match(text, position)
         if match is None:
