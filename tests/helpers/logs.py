@@ -1,8 +1,6 @@
 """Logs as bytes: hand-made histories encoded, sealed, and written into run folders."""
 
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from msgspec.structs import force_setattr
 
@@ -16,6 +14,7 @@ from vibeguard.core.model.events import (
     CheckRequirementWaived,
     CheckRetryScheduled,
     CheckSlow,
+    CheckStarted,
     CheckTerminationRequested,
     Event,
     Excerpt,
@@ -50,12 +49,6 @@ def encode_log(events: Iterable[Event]) -> bytes:
         log += line
         digest.update(line)
     return bytes(log)
-
-
-def write_log(path: Path, content: bytes) -> Path:
-    """Put a log at `path`, as it would be after its writer has gone."""
-    path.write_bytes(content)
-    return path
 
 
 def every_event() -> Sequence[Event]:
@@ -117,8 +110,6 @@ def _hanging(history: History) -> None:
 def _ending(history: History) -> None:
     """`report` runs without its requirement, the foreground settles, a signal ends the rest."""
     pool = history.state.checks["report"].planned.pool
-    from vibeguard.core.model.events import CheckStarted  # noqa: PLC0415
-
     history.add(CheckStarted, check="report", attempt=1, pool=pool, worker="ci-7", pid=4999)
     history.after(SECOND).exit("report", code=2)
     prompt = TriggeredPrompt(event="failure", source="fix", content="Mend it.")
@@ -134,8 +125,3 @@ def _ending(history: History) -> None:
     history.add(CheckTerminationRequested, check="e2e", attempt=1, **ending)
     history.after(SECOND).exit("e2e", code=None, signal="SIGTERM", survivors=(sleeping,), swept=1)
     history.settle("e2e", Outcome.CANCELLED, Reason.INTERRUPTED)
-
-
-def open_descriptors() -> set[str]:
-    """The open descriptors of this process, by number."""
-    return set(os.listdir("/proc/self/fd"))

@@ -17,11 +17,6 @@ def wall_time() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def wall_seconds() -> float:
-    """Seconds since the epoch, for the ages of files."""
-    return time.time()
-
-
 def wall_ns() -> int:
     """Nanoseconds since the epoch, for names that sort by time."""
     return time.time_ns()

@@ -52,7 +52,7 @@ def test_parents_are_searched_up_to_the_root_of_the_repository(repo: Path) -> No
     """The checks run in the folder of the config, which also holds the state."""
     put(repo / ".vibeguard.yml")
     located = find_config(None, {}, str(repo / "a" / "b"))
-    assert located == Located(str(repo / ".vibeguard.yml"), str(repo), str(repo), named=False)
+    assert located == Located(str(repo / ".vibeguard.yml"), str(repo), str(repo))
     put(repo / "a" / "vibeguard.yml")
     assert find_config(None, {}, str(repo / "a" / "b")).folder == str(repo / "a")
 
@@ -87,7 +87,7 @@ def test_a_named_config_leaves_the_caller_where_it_is(repo: Path, by_flag: bool)
     )
     located = find_config(flag, environ, str(repo))
     path = str(repo / "conf" / "ci.yaml")
-    assert located == Located(path, str(repo), str(repo), named=True)
+    assert located == Located(path, str(repo), str(repo))
     assert located.config_folder == str(repo / "conf")
     assert state_dir_of(located, None, {}, str(repo)) == str(repo / ".vibeguard")
 
@@ -99,7 +99,8 @@ def test_the_flag_wins_over_the_variable(repo: Path) -> None:
     assert find_config("one.yaml", {"VIBEGUARD_CONFIG": "nope"}, str(repo)).path.endswith(
         "one.yaml"
     )
-    assert not find_config(None, {"VIBEGUARD_CONFIG": ""}, str(repo)).named
+    found = find_config(None, {"VIBEGUARD_CONFIG": ""}, str(repo))
+    assert found.path == str(repo / "vibeguard.yaml")
 
 
 def test_a_named_config_must_exist(repo: Path) -> None:
@@ -122,9 +123,9 @@ def test_reading_a_config(tmp_path: Path) -> None:
     os.close(write_end)
     assert read_config(find_config(f"/dev/fd/{read_end}", {}, str(tmp_path))) == b"from a pipe"
     os.close(read_end)
-    assert len(read_config(Located("/dev/zero", "/", "/", named=True))) == (16 << 20) + 1
+    assert len(read_config(Located("/dev/zero", "/", "/"))) == (16 << 20) + 1
     with pytest.raises(UsageError, match="cannot read"):
-        read_config(Located(str(tmp_path), "/", "/", named=True))
+        read_config(Located(str(tmp_path), "/", "/"))
 
 
 def test_the_state_is_found_from_any_folder_below(repo: Path) -> None:

@@ -47,19 +47,9 @@ class LogDecoder:
         self._latest = b""
 
     @property
-    def torn(self) -> bytes:
-        """The bytes of a last line that has no end yet."""
-        return bytes(self._pending)
-
-    @property
     def torn_bytes(self) -> int:
-        """How many bytes follow the last complete line."""
+        """How many bytes follow the last complete line: of one that has no end yet."""
         return len(self._pending)
-
-    @property
-    def sha256_so_far(self) -> str:
-        """The digest of every complete line taken in."""
-        return self._digest.hexdigest()
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes.

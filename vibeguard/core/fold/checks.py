@@ -34,7 +34,6 @@ from vibeguard.core.names import (
 from vibeguard.core.problems import LogCorrupt
 
 # A million events are folded, and in Python 3.11 a member costs four times as much as a name.
-_CANCELLED = Outcome.CANCELLED
 _EXITED = AttemptEnd.EXITED
 _FOREGROUND = Pool.FOREGROUND
 _IDLE = TerminationReason.IDLE
@@ -187,8 +186,6 @@ def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> Non
     state.counts[event.outcome] = state.counts.get(event.outcome, 0) + 1
     if record.planned.pool is _FOREGROUND and not record.planned.after_background:
         state.unsettled_foreground -= 1
-    if state.cancel is not None and event.outcome is _CANCELLED:
-        state.cancel_settled += 1
 
 
 def _check_running(record: CheckRecord, event: Any) -> None:

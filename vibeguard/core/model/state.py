@@ -78,7 +78,6 @@ class State:
     groups: dict[str, str] = field(default_factory=dict)
     paused_since: int | None = None
     cancel: RunCancelRequested | None = None
-    cancel_settled: int = 0
     foreground_settled: RunForegroundSettled | None = None
     foreground_settled_t: int | None = None
     finished: RunFinished | None = None

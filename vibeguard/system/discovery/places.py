@@ -24,14 +24,13 @@ class Located(Struct, frozen=True):
     """A config that was found.
 
     `folder` is where its checks run: that of the config, or the caller's when the config was named
-    by flag or variable (`named`). `state_parent` is the folder that holds `.vibeguard` unless
+    by flag or variable. `state_parent` is the folder that holds `.vibeguard` unless
     something else says where the state is. `config_folder` is where `cwd` of a check begins.
     """
 
     path: str
     folder: str
     state_parent: str
-    named: bool
 
     @property
     def config_folder(self) -> str:
@@ -54,11 +53,11 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
             raise UsageError(f"{name} is a folder, not a config file{where}", do)
         if not os.path.exists(path):
             raise UsageError(f"there is no config file {name}{where}", "name an existing file")
-        return Located(path, cwd, cwd, named=True)
+        return Located(path, cwd, cwd)
     for folder in _up_to_repository_root(cwd):
         path = _config_in(folder)
         if path:
-            return Located(path, folder, folder, named=False)
+            return Located(path, folder, folder)
     raise UsageError(
         f"there is no {CONFIG_NAMES[0]} here or above, up to the root of the repository",
         'make one with "vibeguard init", or name one with --config',

@@ -34,9 +34,7 @@ class Watch(Struct, frozen=True):
     seal_to: Stream | None = None
 
 
-def follow(
-    follower: Follower, view: View, output: Output, watch: Watch, *, finish: bool = True
-) -> int:
+def follow(follower: Follower, view: View, output: Output, watch: Watch) -> int:
     """Show the log in `view` until it ends; the exit code of DESIGN section 8.
 
     A signal ends the command with its own code and leaves the run alone.
@@ -59,8 +57,7 @@ def follow(
     ending = ending_of(follower.reading(), follower.folder, view.problem)
     if ending.log_status is LogStatus.LIVE:
         ending = replace(ending, hint=watch.hint)
-    if finish:
-        view.finish(ending)
+    view.finish(ending)
     if watch.seal_to is not None and follower.seal is not None:
         output.write(watch.seal_to, f"{follower.seal.sha256}\n")
     while output.waiting() and not interrupted:

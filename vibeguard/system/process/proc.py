@@ -96,12 +96,6 @@ def stat_of(pid: int) -> Stat | None:
     return None if text is None else parse_stat(text)
 
 
-def is_alive(identity: Identity) -> bool:
-    """Whether this very process still runs (a zombie does not)."""
-    stat = stat_of(identity.pid)
-    return stat is not None and stat.identity == identity and not stat.is_dead
-
-
 def all_pids() -> list[int]:
     """The ids of all processes, of everybody."""
     try:

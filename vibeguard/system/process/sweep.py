@@ -21,17 +21,13 @@ FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
 
 
-def kill_descendants(deadline_s: float, *, keep: Collection[int] = ()) -> tuple[ProcessReport, ...]:
+def kill_descendants(deadline_s: float) -> tuple[ProcessReport, ...]:
     """SIGKILL and reap every descendant of ours until none is left or `deadline_s` has passed.
 
-    Needs the process to be a subreaper since before the first of them was started. `keep` are
-    children that are left alone, with all below them. Returns what was found, as it was before.
+    Needs the process to be a subreaper since before the first of them was started. Returns
+    what was found, as it was before.
     """
-
-    def roots() -> list[int]:
-        return [pid for pid in tree.own_children() if pid not in keep]
-
-    return _kill_all(roots, deadline_s, reap_them=True)
+    return _kill_all(tree.own_children, deadline_s, reap_them=True)
 
 
 def sweep_marked(run_ids: Collection[str], deadline_s: float = 2.0) -> tuple[ProcessReport, ...]:
