@@ -1,4 +1,4 @@
-"""What earlier runs say about where a check runs is told by `validate` and `report`, never done."""
+"""Advice is told by `validate` and `report`, never done: on templates, and on where a check runs."""
 
 import json
 from pathlib import Path
@@ -143,3 +143,17 @@ def test_deleting_the_history_takes_the_advice_away(tmp_path):
     assert len(advice(folder)) == 1
     (folder / ".vibeguard" / "history").unlink()
     assert advice(folder) == []
+
+
+def test_a_suggestion_that_is_no_template_is_named_before_it_is_needed(tmp_path):
+    """It would be shown as it is written, and only where the check fails."""
+    checks = """checks:
+      - {id: a, run: ":", grok: "(?P<cov>1)", suggestion: "{{if .cov}}Coverage", fix: "make {{.cov}}"}
+      - {id: b, run: "docker ps --format '{{json .}}'", fix: "echo {{.x | quote}}"}
+    """
+    said = advice(project(tmp_path, checks))
+    assert len(said) == 2
+    assert said[0].startswith(
+        "the suggestion of a is shown as it is written: {{if}} has no {{end}}"
+    )
+    assert said[1].startswith("the fix of b is shown as it is written: there is no function quote")

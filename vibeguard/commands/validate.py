@@ -40,7 +40,11 @@ def validate(*, common: GlobalOptions) -> int:
     if common.tags or common.exclude_tags:
         matching(config, common)
     background = background_checks(config)
-    advice = (*advice_on_assertions(config), *advice_from_history(loaded, common))
+    advice = (
+        *advice_on_assertions(config),
+        *advice_on_templates(config),
+        *advice_from_history(loaded, common),
+    )
     if common.json:
         write_document(
             Validation(
@@ -73,6 +77,21 @@ def advice_on_assertions(config: Config) -> Iterator[str]:
     for check in asserting:
         for doubt in parse_expression(check.assertion).doubts:
             yield f"the assertion of {check.id} holds {doubt.what}: {doubt.do}"
+
+
+def advice_on_templates(config: Config) -> Iterator[str]:
+    """Suggestions and fixes that are no templates, and so will be shown as they are written."""
+    for check in config.checks:
+        for key, text in (("suggestion", check.suggestion), ("fix", check.fix)):
+            if "{{" not in text:
+                continue
+            from vibeguard.core.lang.grok import compile_grok  # noqa: PLC0415 - loads RE2
+            from vibeguard.core.lang.template import check_template  # noqa: PLC0415 - only if used
+
+            fields = {name for pattern in check.grok for name in compile_grok(pattern).fields}
+            error = check_template(text, fields | set(config.vars))
+            if error is not None:
+                yield f"the {key} of {check.id} is shown as it is written: {error.what}: {error.do}"
 
 
 def advice_from_history(loaded: Loaded, common: GlobalOptions) -> tuple[str, ...]:

@@ -220,10 +220,15 @@ def test_blocks_are_bounded_and_then_shown_as_written():
 
 
 def test_a_mistake_has_its_place():
-    error = check_template("Coverage is {{.cov}} {{nofunc .x}}")
+    error = check_template("Coverage is {{.cov}} {{nofunc .x}}", ())
     assert error is not None
     assert error.offset == 23
-    assert check_template("Coverage is {{.cov}}") is None
+    assert check_template("Coverage is {{.cov}}", ()) is None
+
+
+def test_a_name_that_go_would_refuse_is_one_where_it_has_a_value():
+    assert check_template("{{.my-var}}", ()) is not None
+    assert check_template("{{.my-var}}", {"my-var"}) is None
 
 
 @given(st.text())

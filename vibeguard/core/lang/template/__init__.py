@@ -6,7 +6,7 @@ the trim markers `{{-` and `-}}` work. What Go would refuse to parse or to execu
 text appear as it is written. Values are data: nothing in them is ever read as a template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.execution import execute
@@ -43,10 +43,13 @@ def render(
         return text
 
 
-def check_template(text: str) -> LanguageError | None:
-    """Return why the text will be shown as it is written, or None if it is a template."""
+def check_template(text: str, names: Container[str]) -> LanguageError | None:
+    """Return why the text will be shown as it is written, or None if it is a template.
+
+    `names` are those that have values. What only fails with certain values is not seen here.
+    """
     try:
-        parse(text, {})
+        parse(text, names)
     except LanguageError as error:
         return error
     return None
