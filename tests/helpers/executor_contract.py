@@ -10,7 +10,7 @@ import math
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -318,7 +318,7 @@ CLAUSES = (
     closes_with_nothing_left,
 )
 
-Clause = Callable[[World, Executor], object]
+Clause = Callable[[World, Executor], Awaitable[None]]
 
 
 def hold(world: World, clause: Clause) -> None:
@@ -328,7 +328,7 @@ def hold(world: World, clause: Clause) -> None:
         executor = world.executor()
         try:
             with trio.fail_after(2 * BOUND_S):
-                await clause(world, executor)  # type: ignore[misc]
+                await clause(world, executor)
         except trio.TooSlowError:
             raise AssertionError("the attempt was lost: nobody was told of its end") from None
         finally:

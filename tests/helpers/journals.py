@@ -24,7 +24,7 @@ def open_journal(parent: Path, *, now_ns: int = NOW_NS, run_id: str = "") -> Jou
 
 def unsealed_events() -> list[Event]:
     """A whole legal run without its seal, not stamped."""
-    events = [event for event in every_event() if not isinstance(event, LogSealed)]
+    events: list[Event] = [event for event in every_event() if not isinstance(event, LogSealed)]
     for event in events:
         force_setattr(event, "seq", -1)
     return events

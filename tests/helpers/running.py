@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def running(folder: Path, *argv: str, program: str = "", **env: str) -> Iterator
         process.communicate()
 
 
-def _until(condition) -> None:
+def _until(condition: Callable[[], bool]) -> None:
     """Poll for something that announces itself to nobody (the birth of the first run folder)."""
     give_up = time.monotonic() + PATIENCE_S
     while not condition():

@@ -154,13 +154,16 @@ def hanging() -> History:
     run.after(SECOND).exit("leaky", leaked=(ProcessReport(pid=13, command="gradle --daemon"),))
     run.settle("leaky", Outcome.PASSED, leaked=True)
     run.queue("refused")
-    refused = {
-        "end": AttemptEnd.REFUSED,
-        "error": "argument list too long",
-        "elapsed_ns": 0,
-        "active_ns": 0,
-    }
-    run.exit("refused", code=None, **{**refused, "output_path": "", "output_bytes": 0})
+    run.exit(
+        "refused",
+        code=None,
+        end=AttemptEnd.REFUSED,
+        error="argument list too long",
+        elapsed_ns=0,
+        active_ns=0,
+        output_path="",
+        output_bytes=0,
+    )
     run.settle("refused", Outcome.ERROR, Reason.NOT_STARTABLE, attempts=0)
     run.passes("quiet")
     return run.finish()

@@ -1,12 +1,14 @@
 """Runs a plan under virtual time with the scripted executor, and keeps every event."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict, Unpack
 
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import fold
-from vibeguard.core.fold.verdict import verdict_of
+from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.judge import Judgement
 from vibeguard.core.model.config import CheckConfig, Requirement, Settings
 from vibeguard.core.model.events import Event, RunFinished, RunPlanned, RunStarted
@@ -85,49 +87,57 @@ class VirtualRun:
         return finished.exit_code
 
     def names(self) -> list[str]:
-        return [type(event).__struct_config__.tag for event in self.events]
+        return [str(type(event).__struct_config__.tag) for event in self.events]
 
 
 def check(
     name: str,
     *requires: str | tuple[str, str],
-    mode: str = "sync",
+    mode: Literal["auto", "async", "sync"] = "sync",
     timeout_s: float = 3600,
-    **options: object,
+    **options: Any,
 ) -> CheckConfig:
-    """A check for a virtual plan; a requirement is an id or (id, while_pending)."""
+    """A check for a virtual plan; a requirement is an id or (id, while_pending).
+
+    `options` are further fields of CheckConfig.
+    """
     requirements = tuple(
         Requirement(r) if isinstance(r, str) else Requirement(r[0], WhilePending(r[1]))
         for r in requires
     )
-    return CheckConfig(
+    plain = CheckConfig(
         id=name,
         run="scripted",
         requires=requirements,
-        mode=mode,  # type: ignore[arg-type]
+        mode=mode,
         timeout_ns=round(timeout_s * SECOND_NS),
-        **options,  # type: ignore[arg-type]
     )
+    return replace(plain, **options)
 
 
-def plan_of(
-    checks: Sequence[CheckConfig],
-    *,
-    parallel: int = 4,
-    async_parallel: int = 4,
-    fail_fast: bool = False,
-    grace_s: float = 5.0,
-    run_timeout_s: float | None = None,
-    expected_ns: Mapping[str, int] | None = None,
-) -> Plan:
+class PlanOptions(TypedDict, total=False):
+    """What a virtual plan may be told: four slots in each pool and no limits, unless it says so."""
+
+    parallel: int
+    async_parallel: int
+    fail_fast: bool
+    grace_s: float
+    run_timeout_s: float
+    expected_ns: Mapping[str, int]
+
+
+def plan_of(checks: Sequence[CheckConfig], **options: Unpack[PlanOptions]) -> Plan:
+    """The plan of these checks, all of them selected."""
+    run_timeout_s = options.get("run_timeout_s")
     settings = Settings(
-        parallel=parallel,
-        async_parallel=async_parallel,
-        fail_fast=fail_fast,
-        grace_ns=round(grace_s * SECOND_NS),
+        parallel=options.get("parallel", 4),
+        async_parallel=options.get("async_parallel", 4),
+        fail_fast=options.get("fail_fast", False),
+        grace_ns=round(options.get("grace_s", 5.0) * SECOND_NS),
         run_timeout_ns=None if run_timeout_s is None else round(run_timeout_s * SECOND_NS),
     )
     resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=7)
+    expected_ns = options.get("expected_ns")
     return make_plan(checks, resolved, settings, variables={}, expected_ns=expected_ns)
 
 
@@ -187,19 +197,19 @@ def conduct(
     scripts: Mapping[str, Script | Sequence[Script]],
     *,
     before: Callable[[Run], object] | None = None,
-    during: Callable[[Run], object] | None = None,
+    during: Callable[[Run], Awaitable[object]] | None = None,
     log: MemoryLog | None = None,
     audited: bool = True,
     plan: Plan | None = None,
     group_folder: str = "/nonexistent",
     judge: Judge = judge_by_exit,
-    **settings: object,
+    **options: Unpack[PlanOptions],
 ) -> VirtualRun:
-    """Conduct a plan to its end in virtual time.
+    """Conduct a plan (`plan`, or that of `checks` and `options`) to its end in virtual time.
 
     `before(run)` is called when the run is planned; `during(run)` is an async function run beside it.
     """
-    plan = plan if plan is not None else plan_of(checks, **settings)  # type: ignore[arg-type]
+    plan = plan_of(checks, **options) if plan is None else plan
     log = MemoryLog() if log is None else log
     table = {k: [v] if isinstance(v, Script) else list(v) for k, v in scripts.items()}
 
@@ -211,37 +221,11 @@ def conduct(
             executor=ScriptedExecutor(table),
             recorder=recorder,
             clock=clock,
-            specify=lambda planned, number: AttemptSpec(
-                run_id="virtual",
-                check=planned.id,
-                attempt=number,
-                command=planned.run,
-                cwd="/",
-                environment={},
-                output_path="",
-                output_limit_bytes=planned.output_limit_bytes,
-                leaks=planned.leaks,
-                leak_grace_ns=200_000_000,
-            ),
+            specify=_specification,
             judge=judge,
             groups=Groups(group_folder),
         )
-        recorder.record(
-            RunStarted(
-                run_id="virtual",
-                schema="1.0",
-                tool_version="0",
-                wall_time="2026-01-01T00:00:00Z",
-                boot_id="",
-                pid=1,
-                pid_start=1,
-                argv=(),
-                cwd="/",
-            )
-        )
-        recorder.record(
-            RunPlanned(settings=plan.settings, config_path="", config_sha256="", checks=plan.checks)
-        )
+        _record_beginning(recorder, plan)
         if before is not None:
             before(run)
         async with trio.open_nursery() as services:
@@ -251,20 +235,59 @@ def conduct(
                 services.start_soon(_audit_always, run)
             await run.conduct()
             services.cancel_scope.cancel()
-        ruling = verdict_of(recorder.state)
-        recorder.record(
-            RunFinished(
-                verdict=ruling.verdict,
-                counts={o.value: n for o in Outcome if (n := recorder.state.counts.get(o))},
-                exit_code=ruling.exit_code,
-                elapsed_ns=clock.elapsed_ns(),
-                reason=ruling.reason,
-            )
-        )
+        _record_end(recorder, clock)
         return trio.current_time()
 
     elapsed = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     return VirtualRun(log.events, plan, elapsed)
+
+
+def _specification(planned: PlannedCheck, number: int) -> AttemptSpec:
+    """What the scripted executor is told: it looks at id and attempt only."""
+    return AttemptSpec(
+        run_id="virtual",
+        check=planned.id,
+        attempt=number,
+        command=planned.run,
+        cwd="/",
+        environment={},
+        output_path="",
+        output_limit_bytes=planned.output_limit_bytes,
+        leaks=planned.leaks,
+        leak_grace_ns=200_000_000,
+    )
+
+
+def _record_beginning(recorder: Recorder, plan: Plan) -> None:
+    recorder.record(
+        RunStarted(
+            run_id="virtual",
+            schema="1.0",
+            tool_version="0",
+            wall_time="2026-01-01T00:00:00Z",
+            boot_id="",
+            pid=1,
+            pid_start=1,
+            argv=(),
+            cwd="/",
+        )
+    )
+    recorder.record(
+        RunPlanned(settings=plan.settings, config_path="", config_sha256="", checks=plan.checks)
+    )
+
+
+def _record_end(recorder: Recorder, clock: VirtualRunClock) -> None:
+    ruling = verdict_of(recorder.state)
+    recorder.record(
+        RunFinished(
+            verdict=ruling.verdict,
+            counts=outcome_counts(recorder.state),
+            exit_code=ruling.exit_code,
+            elapsed_ns=clock.elapsed_ns(),
+            reason=ruling.reason,
+        )
+    )
 
 
 async def _audit_always(run: Run) -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_DUMPABLE = 4
@@ -27,13 +28,13 @@ def sleep_for_ever(token: str) -> None:
     os.execvp("sleep", ["sleep", token])
 
 
-def in_child(work: object, *arguments: object) -> int:
+def in_child(work: Callable[..., object], *arguments: object) -> int:
     """Fork; the child does its work and never returns."""
     pid = os.fork()
     if pid:
         return pid
     try:
-        work(*arguments)  # type: ignore[operator]
+        work(*arguments)
     finally:
         os._exit(0)
 
