@@ -7,6 +7,7 @@ from tests.helpers.virtual import check, conduct, judge_by_exit, plan_of
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy
 from vibeguard.system.executors.scripted import Script
+from vibeguard.system.supervisor.groups import Groups
 
 FOREVER = float("inf")
 
@@ -404,6 +405,30 @@ def test_what_the_runs_own_checks_hold_is_waited_for_however_long_they_run():
         },
     )
     assert run.settled_s("short_of") == pytest.approx(130, abs=2)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "skipped"])
+def test_what_settles_while_another_run_has_its_group_holds_nothing_up(tmp_path, how):
+    elsewhere = Groups(str(tmp_path))
+    assert elsewhere.acquire("db")
+
+    async def settle_it(run):
+        await trio.sleep(1)
+        if how == "cancelled":
+            run.cancel_check("grouped")
+        await trio.sleep(1000)
+        elsewhere.release("db")
+
+    requirement = [] if how == "cancelled" else [("bg", "proceed")]
+    run = conduct(
+        [check("bg", mode="async"), check("grouped", *requirement, group="db")],
+        {"bg": seconds(3, exit_code=1)},
+        during=settle_it,
+        group_folder=str(tmp_path),
+    )
+    elsewhere.release("db")
+    assert run.outcomes() == {"bg": "failed", "grouped": how}
+    assert run.elapsed_s == pytest.approx(3, abs=0.2)
 
 
 def _tasks_below(task):

@@ -6,6 +6,7 @@ of it may rely on the current folder from another thread.
 """
 
 import errno
+import math
 import os
 import resource
 import signal
@@ -41,6 +42,12 @@ class Child(NamedTuple):
 def refusal(error: OSError, what: str) -> SpawnRefused:
     """A refused start from a system error: pressure may pass, anything else will not."""
     return SpawnRefused(f"{what}: {error.strerror}", transient=error.errno in PRESSURE)
+
+
+def usable_descriptors() -> float:
+    """How many descriptors this process may have beside those that ending processes may need."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return math.inf if limit == resource.RLIM_INFINITY else limit - SPARE_DESCRIPTORS
 
 
 def signals_to_reset() -> list[int]:
@@ -126,8 +133,7 @@ class Spawner:
             if reserve >= 0:
                 os.close(reserve)
             raise refusal(error, "no descriptors for the output") from error
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        if limit != resource.RLIM_INFINITY and write_end >= limit - SPARE_DESCRIPTORS:
+        if write_end >= usable_descriptors():
             for descriptor in (reserve, read_end, write_end):
                 os.close(descriptor)
             raise SpawnRefused("too few descriptors are left to end it again", transient=True)

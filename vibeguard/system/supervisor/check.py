@@ -70,7 +70,7 @@ class CheckLife:
         try:
             attempt = await start_patiently(self._work, self)
         except StartRefused as refusal:
-            self._refused(refusal)
+            self.refused(refusal)
             # Nothing was waited for: thousands of these in one task would keep all others waiting.
             await trio.lowlevel.cancel_shielded_checkpoint()
             return
@@ -113,6 +113,21 @@ class CheckLife:
                 worker=accepted.worker,
                 pid=accepted.pid,
             )
+        )
+
+    def refused(self, refusal: StartRefused) -> None:
+        """The attempt cannot be started: an error, never a pass."""
+        self._work.record(
+            CheckAttemptFinished(
+                check=self.planned.id,
+                attempt=self.number,
+                end=AttemptEnd.REFUSED,
+                error=refusal.reason,
+            )
+        )
+        self._work.attempt_over(self, None)
+        self._work.settle(
+            self, Settlement(Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason)
         )
 
     def output_exceeded(self) -> None:
@@ -214,21 +229,6 @@ class CheckLife:
             )
         )
         self._work.attempt_over(self, result)
-
-    def _refused(self, refusal: StartRefused) -> None:
-        """The command could not be started: an error, never a pass."""
-        self._work.record(
-            CheckAttemptFinished(
-                check=self.planned.id,
-                attempt=self.number,
-                end=AttemptEnd.REFUSED,
-                error=refusal.reason,
-            )
-        )
-        self._work.attempt_over(self, None)
-        self._work.settle(
-            self, Settlement(Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason)
-        )
 
     def _settle_ended(self, result: AttemptResult, reason: TerminationReason) -> None:
         """The check was cancelled while it ran."""

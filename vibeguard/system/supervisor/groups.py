@@ -4,15 +4,21 @@ Within a run the slots see to it; between runs a lock file does, which dies with
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 from hashlib import sha256
 
-import trio
-
+from vibeguard.system.executors.base import StartRefused
+from vibeguard.system.process.spawn import PRESSURE, usable_descriptors
 from vibeguard.system.rundir.files import make_folder, open_or_create
+from vibeguard.system.supervisor.starting import Patience
+from vibeguard.system.supervisor.work import Life, Work
 
 POLL_S = 0.1
+# What the supervisor has open by itself, and what a check of a group takes: three and its lock.
+OWN_DESCRIPTORS = 24
+DESCRIPTORS_PER_CHECK = 4
 
 
 class Groups:
@@ -24,9 +30,36 @@ class Groups:
         self._held: dict[str, int] = {}
 
     def acquire(self, group: str) -> bool:
-        """Take the group for this run if no other run has it."""
+        """Take the group for this run if no other run has it.
+
+        Raises StartRefused when its lock cannot be had at all, or not at this moment.
+        """
         if not group:
             return True
+        try:
+            self._leave_room()
+            descriptor = self._lock(group)
+        except OSError as error:
+            reason = f"the lock of group {group} cannot be had: {error.strerror}"
+            raise StartRefused(reason, transient=error.errno in PRESSURE) from error
+        if descriptor is not None:
+            self._held[group] = descriptor
+        return descriptor is not None
+
+    def release(self, group: str) -> None:
+        """Give the group back; harmless when it is not held."""
+        descriptor = self._held.pop(group, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _leave_room(self) -> None:
+        """Refuse a lock beside which the checks that hold one could not all start any more."""
+        room = (usable_descriptors() - OWN_DESCRIPTORS) / DESCRIPTORS_PER_CHECK
+        if len(self._held) >= max(1.0, room):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def _lock(self, group: str) -> int | None:
+        """The descriptor that holds the lock; None while another run has it."""
         with contextlib.suppress(FileExistsError):
             make_folder(self._folder)
         name = sha256(group.encode()).hexdigest()[:32]
@@ -35,21 +68,27 @@ class Groups:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            return False
-        self._held[group] = descriptor
-        return True
-
-    def release(self, group: str) -> None:
-        """Give the group back; harmless when it is not held."""
-        descriptor = self._held.pop(group, None)
-        if descriptor is not None:
+            return None
+        except OSError:
             os.close(descriptor)
+            raise
+        return descriptor
 
-    async def wait_released(self, group: str) -> None:
-        """Until another run has let go of the group; somebody else may be quicker to take it.
 
-        Lock files tell nobody when they are released, so this looks every 100 ms.
-        """
-        while not self.acquire(group):  # noqa: ASYNC110 - a lock announces nothing
-            await trio.sleep(POLL_S)
-        self.release(group)
+async def wait_released(groups: Groups, work: Work, life: Life) -> None:
+    """Until the check's group may be free, or the check has settled without it.
+
+    Lock files tell nobody when they are released, so this looks every 100 ms; somebody else may be
+    quicker to take it. Raises StartRefused when the lock can never be had.
+    """
+    patience = Patience(work)
+    await life.pause(POLL_S)
+    while not life.settled:
+        try:
+            if groups.acquire(life.planned.group):
+                groups.release(life.planned.group)
+                return
+            patience = Patience(work)
+        except StartRefused as refusal:
+            patience.bear(refusal)
+        await life.pause(POLL_S)

@@ -35,10 +35,15 @@ from vibeguard.core.scheduling.cancelling import fails_fast, reason_for, termina
 from vibeguard.core.scheduling.frontier import Frontier
 from vibeguard.core.scheduling.prompts import triggered_prompts
 from vibeguard.core.scheduling.slots import Slots
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+from vibeguard.system.executors.base import (
+    AttemptResult,
+    AttemptSpec,
+    Executor,
+    StartRefused,
+)
 from vibeguard.system.supervisor.check import CheckLife
 from vibeguard.system.supervisor.clock import RunClock
-from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Nurseries
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.work import Life, Settlement
@@ -346,9 +351,7 @@ class Run:
     def _grant(self, life: Life) -> None:
         """The check's turn: another run may hold its group, a requirement may be pending."""
         check = life.planned.id
-        if not self._groups.acquire(life.planned.group):
-            self.slots.release(check)
-            self._wait_for_group(life)
+        if not self._enter_group(life):
             return
         skip_for = self._waive(life) if life.number == 1 else None  # a retry has had its turn
         if skip_for is not None:
@@ -381,13 +384,26 @@ class Run:
                 skip_for = requirement
         return skip_for
 
-    def _wait_for_group(self, life: Life) -> None:
-        """Another run holds the group: wait for it without a slot, then line up again."""
-        self.slots.queued.add(life.planned.id)
+    def _enter_group(self, life: Life) -> bool:
+        """Take the check's group; else it waits for that without a slot, or cannot start at all."""
+        check = life.planned.id
+        try:
+            if self._groups.acquire(life.planned.group):
+                return True
+        except StartRefused as refusal:
+            if not refusal.transient:
+                life.refused(refusal)
+                return False
+        self.slots.release(check)
+        self.slots.queued.add(check)
         self._nurseries.start_beside(self._rejoin_after_group, life)
+        return False
 
     async def _rejoin_after_group(self, life: Life) -> None:
-        await self._groups.wait_released(life.planned.group)
+        try:
+            await wait_released(self._groups, self, life)
+        except StartRefused as refusal:
+            life.refused(refusal)
         if not life.settled:
             self.slots.enqueue(life.planned.id)
             self.give_out_slots()

@@ -10,17 +10,36 @@ LONGEST_DELAY_S = 1.0
 PATIENCE_S = 30.0
 
 
+class Patience:
+    """How long pressure that may pass (EAGAIN, EMFILE, ENOMEM) is borne: 30 s.
+
+    Time in which anything of the run is running does not count: what runs holds what is missing,
+    and gives it back.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._ends: float | None = None
+
+    def bear(self, refusal: StartRefused) -> None:
+        """Raise the refusal if it will not pass, or cannot be borne any longer."""
+        now = trio.current_time()
+        if self._ends is None or self._work.anything_runs:
+            self._ends = now + PATIENCE_S
+        if not refusal.transient or now >= self._ends:
+            raise refusal
+
+
 async def start_patiently(work: Work, life: Life) -> Attempt | None:
-    """The started attempt. Pressure that may pass (EAGAIN, EMFILE, ENOMEM) is waited out.
+    """The started attempt. Pressure is waited out.
 
     None when the check has settled meanwhile, because it was cancelled.
 
-    Raises StartRefused when the start can never succeed, or did not within 30 s in which nothing
-    else of this run was running: what runs holds what is missing, and gives it back.
+    Raises StartRefused when the start can never succeed, or patience has ended.
     """
     specification = work.specification(life.planned, life.number)
     delay = FIRST_DELAY_S
-    give_up: float | None = None
+    patience = Patience(work)
     while not life.settled:
         try:
             return await work.executor.start(
@@ -30,11 +49,7 @@ async def start_patiently(work: Work, life: Life) -> Attempt | None:
                 terminating=life.terminating,
             )
         except StartRefused as refusal:
-            now = trio.current_time()
-            if give_up is None or work.anything_runs:
-                give_up = now + PATIENCE_S
-            if not refusal.transient or now >= give_up:
-                raise
+            patience.bear(refusal)
             work.under_pressure(refusal.reason)
         await life.pause(delay)
         delay = min(2 * delay, LONGEST_DELAY_S)

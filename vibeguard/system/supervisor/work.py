@@ -15,6 +15,7 @@ from vibeguard.system.executors.base import (
     AttemptResult,
     AttemptSpec,
     Executor,
+    StartRefused,
 )
 
 
@@ -56,6 +57,9 @@ class Life(Protocol):
 
     def accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start."""
+
+    def refused(self, refusal: StartRefused) -> None:
+        """The attempt cannot be started: an error, never a pass."""
 
     def output_exceeded(self) -> None:
         """The output passed its limit or cannot be stored."""

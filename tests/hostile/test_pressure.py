@@ -1,0 +1,59 @@
+"""A machine that has too little of something: checks wait for it, are errors, and no run breaks."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.command import environment, project
+from tests.helpers.running import PATIENCE_S
+from vibeguard.core.model.state import State
+from vibeguard.system.journal.reader import open_state
+from vibeguard.system.rundir.references import resolve_run
+
+
+def run_with_descriptors(limit: int, folder) -> tuple[int, State, str]:
+    """Run with this limit of descriptors; exit code, State and what was said."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))  # what a child inherits
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vibeguard", "run"],
+            cwd=folder,
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with process:
+        _, said = process.communicate(timeout=PATIENCE_S)
+    state, _ = open_state(resolve_run(str(folder / ".vibeguard")))
+    return process.returncode, state, said
+
+
+@pytest.mark.parametrize("limit", [40, 64])
+def test_locks_of_groups_leave_descriptors_for_the_checks_that_hold_them(tmp_path, limit):
+    """A hundred groups at once on few descriptors: every check passes, if not all at once."""
+    checks = "\n".join(f"- {{id: c{i}, run: ':', group: g{i}}}" for i in range(100))
+    project(tmp_path, f"settings: {{parallel: 100}}\nchecks:\n{checks}\n")
+    code, state, said = run_with_descriptors(limit, tmp_path)
+    assert (code, state.counts) == (0, {"passed": 100}), said
+
+
+def test_a_group_whose_lock_cannot_be_had_is_the_trouble_of_its_checks_alone(tmp_path):
+    project(
+        tmp_path,
+        """
+        checks:
+          - {id: spoils, run: 'mkdir -p .vibeguard; rm -rf .vibeguard/groups; : > .vibeguard/groups'}
+          - {id: grouped, run: ':', group: db, requires: [spoils]}
+          - {id: other, run: ':', requires: [spoils]}
+        """,
+    )
+    code, state, said = run_with_descriptors(256, tmp_path)
+    assert code == 1, said
+    assert state.checks["grouped"].settled.outcome == "error"
+    assert "lock of group db cannot be had: Not a directory" in said
+    assert state.checks["other"].settled.outcome == "passed"
