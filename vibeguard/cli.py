@@ -97,13 +97,27 @@ def main(argv: list[str] | None = None) -> int:
         if verb in ("run", "check") and not asks_for_help(arguments):
             from vibeguard.system.front import early  # noqa: PLC0415 - before all else, only here
 
-            supervisor = early.prepare(arguments)
+            try:
+                supervisor = early.prepare(arguments)
+            except OSError as error:
+                return _tell_refused(error, arguments, verb)
         return _call(arguments, verb)
     except KeyboardInterrupt:
         return 130
     finally:
         if supervisor is not None:
             supervisor.discard()
+
+
+def _tell_refused(error: OSError, arguments: list[str], verb: str) -> int:
+    """The system gives this command no second process, or no pipe to it: no run, no verdict."""
+    from vibeguard.commands import failures  # noqa: PLC0415 - only on failure
+    from vibeguard.core.problems import RunIncomplete  # noqa: PLC0415
+
+    failures.make_streams_safe()
+    what = f"the supervisor cannot be started: {error.strerror}"
+    do = "raise the limits (ulimit -u, ulimit -n), or end other processes"
+    return failures.tell(RunIncomplete(what, do), arguments, verb)
 
 
 def _call(arguments: list[str], verb: str) -> int:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.helpers.command import environment, project
-from tests.helpers.running import PATIENCE_S
+from tests.helpers.running import PATIENCE_S, running
 from vibeguard.core.model.state import State
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.references import resolve_run
@@ -57,3 +57,49 @@ def test_a_group_whose_lock_cannot_be_had_is_the_trouble_of_its_checks_alone(tmp
     assert state.checks["grouped"].settled.outcome == "error"
     assert "lock of group db cannot be had: Not a directory" in said
     assert state.checks["other"].settled.outcome == "passed"
+
+
+# The first argument is where the limit strikes: a second process, or a second thread.
+REFUSING = """
+import os, sys, threading
+from vibeguard.cli import command
+
+def no_process():
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+
+def no_thread(self):
+    raise RuntimeError("can't start new thread")
+
+if sys.argv.pop(1) == "fork":
+    os.fork = no_process
+else:
+    threading.Thread.start = no_thread
+command()
+"""
+
+
+def test_no_second_process_is_no_verdict_and_no_defect(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    with running(tmp_path, "fork", "run", program=REFUSING) as run:
+        code, _, said = run.end()
+    assert code == 3
+    assert "the supervisor cannot be started: Resource temporarily unavailable" in said
+    assert "Traceback" not in said
+
+
+def test_without_a_thread_to_judge_in_checks_are_judged_all_the_same(tmp_path):
+    """A check may have taken every process that the user may have."""
+    project(
+        tmp_path,
+        """
+        checks:
+          - {id: fails, run: 'echo why; exit 3'}
+          - {id: reads, run: 'echo cov 9', grok: 'cov %{INT:cov}', assert: 'cov > 5'}
+        """,
+    )
+    with running(tmp_path, "thread", "run", program=REFUSING) as run:
+        code, _, said = run.end()
+    assert code == 1
+    assert "exit code 3" in said
+    assert "why" in said
+    assert "1 failed (fails), 1 passed" in said

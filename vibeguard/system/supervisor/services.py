@@ -86,7 +86,10 @@ class Services:
     async def _requests_while_paused(self) -> None:
         """Trio's time stands still in a pause; who asks for an end is heard all the same."""
         while self._run.paused and self._take_requests():
-            await trio.to_thread.run_sync(sleep_s, REQUEST_POLL_S, abandon_on_cancel=True)
+            try:
+                await trio.to_thread.run_sync(sleep_s, REQUEST_POLL_S, abandon_on_cancel=True)
+            except RuntimeError:
+                return  # no thread is to be had: they are heard when the pause is over
 
     def _take_requests(self) -> bool:
         """Obey what has been asked; False when nobody can ask any more."""
