@@ -109,8 +109,13 @@ def build(environ: Mapping[str, str] = os.environ) -> App:
 
 def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:
     """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
-    call: Call | None = build(environ).meta(arguments)
+    call: Call | None = build(environ).meta(_help_as_a_flag(arguments))
     return call or _nothing_left
+
+
+def _help_as_a_flag(arguments: list[str]) -> list[str]:
+    """`help run` is `run --help`, as command lines written in Go have it."""
+    return [*arguments[1:2], "--help"] if arguments[:1] == ["help"] else arguments
 
 
 def _nothing_left() -> int:

@@ -21,7 +21,7 @@ from vibeguard.core.wording.problems import render_problems
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
-    from cyclopts.exceptions import UnknownOptionError
+    from cyclopts.exceptions import UnknownCommandError, UnknownOptionError
 
 CODES: tuple[tuple[type[VibeGuardError], ExitCode], ...] = (
     (ConfigError, ExitCode.USAGE),
@@ -115,6 +115,8 @@ def _usage_problem(error: BaseException, verb: str) -> Problem:
             what = f"one word too many: {' '.join(error.unused_tokens or ())}"
         case UnknownOptionError():
             what = _unknown_option(error)
+        case UnknownCommandError() if (word := _first_word(error)).startswith("-"):
+            what = _unknown_global_option(word)
         case UnknownCommandError():
             what = _unknown_command(verb)
         case _:
@@ -140,16 +142,33 @@ def _unknown_command(verb: str) -> str:
 
 def _unknown_option(error: "UnknownOptionError") -> str:
     """The parser suggests the command's own flags only; the global ones may be meant as well."""
+    word = (error.token.keyword or error.token.value).partition("=")[0]
+    own = [name for argument in error.argument_collection for name in argument.names]
+    return f"Unknown option: {word}{_meant_option(word, own)}"
+
+
+def _first_word(error: "UnknownCommandError") -> str:
+    """What the parser took for the command; a bare `--` is no option."""
+    word = next(iter(error.unused_tokens or ()), "")
+    return "" if word == "--" else word
+
+
+def _unknown_global_option(word: str) -> str:
+    """What stands before the verb, where only the global options may; the parser calls it one."""
+    word = word.partition("=")[0]
+    return f"Unknown option before the command: {word}{_meant_option(word, ())}"
+
+
+def _meant_option(word: str, own: Sequence[str]) -> str:
+    """A suggestion out of the global options and a command's own; nothing for a short one."""
     from dataclasses import fields  # noqa: PLC0415
 
     from vibeguard.commands.options import GlobalOptions  # noqa: PLC0415
     from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
 
-    word = (error.token.keyword or error.token.value).partition("=")[0]
     names = [f"--{field.name.replace('_', '-')}" for field in fields(GlobalOptions)]
-    names += [name for argument in error.argument_collection for name in argument.names]
-    meant = nearest(word, names) if word.startswith("--") else ""
-    return f"Unknown option: {word}" + (f". Did you mean {meant}?" if meant else "")
+    meant = nearest(word, (*names, *own)) if word.startswith("--") else ""
+    return f". Did you mean {meant}?" if meant else ""
 
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
