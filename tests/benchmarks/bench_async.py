@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.helpers.command import environment, git, project, vibeguard
+from tests.helpers.processes import opened_by
+from tests.helpers.waiting import PATIENCE_S, wait_until
 
 COMMAND = [sys.executable, "-m", "vibeguard"]
 INTERPRETER = [sys.executable, "-c", "pass"]
@@ -29,8 +31,6 @@ MAX_WAIT_S = 1.0
 # Budgets in seconds: a failure is seen, and a bounded wait is over, at most so much later.
 SEEN_WITHIN_S = 0.3
 OVERRUN_S = 0.1
-# Only something that hangs takes so long.
-PATIENCE_S = 60.0
 # A check that waits until it is told to fail, and says when it did.
 FAILING = "read line < fifo; date +%s.%N > t; exit 1"
 
@@ -210,22 +210,8 @@ def seen_s(folder: Path, number: int) -> float:
 
 def until_it_listens(pid: int) -> None:
     """Until the reader waits for changes: its start-up is not what is measured."""
-    give_up = time.monotonic() + PATIENCE_S
-    while "anon_inode:inotify" not in opened_by(pid):
-        if time.monotonic() > give_up:
-            raise SystemExit("the tail never listened to the log")
-        time.sleep(0.01)
-
-
-def opened_by(pid: int) -> set[str]:
-    """What the descriptors of a process are."""
-    found = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            found.add(os.readlink(descriptor))
-        except FileNotFoundError:
-            continue  # closed meanwhile
-    return found
+    listens = "anon_inode:inotify"
+    wait_until(lambda: listens in opened_by(pid), "the tail never listened to the log")
 
 
 def status(rounds: int) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import project
 from tests.helpers.running import Running, running
+from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import RunCancelRequested
 from vibeguard.system.journal.reader import open_state
 
-PATIENCE_S = 60
 STEPS_WITHIN_AN_ECHO = 5  # of 50 ms
 DEAF = """
 settings: {grace: 10m}
@@ -67,11 +66,3 @@ def see_steps(run: Running, more: int) -> None:
     goal = count() + more
     wait_until(lambda: count() >= goal or run.process.poll() is not None)
     assert count() >= goal, "the check was ended"
-
-
-def wait_until(condition) -> None:
-    """Poll; the bound is one that only a hang reaches."""
-    give_up = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < give_up, "nothing happened"
-        time.sleep(0.01)

@@ -2,18 +2,19 @@
 
 import os
 import shlex
+import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.processes import catches
+from tests.helpers.waiting import PATIENCE_S, wait_until
 
 pexpect = pytest.importorskip("pexpect")
 
-PATIENCE_S = 60
 PROMPT = "READY> "
 CHECKS = """
 settings: {grace: 1s}
@@ -45,10 +46,7 @@ class Terminal:
     def wait_for_ticks(self) -> None:
         """Until the check has made a few more steps."""
         goal = self.count() + 3
-        give_up = time.monotonic() + PATIENCE_S
-        while self.count() < goal:
-            assert time.monotonic() < give_up, "the check stands still"
-            time.sleep(0.02)
+        wait_until(lambda: self.count() >= goal, "the check stands still")
 
     def count(self) -> int:
         """How many steps the check has made."""
@@ -173,14 +171,10 @@ def test_ctrl_z_stops_who_only_follows_and_the_run_goes_on(terminal, follower):
 
 
 def _wait_for_handlers(terminal: Terminal) -> None:
-    """Until the shell's foreground process catches SIGTSTP itself (proc(5), SigCgt)."""
-    give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
+    """Until the shell's foreground process catches SIGTSTP itself."""
+
+    def there_is_one() -> bool:
         group = os.tcgetpgrp(terminal.bash.child_fd)
-        status = Path(f"/proc/{group}/status")
-        if group != terminal.bash.pid and status.exists():
-            caught = next(x for x in status.read_text().splitlines() if x.startswith("SigCgt"))
-            if int(caught.split()[1], 16) >> (20 - 1) & 1:  # 20 is SIGTSTP
-                return
-        time.sleep(0.02)
-    raise AssertionError("no handler of SIGTSTP appeared")
+        return group != terminal.bash.pid and catches(group, signal.SIGTSTP)
+
+    wait_until(there_is_one, "no handler of SIGTSTP appeared")

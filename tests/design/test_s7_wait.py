@@ -4,14 +4,15 @@ import contextlib
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.command import project, vibeguard
 from tests.helpers.held import release
+from tests.helpers.processes import catches, opened_by
 from tests.helpers.running import running
+from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckSettled, Event, RunForegroundSettled
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
@@ -207,26 +208,10 @@ def test_a_signal_ends_the_waiting_and_not_the_run(folder, sent, code):
 
 def until_it_listens(pid: int) -> None:
     """Until the process hears signals itself: from then on it watches the log, too."""
-    give_up = time.monotonic() + 60
-    while "anon_inode:inotify" not in opened_by(pid) or not catches_signals(pid):
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-
-
-def opened_by(pid: int) -> set[str]:
-    """What the descriptors of a process are."""
-    found = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found.add(os.readlink(descriptor))
-    return found
-
-
-def catches_signals(pid: int) -> bool:
-    """Whether SIGHUP, by default the end of a process, is caught (proc(5), SigCgt)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-    return bool(caught >> (signal.SIGHUP - 1) & 1)
+    wait_until(
+        lambda: "anon_inode:inotify" in opened_by(pid) and catches(pid, signal.SIGHUP),
+        "the command never listened",
+    )
 
 
 def test_as_json_it_is_the_document_of_the_run(folder):

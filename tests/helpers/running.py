@@ -1,19 +1,16 @@
 """A `vibeguard` that is under way: started, watched through its log, ended with it."""
 
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.helpers.command import environment
+from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.events import CheckStarted, Event, RunStarted
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.ids import run_folder, run_ids
-
-PATIENCE_S = 60.0
 
 
 class Running:
@@ -30,7 +27,7 @@ class Running:
     def run_folder(self) -> Path:
         """The newest run of the folder, once it is there."""
         state = str(self.folder / ".vibeguard")
-        _until(lambda: bool(run_ids(state)))
+        wait_until(lambda: bool(run_ids(state)), "no run folder was made")
         return Path(run_folder(state, run_ids(state)[-1]))
 
     def wait_for(self, *kinds: type[Event], count: int = 1) -> Event:
@@ -86,12 +83,3 @@ def running(folder: Path, *argv: str, program: str = "", **env: str) -> Iterator
     finally:
         process.kill()
         process.communicate()
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    """Poll for something that announces itself to nobody (the birth of the first run folder)."""
-    give_up = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < give_up, "nothing happened"
-        os.sched_yield()
-        time.sleep(0.005)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import project, vibeguard
+from tests.helpers.processes import is_running
 from tests.helpers.running import running
+from tests.helpers.waiting import wait_until
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process import proc
@@ -52,12 +54,6 @@ def test_a_killed_runner_never_leaves_a_pass_that_was_not(tmp_path: Path, batch:
         check_what_is_left(folder, true_code)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether it runs; this process may be the one who adopted it and never reaped it."""
-    stat = proc.stat_of(pid)
-    return stat is not None and not stat.is_dead
-
-
 def kill_at_random(folder: Path, chance: random.Random) -> None:
     """Start a run, kill front, supervisor or both, and wait for the end of both."""
     victim = chance.choice(VICTIMS)
@@ -71,10 +67,12 @@ def kill_at_random(folder: Path, chance: random.Random) -> None:
             except ProcessLookupError:
                 continue
         run.process.wait(timeout=30)
-        give_up = time.monotonic() + 30
-        while any(is_alive(pid) for pid in below):
-            assert time.monotonic() < give_up, "the supervisor outlives its front"
-            time.sleep(0.01)
+        # This process may be the one who adopted it and never reaped it.
+        wait_until(
+            lambda: not any(is_running(pid) for pid in below),
+            "the supervisor outlives its front",
+            patience_s=30,
+        )
 
 
 def check_what_is_left(folder: Path, true_code: int) -> None:

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import environment, project, vibeguard
 from tests.helpers.running import running
+from tests.helpers.waiting import wait_until
 
 PATIENCE_S = 120
 MANY = 500
@@ -71,11 +71,12 @@ def marked_with(run_id: str) -> list[str]:
 def test_five_hundred_at_once_leave_no_descriptor_no_process_and_no_file(tmp_path, gate):
     project(tmp_path, config_of_many())
     with nothing_left_behind(reap_adopted=True), running(tmp_path, "run") as run:
-        give_up = time.monotonic() + PATIENCE_S
-        while started(tmp_path) < MANY + 1:
-            assert time.monotonic() < give_up, "not all of them were started at once"
-            assert run.process.poll() is None
-            time.sleep(0.05)
+        wait_until(
+            lambda: started(tmp_path) > MANY or run.process.poll() is not None,
+            "not all of them were started at once",
+            patience_s=PATIENCE_S,
+        )
+        assert run.process.poll() is None
         os.write(gate, b"\n" * MANY)
         exit_code, _, said = run.end()
     assert exit_code == 0, said

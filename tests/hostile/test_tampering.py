@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.processes import is_running
+from tests.helpers.waiting import wait_until
 from vibeguard.system.rundir.ids import run_ids
 
 R = ".vibeguard/runs/$VIBEGUARD_RUN"
@@ -122,10 +123,9 @@ def test_a_run_in_the_background_is_found_out_too(tmp_path: Path, name: str) -> 
 
 def wait_for_the_end_of(pid_file: Path) -> None:
     """Until the process whose pid is in the file is gone."""
-    give_up = time.monotonic() + 60
-    while not pid_file.exists() or Path("/proc", pid_file.read_text().strip() or "self").exists():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    wait_until(lambda: pid_file.exists() and pid_file.read_text().strip() != "")
+    pid = int(pid_file.read_text())
+    wait_until(lambda: not is_running(pid))
 
 
 INJECT = """
@@ -216,7 +216,7 @@ def test_a_log_that_was_forged_in_the_background_does_not_pass(tmp_path: Path, w
     run_id = vibeguard("run", "--detach", cwd=tmp_path).stdout.strip()
     (tmp_path / "go").touch()
     wait_for_the_end_of(tmp_path / "pid")
-    wait_for(tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed")
+    wait_until((tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed").exists)
     for command in ("wait", "report", "tail"):
         result = vibeguard(command, run_id, cwd=tmp_path)
         # The late forger may have been swept before it had forged anything: then there is no seal.
@@ -230,17 +230,9 @@ def test_a_supervisor_that_was_only_killed_leaves_an_incomplete_log(tmp_path: Pa
     deed = "echo $PPID > pid; kill -KILL $PPID; exec sleep 600"
     project(tmp_path, f'version: "1"\nchecks:\n  - {{id: deed, run: {deed!r}}}\n')
     run_id = vibeguard("run", "--detach", cwd=tmp_path).stdout.strip()
-    wait_for(tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed")
+    wait_until((tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed").exists)
     for command in ("wait", "report", "tail"):
         assert vibeguard(command, run_id, cwd=tmp_path).returncode == 3, command
-
-
-def wait_for(path: Path) -> None:
-    """Until there is such a file."""
-    give_up = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

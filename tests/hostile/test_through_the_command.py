@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +12,9 @@ import pytest
 from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import project, vibeguard
 from tests.helpers.running import Running, running
+from tests.helpers.waiting import wait_until
 from tests.hostile.shapes import SHAPES, Shape
 from tests.hostile.test_shapes import unique_nap
-
-PATIENCE_S = 60.0
 
 SETTINGS = """version: "1"
 settings: {parallel: 100, grace: 300ms, fail_fast: FAIL_FAST}
@@ -89,16 +87,18 @@ def config_of(shapes: dict[str, tuple[Shape, str]], way: Callable[[Running], set
 
 def wait_until_ready(run: Running, names: list[str]) -> None:
     """Until every check has said so, or the run has ended already."""
-    give_up = time.monotonic() + PATIENCE_S
     output = run.run_folder() / "output"
+
+    def says_so(name: str) -> bool:
+        with suppress(FileNotFoundError), (output / f"{name}.1.log").open("rb") as file:
+            return b"ready" in file.read(4096)
+        return False
+
     for name in names:
-        log = output / f"{name}.1.log"
-        while run.process.poll() is None:
-            with suppress(FileNotFoundError), log.open("rb") as file:
-                if b"ready" in file.read(4096):
-                    break
-            assert time.monotonic() < give_up, f"{name} is not ready"
-            time.sleep(0.005)
+        wait_until(
+            lambda name=name: run.process.poll() is not None or says_so(name),
+            f"{name} is not ready",
+        )
 
 
 def run_and_end(

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import git
+from tests.helpers.processes import is_running
+from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.system.discovery import tree as tree_module
 from vibeguard.system.discovery.tree import tree_of
 
-# Long enough for any machine, and what hangs does so for longer.
-PATIENCE_S = 60.0
-HANGS_S = 90
+HANGS_S = 90  # longer than a test's patience
 
 
 @pytest.fixture(autouse=True)
@@ -244,20 +244,7 @@ def test_a_git_that_hangs_is_given_up_with_all_that_it_started(checkout, tmp_pat
     assert list(scratch.iterdir()) == []
     known = pid.read_text() if pid.exists() else ""
     if known:  # on a busy machine it was ended before it could say who it is
-        until_gone(int(known))
-
-
-def until_gone(pid: int) -> None:
-    """Until a killed process is no more than a number to be collected."""
-    give_up = time.monotonic() + PATIENCE_S / 2
-    while True:
-        try:
-            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
-                return
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        assert time.monotonic() < give_up, "it is still there"
-        time.sleep(0.01)
+        wait_until(lambda: not is_running(int(known)), "it is still there", patience_s=HANGS_S / 3)
 
 
 def test_a_filter_that_hangs_is_given_up_on(checkout):

@@ -1,0 +1,20 @@
+"""Waiting for what announces itself to nobody."""
+
+import time
+from collections.abc import Callable
+
+PATIENCE_S = 60.0  # only a hang takes as long
+PAUSE_S = 0.005
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    otherwise: str = "nothing happened",
+    *,
+    patience_s: float = PATIENCE_S,
+) -> None:
+    """Return once `condition` holds. If it never does, that is a failure that says `otherwise`."""
+    give_up = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < give_up, otherwise
+        time.sleep(PAUSE_S)
