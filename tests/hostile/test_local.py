@@ -240,6 +240,37 @@ def test_a_missing_command_is_the_shells_business(run) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("how", ["it cannot be opened", "it cannot be entered"])
+def test_the_callers_folder_need_not_be_one_that_the_user_may_use(
+    run, tmp_path, monkeypatch, how
+) -> None:
+    """`sudo -u ci vibeguard run -c FILE` in root's folder; only checks that are to run there fail."""
+    monkeypatch.chdir(tmp_path)  # the folder of before comes back with it
+    really_open, really_change = os.open, os.chdir
+    here: list[int] = []
+
+    def may_not_open(path, *more, **options):
+        if path == "." and how == "it cannot be opened":
+            raise PermissionError(13, "Permission denied")
+        descriptor = really_open(path, *more, **options)
+        here.extend([descriptor] if path == "." else [])
+        return descriptor
+
+    def may_not_enter(path):
+        if path in here and how == "it cannot be entered":
+            here.clear()
+            raise PermissionError(13, "Permission denied")
+        really_change(path)
+
+    monkeypatch.setattr(os, "open", may_not_open)
+    monkeypatch.setattr(os, "chdir", may_not_enter)
+
+    async def main(bench: Bench) -> None:
+        assert await bench.output("pwd") == f"{bench.folder}\n"
+
+    run(main)
+
+
 @pytest.mark.parametrize("spare", range(14))
 def test_running_out_of_descriptors_is_pressure_at_every_step(run, spare: int) -> None:
     """Wherever the limit strikes, the start is refused as transient, or succeeds; nothing leaks.

@@ -80,6 +80,20 @@ def _open_descriptors() -> list[int]:
     return []
 
 
+def _open_home() -> int:
+    """The folder that this process is in, if it may return there (sudo may not); else the root."""
+    for folder in (".", "/"):
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.chdir(descriptor)
+            except OSError:
+                os.close(descriptor)
+                raise
+            return descriptor
+    raise SpawnRefused("no folder can be returned to")
+
+
 class Spawner:
     """Starts commands. Holds /dev/null for their stdin, and the folder to return to.
 
@@ -90,7 +104,7 @@ class Spawner:
         self._shell = shell
         self._signals = signals_to_reset()
         self._null = os.open(os.devnull, os.O_RDONLY)
-        self._home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        self._home = _open_home()
 
     def close(self) -> None:
         """Give the descriptors back."""
