@@ -5,6 +5,10 @@ import re
 import pytest
 
 from tests.docs.examples import ROOT, pages
+from vibeguard.system import history, prune
+from vibeguard.system.front import gate, leftovers
+from vibeguard.system.journal import creation, reserve
+from vibeguard.system.rundir import control, crash, differences
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(?:[\w./]+/)?(test_\w+)(?:\.py)?`")
@@ -64,3 +68,16 @@ def test_the_map_names_every_room() -> None:
     rooms = [room for place in (package / "core", package / "system") for room in place.iterdir()]
     names = {f"{room.name}/" if room.is_dir() else room.name for room in rooms}
     assert [name for name in sorted(names) if "__" not in name and name not in text] == []
+
+
+def test_the_page_on_the_log_names_every_file_beside_it() -> None:
+    """Who looks into .vibeguard finds out what each thing there is."""
+    files = {
+        *(history.NAME, gate.NAME, control.CONTROL, creation.LOG_NAME, creation.OUTPUT),
+        *(reserve.NAME, prune.SIZE_NAME, differences.NAME, differences.KILLED),
+        *(crash.TRACEBACK_NAME, leftovers.SWEPT_NAME),
+    }
+    tree = (ROOT / "docs" / "log.md").read_text(encoding="utf-8").split("```text\n")[1]
+    assert [
+        name for name in sorted(files) if not re.search(rf"^ +{name}\b", tree, re.MULTILINE)
+    ] == []
