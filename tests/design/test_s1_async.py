@@ -297,15 +297,32 @@ def test_max_wait_foreground_returns_when_only_the_background_is_left(folder):
     assert vibeguard("wait", cwd=folder).returncode == 0
 
 
+@pytest.mark.parametrize("code", [1, 5])
 @pytest.mark.parametrize("max_wait", ["foreground", "10m"])
-def test_a_failed_foreground_decides_the_verdict_before_the_time_is_over(folder, max_wait):
+def test_a_failed_foreground_decides_the_verdict_before_the_time_is_over(folder, max_wait, code):
+    """Whatever number a failure has, that of pending included; for the run and for who joins."""
     config = (folder / "vibeguard.yaml").read_text().replace("run: ':'", "run: 'exit 1'")
     (folder / "vibeguard.yaml").write_text(config)
-    done = vibeguard("run", "--max-wait", max_wait, cwd=folder)
-    assert done.returncode == 1
-    assert "not the end" in done.stderr
+    for _ in range(2):
+        words = ("--max-wait", max_wait, "--error-exit-code", str(code))
+        done = vibeguard("run", *words, cwd=folder)
+        assert done.returncode == code
+        assert "not the end" in done.stderr
     release(folder)
-    assert vibeguard("wait", cwd=folder).returncode == 1
+    assert vibeguard("wait", cwd=folder).returncode == code
+
+
+def test_max_wait_is_kept_while_a_cancelled_run_takes_its_time(folder):
+    stubborn = HELD.replace("read", 'trap "" TERM; read', 1)
+    config = (folder / "vibeguard.yaml").read_text().replace(HELD, stubborn)
+    (folder / "vibeguard.yaml").write_text("settings: {grace: 10m}\n" + config)
+    with running(folder, "run", "--max-wait", "3s") as run:
+        run.wait_until_running(2)
+        assert vibeguard("cancel", cwd=folder).returncode == 0
+        assert run.end()[0] == 143
+    assert len(live_runs(str(folder / ".vibeguard"))) == 1
+    release(folder)
+    assert vibeguard("wait", cwd=folder).returncode == 143
 
 
 def test_max_wait_ends_with_the_verdict_of_a_run_that_ends_in_the_meantime(folder):
@@ -549,7 +566,7 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
     callers = {
         str(path.relative_to(package))
         for path in package.rglob("*.py")
-        if any(name in path.read_text() for name in ("wall_ns", "wall_seconds", "wall_time("))
+        if any(name in path.read_text() for name in ("wall_ns", "wall_time("))
     }
     assert callers <= allowed
     imports_time = {

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from vibeguard.commands.output import write_err
 from vibeguard.core.fold.verdict import (
-    exit_code_so_far,
-    fails_the_run,
+    has_failed,
+    is_decided_early,
     only_the_background_is_left,
 )
 from vibeguard.core.model.state import State
@@ -48,8 +48,7 @@ def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
         same = _tree(state) != "" and _tree(state) == _tree_of(launch)
         if same and launch.log_dir:
             continue  # only the run itself copies its outputs
-        failed = any(fails_the_run(record) for record in state.checks.values())
-        if same and not (supersede and failed):
+        if same and not (supersede and has_failed(state)):
             write_err(f"vibeguard: joined run {run}, which is checking this tree already\n")
             return run
         if supersede:
@@ -88,11 +87,7 @@ def enough_for(watching: Watching) -> Enough:
         return only_the_background_is_left
     if max_wait is None:
         return lambda _: False
-    return lambda state: (
-        only_the_background_is_left(state)
-        and state.cancel is None
-        and exit_code_so_far(state) != ExitCode.PENDING
-    )
+    return is_decided_early
 
 
 def _of_same_checks(state: State, launch: Launch) -> bool:

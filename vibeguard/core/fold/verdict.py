@@ -30,12 +30,17 @@ def fails_the_run(record: CheckRecord) -> bool:
     return record.planned.severity is Severity.ERROR
 
 
+def has_failed(state: State) -> bool:
+    """Whether a check has settled with which the run cannot pass any more."""
+    return any(fails_the_run(record) for record in state.checks.values())
+
+
 def verdict_of(state: State) -> Ruling:
     """The verdict of a run whose checks have all settled."""
     if state.cancel is not None and state.cancel.exit_code is not None:
         return Ruling(Verdict.CANCELLED, state.cancel.exit_code, state.cancel.reason.value)
     failed = state.planned.settings.error_exit_code if state.planned is not None else 1
-    if any(fails_the_run(record) for record in state.checks.values()):
+    if has_failed(state):
         return Ruling(Verdict.FAILED, failed)
     if not any(record.first_started_t is not None for record in state.checks.values()):
         return Ruling(Verdict.FAILED, failed, NOTHING_RAN)
@@ -51,6 +56,14 @@ def only_the_background_is_left(state: State) -> bool:
     return state.foreground_settled is not None and state.settled < len(state.checks)
 
 
+def is_decided_early(state: State) -> bool:
+    """Whether nothing worth waiting for can come: a failure, and a foreground that has settled.
+
+    That is final, since the background cannot mend it; a cancel has an exit code of its own.
+    """
+    return only_the_background_is_left(state) and state.cancel is None and has_failed(state)
+
+
 def exit_code_so_far(state: State) -> int:
     """What `run`, `tail`, `report` and `wait` say of a run that may not be over (DESIGN section 8).
 
@@ -61,6 +74,6 @@ def exit_code_so_far(state: State) -> int:
         return state.finished.exit_code
     if state.cancel is not None and state.cancel.exit_code is not None:
         return state.cancel.exit_code
-    if any(fails_the_run(record) for record in state.checks.values()):
+    if has_failed(state):
         return state.planned.settings.error_exit_code if state.planned is not None else 1
     return ExitCode.PENDING

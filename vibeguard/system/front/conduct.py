@@ -8,7 +8,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from vibeguard.core.fold.verdict import exit_code_so_far, only_the_background_is_left
+from vibeguard.core.fold.verdict import (
+    exit_code_so_far,
+    is_decided_early,
+    only_the_background_is_left,
+)
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
@@ -203,17 +207,15 @@ class Front:
     def _waited_long_enough(self) -> bool:
         """Whether `--max-wait` is over, or nothing worth waiting for can come any more.
 
-        A failure in a foreground that has settled is final: the background cannot mend it. Once
-        the last check has settled, the supervisor's own word is near.
+        Once the last check has settled, the supervisor's own word is near.
         """
         view, max_wait = self._view, self._watching.max_wait
         if max_wait is None or view is None:
             return False
-        settled = only_the_background_is_left(view.state)
         if max_wait == "foreground":
-            return settled
-        if settled and exit_code_so_far(view.state) != ExitCode.PENDING:
-            return view.state.cancel is None
+            return only_the_background_is_left(view.state)
+        if is_decided_early(view.state):
+            return True
         deadline = self._wait_deadline()
         return deadline is not None and monotonic_s() >= deadline
 
