@@ -65,7 +65,9 @@ def test_every_check_that_there_is_not_is_named(tmp_path):
 
 
 def test_log_dir_gets_a_file_named_like_each_check(tmp_path):
-    """Of two names that only case tells apart, the first has its own; the disk may not tell."""
+    """Two names that only case tells apart have a file each; only if the disk cannot tell them
+    apart, the second is named otherwise.
+    """
     long = "x" * 200
     ids = ("a", "A", long)
     checks = "".join(f"  - {{id: {name}, run: 'echo {name}'}}\n" for name in ids)
@@ -74,6 +76,20 @@ def test_log_dir_gets_a_file_named_like_each_check(tmp_path):
     assert (tmp_path / "out" / "a.log").read_text() == "a\n"
     assert (tmp_path / "out" / f"{long}.log").read_text() == f"{long}\n"
     assert len(list((tmp_path / "out").iterdir())) == 3
+    (tmp_path / "probe").touch()
+    if not (tmp_path / "PROBE").exists():
+        assert (tmp_path / "out" / "A.log").read_text() == "A\n"
+
+
+def test_log_dir_never_overwrites_the_output_of_an_id_in_another_case(tmp_path):
+    """As on a disk that takes both names for one file: a link plays its part."""
+    project(tmp_path, "checks: [{id: a, run: 'echo small'}, {id: A, run: 'echo large'}]\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "A.log").symlink_to("a.log")
+    assert vibeguard("run", "--log-dir", "out", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out" / "a.log").read_text() == "small\n"
+    texts = [path.read_text() for path in (tmp_path / "out").glob("A~*.log")]
+    assert texts == ["large\n"]
 
 
 def test_a_run_that_is_to_copy_its_outputs_does_not_join_another(tmp_path):

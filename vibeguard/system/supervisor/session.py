@@ -266,13 +266,13 @@ class Session:
         if not self._launch.log_dir:
             return
         folder = os.fsdecode(self._launch.log_dir)
-        taken: set[str] = set()
+        written: dict[str, list[str]] = {}
         try:
             os.makedirs(folder, exist_ok=True)
             for check in self._launch.plan.checks:
                 if check.id in self._logs:
-                    named = check.id if _is_plain(check.id, taken) else check.stem
-                    shutil.copyfile(self._logs[check.id], os.path.join(folder, f"{named}.log"))
+                    path = _copy_path(folder, check, written.setdefault(check.id.casefold(), []))
+                    shutil.copyfile(self._logs[check.id], path)
         except OSError as error:
             raise LogWriteError(
                 f"the outputs cannot be copied to {folder}: {error.strerror}",
@@ -280,9 +280,14 @@ class Session:
             ) from error
 
 
-def _is_plain(check: str, taken: set[str]) -> bool:
-    """Whether a check's id can be a file's name as it is: short, and of its case pair the first."""
-    folded = check.casefold()
-    plain = folded not in taken and len(check.encode()) <= LONGEST_NAME_BYTES
-    taken.add(folded)
-    return plain
+def _copy_path(folder: str, check: PlannedCheck, alike: list[str]) -> str:
+    """`<id>.log`, unless that is too long, or the file of an id that differs in case alone.
+
+    `alike` are the paths of such ids; this one is added.
+    """
+    path = os.path.join(folder, f"{check.id}.log")
+    too_long = len(check.id.encode()) > LONGEST_NAME_BYTES
+    if too_long or any(os.path.exists(path) and os.path.samefile(path, one) for one in alike):
+        path = os.path.join(folder, f"{check.stem}.log")
+    alike.append(path)
+    return path
