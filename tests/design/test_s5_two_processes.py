@@ -30,6 +30,21 @@ NOBODY_WAKES_IT = (
     "conduct.Front._wake_supervisor = lambda self: None; command()"
 )
 
+SIGNALLED_WHILE_IT_COMPARES = """
+import os, sys
+from vibeguard.cli import command
+from vibeguard.system.journal.writer import Journal
+
+number, really_verify = int(sys.argv.pop(1)), Journal.verify
+
+def verify(self):
+    os.kill(os.getpid(), number)
+    return really_verify(self)
+
+Journal.verify = verify
+command()
+"""
+
 
 @pytest.fixture
 def token(request) -> str:
@@ -310,3 +325,31 @@ def test_the_environment_is_the_callers_as_it_was(tmp_path):
     assert "LC_CTYPE" not in names or "LC_CTYPE" in os.environ
     assert {"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT", "MINE"} <= names
     assert sys.platform != "linux" or "VIBEGUARD_CONFIG" not in names
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_after_the_last_check_has_settled_costs_no_seal(tmp_path, number):
+    """Whoever ends all processes of a job reaches the supervisor while it compares, too."""
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    argv = (str(int(number)), "run")
+    with running(tmp_path, *argv, program=SIGNALLED_WHILE_IT_COMPARES) as run:
+        code, _, said = run.end()
+    assert code == 0, said
+    assert open_state(str(run.run_folder()))[1].status == "complete"
+
+
+@pytest.mark.parametrize("argv", [["run"], ["run", "--max-wait", "1m"]])
+def test_what_was_ignored_at_the_start_is_ignored_by_every_process_of_a_run(tmp_path, argv):
+    """Under nohup a hang-up of supervisor or guardian is none either."""
+    project(
+        tmp_path, "checks: [{id: a, run: 'kill -HUP $PPID `cut -d\" \" -f4 /proc/$PPID/stat`'}]"
+    )
+    result = subprocess.run(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-m", "vibeguard", *argv],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr

@@ -28,8 +28,9 @@ def guard(supervisor: int, orders: int, told: int) -> None:
     close_inherited({orders, told})
     become_subreaper()
     interrupted = False
+    heard = {n for n in _EXIT_CODES if signal.getsignal(n) != signal.SIG_IGN}  # not under nohup
     while True:
-        received = signal.sigwait({signal.SIGCHLD, *_EXIT_CODES})
+        received = signal.sigwait({signal.SIGCHLD, *heard})
         if received == signal.SIGCHLD:
             finished, status = os.waitpid(supervisor, os.WNOHANG)
             if finished:

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import traceback
+from types import FrameType
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError
@@ -35,6 +36,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     for pipe in pipes:
         os.set_inheritable(pipe, False)
     _ignore_job_control()
+    _outlive_signals()
     hide_from_checks()
     wake_when_orphaned()
     reader = OrderReader(orders)
@@ -65,6 +67,20 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     finally:
         if session is not None:
             session.close()
+
+
+def _outlive_signals() -> None:
+    """Let no signal end this process between the last check and the seal.
+
+    Trio's receiver takes these over while checks run, and gives them back afterwards.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # what was ignored stays ignored
+            signal.signal(number, _too_late)
+
+
+def _too_late(_: int, __: FrameType | None) -> None:
+    """Every check has settled: the verdict is what they made it."""
 
 
 def _keep_house(session: Session) -> None:

@@ -65,8 +65,15 @@ class Services:
     async def _signals(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Signals sent to the supervisor itself count like those of the front."""
-        with trio.open_signal_receiver(*_EXIT_CODES) as received:
+        """Signals sent to the supervisor itself count like those of the front.
+
+        Except what was ignored at the start (nohup).
+        """
+        heard = [number for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN]
+        if not heard:
+            task_status.started()
+            return
+        with trio.open_signal_receiver(*heard) as received:
             task_status.started()
             async for number in received:
                 name = signal.Signals(number).name
