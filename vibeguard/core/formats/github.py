@@ -10,9 +10,10 @@ from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome
 from vibeguard.core.report.build import output_path, rendered, verdict_event
-from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.failure import fact_lines, output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.summary import skips, summary
+from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.style import Style
 
@@ -54,9 +55,7 @@ class GitHubFormat:
 
     def _message(self, state: State, record: CheckRecord) -> tuple[str, str]:
         planned, settled = record.planned, record.settled
-        parts = [sanitise(reason_of(state, record))]
-        if settled is not None:
-            parts.extend(output_lines(settled))
+        parts = [sanitise(shorten(reason_of(state, record), 400)), *fact_lines(record)]
         suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
         if suggestion:
             parts.append(f"suggestion: {sanitise(suggestion, multiline=True).strip()}")
@@ -67,6 +66,11 @@ class GitHubFormat:
         if path:
             parts.append(f"output: {sanitise(path)}")
         title = f"{planned.id} {shown_status(record)}"
+        output = "\n".join(output_lines(settled)) if settled else ""
+        room = MAX_MESSAGE_CHARACTERS - sum(len(part) + 1 for part in parts)
+        # Output gives way to the facts and the advice below it: it can be read in its file.
+        if output and room > 100:
+            parts.insert(1, shorten(output, room - 50))
         return sanitise(title), "\n".join(parts)[:MAX_MESSAGE_CHARACTERS]
 
 

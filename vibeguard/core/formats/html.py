@@ -9,8 +9,9 @@ from html import escape
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome
 from vibeguard.core.report.build import output_path, rendered
-from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
@@ -24,17 +25,28 @@ _HEAD = """<!doctype html>
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title><style>
 :root{{color-scheme:light dark;--line:#8884;--soft:#8882}}
+:root{{--good:#1f7a30;--mild:#8a5d00;--bad:#c0281f}}
+@media(prefers-color-scheme:dark){{:root{{--good:#5cc46e;--mild:#e0a93b;--bad:#ff7b72}}}}
 body{{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem}}
-h1{{font-size:1.3rem}} table{{border-collapse:collapse;width:100%}}
+body{{overflow-wrap:anywhere}} h1{{font-size:1.3rem}} dl{{margin:.3rem 0}} dd{{margin:0}}
+table{{border-collapse:collapse;width:100%;table-layout:fixed}} th.result,th.time{{width:5rem}}
 td,th{{padding:.2rem .5rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}}
-pre{{background:var(--soft);padding:.6rem;overflow:auto;white-space:pre-wrap;margin:.3rem 0}}
+pre{{background:var(--soft);padding:.6rem;white-space:pre-wrap;margin:.3rem 0}}
 svg{{display:block;width:100%;height:.9rem;background:var(--soft)}}
-.time{{text-align:right;white-space:nowrap}} .line{{width:38%}} dl{{margin:.3rem 0}}
-.passed{{color:#2a8a3a;fill:#2a8a3a}} .warned,.skipped,.cancelled{{color:#b07800;fill:#b07800}}
-.failed,.timeout,.error{{color:#c8342b;fill:#c8342b}} rect{{fill:#7a7a7a}} .wait{{opacity:.3}}
+th.time,.time{{text-align:right;white-space:nowrap}} .line{{width:26%}} th:first-child{{width:20%}}
+.passed{{color:var(--good);fill:var(--good)}}
+.failed,.timeout,.error{{color:var(--bad);fill:var(--bad)}}
+.warned,.skipped,.cancelled{{color:var(--mild);fill:var(--mild)}}
+rect{{fill:#7a7a7a}} .wait{{opacity:.3}}
+@media(max-width:48rem){{table,tbody{{display:block}} thead,td:empty{{display:none}}
+tr{{display:grid;grid-template-columns:minmax(0,1fr) auto auto;border-bottom:1px solid var(--line)}}
+td{{border:0}} td:nth-child(n+4){{grid-column:1/-1;width:auto}}}}
 </style></head><body>
 """
-_COLUMNS = "<tr><th>check</th><th>result</th><th>time</th><th>when</th><th>why</th></tr>\n"
+_COLUMNS = (
+    "<tr><th>check</th><th class='result'>result</th><th class='time'>time</th>"
+    "<th class='line'>when</th><th>why</th></tr>\n"
+)
 
 
 class HtmlFormat:
@@ -80,16 +92,20 @@ class HtmlFormat:
         return (
             f"<tr><td{pool}>{_text(record.planned.id)}</td><td class='{word}'>{word}</td>"
             f"<td class='time'>{took}</td><td class='line'>{_bar(record, state, length, word)}</td>"
-            f"<td>{_text(reason_of(state, record))}{self._details(state, record)}</td></tr>\n"
+            f"<td>{_text(with_remarks(reason_of(state, record), record))}"
+            f"{self._details(state, record)}</td></tr>\n"
         )
 
     def _details(self, state: State, record: CheckRecord) -> str:
-        if record.settled is None or record.outcome is None or record.outcome.value == "passed":
+        if record.settled is None or (
+            record.outcome is Outcome.PASSED and not record.settled.leaked
+        ):
             return ""
-        parts = [("command", record.planned.run)]
-        lines = output_lines(record.settled)
-        if lines:
-            parts.append(("output", "\n".join(lines)))
+        parts = [
+            ("command", record.planned.run),
+            ("output", "\n".join(output_lines(record.settled))),
+            ("facts", "\n".join(fact_lines(record))),
+        ]
         suggestion = rendered(record.planned.suggestion, state, record, shell_quote=False)
         fix = rendered(record.planned.fix, state, record, shell_quote=True)
         path = output_path(record, self._run_folder)

@@ -12,7 +12,7 @@ from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.build import exit_code_of, verdict_event
-from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.failure import fact_lines, output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import break_commands, sanitise
@@ -87,7 +87,8 @@ def _not_passed(state: State, record: CheckRecord) -> Element:
     if name == "skipped":
         return Element(name, {"message": message})
     made = Element(name, {"type": reason, "message": message})
-    made.text = "\n".join(output_lines(settled)) if settled else ""
+    lines = output_lines(settled) if settled else []
+    made.text = "\n".join([*lines, *fact_lines(record)])
     return made
 
 

@@ -12,7 +12,7 @@ from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.build import output_path, rendered
-from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
@@ -74,6 +74,9 @@ class MarkdownFormat:
         lines = output_lines(settled) if settled else []
         if lines:
             parts.append(_fence("\n".join(lines), "text"))
+        facts = list(fact_lines(record))
+        if facts:
+            parts.append(_fence("\n".join(facts), "text"))
         suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
         if suggestion:
             parts.append(f"Suggestion: {_prose(suggestion)}\n")
@@ -89,7 +92,7 @@ class MarkdownFormat:
 def _row(state: State, record: CheckRecord) -> str:
     word = shown_status(record)
     took = duration(duration_ns(record, state.last_t)) if record.first_started_t is not None else ""
-    why = _prose(shorten(reason_of(state, record), 300))
+    why = _prose(with_remarks(shorten(reason_of(state, record), 300), record))
     return f"| {_MARKS.get(word, '')} | {_code(record.planned.id)} | {word} | {took} | {why} |\n"
 
 

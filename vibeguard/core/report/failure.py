@@ -29,8 +29,12 @@ def headline(state: State, record: CheckRecord, style: Style) -> str:
     reason = sanitise(reason_of(state, record))
     took = f" ({duration(duration_ns(record, state.last_t))})" if _ran(record) else ""
     name = f"{style.status(loud, word)} {style.strong(sanitise(record.planned.id))}"
-    remarks = "".join(f", {remark}" for remark in _remarks(record))
-    return f"{name}{': ' if reason else ''}{reason}{took}{remarks}"
+    return with_remarks(f"{name}{': ' if reason else ''}{reason}{took}", record)
+
+
+def with_remarks(text: str, record: CheckRecord) -> str:
+    """The text, then what is remarkable about how the check came to its outcome."""
+    return ", ".join([*([text] if text else []), *_remarks(record)])
 
 
 def _ran(record: CheckRecord) -> bool:
@@ -68,8 +72,7 @@ class Paragraphs(Struct, frozen=True):
             lines.extend(self._command(record))
             lines.extend(fold(text, self.columns, prefix="  | ") for text in output_lines(settled))
         if unpassed or settled.leaked or self.verbose:
-            lines.extend(map(self._indented, process_lines(record)))
-            lines.extend(map(self._indented, _values(record)))
+            lines.extend(map(self._indented, fact_lines(record)))
         if unpassed:
             lines.extend(self._advice(state, record))
         lines.extend(self._prompts(settled))
@@ -126,6 +129,12 @@ def output_lines(settled: CheckSettled) -> list[str]:
 def _contains(lines: list[str], part: list[str]) -> bool:
     spans = range(len(lines) - len(part) + 1)
     return any(lines[at : at + len(part)] == part for at in spans)
+
+
+def fact_lines(record: CheckRecord) -> Iterator[str]:
+    """What VibeGuard itself saw: its processes, the values and the patterns that found none."""
+    yield from process_lines(record)
+    yield from _values(record)
 
 
 def process_lines(record: CheckRecord) -> Iterator[str]:

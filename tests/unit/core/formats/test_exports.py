@@ -160,3 +160,25 @@ def test_an_unfinished_check_of_the_trace_ends_where_the_log_ends():
     document = json.loads(replay("trace", run.events))
     (span,) = [e for e in document["traceEvents"] if e["name"] == "b"]
     assert (span["dur"], span["args"]["outcome"]) == (5 * SECOND / 1000, "running")
+
+
+@pytest.mark.parametrize("name", ["junit", "github", "markdown", "html"])
+def test_exports_show_what_hung_and_which_pattern_did_not_match(name):
+    hanging = replay(name, SAMPLES["hanging"]().events)
+    assert "waits for stdin" in hanging
+    assert "killed after ignoring SIGTERM: 12 cat" in hanging
+    assert "did not match: never" in replay(name, SAMPLES["failing"]().events)
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_tables_say_that_a_passed_check_was_flaky_or_left_processes_behind(name):
+    assert "attempt 2 of 3, flaky" in replay(name, SAMPLES["failing"]().events)
+    assert "left processes behind" in replay(name, SAMPLES["hanging"]().events)
+
+
+def test_much_output_pushes_no_advice_out_of_an_annotation():
+    run = History(check("b", suggestion="do that", fix="make it"))
+    run.ready("b")
+    run.fails("b", tail=("x" * 400,) * 40)
+    (line, *_) = replay("github", run.finish().events).splitlines()
+    assert "%0Asuggestion: do that%0Afix: make it%0Aoutput: " in line
