@@ -1,8 +1,9 @@
 """DESIGN section 3, under virtual time: what a verdict is made of."""
 
 import pytest
+import trio
 
-from tests.helpers.virtual import SECOND_NS, check, conduct
+from tests.helpers.virtual import SECOND_NS, check, conduct, judge_by_exit
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import LeakPolicy, Severity
 from vibeguard.system.executors.scripted import Script
@@ -178,6 +179,19 @@ def test_a_leak_fails_only_under_leaks_fail():
     }
 
 
+@pytest.mark.parametrize(
+    "limit", [{"timeout_s": 1.1}, {"idle_timeout_ns": round(1.1 * SECOND_NS)}], ids=["time", "idle"]
+)
+def test_a_limit_of_time_is_the_commands_and_not_that_of_what_it_left_behind(limit):
+    """A command that exited in time has passed, however long its leftovers take to end."""
+    left = (ProcessReport(pid=7, command="sleep 1000"),)
+    run = conduct([check("a", **limit)], {"a": Script(duration_s=1, leaked=left)})
+    assert run.settled_s("a") == pytest.approx(1.2)
+    assert run.outcomes() == {"a": "passed"}
+    assert run.state.checks["a"].settled.leaked
+    assert "check.hang" not in run.names()
+
+
 def test_what_fail_fast_kept_from_starting_is_cancelled_and_leaves_the_verdict_to_the_checks():
     run = conduct(
         [check("a"), check("b"), check("c")],
@@ -188,6 +202,33 @@ def test_what_fail_fast_kept_from_starting_is_cancelled_and_leaves_the_verdict_t
     assert run.outcomes() == {"a": "failed", "b": "cancelled", "c": "cancelled"}
     assert run.reasons() == {"a": "exit_code", "b": "fail_fast", "c": "fail_fast"}
     assert run.exit_code() == 1
+
+
+@pytest.mark.parametrize("bad", [Script(duration_s=1, exit_code=1), Script(FOREVER)])
+@pytest.mark.parametrize("retries", [0, 1])
+def test_with_fail_fast_nothing_starts_in_the_slot_of_a_check_whose_outcome_is_pending(
+    bad, retries
+):
+    """Reading the output takes its time; what starts meanwhile could not be taken back."""
+
+    async def slow_judge(planned, number, result, struck, before_waiting):
+        before_waiting()
+        await trio.sleep(1)
+        return await judge_by_exit(planned, number, result, struck, before_waiting)
+
+    run = conduct(
+        [check("a", timeout_s=2, retries=retries), check("b", "a"), check("c", timeout_s=5)],
+        {"a": bad, "c": Script(duration_s=1)},
+        parallel=1,
+        fail_fast=True,
+        judge=slow_judge,
+        expected_ns={"a": 9 * SECOND_NS},
+    )
+    assert run.outcomes()["a"] in ("failed", "timeout")
+    assert run.outcomes()["b"] == "skipped"
+    if not retries:  # between two attempts the slot is free
+        assert run.outcomes()["c"] == "cancelled"
+        assert run.started_s("c") is None
 
 
 @pytest.mark.parametrize("bad", [Script(exit_code=1), Script(FOREVER), Script(refuse="no")])

@@ -1,5 +1,7 @@
 """One check's life: line up, start, watch its limits, end, judge, try again or settle."""
 
+import math
+
 import trio
 
 from vibeguard.core.judge import Judgement
@@ -148,11 +150,15 @@ class CheckLife:
     ) -> tuple[AttemptResult, TerminationReason | None] | None:
         """Wait for the end; note slowness and silence; end what breaks a limit.
 
+        Time limits are the command's: once it has exited, what it left behind is ended without
+        them, within a bound, and its outcome stands.
+
         None when the check was cancelled alone, and its attempt is to be ended.
         """
         limits = Limits(self.planned, self._started)
         while True:
-            with trio.CancelScope(deadline=limits.next_deadline(attempt)) as self._waiting:
+            deadline = math.inf if attempt.exited else limits.next_deadline(attempt)
+            with trio.CancelScope(deadline=deadline) as self._waiting:
                 if not self._over_limit and not self.cancelled_alone:
                     return await attempt.wait(), None
             if self.cancelled_alone:
@@ -166,6 +172,8 @@ class CheckLife:
         if self._over_limit:
             passed = attempt.output_exceeded
             return TerminationReason.OUTPUT_LIMIT if passed else TerminationReason.LOG_FAILURE
+        if attempt.exited:
+            return None
         due = limits.due(attempt, trio.current_time())
         check, number = self.planned.id, self.number
         if due.terminate is not None:
