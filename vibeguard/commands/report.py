@@ -121,8 +121,11 @@ def _warn_of_changes(state: State) -> None:
 
 def _config_change(folder: str, planned: RunPlanned) -> str:
     """What has happened to the config of a run; empty when nothing has, or nobody can tell."""
+    path = os.path.join(folder, planned.config_path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        return ""  # a pipe or a terminal: what it gave then it will not give again
     try:
-        with open(os.path.join(folder, planned.config_path), "rb") as file:
+        with open(path, "rb") as file:
             same = sha256(file.read()).hexdigest() == planned.config_sha256
     except FileNotFoundError:
         return "was removed" if os.path.isdir(folder) else ""  # a log of another machine

@@ -7,7 +7,7 @@ from vibeguard.core.model.events import ProcessReport
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.process.sweep import sweep_marked
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import create_file, open_regular
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
 SWEPT_NAME = "swept"
@@ -34,9 +34,7 @@ def sweep_leftovers(state_dir: str) -> tuple[ProcessReport, ...]:
 def _died(folder: str) -> bool:
     """Whether the run ended without a seal and has not been swept since."""
     try:
-        descriptor = os.open(
-            os.path.join(folder, LOG_NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        )
+        descriptor = open_regular(os.path.join(folder, LOG_NAME))
     except OSError:
         return False
     try:

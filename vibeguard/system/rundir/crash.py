@@ -3,7 +3,7 @@
 import os
 from typing import Final
 
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import create_file, open_regular
 
 TRACEBACK_NAME: Final = "supervisor-traceback.txt"
 _END_BYTES: Final = 16 << 10
@@ -22,7 +22,7 @@ def crash_of(run_folder: str) -> str:
     """One sentence on the traceback that a supervisor left, with its path; empty without one."""
     path = os.path.join(run_folder, TRACEBACK_NAME)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except OSError:
         return ""
     with open(descriptor, "rb") as file:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import create_file, open_regular
 
 NAME: Final = "differences"
 KILLED: Final = "supervisor-killed"
@@ -42,8 +42,7 @@ def was_killed(run_folder: str) -> bool:
 def differences_of(run_folder: str) -> str:
     """What was noted, on one line; empty if nothing was. A note that tells nothing still counts."""
     try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with open(os.open(os.path.join(run_folder, NAME), flags), "rb") as file:
+        with open(open_regular(os.path.join(run_folder, NAME)), "rb") as file:
             text = file.read(_LARGEST_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return ""

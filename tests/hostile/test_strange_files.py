@@ -1,0 +1,54 @@
+"""Whatever a check puts where a run keeps a file: no command waits for it, none breaks on it."""
+
+import os
+
+import pytest
+
+from tests.helpers.command import project, vibeguard
+from vibeguard.system.rundir.crash import TRACEBACK_NAME
+
+COMMANDS = (
+    ("run",),
+    ("runs",),
+    ("status", "latest~1"),
+    ("report", "latest~1"),
+    ("wait", "latest~1"),
+    ("tail", "latest~1"),
+    ("cancel", "latest~1"),
+    ("prune",),
+)
+
+
+def folder_instead(path):
+    path.mkdir()
+    (path / "file").touch()
+
+
+def link_instead(path):
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, folder_instead, link_instead])
+@pytest.mark.parametrize("name", ["events.jsonl", "bytes", "differences", TRACEBACK_NAME])
+def test_no_command_waits_for_what_lies_in_the_place_of_a_file(tmp_path, name, plant):
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    assert vibeguard("run", cwd=tmp_path).returncode == 0
+    (old,) = (tmp_path / ".vibeguard" / "runs").iterdir()
+    if name == TRACEBACK_NAME:  # read where the log ends without a seal
+        events = (old / "events.jsonl").read_bytes().splitlines(keepends=True)
+        (old / "events.jsonl").write_bytes(b"".join(events[:-1]))
+    (old / name).unlink(missing_ok=True)
+    plant(old / name)
+    old_code = {"bytes": 0, TRACEBACK_NAME: 3}.get(name, 4)
+    for words in COMMANDS:
+        done = vibeguard(*words, cwd=tmp_path)
+        assert "defect" not in done.stderr, words
+        assert done.returncode == (old_code if words[0] in ("report", "wait", "tail") else 0), words
+
+
+def test_a_config_that_came_through_a_pipe_is_not_waited_for_by_its_report(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    assert vibeguard("run", cwd=tmp_path).returncode == 0
+    (tmp_path / "vibeguard.yaml").unlink()
+    os.mkfifo(tmp_path / "vibeguard.yaml")
+    assert vibeguard("report", cwd=tmp_path).returncode == 0
