@@ -81,12 +81,13 @@ def test_a_reader_that_has_gone_is_no_failure(tmp_path, argv):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-def test_output_that_cannot_be_written_is_said_and_is_not_0(tmp_path):
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_output_that_cannot_be_written_is_said_and_is_not_0(tmp_path, flags):
     """A full disk behind `> file`."""
     folder = project(tmp_path, CONFIG)
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "vibeguard", "list"],
+            [sys.executable, "-m", "vibeguard", "list", *flags],
             cwd=folder,
             env=environment(),
             stdout=full,

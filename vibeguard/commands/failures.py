@@ -1,5 +1,6 @@
 """What the user is told when a command ends early, and with which exit code (DESIGN section 8)."""
 
+import contextlib
 import io
 import os
 import sys
@@ -62,8 +63,11 @@ def tell(error: BaseException, arguments: list[str], verb: str) -> int:
         else:
             _print_text(problems)
         finish_output(code)
-    except OSError:  # the channel itself is what fails: the exit code is all that can be said
+    except OSError:  # the channel itself is what fails: the other one is all that is left
         _silence_stdout()
+        if wants_json(arguments):
+            with contextlib.suppress(OSError):
+                _print_text(problems)
     return code
 
 
