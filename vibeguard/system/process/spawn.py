@@ -80,20 +80,6 @@ def _open_descriptors() -> list[int]:
     return []
 
 
-def _open_home() -> int:
-    """The folder that this process is in, if it may return there (sudo may not); else the root."""
-    for folder in (".", "/"):
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.chdir(descriptor)
-            except OSError:
-                os.close(descriptor)
-                raise
-            return descriptor
-    raise SpawnRefused("no folder can be returned to")
-
-
 class Spawner:
     """Starts commands. Holds /dev/null for their stdin, and the folder to return to.
 
@@ -104,7 +90,7 @@ class Spawner:
         self._shell = shell
         self._signals = signals_to_reset()
         self._null = os.open(os.devnull, os.O_RDONLY)
-        self._home = _open_home()
+        self._home = self._open_home()
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -176,7 +162,21 @@ class Spawner:
         except ValueError:
             raise _environment_refusal(environment) from None
         finally:
+            self._return()
+
+    def _open_home(self) -> int:
+        """The folder that this process is in, or the root where it may not look (under sudo)."""
+        try:
+            return os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+
+    def _return(self) -> None:
+        """Back to where this process was; a folder that cannot be entered any more ends no run."""
+        try:
             os.chdir(self._home)
+        except OSError:
+            os.chdir("/")
 
     def _spawn_leader(
         self, arguments: list[bytes], environment: Mapping[bytes, bytes], streams: Streams
