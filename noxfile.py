@@ -105,6 +105,15 @@ def hostile(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Which lines of the core no quick test runs: a rule there is one that nothing holds."""
+    install(session)
+    quick = ("tests/unit/core", "tests/golden", "tests/model")
+    session.run("coverage", "run", "--source=vibeguard/core", "-m", "pytest", *quick)
+    session.run("coverage", "report", "--show-missing", "--skip-covered")
+
+
+@nox.session
 def nightly(session: nox.Session) -> None:
     """The long ones: a thousand SIGKILLs at random moments, every cut and flip of a log."""
     install(session)
