@@ -221,8 +221,13 @@ class Run:
         result: AttemptResult,
         struck: TerminationReason | None,
     ) -> Judgement:
-        """The outcome of an attempt."""
-        return await self._judge(planned, number, result, struck, self.give_out_slots)
+        """The outcome of an attempt; meanwhile others may take its slot.
+
+        Not with fail-fast: the outcome decides whether anything more is to start at all.
+        """
+        decides = self.plan.settings.fail_fast and fails_fast(planned.severity, Outcome.FAILED)
+        free = _leave_slots if decides else self.give_out_slots
+        return await self._judge(planned, number, result, struck, free)
 
     def reason_to_end(self, life: Life) -> TerminationReason:
         """Why a cancelled check is being ended."""
@@ -407,3 +412,7 @@ class Run:
         if not life.settled:
             self.slots.enqueue(life.planned.id)
             self.give_out_slots()
+
+
+def _leave_slots() -> None:
+    """Nobody gets a slot now; the settlement that follows gives them out."""
