@@ -5,7 +5,7 @@ import trio
 
 from tests.helpers.virtual import SECOND_NS, check, conduct, judge_by_exit
 from vibeguard.core.model.events import ProcessReport
-from vibeguard.core.names import LeakPolicy, Severity
+from vibeguard.core.names import CancelReason, LeakPolicy, Severity
 from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
@@ -190,6 +190,22 @@ def test_a_limit_of_time_is_the_commands_and_not_that_of_what_it_left_behind(lim
     assert run.outcomes() == {"a": "passed"}
     assert run.state.checks["a"].settled.leaked
     assert "check.hang" not in run.names()
+
+
+@pytest.mark.parametrize("first", [CancelReason.SIGNAL, CancelReason.LOG_FAILURE])
+def test_an_output_that_is_lost_ends_a_run_with_4_also_when_a_signal_came_before_or_after(first):
+    codes = {CancelReason.SIGNAL: 143, CancelReason.LOG_FAILURE: 4}
+
+    async def cancel_twice(run):
+        for reason in (first, *({*codes} - {first})):
+            await trio.sleep(1)
+            run.cancel(reason, exit_code=codes[reason])
+
+    run = conduct(
+        [check("a"), check("b")], {"a": Script(FOREVER, ignores_term_s=5.0)}, during=cancel_twice
+    )
+    assert run.outcomes() == {"a": "cancelled", "b": "passed"}
+    assert run.exit_code() == 4
 
 
 def test_what_fail_fast_kept_from_starting_is_cancelled_and_leaves_the_verdict_to_the_checks():

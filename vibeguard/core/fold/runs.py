@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vibeguard.core.fold.settling import FAILS_FAST
-from vibeguard.core.fold.verdict import fails_the_run, outcome_counts, verdict_of
+from vibeguard.core.fold.verdict import fails_the_run, outcome_counts, outranks, verdict_of
 from vibeguard.core.model.events import (
     FrontierAdvanced,
     LogSealed,
@@ -118,7 +118,7 @@ def run_degraded(state: State, event: RunDegraded) -> None:
 
 
 def cancel_requested(state: State, event: RunCancelRequested) -> None:
-    """Nothing more starts. The first request that carries an exit code decides it."""
+    """Nothing more starts. One request decides how the run ends."""
     if state.settled == len(state.checks):
         raise LogCorrupt("a cancel after the last check settled")
     if (event.exit_code is None) is not (event.reason in _VERDICT_STAYS):
@@ -127,7 +127,7 @@ def cancel_requested(state: State, event: RunCancelRequested) -> None:
         record = state.checks.get(event.by)
         if record is None or record.outcome not in FAILS_FAST or not fails_the_run(record):
             raise LogCorrupt(f"fail-fast because of {event.by}, which has not failed")
-    if state.cancel is None or (state.cancel.exit_code is None and event.exit_code is not None):
+    if outranks(event, state.cancel):
         state.cancel = event
 
 

@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
+from vibeguard.core.model.events import RunCancelRequested
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, ExitCode, Outcome, Severity, Verdict
+from vibeguard.core.names import CancelReason, CheckState, ExitCode, Outcome, Severity, Verdict
 
 NOTHING_RAN = "nothing ran"
 
@@ -33,6 +34,17 @@ def fails_the_run(record: CheckRecord) -> bool:
 def has_failed(state: State) -> bool:
     """Whether a check has settled with which the run cannot pass any more."""
     return any(fails_the_run(record) for record in state.checks.values())
+
+
+def outranks(cancel: RunCancelRequested, present: RunCancelRequested | None) -> bool:
+    """Whether a cancel decides how the run ends in the place of the one before it.
+
+    What could not be stored whole comes first (section 8: 4 before 143), then the first cancel
+    with an exit code of its own.
+    """
+    if present is None or cancel.reason is CancelReason.LOG_FAILURE:
+        return present is None or present.reason is not CancelReason.LOG_FAILURE
+    return present.exit_code is None and cancel.exit_code is not None
 
 
 def verdict_of(state: State) -> Ruling:

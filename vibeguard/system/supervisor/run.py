@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from vibeguard.core.fold.verdict import outcome_counts
+from vibeguard.core.fold.verdict import outcome_counts, outranks
 from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import (
     CheckQueued,
@@ -111,12 +111,10 @@ class Run:
 
     def cancel(self, reason: CancelReason, *, by: str = "", exit_code: int | None = None) -> None:
         """Nothing more starts; what runs is ended. Record and scope are one step."""
-        if self.over or (self.cancelled is not None and self.cancelled.exit_code is not None):
-            return
-        if self.cancelled is not None and exit_code is None:
+        request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
+        if self.over or not outranks(request, self.cancelled):
             return
         self.resume()
-        request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
         self.recorder.record_durably(request)
         self.cancelled = request
         if reason is CancelReason.FAIL_FAST:
