@@ -1,7 +1,7 @@
 """Runs a plan under virtual time with the scripted executor, and keeps every event."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import trio
 import trio.testing
@@ -17,6 +17,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import (
     CheckState,
     LeakPolicy,
+    Mode,
     Outcome,
     Pool,
     Reason,
@@ -93,7 +94,7 @@ class VirtualRun:
 def check(
     name: str,
     *requires: str | tuple[str, str],
-    mode: Literal["auto", "async", "sync"] = "sync",
+    mode: Mode = "sync",
     timeout_s: float = 3600,
     **options: Any,
 ) -> CheckConfig:

@@ -4,7 +4,9 @@ A member's value is the word that stands in the log, in JSON documents and in th
 """
 
 from enum import IntEnum, StrEnum
+from typing import Literal
 
+Mode = Literal["auto", "async", "sync"]  # what a config says about where a check runs
 MOST_SLOTS = 100_000  # of one pool, whether a flag, a variable or the config says how many
 
 

@@ -1,14 +1,10 @@
 """The config between its shape and its meaning: typed, but every text still knows its place."""
 
-from typing import Literal
-
 from msgspec import Struct
 
 from vibeguard.core.config.nodes import Mapping, Text
 from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, Settings
-from vibeguard.core.names import LeakPolicy, Severity, WhilePending
-
-Mode = Literal["auto", "async", "sync"]
+from vibeguard.core.names import LeakPolicy, Mode, Severity, WhilePending
 
 
 class RequirementDraft(Struct, gc=False):

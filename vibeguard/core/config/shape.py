@@ -13,7 +13,6 @@ from vibeguard.core.config.document import Document
 from vibeguard.core.config.drafts import (
     CheckDraft,
     ConfigDraft,
-    Mode,
     PromptDraft,
     RequirementDraft,
     TriggerDraft,
@@ -35,7 +34,7 @@ from vibeguard.core.config.values import (
 )
 from vibeguard.core.lang.duration import parse_duration
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.names import Severity, WhilePending
+from vibeguard.core.names import Mode, Severity, WhilePending
 
 CONFIG_KEYS = ("version", "vars", "settings", "prompts", "checks")
 PROMPT_KEYS = ("id", "description", "content", "tags")

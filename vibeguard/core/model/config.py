@@ -4,11 +4,9 @@ None of these can be part of a reference cycle, hence `gc=False`: with 10,000 ch
 would take a quarter of the loading time.
 """
 
-from typing import Literal
-
 from msgspec import Struct
 
-from vibeguard.core.names import LeakPolicy, Severity, WhilePending
+from vibeguard.core.names import LeakPolicy, Mode, Severity, WhilePending
 
 SECOND_NS = 1_000_000_000
 DEFAULT_TIMEOUT_NS = 30 * SECOND_NS
@@ -82,7 +80,7 @@ class CheckConfig(Struct, frozen=True, omit_defaults=True, gc=False):
     run: str
     requires: tuple[Requirement, ...] = ()
     timeout_ns: int = DEFAULT_TIMEOUT_NS
-    mode: Literal["auto", "async", "sync"] = "auto"
+    mode: Mode = "auto"
     severity: Severity = Severity.ERROR
     tags: tuple[str, ...] = ()
     grok: tuple[str, ...] = ()

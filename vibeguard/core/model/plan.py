@@ -1,7 +1,5 @@
 """What a run is going to do, as it is decided and logged before the first check starts."""
 
-from typing import Literal
-
 from msgspec import Struct
 
 from vibeguard.core.model.config import (
@@ -13,7 +11,7 @@ from vibeguard.core.model.config import (
     Requirement,
     Triggers,
 )
-from vibeguard.core.names import LeakPolicy, Pool, Severity
+from vibeguard.core.names import LeakPolicy, Mode, Pool, Severity
 
 
 class ResolvedSettings(Struct, frozen=True, omit_defaults=True):
@@ -45,7 +43,7 @@ class PlannedCheck(Struct, frozen=True, omit_defaults=True):
     run: str
     stem: str
     pool: Pool = Pool.FOREGROUND
-    mode: Literal["auto", "async", "sync"] = "auto"
+    mode: Mode = "auto"
     requires: tuple[Requirement, ...] = ()
     after_background: bool = False
     timeout_ns: int = 0
