@@ -21,10 +21,16 @@ class _Header(Struct):
     seq: int
     t: int
     may_ignore: bool = False
+
+
+class _Beginning(Struct):
+    """What the first event of every schema carries."""
+
     schema: str = ""
 
 
 _decode_header = json.Decoder(_Header).decode
+_decode_beginning = json.Decoder(_Beginning).decode
 
 
 def decode_line(line: bytes) -> Event | UnknownEvent:
@@ -54,7 +60,7 @@ def check_first(event: Event | UnknownEvent) -> None:
 def refuse_foreign_schema(line: bytes) -> None:
     """Raise LogCorrupt if `line` is the start of a log of another major schema version."""
     try:
-        schema = _decode_header(line).schema
+        schema = _decode_beginning(line).schema
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return  # damage, which `decode_line` words better
     ours = SCHEMA_VERSION.partition(".")[0]

@@ -9,7 +9,7 @@ from typing import Any
 from vibeguard.core.fold.checks import CHECK_EVENTS
 from vibeguard.core.fold.runs import RUN_EVENTS
 from vibeguard.core.fold.transitions import LEGAL_STATES
-from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted
+from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted, UnknownEvent
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.core.problems import LogCorrupt
@@ -72,14 +72,16 @@ def fold(events: Iterable[Event]) -> State:
     return state
 
 
-def _check_ends(state: State, seq: int, event: Event) -> None:
-    """The first two events and the last one have fixed places."""
+def _check_ends(state: State, seq: int, event: Event | UnknownEvent) -> None:
+    """The start, the plan and the end have fixed places; what may be ignored is between them."""
     if seq == 0 and not isinstance(event, RunStarted):
         raise LogCorrupt("the log does not begin with run.started")
-    if seq == 1 and not isinstance(event, RunPlanned):
-        raise LogCorrupt("run.started is not followed by run.planned")
     if state.sealed is not None:
         raise LogCorrupt("an event follows the seal")
+    if isinstance(event, UnknownEvent):
+        return
+    if seq > 0 and state.planned is None and not isinstance(event, RunPlanned):
+        raise LogCorrupt("run.started is not followed by run.planned")
     if state.finished is not None and not isinstance(event, LogSealed):
         raise LogCorrupt("only the seal may follow run.finished")
 

@@ -86,7 +86,7 @@ DAMAGE = {
         "nested too deeply",
     ),
     "an unknown event that is not UTF-8": (
-        b'{"type":"check.sung","seq":2,"t":1,"schema":"\xff"}\n',
+        b'{"type":"check.sung","type":"\xff","seq":2,"t":1}\n',
         "not UTF-8",
     ),
     "deep nesting": (b'{"type":"run.paused","x":' + b"[" * 100000 + b"\n", "nested too deeply"),
@@ -233,6 +233,12 @@ def test_an_unknown_event_that_may_be_ignored_counts_and_keeps_its_number():
     assert problem is None
     assert events[1] == UnknownEvent(seq=1, t=5, name="check.sung")
     assert decoder.lines == 3
+
+
+def test_the_fields_of_an_event_that_may_be_ignored_are_its_own():
+    """Also where the first event has a field of that name."""
+    events, _, problem = fed(LINES[0] + IGNORABLE.replace(b'"tune"', b'"schema"'))
+    assert (len(events), problem) == (2, None)
 
 
 def test_a_known_event_is_not_ignored_because_it_asks_to_be():
