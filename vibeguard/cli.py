@@ -84,8 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     verb = verb_of(arguments)
     if verb == "--version":
-        print(f"vibeguard {__version__}")  # noqa: T201 - this is what was asked for
-        return 0
+        return _tell_version()
     if sys.platform == "win32":
         print(  # noqa: T201
             "vibeguard: Windows is not supported (process groups and signals are POSIX): use WSL.",
@@ -107,6 +106,18 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         if supervisor is not None:
             supervisor.discard()
+
+
+def _tell_version() -> int:
+    """Print the version; a reader that has gone is no failure, a full disk is one."""
+    try:
+        print(f"vibeguard {__version__}", flush=True)  # noqa: T201 - this is what was asked for
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        print(f"vibeguard: cannot write the output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 3
+    return 0
 
 
 def _tell_refused(error: OSError, arguments: list[str], verb: str) -> int:
@@ -132,4 +143,5 @@ def _call(arguments: list[str], verb: str) -> int:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - this is the border
-        return failures.tell(error, arguments, verb)
+        # A help screen is no run: without a reader it is 0, whichever the command.
+        return failures.tell(error, arguments, "" if asks_for_help(arguments) else verb)

@@ -7,7 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vibeguard.commands.output import under_ci, wants_colour, write_document, write_err
+from vibeguard.commands.output import (
+    silence,
+    under_ci,
+    wants_colour,
+    write_document,
+    write_err,
+)
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import (
     ConfigError,
@@ -46,7 +52,7 @@ def finish_output(code: int) -> int:
         try:
             sys.stdout.flush()
         except BrokenPipeError:
-            _silence_stdout()
+            silence(1)
     return code
 
 
@@ -54,7 +60,7 @@ def tell(error: BaseException, arguments: list[str], verb: str) -> int:
     """Say what went wrong on stderr, or as a JSON document on stdout; returns the exit code."""
     # The help screens of rich end with SystemExit when their reader has gone.
     if isinstance(error, BrokenPipeError | SystemExit):
-        _silence_stdout()
+        silence(1)
         return ExitCode.INCOMPLETE if verb in ("run", "check", "tail", "report", "wait") else 0
     problems, code = explain(error, verb)
     try:
@@ -64,7 +70,7 @@ def tell(error: BaseException, arguments: list[str], verb: str) -> int:
             _print_text(problems)
         finish_output(code)
     except OSError:  # the channel itself is what fails: the other one is all that is left
-        _silence_stdout()
+        silence(1)
         if wants_json(arguments):
             with contextlib.suppress(OSError):
                 _print_text(problems)
@@ -202,10 +208,3 @@ def _keep_traceback(error: BaseException) -> str:
         write_err("".join(lines))
         return "the traceback above"
     return file.name
-
-
-def _silence_stdout() -> None:
-    """Nobody reads stdout any more: what is still buffered must not complain at exit."""
-    descriptor = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(descriptor, 1)
-    os.close(descriptor)

@@ -1,23 +1,42 @@
-"""Where commands write: human text to stderr, machine formats and asked-for data to stdout."""
+"""Where commands write: human text to stderr, machine formats and asked-for data to stdout.
+
+A reader that has gone (`| head -1`) takes nothing more, silently: it changes no exit code.
+"""
 
 import os
 import sys
+from typing import TextIO
 
 import msgspec
 
 from vibeguard.core.report.encode import encode_document
+from vibeguard.core.wording import terminal
 
 
 def write_out(text: str) -> None:
     """Data on stdout, for a person or a pipe. A closed stdout takes nothing, silently."""
-    if sys.stdout is not None:
-        sys.stdout.write(text)
+    _write(sys.stdout, 1, text)
 
 
 def write_err(text: str) -> None:
     """What a person should know, on stderr."""
-    if sys.stderr is not None:
-        sys.stderr.write(text)
+    _write(sys.stderr, 2, text)
+
+
+def _write(stream: TextIO | None, descriptor: int, text: str) -> None:
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+    except BrokenPipeError:
+        silence(descriptor)
+
+
+def silence(descriptor: int) -> None:
+    """Nobody reads this stream any more: what is still buffered must not complain at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def write_document(document: msgspec.Struct) -> None:
@@ -27,9 +46,10 @@ def write_document(document: msgspec.Struct) -> None:
 
 def under_ci() -> bool:
     """Whether a CI service reads along."""
-    return bool(os.environ.get("CI"))
+    return terminal.is_ci(os.environ)
 
 
 def wants_colour() -> bool:
-    """Whether stderr is a terminal that may be coloured (https://no-color.org)."""
-    return sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    """Whether stderr is to be coloured (https://no-color.org, https://force-color.org)."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return terminal.wants_colour(os.environ, is_terminal=is_terminal)
