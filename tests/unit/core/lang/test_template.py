@@ -77,6 +77,7 @@ RENDERED = [
     ('{{.n | printf "%s-%s" "a"}}', "a-3"),
     ('{{"q" | len}}', "1"),
     ('{{.n | printf "%q" | len}}', "3"),
+    ("{{.n|}}{{(.n | ) }}", "33"),
     ("{{$x := .n}}{{$x}}{{$y := $x}}{{$y}}", "33"),
     ('{{$x := "a"}}{{if .n}}{{$x = "b"}}{{end}}{{$x}}', "b"),
     ('{{$x := "a"}}{{if .n}}{{$x := "b"}}{{$x}}{{end}}{{$x}}', "ba"),
@@ -126,6 +127,7 @@ PRINTF = [
     ('"%q %v %x %X" .n .n "hi" "hi"', '"3" 3 6869 6869'),
     ('"%q" "a\\n\\"é\\x01"', '"a\\n\\"é\\x01"'),
     ('"%#q" "a b"', "`a b`"),
+    ('"%#q" "a\\tb"', "`a\tb`"),
     ('"%d %5d %-5d| %05d %+d" 42 42 42 42 42', "42    42 42   | 00042 +42"),
     ('"%x %X %o %b %c %U" 255 255 8 5 97 97', "ff FF 10 101 a U+0061"),
     ('"%#x % d" 255 5', "0xff  5"),
@@ -182,7 +184,7 @@ def test_printf_is_gos(arguments, expected):
 AS_WRITTEN = [
     # what does not parse
     "{{", "{{.cov", "{{}}", "{{ }}", "{{end}}", "{{else}}", "{{if}}x{{end}}", "{{if .n}}x",
-    "{{if .n}}a{{else}}b{{else}}c{{end}}", "{{nofunc .n}}", "{{.a-b}}", "{{.n .}}{{", "{{.n|}}",
+    "{{if .n}}a{{else}}b{{else}}c{{end}}", "{{nofunc .n}}", "{{.a-b}}", "{{.n .}}{{", "{{.n||}}",
     "{{|.n}}", '{{"open}}', "{{`open}}", "{{'ab'}}", "{{$x}}", "{{$x = 1}}", "{{break}}",
     "{{range .}}", "{{/* open", "{{/* a */ x}}", "{{/* a */ }} text {{/* b */}}", "{{range $i, $x := 3}}x{{end}}", "{{ /* a */}}", "{{nil}}", '{{.n | "x"}}',
     "{{.n", "{{(.n}}", "{{.n)}}", "{{1x}}", "{{99999999999999999999}}", '{{"\\q"}}', "{{.n,}}",
@@ -190,7 +192,7 @@ AS_WRITTEN = [
     # what Go stops executing
     "{{.n.x}}", '{{.n "arg"}}', '{{"x" | .n}}', "{{if lt .cov 80}}low{{end}}", "{{eq .n 3}}",
     "{{eq 1 1.0}}", "{{lt true false}}", '{{lt .nope "a"}}', "{{len 3}}", "{{len .nope}}",
-    "{{index .n 5}}", '{{index .n "x"}}', "{{index .nope 1}}", "{{slice .n 2 1}}", "{{slice 3}}",
+    "{{index .n 5}}", '{{index .n "x"}}', "{{index .nope 1}}", "{{index .nope}}", "{{slice .n 2 1}}", "{{slice 3}}",
     "{{range .n}}x{{end}}", "{{printf 3}}", "{{not}}", "{{not 1 2}}", "{{eq .n}}", "{{and}}",
     "{{with .n}}{{.x}}{{end}}", '{{template "x"}}', "{{range 1000000000}}x{{end}}",
     "{{range 90000}}{{range 90000}}x{{end}}{{end}}", "{{eq . .}}", "{{len}}", "{{print (or)}}",

@@ -71,6 +71,8 @@ def _length(value: Value) -> int:
 
 
 def _index(value: Value, *keys: Value) -> Value:
+    if value is None:
+        raise fail("nothing cannot be indexed")
     for key in keys:
         if isinstance(value, Mapping) and isinstance(key, str):
             value = value.get(key, "")

@@ -140,12 +140,19 @@ class _Parser:
             token = self.peek_word()
             self.position += 1
             if token.value == "|" and token.kind == "mark":
-                continue
-            if closing == token.kind or (token.kind == "mark" and token.value == closing):
+                if not self._closes(self.peek_word(), closing):
+                    continue
+                token = self.next_word()  # Go lets a pipeline end in |
+            if self._closes(token, closing):
                 break
             raise self.unexpected(token)
         self.variables.extend(names if declares else ())
         return Pipeline(tuple(commands), names, declares)
+
+    @staticmethod
+    def _closes(token: Token, closing: str) -> bool:
+        """Whether a word closes a pipeline: the end of the action, or a parenthesis."""
+        return closing == token.kind or (token.kind == "mark" and token.value == closing)
 
     def declaration(self, *, in_range: bool) -> tuple[tuple[str, ...], bool]:
         """Read `$x :=`, `$x =` or, in a range, `$key, $value :=`; most pipelines have none."""

@@ -194,7 +194,7 @@ def _format_text(value: str, verb: str, layout: _Layout) -> str | None:
             return layout.pad(_quote(value), zeros=True)
         return layout.pad(value, zeros=True)
     if verb == "q":
-        if "#" in layout.flags and "`" not in value and value.isprintable():
+        if "#" in layout.flags and "`" not in value and value.replace("\t", "").isprintable():
             return layout.pad(f"`{value}`", zeros=True)
         return layout.pad(_quote(value), zeros=True)
     if verb in "xX":
