@@ -21,8 +21,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.helpers.command import environment
 from tests.helpers.virtual import check, conduct, plan_of
 from vibeguard.core.config.load import load_config
@@ -196,13 +194,6 @@ def timeout(folder: Path) -> None:
 
 
 TABLES = {"timeout": timeout, "startup": startup, "no-ops": no_op_checks, "scaling": scaling}
-
-
-@pytest.mark.bench
-@pytest.mark.parametrize("name", TABLES)
-def test_prints_its_table(tmp_path, name, capsys):
-    with capsys.disabled():
-        TABLES[name](tmp_path)
 
 
 if __name__ == "__main__":
