@@ -353,6 +353,9 @@ def test_a_read_only_file_system(tmp_path: Path) -> None:
         for command in (("report",), ("tail",), ("wait",), ("runs",), ("status",)):
             read = vibeguard(*state, *command, cwd=folder)
             assert read.returncode == 0, (command, read.stderr)
+        removed = vibeguard(*state, "prune", "--keep-runs", "0", cwd=folder)
+        assert (removed.returncode, removed.stdout) == (2, "")
+        assert removed.stderr.count(os.strerror(errno.EROFS)) == 1
 
 
 # Folders that vanish in the middle of a run.

@@ -32,14 +32,7 @@ def prune(*, common: GlobalOptions, options: PruneOptions = PRUNE_DEFAULTS) -> i
     settings = load(common).config.settings if has_config(common) else Settings()
     removed: list[str] = []
     if os.path.isdir(os.path.join(state_dir, "runs")):
-        removed = remove_old_runs(
-            state_dir,
-            keep_runs=_or(options.keep_runs, settings.keep_runs),
-            keep_bytes=_or(options.keep_size, settings.keep_bytes),
-            keep_age_ns=_or(options.keep_age, settings.keep_age_ns),
-            now_ns=wall_ns(),
-            dry_run=options.dry_run,
-        )
+        removed = _remove(state_dir, options, settings)
     if common.json:
         write_document(Pruned(tuple(removed), options.dry_run))
         return 0
@@ -47,6 +40,23 @@ def prune(*, common: GlobalOptions, options: PruneOptions = PRUNE_DEFAULTS) -> i
     verb = "would go" if options.dry_run else "removed"
     write_err(f"{plural(len(removed), 'run')} {verb}.\n")
     return 0
+
+
+def _remove(state_dir: str, options: PruneOptions, settings: Settings) -> list[str]:
+    """The ids of the runs that went. Raises UsageError where nothing can be removed."""
+    try:
+        return remove_old_runs(
+            state_dir,
+            keep_runs=_or(options.keep_runs, settings.keep_runs),
+            keep_bytes=_or(options.keep_size, settings.keep_bytes),
+            keep_age_ns=_or(options.keep_age, settings.keep_age_ns),
+            now_ns=wall_ns(),
+            dry_run=options.dry_run,
+        )
+    except OSError as error:
+        raise UsageError(
+            f"runs cannot be removed: {error.strerror} ({state_dir})", "make the folder writable"
+        ) from error
 
 
 def _or(flag: int | None, setting: int) -> int:

@@ -33,7 +33,7 @@ def prune(
 
     With `dry_run`, the ids of those that would be. `now_ns` is the wall clock. A live run stays
     whatever the limits say, and the size of the newest run alone is no reason to remove it. Raises
-    OSError only if runs/ cannot be read.
+    OSError if runs/ cannot be read or `latest` cannot be written.
     """
     doomed = []
     total = 0
