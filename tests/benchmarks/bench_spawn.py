@@ -25,7 +25,8 @@ from pathlib import Path
 import msgspec
 import trio
 
-from tests.helpers.executor_contract import Observer, make_spec
+from tests.helpers.executor_contract import Observer
+from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.executors.local import LocalExecutor

@@ -1,23 +1,28 @@
 """What every executor must do, as clauses that run against any of them (docs/processes.md).
 
-A `World` gives the clauses an executor and attempts of a known behaviour; a clause asserts what the
-scheduler relies on. Mutants must break at least one of them.
+A `World` (executor_worlds) gives the clauses an executor and attempts of a known behaviour; a clause
+asserts what the scheduler relies on. Mutants must break at least one of them.
 """
 # ruff: noqa: ASYNC110 - the processes under test tell nobody but the file system
 
-import itertools
-import math
-import os
-import signal
-import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Protocol
 
 import trio
 import trio.testing
 
-from vibeguard.core.model.events import ProcessReport
+from tests.helpers.executor_worlds import (
+    FAILS,
+    FLOODS,
+    IGNORES_TERM,
+    LEAKS,
+    PASSES,
+    REFUSED,
+    RUNS,
+    SECOND_NS,
+    SHORT,
+    WRITES,
+    World,
+)
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import (
     Accepted,
@@ -27,36 +32,9 @@ from vibeguard.system.executors.base import (
     Executor,
     StartRefused,
 )
-from vibeguard.system.executors.local import LocalExecutor
-from vibeguard.system.executors.scripted import Script, ScriptedExecutor
 
-SECOND_NS = 1_000_000_000
 BOUND_S = 10.0
-COUNTER = itertools.count(1)
-
-# Behaviours: what an attempt of this name does in every world.
-PASSES = "passes"
-FAILS = "fails with code 3"
-WRITES = "writes 'hello' and passes"
-RUNS = "runs until it is told to end"
-IGNORES_TERM = "runs and ignores SIGTERM"
-LEAKS = "passes and leaves a process behind"
-FLOODS = "writes far more than its limit and goes on running"
-REFUSED = "cannot start"
-SHORT = "runs for a little while"
-
-
-class World(Protocol):
-    """An executor to be judged, and how it is made to behave."""
-
-    def clock(self) -> trio.abc.Clock | None: ...
-
-    def executor(self) -> Executor: ...
-
-    def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec: ...
-
-    def end(self, left: tuple[ProcessReport, ...]) -> None:
-        """End what an executor rightly left alone."""
+BOUND_NS = round(BOUND_S) * SECOND_NS
 
 
 class Observer:
@@ -297,8 +275,6 @@ async def until_it_writes(attempt: Attempt) -> None:
             await trio.sleep(0.001)
 
 
-BOUND_NS = round(BOUND_S) * SECOND_NS
-
 CLAUSES = (
     accepts_in_the_step_of_the_start,
     starts_nothing_when_cancelled,
@@ -335,89 +311,3 @@ def hold(world: World, clause: Clause) -> None:
             await executor.close(shield_s=5)
 
     trio.run(main, clock=world.clock())
-
-
-def make_spec(command: str, output_path: str, *, leaks: LeakPolicy) -> AttemptSpec:
-    check = f"check{next(COUNTER)}"
-    marks = {b"VIBEGUARD_RUN": b"contract", b"VIBEGUARD_CHECK": check.encode()}
-    return AttemptSpec(
-        run_id="contract",
-        check=check,
-        attempt=1,
-        command=command,
-        cwd="/",
-        environment={**os.environb, **marks, b"VIBEGUARD_ATTEMPT": b"1"},
-        output_path=output_path,
-        output_limit_bytes=1000,
-        leaks=leaks,
-        leak_grace_ns=SECOND_NS // 20,
-    )
-
-
-class LocalWorld:
-    """Real processes."""
-
-    COMMANDS = {
-        PASSES: "exit 0",
-        FAILS: "exit 3",
-        WRITES: "printf hello",
-        RUNS: "sleep 1000",
-        IGNORES_TERM: "trap '' TERM; echo ready; while :; do sleep 1000; done",
-        LEAKS: "sleep 1000 &",
-        FLOODS: "head -c 5000 /dev/zero; sleep 1000",
-        REFUSED: "echo \0",
-        SHORT: "sleep 0.1",
-    }
-
-    def __init__(self, make: Callable[[], Executor] = LocalExecutor) -> None:
-        self._folder = tempfile.mkdtemp(prefix="contract-")
-        self._make = make
-
-    def clock(self) -> None:
-        return None
-
-    def executor(self) -> Executor:
-        return self._make()
-
-    def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec:
-        path = f"{self._folder}/{next(COUNTER)}.log"
-        return make_spec(self.COMMANDS[behaviour], path, leaks=leaks)
-
-    def end(self, left: tuple[ProcessReport, ...]) -> None:
-        """It goes on after the executor is closed, until somebody ends it."""
-        for report in left:
-            group = report.command == "[its process group]"
-            (os.killpg if group else os.kill)(report.pid, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(-report.pid if group else report.pid, 0)
-
-
-class ScriptedWorld:
-    """Virtual time, no processes."""
-
-    SCRIPTS = {
-        PASSES: Script(),
-        FAILS: Script(exit_code=3),
-        WRITES: Script(output=b"hello"),
-        RUNS: Script(duration_s=math.inf),
-        IGNORES_TERM: Script(duration_s=math.inf, ignores_term_s=math.inf, output=b"ready\n"),
-        LEAKS: Script(leaked=(ProcessReport(pid=1, command="sleep 1000"),)),
-        FLOODS: Script(duration_s=math.inf, later_output=((0.01, b"\0" * 5000),)),
-        REFUSED: Script(refuse="the command holds a NUL character"),
-        SHORT: Script(duration_s=0.1),
-    }
-
-    def __init__(self, make: type[ScriptedExecutor] = ScriptedExecutor) -> None:
-        self._make = make
-
-    def clock(self) -> trio.abc.Clock:
-        return trio.testing.MockClock(autojump_threshold=0)
-
-    def executor(self) -> Executor:
-        return self._make(lambda spec: self.SCRIPTS[spec.command])
-
-    def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec:
-        return make_spec(behaviour, "/nowhere", leaks=leaks)
-
-    def end(self, left: tuple[ProcessReport, ...]) -> None:
-        """There is nothing."""

@@ -13,7 +13,8 @@ import pytest
 import trio
 
 from tests.helpers.census import below_us, nothing_left_behind
-from tests.helpers.executor_contract import Observer, make_spec
+from tests.helpers.executor_contract import Observer
+from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused

@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from tests.helpers.census import nothing_left_behind
-from tests.helpers.executor_contract import CLAUSES, LocalWorld, ScriptedWorld, World, hold
+from tests.helpers.executor_contract import CLAUSES, hold
+from tests.helpers.executor_worlds import LocalWorld, ScriptedWorld, World
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.scripted import ScriptedAttempt, ScriptedExecutor
