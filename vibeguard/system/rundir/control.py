@@ -3,6 +3,7 @@
 No command signals another run's pid: the supervisor takes requests up, records them, deletes them.
 """
 
+import errno
 import os
 import stat
 from typing import Final
@@ -15,6 +16,8 @@ from vibeguard.system.rundir.files import FILE_MODE, replace_file
 CONTROL: Final = "control"
 _SUFFIX: Final = ".json"
 _LARGEST_BYTES: Final = 64 << 10
+# Too few descriptors, too little memory: what is not readable now will be.
+_PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Request(Struct, frozen=True):
@@ -47,16 +50,20 @@ def take_requests(run_folder: str) -> list[Request]:
     """The requests that have come, in order; they are deleted.
 
     A file counts only if it is regular, small, of this user alone and holds a request; whatever
-    else lies there is removed, or left alone if it is a folder. Raises FileNotFoundError when the
-    control folder itself is gone.
+    else lies there is removed, or left alone if it is a folder. What cannot be read for want of
+    descriptors or memory is there at the next look. Raises FileNotFoundError when the control
+    folder itself is gone.
     """
     control = os.path.join(run_folder, CONTROL)
-    taken = []
-    for name in sorted(os.listdir(control)):
+    taken: list[Request] = []
+    for name in _names_in(control):
         if not name.endswith(_SUFFIX) or name.startswith("."):
             continue
         path = os.path.join(control, name)
-        found = _read(path)
+        try:
+            found = _read(path)
+        except OSError:
+            break
         try:
             os.unlink(path)
         except FileNotFoundError:
@@ -75,10 +82,23 @@ def _hand_over(path: str, run_folder: str) -> None:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
+def _names_in(folder: str) -> list[str]:
+    """What is in the folder, in order; nothing when it cannot be opened at this moment."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        if error.errno in _PASSING:
+            return []
+        raise
+
+
 def _read(path: str) -> Request | None:
+    """The request in the file, if it is one. Raises OSError when that cannot be told now."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
         return None
     try:
         status = os.fstat(fd)

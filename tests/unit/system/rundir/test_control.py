@@ -1,5 +1,6 @@
 """Requests to a run are files; only what is surely a request of the same user counts."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -117,3 +118,16 @@ def test_requests_of_several_processes_all_arrive_whole(folder):
     expected = {f"{asker}.{number}" for asker in range(3) for number in range(20)}
     assert sorted(found.payload["n"] for found in taken) == sorted(expected)
     assert [asker.returncode for asker in askers] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("step", ["listdir", "open"])
+def test_a_request_waits_until_there_are_descriptors_to_read_it_with(folder, monkeypatch, step):
+    request(folder, "cancel", {}, now_ns=1)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as without_descriptors:
+        without_descriptors.setattr(os, step, refuse)
+        assert take_requests(folder) == []
+    assert take_requests(folder) == [Request("cancel", {})]
