@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import validators
+from msgspec.structs import replace
 
 from tests.docs.examples import ROOT, Block, blocks, pages
+from vibeguard.core.config.load import load_config
+from vibeguard.core.planning.plan import make_plan, resolve_settings
 
 EXAMPLES = sorted(ROOT.glob("examples/*/vibeguard.yaml"))
 
@@ -94,3 +97,36 @@ def test_every_field_of_the_config_is_documented() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`([a-z_]+)`", page)) | set(re.findall(r"[{ ]([a-z_]+): ", page))
     assert properties(validator("config").schema) - named == set()
+
+
+def defaults() -> list[Any]:
+    """Section, field and default of each row of the page that shows one in code font."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = []
+    for section in ("Checks", "Settings"):
+        text = page.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        for names, values in re.findall(r"^\| ([^|]+) \| (`[^|]+`) \|", text, re.MULTILINE):
+            fields, given = re.findall(r"`([^`]+)`", names), re.findall(r"`([^`]+)`", values)
+            rows += [(section, *row) for row in zip(fields, given, strict=True)]
+    return rows
+
+
+@pytest.mark.parametrize(("section", "field", "value"), defaults())
+def test_a_default_on_the_page_is_what_a_config_without_it_means(
+    section: str, field: str, value: str
+) -> None:
+    """Written out or left out, it is the same config and the same plan."""
+    plain, written = "{id: a, run: x}", f"{{id: a, run: x, {field}: {value}}}"
+    if section == "Settings":
+        text = f"settings: {{{field}: {value}}}\nchecks: [{plain}]"
+    else:
+        text = f"checks: [{written}]"
+    assert meaning(text) == meaning(f"checks: [{plain}]")
+
+
+def meaning(text: str) -> tuple[Any, ...]:
+    """A config as it is understood, with the plan that is made of it."""
+    config = load_config(text.encode(), "vibeguard.yaml")
+    settings = resolve_settings(config.settings, usable_cpus=1, jitter_seed=0)
+    plan = make_plan(config.checks, settings, config.settings, variables={}, expected_ns=None)
+    return replace(config.settings, async_parallel=None), config.checks, plan
