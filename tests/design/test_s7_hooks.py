@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -340,6 +341,30 @@ def test_of_two_runs_of_a_tree_the_newer_one_counts(repository):
     write_run(repository, FIRST, began="aaa", ended="aaa")
     write_run(repository, SECOND, began="aaa", ended="aaa", passes=False)
     assert vibeguard("hook", "verdict", "aaa", cwd=repository).returncode == 1
+
+
+def test_ctrl_c_ends_the_wait_for_a_verdict_as_such(tmp_path):
+    """As 3 it would read as "nobody has checked this", and a push would start all anew."""
+    folder = project(tmp_path, 'checks: [{id: a, run: "sleep 60"}]\n')
+    tree = tree_of(str(folder), {})
+    assert vibeguard("run", "--detach", cwd=folder).returncode == 0
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "vibeguard", "hook", "verdict", tree],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert "waiting for run" in waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        said = waiting.communicate(timeout=60)[1]
+    finally:
+        waiting.kill()
+        vibeguard("cancel", cwd=folder)
+        vibeguard("wait", cwd=folder)
+    assert (waiting.returncode, said) == (130, "")
 
 
 def test_a_run_of_a_part_is_no_verdict(tmp_path):

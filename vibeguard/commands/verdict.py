@@ -22,7 +22,8 @@ from vibeguard.system.rundir.ids import run_folder, run_ids
 def verdict(tree: str, *, common: GlobalOptions) -> int:
     """The exit code of the newest run of the whole config that began and ended on this tree.
 
-    A live run that began on it is waited for; a cancelled one is none. 3 where there is none.
+    A live run that began on it is waited for; a cancelled one is none. 3 where there is none, and
+    the code of a signal that ends the waiting.
     """
     if not tree:
         raise UsageError(
@@ -37,8 +38,10 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
         if not began_on(state, tree) or not covers(state, loaded, checks):
             continue
         if reading.status is LogStatus.LIVE:
-            _wait(run_id, common)
+            code = _wait(run_id, common)
             state, reading = open_state(folder)
+            if reading.status is LogStatus.LIVE:
+                return code  # a signal has ended the waiting: nothing was found out
         finished = ruled(state, reading, folder, tree)
         if finished:
             write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}\n")
@@ -120,9 +123,9 @@ def covers(state: State, loaded: Loaded, checks: Collection[str]) -> bool:
     return set(checks) <= set(state.checks)
 
 
-def _wait(run_id: str, common: GlobalOptions) -> None:
-    """Wait until the run is over."""
+def _wait(run_id: str, common: GlobalOptions) -> int:
+    """Wait until the run is over, or a signal comes; the exit code of `wait`."""
     from vibeguard.commands.wait import wait  # noqa: PLC0415 - only for a live run
 
     write_err(f"vibeguard: waiting for run {run_id}, which is checking this tree\n")
-    wait(run_id, common=common, options=WaitOptions())
+    return wait(run_id, common=common, options=WaitOptions())
