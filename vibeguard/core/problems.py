@@ -9,7 +9,8 @@ class Problem(Struct, frozen=True):
     """One mistake in a config or a command line, with its place and what to do about it.
 
     `line` and `column` count from 1 (code points); 0 means that the problem has no place.
-    `excerpt` is the offending line as it stands in the file.
+    `excerpt` is the offending line as it stands in the file; of a long one, the part around the
+    place, which begins in `excerpt_column`.
     """
 
     what: str
@@ -18,6 +19,7 @@ class Problem(Struct, frozen=True):
     line: int = 0
     column: int = 0
     excerpt: str = ""
+    excerpt_column: int = 1
 
 
 class VibeGuardError(Exception):

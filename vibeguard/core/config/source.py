@@ -27,13 +27,11 @@ class Source:
         return _LINE_BREAK.split(self.text)
 
     def problem(self, what: str, do: str, line: int, column: int) -> Problem:
-        """A problem at this place, with its line."""
-        return Problem(what, do, self.file, line, column, self._excerpt(line))
-
-    def _excerpt(self, line: int) -> str:
-        if not 1 <= line <= len(self.lines):
-            return ""
-        return self.lines[line - 1][:_EXCERPT]
+        """A problem at this place, with its line; of a long one, what is around the place."""
+        text = self.lines[line - 1] if 1 <= line <= len(self.lines) else ""
+        start = max(column - 1 - _EXCERPT // 2, 0) if len(text) > _EXCERPT else 0
+        excerpt = text[start : start + _EXCERPT]
+        return Problem(what, do, self.file, line, column, excerpt, start + 1)
 
     def offset(self, line: int, column: int) -> int:
         """Where in the text the character at this place stands."""

@@ -38,11 +38,12 @@ def _place(problem: Problem) -> str:
 def _excerpt(problem: Problem, style: Style) -> list[str]:
     gutter = f"{problem.line or ''} | "
     # A long line is shown from a little before the place that is meant.
-    skipped = max(problem.column - 1 - EXCERPT_COLUMNS // 2, 0)
+    place = problem.column - problem.excerpt_column
+    skipped = max(place - EXCERPT_COLUMNS // 2, 0)
     shown = sanitise(problem.excerpt[skipped:].rstrip("\r\n"))
     lines = [f"  {gutter}{cut(shown, EXCERPT_COLUMNS)}"]
     if problem.column:
-        before = sanitise(problem.excerpt[skipped : problem.column - 1])
+        before = sanitise(problem.excerpt[skipped:place])
         blank = " " * (len(gutter) - 2) + "| "
         lines.append(f"  {blank}{' ' * cells(before)}{style.bad('^')}")
     return lines

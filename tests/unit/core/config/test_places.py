@@ -1,5 +1,6 @@
 """A mistake inside a value is shown at the very character, however the value is spelled."""
 
+import json
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from vibeguard.core.config.nodes import Mapping, Text
 from vibeguard.core.config.places import place_in
 from vibeguard.core.config.source import Source, read_source
 from vibeguard.core.problems import ConfigError
+from vibeguard.core.wording.problems import render_problems
 
 
 def text_of(source: Source) -> Text:
@@ -158,3 +160,13 @@ def test_a_place_is_always_one_of_the_file(written: str, offset: int, style: str
     line, column = place_in(Text("other words\nand more", 1, 1, style), offset, source)
     assert 1 <= line <= len(source.lines)
     assert 1 <= column <= len(source.lines[line - 1]) + 1
+
+
+@pytest.mark.parametrize("number", [0, 20, 99])
+def test_in_a_config_of_one_long_line_the_place_is_shown_too(number: int) -> None:
+    """As in JSON without line breaks: the caret stands under the key that is wrong."""
+    checks = [{"id": f"c{n}", "run": "true", f"bad{n}": n} for n in range(100)]
+    (problem,) = (p for p in problems(json.dumps({"checks": checks})) if f'"bad{number}"' in p.what)
+    _, shown, caret = render_problems([problem]).splitlines()
+    assert shown[caret.index("^") :].startswith(f'"bad{number}"')
+    assert len(problem.excerpt) <= 500
