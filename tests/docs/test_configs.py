@@ -99,6 +99,13 @@ def test_every_field_of_the_config_is_documented() -> None:
     assert properties(validator("config").schema) - named == set()
 
 
+def test_every_variable_that_is_looked_at_is_documented() -> None:
+    """docs/configuration.md names each variable of ours that the code names."""
+    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("vibeguard/**/*.py"))
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"VIBEGUARD_[A-Z_]+", code)) <= set(re.findall(r"`(\w+)`", page))
+
+
 def defaults() -> list[Any]:
     """Section, field and default of each row of the page that shows one in code font."""
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
