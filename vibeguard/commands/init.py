@@ -14,6 +14,7 @@ from vibeguard.commands.output import write_document, write_err, write_out
 from vibeguard.commands.templates import TEMPLATES, config_template, guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.suggest import did_you_mean
+from vibeguard.system.discovery.places import CONFIG_NAMES
 
 DEFAULT_FILE = "vibeguard.yaml"
 
@@ -125,6 +126,8 @@ def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
     if path == "-":
         write_out(text)
         return 0
+    if options.output is None and not options.force:
+        _refuse_to_hide_a_config()
     _write(path, text, force=options.force)
     if common.json:
         write_document(Written(path=path, template=source))
@@ -172,6 +175,14 @@ def _known(name: str) -> str:
     meant = did_you_mean(name, TEMPLATES)
     do = f"{meant} there are {', '.join(TEMPLATES)}".strip()
     raise UsageError(f'there is no template "{name}"', do)
+
+
+def _refuse_to_hide_a_config() -> None:
+    """Raise UsageError if a config of another name would no longer be found."""
+    for name in CONFIG_NAMES:
+        if name != DEFAULT_FILE and os.path.isfile(name) and not os.path.lexists(DEFAULT_FILE):
+            what = f"{name} is the config here, and {DEFAULT_FILE} would be taken instead of it"
+            raise UsageError(what, "name another file with -o, or say --force")
 
 
 def _write(path: str, text: str, *, force: bool) -> None:
