@@ -1,0 +1,42 @@
+"""Completion in the shells themselves, where they are installed."""
+
+import shutil
+import subprocess
+
+import pexpect
+import pytest
+
+from tests.helpers.command import environment, vibeguard
+from tests.helpers.running import PATIENCE_S
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh")
+@pytest.mark.parametrize("way", ["file", "eval"])
+def test_completion_completes_in_zsh(tmp_path, way):
+    """As a file of $fpath and evaluated after compinit: `vibeguard va<TAB>` is `validate`."""
+    script = vibeguard("completion", "zsh", cwd=tmp_path).stdout
+    (tmp_path / ("_vibeguard" if way == "file" else "script")).write_text(script)
+    start = "PS1='ready> '; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D\n"
+    start += "source ./script\n" if way == "eval" else ""
+    (tmp_path / ".zshrc").write_text(start)
+    variables = environment(ZDOTDIR=str(tmp_path), TERM="dumb")
+    shell = pexpect.spawn("zsh", ["-i"], cwd=tmp_path, env=variables, timeout=PATIENCE_S)
+    try:
+        shell.expect_exact("ready> ")
+        shell.send("vibeguard va\t")
+        # A completed word is redrawn; one that is not rings the bell.
+        assert shell.expect_exact(["lidate", "\x07"]) == 0
+    finally:
+        shell.close(force=True)
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="no fish")
+def test_completion_completes_in_fish(tmp_path):
+    """`vibeguard va<TAB>` is `vibeguard validate`."""
+    script = vibeguard("completion", "fish", cwd=tmp_path).stdout
+    (tmp_path / "script.fish").write_text(script)
+    ask = "source script.fish; complete -C 'vibeguard va'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("validate\t")
