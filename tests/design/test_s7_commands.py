@@ -352,10 +352,14 @@ def test_foreign_text_is_harmless_on_a_terminal(tmp_path):
 
 
 def on_a_terminal(*argv, cwd):
-    """What the command shows where stdout is a terminal."""
+    """What the command shows where stdout and stderr are a terminal."""
     parent, child = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "vibeguard", *argv], cwd=cwd, env=environment(), stdout=child
+        [sys.executable, "-m", "vibeguard", *argv],
+        cwd=cwd,
+        env=environment(),
+        stdout=child,
+        stderr=child,
     ) as process:
         os.close(child)
         shown = b""
@@ -367,6 +371,19 @@ def on_a_terminal(*argv, cwd):
         process.wait()
     os.close(parent)
     return shown.decode()
+
+
+def test_a_report_in_a_file_has_no_colours_of_the_terminal_and_what_is_wrong_is_told_beside(
+    tmp_path,
+):
+    project(tmp_path, "checks: [{id: a, run: 'exit 1'}]")
+    assert vibeguard("run", cwd=tmp_path).returncode == 1
+    assert on_a_terminal("report", "-o", "told", cwd=tmp_path) == ""
+    assert "FAILED a" in (tmp_path / "told").read_text()
+    assert "\x1b" not in (tmp_path / "told").read_text()
+    wrong = vibeguard("report", "-o", "told", "--expect-seal", "0" * 64, cwd=tmp_path)
+    assert wrong.returncode == 4
+    assert "not the expected one" in wrong.stderr
 
 
 def test_there_are_no_runs_in_a_new_folder(folder):

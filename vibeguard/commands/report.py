@@ -3,6 +3,8 @@
 import os
 from hashlib import sha256
 
+from msgspec.structs import replace
+
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import (
     REPORT_DEFAULTS,
@@ -41,6 +43,8 @@ def report(
     shown = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )
+    if options.output is not None:
+        shown = replace(shown, colour=False, columns=0)  # the terminal is not where it goes
     form = make_format(form_name, shown)
     attempts: list[CheckAttemptFinished] = []
     state, texts, reading = _replay(folder, form, attempts)
@@ -48,7 +52,7 @@ def report(
     ending = _ending(reading, folder, altered, options)
     texts.append(form.finish(state, ending))
     _write("".join(texts), form, options)
-    if ending.problem and form.stream is Stream.MACHINE:
+    if ending.problem and (form.stream is Stream.MACHINE or options.output is not None):
         write_err(f"vibeguard: {sanitise(ending.problem)}\n")
     if options.print_seal and reading.seal is not None:
         human = form.stream is Stream.HUMAN
