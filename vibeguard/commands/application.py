@@ -30,7 +30,7 @@ COMMANDS = {
     "prune": "Remove old runs.",
     "validate": "Say whether the config is right, or everything that is wrong with it.",
     "list": "List the checks, in the order of the config.",
-    "tags": "List the tags and how many checks have each.",
+    "tags": "List the tags; with -v the checks that have each.",
     "prompt": "List the prompts, or print one, ready to pipe.",
     "init": "Write a config to start from.",
     "migrate": "Say what an existing config does differently here, and mend what can be mended.",
