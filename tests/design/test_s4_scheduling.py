@@ -431,6 +431,30 @@ def test_what_settles_while_another_run_has_its_group_holds_nothing_up(tmp_path,
     assert run.elapsed_s == pytest.approx(3, abs=0.2)
 
 
+def test_one_check_asks_for_a_group_that_another_run_has_for_all_that_want_it(
+    tmp_path, monkeypatch
+):
+    elsewhere = Groups(str(tmp_path))
+    assert elsewhere.acquire("db")
+    asked = []
+
+    class Counted(Groups):
+        def acquire(self, group: str) -> bool:
+            asked.append(trio.current_time())
+            return super().acquire(group)
+
+    async def let_go(_):
+        await trio.sleep(10)
+        elsewhere.release("db")
+
+    monkeypatch.setattr("tests.helpers.virtual.Groups", Counted)
+    checks = [check(f"c{i}", group="db") for i in range(50)]
+    run = conduct(checks, {}, during=let_go, group_folder=str(tmp_path), parallel=50)
+    assert set(run.outcomes().values()) == {"passed"}
+    assert len([at for at in asked if at < 9.95]) <= 101
+    assert run.elapsed_s == pytest.approx(10, abs=0.2)
+
+
 def _tasks_below(task):
     for nursery in task.child_nurseries:
         for child in nursery.child_tasks:

@@ -182,7 +182,7 @@ def audit(run: Run) -> None:
         (Pool.BACKGROUND, state.used_background),
     ):
         waiting = sum(
-            min(life.planned.weight, run.slots.pools[pool].planned)
+            run.slots.slots_of(name)
             for name, life in run.lives.items()
             if name in granted and life.planned.pool is pool
         )

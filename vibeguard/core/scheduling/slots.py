@@ -104,8 +104,21 @@ class Slots:
         return None
 
     def holds(self, check: str) -> bool:
-        """Whether the check has slots now."""
+        """Whether the check has slots now, or its group without one."""
         return check in self._taken
+
+    def slots_of(self, check: str) -> int:
+        """How many slots the check has now."""
+        return self._taken.get(check, 0)
+
+    def wait_outside(self, check: str) -> None:
+        """Another run has the check's group: it gives back its slots until that is free.
+
+        Within this run it holds the group, so that one asks for all who want it.
+        """
+        self.pools[self._checks[check].pool].used -= self._taken[check]
+        self._taken[check] = 0
+        self.queued.add(check)
 
     def release(self, check: str) -> None:
         """Give back slots and group; the best claims among the group's waiters line up again."""

@@ -397,8 +397,7 @@ class Run:
             if not refusal.transient:
                 life.refused(refusal)
                 return False
-        self.slots.release(check)
-        self.slots.queued.add(check)
+        self.slots.wait_outside(check)
         self._nurseries.start_beside(self._rejoin_after_group, life)
         return False
 
@@ -408,6 +407,7 @@ class Run:
         except StartRefused as refusal:
             life.refused(refusal)
         if not life.settled:
+            self.slots.release(life.planned.id)
             self.slots.enqueue(life.planned.id)
             self.give_out_slots()
 
