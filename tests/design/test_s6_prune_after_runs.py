@@ -170,7 +170,9 @@ def test_only_folders_of_runs_are_removed(folder):
 
 def test_a_run_notes_its_own_size_so_that_nobody_need_count_its_files(tmp_path):
     """Retries and all: what the next runs add up is what is on the disk."""
-    checks = "{id: a, run: 'echo one; exit 1', retries: 1}, {id: b, run: seq 9999}, {id: c, run: ':'}"
+    checks = (
+        "{id: a, run: 'echo one; exit 1', retries: 1}, {id: b, run: seq 9999}, {id: c, run: ':'}"
+    )
     project(tmp_path, f"checks: [{checks}]")
     assert vibeguard("run", cwd=tmp_path).returncode == 1
     (run,) = (tmp_path / ".vibeguard" / "runs").iterdir()

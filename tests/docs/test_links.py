@@ -57,7 +57,9 @@ def code_of_tests() -> str:
 def test_every_test_and_file_that_a_page_names_exists(page, code_of_tests) -> None:
     """A decision says which test would notice that it was wrong: that one is there."""
     text = page.read_text(encoding="utf-8")
-    assert [name for name in TEST.findall(text) if not re.search(rf"\b{name}\b", code_of_tests)] == []
+    assert [
+        name for name in TEST.findall(text) if not re.search(rf"\b{name}\b", code_of_tests)
+    ] == []
     assert [name for name in FILE.findall(text) if not (ROOT / name).exists()] == []
 
 
