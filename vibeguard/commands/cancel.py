@@ -1,7 +1,7 @@
 """`vibeguard cancel`."""
 
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import CANCEL_DEFAULTS, CancelOptions, GlobalOptions
+from vibeguard.commands.options import CANCEL_DEFAULTS, CancelOptions, GlobalOptions, RunName
 from vibeguard.commands.output import write_err
 from vibeguard.core.names import CheckState, LogStatus
 from vibeguard.core.problems import UsageError
@@ -13,7 +13,7 @@ from vibeguard.system.rundir.references import run_id_of
 
 
 def cancel(
-    run: str = "latest",
+    run: RunName = "latest",
     /,
     *,
     common: GlobalOptions,

@@ -19,6 +19,11 @@ ReportFormat = Literal[
 ]
 Until = Literal["foreground", "end", "check"]
 MaxWait = int | Literal["foreground"]
+RunName = Annotated[
+    str, Parameter(help="A run: its id or how it begins, latest (the default), latest~1.")
+]
+CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
+PromptName = Annotated[str, Parameter(help="The prompt to print, by id [default: a list].")]
 
 
 class Word(Protocol):

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import has_config, load
-from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.options import GlobalOptions, PromptName
 from vibeguard.commands.output import under_ci, write_document, write_out
 from vibeguard.commands.templates import guide
 from vibeguard.core.problems import UsageError
@@ -33,14 +33,14 @@ class PromptList(Struct, frozen=True):
     prompts: tuple[ListedPrompt, ...]
 
 
-def prompt(id_: str = "", /, *, common: GlobalOptions) -> int:
+def prompt(prompt_id: PromptName = "", /, *, common: GlobalOptions) -> int:
     """List the prompts (with -v their content), or print one, ready to pipe.
 
     The built-in prompt `init` is there without a config; a prompt of that name in a config wins.
     """
     prompts = _available(common)
-    if id_:
-        _print_one(_named(id_, prompts), common)
+    if prompt_id:
+        _print_one(_named(prompt_id, prompts), common)
         return 0
     listed = tuple(each for each in prompts if _has_tags(each, common))
     if common.json:

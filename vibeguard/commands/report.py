@@ -10,6 +10,7 @@ from vibeguard.commands.options import (
     REPORT_DEFAULTS,
     GlobalOptions,
     ReportOptions,
+    RunName,
     report_format,
 )
 from vibeguard.commands.output import write_err, write_out
@@ -31,7 +32,7 @@ from vibeguard.system.journal.reader import LogReading, read_log
 
 
 def report(
-    run: str = "latest",
+    run: RunName = "latest",
     /,
     *,
     common: GlobalOptions,

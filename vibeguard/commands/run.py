@@ -10,7 +10,13 @@ from msgspec.structs import replace
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import RUN_DEFAULTS, GlobalOptions, RunOptions, run_format
+from vibeguard.commands.options import (
+    RUN_DEFAULTS,
+    CheckName,
+    GlobalOptions,
+    RunOptions,
+    run_format,
+)
 from vibeguard.commands.output import write_out
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
@@ -36,7 +42,7 @@ GATE_PATIENCE_S = 2.0
 
 
 def run(
-    *ids: str,
+    *ids: CheckName,
     common: GlobalOptions,
     options: RunOptions = RUN_DEFAULTS,
 ) -> int:

@@ -4,7 +4,7 @@ import os
 
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.output import under_ci, write_document, write_out
 from vibeguard.core.model.state import State
 from vibeguard.core.model.status import Forecast
@@ -21,7 +21,7 @@ from vibeguard.system.rundir.references import resolve_run, run_id_of
 from vibeguard.system.rundir.refused import refused_since
 
 
-def status(run: str = "latest", /, *, common: GlobalOptions) -> int:
+def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
     """Say what is running, since when, what is left and how long it may take; exit 0."""
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)

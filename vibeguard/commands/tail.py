@@ -1,7 +1,13 @@
 """`vibeguard tail`."""
 
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import TAIL_DEFAULTS, GlobalOptions, TailOptions, tail_format
+from vibeguard.commands.options import (
+    TAIL_DEFAULTS,
+    GlobalOptions,
+    RunName,
+    TailOptions,
+    tail_format,
+)
 from vibeguard.system.front.output import Output
 from vibeguard.system.front.tailing import Watch, follow
 from vibeguard.system.front.view import format_options, make_view
@@ -9,7 +15,7 @@ from vibeguard.system.journal.follow import Follower
 
 
 def tail(
-    run: str = "latest",
+    run: RunName = "latest",
     /,
     *,
     common: GlobalOptions,

@@ -1,7 +1,7 @@
 """`vibeguard wait`."""
 
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import WAIT_DEFAULTS, GlobalOptions, WaitOptions
+from vibeguard.commands.options import WAIT_DEFAULTS, GlobalOptions, RunName, WaitOptions
 from vibeguard.core.fold.verdict import only_the_background_is_left
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
@@ -17,7 +17,7 @@ SECOND_NS = 1_000_000_000
 
 
 def wait(
-    run: str = "latest",
+    run: RunName = "latest",
     /,
     *,
     common: GlobalOptions,

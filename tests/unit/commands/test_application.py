@@ -188,6 +188,14 @@ def test_every_command_exists_takes_the_global_flags_and_says_what_it_does():
         assert app[name].help
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_help_screen_explains_every_word_and_flag_that_the_command_takes(name):
+    """Nobody has to guess what may stand for RUN."""
+    for argument in build()[name].assemble_argument_collection():
+        if argument.show and argument.name not in ("common", "options"):
+            assert argument.parameter.help, argument.name
+
+
 def test_no_command_is_imported_before_it_is_used():
     """Start-up pays for one command."""
     script = (
