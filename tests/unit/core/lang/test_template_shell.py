@@ -153,6 +153,37 @@ def test_commands_for_other_machines_and_users_are_read_twice_too():
         assert fix(start + " 'ls {{.x}}'", "$(a b)") == start + " 'ls __a_b_'"
 
 
+ARITHMETIC = [
+    "echo $(( {{.x}} + 1 ))",
+    "echo $((1+{{.x}}))",
+    'echo "$((({{.x}}) * 2))"',
+    'echo "$[ {{.x}} ]"',
+    "echo $[{{.x}}]",
+    "(( n = {{.x}} ))",
+    "for ((i={{.x}}; i < 1; i++)); do :; done",
+    "let n={{.x}}",
+    "[[ {{.x}} -eq 1 ]]",
+    "list[{{.x}}]=1",
+    'flock lock -c "echo {{.x}}"',
+    'script -qc "echo {{.x}}" /dev/null',
+]
+
+
+@pytest.mark.parametrize("template", ARITHMETIC)
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+@pytest.mark.parametrize(
+    "value",
+    ["$(touch hacked)", "`touch hacked`", "a[$(touch hacked)]", "0)); touch hacked; echo $((0"],
+)
+def test_what_a_shell_calculates_with_is_no_command(template, shell, value, tmp_path, monkeypatch):
+    """In arithmetic single quotes mean nothing, and the subscript of an array is expanded."""
+    monkeypatch.chdir(tmp_path)
+    command = fix(template, value)
+    subprocess.run([shell, "-c", command], capture_output=True, check=False, timeout=20)
+    assert not (tmp_path / "hacked").exists()
+    assert fix(template, "42") == template.replace("{{.x}}", "42")
+
+
 def test_a_command_whose_name_is_extracted_may_be_a_shell():
     values = {"tool": "eval", "x": "$(a)"}
     assert render("{{.tool}} {{.x}}", values, {}, shell_quote=True) == "eval __a_"
@@ -180,6 +211,12 @@ def test_a_command_whose_name_is_extracted_may_be_a_shell():
         "echo 'eval ls'",
         "case a in eval) show",
         "C={{.x}} ",
+        "echo $((1 + 2)) $((3 * (4 + 5)))",
+        "ls file[0-9].txt a[{{.x}}]b",
+        "((n += 1)); [ -f a ] &&",
+        "[[ -d a ]] && show",
+        "flock lock show",
+        "test -f",
     ],
 )
 def test_the_commands_beside_a_second_shell_are_quoted_as_ever(start):

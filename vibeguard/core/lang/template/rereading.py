@@ -9,7 +9,12 @@ import re
 
 # Commands whose words a shell reads, here or on another machine. Sources: POSIX (eval, trap) and
 # the manuals ssh(1), su(1), runuser(1), watch(1), parallel(1). xargs(1) has quotes of its own.
-_REREADERS = frozenset({"eval", "trap", "ssh", "su", "runuser", "watch", "xargs", "parallel"})
+# bash reads the words of let and the numbers of [[ as arithmetic: `a[$(rm x)]` is a command there.
+_REREADERS = frozenset(
+    {"eval", "trap", "ssh", "su", "runuser", "watch", "xargs", "parallel", "let", "[["}
+)
+# Those that hand one word to a shell, after a -c that may stand behind other words.
+_COMMAND_TAKERS = frozenset({"flock", "script"})
 _SHELLS = frozenset(
     {"sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "tcsh", "yash", "zsh"}
 )
@@ -26,6 +31,7 @@ class SimpleCommand:
         self._word: list[str] = []
         self._previous = ""
         self._may_be_a_shell = False
+        self._takes_a_command = False
 
     def add(self, text: str) -> None:
         """Go on with a word; the quotes around it are left out."""
@@ -44,8 +50,11 @@ class SimpleCommand:
         if not word:
             return
         name = word.rpartition("/")[2]
-        if name in _REREADERS or (self._may_be_a_shell and _COMMAND_OPTION.fullmatch(word)):
+        may_take = self._may_be_a_shell or self._takes_a_command
+        if name in _REREADERS or (may_take and _COMMAND_OPTION.fullmatch(word)):
             self.is_read_again = True
+        elif name in _COMMAND_TAKERS:
+            self._takes_a_command = True
         elif name in _SHELLS or _MADE_BY_THE_SHELL.match(word):
             self._may_be_a_shell = True
         elif not any(map(_OPTION_OR_REDIRECTION.match, (word, self._previous))):

@@ -2,9 +2,9 @@
 
 Quoting depends on the place: what is safe in `rm {{.file}}` is not in `rm "{{.file}}"`, where
 single quotes mean nothing. So the command around the value is followed as a shell reads it. Where
-no quoting helps (backquotes, here-documents, `${...}`, comments, and the words of `sh -c` or
-`eval`, which one more shell reads), every character that could mean something to a shell is
-replaced by an underscore. A question mark would be a pattern, and find the file of that very name.
+no quoting helps (backquotes, here-documents, `${...}`, arithmetic, comments, and the words of
+`sh -c` or `eval`, which one more shell reads), every character that could mean something to a shell
+is replaced by an underscore. A question mark would be a pattern, and find the file of that name.
 """
 
 import re
@@ -15,14 +15,18 @@ from vibeguard.core.lang.template.values import Extracted
 
 _HARMLESS = re.compile(r"(?a:[\w@%+=:,./-]+)")
 _HARMFUL = re.compile(r"(?a:[^\w@%+=:,./-])")
-_HOPELESS = frozenset("`{#")
+_WORD_CHARACTER = re.compile(r"(?a:\w)")
+# Arithmetic is read as if in double quotes, and again: `$((`, `((`, `$[`, and subscripts, `a[`.
+_ARITHMETIC = "(("
+_HOPELESS = frozenset({"`", "{", "#", "[", _ARITHMETIC})
+_CLOSING = {("(", ")"), (_ARITHMETIC, ")"), ("{", "}"), ("[", "]")}
 
 
 class ShellText:
     """The command line so far: in which quotes and substitutions its end stands."""
 
     def __init__(self) -> None:
-        self._open: list[str] = []  # single and double quotes, # ` { and "(" for $( and (
+        self._open: list[str] = []  # single and double quotes, # ` { [ (( and "(" for $( and (
         self._commands = [SimpleCommand()]  # the one outside all, and one for each open "("
         self._escaped = False
         self._has_here_document = False
@@ -93,7 +97,7 @@ class ShellText:
                 self._leave()
             else:
                 self._enter(character)
-        elif self._previous == "$" and character in "({":
+        elif self._previous == "$" and character in "({[":
             self._enter(character)
         elif inside == '"':
             self._commands[-1].add(character)
@@ -107,8 +111,10 @@ class ShellText:
         elif character == "#" and self._previous in " \t\n;&|()":
             self._open.append("#")
         elif character == "(":
+            self._enter(_ARITHMETIC if self._previous == inside == "(" else character)
+        elif character == "[" and _WORD_CHARACTER.fullmatch(self._previous):
             self._enter(character)
-        elif (inside, character) in (("(", ")"), ("{", "}")):
+        elif (inside, character) in _CLOSING:
             self._leave()
         elif inside in ("", "("):
             self._step_words(character, following)
