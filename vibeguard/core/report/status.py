@@ -46,7 +46,7 @@ def build_status(
         running=tuple(_running(state, now_t)) if live else (),
         waiting=tuple(_waiting(state)) if live else (),
         foreground_settled=state.foreground_settled is not None,
-        paused=state.paused_since is not None,
+        paused=live and state.paused_since is not None,
         cancelling=live and state.cancel is not None,
         eta_ms=_ms(forecast.end_ns) if live else None,
         foreground_eta_ms=_ms(forecast.foreground_ns) if live else None,

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.helpers.histories import RUN_ID, SECOND, History, check
+from vibeguard.core.model.events import RunPaused
 from vibeguard.core.model.plan import Requirement
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import LogStatus, Pool, Severity
@@ -79,6 +80,13 @@ def test_a_clock_that_is_behind_the_log_gives_no_negative_times(under_way):
     status = status_of(under_way, now=0)
     assert status.running[0].running_ms == 0
     assert status.elapsed_ms == 1000  # up to the last event
+
+
+@pytest.mark.parametrize("log_status", [LogStatus.LIVE, LogStatus.INCOMPLETE, LogStatus.CORRUPT])
+def test_a_run_is_paused_only_while_it_lives(under_way, log_status):
+    under_way.add(RunPaused)
+    status = status_of(under_way, ending=Ending(log_status=log_status))
+    assert status.paused is (log_status is LogStatus.LIVE)
 
 
 def test_a_requirement_that_has_passed_is_not_waited_for():
