@@ -42,16 +42,20 @@ class MarkdownFormat:
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The whole text, cut at a block's end where it would grow too long."""
-        text, left = "", MAX_BYTES
-        dropped = 0
+        blocks: list[str] = []
+        left, dropped = MAX_BYTES, 0
         for block in self._blocks(state, ending or Ending()):
             size = len(block.encode())
             if dropped or size > left:
                 dropped += 1
                 continue
-            text, left = text + block, left - size
+            blocks.append(block)
+            left -= size
         if dropped:
-            text += f"\n{plural(dropped, 'more row or paragraph', 'more rows and paragraphs')}.\n"
+            blocks.append(
+                f"\n{plural(dropped, 'more row or paragraph', 'more rows and paragraphs')}.\n"
+            )
+        text = "".join(blocks)
         return break_commands(text) if self._options.ci else text
 
     def _blocks(self, state: State, ending: Ending) -> Iterator[str]:
