@@ -28,6 +28,8 @@ class SimpleCommand:
 
     def __init__(self) -> None:
         self.is_read_again = False
+        self.is_test = False  # in [[ ... ]], where && and | do not end it
+        self.has_case = False  # the ) of its patterns closes nothing
         self._word: list[str] = []
         self._previous = ""
         self._may_be_a_shell = False
@@ -49,6 +51,8 @@ class SimpleCommand:
         self._word.clear()
         if not word:
             return
+        self.has_case = self.has_case or word == "case"
+        self.is_test = word == "[[" or (self.is_test and word != "]]")
         name = word.rpartition("/")[2]
         may_take = self._may_be_a_shell or self._takes_a_command
         if name in _REREADERS or (may_take and _COMMAND_OPTION.fullmatch(word)):

@@ -29,7 +29,9 @@ class ShellText:
         self._open: list[str] = []  # single and double quotes, # ` { [ (( and "(" for $( and (
         self._commands = [SimpleCommand()]  # the one outside all, and one for each open "("
         self._escaped = False
-        self._has_here_document = False
+        self._is_lost = (
+            False  # a here-document or the like has begun: no place can be told any more
+        )
         self._previous = "\n"
 
     def join(self, pieces: Iterable[str]) -> str:
@@ -61,7 +63,7 @@ class ShellText:
 
     def _is_reliable(self) -> bool:
         """Return whether quotes keep a value together here."""
-        if self._escaped or self._has_here_document or not _HOPELESS.isdisjoint(self._open):
+        if self._escaped or self._is_lost or not _HOPELESS.isdisjoint(self._open):
             return False
         return not any(command.is_read_again for command in self._commands)
 
@@ -112,7 +114,7 @@ class ShellText:
             self._open.append("#")
         elif character == "(":
             self._enter(_ARITHMETIC if self._previous == inside == "(" else character)
-        elif character == "[" and _WORD_CHARACTER.fullmatch(self._previous):
+        elif character == "[" and self._begins_a_subscript(following, inside):
             self._enter(character)
         elif (inside, character) in _CLOSING:
             self._leave()
@@ -121,13 +123,21 @@ class ShellText:
         else:
             self._commands[-1].add(character)
         if character == "<" and following == "<":
-            self._has_here_document = True
+            self._is_lost = True
+
+    def _begins_a_subscript(self, following: str, inside: str) -> bool:
+        """Whether a [ is that of `a[` or `a=([`, or of a pattern, and not that of a test."""
+        if inside == "(" and self._previous in "( \t\n":
+            return following not in ("[", " ", "\t", "\n")
+        return bool(_WORD_CHARACTER.fullmatch(self._previous))
 
     def _step_words(self, character: str, following: str) -> None:
         """Read a character that may end a word or a simple command."""
         redirects = self._previous in ("<", ">") or (character == "&" and following == ">")
-        if character in " \t":
+        if character in " \t" or (character in "&|\n" and self._commands[-1].is_test):
             self._commands[-1].end_word()
+            if self._commands[-1].has_case and "(" in self._open:
+                self._is_lost = True
         elif character in ";\n)" or (character in "&|" and not redirects):
             self._commands[-1] = SimpleCommand()
         elif character in "<>":
