@@ -38,3 +38,14 @@ def test_a_run_paused_while_it_is_cancelled_ends_with_its_front(tmp_path):
         run.wait_for(RunPaused)
         run.process.kill()
         assert vibeguard("wait", "--max-wait", "20s", cwd=tmp_path).returncode == 130
+
+
+def test_a_paused_run_that_its_front_may_leave_goes_on_when_that_is_killed(tmp_path):
+    project(tmp_path, "checks: [{id: waits, run: 'until test -e go; do sleep 0.05; done'}]")
+    with running(tmp_path, "run", "--max-wait", "10m") as run:
+        run.wait_until_running()
+        run.process.send_signal(signal.SIGTSTP)
+        run.wait_for(RunPaused)
+        run.process.kill()
+        (tmp_path / "go").touch()
+        assert vibeguard("wait", "--max-wait", "20s", cwd=tmp_path).returncode == 0

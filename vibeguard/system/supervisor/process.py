@@ -48,7 +48,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         preload(launch.plan)
         gc.freeze()  # plan and modules stay to the end: no collection need look at them
         gc.set_threshold(YOUNG_OBJECTS)
-        session = Session(launch, reader)
+        session = Session(launch, reader, reports)
         folder = os.fsencode(session.folder)
         _tell_guardian(guardian, folder)
         _tell(reports, Started(session.run_id, folder))

@@ -1,5 +1,6 @@
 """What goes on beside the checks: orders of the front, signals, requests, the run's own timeout."""
 
+import select
 import signal
 
 import trio
@@ -20,9 +21,10 @@ FRONT_LOST_EXIT_CODE = 143
 class Services:
     """The tasks that can end a run from outside; cancelled when every check has settled."""
 
-    def __init__(self, run: Run, orders: OrderReader, run_folder: str) -> None:
+    def __init__(self, run: Run, orders: OrderReader, reports: int, run_folder: str) -> None:
         self._run = run
         self._orders = orders
+        self._reports = reports
         self._run_folder = run_folder
         self._nursery: trio.Nursery | None = None
 
@@ -88,15 +90,27 @@ class Services:
     def _pause(self) -> None:
         if self._nursery is not None and not self._run.paused:
             self._run.pause()
-            self._nursery.start_soon(self._requests_while_paused)
+            self._nursery.start_soon(self._watch_pause)
 
-    async def _requests_while_paused(self) -> None:
-        """Trio's time stands still in a pause; who asks for an end is heard all the same."""
+    async def _watch_pause(self) -> None:
+        """Trio's time stands still in a pause; who asks for an end is heard all the same.
+
+        A front that dies in it will not resume a run that it may leave (--max-wait): then we do.
+        """
         while self._run.paused and self._take_requests():
+            if self._front_has_gone():
+                self._run.resume()
+                return
             try:
                 await trio.to_thread.run_sync(sleep_s, REQUEST_POLL_S, abandon_on_cancel=True)
             except RuntimeError:
                 return  # no thread is to be had: they are heard when the pause is over
+
+    def _front_has_gone(self) -> bool:
+        """Whether nobody can read any more what the front alone reads."""
+        poller = select.poll()
+        poller.register(self._reports, 0)  # an error is always told: no reader is left
+        return bool(poller.poll(0))
 
     def _take_requests(self) -> bool:
         """Obey what has been asked; False when nobody can ask any more."""

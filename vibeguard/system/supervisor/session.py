@@ -50,11 +50,15 @@ LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 
 
 class Session:
-    """A run that is recorded from its creation on. Raises LogWriteError when it cannot be."""
+    """A run that is recorded from its creation on. Raises LogWriteError when it cannot be.
 
-    def __init__(self, launch: Launch, orders: OrderReader) -> None:
+    `reports` is the pipe to the front, which reads it for as long as it lives.
+    """
+
+    def __init__(self, launch: Launch, orders: OrderReader, reports: int) -> None:
         self._launch = launch
         self._orders = orders
+        self._reports = reports
         self._clock = PausingClock()
         self._journal = Journal.create(
             os.fsdecode(launch.state_dir), now_ns=wall_ns(), clock=self._clock.elapsed_ns
@@ -170,7 +174,7 @@ class Session:
         self._recorder.strained = lambda: soon(self._give_up, DISK_FULL)
         if self._journal.on_reserve:  # full before there was a run that could be given up
             self._give_up(DISK_FULL)
-        services = Services(run, self._orders, self.folder)
+        services = Services(run, self._orders, self._reports, self.folder)
         unattributed: tuple[ProcessReport, ...] = ()
         async with trio.open_nursery() as nursery:
             try:
