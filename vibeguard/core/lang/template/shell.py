@@ -29,9 +29,7 @@ class ShellText:
         self._open: list[str] = []  # single and double quotes, # ` { [ (( and "(" for $( and (
         self._commands = [SimpleCommand()]  # the one outside all, and one for each open "("
         self._escaped = False
-        self._is_lost = (
-            False  # a here-document or the like has begun: no place can be told any more
-        )
+        self._is_lost = False  # in a here-document or the like: no place can be told any more
         self._previous = "\n"
 
     def join(self, pieces: Iterable[str]) -> str:
