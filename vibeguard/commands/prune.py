@@ -54,8 +54,9 @@ def _remove(state_dir: str, options: PruneOptions, settings: Settings) -> list[s
             dry_run=options.dry_run,
         )
     except OSError as error:
+        place = error.filename2 or error.filename or state_dir
         raise UsageError(
-            f"runs cannot be removed: {error.strerror} ({state_dir})", "make the folder writable"
+            f"runs cannot be removed: {error.strerror} ({place})", "make the folder writable"
         ) from error
 
 

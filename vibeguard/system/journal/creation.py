@@ -66,6 +66,7 @@ def create_run_folder(state_dir: str, *, now_ns: int, run_id: str = "") -> RunFo
         with contextlib.ExitStack() as undo:
             content = _make_content(temporary, undo)
             chosen = _give_name(temporary, state_dir, now_ns, run_id)
+            undo.callback(_take_name_back, run_folder(state_dir, chosen), temporary)
             update_latest(state_dir)
             folder = RunFolder(state_dir, content, chosen)
             undo.pop_all()
@@ -107,6 +108,12 @@ def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
                 raise
         else:
             return chosen
+
+
+def _take_name_back(named: str, temporary: str) -> None:
+    """A run that cannot begin is none: it is discarded under its first name."""
+    with contextlib.suppress(OSError):
+        os.rename(named, temporary)
 
 
 def _newest(state_dir: str) -> str:

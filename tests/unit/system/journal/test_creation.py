@@ -141,6 +141,18 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     assert set(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_start_that_cannot_be_named_the_latest_leaves_no_run_behind(tmp_path):
+    """A run that never began would stand there as one that died."""
+    state = tmp_path / ".vibeguard"
+    state_folder(str(tmp_path), create=True)
+    (state / "latest" / "content").mkdir(parents=True)
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(LogWriteError, match="latest"):
+        open_journal(tmp_path)
+    assert os.listdir(state / "runs") == []
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_state_folder_that_cannot_be_written_is_a_write_error(tmp_path):
     (tmp_path / ".vibeguard").mkdir()
     (tmp_path / ".vibeguard" / "runs").write_text("not a folder")
