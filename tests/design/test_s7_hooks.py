@@ -43,6 +43,19 @@ def test_the_git_hooks_are_printed(repository):
     assert not (repository / ".git" / "hooks" / "pre-commit").exists()
 
 
+@pytest.mark.parametrize("kind", ["git", "agent"])
+def test_a_folder_may_have_any_name(tmp_path, kind):
+    """Bytes that are no text, line breaks, escapes: installed all the same, and shown harmless."""
+    folder = tmp_path / os.fsdecode(b"x\xff\n::error::y\x1b[31m\n")
+    git("init", "-q", "-b", "main", cwd=project(folder, CONFIG))
+    done = vibeguard("hook", kind, "--write", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("::")]
+    assert "\x1b" not in done.stderr
+    written = {"git": ".git/hooks/pre-commit", "agent": "scripts/vibeguard-agent-stop.sh"}
+    assert (folder / written[kind]).exists()
+
+
 @pytest.mark.parametrize("name", ["pre-commit", "pre-push", "agent-stop"])
 def test_every_hook_is_shell_that_parses(name):
     """With the strictest of the shells, and shellcheck where it is installed."""

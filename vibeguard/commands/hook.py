@@ -18,6 +18,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.output import write_err, write_out
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
 
 Kind = Literal["git", "agent", "verdict", "failures"]
 GIT_STAGES = ("pre-commit", "pre-push")
@@ -88,7 +89,7 @@ def _write_stages(stages: Sequence[str]) -> None:
             _refuse_foreign(folder / stage)
         for stage in stages:
             _install(folder / stage, hook_script(stage, find=_find_ourselves() if private else ""))
-            write_err(f"vibeguard: wrote {folder / stage}\n")
+            write_err(f"vibeguard: wrote {sanitise(str(folder / stage))}\n")
 
 
 @contextlib.contextmanager
@@ -116,7 +117,7 @@ def _agent(options: HookOptions) -> int:
         _refuse_foreign(path)
         _install(path, hook_script("agent-stop", find=""))
     write_err(
-        f"vibeguard: wrote {path}\n"
+        f"vibeguard: wrote {sanitise(str(path))}\n"
         "vibeguard: name it in your agent's settings as the command of its stop hook, for example\n"
         f'  {{"hooks": {{"Stop": [{{"hooks": [{{"type": "command", '
         f'"command": "scripts/{AGENT_FILE}"}}]}}]}}}}\n'
@@ -147,19 +148,19 @@ def _git(*arguments: str) -> str:
         done = subprocess.run(
             ["git", *arguments],
             capture_output=True,
-            text=True,
             check=False,
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
         raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
     if done.returncode != 0:
-        first = done.stderr.strip().splitlines()[:1]
+        first = os.fsdecode(done.stderr).strip().splitlines()[:1]
         raise UsageError(
             f"git {arguments[0]} failed: {first[0] if first else 'no message'}",
             "go to the work tree of a git repository",
         )
-    return done.stdout.rstrip("\n")
+    # Names of folders are bytes, and may end in a newline of their own.
+    return os.fsdecode(done.stdout).removesuffix("\n")
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -183,7 +184,7 @@ def _install(path: Path, script: str) -> None:
     """Put the script there in one step, executable."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(script)
         os.chmod(temporary, 0o755)  # noqa: S103 - a hook has to be executable
         os.replace(temporary, path)

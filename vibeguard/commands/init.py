@@ -13,6 +13,7 @@ from vibeguard.commands.options import GlobalOptions, Word
 from vibeguard.commands.output import write_document, write_err, write_out
 from vibeguard.commands.templates import TEMPLATES, config_template, guide
 from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.suggest import did_you_mean
 from vibeguard.system.discovery.places import CONFIG_NAMES
 
@@ -133,7 +134,8 @@ def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
         write_document(Written(path=path, template=source))
     else:
         write_err(
-            f"vibeguard: wrote {path} from {source}: see `vibeguard validate`, `vibeguard run`\n"
+            f"vibeguard: wrote {sanitise(path)} from {source}: "
+            "see `vibeguard validate`, `vibeguard run`\n"
         )
     return 0
 
