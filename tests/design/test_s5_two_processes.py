@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -353,3 +354,18 @@ def test_what_was_ignored_at_the_start_is_ignored_by_every_process_of_a_run(tmp_
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_a_second_signal_to_the_supervisor_itself_kills_at_once(tmp_path):
+    """The first ones are one for 250 ms; without a kill this one would go on for ten minutes."""
+    deaf = "trap '' TERM; sleep 600; sleep 600"
+    project(tmp_path, f'settings: {{grace: 10m}}\nchecks:\n  - {{id: deaf, run: "{deaf}"}}\n')
+    with running(tmp_path, "run") as run:
+        run.wait_until_running()
+        supervisor = run.supervisor()
+        with suppress(ProcessLookupError):
+            while run.process.poll() is None:
+                os.kill(supervisor, signal.SIGTERM)
+                run.wait_for(RunCancelRequested)
+        assert run.end()[0] == 143
+        assert open_state(str(run.run_folder()))[1].status == "complete"

@@ -1,5 +1,6 @@
 """What goes on beside the checks: orders of the front, signals, requests, the run's own timeout."""
 
+import math
 import select
 import signal
 
@@ -13,6 +14,7 @@ from vibeguard.system.supervisor.run import Run
 
 SECOND_NS = 1_000_000_000
 REQUEST_POLL_S = 0.1
+SAME_SIGNAL_S = 0.25
 _EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 CANCEL_EXIT_CODE = 143
 FRONT_LOST_EXIT_CODE = 143
@@ -69,7 +71,8 @@ class Services:
     ) -> None:
         """Signals sent to the supervisor itself count like those of the front.
 
-        Except what was ignored at the start (nohup).
+        What was ignored at the start (nohup) does not. A second one kills at once; within 250 ms
+        it is the first one's echo.
         """
         heard = [number for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN]
         if not heard:
@@ -77,7 +80,12 @@ class Services:
             return
         with trio.open_signal_receiver(*heard) as received:
             task_status.started()
+            echo_ends = math.inf
             async for number in received:
+                if trio.current_time() >= echo_ends:
+                    self._kill()
+                    continue
+                echo_ends = min(echo_ends, trio.current_time() + SAME_SIGNAL_S)
                 name = signal.Signals(number).name
                 code = _EXIT_CODES[signal.Signals(number)]
                 self._run.cancel(CancelReason.SIGNAL, by=name, exit_code=code)
