@@ -115,6 +115,8 @@ def _sweep(state_dir: str, now_ns: int) -> None:
 
         for path in doomed:
             shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # no folder: a check can put anything in a run's place
 
 
 def _age_ns(entry: "os.DirEntry[str]", now_ns: int) -> int:

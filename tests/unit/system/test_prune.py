@@ -96,6 +96,19 @@ def test_nothing_of_a_removed_run_is_left(state):
     assert len(os.listdir(state + "/runs")) == 1
 
 
+def test_nothing_is_left_of_what_a_check_has_put_in_the_place_of_a_run(state, tmp_path):
+    runs, elsewhere = Path(state) / "runs", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    linked, file = run_ids(state)[:2]
+    for run_id in (linked, file):
+        (runs / run_id).rename(elsewhere / run_id)
+    (runs / linked).symlink_to(elsewhere / linked)
+    (runs / file).touch()
+    assert len(removed(state, keep_runs=1)) == 4
+    assert len(os.listdir(runs)) == 1
+    assert len(os.listdir(elsewhere)) == 2
+
+
 def test_latest_follows(state):
     removed(state, keep_runs=1)
     assert read_latest(state) == run_ids(state)[0]
