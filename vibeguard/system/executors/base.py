@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+from vibeguard.system.rundir.files import FileIdentity
 
 
 class AttemptSpec(Struct, frozen=True):
@@ -58,6 +59,7 @@ class AttemptResult(Struct, frozen=True):
     """How an attempt ended. The fields are those of `check.attempt_finished`.
 
     `output_error` says that the output could not be stored whole (disk full, output file replaced).
+    `output_file` is the file that holds it, where that is known.
     """
 
     end: AttemptEnd
@@ -77,6 +79,7 @@ class AttemptResult(Struct, frozen=True):
     termination_ns: int = 0
     error: str = ""
     output_error: str = ""
+    output_file: FileIdentity | None = None
 
 
 class Attempt(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import trio
+from msgspec.structs import replace
 
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
@@ -15,7 +16,7 @@ from vibeguard.system.process.exits import UNKNOWN, ExitStatus
 from vibeguard.system.process.group import AttemptGroup
 from vibeguard.system.process.memory import OwnPeak
 from vibeguard.system.process.orphans import Claim, Orphans, mark_in
-from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.output import OutputFile, StoredOutput
 from vibeguard.system.process.pump import Pump
 from vibeguard.system.process.reactor import Reactor
 from vibeguard.system.process.spawn import Child
@@ -200,24 +201,24 @@ class LocalAttempt:
         """`leaks: ignore`: the attempt is over, and what it left behind goes on."""
         leaked = self._tree.reports()
         self._tree.claim.released = True
-        digest = self._pump.finish_but_go_on_reading()
-        self._conclude(digest, leaked=leaked)
+        self._conclude(self._pump.finish_but_go_on_reading(), leaked=leaked)
 
     def _finish(self) -> None:
         self._conclude(self._pump.finish(), leaked=self._ending.leaked if self._ending else ())
 
-    def _conclude(self, digest: str, *, leaked: tuple[ProcessReport, ...]) -> None:
+    def _conclude(self, stored: StoredOutput, *, leaked: tuple[ProcessReport, ...]) -> None:
         """Make the result, in one step with telling that there is one."""
         self._shared.orphans.withdraw(self._tree.claim)
-        self._result = self._make_result(digest, leaked)
+        self._result = self._make_result(stored, leaked)
         self._finished.set()
         self._shared.over(self)
 
-    def _make_result(self, digest: str, leaked: tuple[ProcessReport, ...]) -> AttemptResult:
-        status, ending, claim = self._status, self._ending or Ending(self._tree), self._tree.claim
-        lost = status is UNKNOWN and not ending.unkillable
-        took = 0.0 if ending.started is None else trio.current_time() - ending.started
-        return AttemptResult(
+    def _make_result(
+        self, stored: StoredOutput, leaked: tuple[ProcessReport, ...]
+    ) -> AttemptResult:
+        status, ending, claim = self._status, self._ending, self._tree.claim
+        lost = status is UNKNOWN and not (ending is not None and ending.unkillable)
+        result = AttemptResult(
             end=AttemptEnd.LOST if lost else AttemptEnd.EXITED,
             exit_code=status.exit_code,
             signal=status.signal,
@@ -227,14 +228,22 @@ class LocalAttempt:
             cpu_system_ns=status.cpu_system_ns + claim.cpu_system_ns,
             max_rss_bytes=self._peak_memory(status),
             output_bytes=self._pump.stored.stored_bytes,
-            output_sha256=digest,
-            survivors=ending.survivors,
+            output_sha256=stored.sha256,
+            output_file=stored.identity,
             leaked=leaked,
+            error="another part of the process took the exit status" if lost else "",
+            output_error=self._pump.stored.error,
+        )
+        return result if ending is None else self._with_ending(result, ending)
+
+    def _with_ending(self, result: AttemptResult, ending: Ending) -> AttemptResult:
+        took = 0.0 if ending.started is None else trio.current_time() - ending.started
+        return replace(
+            result,
+            survivors=ending.survivors,
             unkillable=ending.unkillable,
             swept=len(self._tree.swept),
             termination_ns=round(took * 1e9),
-            error="another part of the process took the exit status" if lost else "",
-            output_error=self._pump.stored.error,
         )
 
     def _peak_memory(self, status: ExitStatus) -> int | None:

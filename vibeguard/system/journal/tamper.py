@@ -9,6 +9,7 @@ import stat
 from msgspec import Struct
 
 from vibeguard.core.eventlog.encode import new_digest
+from vibeguard.system.rundir.files import FileIdentity, identity_of
 
 _CHUNK_BYTES = 1 << 18
 
@@ -27,31 +28,19 @@ class Landmark(Struct, frozen=True):
 
 
 class ExpectedFile(Struct, frozen=True):
-    """An output file as it was when its attempt had ended. Inode 0: it was not there then."""
+    """An output file as it was when its attempt had ended; with no identity, content alone counts."""
 
     name: str
     path: str
     bytes: int
     sha256: str
-    device: int
-    inode: int
-    changed_ns: int
+    identity: FileIdentity | None
 
 
 def landmark(name: str, path: str) -> Landmark:
     """Remember what `path` is now. Raises OSError."""
     status = os.lstat(path)
     return Landmark(name, path, status.st_dev, status.st_ino)
-
-
-def expected_file(name: str, path: str, size: int, sha256: str) -> ExpectedFile:
-    """Remember the file at `path`, whose content was hashed while it was written."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return ExpectedFile(name, path, size, sha256, 0, 0, 0)
-    device, inode, changed_ns = status.st_dev, status.st_ino, status.st_ctime_ns
-    return ExpectedFile(name, path, size, sha256, device, inode, changed_ns)
 
 
 def replaced(mark: Landmark) -> list[str]:
@@ -111,7 +100,7 @@ def _altered_empty(expected: ExpectedFile) -> list[str]:
 def _altered_content(fd: int, expected: ExpectedFile) -> list[str]:
     status = os.fstat(fd)
     found = _altered_status(status, expected)
-    unmoved = status.st_ctime_ns == expected.changed_ns
+    unmoved = identity_of(status) == expected.identity
     if found or (unmoved and expected.bytes > ALWAYS_HASHED_BYTES):
         return found
     if _digest_of(fd) != expected.sha256:
@@ -120,7 +109,8 @@ def _altered_content(fd: int, expected: ExpectedFile) -> list[str]:
 
 
 def _altered_status(status: os.stat_result, expected: ExpectedFile) -> list[str]:
-    same = (status.st_dev, status.st_ino) == (expected.device, expected.inode)
+    found = identity_of(status)
+    same = expected.identity is None or found[:2] == expected.identity[:2]
     if not same or not stat.S_ISREG(status.st_mode):
         return [f"{expected.name} was replaced by another file"]
     if status.st_size != expected.bytes:

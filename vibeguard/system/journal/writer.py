@@ -16,9 +16,9 @@ from vibeguard.system.journal.tamper import (
     ExpectedFile,
     altered_file,
     altered_log,
-    expected_file,
     replaced,
 )
+from vibeguard.system.rundir.files import FileIdentity
 from vibeguard.system.rundir.latest import read_latest
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -109,11 +109,12 @@ class Journal:
         self._refusal = LogWriteError("the log is sealed: nothing may follow")
         return event
 
-    def expect_output(self, path: str, size: int, sha256: str) -> None:
-        """Have `verify` look after an output file, given absolute or relative to the run folder."""
-        absolute = os.path.join(self.run_folder, path)
-        name = absolute.removeprefix(f"{self.run_folder}/")
-        self._outputs[absolute] = expected_file(name, absolute, size, sha256)
+    def expect_output(
+        self, name: str, size: int, sha256: str, identity: FileIdentity | None
+    ) -> None:
+        """Have `verify` look after an output file, named relative to the run folder."""
+        path = f"{self.run_folder}/{name}"
+        self._outputs[name] = ExpectedFile(name, path, size, sha256, identity)
 
     @property
     def stored_bytes(self) -> int:

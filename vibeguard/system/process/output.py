@@ -10,8 +10,9 @@ import os
 import struct
 import termios
 from contextlib import suppress
+from typing import NamedTuple
 
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import FileIdentity, create_file, identity_of
 
 CHUNK_BYTES = 1 << 18
 LARGE_PIPE_BYTES = 1 << 20
@@ -21,6 +22,16 @@ TAIL_LINE_CHARACTERS = 500
 
 # One buffer for all: a chunk is stored before the next one is read.
 _buffer = memoryview(bytearray(CHUNK_BYTES))
+
+
+class StoredOutput(NamedTuple):
+    """What is known of an output once nothing more is stored of it, and of the file that holds it.
+
+    `identity` is None when the system did not tell it.
+    """
+
+    sha256: str
+    identity: FileIdentity | None
 
 
 class OutputFile:
@@ -68,13 +79,15 @@ class OutputFile:
         lines = tail.decode("utf-8", "replace").splitlines()
         return tuple(line[:TAIL_LINE_CHARACTERS] for line in lines[-TAIL_LINES:])
 
-    def close(self) -> str:
-        """Close the file and return the SHA-256 of what it should hold.
+    def close(self) -> StoredOutput:
+        """Close the file and return what it should hold, and which one it is.
 
         Sees whether the file at the path is still this one and of the size that was written.
         """
+        identity = None
         try:
             held = os.fstat(self._descriptor)
+            identity = identity_of(held)
             found = os.stat(self._path, follow_symlinks=False)
             same = (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
             if not same or held.st_size != self.stored_bytes:
@@ -83,7 +96,7 @@ class OutputFile:
             self._fail(f"is gone: {error.strerror}")
         os.close(self._descriptor)
         self._closed = True
-        return self._digest.hexdigest()
+        return StoredOutput(self._digest.hexdigest(), identity)
 
     def discard(self) -> None:
         """Remove a file that was created for an attempt which then did not start."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import trio
 
 from vibeguard.system.process import output
-from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.output import OutputFile, StoredOutput
 from vibeguard.system.process.reactor import Reactor
 
 FLOOD_BYTES = 1 << 20
@@ -39,13 +39,13 @@ class Pump:
             output.drain(self._pipe, self.stored)
             self._tell()
 
-    def finish(self) -> str:
-        """Move what is there, close pipe and file; returns the digest of what is stored."""
+    def finish(self) -> StoredOutput:
+        """Move what is there, close pipe and file; returns what is known of the file."""
         self.drain()
         self.close()
         return self.stored.close()
 
-    def finish_but_go_on_reading(self) -> str:
+    def finish_but_go_on_reading(self) -> StoredOutput:
         """The same for leftovers that may go on writing: discard what they write until `close`."""
         self.drain()
         if self._open:

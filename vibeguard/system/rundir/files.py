@@ -3,9 +3,23 @@
 import errno
 import os
 import stat
+from typing import NamedTuple
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+
+
+class FileIdentity(NamedTuple):
+    """Which file it is, and when it last changed (nanoseconds since the epoch)."""
+
+    device: int
+    inode: int
+    changed_ns: int
+
+
+def identity_of(status: os.stat_result) -> FileIdentity:
+    """The identity of the file that a status is of."""
+    return FileIdentity(status.st_dev, status.st_ino, status.st_ctime_ns)
 
 
 def make_folder(path: str) -> None:

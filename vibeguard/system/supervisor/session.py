@@ -228,7 +228,9 @@ class Session:
         """Remember what must still be there at the end; end the run when output was lost."""
         name = f"output/{planned.stem}.{number}.log"
         if result.output_sha256:
-            self._journal.expect_output(name, result.output_bytes, result.output_sha256)
+            self._journal.expect_output(
+                name, result.output_bytes, result.output_sha256, result.output_file
+            )
         if self._launch.log_dir:
             self._logs[planned.id] = os.path.join(self.folder, name)
         if result.output_error:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.journals import NOW_NS, open_journal, write_run
 from vibeguard.system.journal import tamper
+from vibeguard.system.rundir.files import identity_of
 
 OUTPUT = b"one\ntwo\n"
 
@@ -19,7 +20,12 @@ def journal(tmp_path):
     opened = write_run(open_journal(tmp_path))
     path = Path(opened.output_folder) / "unit.1.log"
     path.write_bytes(OUTPUT)
-    opened.expect_output("output/unit.1.log", len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest())
+    opened.expect_output(
+        "output/unit.1.log",
+        len(OUTPUT),
+        hashlib.sha256(OUTPUT).hexdigest(),
+        identity_of(path.stat()),
+    )
     yield opened
     opened.close()
 

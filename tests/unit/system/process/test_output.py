@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vibeguard.system.process import output
 from vibeguard.system.process.output import OutputFile
+from vibeguard.system.rundir.files import identity_of
 
 
 def fill(pipe: int, data: bytes) -> None:
@@ -36,7 +37,7 @@ def test_what_is_stored_is_a_prefix_with_its_own_digest(chunks: list[bytes], lim
     stored = OutputFile(path, limit)
     for chunk in chunks:
         stored.write(memoryview(chunk))
-    digest = stored.close()
+    digest = stored.close().sha256
     content = Path(path).read_bytes()
     os.unlink(path)
     everything = b"".join(chunks)
@@ -134,3 +135,16 @@ def test_the_last_lines_are_few_and_short(tmp_path: Path) -> None:
     assert lines[0] == "line 4991"
     assert lines[-1] == "�" + "z" * 499
     assert len(lines) == 10
+
+
+def test_what_is_remembered_is_the_file_that_was_written(tmp_path: Path) -> None:
+    """Whatever lies at its path by then: who compares later must see the difference."""
+    path = tmp_path / "log"
+    stored = OutputFile(str(path), 10)
+    written = identity_of(path.stat())
+    path.rename(tmp_path / "elsewhere")
+    path.touch()
+    _, identity = stored.close()
+    assert identity is not None
+    assert identity[:2] == written[:2]
+    assert stored.error == "was changed by another process"
