@@ -28,7 +28,7 @@ class Landmark(Struct, frozen=True):
 
 
 class ExpectedFile(Struct, frozen=True):
-    """An output file as it was when its attempt had ended; with no identity, content alone counts."""
+    """An output file as its attempt left it; with no identity, content alone counts."""
 
     name: str
     path: str
