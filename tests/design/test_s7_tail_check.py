@@ -25,6 +25,20 @@ def test_an_attempt_that_was_tried_again_is_copied_to_its_end(tmp_path):
     assert followed.stdout == expected + "second\n"
 
 
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_each_attempt_begins_in_a_line_of_its_own(tmp_path, ci):
+    """Also one whose forerunner ended in the middle of a line, or of a character."""
+    project(
+        tmp_path,
+        r"""
+checks:
+  - {id: a, run: 'printf "$VIBEGUARD_ATTEMPT \303"; test $VIBEGUARD_ATTEMPT = 3', retries: 2}
+""",
+    )
+    assert vibeguard("run", cwd=tmp_path).returncode == 0
+    assert tail_of(tmp_path, "a", CI=ci).stdout.splitlines() == ["1 \ufffd", "2 \ufffd", "3 \ufffd"]
+
+
 def tail_of(folder, check, **env):
     return vibeguard("tail", "--check", check, cwd=folder, env=env)
 

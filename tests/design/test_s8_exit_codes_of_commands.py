@@ -141,3 +141,12 @@ def test_a_folder_that_is_gone_is_a_usage_error(tmp_path):
     )
     assert done.returncode == 2
     assert "working folder" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["report", "tail"])
+def test_a_budget_below_nothing_is_refused(tmp_path, verb):
+    folder = project(tmp_path, CONFIG)
+    assert vibeguard("run", cwd=folder).returncode == 0
+    done = vibeguard(verb, "--format", "agent", "--budget=-1", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "vibeguard: --budget is -1: use a number of tokens, 0 or more\n"

@@ -70,6 +70,7 @@ class CheckOutput:
         self._harmless = HarmlessText(ci=is_ci(os.environ))
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._descriptor: int | None = None
+        self._in_a_line = False
         self._waiting: deque[tuple[int, Event]] = deque()
         self.behind = False
 
@@ -106,6 +107,7 @@ class CheckOutput:
                 if self._output.is_full():
                     return True
             self._attempt = event.attempt
+            self._end_line()
             self._close()
         self._waiting.popleft()
         try:
@@ -124,7 +126,8 @@ class CheckOutput:
 
     def finish(self) -> int:
         """Show what is held back or wrong; the exit code of the run (DESIGN section 8)."""
-        self._output.write(Stream.MACHINE, self._harmless.rest())
+        cut_off = self._harmless.feed(self._decoder.decode(b"", final=True))
+        self._output.write(Stream.MACHINE, cut_off + self._harmless.rest())
         ending = ending_of(self._follower.reading(), self._folder, self._problem)
         if ending.problem:
             self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
@@ -138,7 +141,16 @@ class CheckOutput:
         data = os.read(descriptor, CHUNK_BYTES)
         text = self._decoder.decode(data)
         self._output.write(Stream.MACHINE, self._harmless.feed(text))
+        if data:
+            self._in_a_line = not data.endswith(b"\n")
         return bool(data)
+
+    def _end_line(self) -> None:
+        """The next attempt begins in a line of its own."""
+        if self._in_a_line:
+            text = self._decoder.decode(b"", final=True) + "\n"
+            self._output.write(Stream.MACHINE, self._harmless.feed(text))
+            self._in_a_line = False
 
     def _open(self) -> int | None:
         record = self._state.checks.get(self._check)

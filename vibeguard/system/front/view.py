@@ -11,7 +11,7 @@ from vibeguard.core.formats.live import LiveFormat
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event, RunStarted
 from vibeguard.core.names import LogStatus
-from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
@@ -130,7 +130,9 @@ def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) 
 def format_options(
     *, run_folder: str, verbose: bool = False, since: int = -1, budget: int | None = None
 ) -> FormatOptions:
-    """What this process's terminal and environment mean for a format."""
+    """What this process's terminal and environment mean for a format. Raises UsageError."""
+    if budget is not None and budget < 0:
+        raise UsageError(f"--budget is {budget}", "use a number of tokens, 0 or more")
     columns, rows = terminal_size()
     return FormatOptions(
         colour=wants_colour(os.environ, is_terminal=_is_terminal()),
