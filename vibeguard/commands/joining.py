@@ -17,9 +17,10 @@ from vibeguard.core.fold.verdict import (
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import VibeGuardError
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
-from vibeguard.system.front.conduct import SECOND_NS, Watching
+from vibeguard.system.front.conduct import Watching
 from vibeguard.system.front.output import Output
 from vibeguard.system.front.tailing import Enough, Watch, follow
 from vibeguard.system.front.view import format_options, make_view

@@ -12,12 +12,10 @@ from vibeguard.commands.output import under_ci, write_document, write_err, write
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.units import duration
+from vibeguard.core.wording.units import MILLISECOND_NS, duration
 from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
-
-MILLISECOND_NS = 1_000_000
 
 
 class ListedRun(Struct, frozen=True):

@@ -7,13 +7,12 @@ from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState
 from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.clock import command_began_s
 from vibeguard.system.front.output import Output
 from vibeguard.system.front.tailing import Enough, Watch, follow
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
-
-SECOND_NS = 1_000_000_000
 
 
 def wait(

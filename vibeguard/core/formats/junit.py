@@ -16,8 +16,8 @@ from vibeguard.core.report.failure import fact_lines, output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.units import SECOND_NS
 
-_SECOND_NS = 1_000_000_000
 _ELEMENTS = {
     "failed": "failure",
     "timeout": "failure",
@@ -120,4 +120,4 @@ def _totals(suite: Element, state: State) -> None:
 
 
 def _seconds(ns: int) -> str:
-    return f"{ns // _SECOND_NS}.{ns % _SECOND_NS // 1_000_000:03}"
+    return f"{ns // SECOND_NS}.{ns % SECOND_NS // 1_000_000:03}"

@@ -7,8 +7,8 @@ would take a quarter of the loading time.
 from msgspec import Struct
 
 from vibeguard.core.names import LeakPolicy, Mode, Severity, WhilePending
+from vibeguard.core.wording.units import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 DEFAULT_TIMEOUT_NS = 30 * SECOND_NS
 DEFAULT_ASYNC_AFTER_NS = 60 * SECOND_NS
 DEFAULT_GRACE_NS = 5 * SECOND_NS

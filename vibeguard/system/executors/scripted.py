@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, StartRefused
-
-SECOND_NS = 1_000_000_000
 
 
 class Script(Struct, frozen=True):

@@ -16,6 +16,7 @@ from vibeguard.core.fold.verdict import (
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import (
     Failed,
     Interrupt,
@@ -50,7 +51,6 @@ ANSWER_BOUND_S = 4.0
 # How long beyond `--max-wait` a front waits for what the supervisor says of a seal that is read.
 SEALED_BOUND_S = 3.0
 READ_PERIOD_S = 0.02
-SECOND_NS = 1_000_000_000
 
 
 class Watching(Struct, frozen=True, kw_only=True):

@@ -18,12 +18,12 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import AttemptEnd, Outcome, Reason, TerminationReason
 from vibeguard.core.scheduling.retry import retry_delay_ns
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, StartRefused
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
 from vibeguard.system.supervisor.work import Settlement, Work
 
-SECOND_NS = 1_000_000_000
 CLEAN_UP_BOUND_S = 5.0
 
 

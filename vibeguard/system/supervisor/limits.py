@@ -6,9 +6,8 @@ from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import TerminationReason
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Attempt
-
-SECOND_NS = 1_000_000_000
 
 
 class Due(Struct, frozen=True):

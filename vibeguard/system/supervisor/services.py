@@ -7,12 +7,12 @@ import signal
 import trio
 
 from vibeguard.core.names import CancelReason
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
 from vibeguard.system.clock import sleep_s
 from vibeguard.system.rundir.control import take_requests
 from vibeguard.system.supervisor.run import Run
 
-SECOND_NS = 1_000_000_000
 REQUEST_POLL_S = 0.1
 SAME_SIGNAL_S = 0.25
 _EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
