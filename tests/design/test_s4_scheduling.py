@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from tests.helpers.virtual import check, conduct, judge_by_exit, plan_of
 from vibeguard.core.model.events import ProcessReport
@@ -281,6 +282,24 @@ def test_a_signal_decides_the_exit_code_even_after_fail_fast():
     )
     assert run.exit_code() == 130
     assert run.outcomes() == {"a": "failed", "b": "cancelled"}
+
+
+@pytest.mark.parametrize("late", [Script(duration_s=5), Script(refuse="no room")])
+def test_a_check_cancelled_while_its_start_waits_stays_cancelled(late):
+    """A start may take long (another machine, say): what it brings then is not wanted any more."""
+
+    async def cancel(run):
+        await trio.sleep(1)
+        run.cancel_check("a")
+
+    run = conduct(
+        [check("a"), check("b")],
+        {"a": replace(late, start_delay_s=2), "b": seconds(1)},
+        during=cancel,
+        parallel=1,
+    )
+    assert run.outcomes() == {"a": "cancelled", "b": "passed"}
+    assert run.started_s("a") is None
 
 
 def test_a_check_that_is_cancelled_while_it_is_judged_is_not_tried_again():

@@ -132,7 +132,9 @@ class Executor(Protocol):
         """Start an attempt, or raise `StartRefused`.
 
         `accepted` is called in the same step as the start itself: no checkpoint between the two,
-        and none after it, so that a cancelled `start` has started nothing.
+        and none after it, so that a cancelled `start` has started nothing. It raises `StartRefused`
+        for an attempt that is not wanted any more (the check was cancelled while `start` waited):
+        then nothing of the attempt may go on, and `start` raises the same.
         `output_exceeded` is called once, synchronously, when the output passes its limit or cannot
         be stored (disk full): the attempt is worth nothing any more.
         `terminating` is called when the executor itself begins to end processes that a leader left

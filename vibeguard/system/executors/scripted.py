@@ -302,8 +302,8 @@ class ScriptedExecutor:
             output_exceeded=output_exceeded,
             terminating=terminating,
         )
-        self.attempts.append(attempt)
         accepted(Accepted(worker=script.worker, pid=None))
+        self.attempts.append(attempt)
         return attempt
 
     def pause(self) -> None:

@@ -72,7 +72,8 @@ class CheckLife:
         try:
             attempt = await start_patiently(self._work, self)
         except StartRefused as refusal:
-            self.refused(refusal)
+            if not self.settled:  # it may have been cancelled while the start took its time
+                self.refused(refusal)
             # Nothing was waited for: thousands of these in one task would keep all others waiting.
             await trio.lowlevel.cancel_shielded_checkpoint()
             return
@@ -104,7 +105,9 @@ class CheckLife:
         self._settle_ended(result, struck)
 
     def accepted(self, accepted: Accepted) -> None:
-        """The attempt runs: recorded in the same step as its start."""
+        """The attempt runs: recorded in the same step as its start. Raises StartRefused."""
+        if self.settled:
+            raise StartRefused("the check was cancelled while it was being started")
         self.running = True
         self._started = trio.current_time()
         self._work.record(
