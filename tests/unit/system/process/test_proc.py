@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from vibeguard.system.process import proc
 
 
-def started(command: list[str], **options: dict[str, str]) -> subprocess.Popen[bytes]:
+def started(command: list[str], env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """A child that has printed its first line: its exec is over."""
     child = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        **options,  # type: ignore[call-overload]
+        env=env,
     )
     child.stdout.readline()
     return child
