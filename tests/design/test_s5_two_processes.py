@@ -27,8 +27,8 @@ checks:
 
 
 NOBODY_WAKES_IT = (
-    "from vibeguard.cli import command; from vibeguard.system.front import conduct;"
-    "conduct.Front._wake_supervisor = lambda self: None; command()"
+    "from vibeguard.cli import command; from vibeguard.system.front import link;"
+    "link.SupervisorLink.wake = lambda self: None; command()"
 )
 
 SIGNALLED_WHILE_IT_COMPARES = """

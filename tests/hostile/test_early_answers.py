@@ -19,7 +19,7 @@ FRONT = """
 import os, sys
 from vibeguard.system.channel import Kill, Started, send
 from vibeguard.system.clock import monotonic_s
-from vibeguard.system.front.conduct import Front, Watching
+from vibeguard.system.front.guarding import Front, Watching
 from vibeguard.system.front.early import Supervisor
 
 folder, max_wait, dies = sys.argv[1:]

@@ -20,9 +20,9 @@ from vibeguard.core.problems import VibeGuardError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
-from vibeguard.system.front.conduct import Watching
+from vibeguard.system.front.following import Enough, Until, follow
+from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.output import Output
-from vibeguard.system.front.tailing import Enough, Watch, follow
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.live import has_writer, live_runs
@@ -75,10 +75,10 @@ def follow_twin(folder: str, watching: Watching) -> int:
         deadline = watching.began_s + watching.max_wait / SECOND_NS
     hint = f"{watching.program} wait {os.path.basename(folder)}"
     if watching.detach:
-        follow(Follower(folder), view, output, Watch(lambda _: True, None, hint))
+        follow(Follower(folder), view, output, Until(lambda _: True, None, hint))
         return ExitCode.PASSED
-    watch = Watch(enough_for(watching), deadline, hint, watching.seal_to)
-    return follow(Follower(folder), view, output, watch)
+    until = Until(enough_for(watching), deadline, hint, watching.seal_to)
+    return follow(Follower(folder), view, output, until)
 
 
 def enough_for(watching: Watching) -> Enough:

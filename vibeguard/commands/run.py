@@ -30,9 +30,9 @@ from vibeguard.system.discovery import state_dir_of
 from vibeguard.system.discovery.machine import caller_environment, usable_cpus
 from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.front import early
-from vibeguard.system.front.conduct import Front, Watching
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.gate import StartGate
+from vibeguard.system.front.guarding import Front, Watching
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.rundir.refused import forget_refused, mark_refused
 from vibeguard.system.rundir.state_folder import state_folder

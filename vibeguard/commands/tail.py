@@ -8,8 +8,8 @@ from vibeguard.commands.options import (
     TailOptions,
     tail_format,
 )
+from vibeguard.system.front.following import Until, follow
 from vibeguard.system.front.output import Output
-from vibeguard.system.front.tailing import Watch, follow
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
 
@@ -26,11 +26,12 @@ def tail(
     folder = open_run(run, common, at_work=True)
     output = Output()
     if options.check is not None:
-        from vibeguard.system.front.check_output import follow_check  # noqa: PLC0415
+        from vibeguard.system.front.check_output import CheckOutput  # noqa: PLC0415
 
-        return follow_check(Follower(folder), folder, options.check, output)
+        copied = CheckOutput(folder, options.check, output)
+        return follow(Follower(folder), copied, output, Until())
     shown = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )
     view = make_view(form, shown, output, live=True)
-    return follow(Follower(folder), view, output, Watch(enough=lambda _: False))
+    return follow(Follower(folder), view, output, Until())

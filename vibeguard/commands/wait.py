@@ -9,8 +9,8 @@ from vibeguard.core.names import CheckState
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.clock import command_began_s
+from vibeguard.system.front.following import Enough, Until, follow
 from vibeguard.system.front.output import Output
-from vibeguard.system.front.tailing import Enough, Watch, follow
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
 
@@ -29,7 +29,7 @@ def wait(
     output = Output()
     shown: FormatOptions = format_options(run_folder=folder, verbose=common.verbose)
     view = make_view("json" if common.json else "text", shown, output, live=False)
-    return follow(Follower(folder), view, output, Watch(_enough(options), deadline))
+    return follow(Follower(folder), view, output, Until(_enough(options), deadline))
 
 
 def _enough(options: WaitOptions) -> Enough:

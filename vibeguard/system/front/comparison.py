@@ -2,11 +2,11 @@
 
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.channel import Sealed
-from vibeguard.system.front.view import View
+from vibeguard.system.front.following import Shown
 from vibeguard.system.journal.follow import Follower
 
 
-def differences_from(sealed: Sealed | None, view: View, follower: Follower) -> str:
+def differences_from(sealed: Sealed | None, view: Shown, follower: Follower) -> str:
     """Where log, seal and the supervisor's word (None: none yet) are not the same; else empty."""
     differences = () if sealed is None else sealed.differences
     if view.problem is not None:

@@ -13,7 +13,7 @@ class Loop:
     """Calls handlers of readable descriptors; hands over output as readers take it."""
 
     def __init__(self, output: Output) -> None:
-        self._output = output
+        self.output = output
         self._handlers: dict[int, Handler] = {}
 
     def watch(self, descriptor: int, handler: Handler) -> None:
@@ -29,7 +29,7 @@ class Loop:
         poller = select.poll()
         for descriptor in self._handlers:
             poller.register(descriptor, select.POLLIN)
-        waiting = self._output.waiting()
+        waiting = self.output.waiting()
         for descriptor in waiting:
             poller.register(descriptor, select.POLLOUT)
         for descriptor, events in poller.poll(max(0.0, (deadline - monotonic_s()) * 1000)):

@@ -1,4 +1,4 @@
-"""Signals of the front as readable bytes, so that one loop hears of everything.
+"""Signals of the front as readable bytes, so that one loop waits for everything.
 
 CPython writes the number of each signal to the wakeup descriptor (signal.set_wakeup_fd); the
 handlers themselves do nothing.
@@ -6,31 +6,34 @@ handlers themselves do nothing.
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 SAME_SIGNAL_S = 0.25
 EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
-_HEARD = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
+_TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
 
 
 class Signals:
-    """Hears SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH and SIGCHLD, except what was ignored."""
+    """Takes over SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH and SIGCHLD, unless ignored."""
 
     def __init__(self) -> None:
         """Take over the signals, and let those come that were held back since the start."""
         self.descriptor, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in _HEARD:
+        for number in _TAKEN_OVER:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _heard)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+                signal.signal(number, _do_nothing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN_OVER)
 
-    def received(self) -> list[signal.Signals]:
-        """The signals that have come since the last call, in order."""
+    def dispatch(self, on_signal: Callable[[signal.Signals], None]) -> None:
+        """Call `on_signal` for each signal that has come since the last time, in order."""
         try:
-            return [signal.Signals(number) for number in os.read(self.descriptor, 256)]
+            numbers = os.read(self.descriptor, 256)
         except BlockingIOError:
-            return []
+            return
+        for number in numbers:
+            on_signal(signal.Signals(number))
 
     def hold_back(self) -> None:
         """Let no signal through any more, since the exit code is decided.
@@ -40,19 +43,18 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_CODES)
 
 
-class Presses:
+class SignalCount:
     """Tells a second signal from the echo of the first: wrappers deliver Ctrl-C twice."""
 
     def __init__(self) -> None:
-        self.first: signal.Signals | None = None
-        self._first_at = 0.0
+        self._first_at: float | None = None
 
-    def press(self, number: signal.Signals, now: float) -> bool | None:
-        """True for the first signal, False for a second, None for an echo within 250 ms."""
-        if self.first is None:
-            self.first, self._first_at = number, now
-            return True
-        return None if now - self._first_at < SAME_SIGNAL_S else False
+    def count(self, now: float) -> int:
+        """1 for the first signal, 2 for each later one, 0 for an echo within 250 ms."""
+        if self._first_at is None:
+            self._first_at = now
+            return 1
+        return 0 if now - self._first_at < SAME_SIGNAL_S else 2
 
 
 def stop_here() -> None:
@@ -60,5 +62,5 @@ def stop_here() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _heard(_: int, __: FrameType | None) -> None:
+def _do_nothing(_: int, __: FrameType | None) -> None:
     """The wakeup descriptor has told the loop already."""

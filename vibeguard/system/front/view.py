@@ -5,7 +5,7 @@ import sys
 
 from msgspec.structs import replace
 
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import new_state
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.live import LiveFormat
 from vibeguard.core.formats.registry import make_format
@@ -90,11 +90,7 @@ class View:
             self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
 
     def _take(self, event: Event, follower: Follower, index: int) -> None:
-        try:
-            apply(self.state, event)
-        except LogCorrupt as problem:
-            byte, line = follower.place_of(index)
-            raise LogCorrupt(problem.what, byte=byte, line=line) from problem
+        follower.fold(index, event, self.state)
         offset = _start_ns(event) or monotonic_ns() - event.t
         if self._offset_ns is None or offset < self._offset_ns:
             self._offset_ns = offset

@@ -5,13 +5,15 @@ import select
 from typing import Final
 
 from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.model.state import State
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.journal.notify import drain, watch
-from vibeguard.system.journal.pace import Pace
+from vibeguard.system.journal.pace import AT_ONCE, Pace
 from vibeguard.system.journal.reader import LogReading, open_log, reading_of
 
 # A network file system announces nothing, and a lock goes without notice: look this often anyway.
@@ -29,15 +31,18 @@ class Follower:
     that, or a poll of one's own.
     """
 
-    def __init__(self, path: str) -> None:
-        """Open the log, or the log of the run folder, at `path`. Raises LogCorrupt without one."""
+    def __init__(self, path: str, *, at_once: int = AT_ONCE) -> None:
+        """Open the log, or the log of the run folder, at `path`. Raises LogCorrupt without one.
+
+        `at_once` is how many changes may wake the follower without a pause between them.
+        """
         self._path = os.path.join(path, LOG_NAME) if os.path.isdir(path) else path
         self._fd = open_log(self._path)
         self._notify = watch(self._fd)
         self._decoder = LogDecoder()
         self._read_bytes = 0
         self._problem: LogCorrupt | None = None
-        self._pace = Pace()
+        self._pace = Pace(at_once)
         self.poll_s = POLL_UNANNOUNCED_S if self._notify is None else POLL_S
 
     @property
@@ -110,9 +115,16 @@ class Follower:
         alive = None if self.finished else writer_alive(self._fd)
         return reading_of(self._decoder, alive=alive, problem=self._problem)
 
-    def place_of(self, index: int) -> tuple[int, int]:
-        """Byte and line of the event at `index` of what `read` gave last."""
-        return self._decoder.place_of(index)
+    def fold(self, index: int, event: Event, state: State) -> None:
+        """Fold the event at `index` of what `read` gave last into `state`.
+
+        Raises LogCorrupt, with the place in the log, for an event that cannot be.
+        """
+        try:
+            apply(state, event)
+        except LogCorrupt as problem:
+            byte, line = self._decoder.place_of(index)
+            raise LogCorrupt(problem.what, byte=byte, line=line) from problem
 
     def close(self) -> None:
         """Give up the descriptors."""

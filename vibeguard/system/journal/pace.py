@@ -18,15 +18,16 @@ PAUSE_S: Final = 0.02
 class Pace:
     """A budget of looks at once: a token bucket that only quiet fills."""
 
-    def __init__(self) -> None:
-        self._budget = float(AT_ONCE)
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
+        self._budget = float(at_once)
         self._looked_at = monotonic_s()
 
     def looked(self) -> None:
         """There was something new to see."""
         now = monotonic_s()
         regained = max(now - self.next_look(), 0.0) / QUIET_S
-        self._budget = max(min(self._budget + regained, AT_ONCE) - 1.0, 0.0)
+        self._budget = max(min(self._budget + regained, self._at_once) - 1.0, 0.0)
         self._looked_at = now
 
     def next_look(self) -> float:

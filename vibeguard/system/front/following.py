@@ -1,0 +1,169 @@
+"""The one loop of whoever follows a log: `run`, `tail`, `wait`, `tail --check` and a joined run.
+
+It paces the reading, hands over output and knows when all of a log has been shown. `follow` is
+what everybody does who watches a run and changes nothing of it; the front that guards a run adds
+its own policy (guarding.py).
+"""
+
+import signal
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.formats.base import Ending, Stream
+from vibeguard.core.model.state import State
+from vibeguard.core.names import LogStatus
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.loop import Loop
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
+from vibeguard.system.journal.endings import ending_of
+from vibeguard.system.journal.follow import Follower
+
+Enough = Callable[[State], bool]
+# How long a turn lasts at most while nothing but readers of the output is waited for.
+DRAIN_S = 1.0
+
+
+class Shown(Protocol):
+    """What a follower makes of a log: a format on a terminal, or the output of one check.
+
+    `state` is the fold of what was read; `problem` is set once the log turned out damaged.
+    """
+
+    state: State
+    problem: LogCorrupt | None
+
+    def read(self, follower: Follower) -> bool:
+        """Take in and show what is new, while the readers keep up; whether there was anything."""
+
+    def tick(self) -> None:
+        """Show what is due because time has passed."""
+
+    def tick_period_s(self) -> float:
+        """How often `tick` and `read` are worth calling, whatever else happens."""
+
+    def resize(self) -> None:
+        """The terminal has another size."""
+
+    def clear(self) -> None:
+        """Take away what would be in the way of a message, or of the shell."""
+
+    def finish(self, ending: Ending) -> None:
+        """Show the end."""
+
+
+class Following:
+    """A log that is shown as it grows."""
+
+    def __init__(self, loop: Loop, follower: Follower, shown: Shown) -> None:
+        self.follower = follower
+        self.shown = shown
+        self._loop = loop
+
+    def read(self) -> bool:
+        """Read on now, however often the log changes; whether there was anything new."""
+        return self.shown.read(self.follower)
+
+    def turn(self, *deadlines: float) -> None:
+        """Wait for a change of the log, for whatever else the loop watches or for a deadline.
+
+        Then show what is new. Deadlines are monotonic seconds; beside them a turn is never longer
+        than it takes to notice what announces itself by nothing.
+        """
+        self._loop.turn(min(*self._own_deadlines(), *deadlines))
+        self.read()
+        self.shown.tick()
+
+    def all_is_shown(self) -> bool:
+        """Whether the log has ended, by its seal, by damage or with its writer, and was shown."""
+        ended = self.shown.problem is not None or self.follower.finished
+        if not ended and self.follower.writer_gone() is False:
+            return False
+        return not self.read() and not self._loop.output.is_full()
+
+    def finish(self, ending: Ending, seal_to: Stream | None) -> int:
+        """Show how the log ends, and the seal if it is asked for; the exit code of section 8."""
+        self.shown.finish(ending)
+        if seal_to is not None and self.follower.seal is not None:
+            self._loop.output.write(seal_to, f"{self.follower.seal.sha256}\n")
+        if ending.exit_code is None:
+            return exit_code_so_far(self.shown.state)
+        return ending.exit_code
+
+    def _own_deadlines(self) -> tuple[float, float]:
+        """Have a change of the log end the turn, but where it changes often only after a pause.
+
+        Whoever is woken by every event of thousands of short checks takes the processor from them.
+        """
+        now = monotonic_s()
+        patience = now + min(self.follower.poll_s, self.shown.tick_period_s())
+        notify, next_look = self.follower.fileno(), self.follower.next_look()
+        if notify is None:
+            return patience, patience
+        if now < next_look:
+            self._loop.forget(notify)
+            return patience, next_look
+        self._loop.watch(notify, lambda: None)  # every turn reads
+        return patience, patience
+
+
+class Until(Struct, frozen=True):
+    """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
+
+    `hint` is said at the end if the run goes on then; the seal, once there is one, goes to
+    `seal_to`.
+    """
+
+    enough: Enough = lambda _: False
+    deadline: float | None = None
+    hint: str = ""
+    seal_to: Stream | None = None
+
+
+def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> int:
+    """Show the log until it ends; the exit code of DESIGN section 8.
+
+    A signal ends the command with its own code and leaves the run alone.
+    """
+    interrupted: list[int] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        if number in EXIT_CODES:
+            interrupted.append(EXIT_CODES[number])
+        elif number == signal.SIGTSTP:
+            shown.clear()
+            stop_here()
+        elif number == signal.SIGWINCH:
+            shown.resize()
+
+    loop, signals = Loop(output), Signals()
+    loop.watch(signals.descriptor, lambda: signals.dispatch(on_signal))
+    following = Following(loop, follower, shown)
+    following.read()
+    while not interrupted and not _is_over(following, until):
+        following.turn(*([] if until.deadline is None else [until.deadline]))
+    if interrupted:
+        shown.clear()
+        return interrupted[0]
+    ending = ending_of(follower.reading(), follower.folder, shown.problem)
+    if ending.log_status is LogStatus.LIVE:
+        ending = replace(ending, hint=until.hint)
+    code = following.finish(ending, until.seal_to)
+    while output.waiting() and not interrupted:
+        loop.turn(monotonic_s() + DRAIN_S)
+    return interrupted[0] if interrupted else code
+
+
+def _is_over(following: Following, until: Until) -> bool:
+    shown, follower = following.shown, following.follower
+    if shown.problem is None:
+        enough = until.enough(shown.state)  # asked first: it may object, however the run stands
+        late = until.deadline is not None and monotonic_s() >= until.deadline
+        if (enough or late) and not follower.finished:
+            return True
+    return following.all_is_shown()

@@ -1,0 +1,272 @@
+"""The front of `run`: launch the supervisor, guard it, follow its log, pass signals on, end.
+
+To the loop of everybody who follows a log it adds what only a guardian does: it believes the
+supervisor's word and not the log's alone, passes signals on, and has a bound for its patience.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from vibeguard.core.fold.verdict import (
+    exit_code_so_far,
+    is_decided_early,
+    only_the_background_is_left,
+)
+from vibeguard.core.formats.base import Ending, Stream
+from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
+from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Resume, Started
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.comparison import differences_from
+from vibeguard.system.front.early import Supervisor
+from vibeguard.system.front.following import Following
+from vibeguard.system.front.link import SupervisorLink
+from vibeguard.system.front.loop import Loop
+from vibeguard.system.front.output import Output
+from vibeguard.system.front.signals import EXIT_CODES, SignalCount, Signals, stop_here
+from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.journal.follow import Follower
+
+START_PERIOD_S = 0.25
+PAUSE_BOUND_S = 0.5
+PAUSE_PERIOD_S = 0.02
+PARTING_BOUND_S = 2.0
+# Readers of the output have so long beyond the grace of a first signal, or after a second one.
+READERS_BOUND_S = 1.0
+# How long beyond that a supervisor may take to end a run that was interrupted.
+ANSWER_BOUND_S = 4.0
+# How long beyond `--max-wait` a front waits for what the supervisor says of a seal that is read.
+SEALED_BOUND_S = 3.0
+
+
+class Watching(Struct, frozen=True, kw_only=True):
+    """How the caller wants to see the run, and how long it stays.
+
+    `max_wait` is nanoseconds from `began_s` (monotonic seconds), "foreground", or None: to the end.
+    """
+
+    format: str
+    verbose: bool = False
+    detach: bool = False
+    max_wait: int | Literal["foreground"] | None = None
+    began_s: float = 0.0
+    print_seal: bool = False
+    program: str = "vibeguard"
+
+    @property
+    def seal_to(self) -> Stream | None:
+        """Where the seal is printed: beside what the format writes, never in the middle of it."""
+        if not self.print_seal:
+            return None
+        return Stream.MACHINE if self.format in ("text", "agent") else Stream.HUMAN
+
+
+class Front:
+    """One run as its front sees it."""
+
+    def __init__(self, supervisor: Supervisor, watching: Watching, *, grace_ns: int) -> None:
+        self._watching = watching
+        self._grace_s = grace_ns / SECOND_NS
+        self._output = Output(may_be_lost=True)
+        self._loop = Loop(self._output)
+        self._link = SupervisorLink(supervisor, self._loop)
+        self._signals = Signals()
+        self._signal_count = SignalCount()
+        self._following: Following | None = None
+        self._patience_ends: float | None = None
+        # Imported before the first check starts: a check may change what is installed.
+        make_view(watching.format, format_options(run_folder=""), self._output, live=True)
+        self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
+
+    def run(self, launch: Launch, *, recorded: Callable[[], None] = lambda: None) -> int:
+        """Launch the run and stay as long as asked; the exit code of the command.
+
+        `recorded` is called once other processes can see the run.
+        """
+        self._link.launch(launch)
+        while self._link.started is None and not self._is_over():
+            self._turn()
+        recorded()
+        started = self._link.started
+        if started is None:
+            raise self._never_started()
+        if self._watching.detach:
+            return self._leave(started)
+        following = self._open(started)
+        while not self._is_over() and not self._waited_long_enough(following):
+            self._turn(*self._wait_deadlines(following))
+        following.read()
+        return self._part_with(following.finish(self._ending(following), self._watching.seal_to))
+
+    # Waiting.
+
+    def _open(self, started: Started) -> Following:
+        folder = os.fsdecode(started.folder)
+        options = format_options(run_folder=folder, verbose=self._watching.verbose)
+        view = make_view(self._watching.format, options, self._output, live=True)
+        # The checks have the processor: however few events there are, none wakes this process.
+        self._following = Following(self._loop, Follower(folder, at_once=0), view)
+        self._following.read()
+        return self._following
+
+    def _leave(self, started: Started) -> int:
+        """Tell which run goes on in the background: its id, or the document of it as it stands."""
+        if self._watching.format != "json":
+            self._output.write(Stream.MACHINE, f"{started.run_id}\n")
+        else:
+            following = self._open(started)
+            following.shown.finish(self._live(following))
+        return self._part_with(ExitCode.PASSED)
+
+    def _turn(self, *deadlines: float) -> None:
+        """One turn of the loop, and what is due when patience is at its end."""
+        self._lose_patience()
+        if self._following is None:
+            self._loop.turn(monotonic_s() + START_PERIOD_S)
+        else:
+            self._following.turn(*deadlines)
+
+    def _lose_patience(self) -> None:
+        if self._patience_ends is None:
+            return
+        now = monotonic_s()
+        if now >= self._patience_ends:
+            self._output.discard()
+        if now >= self._patience_ends + ANSWER_BOUND_S:
+            self._link.give_up()
+
+    def _is_over(self) -> bool:
+        """Whether the run has ended, one way or the other, and all of it was read."""
+        if self._link.lost or self._link.failed is not None:
+            return True
+        if self._link.sealed is None or self._following is None:
+            return False
+        return self._following.shown.problem is not None or self._following.follower.finished
+
+    def _wait_deadlines(self, following: Following) -> list[float]:
+        max_wait = self._watching.max_wait
+        if not isinstance(max_wait, int):
+            return []
+        deadline = self._watching.began_s + max_wait / SECOND_NS
+        return [deadline + SEALED_BOUND_S if following.follower.finished else deadline]
+
+    def _waited_long_enough(self, following: Following) -> bool:
+        """Whether `--max-wait` is over, or nothing worth waiting for can come any more.
+
+        Once the last check has settled, the supervisor's own word is near.
+        """
+        state, max_wait = following.shown.state, self._watching.max_wait
+        if max_wait is None:
+            return False
+        if max_wait == "foreground":
+            return only_the_background_is_left(state)
+        if is_decided_early(state):
+            return True
+        return any(monotonic_s() >= deadline for deadline in self._wait_deadlines(following))
+
+    # Signals.
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if number in EXIT_CODES:
+            self._interrupt(number)
+        elif number == signal.SIGTSTP:
+            self._stop()
+        elif number == signal.SIGWINCH and self._following is not None:
+            self._following.shown.resize()
+
+    def _interrupt(self, number: signal.Signals) -> None:
+        """The first signal cancels; a second one ends all patience."""
+        count = self._signal_count.count(monotonic_s())
+        if count == 1:
+            self._link.wake()
+            self._link.order(Interrupt(number.name, EXIT_CODES[number]))
+            self._patience_ends = monotonic_s() + self._grace_s + READERS_BOUND_S
+        elif count == 2:
+            self._link.order(Kill())
+            self._patience_ends = monotonic_s() + READERS_BOUND_S
+
+    def _stop(self) -> None:
+        """Ctrl-Z: pause the checks, then stop like any job; what follows happens after `fg`."""
+        self._link.order(Pause())
+        following, give_up = self._following, monotonic_s() + PAUSE_BOUND_S
+        while following is not None and following.shown.state.paused_since is None:
+            if monotonic_s() >= give_up or self._is_over():
+                break
+            self._loop.turn(monotonic_s() + PAUSE_PERIOD_S)
+            following.read()
+        if following is not None:
+            following.shown.clear()
+        stop_here()
+        self._link.order(Resume())
+
+    # Ending.
+
+    def _ending(self, following: Following) -> Ending:
+        """What is to be said of the end beside the events, and the exit code that it means."""
+        sealed, failed = self._link.sealed, self._link.failed
+        if failed is not None:
+            # A log that is sealed all the same would show the verdict that it must not give.
+            whole = following.follower.finished
+            return Ending(
+                exit_code=failed.exit_code,
+                log_status=LogStatus.CORRUPT if whole else LogStatus.INCOMPLETE,
+                problem=failed.what,
+                hint=failed.do,
+            )
+        problem = differences_from(sealed, following.shown, following.follower)
+        if problem:
+            return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
+        if sealed is not None:
+            return Ending(exit_code=sealed.exit_code, log_status=LogStatus.COMPLETE)
+        if self._link.lost:
+            return Ending(
+                exit_code=ExitCode.INCOMPLETE,
+                log_status=LogStatus.INCOMPLETE,
+                problem="the supervisor died before it handed over a verdict; "
+                "every check was ended",
+            )
+        return self._live(following)
+
+    def _live(self, following: Following) -> Ending:
+        """The run goes on without this command."""
+        run_id = self._link.started.run_id if self._link.started is not None else "latest"
+        # Without the supervisor's own word a seal in the log may be anybody's: that is no pass.
+        return Ending(
+            exit_code=exit_code_so_far(following.shown.state) or ExitCode.PENDING,
+            log_status=LogStatus.LIVE,
+            hint=f"{self._watching.program} wait {run_id}",
+        )
+
+    def _part_with(self, code: int) -> int:
+        """End; the exit code. A pass that found no room to be told is none (docs/adr/0062)."""
+        why = self._output.lost()
+        if why:
+            what = f"vibeguard: cannot write the output: {why}; the run was not ended by it\n"
+            self._output.write(Stream.HUMAN, what)
+        self._part()
+        return code or (ExitCode.INCOMPLETE if self._output.lost() else ExitCode.PASSED)
+
+    def _part(self) -> None:
+        """Let readers take what is left, and the supervisor finish, before this process ends."""
+        period, bound = self._link.watch_end(), monotonic_s() + PARTING_BOUND_S
+        while self._output.waiting() or self._link.is_ending(bound):
+            if self._patience_ends is not None and monotonic_s() >= self._patience_ends:
+                self._output.discard()
+            self._loop.turn(monotonic_s() + period)
+        self._link.end_leftovers()
+        self._signals.hold_back()
+
+    def _never_started(self) -> Exception:
+        failed = self._link.failed
+        if failed is None:
+            return RunIncomplete("the supervisor died before the run began", "run it again")
+        if failed.exit_code == ExitCode.USAGE:
+            return UsageError(failed.what, failed.do)
+        if failed.exit_code == ExitCode.CORRUPT:
+            return LogWriteError(failed.what, failed.do)
+        return RunIncomplete(failed.what, failed.do)

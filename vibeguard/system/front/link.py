@@ -1,0 +1,113 @@
+"""The supervisor as its front knows it: orders to it, reports from it, and its process."""
+
+import contextlib
+import os
+import signal
+
+from vibeguard.system.channel import Failed, Launch, Order, ReportReader, Sealed, Started, send
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.early import Supervisor
+from vibeguard.system.front.loop import Loop
+from vibeguard.system.process.sweep import kill_descendants
+from vibeguard.system.process.tree import become_subreaper
+
+SWEEP_BOUND_S = 5.0
+LONGEST_TURN_S = 0.25
+LOOK_PERIOD_S = 0.01  # where the supervisor's exit announces itself by nothing
+
+
+class SupervisorLink:
+    """What the supervisor has said so far, and the means to tell it something or to end it.
+
+    `lost` is set when it died before it said how the run ended; nothing of the run is left then.
+    """
+
+    def __init__(self, supervisor: Supervisor, loop: Loop) -> None:
+        self.started: Started | None = None
+        self.sealed: Sealed | None = None
+        self.failed: Failed | None = None
+        self.lost = False
+        self.guarded_here = supervisor.guarded_here
+        self._supervisor = supervisor
+        self._loop = loop
+        self._reader = ReportReader(supervisor.reports)
+        self._reaped = False
+        loop.watch(supervisor.reports, self._read_reports)
+
+    def launch(self, launch: Launch) -> None:
+        """Let the run begin; from now on this process is the guardian, unless there is another."""
+        if self.guarded_here:
+            become_subreaper()
+        self._supervisor.launched = True
+        try:
+            send(self._supervisor.orders, launch)
+        except BrokenPipeError:
+            self.lost = True
+
+    def order(self, order: Order) -> None:
+        """Tell the supervisor something; harmless when it is ending."""
+        with contextlib.suppress(BrokenPipeError):  # its pipe tells how it ended
+            send(self._supervisor.orders, order)
+
+    def wake(self) -> None:
+        """Let it go on if a check has stopped it; what runs is not disturbed."""
+        if self.guarded_here and not self._reaped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._supervisor.guardian, signal.SIGCONT)
+
+    def give_up(self) -> None:
+        """It does not answer (somebody has stopped it): end it and the run, unless it has sealed.
+
+        With a guardian of its own only this command ends.
+        """
+        if self.sealed is None and self.guarded_here:
+            os.kill(self._supervisor.guardian, signal.SIGKILL)
+        elif self.sealed is None:
+            self.lost = True
+
+    def watch_end(self) -> float:
+        """Have the supervisor's exit end a turn of the loop; how long a turn may take (seconds)."""
+        if not self.guarded_here:
+            return LONGEST_TURN_S
+        try:
+            descriptor = os.pidfd_open(self._supervisor.guardian)
+        except (AttributeError, OSError):  # another system than Linux; reaped by now
+            return LOOK_PERIOD_S
+        self._loop.watch(descriptor, lambda: self._loop.forget(descriptor))
+        return LONGEST_TURN_S
+
+    def is_ending(self, bound: float) -> bool:
+        """Whether a supervisor that is guarded here still is, until `bound` (monotonic seconds)."""
+        if self.guarded_here and not self._reaped:
+            try:
+                finished, _ = os.waitpid(self._supervisor.guardian, os.WNOHANG)
+                self._reaped = finished != 0
+            except ChildProcessError:
+                self._reaped = True  # with everything that it left behind
+        return self.guarded_here and not self._reaped and monotonic_s() < bound
+
+    def end_leftovers(self) -> None:
+        """End what a supervisor that failed had no means left to end."""
+        if self.failed is not None and self._reaped:
+            kill_descendants(SWEEP_BOUND_S)
+
+    def _read_reports(self) -> None:
+        reports = self._reader.read()
+        if reports is None:
+            self._loop.forget(self._supervisor.reports)
+            if self.sealed is None and self.failed is None:
+                self._lose()
+            return
+        for report in reports:
+            if isinstance(report, Started):
+                self.started = report
+            elif isinstance(report, Sealed):
+                self.sealed = report
+            else:
+                self.failed = report
+
+    def _lose(self) -> None:
+        """It has died: nothing of the run may outlive it."""
+        self.lost = True
+        if self.guarded_here:
+            kill_descendants(SWEEP_BOUND_S)
