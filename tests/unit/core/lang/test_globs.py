@@ -1,0 +1,89 @@
+"""What a list of glob patterns takes of the names of files."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.globs import Globs, regex_of
+
+CASES = [
+    # patterns, taken, not taken
+    (["*.py"], ["a.py", "src/a.py", "a/b/c.py", ".py"], ["a.pyc", "a.py/x", "apy"]),
+    (["src/**"], ["src/a", "src/a/b.py"], ["src", "xsrc/a", "a/src/b"]),
+    (["src/"], ["src/a", "src/a/b"], ["src", "other/src/a"]),
+    (["**/test_*.py"], ["test_a.py", "a/b/test_b.py"], ["atest_a.py", "a/test_/b.py"]),
+    (["src/**/x.py"], ["src/x.py", "src/a/b/x.py"], ["src/ax.py", "src/a/x.pyc"]),
+    (["src/*.py"], ["src/a.py"], ["src/a/b.py"]),
+    (["./src/*.py"], ["src/a.py"], ["a.py"]),
+    (["**", "!**/*.md"], ["a", "a/b.py"], ["a.md", "a/b.md"]),
+    (["!*.md"], ["a", "a/b.py"], ["a.md", "a/b.md"]),
+    (["*.md", "!docs/**", "docs/keep.md"], ["a.md", "docs/keep.md"], ["docs/a.md", "a"]),
+    (["?.py"], ["a.py", "é.py", "日.py", "\udcff.py"], ["ab.py", "/.py", ".py"]),
+    (["[a-c]x"], ["ax", "d/bx"], ["dx", "Ax"]),
+    (["[!a-c]x"], ["dx", "éx"], ["ax", "/x"]),
+    (["*.{js,ts}"], ["a.js", "b/c.ts"], ["a.jsx", "a.{js,ts}"]),
+    (["a,b"], ["a,b"], ["a"]),
+    ([r"\*.py"], ["*.py"], ["a.py"]),
+    (["a b\nc"], ["a b\nc"], ["a b"]),
+    (["a*"], ["a\nb", "a"], ["a/b"]),
+    (["../shared/**"], ["../shared/x"], ["shared/x"]),
+    (["a.b"], ["a.b"], ["aXb"]),
+    (["[[]x"], ["[x"], ["x"]),
+    (["a**b"], ["ab", "axxb"], ["a/b"]),
+    ([], [], ["a"]),
+]
+
+
+@pytest.mark.parametrize(("patterns", "taken", "left"), CASES, ids=[str(c[0]) for c in CASES])
+def test_what_a_list_takes(patterns, taken, left):
+    globs = Globs({"check": patterns})
+    for name in taken:
+        assert globs.owners_of(name.encode("utf-8", "surrogateescape")) == {"check"}, name
+    for name in left:
+        assert globs.owners_of(name.encode("utf-8", "surrogateescape")) == set(), name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("", "empty"),
+        ("/etc/*", "begins with a slash"),
+        ("a[b", "[ is not closed"),
+        ("a{b", "{ is not closed"),
+        ("[é]", "ASCII"),
+        ("[a/b]", "slash"),
+        ("x" * 5000, "too long"),
+        ("{" + "a," * 200 + "}", "alternatives"),
+    ],
+)
+def test_a_pattern_that_is_none_says_why(pattern, says):
+    with pytest.raises(LanguageError) as raised:
+        regex_of(pattern)
+    assert says in raised.value.what
+
+
+@given(
+    st.lists(st.sampled_from(["*.py", "src/**", "!*.md", "a?c", "**/x", "{a,b}/*"]), max_size=4),
+    st.lists(
+        st.sampled_from(["src", "a", "b", "x", "abc", "q.py", "q.md"]), min_size=1, max_size=4
+    ),
+)
+def test_many_lists_at_once_say_what_each_says_alone(patterns, parts):
+    path = "/".join(parts).encode()
+    together = Globs({"one": patterns, "all": ["**"], "none": []})
+    alone = Globs({"one": patterns})
+    assert ("one" in together.owners_of(path)) == bool(alone.owners_of(path))
+    assert "all" in together.owners_of(path)
+
+
+def test_a_set_that_has_run_out_of_memory_is_not_believed():
+    globs = Globs({"check": ["*.py"]})
+
+    class Exhausted:
+        def Match(self, text):  # noqa: N802
+            return []
+
+    globs._set = Exhausted()
+    assert globs.owners_of(b"a.py") == {"check"}
+    assert globs.owners_of(b"a.md") == set()

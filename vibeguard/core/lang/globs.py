@@ -1,0 +1,212 @@
+r"""Glob patterns over file names, many at once, in time linear in the name.
+
+A pattern without a slash means a name at any depth (`*.py`); one with a slash is a path from the
+config's folder (`src/**`), and `../` leads out of it. `*`, `?` and `[a-z]` never match a slash,
+`**` any number of folders, `{a,b}` one of several; a slash at the end means all that is below. Of
+the patterns that match the last one decides, and `!` excludes; a list that begins with an exclusion
+begins with everything. Names are bytes, as the file system has them; `?` is one character of UTF-8,
+or one byte that is none. RE2 is imported when the first list is compiled.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from vibeguard.core.lang.errors import LanguageError, quoted
+
+LONGEST_PATTERN = 4096
+_MOST_BRACES = 100  # alternatives of one pattern
+# One character that is no slash: ASCII, a sequence of UTF-8, or a stray byte.
+_CHARACTER = rb"(?:[\x00-\x2e\x30-\x7f]|[\xc2-\xf4][\x80-\xbf]{1,3}|[\x80-\xff])"
+
+
+class _Compiled(Protocol):
+    """What is used of an RE2 pattern."""
+
+    def fullmatch(self, text: bytes) -> object | None:
+        """A match, or None."""
+
+
+class _CompiledSet(Protocol):
+    """What is used of an RE2 set."""
+
+    def Match(self, text: bytes) -> Sequence[int]:  # noqa: N802 - RE2's name
+        """The numbers of the patterns that match the whole text."""
+
+
+class Globs:
+    """Lists of patterns by the name of their owner; `owners_of` looks all of them up in one pass.
+
+    Raises LanguageError for a pattern that is none, naming it.
+    """
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        self._rules: list[tuple[str, bool]] = []  # owner, and whether a match includes
+        self._everything = {o: bool(p) and p[0].startswith("!") for o, p in lists.items()}
+        self._sources: list[bytes] = []
+        for owner, patterns in lists.items():
+            for pattern in patterns:
+                self._rules.append((owner, not pattern.startswith("!")))
+                self._sources.append(regex_of(pattern.removeprefix("!")))
+        self._single: list[_Compiled] = []
+        # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
+        self._set = _compile_set([*self._sources, rb"(?s:.*)"])
+
+    def owners_of(self, path: bytes) -> set[str]:
+        """The owners whose list includes this path."""
+        included = dict(self._everything)
+        for number in self._matching(path):
+            owner, includes = self._rules[number]
+            included[owner] = includes
+        return {owner for owner, taken in included.items() if taken}
+
+    def _matching(self, path: bytes) -> list[int]:
+        """The numbers of the patterns that match, in order."""
+        found = sorted(self._set.Match(path))
+        if found and found[-1] == len(self._sources):
+            return found[:-1]
+        if not self._single:
+            self._single = [_compile(source) for source in self._sources]
+        return [n for n, compiled in enumerate(self._single) if compiled.fullmatch(path)]
+
+
+def regex_of(pattern: str) -> bytes:
+    """The regular expression of RE2 (Latin-1: bytes) that matches what the glob means.
+
+    Raises LanguageError for what is no pattern.
+    """
+    if not pattern:
+        raise LanguageError("an empty pattern matches nothing", "write a pattern, such as src/**")
+    if len(pattern) > LONGEST_PATTERN:
+        what = f"a pattern of {len(pattern)} characters is too long"
+        raise LanguageError(what, f"write at most {LONGEST_PATTERN}, or several patterns")
+    if pattern.startswith("/"):
+        what = f"the pattern {quoted(pattern)} begins with a slash"
+        raise LanguageError(what, "patterns are relative to the config's folder: leave it out")
+    stem = pattern.removeprefix("./")
+    below = stem.endswith("/")
+    stem = stem.rstrip("/")
+    anchored = "/" in stem or below
+    body = _Translation(stem, pattern).translate()
+    prefix = b"" if anchored else rb"(?s:.*/)?"
+    return prefix + body + (rb"/(?s:.*)" if below else b"")
+
+
+class _Translation:
+    """One walk over one pattern."""
+
+    def __init__(self, stem: str, pattern: str) -> None:
+        self._text = stem
+        self._pattern = pattern
+        self._at = 0
+        self._open = 0
+        self._alternatives = 0
+
+    def translate(self) -> bytes:
+        parts = []
+        while self._at < len(self._text):
+            parts.append(self._next())
+        if self._open:
+            raise self._mistake("a { is not closed", "close it, or write [{] for the character")
+        return b"".join(parts)
+
+    def _next(self) -> bytes:
+        rest = self._text[self._at :]
+        # `**` means folders only where it stands between slashes or at an end.
+        if rest.startswith("**/") and (self._at == 0 or self._text[self._at - 1] == "/"):
+            self._at += 3
+            return rb"(?:(?s:.*)/)?"
+        if rest == "/**" or (rest == "**" and self._at == 0):
+            self._at = len(self._text)
+            return rb"/(?s:.*)" if rest == "/**" else rb"(?s:.*)"
+        character = rest[0]
+        self._at += 1
+        if character == "*":
+            self._at += len(rest) - len(rest.lstrip("*")) - 1
+            return rb"[^/]*"
+        if character == "?":
+            return _CHARACTER
+        if character == "[":
+            return self._class()
+        if character in "{},":
+            return self._brace(character)
+        if character == "\\" and self._at < len(self._text):
+            character = self._text[self._at]
+            self._at += 1
+        return _literal(character)
+
+    def _brace(self, character: str) -> bytes:
+        if character == "{":
+            self._open += 1
+            return b"(?:"
+        if not self._open:
+            return _literal(character)
+        if character == "}":
+            self._open -= 1
+            return b")"
+        self._alternatives += 1
+        if self._alternatives > _MOST_BRACES:
+            raise self._mistake(f"more than {_MOST_BRACES} alternatives", "write several patterns")
+        return b"|"
+
+    def _class(self) -> bytes:
+        start = self._at
+        if self._text[start : start + 1] in ("!", "^"):
+            start += 1
+        end = self._text.find("]", start + 1)
+        if end < 0:
+            raise self._mistake("a [ is not closed", "close it, or write [[] for the character")
+        negated, members = start > self._at, self._text[start:end]
+        if not members.isascii() or "/" in members:
+            raise self._mistake(
+                "a class in brackets takes ASCII characters other than the slash",
+                "write {a,b} for other characters",
+            )
+        self._at = end + 1
+        listed = "".join(_class_member(c) for c in members).encode()
+        if not negated:
+            return b"[" + listed + b"]"
+        return b"(?:[^" + listed + rb"/\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3}|[\x80-\xff])"
+
+    def _mistake(self, what: str, do: str) -> LanguageError:
+        return LanguageError(f"in the pattern {quoted(self._pattern)} {what}", do)
+
+
+def _class_member(character: str) -> str:
+    return character if character.isalnum() or character == "-" else f"\\x{ord(character):02x}"
+
+
+def _literal(character: str) -> bytes:
+    return b"".join(
+        bytes([byte]) if byte < 0x80 and chr(byte).isalnum() else b"\\x%02x" % byte
+        for byte in character.encode("utf-8", "surrogateescape")
+    )
+
+
+def _compile_set(sources: Sequence[bytes]) -> _CompiledSet:
+    import re2  # noqa: PLC0415 - a command that matches no names does without
+
+    compiled: _CompiledSet = re2.Set.FullMatchSet(_options())
+    for source in sources:
+        try:
+            compiled.Add(source)  # type: ignore[attr-defined]
+        except re2.error as error:
+            raise LanguageError(f"a pattern cannot be read: {error}", "write it simpler") from error
+    compiled.Compile()  # type: ignore[attr-defined]
+    return compiled
+
+
+def _compile(source: bytes) -> _Compiled:
+    import re2  # noqa: PLC0415 - as above
+
+    compiled: _Compiled = re2.compile(source, _options())
+    return compiled
+
+
+def _options() -> object:
+    import re2  # noqa: PLC0415 - as above
+
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return options
