@@ -1,0 +1,202 @@
+"""Which files have changed, as git tells it: against a base, or what is staged.
+
+Where git cannot tell, nothing may be left out: `Changes.unknown` says why. Renames are a deletion
+and an addition, so that both names count. Names are bytes, relative to the repository's root.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.vcs import GIT
+
+TIMEOUT_S = 30.0
+_SUBMODULE = "160000"
+_ABSENT = "000000"
+_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", "--no-ext-diff")
+_DEEPEST_SUBMODULE = 20
+
+
+class Changes(Struct, frozen=True):
+    """What has changed below `root`. With `unknown`, everything may have; `base` is for people."""
+
+    root: str
+    paths: frozenset[bytes] = frozenset()
+    base: str = ""
+    unknown: str = ""
+
+
+class _Unknown(Exception):
+    """Git cannot tell; the message says why."""
+
+
+class _Submodule(Struct, frozen=True):
+    """A submodule that differs; `base` is the commit that it was at, empty where there was none."""
+
+    path: bytes
+    base: str
+    removed: bool
+
+
+def changed_since(folder: str, environment: Mapping[bytes, bytes], ref: str) -> Changes:
+    """What has changed since `ref` and HEAD went apart: committed, staged, unstaged, untracked.
+
+    Without `ref` the base is the merge base with the upstream, else with `origin/HEAD`.
+    """
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        return Changes(folder, unknown="this is no git repository")
+    git = _Git(root, environment)
+    try:
+        base, name = _base_of(git, ref)
+        return Changes(root, frozenset(_since(git, base, 0)), base=name)
+    except _Unknown as why:
+        return Changes(root, unknown=str(why))
+
+
+def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
+    """What the next commit would change: the index that the caller's git variables name.
+
+    Raises UsageError outside of git and while paths are unmerged.
+    """
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
+    git = _Git(root, environment)
+    try:
+        if git.ask("ls-files", "--unmerged", "-z"):
+            raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
+        paths, submodules = _parted(git.ask("diff", "--cached", *_RAW))
+        return Changes(root, frozenset(paths | {s.path for s in submodules}), base="the index")
+    except _Unknown as why:
+        return Changes(root, unknown=str(why))
+
+
+class _Git:
+    """Asks git about one repository, in bounded time."""
+
+    def __init__(self, root: str, environment: Mapping[bytes, bytes]) -> None:
+        self.root = root
+        self.environment = environment
+
+    def ask(self, *arguments: str) -> bytes:
+        """What git prints. Raises _Unknown where it fails or takes too long."""
+        output = self.try_to(*arguments)
+        if output is None:
+            raise _Unknown(f"git {arguments[0]} gives no answer in {sanitise(self.root)}")
+        return output
+
+    def try_to(self, *arguments: str) -> bytes | None:
+        """What git prints; None where it fails."""
+        try:
+            process = subprocess.Popen(
+                [*GIT, *arguments],
+                cwd=self.root,
+                env={**self.environment, b"LC_ALL": b"C"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            return None
+        try:
+            output, _ = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None
+        return output if process.returncode == 0 else None
+
+    def inside(self, path: bytes) -> "_Git":
+        """The same for a submodule: the caller's git variables are not about it."""
+        own = {k: v for k, v in self.environment.items() if not k.startswith(b"GIT_")}
+        return _Git(os.path.join(self.root, os.fsdecode(path)), own)
+
+
+def _base_of(git: _Git, ref: str) -> tuple[str, str]:
+    """The commit to compare with, and what people call it. Raises _Unknown."""
+    if git.try_to("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None and not ref:
+        return "", "no commit yet"
+    names = [ref] if ref else ["@{upstream}", "origin/HEAD"]
+    for name in names:
+        found = git.try_to(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+        if found is None:
+            continue
+        commit = found.decode("ascii", "replace").strip()
+        base = git.try_to("merge-base", commit, "HEAD")
+        if base is None:
+            shallow = (git.try_to("rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+            why = ": this is a shallow clone" if shallow else ""
+            raise _Unknown(f"{sanitise(name)} and HEAD have no commit in common here{why}")
+        return base.decode("ascii", "replace").strip(), name
+    if ref:
+        raise _Unknown(f"there is no commit {sanitise(ref)} here")
+    raise _Unknown("there is no upstream and no origin/HEAD to compare with")
+
+
+def _since(git: _Git, base: str, depth: int) -> set[bytes]:
+    """Every path that differs from `base`: in the index, in the work tree, or untracked."""
+    if depth > _DEEPEST_SUBMODULE:
+        raise _Unknown("submodules are nested too deep")
+    base = base or git.ask("hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
+    committed, moved = _parted(git.ask("diff", "--cached", *_RAW, base))
+    unstaged, dirty = _parted(git.ask("diff", *_RAW))
+    untracked = git.ask("ls-files", "--others", "--exclude-standard", "-z")
+    paths = committed | unstaged | {p.rstrip(b"/") for p in untracked.split(b"\0") if p}
+    paths.update(_hidden(git))
+    seen: set[bytes] = set()
+    for submodule in (*moved, *dirty):
+        if submodule.path in seen:
+            continue  # the first is older: what it was at in the base
+        seen.add(submodule.path)
+        paths.add(submodule.path)
+        if submodule.removed:
+            raise _Unknown(f"the submodule {sanitise(os.fsdecode(submodule.path))} was removed")
+        below = _since(git.inside(submodule.path), submodule.base, depth + 1)
+        paths.update(submodule.path + b"/" + path for path in below)
+    return paths
+
+
+def _parted(raw: bytes) -> tuple[set[bytes], list[_Submodule]]:
+    """The paths of a raw diff: files, and submodules apart."""
+    paths: set[bytes] = set()
+    submodules = []
+    fields = iter(raw.split(b"\0"))
+    for header, path in _pairs(fields):
+        old_mode, new_mode, old_oid, *_ = header.decode("ascii", "replace").lstrip(":").split(" ")
+        if _SUBMODULE not in (old_mode, new_mode):
+            paths.add(path)
+        elif old_mode in (_SUBMODULE, _ABSENT):
+            base = old_oid if old_mode == _SUBMODULE else ""
+            submodules.append(_Submodule(path, base, new_mode == _ABSENT))
+        else:
+            submodules.append(_Submodule(path, "", removed=False))
+    return paths, submodules
+
+
+def _pairs(fields: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    for header in fields:
+        if header:
+            yield header, next(fields)
+
+
+def _hidden(git: _Git) -> Iterator[bytes]:
+    """Files that git was told not to look at: they may have changed, so they count as changed.
+
+    Lower case marks assume-unchanged, S skip-worktree (git-ls-files(1)); what a sparse checkout
+    left out is not there.
+    """
+    for entry in git.ask("ls-files", "-v", "-z").split(b"\0"):
+        if entry[:1] == b"S" or entry[:1].islower():
+            path = entry[2:]
+            if os.path.lexists(os.path.join(os.fsencode(git.root), path)):
+                yield path
