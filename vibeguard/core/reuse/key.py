@@ -1,0 +1,87 @@
+"""The key of a check: SHA-256 over everything that its result may depend on (DESIGN section 11).
+
+A key is made of named parts, so that two keys can be told apart by name. Every field is preceded by
+its length: no two different lists of fields are the same bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from hmac import digest as hmac_digest
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from vibeguard.core.model.config import CheckConfig
+
+KEY_FORMAT: Final = "1"
+# What changes how a result is shown or counted, and never the result.
+IRRELEVANT: Final = frozenset(
+    {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}
+)
+# Variables of the caller that change what common tools do.
+WATCHED_VARIABLES: Final = (
+    "PATH", "LANG", "TZ", "CI", "VIRTUAL_ENV", "PYTHONPATH", "NODE_ENV",
+)  # fmt: skip
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """One named part of a key."""
+
+    name: str
+    sha256: str
+
+
+def part(name: str, *fields: bytes) -> Part:
+    """A part over these fields."""
+    return Part(name, _digest(fields))
+
+
+def key_of(parts: Iterable[Part]) -> str:
+    """The key, as 64 hexadecimal digits. The order of the parts counts."""
+    return _digest(field for p in parts for field in (p.name.encode(), p.sha256.encode()))
+
+
+def definition_parts(check: CheckConfig) -> list[Part]:
+    """A part for each key of the config that can change the result.
+
+    `requires` counts by the keys of what is required, `env` by `variable_parts`.
+    """
+    names = (field.name for field in msgspec.structs.fields(check))
+    return [
+        part(f"config {name}", msgspec.json.encode(getattr(check, name), order="sorted"))
+        for name in names
+        if name not in IRRELEVANT and name not in {"requires", "env"}
+    ]
+
+
+def variable_parts(
+    names: Iterable[str], environment: Mapping[bytes, bytes], secret: bytes
+) -> list[Part]:
+    """A part for each variable by a keyed hash: a record gives no value away, not even to guessing.
+
+    `names` are those of `env` and `env_inputs`, `environment` is what the check is going to get;
+    `WATCHED_VARIABLES` and every LC_ variable come in. Absent is
+    not empty.
+    """
+    locales = sorted(name.decode("utf-8", "replace") for name in environment if name[:3] == b"LC_")
+    parts = []
+    for name in dict.fromkeys((*WATCHED_VARIABLES, *locales, *sorted(names))):
+        value = environment.get(name.encode())
+        told = b"" if value is None else hmac_digest(secret, value, "sha256")
+        parts.append(part(f"variable {name}", told))
+    return parts
+
+
+def differing_parts(before: Iterable[Part], now: Iterable[Part]) -> list[str]:
+    """The names of the parts that differ, in the order of the newer key, then of the older."""
+    old = {p.name: p.sha256 for p in before}
+    new = {p.name: p.sha256 for p in now}
+    return [name for name in dict.fromkeys((*new, *old)) if old.get(name) != new.get(name)]
+
+
+def _digest(fields: Iterable[bytes]) -> str:
+    digest = sha256()
+    for field in fields:
+        digest.update(len(field).to_bytes(8, "big") + field)
+    return digest.hexdigest()

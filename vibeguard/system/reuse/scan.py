@@ -1,0 +1,232 @@
+"""What the files below a folder hold, read soundly: a manifest that no edit can slip past.
+
+A file is read unless its signature (device, inode, size, mode, times) is that of an entry that was
+settled. An entry is settled when its file's ctime lies before a moment of the file system's own
+clock that came before the reading: whatever is written after that moment gets another ctime. The
+clock is read off a nameless file on the same file system (`O_TMPFILE`). Racy files (written in the
+present tick) are read again in the next one; on file systems that are not known to keep ctime, and
+where the clock does not move on, nothing is settled.
+
+Not covered: stores into a mapping of a file that was dirty before (mmap(2)).
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+
+from vibeguard.core.reuse.manifest import Entry, Kind, Signature
+from vibeguard.system.clock import monotonic_s, sleep_s
+
+# Where an lstat says the truth about content: local file systems with a ctime of their own.
+_KEEPS_CTIME = frozenset(
+    {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "f2fs", "zfs"}
+)
+_NEVER_INPUT = frozenset({b".git", b".vibeguard"})
+_TICK_S = 0.002
+_LONGEST_TICK_S = 2.1  # FAT and HFS+ count in steps of two seconds
+_CHUNK = 1 << 20
+
+
+def walk(
+    root: bytes, enters: Callable[[bytes], bool] = lambda _: True
+) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Every entry below `root` that is no folder, with its lstat; names relative, no order.
+
+    `enters` says of a folder whether what is below may count. What vanishes meanwhile is left out.
+    Raises OSError for a folder that cannot be read.
+    """
+    waiting = [b""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            found = os.scandir(os.path.join(root, folder))
+        except FileNotFoundError:
+            continue
+        with found:
+            for entry in found:
+                if entry.name in _NEVER_INPUT:
+                    continue
+                path = os.path.join(folder, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    if enters(path):
+                        waiting.append(path)
+                    continue
+                try:
+                    yield path, entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+
+
+def scan(
+    root: bytes,
+    paths: Iterable[bytes],
+    remembered: Mapping[bytes, Entry] | None = None,
+) -> dict[bytes, Entry]:
+    """The entry of each path, relative to `root`.
+
+    `remembered` are entries of an earlier scan, by path: a settled one whose signature is the same
+    is not read again.
+    """
+    known = remembered or {}
+    clocks: dict[int, int | None] = {}
+    entries = {path: _entry(root, path, known.get(path), clocks) for path in paths}
+    return _settle(root, entries, clocks)
+
+
+def unchanged(root: bytes, entries: Iterable[Entry]) -> bool:
+    """Whether every path has the signature that it had: nothing was edited, nor edited back."""
+    for entry in entries:
+        path = os.path.join(root, entry.path)
+        if _signature_at(path, follow=False) != entry.signature:
+            return False
+        if entry.kind is Kind.LINK and _signature_at(path, follow=True) != entry.through:
+            return False
+    return True
+
+
+def _entry(root: bytes, path: bytes, known: Entry | None, clocks: dict[int, int | None]) -> Entry:
+    full = os.path.join(root, path)
+    signature = _signature_at(full, follow=False)
+    if signature is None:
+        return Entry(path, Kind.ABSENT)
+    if known is not None and known.settled and known.signature == signature:
+        if known.kind is Kind.FILE:
+            return known
+        if known.kind is Kind.LINK and known.through == _signature_at(full, follow=True):
+            return known
+    if stat.S_ISLNK(signature.mode):
+        return _link(full, path, signature, clocks)
+    if not stat.S_ISREG(signature.mode):
+        return Entry(path, Kind.OTHER, signature)
+    before = _clock(full, signature.device, clocks)
+    digest, read = _read(full, follow=False)
+    if read != signature:
+        return Entry(path, Kind.FILE, read, digest)  # it is being written: not settled
+    settled = before is not None and signature.ctime_ns < before
+    return Entry(path, Kind.FILE, signature, digest, settled=settled)
+
+
+def _link(full: bytes, path: bytes, signature: Signature, clocks: dict[int, int | None]) -> Entry:
+    """A link counts with its target and the content that it leads to."""
+    try:
+        target = os.readlink(full)
+    except OSError:
+        return Entry(path, Kind.OTHER, signature)
+    through = _signature_at(full, follow=True)
+    if through is None:
+        before = _clock(full, signature.device, clocks)
+        settled = before is not None and signature.ctime_ns < before
+        return Entry(path, Kind.LINK, signature, target=target, settled=settled)
+    if not stat.S_ISREG(through.mode):
+        return Entry(path, Kind.OTHER, signature, target=target, through=through)
+    own = _clock(full, signature.device, clocks)
+    other = _clock(os.path.realpath(full), through.device, clocks)
+    digest, read = _read(full, follow=True)
+    settled = (
+        own is not None
+        and other is not None
+        and signature.ctime_ns < own
+        and through.ctime_ns < other
+        and read == through
+    )
+    return Entry(path, Kind.LINK, signature, digest, target, read, settled=settled)
+
+
+def _settle(
+    root: bytes, entries: dict[bytes, Entry], clocks: dict[int, int | None]
+) -> dict[bytes, Entry]:
+    """Read what is racy again in a later tick of the clock; give up after the longest tick."""
+    give_up = monotonic_s() + _LONGEST_TICK_S
+    while monotonic_s() < give_up:
+        racy = [e for e in entries.values() if _may_settle(e, clocks)]
+        if not racy:
+            break
+        sleep_s(_TICK_S)
+        for device, reading in list(clocks.items()):
+            if reading is not None:
+                del clocks[device]
+        for entry in racy:
+            entries[entry.path] = _entry(root, entry.path, None, clocks)
+    return entries
+
+
+def _may_settle(entry: Entry, clocks: Mapping[int, int | None]) -> bool:
+    if entry.settled or entry.signature is None or entry.kind is Kind.OTHER:
+        return False
+    devices = [entry.signature.device, *([entry.through.device] if entry.through else [])]
+    return all(clocks.get(device) is not None for device in devices)
+
+
+def _read(path: bytes, *, follow: bool) -> tuple[str, Signature | None]:
+    """The digest of a regular file and its signature, if that was the same before and after."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return "", None
+    try:
+        before = _signature(os.fstat(descriptor))
+        digest = sha256()
+        while chunk := os.read(descriptor, _CHUNK):
+            digest.update(chunk)
+        same = before == _signature(os.fstat(descriptor))
+    except OSError:
+        return "", None
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest(), before if same else None
+
+
+def _signature_at(path: bytes, *, follow: bool) -> Signature | None:
+    try:
+        return _signature(os.stat(path, follow_symlinks=follow))
+    except OSError:
+        return None
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return Signature(
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mode,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def _clock(path: bytes, device: int, clocks: dict[int, int | None]) -> int | None:
+    """The present of the file system that `path` lies on; None where it cannot be told.
+
+    Read once a scan and device: an earlier moment is only more careful.
+    """
+    if device not in clocks:
+        folder = os.path.dirname(path)
+        clocks[device] = _present(folder) if _file_system(device) in _KEEPS_CTIME else None
+    return clocks[device]
+
+
+def _present(folder: bytes) -> int | None:
+    try:
+        nameless = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        return os.fstat(nameless).st_ctime_ns
+    finally:
+        os.close(nameless)
+
+
+def _file_system(device: int) -> str:
+    """The type of the file system with this device number, as the kernel names it."""
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            for line in mounts:
+                fields = line.split(" ")
+                if fields[2] == wanted:
+                    return fields[fields.index("-") + 1]
+    except (OSError, ValueError, IndexError):
+        return ""
+    return ""
