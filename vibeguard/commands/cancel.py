@@ -2,7 +2,7 @@
 
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import CANCEL_DEFAULTS, CancelOptions, GlobalOptions, RunName
-from vibeguard.commands.output import write_err
+from vibeguard.commands.streams import write_err
 from vibeguard.core.names import CheckState, LogStatus
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise

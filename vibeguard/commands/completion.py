@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import write_out
+from vibeguard.commands.streams import write_exact
 
 Shell = Literal["bash", "zsh", "fish"]
 
@@ -35,5 +35,5 @@ def completion(
     from vibeguard.commands.application import build  # noqa: PLC0415 - it names this module
 
     script = build().meta.generate_completion(prog_name="vibeguard", shell=shell).rstrip() + "\n"
-    write_out(script + (ZSH_END if shell == "zsh" else ""))
+    write_exact(script + (ZSH_END if shell == "zsh" else ""))
     return 0

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vibeguard.commands.output import (
+from vibeguard.commands.streams import (
     silence,
-    under_ci,
     wants_colour,
     write_document,
     write_err,
@@ -108,7 +107,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def _print_text(problems: Sequence[Problem]) -> None:
     """Every problem on stderr, with its place; one that has no place is signed with our name."""
     for problem in problems:
-        text = render_problems([problem], colour=wants_colour(), ci=under_ci())
+        text = render_problems([problem], colour=wants_colour())
         write_err(text if problem.file else f"vibeguard: {text}")
 
 

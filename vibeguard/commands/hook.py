@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import write_err, write_out
+from vibeguard.commands.streams import write_err, write_exact
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -74,7 +74,7 @@ def hook(
     if not options.write:
         scripts = [hook_script(stage, find="") for stage in stages]
         heads = [f"# ==> {stage} <==\n" if len(stages) > 1 else "" for stage in stages]
-        write_out("\n".join(map("".join, zip(heads, scripts, strict=True))))
+        write_exact("\n".join(map("".join, zip(heads, scripts, strict=True))))
         return 0
     _write_stages(stages)
     return 0
@@ -109,7 +109,7 @@ def _trouble_told(folder: Path) -> Iterator[None]:
 def _agent(options: HookOptions) -> int:
     """The stop hook: to stdout, or into the repository, where the agent's settings can name it."""
     if not options.write:
-        write_out(hook_script("agent-stop", find=""))
+        write_exact(hook_script("agent-stop", find=""))
         return 0
     path = Path(_git("rev-parse", "--show-toplevel")) / "scripts" / AGENT_FILE
     with _trouble_told(path.parent):

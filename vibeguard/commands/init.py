@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions, Word
-from vibeguard.commands.output import write_document, write_err, write_out
+from vibeguard.commands.streams import write_document, write_err, write_exact, write_out
 from vibeguard.commands.templates import TEMPLATES, config_template, guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -125,7 +125,7 @@ def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
         text = config_template(_known(source))
     path = options.output or ("-" if options.assist else DEFAULT_FILE)
     if path == "-":
-        write_out(text)
+        write_exact(text)
         return 0
     if options.output is None and not options.force:
         _refuse_to_hide_a_config()

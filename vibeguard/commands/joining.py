@@ -8,7 +8,7 @@ import os
 
 from msgspec.structs import replace
 
-from vibeguard.commands.output import write_err
+from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import (
     has_failed,
     is_decided_early,
@@ -22,7 +22,7 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
 from vibeguard.system.front.following import Enough, Until, follow
 from vibeguard.system.front.guarding import Watching
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.live import has_writer, live_runs

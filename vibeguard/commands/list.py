@@ -5,7 +5,7 @@ from msgspec import Struct
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import under_ci, write_document, write_out
+from vibeguard.commands.streams import write_document, write_out
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.plan import pool_of
 from vibeguard.core.wording.units import duration
@@ -37,7 +37,7 @@ def list_checks(*, common: GlobalOptions) -> int:
         write_document(CheckList(listed))
         return 0
     rows = [_row(check, verbose=common.verbose) for check in listed]
-    write_out(columns(rows, ci=under_ci()))
+    write_out(columns(rows))
     return 0
 
 

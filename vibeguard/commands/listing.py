@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from vibeguard.core.wording.layout import cells
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 
 
-def columns(rows: Sequence[Sequence[str]], *, ci: bool) -> str:
-    """The rows with every column as wide as its widest cell; foreign text is made harmless."""
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """The rows with every column as wide as its widest cell; every cell is made harmless."""
     clean = [[sanitise(cell) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(*clean, strict=True)]
     lines = [
@@ -16,5 +16,4 @@ def columns(rows: Sequence[Sequence[str]], *, ci: bool) -> str:
         ).rstrip()
         for row in clean
     ]
-    text = "".join(f"{line}\n" for line in lines)
-    return break_commands(text) if ci else text
+    return "".join(f"{line}\n" for line in lines)

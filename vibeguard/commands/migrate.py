@@ -13,8 +13,7 @@ from msgspec.structs import replace
 
 from vibeguard.commands.loading import locate, shown_path
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import (
-    under_ci,
+from vibeguard.commands.streams import (
     wants_colour,
     write_document,
     write_err,
@@ -121,7 +120,7 @@ def _print(found: Migration, path: str, *, written: bool) -> None:
 
 def _section(heading: str, problems: Sequence[Problem]) -> None:
     if problems:
-        text = render_problems(problems, colour=wants_colour(), ci=under_ci())
+        text = render_problems(problems, colour=wants_colour())
         write_out(f"{heading}\n{text}\n")
 
 

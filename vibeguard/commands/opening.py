@@ -4,7 +4,7 @@ import os
 
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import write_err
+from vibeguard.commands.streams import write_err
 from vibeguard.core.problems import ConfigError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some

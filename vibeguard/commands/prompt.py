@@ -8,7 +8,7 @@ from msgspec import Struct
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.options import GlobalOptions, PromptName
-from vibeguard.commands.output import under_ci, write_document, write_out
+from vibeguard.commands.streams import write_document, write_out
 from vibeguard.commands.templates import guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -49,9 +49,7 @@ def prompt(prompt_id: PromptName = "", /, *, common: GlobalOptions) -> int:
         write_out("\n".join(map(_in_full, listed)))
     else:
         rows = [[each.id, each.description, f"[{', '.join(each.tags)}]"] for each in listed]
-        write_out(
-            columns([[*row[:2], row[2] if row[2] != "[]" else ""] for row in rows], ci=under_ci())
-        )
+        write_out(columns([[*row[:2], row[2] if row[2] != "[]" else ""] for row in rows]))
     return 0
 
 

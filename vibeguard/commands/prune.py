@@ -7,7 +7,7 @@ from msgspec import Struct
 from vibeguard.commands.loading import has_config, load, state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import PRUNE_DEFAULTS, GlobalOptions, PruneOptions
-from vibeguard.commands.output import write_document, write_err, write_out
+from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.config import Settings
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import plural

@@ -13,7 +13,7 @@ from vibeguard.commands.options import (
     RunName,
     report_format,
 )
-from vibeguard.commands.output import write_err, write_out
+from vibeguard.commands.streams import write_err, write_exact, write_out
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, Stream
@@ -94,7 +94,10 @@ def _ending(reading: LogReading, folder: str, altered: list[str], options: Repor
 
 def _write(text: str, form: Format, options: ReportOptions) -> None:
     if options.output is None:
-        (write_out if form.stream is Stream.MACHINE else write_err)(text)
+        if form.exact:
+            write_exact(text)
+        else:
+            (write_out if form.stream is Stream.MACHINE else write_err)(text)
         return
     try:
         with open(options.output, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -17,7 +17,7 @@ from vibeguard.commands.options import (
     RunOptions,
     run_format,
 )
-from vibeguard.commands.output import write_out
+from vibeguard.commands.streams import write_out
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import ExitCode

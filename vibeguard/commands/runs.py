@@ -8,7 +8,7 @@ from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import under_ci, write_document, write_err, write_out
+from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.wording.sanitise import sanitise
@@ -52,7 +52,7 @@ def runs(*, common: GlobalOptions) -> int:
         return 0
     if not listed:
         write_err(f"There are no runs in {sanitise(state_dir)}.\n")
-    write_out(columns([_row(run) for run in listed], ci=under_ci()) if listed else "")
+    write_out(columns([_row(run) for run in listed]) if listed else "")
     return 0
 
 

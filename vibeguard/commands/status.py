@@ -5,13 +5,12 @@ import os
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions, RunName
-from vibeguard.commands.output import under_ci, write_document, write_out
+from vibeguard.commands.streams import write_document, write_out
 from vibeguard.core.model.state import State
 from vibeguard.core.model.status import Forecast
 from vibeguard.core.names import LogStatus
 from vibeguard.core.report.status import build_status, status_lines
 from vibeguard.core.scheduling.forecast import forecast
-from vibeguard.core.wording.sanitise import break_commands
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.live import live_runs
@@ -45,8 +44,7 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
     lines = status_lines(answer)
     if run == "latest" and refused_since(state_dir) is not None:
         lines.append("a later start was refused, and nothing ran: vibeguard report says why")
-    text = "".join(f"{line}\n" for line in lines)
-    write_out(break_commands(text) if under_ci() else text)
+    write_out("".join(f"{line}\n" for line in lines))
     return 0
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import under_ci, write_document, write_out
+from vibeguard.commands.streams import write_document, write_out
 from vibeguard.core.model.config import CheckConfig
 
 
@@ -31,7 +31,7 @@ def list_tags(*, common: GlobalOptions) -> int:
         write_document(TagList(tags))
         return 0
     rows = [[tag.tag, ", ".join(tag.checks)] if common.verbose else [tag.tag] for tag in tags]
-    write_out(columns(rows, ci=under_ci()))
+    write_out(columns(rows))
     return 0
 
 

@@ -9,7 +9,7 @@ from vibeguard.commands.options import (
     tail_format,
 )
 from vibeguard.system.front.following import Until, follow
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
 

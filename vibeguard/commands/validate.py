@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from vibeguard.commands.loading import Loaded, expectations, load, matching, working_folder
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.output import write_document, write_err
+from vibeguard.commands.streams import write_document, write_err
 from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.plan import pool_of

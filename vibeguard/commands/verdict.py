@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from vibeguard.commands.loading import Loaded, load, state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions, ReportOptions, WaitOptions
-from vibeguard.commands.output import write_err, write_out
+from vibeguard.commands.streams import write_err, write_out
 from vibeguard.core.model.events import RunFinished
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus, Verdict

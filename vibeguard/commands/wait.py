@@ -10,7 +10,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.clock import command_began_s
 from vibeguard.system.front.following import Enough, Until, follow
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
 

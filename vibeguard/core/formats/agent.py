@@ -19,7 +19,7 @@ from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import groups_of, late, named, open_checks, skips
 from vibeguard.core.wording.layout import shorten
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import duration, some
 
@@ -38,6 +38,7 @@ class AgentFormat:
     """Failures as they happen, warnings and the verdict at the end; never colour or progress."""
 
     stream = Stream.MACHINE
+    exact = False
 
     def __init__(self, options: FormatOptions) -> None:
         self._options = options
@@ -78,7 +79,7 @@ class AgentFormat:
             if len(clean.encode()) <= room or line is lines[0]:
                 text += clean
                 room -= len(clean.encode())
-        return "".join(warnings) + self._safe(text)
+        return "".join(warnings) + text
 
     def _learn_mark(self, state: State) -> None:
         if not self._mark and state.started is not None:
@@ -105,7 +106,7 @@ class AgentFormat:
         self._shown += 1
         if cut:
             self._shortened.append(record.planned.id)
-        return self._safe(text)
+        return text
 
     def _first_line(self, state: State, record: CheckRecord) -> str:
         reason = self._clean(shorten(reason_of(state, record), 400))
@@ -202,9 +203,6 @@ class AgentFormat:
 
     def _clean(self, text: str) -> str:
         return sanitise(text).replace(self._mark, "[mark]") if self._mark else sanitise(text)
-
-    def _safe(self, text: str) -> str:
-        return break_commands(text) if self._options.ci else text
 
 
 def run_mark(run_id: str) -> str:

@@ -27,8 +27,8 @@ class Stream(StrEnum):
 class FormatOptions(Struct, frozen=True, kw_only=True):
     """Everything that a format may depend on beside the events.
 
-    `columns` 0 means no limit; `rows` bounds live progress. `ci` breaks what a CI service would
-    read as a command. `since` is the number of the last event that is already known, -1 for none.
+    `columns` 0 means no limit; `rows` bounds live progress. `ci` concerns exact formats: a service
+    reads along. `since` is the number of the last event that is already known, -1 for none.
     `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
     `program` before commands to paste.
     """
@@ -50,6 +50,13 @@ class Format(Protocol):
     @property
     def stream(self) -> Stream:
         """Where the text belongs."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether a program needs every byte as it is; else the writer breaks a service's commands.
+
+        Such a format sees to it itself that nothing foreign is a command.
+        """
 
     def feed(self, state: State, event: Event) -> str:
         """The text to write after `event`, which `state` already includes."""

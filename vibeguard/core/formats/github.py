@@ -26,6 +26,7 @@ class GitHubFormat:
     """Workflow commands at the end, and the summary as plain text."""
 
     stream = Stream.MACHINE
+    exact = True
 
     def __init__(self, options: FormatOptions) -> None:
         self._run_folder = options.run_folder

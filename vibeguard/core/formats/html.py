@@ -15,7 +15,7 @@ from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration
 
@@ -53,10 +53,10 @@ class HtmlFormat:
     """A page at the end: summary, then a row for each check, details of those that did not pass."""
 
     stream = Stream.MACHINE
+    exact = False
 
     def __init__(self, options: FormatOptions) -> None:
         self._run_folder = options.run_folder
-        self._ci = options.ci
 
     def feed(self, state: State, event: Event) -> str:
         """Nothing yet."""
@@ -65,8 +65,7 @@ class HtmlFormat:
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The page."""
-        page = "".join(self._page(state, ending or Ending()))
-        return break_commands(page) if self._ci else page
+        return "".join(self._page(state, ending or Ending()))
 
     def _page(self, state: State, ending: Ending) -> Iterator[str]:
         run = _text(state.started.run_id) if state.started else ""

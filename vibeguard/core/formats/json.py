@@ -11,6 +11,7 @@ class JsonFormat:
     """Says nothing until the end, then everything."""
 
     stream = Stream.MACHINE
+    exact = True
 
     def __init__(self, options: FormatOptions) -> None:
         self._options = options

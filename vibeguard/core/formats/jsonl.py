@@ -13,6 +13,7 @@ class JsonLinesFormat:
     """
 
     stream = Stream.MACHINE
+    exact = True
 
     def __init__(self, options: FormatOptions) -> None:
         self._since = options.since

@@ -15,7 +15,7 @@ from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.failure import fact_lines, output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
 
 _ELEMENTS = {
@@ -32,6 +32,7 @@ class JUnitFormat:
     """One XML document at the end."""
 
     stream = Stream.MACHINE
+    exact = False
 
     def __init__(self, options: FormatOptions) -> None:
         self._ci = options.ci
@@ -54,9 +55,7 @@ class JUnitFormat:
         _totals(suite, state)
         root.attrib.update({k: v for k, v in suite.attrib.items() if k in _ROOT_ATTRIBUTES})
         indent(root)
-        text = tostring(root, encoding="unicode")
-        text = break_commands(text) if self._ci else text
-        return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
 _ROOT_ATTRIBUTES = ("name", "tests", "failures", "errors", "time")

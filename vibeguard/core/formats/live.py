@@ -31,6 +31,7 @@ class LiveFormat:
     """Draws what runs now and keeps what a person should not miss."""
 
     stream = Stream.HUMAN
+    exact = False
 
     def __init__(self, options: FormatOptions) -> None:
         self._since = options.since
@@ -43,7 +44,6 @@ class LiveFormat:
             colour=options.colour,
             columns=self.columns,
             verbose=options.verbose,
-            ci=options.ci,
             run_folder=options.run_folder,
         )
 

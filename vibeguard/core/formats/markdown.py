@@ -17,7 +17,7 @@ from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
 from vibeguard.core.wording.layout import shorten
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration, plural
 
@@ -31,6 +31,7 @@ class MarkdownFormat:
     """Summary, paragraphs of what did not pass, a table of all checks."""
 
     stream = Stream.MACHINE
+    exact = False
 
     def __init__(self, options: FormatOptions) -> None:
         self._options = options
@@ -55,8 +56,7 @@ class MarkdownFormat:
             blocks.append(
                 f"\n{plural(dropped, 'more row or paragraph', 'more rows and paragraphs')}.\n"
             )
-        text = "".join(blocks)
-        return break_commands(text) if self._options.ci else text
+        return "".join(blocks)
 
     def _blocks(self, state: State, ending: Ending) -> Iterator[str]:
         yield "## VibeGuard\n\n"

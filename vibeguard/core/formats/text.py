@@ -10,6 +10,7 @@ class TextFormat:
     """A line when something happens, a paragraph when it fails, one line of summary."""
 
     stream = Stream.HUMAN
+    exact = False
 
     def __init__(self, options: FormatOptions) -> None:
         self._since = options.since
@@ -17,7 +18,6 @@ class TextFormat:
             colour=options.colour,
             columns=options.columns,
             verbose=options.verbose,
-            ci=options.ci,
             run_folder=options.run_folder,
         )
 

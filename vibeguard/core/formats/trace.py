@@ -48,6 +48,7 @@ class TraceFormat:
     """Collects attempts while events come in; writes one document at the end."""
 
     stream = Stream.MACHINE
+    exact = True
 
     def __init__(self, options: FormatOptions) -> None:
         self._ci = options.ci

@@ -2,13 +2,13 @@
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration, plural
 
 MAX_NAMED = 4
 
 
-def heartbeat(state: State, now_t: int, *, ci: bool = False) -> str:
+def heartbeat(state: State, now_t: int) -> str:
     """One line that says what runs, for how long, and what is left; "" when nothing runs.
 
     `now_t` is nanoseconds since the start of the run. The caller decides when it is time for one.
@@ -22,8 +22,7 @@ def heartbeat(state: State, now_t: int, *, ci: bool = False) -> str:
         named += f" and {len(running) - MAX_NAMED} more"
     waiting = len(state.checks) - state.settled - len(running)
     left = f"; {plural(waiting, 'check')} waiting" if waiting else ""
-    text = f"running: {named}; {state.settled} of {len(state.checks)} settled{left}\n"
-    return break_commands(text) if ci else text
+    return f"running: {named}; {state.settled} of {len(state.checks)} settled{left}\n"
 
 
 def _one(record: CheckRecord, now_t: int) -> str:

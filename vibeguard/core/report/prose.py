@@ -30,7 +30,7 @@ from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.summary import summary
 from vibeguard.core.wording.layout import fold, wrap
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration, some
@@ -39,13 +39,10 @@ from vibeguard.core.wording.units import duration, some
 class Prose:
     """Lines for people, in given columns (0: no limit), with or without colour."""
 
-    def __init__(
-        self, *, colour: bool, columns: int, verbose: bool, ci: bool, run_folder: str
-    ) -> None:
+    def __init__(self, *, colour: bool, columns: int, verbose: bool, run_folder: str) -> None:
         self.style = Style(colour=colour)
         self.columns = columns
         self.verbose = verbose
-        self.ci = ci
         self.run_folder = run_folder
 
     def event(self, state: State, event: Event) -> str:
@@ -59,8 +56,7 @@ class Prose:
         return self._joined([wrap(text, self.columns, rest="  ") for text in texts])
 
     def _joined(self, lines: list[str]) -> str:
-        text = "".join(f"{line}\n" for line in lines if line)
-        return break_commands(text) if self.ci else text
+        return "".join(f"{line}\n" for line in lines if line)
 
     def _line(self, label: str, text: str) -> list[str]:
         return [wrap(f"{self.style.warn(label)}: {sanitise(text)}", self.columns, rest="  ")]

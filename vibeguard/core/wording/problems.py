@@ -4,20 +4,16 @@ from collections.abc import Sequence
 
 from vibeguard.core.problems import Problem
 from vibeguard.core.wording.layout import cells, cut
-from vibeguard.core.wording.sanitise import break_commands, sanitise
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
 
 EXCERPT_COLUMNS = 160
 
 
-def render_problems(problems: Sequence[Problem], *, colour: bool = False, ci: bool = False) -> str:
-    """Every problem in the order given, one paragraph each, ending in a newline.
-
-    With `ci`, lines that a CI service would read as commands are broken.
-    """
+def render_problems(problems: Sequence[Problem], *, colour: bool = False) -> str:
+    """Every problem in the order given, one paragraph each, ending in a newline."""
     style = Style(colour=colour)
-    text = "".join(f"{_paragraph(problem, style)}\n" for problem in problems)
-    return break_commands(text) if ci else text
+    return "".join(f"{_paragraph(problem, style)}\n" for problem in problems)
 
 
 def _paragraph(problem: Problem, style: Style) -> str:

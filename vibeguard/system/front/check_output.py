@@ -10,7 +10,7 @@ from vibeguard.core.model.events import CheckStarted, Event, RunPlanned
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.terminal import is_ci
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
 
 CHUNK_BYTES = 1 << 16
@@ -100,7 +100,7 @@ class CheckOutput:
     def finish(self, ending: Ending) -> None:
         """Show what is held back or wrong."""
         cut_off = self._harmless.feed(self._decoder.decode(b"", final=True))
-        self._output.write(Stream.MACHINE, cut_off + self._harmless.rest())
+        self._write(cut_off + self._harmless.rest())
         if ending.problem:
             self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
 
@@ -140,16 +140,20 @@ class CheckOutput:
             return descriptor is not None and self._output.is_full()
         data = os.read(descriptor, CHUNK_BYTES)
         text = self._decoder.decode(data)
-        self._output.write(Stream.MACHINE, self._harmless.feed(text))
+        self._write(self._harmless.feed(text))
         if data:
             self._in_a_line = not data.endswith(b"\n")
         return bool(data)
+
+    def _write(self, text: str) -> None:
+        """HarmlessText alone knows where in a long line a piece begins."""
+        self._output.write(Stream.MACHINE, text, exact=True)
 
     def _end_line(self) -> None:
         """The next attempt begins in a line of its own."""
         if self._in_a_line:
             text = self._decoder.decode(b"", final=True) + "\n"
-            self._output.write(Stream.MACHINE, self._harmless.feed(text))
+            self._write(self._harmless.feed(text))
             self._in_a_line = False
 
     def _open(self) -> int | None:

@@ -19,7 +19,7 @@ from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
 from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.follow import Follower

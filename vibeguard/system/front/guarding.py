@@ -27,7 +27,7 @@ from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.following import Following
 from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, Signals, stop_here
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower

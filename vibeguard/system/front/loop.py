@@ -4,7 +4,7 @@ import select
 from collections.abc import Callable
 
 from vibeguard.system.clock import monotonic_s
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 
 Handler = Callable[[], None]
 

@@ -16,7 +16,7 @@ from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
-from vibeguard.system.front.output import Output
+from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.identity import boot_id
 
@@ -30,12 +30,11 @@ class View:
     `state` is the fold of what has been read; `problem` is set when the log turned out damaged.
     """
 
-    def __init__(self, form: Format, output: Output, *, ci: bool) -> None:
+    def __init__(self, form: Format, output: Output) -> None:
         self.state = new_state()
         self.problem: LogCorrupt | None = None
         self._form = form
         self._output = output
-        self._ci = ci
         self._offset_ns: int | None = None
         self._quiet_since = monotonic_ns()
 
@@ -64,7 +63,7 @@ class View:
         elif self._form.stream is Stream.HUMAN:
             silent_s = (monotonic_ns() - self._quiet_since) / 1e9
             if silent_s >= HEARTBEAT_S:
-                self._show(heartbeat(self.state, self._now_t(), ci=self._ci))
+                self._show(heartbeat(self.state, self._now_t()))
                 self._quiet_since = monotonic_ns()
 
     def tick_period_s(self) -> float:
@@ -103,7 +102,7 @@ class View:
     def _show(self, text: str) -> None:
         if text:
             self._quiet_since = monotonic_ns()
-            self._output.write(self._form.stream, text)
+            self._output.write(self._form.stream, text, exact=self._form.exact)
 
 
 def _start_ns(event: Event) -> int:
@@ -120,7 +119,7 @@ def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) 
         form = LiveFormat(options)
     else:
         form = make_format(name, options)
-    return View(form, output, ci=options.ci)
+    return View(form, output)
 
 
 def format_options(

@@ -2,6 +2,7 @@
 
 from vibeguard.core.problems import Problem
 from vibeguard.core.wording.problems import render_problems
+from vibeguard.core.wording.sanitise import break_commands
 
 
 def test_a_problem_names_its_place_shows_the_line_and_points_at_the_spot():
@@ -37,7 +38,7 @@ def test_the_caret_stands_under_the_spot_behind_tabs_wide_characters_and_long_li
 
 def test_hostile_files_and_names_cannot_act_on_a_terminal_or_a_service():
     problem = Problem("w\x1b]0;x\x07", "d", "a\nb::\u202e", 1, 1, "##vso[task.complete]\x9b2J")
-    text = render_problems([problem, Problem("::error::x", "")], ci=True)
+    text = break_commands(render_problems([problem, Problem("::error::x", "")]))  # as it is written
     assert "\x1b" not in text
     assert "\x9b" not in text
     assert "\u202e" not in text

@@ -1,6 +1,7 @@
 """Where commands write: human text to stderr, machine formats and asked-for data to stdout.
 
-A reader that has gone (`| head -1`) takes nothing more, silently: it changes no exit code.
+Under a CI service whatever it would take for a command is broken here, where no command can forget
+it. A reader that has gone (`| head -1`) takes nothing more, silently: it changes no exit code.
 """
 
 import os
@@ -11,16 +12,26 @@ import msgspec
 
 from vibeguard.core.report.encode import encode_document
 from vibeguard.core.wording import terminal
+from vibeguard.core.wording.sanitise import break_commands
 
 
 def write_out(text: str) -> None:
     """Data on stdout, for a person or a pipe. A closed stdout takes nothing, silently."""
+    _write(sys.stdout, 1, _without_commands(text))
+
+
+def write_exact(text: str) -> None:
+    """Text on stdout of which a program needs every byte, and in which nothing is a command."""
     _write(sys.stdout, 1, text)
 
 
 def write_err(text: str) -> None:
     """What a person should know, on stderr."""
-    _write(sys.stderr, 2, text)
+    _write(sys.stderr, 2, _without_commands(text))
+
+
+def _without_commands(text: str) -> str:
+    return break_commands(text) if under_ci() else text
 
 
 def _write(stream: TextIO | None, descriptor: int, text: str) -> None:
@@ -41,7 +52,7 @@ def silence(descriptor: int) -> None:
 
 def write_document(document: msgspec.Struct) -> None:
     """One JSON document on stdout, harmless to a terminal and to a CI service."""
-    write_out(encode_document(document, ci=under_ci()))
+    write_exact(encode_document(document, ci=under_ci()))
 
 
 def under_ci() -> bool:

@@ -12,6 +12,8 @@ import stat
 from collections.abc import Callable
 
 from vibeguard.core.formats.base import Stream
+from vibeguard.core.wording.sanitise import break_commands
+from vibeguard.core.wording.terminal import is_ci
 
 HIGH_WATER_BYTES = 1 << 16
 CHUNK_BYTES = 1 << 16
@@ -80,15 +82,20 @@ class Output:
     """Both streams of the front; with `may_be_lost` for one that has more to do than to write."""
 
     def __init__(self, *, may_be_lost: bool = False) -> None:
+        self._ci = is_ci(os.environ)
         self._outlets = {
             Stream.MACHINE: Outlet(1, may_be_lost=may_be_lost),
             Stream.HUMAN: Outlet(2, may_be_lost=may_be_lost),
         }
 
-    def write(self, stream: Stream, text: str) -> None:
-        """Queue text for a stream."""
+    def write(self, stream: Stream, text: str, *, exact: bool = False) -> None:
+        """Queue whole lines for a stream; what a CI service would take for a command is broken.
+
+        Text that is `exact` goes out as it is: whoever made it has seen to that.
+        """
         if text:
-            self._outlets[stream].put(text.encode("utf-8", "backslashreplace"))
+            shown = break_commands(text) if self._ci and not exact else text
+            self._outlets[stream].put(shown.encode("utf-8", "backslashreplace"))
 
     def is_full(self) -> bool:
         """Whether a reader is so far behind that no more should be put."""
