@@ -55,7 +55,9 @@ def events_of(attempts: int) -> Iterator[Event]:
     """A passing run of CHECKS checks that each need so many attempts."""
     settings = ResolvedSettings(parallel=4, async_parallel=4)
     names = tuple(f"check_{number}" for number in range(CHECKS))
-    plan = tuple(PlannedCheck(name, f"make {name}", name, retries=attempts) for name in names)
+    plan = tuple(
+        PlannedCheck(id=name, run=f"make {name}", stem=name, retries=attempts) for name in names
+    )
     yield RunStarted(
         run_id="r",
         schema="1.0",

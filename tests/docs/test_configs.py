@@ -135,5 +135,5 @@ def meaning(text: str) -> tuple[Any, ...]:
     """A config as it is understood, with the plan that is made of it."""
     config = load_config(text.encode(), "vibeguard.yaml")
     settings = resolve_settings(config.settings, usable_cpus=1, jitter_seed=0)
-    plan = make_plan(config.checks, settings, config.settings, variables={}, expected_ns=None)
+    plan = make_plan(config.checks, settings, variables={}, expected_ns=None)
     return replace(config.settings, async_parallel=None), config.checks, plan

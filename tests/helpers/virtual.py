@@ -139,7 +139,7 @@ def plan_of(checks: Sequence[CheckConfig], **options: Unpack[PlanOptions]) -> Pl
     )
     resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=7)
     expected_ns = options.get("expected_ns")
-    return make_plan(checks, resolved, settings, variables={}, expected_ns=expected_ns)
+    return make_plan(checks, resolved, variables={}, expected_ns=expected_ns)
 
 
 async def judge_by_exit(

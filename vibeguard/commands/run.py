@@ -121,7 +121,6 @@ def _plan(
     return make_plan(
         selection.checks,
         settings,
-        config.settings,
         variables=config.vars,
         notes=selection.notes,
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},

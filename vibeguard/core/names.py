@@ -91,6 +91,21 @@ class LeakPolicy(StrEnum):
     IGNORE = "ignore"
 
 
+class OnChange(StrEnum):
+    """What follows when a check changed files of the tree."""
+
+    NOTE = "note"
+    FAIL = "fail"
+    ALLOW = "allow"
+
+
+class GitEnvironment(StrEnum):
+    """Whether a check gets git's local variables, as a hook has them."""
+
+    DROP = "drop"
+    KEEP = "keep"
+
+
 class AttemptEnd(StrEnum):
     """How an attempt ended. Only `exited` can pass."""
 

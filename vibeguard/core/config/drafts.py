@@ -1,10 +1,12 @@
 """The config between its shape and its meaning: typed, but every text still knows its place."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from vibeguard.core.config.nodes import Mapping, Text
-from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, Settings
-from vibeguard.core.names import LeakPolicy, Mode, Severity, WhilePending
+from vibeguard.core.model.config import Settings
+from vibeguard.core.names import WhilePending
 
 
 class RequirementDraft(Struct, gc=False):
@@ -32,32 +34,21 @@ class PromptDraft(Struct, gc=False):
 
 
 class CheckDraft(Struct, gc=False):
-    """One entry of `checks`. `use` is where an alias put it into the list, if one did."""
+    """One entry of `checks`. `use` is where an alias put it into the list, if one did.
+
+    `values` are the fields of `CheckConfig` that it gives, of which `meaning` completes some.
+    """
 
     node: Mapping
     use: tuple[int, int] | None
     id: Text
-    run: Text
-    requires: list[RequirementDraft] = []
-    tags: tuple[str, ...] = ()
-    grok: list[Text] = []
-    file: Text | None = None
-    assertion: Text | None = None
-    suggestion: str = ""
-    fix: str = ""
-    on: dict[str, TriggerDraft] = {}
-    timeout_ns: int = DEFAULT_TIMEOUT_NS
-    mode: Mode = "auto"
-    severity: Severity = Severity.ERROR
-    env: dict[str, str] = {}
-    cwd: str = ""
-    slow_after_ns: int | None = None
-    idle_timeout_ns: int | None = None
-    retries: int = 0
-    group: str = ""
-    weight: int = 1
-    leaks: LeakPolicy | None = None
-    output_limit_bytes: int | None = None
+    values: dict[str, Any]
+
+    @property
+    def requires(self) -> list[RequirementDraft]:
+        """What it requires, as written."""
+        requires: list[RequirementDraft] = self.values.get("requires", [])
+        return requires
 
 
 class ConfigDraft(Struct, gc=False):

@@ -5,6 +5,7 @@ and what a dependent may do while a requirement is pending.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from vibeguard.core.config.drafts import (
     CheckDraft,
@@ -19,14 +20,18 @@ from vibeguard.core.config.reader import Reader
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import Interpolation, VariableCycle, resolve_variables
+from vibeguard.core.model import keys
 from vibeguard.core.model.config import (
+    DEFAULT_TIMEOUT_NS,
     CheckConfig,
+    CheckDefaults,
     Config,
     Prompt,
     Requirement,
     Trigger,
     Triggers,
 )
+from vibeguard.core.model.keys import keys_of
 from vibeguard.core.names import WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
@@ -47,6 +52,11 @@ class Meaning:
         for prompt in draft.prompts:
             self._prompts.setdefault(prompt.id.value, prompt)
         self._interpolation = Interpolation({})
+        settings = draft.settings
+        self._inherited = {
+            field: getattr(settings, field) for field in CheckDefaults.__struct_fields__
+        }
+        self._completions = self._completed_fields()
         self._characters = 0
         self._suggestions = 0
         self._compiled: dict[tuple[str, str], LanguageError | None] = {}
@@ -67,6 +77,20 @@ class Meaning:
                 for prompt in self._draft.prompts
             ),
         )
+
+    def _completed_fields(self) -> "dict[str, Callable[[CheckDraft, Any], object]]":
+        """What becomes of the fields that a check gives as nodes, by their kind."""
+        by_kind: dict[type[keys.Kind], Callable[[CheckDraft, Any], object]] = {
+            keys.Command: lambda _, text: self._put(text),
+            keys.Patterns: self._patterns,
+            keys.Assertion: self._assertion,
+            keys.Template: lambda _, text: text.value,
+            keys.Requirements: self._requirements,
+            keys.Prompts: self._triggers,
+        }
+        of_checks = keys_of(CheckConfig).values()
+        kinds = {of.field: type(of.key.kind) for of in of_checks}
+        return {field: by_kind[kind] for field, kind in kinds.items() if kind in by_kind}
 
     def _problem(self, what: str, do: str, line: int, column: int) -> None:
         self._reader.values.append(self._reader.source.problem(what, do, line, column))
@@ -112,38 +136,21 @@ class Meaning:
         return {}
 
     def _check(self, draft: CheckDraft) -> CheckConfig:
-        run = self._put(draft.run)
-        if draft.run.value.strip() and not run.strip():
-            place = (draft.run.line, draft.run.column)
-            self._problem('"run" is empty once variables are in', "set the variables", *place)
-        return CheckConfig(
-            id=draft.id.value,
-            run=run,
-            requires=self._requirements(draft),
-            timeout_ns=draft.timeout_ns,
-            mode=draft.mode,
-            severity=draft.severity,
-            tags=draft.tags,
-            grok=tuple(self._compile(text, "grok", _compile_grok) for text in draft.grok),
-            file=self._put(draft.file) if draft.file else "",
-            assertion=(
-                self._compile(draft.assertion, "assert", _parse_expression)
-                if draft.assertion
-                else ""
-            ),
-            suggestion=draft.suggestion,
-            fix=draft.fix,
-            on=self._triggers(draft) if draft.on else _NO_TRIGGERS,
-            env=draft.env,
-            cwd=draft.cwd,
-            slow_after_ns=draft.slow_after_ns,
-            idle_timeout_ns=draft.idle_timeout_ns,
-            retries=draft.retries,
-            group=draft.group,
-            weight=draft.weight,
-            leaks=draft.leaks,
-            output_limit_bytes=draft.output_limit_bytes,
-        )
+        values = {**self._inherited, **draft.values}
+        for field, complete in self._completions.items():
+            if field in draft.values:
+                values[field] = complete(draft, values[field])
+        command: Text = draft.values["run"]
+        if command.value.strip() and not values["run"].strip():
+            what = '"run" is empty once variables are in'
+            self._problem(what, "set the variables", command.line, command.column)
+        return CheckConfig(**values)
+
+    def _patterns(self, _: CheckDraft, texts: list[Text]) -> tuple[str, ...]:
+        return tuple(self._compile(text, "grok", _compile_grok) for text in texts)
+
+    def _assertion(self, _: CheckDraft, text: Text) -> str:
+        return self._compile(text, "assert", _parse_expression)
 
     def _put(self, text: Text) -> str:
         try:
@@ -184,10 +191,12 @@ class Meaning:
             self._blame(text, wrong, self._interpolation.origin(text.value, wrong.offset))
         return value
 
-    def _requirements(self, draft: CheckDraft) -> tuple[Requirement, ...]:
+    def _requirements(
+        self, draft: CheckDraft, entries: list[RequirementDraft]
+    ) -> tuple[Requirement, ...]:
         """Requirements, each check once; of two choices for one check neither can win."""
         requirements: dict[str, Requirement] = {}
-        for entry in draft.requires:
+        for entry in entries:
             name = entry.check.value
             known = requirements.get(name)
             if known is None:
@@ -215,12 +224,14 @@ class Meaning:
             self._problem(what, do, choice.line, choice.column)
 
     def _is_async(self, draft: CheckDraft) -> bool:
-        if draft.mode == "auto":
-            return draft.timeout_ns > self._draft.settings.async_after_ns
-        return draft.mode == "async"
+        mode = draft.values.get("mode", "auto")
+        timeout_ns: int = draft.values.get("timeout_ns", DEFAULT_TIMEOUT_NS)
+        return mode == "async" or (
+            mode == "auto" and timeout_ns > self._draft.settings.async_after_ns
+        )
 
-    def _triggers(self, draft: CheckDraft) -> Triggers:
-        return Triggers(**{event: self._shown(entry) for event, entry in draft.on.items()})
+    def _triggers(self, _: CheckDraft, on: dict[str, TriggerDraft]) -> Triggers:
+        return Triggers(**{event: self._shown(entry) for event, entry in on.items()})
 
     def _shown(self, entry: TriggerDraft) -> tuple[Trigger, ...]:
         if entry.inline is not None:
@@ -239,9 +250,6 @@ class Meaning:
     def _meant(self, name: str, known: "dict[str, CheckDraft] | dict[str, PromptDraft]") -> str:
         self._suggestions += 1
         return did_you_mean(name, known) if self._suggestions <= _MOST_SUGGESTIONS else ""
-
-
-_NO_TRIGGERS = Triggers()
 
 
 def _place_of_repetition(check: CheckDraft, first: CheckDraft) -> tuple[int, int]:

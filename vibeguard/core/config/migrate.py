@@ -7,7 +7,7 @@ comments and layout stay.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,17 +18,18 @@ from vibeguard.core.config.load import in_order
 from vibeguard.core.config.meaning import Meaning
 from vibeguard.core.config.nodes import Mapping, Text
 from vibeguard.core.config.reader import Reader, key_meant
-from vibeguard.core.config.settings import SETTINGS_KEYS
-from vibeguard.core.config.shape import (
-    CHECK_KEYS,
-    CONFIG_KEYS,
-    EVENTS,
-    PROMPT_KEYS,
-    REQUIREMENT_KEYS,
-    read_shape,
-)
+from vibeguard.core.config.shape import read_shape
 from vibeguard.core.config.source import Source, read_source
 from vibeguard.core.lang.errors import quoted
+from vibeguard.core.model.config import (
+    CheckConfig,
+    Config,
+    Prompt,
+    Requirement,
+    Settings,
+    Triggers,
+)
+from vibeguard.core.model.keys import keys_of
 from vibeguard.core.problems import ConfigError, Problem
 
 _LONGEST_KEY = 500  # characters: YAML's limit for a key in its line is 1,024, escapes included
@@ -117,22 +118,22 @@ def _rename_ignored(root: Mapping, source: Source) -> Iterator[Problem]:
             yield source.problem(what, f"call it x-{name}", *place)
 
 
-_Known = tuple[Mapping, tuple[str, ...], str]
+_Known = tuple[Mapping, Collection[str], str]
 
 
 def _mappings(root: Mapping) -> Iterator[_Known]:
     """The mappings whose keys are checked, the keys that they may have, and their names."""
-    yield root, CONFIG_KEYS, "a config"
+    yield root, keys_of(Config), "a config"
     if type(settings := root.values.get("settings")) is Mapping:
-        yield settings, SETTINGS_KEYS, '"settings"'
+        yield settings, keys_of(Settings), '"settings"'
     for prompt in mappings_of(root, "prompts"):
-        yield prompt, PROMPT_KEYS, "a prompt"
+        yield prompt, keys_of(Prompt), "a prompt"
     for check in mappings_of(root, "checks"):
-        yield check, CHECK_KEYS, "a check"
+        yield check, keys_of(CheckConfig), "a check"
         if type(events := check.values.get("on")) is Mapping:
-            yield events, EVENTS, '"on"'
+            yield events, Triggers.__struct_fields__, '"on"'
         for requirement in mappings_of(check, "requires"):
-            yield requirement, REQUIREMENT_KEYS, "a requirement"
+            yield requirement, keys_of(Requirement), "a requirement"
 
 
 def _places_to_leave(mappings: list[_Known], root: Mapping) -> Iterator[tuple[int, int]]:
@@ -148,7 +149,7 @@ def _places_to_leave(mappings: list[_Known], root: Mapping) -> Iterator[tuple[in
             yield from ((key.line, key.column) for key in node.keys.values())
 
 
-def _misspelt(name: str, known: tuple[str, ...], mapping: Mapping) -> bool:
+def _misspelt(name: str, known: Collection[str], mapping: Mapping) -> bool:
     """Whether an unknown key was probably meant to be one that the mapping lacks."""
     meant = "" if name.startswith("x-") else key_meant(name, known)
     return bool(meant) and meant not in mapping.keys

@@ -7,7 +7,7 @@ single values (a duration without a unit). A value with a problem reads as if it
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
+from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent, is_broken
 from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.problems import Problem
@@ -71,6 +71,19 @@ class Reader:
         """The text under a key as it is; the empty text if it is absent."""
         node = self.text(mapping, key)
         return node.value if node else ""
+
+    def required(self, mapping: Mapping, key: str, owner: str) -> Text:
+        """The text under a key that must be there; an empty one in its place if it is not."""
+        before = len(self.structure)
+        text = self.text(mapping, key)
+        if text is not None and text.value.strip():
+            return text
+        place = place_of(mapping, key)
+        if len(self.structure) == before and not is_broken(mapping.values.get(key)):
+            is_empty = key in mapping.keys
+            what = f'"{key}" of {owner} is empty' if is_empty else f'{owner} has no "{key}"'
+            self.misshapen(what, f'add "{key}: ..."', place)
+        return Text("", place.line, place.column)
 
     def convert(
         self, mapping: Mapping, key: str, to: Callable[[str], Value], default: Value
@@ -141,6 +154,12 @@ class Reader:
     def names(self, texts: Iterable[Text], check: Callable[[str], str]) -> tuple[str, ...]:
         """Texts that must be well-formed names, each once."""
         return tuple(dict.fromkeys(self.value(text, check, text.value) for text in texts))
+
+
+def place_of(node: Mapping, key: str) -> Node:
+    """Where to point for a value: the key if it is empty, the mapping if there is no key."""
+    value = node.values.get(key)
+    return node.keys.get(key, node) if value is None or is_absent(value) else value
 
 
 def kind(node: Node) -> str:

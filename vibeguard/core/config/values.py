@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.names import LeakPolicy
+from vibeguard.core.names import Mode
 from vibeguard.core.wording.suggest import did_you_mean
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -84,9 +84,30 @@ def member_of(members: type[Word], what: str, text: str) -> Word:
     raise LanguageError(f"unknown {what} {quoted(text)}", do)
 
 
-def leak_policy(text: str) -> LeakPolicy:
-    """`fail`, `warn` or `ignore`."""
-    return member_of(LeakPolicy, "value of leaks", text)
+def placement(text: str) -> Mode:
+    """Where a check runs, in the words of `async`: `auto`, or one of those for truth."""
+    if text.lower() == "auto":
+        return "auto"
+    try:
+        return "async" if truth(text) else "sync"
+    except LanguageError:
+        what = f"unknown value of async {quoted(text)}"
+        raise LanguageError(what, "write auto, true or false") from None
+
+
+def shell(text: str) -> str:
+    """The name of a shell that is known, or a command line, whose quotes are closed."""
+    if "\0" in text:
+        raise LanguageError("a command line cannot hold a NUL character", "remove it")
+    if "'" in text or '"' in text or "\\" in text:
+        import shlex  # noqa: PLC0415 - rarely needed
+
+        try:
+            shlex.split(text)
+        except ValueError as error:
+            what = f"{quoted(text)} is no command line: {error}"
+            raise LanguageError(what, "close the quotes") from None
+    return text
 
 
 def identifier(text: str) -> str:

@@ -1,27 +1,37 @@
 """What a valid `vibeguard.yaml` means (DESIGN section 2). Values only; `core.config` makes them.
 
-None of these can be part of a reference cycle, hence `gc=False`: with 10,000 checks the collector
-would take a quarter of the loading time.
+A key of the file is one field here: see `keys`. None of these can be part of a reference cycle,
+hence `gc=False`: with 10,000 checks the collector would take a quarter of the loading time.
 """
+
+from typing import Annotated
 
 from msgspec import Struct
 
-from vibeguard.core.names import LeakPolicy, Mode, Severity, WhilePending
+from vibeguard.core.model import keys
+from vibeguard.core.model.keys import Choice, Count, Duration, Key, Plain, Size, Template
+from vibeguard.core.names import (
+    MOST_SLOTS,
+    GitEnvironment,
+    LeakPolicy,
+    Mode,
+    OnChange,
+    Severity,
+    WhilePending,
+)
 from vibeguard.core.wording.units import SECOND_NS
 
 DEFAULT_TIMEOUT_NS = 30 * SECOND_NS
-DEFAULT_ASYNC_AFTER_NS = 60 * SECOND_NS
-DEFAULT_GRACE_NS = 5 * SECOND_NS
-DEFAULT_LEAK_GRACE_NS = SECOND_NS // 5
-DEFAULT_OUTPUT_LIMIT_BYTES = 1 << 30
-DEFAULT_GROK_LIMIT_BYTES = 64 << 20
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, gc=False):
     """One entry of `requires`: the check it names, and what to do while that one is pending."""
 
-    check: str
-    while_pending: WhilePending = WhilePending.WAIT
+    check: Annotated[str, Key("the check's id", keys.Identifier())]
+    while_pending: Annotated[
+        WhilePending,
+        Key("what to do while it is pending", Choice(WhilePending, "value of while_pending")),
+    ] = WhilePending.WAIT
 
 
 class Trigger(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -45,66 +55,256 @@ class Triggers(Struct, frozen=True, omit_defaults=True, gc=False):
 class Prompt(Struct, frozen=True, omit_defaults=True, gc=False):
     """A named text for people and agents."""
 
-    id: str
-    description: str = ""
-    content: str = ""
-    tags: tuple[str, ...] = ()
+    id: Annotated[str, Key("the name that `on` uses", keys.Identifier())]
+    description: Annotated[str, Key("what it is for", Plain())] = ""
+    content: Annotated[str, Key("the text itself", Plain())] = ""
+    tags: Annotated[tuple[str, ...], Key("tags", keys.Tags())] = ()
 
 
-class Settings(Struct, frozen=True, omit_defaults=True, gc=False):
+class CheckDefaults(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a check says, or else the settings say for all checks."""
+
+    shell: Annotated[
+        str,
+        Key(
+            "what runs the command: `sh`, `bash` (with `-e -o pipefail`), or a command line that "
+            "takes the script as its last word",
+            keys.Shell(),
+        ),
+    ] = "sh"
+    leaks: Annotated[
+        LeakPolicy,
+        Key(
+            "what happens to processes that a check leaves behind when it exits: `warn` (ended, "
+            "marked), `fail` (ended, failed), `ignore` (left until the run's end)",
+            Choice(LeakPolicy, "value of leaks"),
+        ),
+    ] = LeakPolicy.WARN
+    on_change: Annotated[
+        OnChange,
+        Key(
+            "what if the check changed files of the tree: `note` (said), `fail` (failed), `allow`",
+            Choice(OnChange, "value of on_change"),
+        ),
+    ] = OnChange.NOTE
+    git_env: Annotated[
+        GitEnvironment,
+        Key(
+            "git's local variables, as a hook has them: `drop`, or `keep` (in the foreground only, "
+            "for a check that stages)",
+            Choice(GitEnvironment, "value of git_env"),
+        ),
+    ] = GitEnvironment.DROP
+    judge_timeout_ns: Annotated[
+        int, Key("the longest that grok and assert may take; 0 means the default", Duration())
+    ] = 10 * SECOND_NS
+    output_limit_bytes: Annotated[
+        int,
+        Key(
+            "more output than this ends the check: failed, reason `output_limit`",
+            Size(),
+        ),
+    ] = 1 << 30
+
+
+class RunSettings(CheckDefaults, frozen=True, omit_defaults=True, gc=False):
+    """What a run as a whole goes by; the plan records it."""
+
+    async_after_ns: Annotated[
+        int, Key("a timeout over this makes a check async", Duration(zero=True))
+    ] = 60 * SECOND_NS
+    grace_ns: Annotated[int, Key("from SIGTERM to SIGKILL", Duration(zero=True))] = 5 * SECOND_NS
+    leak_grace_ns: Annotated[
+        int,
+        Key("how long what a check left behind may take to end by itself", Duration(zero=True)),
+    ] = SECOND_NS // 5
+    fail_fast: Annotated[
+        bool, Key("the first failure of severity `error` cancels the rest", keys.Truth())
+    ] = False
+    run_timeout_ns: Annotated[
+        int | None, Key("the longest that a whole run may take", Duration())
+    ] = None
+    grok_limit_bytes: Annotated[
+        int, Key("the most output that grok reads; more is an `error`", Size())
+    ] = 64 << 20
+    redact: Annotated[
+        tuple[str, ...],
+        Key(
+            "names of environment variables whose values are masked wherever output is shown; not "
+            "in the stored output, and not values under 8 characters",
+            keys.VariableNames(),
+        ),
+    ] = ()
+
+
+class Settings(RunSettings, frozen=True, omit_defaults=True, gc=False):
     """`settings:` as written; None means that the default depends on the machine or is off."""
 
-    parallel: int | None = None
-    async_parallel: int | None = None
-    async_after_ns: int = DEFAULT_ASYNC_AFTER_NS
-    grace_ns: int = DEFAULT_GRACE_NS
-    fail_fast: bool = False
-    run_timeout_ns: int | None = None
-    leaks: LeakPolicy = LeakPolicy.WARN
-    leak_grace_ns: int = DEFAULT_LEAK_GRACE_NS
-    output_limit_bytes: int = DEFAULT_OUTPUT_LIMIT_BYTES
-    grok_limit_bytes: int = DEFAULT_GROK_LIMIT_BYTES
-    keep_runs: int = 100
-    keep_bytes: int = 1 << 30
-    keep_age_ns: int = 30 * 24 * 3600 * SECOND_NS
+    parallel: Annotated[
+        int | None,
+        Key("foreground slots", Count(1, MOST_SLOTS), default="usable CPUs, at least 4"),
+    ] = None
+    async_parallel: Annotated[int, Key("background slots, counted apart", Count(1, MOST_SLOTS))] = 4
+    keep_runs: Annotated[
+        int, Key("how many earlier runs are kept; the oldest go first", Count(1, 1_000_000))
+    ] = 100
+    keep_bytes: Annotated[
+        int, Key("how much of earlier runs is kept", Size(), name="keep_bytes")
+    ] = 1 << 30
+    keep_age_ns: Annotated[
+        int, Key("how old a run may be before it goes; a live one never does", Duration(zero=True))
+    ] = 30 * 24 * 3600 * SECOND_NS
 
 
-class CheckConfig(Struct, frozen=True, omit_defaults=True, gc=False):
+class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_only=True):
+    """What the config says about a check and the plan records."""
+
+    id: Annotated[str, Key("`^[A-Za-z_][A-Za-z0-9_-]*$`", keys.Identifier())]
+    run: Annotated[str, Key("the command", keys.Command())]
+    requires: Annotated[
+        tuple[Requirement, ...],
+        Key(
+            "ids of checks that must pass first, or "
+            "`{check: ID, while_pending: wait|skip|proceed}` "
+            "([what they mean](design.md#2-config))",
+            keys.Requirements(),
+        ),
+    ] = ()
+    tags: Annotated[
+        tuple[str, ...],
+        Key("`^[a-z][a-z0-9-]*$`; for `--tags` and `--exclude-tags`", keys.Tags()),
+    ] = ()
+    cwd: Annotated[
+        str,
+        Key(
+            "folder to run in, at or below the folder of the config file (`.` is that folder "
+            "itself)",
+            keys.Folder(),
+            default="where the run is",
+        ),
+    ] = ""
+    severity: Annotated[
+        Severity,
+        Key(
+            "`warning`: shown as `warned` when it does not pass, never fails the run",
+            Choice(Severity, "severity"),
+        ),
+    ] = Severity.ERROR
+    grok: Annotated[
+        tuple[str, ...],
+        Key(
+            "one pattern or a list: RE2 with `%{NAME}`, `%{NAME:field}` and `(?P<field>…)`, "
+            "searched in the whole output; the first match counts, later patterns override "
+            "earlier ones",
+            keys.Patterns(),
+        ),
+    ] = ()
+    file: Annotated[
+        str,
+        Key("read this file, below the working folder, instead of the output", keys.Command()),
+    ] = ""
+    assertion: Annotated[
+        str,
+        Key(
+            "an expression over the extracted values: `|| && ! == != < <= > >= + - * / ( )`, "
+            "numbers, strings, `true`, `false`, names. A value that reads as a number compares "
+            "as one. A name that was not extracted fails the check",
+            keys.Assertion(),
+            name="assert",
+        ),
+    ] = ""
+    suggestion: Annotated[
+        str,
+        Key(
+            "shown when the check does not pass; a Go template over extracted values and variables",
+            Template(),
+        ),
+    ] = ""
+    fix: Annotated[
+        str,
+        Key(
+            "a command that repairs it; the same templates, extracted values "
+            "[quoted for the shell](#values-in-a-fix)",
+            Template(),
+        ),
+    ] = ""
+    on: Annotated[
+        Triggers,
+        Key(
+            "`success`, `failure`, `timeout`: a list of prompt ids, or an inline text. A timeout "
+            "shows `timeout`, or `failure` if there is none",
+            keys.Prompts(),
+        ),
+    ] = Triggers()
+    timeout_ns: Annotated[
+        int,
+        Key("the longest that one attempt may take; 0 means the default", Duration()),
+    ] = DEFAULT_TIMEOUT_NS
+    mode: Annotated[
+        Mode,
+        Key(
+            "`auto`: in the background if `timeout` is over `async_after`; `true`, `false`",
+            keys.Placement(),
+            name="async",
+        ),
+    ] = "auto"
+    slow_after_ns: Annotated[
+        int | None,
+        Key("say so when it takes longer, and again each time that this has passed", Duration()),
+    ] = None
+    idle_timeout_ns: Annotated[
+        int | None, Key("no output for this long is a hang: timeout, reason `idle`", Duration())
+    ] = None
+    retries: Annotated[
+        int,
+        Key(
+            "further attempts after a failure or a timeout; passed on one of them is passed and "
+            "flaky",
+            Count(0, 1_000),
+        ),
+    ] = 0
+    group: Annotated[
+        str,
+        Key(
+            "checks of one group never run at the same time, across the runs of one folder too",
+            Plain(),
+        ),
+    ] = ""
+    weight: Annotated[int, Key("slots it takes, at most the whole pool", Count(1, 1_000_000))] = 1
+
+
+class CheckConfig(CheckKeys, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """One check as configured: variables already put into run, file, grok and assertion.
 
-    `suggestion` and `fix` stay templates: they are rendered when shown. None for `leaks` and
-    `output_limit_bytes` means: as the settings say.
+    `suggestion` and `fix` stay templates: they are rendered when shown. What the check leaves to
+    the settings has their value.
     """
 
-    id: str
-    run: str
-    requires: tuple[Requirement, ...] = ()
-    timeout_ns: int = DEFAULT_TIMEOUT_NS
-    mode: Mode = "auto"
-    severity: Severity = Severity.ERROR
-    tags: tuple[str, ...] = ()
-    grok: tuple[str, ...] = ()
-    file: str = ""
-    assertion: str = ""
-    suggestion: str = ""
-    fix: str = ""
-    on: Triggers = Triggers()
-    env: dict[str, str] = {}
-    cwd: str = ""
-    slow_after_ns: int | None = None
-    idle_timeout_ns: int | None = None
-    retries: int = 0
-    group: str = ""
-    weight: int = 1
-    leaks: LeakPolicy | None = None
-    output_limit_bytes: int | None = None
+    env: Annotated[
+        dict[str, str],
+        Key("variables for the command; the values are never recorded", keys.Environment()),
+    ] = {}
 
 
 class Config(Struct, frozen=True, omit_defaults=True, gc=False):
     """A whole valid config, in the order of the file."""
 
-    checks: tuple[CheckConfig, ...]
-    version: str = "1"
-    vars: dict[str, str] = {}
-    settings: Settings = Settings()
-    prompts: tuple[Prompt, ...] = ()
+    checks: Annotated[
+        tuple[CheckConfig, ...], Key("the checks, at least one", keys.Entries(CheckConfig))
+    ]
+    version: Annotated[str, Key('`"1"`, or absent', keys.Version())] = "1"
+    vars: Annotated[
+        dict[str, str],
+        Key(
+            "name → text, for `{{.name}}`. In `run`, `file`, `grok` and `assert` exactly that form "
+            "of a known name is replaced, in one pass, and nothing else, so "
+            "`docker ps --format '{{.Names}}'` survives. Variables may use variables",
+            keys.Variables(),
+        ),
+    ] = {}
+    settings: Annotated[
+        Settings, Key("for the run, and for checks that do not say", keys.Section(Settings))
+    ] = Settings()
+    prompts: Annotated[
+        tuple[Prompt, ...], Key("texts for people and agents", keys.Entries(Prompt))
+    ] = ()

@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
-from vibeguard.core.model.config import CheckConfig, Requirement, Settings
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vibeguard.core.model.config import CheckConfig, CheckKeys, RunSettings, Settings
 from vibeguard.core.model.plan import Plan, PlannedCheck, ResolvedSettings
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.graph import waiting_closure
 from vibeguard.core.planning.rank import remaining_paths
 
-DEFAULT_ASYNC_PARALLEL = 4
 MINIMUM_DEFAULT_PARALLEL = 4
 LONGEST_PLAIN_STEM = 120
 
@@ -26,24 +29,19 @@ def resolve_settings(
 ) -> ResolvedSettings:
     """The settings that a run goes by: flags (None: not given) over the config over defaults."""
     default_parallel = max(usable_cpus, MINIMUM_DEFAULT_PARALLEL)
-    return ResolvedSettings(
+    resolved = ResolvedSettings(
         parallel=parallel or settings.parallel or default_parallel,
-        async_parallel=settings.async_parallel or DEFAULT_ASYNC_PARALLEL,
-        async_after_ns=settings.async_after_ns,
-        grace_ns=settings.grace_ns,
-        leak_grace_ns=settings.leak_grace_ns,
-        fail_fast=settings.fail_fast if fail_fast is None else fail_fast,
-        run_timeout_ns=settings.run_timeout_ns,
+        async_parallel=settings.async_parallel,
         error_exit_code=error_exit_code or 1,
-        grok_limit_bytes=settings.grok_limit_bytes,
         jitter_seed=jitter_seed,
+        **_fields_of(RunSettings, settings),
     )
+    return resolved if fail_fast is None else replace(resolved, fail_fast=fail_fast)
 
 
 def make_plan(
     checks: Sequence[CheckConfig],
     settings: ResolvedSettings,
-    defaults: Settings,
     *,
     variables: Mapping[str, str],
     notes: Sequence[str] = (),
@@ -51,8 +49,8 @@ def make_plan(
 ) -> Plan:
     """The plan for the selected checks, in config order.
 
-    Requirements that were not selected (`--no-deps`) are dropped. `defaults` gives what a check
-    leaves to the settings; `expected_ns` holds the durations that history knows.
+    Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
+    durations that history knows.
     """
     expected = expected_ns or {}
     selected = {check.id for check in checks}
@@ -65,14 +63,13 @@ def make_plan(
     paths = remaining_paths(requires, expected)
     stems = file_stems([check.id for check in checks])
     planned = tuple(
-        _planned(
-            check,
-            defaults,
-            requires=requires[check.id],
+        PlannedCheck(
+            **{**_fields_of(CheckKeys, check), "requires": requires[check.id]},
             stem=stems[check.id],
             pool=pools[check.id],
             after_background=check.id in waits_for_background
             and pools[check.id] is Pool.FOREGROUND,
+            env_names=tuple(sorted(check.env)),
             expected_ns=expected.get(check.id),
             remaining_path_ns=paths[check.id],
         )
@@ -102,44 +99,6 @@ def file_stems(checks: Sequence[str]) -> dict[str, str]:
     return stems
 
 
-def _planned(
-    check: CheckConfig,
-    defaults: Settings,
-    *,
-    requires: tuple[Requirement, ...],
-    stem: str,
-    pool: Pool,
-    after_background: bool,
-    expected_ns: int | None,
-    remaining_path_ns: int,
-) -> PlannedCheck:
-    limit = check.output_limit_bytes
-    return PlannedCheck(
-        id=check.id,
-        run=check.run,
-        stem=stem,
-        pool=pool,
-        mode=check.mode,
-        requires=requires,
-        after_background=after_background,
-        timeout_ns=check.timeout_ns,
-        severity=check.severity,
-        tags=check.tags,
-        grok=check.grok,
-        file=check.file,
-        assertion=check.assertion,
-        suggestion=check.suggestion,
-        fix=check.fix,
-        on=check.on,
-        env_names=tuple(sorted(check.env)),
-        cwd=check.cwd,
-        slow_after_ns=check.slow_after_ns,
-        idle_timeout_ns=check.idle_timeout_ns,
-        retries=check.retries,
-        group=check.group,
-        weight=check.weight,
-        leaks=check.leaks if check.leaks is not None else defaults.leaks,
-        output_limit_bytes=limit if limit is not None else defaults.output_limit_bytes,
-        expected_ns=expected_ns,
-        remaining_path_ns=remaining_path_ns,
-    )
+def _fields_of(struct: type[Struct], value: Struct) -> dict[str, Any]:
+    """The fields that a value has from this base: one of these structs goes into the next as is."""
+    return {field: getattr(value, field) for field in struct.__struct_fields__}

@@ -3,10 +3,20 @@
 import pytest
 
 from tests.helpers.configs import check, complaints, load, load_check, only_complaint, problems
-from vibeguard.core.config.settings import SETTINGS_KEYS
-from vibeguard.core.config.shape import CHECK_KEYS, CONFIG_KEYS
-from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, Requirement, Settings, Trigger
-from vibeguard.core.names import LeakPolicy, Severity, WhilePending
+from vibeguard.core.model.config import (
+    DEFAULT_TIMEOUT_NS,
+    CheckConfig,
+    CheckDefaults,
+    CheckKeys,
+    Config,
+    Requirement,
+    RunSettings,
+    Settings,
+    Trigger,
+)
+from vibeguard.core.model.keys import keys_of
+from vibeguard.core.names import GitEnvironment, LeakPolicy, OnChange, Severity, WhilePending
+from vibeguard.core.planning.plan import make_plan, resolve_settings
 
 SECOND = 10**9
 
@@ -27,6 +37,11 @@ settings:
   keep_runs: 7
   keep_bytes: 5GiB
   keep_age: 24h
+  shell: bash
+  on_change: allow
+  git_env: keep
+  judge_timeout: 3s
+  redact: [API_KEY, TOKEN]
   x-mine: [1]
 prompts:
   - {id: fix, description: d, content: c, tags: [a], x-mine: 1}
@@ -54,6 +69,10 @@ checks:
     weight: 3
     leaks: ignore
     output_limit: 1GiB
+    shell: python3 -c
+    on_change: fail
+    git_env: drop
+    judge_timeout: 1m
     x-mine: {a: [b]}
   - {id: fmt, run: 'true'}
   - {id: integration, run: 'true', async: true}
@@ -79,6 +98,11 @@ def test_every_key_of_the_design() -> None:
         keep_runs=7,
         keep_bytes=5 << 30,
         keep_age_ns=24 * 3600 * SECOND,
+        shell="bash",
+        on_change=OnChange.ALLOW,
+        git_env=GitEnvironment.KEEP,
+        judge_timeout_ns=3 * SECOND,
+        redact=("API_KEY", "TOKEN"),
     )
     unit = config.checks[0]
     assert unit.requires == (Requirement("fmt"), Requirement("integration", WhilePending.SKIP))
@@ -96,7 +120,31 @@ def test_every_key_of_the_design() -> None:
     assert (unit.cwd, unit.group, unit.weight, unit.retries) == ("packages/api", "db", 3, 2)
     assert (unit.slow_after_ns, unit.idle_timeout_ns) == (20 * SECOND, 120 * SECOND)
     assert (unit.leaks, unit.output_limit_bytes) == (LeakPolicy.IGNORE, 1 << 30)
+    assert (unit.shell, unit.on_change, unit.git_env) == ("python3 -c", "fail", "drop")
+    assert unit.judge_timeout_ns == 60 * SECOND
     assert [(p.id, p.content) for p in config.prompts] == [("fix", "c"), ("bare", "")]
+
+
+def test_a_check_that_does_not_say_has_what_the_settings_say() -> None:
+    """Whatever both may say."""
+    fmt = load(ALL_KEYS).checks[1]
+    settings = load(ALL_KEYS).settings
+    for field in CheckDefaults.__struct_fields__:
+        assert getattr(fmt, field) == getattr(settings, field)
+    assert fmt.leaks is LeakPolicy.FAIL
+
+
+def test_the_plan_has_what_the_config_says() -> None:
+    """Every key but the values of the environment."""
+    config = load(ALL_KEYS)
+    plan = make_plan(
+        config.checks, resolve_settings(config.settings, usable_cpus=1), variables=config.vars
+    )
+    for field in CheckKeys.__struct_fields__:
+        assert getattr(plan.checks[0], field) == getattr(config.checks[0], field)
+    for field in RunSettings.__struct_fields__:
+        assert getattr(plan.settings, field) == getattr(config.settings, field)
+    assert plan.checks[0].env_names == ("EMPTY", "PYTHONHASHSEED")
 
 
 def test_defaults() -> None:
@@ -108,7 +156,7 @@ def test_defaults() -> None:
     assert config.checks[0].severity is Severity.ERROR
 
 
-@pytest.mark.parametrize("key", CHECK_KEYS)
+@pytest.mark.parametrize("key", keys_of(CheckConfig))
 def test_each_misspelt_key_of_a_check_is_found(key: str) -> None:
     """With the key that was meant."""
     wrong = key[:-1] + "zq"[key[-1] == "z"] if len(key) > 3 else key + "s"
@@ -116,7 +164,7 @@ def test_each_misspelt_key_of_a_check_is_found(key: str) -> None:
     assert complaint.startswith(f'4:5: unknown key "{wrong}" in a check: did you mean "{key}"?')
 
 
-@pytest.mark.parametrize("key", [*SETTINGS_KEYS])
+@pytest.mark.parametrize("key", keys_of(Settings))
 def test_each_misspelt_setting_is_found(key: str) -> None:
     """With the setting that was meant."""
     text = check() + f"settings:\n  {key.upper()}: 1\n"
@@ -275,6 +323,11 @@ def test_words_for_false(word: str) -> None:
         ("severity: warn", '4:15: unknown severity "warn": did you mean "warning"?'),
         ("severity: Error", 'did you mean "error"?'),
         ("severity: info", 'unknown severity "info": write error or warning'),
+        ("on_change: ignore", 'unknown value of on_change "ignore": write note, fail or allow'),
+        ("git_env: kep", 'unknown value of git_env "kep": did you mean "keep"?'),
+        ('shell: bash -c "a', "No closing quotation: close the quotes"),
+        ('shell: "a\\0"', "a command line cannot hold a NUL character"),
+        ("judge_timeout: 10", "has no unit: say 10s"),
         ("leaks: kill", 'unknown value of leaks "kill": write fail, warn or ignore'),
         ("retries: two", '"two" is not a whole number'),
         ("retries: -1", "-1 is too small: the smallest is 0"),
@@ -389,4 +442,4 @@ def test_the_folder_of_the_config_has_many_names(cwd: str) -> None:
 
 def test_top_level_keys_are_those_of_the_design() -> None:
     """A new one has to be written down first."""
-    assert CONFIG_KEYS == ("version", "vars", "settings", "prompts", "checks")
+    assert tuple(keys_of(Config)) == ("checks", "version", "vars", "settings", "prompts")

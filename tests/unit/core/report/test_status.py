@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.helpers.histories import RUN_ID, SECOND, History, check
+from vibeguard.core.model.config import Requirement
 from vibeguard.core.model.events import RunPaused
-from vibeguard.core.model.plan import Requirement
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import LogStatus, Pool, Severity
 from vibeguard.core.report.build import Ending

@@ -9,28 +9,22 @@ import msgspec
 import pytest
 import yaml
 
+from scripts.reference.schemas import schemas
 from tests.helpers.histories import History, check
-from vibeguard.core.config.settings import SETTINGS_KEYS
-from vibeguard.core.config.shape import (
-    CHECK_KEYS,
-    CONFIG_KEYS,
-    EVENTS,
-    PROMPT_KEYS,
-    REQUIREMENT_KEYS,
-)
-from vibeguard.core.model.schema import schemas
+from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Settings, Triggers
+from vibeguard.core.model.keys import keys_of
 from vibeguard.core.problems import Problem
 from vibeguard.core.report.build import build_report
 from vibeguard.core.report.errors import problems_document
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 GENERATED = runpy.run_path(str(ROOT / "scripts" / "schemas"))["generated"]()
 
 FULL = """
 version: 1
 x-mine: {anything: [goes]}
 vars: {go_packages: ./..., empty: , number: 012, day: 2024-01-01}
-settings: {parallel: 4, async_after: 60s, grace: 1m30s, fail_fast: yes, output_limit: 1GiB, keep_bytes: 4096}
+settings: {parallel: 4, async_after: 60s, grace: 1m30s, fail_fast: yes, output_limit: 1GiB, keep_bytes: 4096, redact: [KEY], judge_timeout: 9s, on_change: fail}
 prompts:
   - {id: fix, description: d, content: c, tags: [a]}
   - {id: bare}
@@ -57,6 +51,8 @@ checks:
     weight: 2
     leaks: warn
     output_limit: 1.5 MiB
+    shell: bash -c
+    git_env: keep
   - {id: fmt, run: true, timeout: 0, async: false, grok: a, x-note: mine, severity: , tags: }
   - {id: integration, run: 12, timeout: 1h2m0.5s, async: true}
   -
@@ -133,12 +129,12 @@ def test_the_config_schema_has_the_loader_s_keys_and_no_others():
     item = schema["checks"]["items"]["properties"]
     prompt = schema["prompts"]["items"]["properties"]
     requirement = item["requires"]["items"]["properties"]
-    assert set(schema) == set(CONFIG_KEYS)
-    assert set(item) == set(CHECK_KEYS)
-    assert set(prompt) == set(PROMPT_KEYS)
-    assert set(requirement) == set(REQUIREMENT_KEYS)
-    assert set(schema["settings"]["properties"]) == set(SETTINGS_KEYS)
-    assert set(item["on"]["properties"]) == set(EVENTS)
+    assert set(schema) == set(keys_of(Config))
+    assert set(item) == set(keys_of(CheckConfig))
+    assert set(prompt) == set(keys_of(Prompt))
+    assert set(requirement) == set(keys_of(Requirement))
+    assert set(schema["settings"]["properties"]) == set(keys_of(Settings))
+    assert set(item["on"]["properties"]) == set(Triggers.__struct_fields__)
 
 
 def history() -> History:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vibeguard.core.model.config_schema import config_schema
+from scripts.reference.config_schema import config_schema
 from vibeguard.core.model.events import SCHEMA_VERSION, Event
 from vibeguard.core.model.report import REPORT_SCHEMA_VERSION, Report
 

@@ -1,0 +1,1 @@
+"""What is published about the types: schemas/, docs/events.md, tables of docs/configuration.md."""

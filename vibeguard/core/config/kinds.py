@@ -1,0 +1,178 @@
+"""How each kind of value is read: the one place between a key's declaration and its value."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from msgspec import Struct
+
+from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
+from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
+from vibeguard.core.config.reader import Reader, kind
+from vibeguard.core.config.values import (
+    folder_below,
+    identifier,
+    member_of,
+    placement,
+    shell,
+    size_bytes,
+    tag,
+    truth,
+    variable_name,
+    variable_value,
+    whole_number,
+)
+from vibeguard.core.lang.duration import parse_duration
+from vibeguard.core.lang.errors import quoted
+from vibeguard.core.model import keys
+from vibeguard.core.model.config import Requirement, Triggers
+from vibeguard.core.model.keys import Kind, keys_of
+from vibeguard.core.names import WhilePending
+
+# What stands under a key of a mapping; None where the default holds, as for a refused value.
+Read = Callable[[Reader, Mapping, str], object]
+
+
+def read_keys(reader: Reader, node: Mapping, struct: type[Struct], owner: str) -> dict[str, Any]:
+    """The fields of a struct that the mapping gives; texts that need a second look as nodes."""
+    known = readers_of(struct)
+    values: dict[str, Any] = {}
+    unknown = False
+    for name in node.values:
+        found = known.get(name)
+        if found is None:
+            unknown = True
+            continue
+        field, read = found
+        value = read(reader, node, name)
+        if value is not None:
+            values[field] = value
+    if unknown:
+        reader.only_keys(node, known, owner)
+    return values
+
+
+@cache
+def readers_of(struct: type[Struct]) -> dict[str, tuple[str, Read]]:
+    """Name in the file -> the field, and how it is read."""
+    return {name: (of.field, _reader_of(of.key.kind)) for name, of in keys_of(struct).items()}
+
+
+def _reader_of(kind_: Kind) -> Read:
+    match kind_:
+        case keys.Plain():
+            return lambda reader, node, key: reader.string(node, key) or None
+        case keys.Command() | keys.Assertion() | keys.Template():
+            return Reader.text
+        case keys.Patterns():
+            return Reader.text_or_texts
+        case keys.Requirements():
+            return _requirements
+        case keys.Prompts():
+            return _triggers
+        case keys.Environment():
+            return _environment
+        case keys.Tags():
+            return _names(tag)
+        case keys.VariableNames():
+            return _names(variable_name)
+        case keys.Duration(zero=False):
+            return lambda reader, node, key: reader.convert(node, key, parse_duration, 0) or None
+        case keys.Section(struct):
+            return partial(_section, struct)
+        case _:
+            return _converted(_conversion_of(kind_))
+
+
+def _conversion_of(kind_: Kind) -> Callable[[str], object]:
+    """What turns the text of a value into the value."""
+    match kind_:
+        case keys.Identifier():
+            return identifier
+        case keys.Duration():
+            return parse_duration
+        case keys.Size():
+            return size_bytes
+        case keys.Count(least, most):
+            return partial(whole_number, least=least, most=most)
+        case keys.Choice(words, what):
+            return partial(member_of, words, what)
+        case keys.Truth():
+            return truth
+        case keys.Placement():
+            return placement
+        case keys.Folder():
+            return folder_below
+        case keys.Shell():
+            return shell
+        case _:
+            raise NotImplementedError(kind_)
+
+
+def _converted(to: Callable[[str], object]) -> Read:
+    return lambda reader, node, key: reader.convert(node, key, to, None)
+
+
+def _names(check: Callable[[str], str]) -> Read:
+    return lambda reader, node, key: reader.names(reader.texts(node, key), check)
+
+
+def _section(struct: type[Struct], reader: Reader, node: Mapping, key: str) -> Struct | None:
+    mapping = reader.mapping(node, key)
+    return None if mapping is None else struct(**read_keys(reader, mapping, struct, quoted(key)))
+
+
+def _requirements(reader: Reader, node: Mapping, key: str) -> list[RequirementDraft]:
+    drafts = (_requirement(item, reader) for item, _ in reader.items(node, key))
+    return [draft for draft in drafts if draft is not None and draft.check.value]
+
+
+_while_pending = partial(member_of, WhilePending, "value of while_pending")
+
+
+def _requirement(item: Node, reader: Reader) -> RequirementDraft | None:
+    if type(item) is Text:
+        return RequirementDraft(item)
+    if type(item) is not Mapping:
+        what = 'an entry of "requires" is an id, or {check: ID, while_pending: ...}, not a list'
+        reader.misshapen(what, "write the ids side by side in one list", item)
+        return None
+    reader.only_keys(item, keys_of(Requirement), "a requirement")
+    draft = RequirementDraft(reader.required(item, "check", "this requirement"))
+    draft.choice = reader.text(item, "while_pending")
+    if draft.choice is not None:
+        draft.while_pending = reader.value(draft.choice, _while_pending, WhilePending.WAIT)
+    return draft
+
+
+def _triggers(reader: Reader, node: Mapping, key: str) -> dict[str, TriggerDraft] | None:
+    """`on`: a text is shown as it is, a list names prompts."""
+    mapping = reader.mapping(node, key)
+    if mapping is None:
+        return None
+    events = Triggers.__struct_fields__
+    reader.only_keys(mapping, events, '"on"')
+    triggers = {}
+    for event in events:
+        texts = reader.text_or_texts(mapping, event)
+        if texts and mapping.values[event] is texts[0]:
+            triggers[event] = TriggerDraft(inline=texts[0])
+        elif texts:
+            triggers[event] = TriggerDraft(prompts=texts)
+    return triggers
+
+
+def _environment(reader: Reader, node: Mapping, key: str) -> dict[str, str] | None:
+    """`env`; a null value leaves the caller's variable as it is."""
+    mapping = reader.mapping(node, key)
+    if mapping is None:
+        return None
+    environment = {}
+    for name, value in mapping.values.items():
+        reader.value(mapping.keys[name], variable_name, "")
+        if type(value) is not Text:
+            what = f"the variable {quoted(name)} takes a text, not {kind(value)}"
+            reader.misshapen(what, "write one text; put it in quotes if need be", value)
+        elif not is_absent(value):
+            environment[name] = reader.value(value, variable_value, "")
+    return environment
