@@ -382,24 +382,30 @@ def test_a_run_of_starts_that_are_refused_keeps_nobody_waiting():
     assert counts["error"] + counts["cancelled"] == 3_000
 
 
-def test_the_task_of_a_check_that_has_settled_lives_the_next_of_its_frontier():
-    """A task costs as much as a settlement, so the one that a step frees goes on."""
-    seen = set()
+def test_every_attempt_is_a_task_in_the_nursery_of_its_frontier():
+    """Siblings below two nurseries, however long the chain; what waits for a slot is no task."""
+    seen = {}
 
     async def look(run):
         while not run.over:
-            seen.update(
-                (task, task.name)
-                for task in _tasks_below(trio.lowlevel.current_root_task())
-                if task.name in run.lives
-            )
+            for path in _paths_below(trio.lowlevel.current_root_task()):
+                if path[-1] in run.state.checks:
+                    seen[path[-1]] = path[-2], len(path)
             await trio.sleep(0.5)
 
-    checks = [check(f"c{i}") for i in range(20)]
-    run = conduct(checks, {one.id: seconds(1) for one in checks}, during=look, parallel=2)
+    chain = [check("c0"), check("c1", "c0"), check("c2", "c1"), check("bg", mode="async")]
+    waiting = [check(f"w{i}") for i in range(5)]
+    checks = [*chain, *waiting]
+    run = conduct(checks, {one.id: seconds(1) for one in checks}, during=look, parallel=1)
     assert set(run.outcomes().values()) == {"passed"}
-    assert {name for _, name in seen} >= {"c2", "c19"}
-    assert len({task for task, _ in seen}) <= 4
+    assert {name: parent for name, (parent, _) in seen.items()} == {
+        "c0": "frontier 0",
+        "bg": "frontier 0",
+        "c1": "frontier 1",
+        "c2": "frontier 2",
+        **{one.id: "frontier 0" for one in waiting},
+    }
+    assert len({depth for _, depth in seen.values()}) == 1
 
 
 def test_pressure_lowers_the_parallelism_and_says_so():
@@ -474,8 +480,9 @@ def test_one_check_asks_for_a_group_that_another_run_has_for_all_that_want_it(
     assert run.elapsed_s == pytest.approx(10, abs=0.2)
 
 
-def _tasks_below(task):
+def _paths_below(task, path=()):
+    """The names of the tasks on the way to each task."""
     for nursery in task.child_nurseries:
         for child in nursery.child_tasks:
-            yield child
-            yield from _tasks_below(child)
+            yield (*path, child.name)
+            yield from _paths_below(child, (*path, child.name))

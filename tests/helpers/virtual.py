@@ -15,16 +15,15 @@ from vibeguard.core.model.events import Event, RunFinished, RunPlanned, RunStart
 from vibeguard.core.model.plan import Plan, PlannedCheck
 from vibeguard.core.model.state import State
 from vibeguard.core.names import (
-    CheckState,
     LeakPolicy,
     Mode,
     Outcome,
-    Pool,
     Reason,
     TerminationReason,
     WhilePending,
 )
 from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.executors.scripted import Script, ScriptedExecutor
 from vibeguard.system.supervisor.clock import VirtualRunClock
@@ -142,6 +141,13 @@ def plan_of(checks: Sequence[CheckConfig], **options: Unpack[PlanOptions]) -> Pl
     return make_plan(checks, resolved, variables={}, expected_ns=expected_ns)
 
 
+def planned_state(plan: Plan) -> State:
+    """The State of a run that has been planned and has not begun."""
+    log = MemoryLog()
+    _record_beginning(Recorder(log, lambda: 0), plan)
+    return fold(log.events)
+
+
 async def judge_by_exit(
     planned: PlannedCheck,
     number: int,
@@ -165,32 +171,13 @@ async def judge_by_exit(
 
 
 def audit(run: Run) -> None:
-    """The scheduler's queues, slots and counters must be those that the folded State gives."""
-    state = run.recorder.state
-    by_state: dict[CheckState, set[str]] = {kind: set() for kind in CheckState}
-    for name, record in state.checks.items():
-        by_state[record.state].add(name)
-    assert set(run.frontier.unsettled()) == set(state.checks) - by_state[CheckState.SETTLED]
-    granted = {
-        name
-        for name, life in run.lives.items()
-        if run.slots.holds(name) and not life.running and not life.settled
-    }
-    assert by_state[CheckState.QUEUED] == (run.slots.queued - _settled(run)) | granted
-    for pool, used in (
-        (Pool.FOREGROUND, state.used_foreground),
-        (Pool.BACKGROUND, state.used_background),
-    ):
-        waiting = sum(
-            run.slots.slots_of(name)
-            for name, life in run.lives.items()
-            if name in granted and life.planned.pool is pool
-        )
-        assert run.slots.pools[pool].used == used + waiting, (pool, used, waiting)
+    """At rest, a scheduler made from the State anew must have nothing left to do, either.
 
-
-def _settled(run: Run) -> set[str]:
-    return {name for name, life in run.lives.items() if life.settled}
+    What the log does not say is told to it: who has been offered a slot and has not started.
+    """
+    anew = Scheduler(run.recorder.state)
+    anew._slots = run.scheduler._slots
+    assert anew.next_move() is None
 
 
 def conduct(
@@ -217,8 +204,8 @@ def conduct(
     async def main() -> float:
         clock = VirtualRunClock()
         recorder = Recorder(log, clock.elapsed_ns)
+        _record_beginning(recorder, plan)
         run = Run(
-            plan,
             executor=ScriptedExecutor(table),
             recorder=recorder,
             clock=clock,
@@ -226,7 +213,6 @@ def conduct(
             judge=judge,
             groups=Groups(group_folder),
         )
-        _record_beginning(recorder, plan)
         if before is not None:
             before(run)
         async with trio.open_nursery() as services:
@@ -234,7 +220,7 @@ def conduct(
                 services.start_soon(during, run)
             if audited:
                 services.start_soon(_audit_always, run)
-            await run.conduct()
+            await run.run()
             services.cancel_scope.cancel()
         _record_end(recorder, clock)
         return trio.current_time()

@@ -12,6 +12,7 @@ from vibeguard.core.judge import Judgement, judge
 from vibeguard.core.model.events import Event, LogSealed, ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy, Outcome, Reason, Severity
 from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
@@ -142,6 +143,17 @@ def test_a_history_folds_to_what_a_naive_model_says_at_every_event(events):
             assert told(state) == naive(log[:count])
     assert state.finished is not None
     assert state.finished.exit_code == naive(log)["exit_code"]
+
+
+@settings(PROPERTY, max_examples=20)
+@given(histories())
+def test_a_forecast_can_be_made_of_every_prefix(events):
+    """Also in the middle of a step: the scheduler that it plays on is made from any State."""
+    state = new_state()
+    for event in events:
+        apply(state, event)
+        found = forecast(state, state.last_t)
+        assert found.end_ns is None or found.end_ns >= (found.foreground_ns or 0) >= 0
 
 
 @settings(PROPERTY, max_examples=40)

@@ -15,7 +15,7 @@ from vibeguard.core.lang.expression import Expression, MissingName, parse_expres
 from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.model.events import Excerpt
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import Outcome, Reason, TerminationReason
+from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReason
 from vibeguard.core.wording.units import size
 
 LARGEST_VALUE_BYTES = 1 << 20  # of one extracted value: it goes into the log
@@ -25,12 +25,7 @@ _TERMINATED: dict[TerminationReason, tuple[Outcome, Reason]] = {
     TerminationReason.TIMEOUT: (Outcome.TIMEOUT, Reason.TIMEOUT),
     TerminationReason.IDLE: (Outcome.TIMEOUT, Reason.IDLE),
     TerminationReason.OUTPUT_LIMIT: (Outcome.FAILED, Reason.OUTPUT_LIMIT),
-    TerminationReason.CANCEL: (Outcome.CANCELLED, Reason.CANCEL),
-    TerminationReason.FAIL_FAST: (Outcome.CANCELLED, Reason.FAIL_FAST),
-    TerminationReason.SIGNAL: (Outcome.CANCELLED, Reason.INTERRUPTED),
-    TerminationReason.FRONT_LOST: (Outcome.CANCELLED, Reason.FRONT_LOST),
-    TerminationReason.RUN_TIMEOUT: (Outcome.CANCELLED, Reason.RUN_TIMEOUT),
-    TerminationReason.LOG_FAILURE: (Outcome.CANCELLED, Reason.LOG_FAILURE),
+    **{TerminationReason(why): (Outcome.CANCELLED, r) for why, r in CANCELLED_FOR.items()},
 }
 _EXIT_CODES = {126: " (the command cannot be executed)", 127: " (command not found)"}
 

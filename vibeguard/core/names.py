@@ -3,6 +3,7 @@
 A member's value is the word that stands in the log, in JSON documents and in the documentation.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Literal
 
@@ -30,6 +31,10 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
     ERROR = "error"
+
+
+# Only these outcomes set fail-fast off, and only of a check that fails the run.
+FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 
 
 class Reason(StrEnum):
@@ -138,6 +143,18 @@ class CancelReason(StrEnum):
     FRONT_LOST = "front_lost"
     RUN_TIMEOUT = "run_timeout"
     LOG_FAILURE = "log_failure"
+
+
+# How a check settles that a cancel of the run ended or kept from starting. A TerminationReason of
+# the same word means the same, of one attempt.
+CANCELLED_FOR: Mapping[str, Reason] = {
+    CancelReason.SIGNAL: Reason.INTERRUPTED,
+    CancelReason.CANCEL: Reason.CANCEL,
+    CancelReason.FAIL_FAST: Reason.FAIL_FAST,
+    CancelReason.FRONT_LOST: Reason.FRONT_LOST,
+    CancelReason.RUN_TIMEOUT: Reason.RUN_TIMEOUT,
+    CancelReason.LOG_FAILURE: Reason.LOG_FAILURE,
+}
 
 
 class Verdict(StrEnum):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from vibeguard.core.fold.settling import FAILS_FAST
 from vibeguard.core.fold.verdict import fails_the_run, outcome_counts, outranks, verdict_of
 from vibeguard.core.model.events import (
     FrontierAdvanced,
@@ -19,7 +18,14 @@ from vibeguard.core.model.events import (
     UnknownEvent,
 )
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CancelReason, CheckState, Outcome, Pool, WhilePending
+from vibeguard.core.names import (
+    FAILS_FAST,
+    CancelReason,
+    CheckState,
+    Outcome,
+    Pool,
+    WhilePending,
+)
 from vibeguard.core.problems import LogCorrupt
 
 # Cancels that leave the verdict to the checks.

@@ -6,6 +6,8 @@ from vibeguard.core.fold.transitions import QUEUED, RUNNING, SETTLES_FROM
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
+    CANCELLED_FOR,
+    FAILS_FAST,
     AttemptEnd,
     CancelReason,
     LeakPolicy,
@@ -21,19 +23,6 @@ _TIMEOUTS = {
     Reason.TIMEOUT: TerminationReason.TIMEOUT,
     Reason.IDLE: TerminationReason.IDLE,
 }
-# Why a whole run was cancelled, as its checks say it.
-_CANCELS: Mapping[CancelReason, Reason] = {
-    CancelReason.SIGNAL: Reason.INTERRUPTED,
-    CancelReason.CANCEL: Reason.CANCEL,
-    CancelReason.FAIL_FAST: Reason.FAIL_FAST,
-    CancelReason.FRONT_LOST: Reason.FRONT_LOST,
-    CancelReason.RUN_TIMEOUT: Reason.RUN_TIMEOUT,
-    CancelReason.LOG_FAILURE: Reason.LOG_FAILURE,
-}
-# The same of an attempt that was ended.
-_ENDED_BY: Mapping[TerminationReason | None, Reason] = {
-    TerminationReason(cancel.value): reason for cancel, reason in _CANCELS.items()
-}
 # Only a cancel of the whole run ends an attempt for these.
 CANCELS_ALL = frozenset(
     {
@@ -43,8 +32,6 @@ CANCELS_ALL = frozenset(
         TerminationReason.SIGNAL,
     }
 )
-# Only these outcomes set fail-fast off.
-FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 # Names for members: see checks.py.
 _CANCELLED = Outcome.CANCELLED
 _EXITED = AttemptEnd.EXITED
@@ -145,7 +132,7 @@ def ended_well(record: CheckRecord) -> str:
     if record.termination is None and finished.exit_code:
         return ""
     struck = decisive_termination(record)
-    if struck in _ENDED_BY:
+    if struck in CANCELLED_FOR:
         return "its attempt was cancelled"
     planned = record.planned
     may_fail = planned.assertion or (finished.leaked and planned.leaks is _FAIL)
@@ -226,12 +213,13 @@ def root_cause(record: CheckRecord) -> str:
 def _cancelled(state: State, record: CheckRecord, event: CheckSettled) -> str:
     """A running check was ended for that reason; another one was kept from starting by it."""
     if record.attempt_over:
-        if record.state is QUEUED or _ENDED_BY.get(decisive_termination(record)) != event.reason:
+        struck = decisive_termination(record)
+        if record.state is QUEUED or struck is None or CANCELLED_FOR.get(struck) != event.reason:
             return "its attempt ended otherwise"
         if problem := _defect(record):
             return problem
     elif state.cancel is not None:
-        if _CANCELS[state.cancel.reason] is not event.reason:
+        if CANCELLED_FOR[state.cancel.reason] is not event.reason:
             return "the run was cancelled for another reason"
     elif event.reason is not Reason.CANCEL:
         return "the run was not cancelled"
@@ -293,7 +281,7 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.IDLE: (Outcome.TIMEOUT, _timeout),
     Reason.REQUIREMENT: (_SKIPPED, _requirement),
     Reason.DEPENDENCY_PENDING: (_SKIPPED, _dependency_pending),
-    **dict.fromkeys(_CANCELS.values(), (_CANCELLED, _cancelled)),
+    **dict.fromkeys(CANCELLED_FOR.values(), (_CANCELLED, _cancelled)),
     Reason.NOT_STARTABLE: (Outcome.ERROR, _error),
     Reason.LOST: (Outcome.ERROR, _error),
     Reason.UNKILLABLE: (Outcome.ERROR, _error),

@@ -1,18 +1,29 @@
-"""How long the rest of a run may take: the scheduler's own queues, run ahead on what is expected.
+"""How long the rest of a run may take: the scheduler itself, fed a future in which all checks pass.
 
 The estimate of each check comes from the log (`expected_ns` of the plan): a replay gives the same.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from heapq import heappop, heappush
 from statistics import median
 
-from vibeguard.core.model.plan import Plan, PlannedCheck
+from msgspec.structs import force_setattr
+
+from vibeguard.core.fold.fold import apply
+from vibeguard.core.model.events import (
+    CheckAttemptFinished,
+    CheckExtracted,
+    CheckStarted,
+    Event,
+    RunForegroundSettled,
+)
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast
-from vibeguard.core.names import CheckState, Outcome, Pool, WhilePending
-from vibeguard.core.scheduling.frontier import Frontier
-from vibeguard.core.scheduling.slots import Slots
+from vibeguard.core.names import AttemptEnd, CheckState, Outcome
+from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, Scheduler, Start
+from vibeguard.core.scheduling.settlement import settled
 
 # A check that takes longer than it used to is taken to need this part of its time so far once more;
 # one of which nothing is known, as long as it has taken already.
@@ -31,7 +42,9 @@ def forecast(state: State, now_t: int) -> Forecast:
     guessed = sum(record.planned.expected_ns is None for record in unsettled)
     if typical is None:
         return Forecast(guessed=guessed)
-    return _RunAhead(state, now_t, typical).forecast(guessed)
+    rehearsal = _Rehearsal(state, now_t, typical)
+    end_ns = rehearsal.play()
+    return Forecast(end_ns, rehearsal.foreground_ns, guessed)
 
 
 def _typical_ns(records: Iterable[CheckRecord]) -> int | None:
@@ -45,91 +58,88 @@ def _typical_ns(records: Iterable[CheckRecord]) -> int | None:
     return int(median(known)) if known else None
 
 
-class _RunAhead:
-    """One run, played on from where it stands."""
+class _Rehearsal:
+    """One run, played on from where it stands, on a State of its own."""
 
     def __init__(self, state: State, now_t: int, typical_ns: int) -> None:
-        planned = state.planned
-        if planned is None:
-            raise ValueError("a run that is not planned has no future yet")
-        self._records = state.checks
-        self._now_t = now_t
+        self._state = _copy(state)
+        self._now_t = max(now_t, state.last_t)
         self._typical_ns = typical_ns
-        self._frontier = Frontier(planned.checks)
-        self._slots = Slots(Plan(planned.settings, planned.checks))
+        self._scheduler = Scheduler(self._state)
         self._ends: list[tuple[int, str]] = []
-        self._foreground_ns = 0
-        self._settle_the_past()
-        self._line_up(CheckState.RUNNING, at_ns=0)
-        self._slots.degrade(parallel=state.parallel, async_parallel=state.async_parallel)
-        self._line_up(CheckState.QUEUED, CheckState.BACKOFF, CheckState.READY, at_ns=0)
+        self._at_ns = 0
+        self.foreground_ns = 0
 
-    def forecast(self, guessed: int) -> Forecast:
-        """Let every check pass that runs, until none is left."""
-        at_ns = 0
+    def play(self) -> int:
+        """Let every attempt take its time and pass; the nanoseconds until the last one has."""
+        for check, record in self._state.checks.items():
+            if record.state is CheckState.RUNNING:
+                heappush(self._ends, (self._left_ns(record), check))
+            elif record.state is CheckState.BACKOFF:
+                self._happen(self._scheduler.next_attempt(check))
+        self._carry_out_moves()
         while self._ends:
-            at_ns, check = heappop(self._ends)
-            planned = self._records[check].planned
-            if planned.pool is Pool.FOREGROUND and not planned.after_background:
-                self._foreground_ns = at_ns
-            # As in a run: those who become ready by this settlement compete for its slot.
-            self._slots.release(check)
-            self._enqueue(self._frontier.passed(check))
-            self._enqueue_free(self._frontier.freed())
-            self._start(at_ns)
-        return Forecast(at_ns, self._foreground_ns, guessed)
+            self._at_ns, check = heappop(self._ends)
+            self._pass(self._state.checks[check])
+            self._carry_out_moves()
+        return self._at_ns
 
-    def _settle_the_past(self) -> None:
-        for check, record in self._records.items():
-            if record.first_started_t is not None:
-                self._frontier.started(check)
-        for check, record in self._records.items():
-            if record.outcome is Outcome.PASSED:
-                self._frontier.passed(check)
-            elif record.outcome is not None:
-                # What is skipped because of it has been: nothing follows.
-                self._frontier.cancelled(check)
+    def _carry_out_moves(self) -> None:
+        while (move := self._scheduler.next_move()) is not None:
+            if isinstance(move, Start):
+                record = self._state.checks[move.check]
+                started = CheckStarted(check=move.check, attempt=record.attempt, pool=record.pool)
+                self._happen(started)
+                expected_ns = self._expected_ns(record.planned)
+                heappush(self._ends, (self._at_ns + expected_ns, move.check))
+            elif not isinstance(move, EnterGroup | LeaveGroup):  # other runs are left out of it
+                self._happen(move)
 
-    def _line_up(self, *states: CheckState, at_ns: int) -> None:
-        checks = [check for check, record in self._records.items() if record.state in states]
-        if states == (CheckState.RUNNING,):
-            self._enqueue_free(checks)
-        else:
-            self._enqueue(checks)
-            self._enqueue_free(self._frontier.freed())
-        self._start(at_ns)
+    def _happen(self, event: Event) -> None:
+        """Stamp and fold one event, as if it had been recorded."""
+        force_setattr(event, "seq", self._state.next_seq)
+        force_setattr(event, "t", self._now_t + self._at_ns)
+        apply(self._state, event)
+        self._scheduler.feed(event)
+        if isinstance(event, RunForegroundSettled):
+            self.foreground_ns = self._at_ns
 
-    def _enqueue(self, checks: Iterable[str]) -> None:
-        self._enqueue_free([check for check in checks if not self._frontier.hold(check)])
-
-    def _enqueue_free(self, checks: Iterable[str]) -> None:
-        for check in checks:
-            self._slots.enqueue(check)
-
-    def _start(self, at_ns: int) -> None:
-        while (check := self._slots.offer()) is not None:
-            record = self._records[check]
-            if self._gives_up(record):
-                self._slots.release(check)
-                self._frontier.not_passed(check, cause=check, waived=True)
-                continue
-            self._frontier.started(check)
-            heappush(self._ends, (at_ns + self._left_ns(record), check))
-
-    def _gives_up(self, record: CheckRecord) -> bool:
-        """Whether the check skips itself, since a requirement is pending."""
-        if record.first_started_t is not None:
-            return False
-        waivable = self._frontier.waivable(record.planned.id)
-        return WhilePending.SKIP in waivable.values()
+    def _pass(self, record: CheckRecord) -> None:
+        check, attempt, assertion = record.planned.id, record.attempt, record.planned.assertion
+        if not record.attempt_over:
+            self._happen(_ended_well(record))
+        if assertion:
+            self._happen(
+                CheckExtracted(
+                    check=check, attempt=attempt, assertion=assertion, assertion_result=True
+                )
+            )
+        self._happen(settled(record, Outcome.PASSED))
 
     def _left_ns(self, record: CheckRecord) -> int:
         expected = self._expected_ns(record.planned)
-        if record.state is not CheckState.RUNNING or record.running_t is None:
-            return expected
-        lived = max(self._now_t - record.running_t, 0)
+        lasted = max(self._now_t - (record.running_t or 0), 0)
         known = record.planned.expected_ns is not None
-        return max(expected - lived, lived // _OVERDUE_PART if known else lived)
+        return max(expected - lasted, lasted // _OVERDUE_PART if known else lasted)
 
     def _expected_ns(self, planned: PlannedCheck) -> int:
         return self._typical_ns if planned.expected_ns is None else planned.expected_ns
+
+
+def _copy(state: State) -> State:
+    """The same run on its way to a pass: whatever is under way is forgotten to have gone wrong."""
+    checks = {}
+    for check, record in state.checks.items():
+        checks[check] = copied = replace(record, waived=dict(record.waived))
+        if record.state is CheckState.RUNNING:
+            copied.termination = copied.extracted = None
+            copied.finished = _ended_well(record) if record.attempt_over else None
+        else:
+            copied.attempt_over = False
+    return replace(state, checks=checks, counts=dict(state.counts), groups=dict(state.groups))
+
+
+def _ended_well(record: CheckRecord) -> CheckAttemptFinished:
+    return CheckAttemptFinished(
+        check=record.planned.id, attempt=record.attempt, end=AttemptEnd.EXITED, exit_code=0
+    )

@@ -1,162 +1,150 @@
-"""Who gets the next free slot: heaps by remaining path, weights, groups (sections 3 and 4)."""
+"""Who gets the next free slot: heaps by remaining path, weights, groups (DESIGN sections 3 and 4).
+
+Slots and groups of what runs are in the State. Kept here are the queues, and what the log does not
+say: which checks have been offered a slot and have not started yet.
+"""
 
 from heapq import heappop, heappush
 
-from vibeguard.core.model.plan import Plan, PlannedCheck
-from vibeguard.core.names import Pool
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, Pool
+
+BLOCKED = 0  # what a check has been offered that gave its slots back until its group is free
 
 
-class PoolQueue:
-    """Checks of one pool in the order of their claims."""
+class Queue:
+    """Checks in the order of their claims: longest remaining path first, then plan order."""
 
     def __init__(self) -> None:
         """Nobody is waiting."""
-        self._queue: list[tuple[int, int, str]] = []
+        self._heap: list[tuple[int, int, CheckRecord]] = []
 
-    def push(self, check: PlannedCheck, position: int) -> None:
-        """Queue a check: longest remaining path first, then plan order."""
-        heappush(self._queue, (-check.remaining_path_ns, position, check.id))
+    def push(self, record: CheckRecord, position: int) -> None:
+        """Add a check; `position` is its place in the plan."""
+        heappush(self._heap, (-record.planned.remaining_path_ns, position, record))
 
-    def head(self) -> str | None:
-        """The check whose claim is next."""
-        return self._queue[0][2] if self._queue else None
+    def head(self) -> CheckRecord | None:
+        """The check whose claim is next; who has settled meanwhile is still in the queue."""
+        return self._heap[0][2] if self._heap else None
 
     def pop(self) -> None:
         """The head leaves the queue."""
-        heappop(self._queue)
-
-
-class PoolSlots(PoolQueue):
-    """The slots of one pool and the queue for them.
-
-    The head of the queue keeps its claim: while it does not fit, nobody behind it starts, so that
-    heavy checks do not starve.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        """`capacity` slots, all free."""
-        super().__init__()
-        self.planned = capacity
-        self.capacity = capacity
-        self.used = 0
-
-    def size_of(self, check: PlannedCheck) -> int:
-        """The slots that a check takes: its weight, clamped to the pool as planned."""
-        return min(check.weight, self.planned)
-
-    def fits(self, check: PlannedCheck) -> bool:
-        """Whether the check could start now. Into an empty pool everything fits."""
-        return self.used == 0 or self.used + self.size_of(check) <= self.capacity
+        heappop(self._heap)
 
 
 class Slots:
-    """Both pools, the groups, and what waits for each."""
+    """The queues of both pools, and of the groups.
 
-    def __init__(self, plan: Plan) -> None:
-        """Nothing is queued, nothing runs."""
-        self._checks = {check.id: check for check in plan.checks}
-        self._positions = {check.id: i for i, check in enumerate(plan.checks)}
-        self.pools = {
-            Pool.FOREGROUND: PoolSlots(plan.settings.parallel),
-            Pool.BACKGROUND: PoolSlots(plan.settings.async_parallel),
-        }
-        self._taken: dict[str, int] = {}
-        self._dropped: set[str] = set()
-        self.queued: set[str] = set()
-        self.group_holder: dict[str, str] = {}
+    The head of a pool's queue keeps its claim: while it does not fit, nobody behind it starts, so
+    that heavy checks do not starve.
+    """
+
+    def __init__(self, state: State) -> None:
+        """`state` says what runs; nothing is queued, nothing offered."""
+        self._state = state
+        self._positions = {check: i for i, check in enumerate(state.checks)}
+        self._queues = {pool: Queue() for pool in Pool}
+        self._offered: dict[str, int] = {}
+        self._offered_slots = dict.fromkeys(Pool, 0)
+        self._groups: set[str] = set()  # of the checks that have been offered a slot
         # What waits for a group, by pool and claim. Of each group that is free only the best claim
-        # of a pool must be in that pool's queue: to line up all of them would be quadratic.
-        self._group_queue: dict[tuple[str, Pool], PoolQueue] = {}
+        # of a pool must be in that pool's queue: to enqueue all of them would be quadratic.
+        self._group_queues: dict[tuple[str, Pool], Queue] = {}
 
-    def enqueue(self, check: str) -> None:
-        """The check wants a slot. A check whose group is held waits for that first, without one."""
-        planned = self._checks[check]
-        self._dropped.discard(check)
-        self.queued.add(check)
-        if planned.group and planned.group in self.group_holder:
-            self._wait_for_group(planned)
+    def push(self, record: CheckRecord) -> None:
+        """A queued check wants a slot. While its group is held it waits for that, without one."""
+        if self._is_held(record.group):
+            self._wait_for_group(record)
         else:
-            self.pools[planned.pool].push(planned, self._positions[check])
+            self._queues[record.pool].push(record, self._positions[record.planned.id])
 
-    def drop(self, check: str) -> None:
-        """The check wants no slot any more."""
-        if check in self.queued:
-            self.queued.discard(check)
-            self._dropped.add(check)
-
-    def offer(self) -> str | None:
+    def offer(self) -> CheckRecord | None:
         """Give the next free slot to the check with the best claim; None if nobody can use one."""
-        for pool in self.pools.values():
-            while (check := pool.head()) is not None:
-                planned = self._checks[check]
-                if check in self._dropped:
-                    pool.pop()
-                    self._line_up_next(planned.group, planned.pool)
-                elif planned.group and planned.group in self.group_holder:
-                    pool.pop()
-                    self._wait_for_group(planned)
-                elif pool.fits(planned):
-                    pool.pop()
-                    self._take(planned)
-                    return check
+        for pool, queue in self._queues.items():
+            while (record := queue.head()) is not None:
+                if record.state is not CheckState.QUEUED:  # it has settled in the queue
+                    queue.pop()
+                    self._push_next_of_group(record.group, pool)
+                elif self._is_held(record.group):
+                    queue.pop()
+                    self._wait_for_group(record)
+                elif self._fits(record):
+                    queue.pop()
+                    self.hold(record)
+                    return record
                 else:
                     break
         return None
 
-    def holds(self, check: str) -> bool:
-        """Whether the check has slots now, or its group without one."""
-        return check in self._taken
+    def hold(self, record: CheckRecord) -> None:
+        """Give the check its slots and its group, beside what the State says of those that run."""
+        self._offered[record.planned.id] = record.slots
+        self._offered_slots[record.pool] += record.slots
+        if record.group:
+            self._groups.add(record.group)
 
-    def slots_of(self, check: str) -> int:
-        """How many slots the check has now."""
-        return self._taken.get(check, 0)
+    def started(self, record: CheckRecord) -> None:
+        """The check runs: its slots and its group are in the State now."""
+        self._give_back(record)
 
-    def wait_outside(self, check: str) -> None:
-        """Another run has the check's group: it gives back its slots until that is free.
+    def release(self, record: CheckRecord) -> bool:
+        """The attempt is over, or was never to start. Whether a group has become free by it."""
+        self._give_back(record)
+        for pool in self._queues:
+            self._push_next_of_group(record.group, pool)
+        return bool(record.group)
+
+    def is_offered(self, record: CheckRecord) -> bool:
+        """Whether the check has been offered a slot and has not started."""
+        return record.planned.id in self._offered
+
+    def is_blocked(self, record: CheckRecord) -> bool:
+        """Whether the check waits for another run to give up its group."""
+        return self._offered.get(record.planned.id) == BLOCKED
+
+    def block(self, record: CheckRecord) -> None:
+        """Another run has the check's group: it gives back its slots until `unblock`.
 
         Within this run it holds the group, so that one asks for all who want it.
         """
-        self.pools[self._checks[check].pool].used -= self._taken[check]
-        self._taken[check] = 0
-        self.queued.add(check)
+        self._offered_slots[record.pool] -= self._offered[record.planned.id]
+        self._offered[record.planned.id] = BLOCKED
 
-    def release(self, check: str) -> None:
-        """Give back slots and group; the best claims among the group's waiters line up again."""
-        planned = self._checks[check]
-        taken = self._taken.pop(check, None)
-        if taken is None:
+    def unblock(self, record: CheckRecord) -> None:
+        """The group may be free: the check competes for a slot again."""
+        self.release(record)
+        self.push(record)
+
+    def _is_held(self, group: str) -> bool:
+        return bool(group) and (group in self._state.groups or group in self._groups)
+
+    def _fits(self, record: CheckRecord) -> bool:
+        """Whether the check could start now. Into an empty pool everything fits."""
+        state = self._state
+        if record.pool is Pool.FOREGROUND:
+            used, capacity = state.used_foreground, state.parallel
+        else:
+            used, capacity = state.used_background, state.async_parallel
+        used += self._offered_slots[record.pool]
+        return used == 0 or used + record.slots <= capacity
+
+    def _give_back(self, record: CheckRecord) -> None:
+        slots = self._offered.pop(record.planned.id, None)
+        if slots is not None:
+            self._offered_slots[record.pool] -= slots
+            self._groups.discard(record.group)
+
+    def _wait_for_group(self, record: CheckRecord) -> None:
+        queue = self._group_queues.setdefault((record.group, record.pool), Queue())
+        queue.push(record, self._positions[record.planned.id])
+
+    def _push_next_of_group(self, group: str, pool: Pool) -> None:
+        """Let the best claim of a pool on a free group compete for a slot."""
+        queue = self._group_queues.get((group, pool))
+        if queue is None or self._is_held(group):
             return
-        self.pools[planned.pool].used -= taken
-        if planned.group and self.group_holder.get(planned.group) == check:
-            del self.group_holder[planned.group]
-            for pool in self.pools:
-                self._line_up_next(planned.group, pool)
-
-    def degrade(self, *, parallel: int, async_parallel: int) -> None:
-        """Lower the capacities; what runs goes on."""
-        self.pools[Pool.FOREGROUND].capacity = parallel
-        self.pools[Pool.BACKGROUND].capacity = async_parallel
-
-    def _wait_for_group(self, planned: PlannedCheck) -> None:
-        queue = self._group_queue.setdefault((planned.group, planned.pool), PoolQueue())
-        queue.push(planned, self._positions[planned.id])
-
-    def _line_up_next(self, group: str, pool: Pool) -> None:
-        """Let the best claim of a pool on a free group line up for a slot."""
-        queue = self._group_queue.get((group, pool))
-        while queue is not None and group not in self.group_holder:
-            check = queue.head()
-            if check is None:
-                return
+        while (record := queue.head()) is not None:
             queue.pop()
-            if check not in self._dropped:
-                self.pools[pool].push(self._checks[check], self._positions[check])
+            if record.state is CheckState.QUEUED:
+                self._queues[pool].push(record, self._positions[record.planned.id])
                 return
-
-    def _take(self, planned: PlannedCheck) -> None:
-        pool = self.pools[planned.pool]
-        self._taken[planned.id] = pool.size_of(planned)
-        pool.used += self._taken[planned.id]
-        self.queued.discard(planned.id)
-        if planned.group:
-            self.group_holder[planned.group] = planned.id

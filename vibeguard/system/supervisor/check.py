@@ -1,176 +1,150 @@
-"""One check's life: line up, start, watch its limits, end, judge, try again or settle."""
+"""The task of one attempt: start, watch its limits, end, judge, then settle or try again."""
 
 import math
 
 import trio
+from msgspec import Struct
 
-from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
     CheckHang,
     CheckIdle,
     CheckRetryScheduled,
+    CheckSettled,
     CheckSlow,
     CheckStarted,
     CheckTerminationRequested,
 )
-from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import AttemptEnd, Outcome, Reason, TerminationReason
+from vibeguard.core.model.state import CheckRecord
+from vibeguard.core.names import (
+    CANCELLED_FOR,
+    AttemptEnd,
+    CheckState,
+    Outcome,
+    Reason,
+    TerminationReason,
+)
 from vibeguard.core.scheduling.retry import retry_delay_ns
+from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, StartRefused
+from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
-from vibeguard.system.supervisor.work import Settlement, Work
+from vibeguard.system.supervisor.work import Work
 
 CLEAN_UP_BOUND_S = 5.0
 
 
-class CheckLife:
-    """What one check does from the first slot that it is granted until it settles, in `live`.
+class _Ended(Struct, frozen=True):
+    """How an attempt ended, and why we ended it, if that decides its outcome."""
 
-    `granted` is there from the first retry on: the task waits for its next turn then.
-    `cancelled_alone` is set before the task is interrupted for this check alone; a cancel of the
-    whole run comes from outside, and `work` knows why.
+    result: AttemptResult
+    struck: TerminationReason | None = None
+
+
+class CheckTask:
+    """What one check does from the slot that it was given until it settles or is queued again.
+
+    `cancel` ends it for this check alone. A cancel of the whole run comes from outside, through the
+    nurseries, and the State says why.
     """
 
-    def __init__(self, planned: PlannedCheck, work: Work) -> None:
-        self.planned = planned
-        self.granted: trio.Event | None = None
-        self.running = False
-        self.settled = False
-        self.cancelled_alone = False
-        self.number = 0
+    def __init__(self, record: CheckRecord, work: Work) -> None:
+        self.record = record
         self.attempt: Attempt | None = None
+        self._planned = record.planned
+        self._number = record.attempt
         self._work = work
         self._started = 0.0
         self._over_limit = False
-        # Around whatever may be interrupted at this moment.
-        self._waiting: trio.CancelScope | None = None
+        self._cancelled = False
+        self._waiting = trio.CancelScope()  # around whatever a cancel of this check may interrupt
+        self._watching: trio.CancelScope | None = None
 
-    async def live(self) -> None:
-        """Until the check has settled. Cancelling it ends its processes first, within a bound."""
-        while not self.settled:
-            await self._attempt()
-            if self.granted is not None:
-                await self.granted.wait()
-
-    def interrupt(self) -> None:
-        """Stop waiting for the attempt, or between two: the check has been cancelled alone."""
-        if self._waiting is not None:
-            self._waiting.cancel()
-
-    async def pause(self, seconds: float) -> None:
-        """Sleep, unless the check is interrupted."""
-        with trio.CancelScope() as self._waiting:
-            await trio.sleep(seconds)
-
-    async def _attempt(self) -> None:
-        """One attempt, from the slot that it was granted to a settlement or the next try."""
-        self._over_limit = False
+    async def run(self) -> None:
+        """One attempt. Cancelling it ends its processes first, within a bound."""
+        ended = None
         try:
-            attempt = await start_patiently(self._work, self)
-        except StartRefused as refusal:
-            if not self.settled:  # it may have been cancelled while the start took its time
-                self.refused(refusal)
-            # Nothing was waited for: thousands of these in one task would keep all others waiting.
-            await trio.lowlevel.cancel_shielded_checkpoint()
-            return
-        if attempt is None:
-            return
-        self.attempt = attempt
-        try:
-            watched = await self._watch_over(attempt)
+            with self._waiting:
+                self.attempt = await self._start()
+                if self.attempt is not None:
+                    ended = await self._watch_over(self.attempt)
         except trio.Cancelled:
-            await self._cancelled(attempt)
+            if self.attempt is not None:
+                await self._conclude(await self._end_cancelled(self.attempt))
             raise
-        if watched is None:
-            await self._cancelled(attempt)
-            return
-        result, struck = watched
-        self._finished(result)
-        await self._judge(result, struck)
+        if self.attempt is not None:
+            await self._conclude(ended or await self._end_cancelled(self.attempt))
 
-    async def _cancelled(self, attempt: Attempt) -> None:
-        """End what is left. An exit that was seen before the cancel keeps its outcome."""
-        if attempt.exited:
-            result = await self._end(attempt, TerminationReason.LEAK)
-            self._finished(result)
-            await self._judge(result, None)
-            return
-        struck = self._work.reason_to_end(self)
-        result = await self._end(attempt, struck)
-        self._finished(result)
-        self._settle_ended(result, struck)
+    def cancel(self) -> None:
+        """Stop waiting, for the start, the end or the next attempt, and end what runs."""
+        self._cancelled = True
+        self._waiting.cancel()
 
-    def accepted(self, accepted: Accepted) -> None:
+    async def _start(self) -> Attempt | None:
+        """The accepted attempt; None if it is not wanted any more, or was refused."""
+        try:
+            return await start_patiently(
+                self._work,
+                self.record,
+                accepted=self._accepted,
+                output_exceeded=self._output_exceeded,
+                terminating=self._terminating,
+            )
+        except StartRefused as refusal:
+            if self.record.state is not CheckState.SETTLED:
+                refuse(self._work, self.record, refusal)
+                self._work.step()
+            return None
+
+    def _accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start. Raises StartRefused."""
-        if self.settled:
+        if self.record.state is CheckState.SETTLED:
             raise StartRefused("the check was cancelled while it was being started")
-        self.running = True
         self._started = trio.current_time()
         self._work.record(
             CheckStarted(
-                check=self.planned.id,
-                attempt=self.number,
-                pool=self.planned.pool,
+                check=self._planned.id,
+                attempt=self._number,
+                pool=self._planned.pool,
                 worker=accepted.worker,
                 pid=accepted.pid,
             )
         )
 
-    def refused(self, refusal: StartRefused) -> None:
-        """The attempt cannot be started: an error, never a pass."""
-        self._work.record(
-            CheckAttemptFinished(
-                check=self.planned.id,
-                attempt=self.number,
-                end=AttemptEnd.REFUSED,
-                error=refusal.reason,
-            )
-        )
-        self._work.attempt_over(self, None)
-        self._work.settle(
-            self, Settlement(Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason)
-        )
-
-    def output_exceeded(self) -> None:
-        """The output passed its limit or cannot be stored: stop waiting for the attempt, end it."""
+    def _output_exceeded(self) -> None:
+        """The output passed its limit or cannot be stored: stop waiting for the end, and end it."""
         self._over_limit = True
-        self.interrupt()
+        if self._watching is not None:
+            self._watching.cancel()
 
-    def terminating(self, reason: TerminationReason, signal: str) -> None:
+    def _terminating(self, reason: TerminationReason, signal: str) -> None:
         """Processes of this attempt are being told to end."""
         self._work.record(
             CheckTerminationRequested(
-                check=self.planned.id, attempt=self.number, reason=reason, signal=signal
+                check=self._planned.id, attempt=self._number, reason=reason, signal=signal
             )
         )
 
-    async def _watch_over(
-        self, attempt: Attempt
-    ) -> tuple[AttemptResult, TerminationReason | None] | None:
+    async def _watch_over(self, attempt: Attempt) -> _Ended:
         """Wait for the end; note slowness and silence; end what breaks a limit.
 
         Time limits are the command's: once it has exited, what it left behind is ended without
         them, within a bound, and its outcome stands.
-
-        None when the check was cancelled alone, and its attempt is to be ended.
         """
-        limits = Limits(self.planned, self._started)
+        limits = Limits(self._planned, self._started)
         while True:
             deadline = math.inf if attempt.exited else limits.next_deadline(attempt)
-            with trio.CancelScope(deadline=deadline) as self._waiting:
-                if not self._over_limit and not self.cancelled_alone:
-                    return await attempt.wait(), None
-            if self.cancelled_alone:
-                return None
-            reason = self._struck(limits, attempt)
+            with trio.CancelScope(deadline=deadline) as self._watching:
+                if not self._over_limit:
+                    return _Ended(await attempt.wait())
+            reason = self._broken_limit(limits, attempt)
             if reason is not None:
-                return await self._end(attempt, reason), reason
+                return _Ended(await self._end(attempt, reason), reason)
 
-    def _struck(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
+    def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
         """What is due at this moment: a limit that ends the attempt, or only news of it."""
         if self._over_limit:
             passed = attempt.output_exceeded
@@ -178,7 +152,7 @@ class CheckLife:
         if attempt.exited:
             return None
         due = limits.due(attempt, trio.current_time())
-        check, number = self.planned.id, self.number
+        check, number = self._planned.id, self._number
         if due.terminate is not None:
             self._work.record(
                 CheckHang(
@@ -199,118 +173,132 @@ class CheckLife:
             )
         return due.terminate
 
+    async def _end_cancelled(self, attempt: Attempt) -> _Ended:
+        """End what is left. An exit that was seen before the cancel keeps its outcome."""
+        if attempt.exited:
+            return _Ended(await self._end(attempt, TerminationReason.LEAK))
+        cancel = self._work.scheduler.state.cancel
+        if cancel is not None:
+            reason = TerminationReason(cancel.reason)
+        else:
+            alone = self._cancelled
+            reason = TerminationReason.CANCEL if alone else TerminationReason.LOG_FAILURE
+        return _Ended(await self._end(attempt, reason), reason)
+
     async def _end(self, attempt: Attempt, reason: TerminationReason) -> AttemptResult:
         """End the attempt's whole tree, shielded from cancellation and bounded."""
         grace_ns = self._work.grace_ns
-        self.terminating(reason, "SIGTERM" if grace_ns else "SIGKILL")
+        self._terminating(reason, "SIGTERM" if grace_ns else "SIGKILL")
         bound = grace_ns / SECOND_NS + CLEAN_UP_BOUND_S
-        with trio.move_on_after(bound) as clean_up:
-            clean_up.shield = True
+        with trio.move_on_after(bound, shield=True):
             return await attempt.terminate(grace_ns)
         return AttemptResult(end=AttemptEnd.LOST, error="its end could not be confirmed in time")
 
-    def _finished(self, result: AttemptResult) -> None:
-        """Record the end of the attempt and free its slot, in one step.
+    async def _conclude(self, ended: _Ended) -> None:
+        """The attempt is over: its slot is free, and its outcome is to be found."""
+        self.attempt = None
+        self._work.record(self._finished(ended.result))
+        self._work.keep(self._planned, self._number, ended.result)
+        defect = _defect(self.record, ended.result)
+        if defect is not None:
+            self._work.step(defect)
+        elif ended.struck is not None and ended.struck in CANCELLED_FOR:
+            self._work.step(self._work.scheduler.cancelled(self._planned.id, ended.struck))
+        else:
+            await self._judge(ended)
+
+    def _finished(self, result: AttemptResult) -> CheckAttemptFinished:
+        """The event of the attempt's end.
 
         Trio's time may know of more pauses than the executor: a stop of the supervisor itself.
         """
-        self.attempt = None
-        lived_ns = round((trio.current_time() - self._started) * SECOND_NS)
-        self._work.record(
-            CheckAttemptFinished(
-                check=self.planned.id,
-                attempt=self.number,
-                end=result.end,
-                exit_code=result.exit_code,
-                signal=result.signal,
-                elapsed_ns=max(result.elapsed_ns, result.active_ns),
-                active_ns=min(result.active_ns, lived_ns),
-                cpu_user_ns=result.cpu_user_ns,
-                cpu_system_ns=result.cpu_system_ns,
-                max_rss_bytes=result.max_rss_bytes,
-                output_path=self._work.output_name(self.planned, self.number),
-                output_bytes=result.output_bytes,
-                output_sha256=result.output_sha256,
-                survivors=result.survivors,
-                leaked=result.leaked,
-                unkillable=result.unkillable,
-                swept=result.swept,
-                termination_ns=result.termination_ns,
-                error=result.error or result.output_error,
-            )
+        lasted_ns = round((trio.current_time() - self._started) * SECOND_NS)
+        return CheckAttemptFinished(
+            check=self._planned.id,
+            attempt=self._number,
+            end=result.end,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            elapsed_ns=max(result.elapsed_ns, result.active_ns),
+            active_ns=min(result.active_ns, lasted_ns),
+            cpu_user_ns=result.cpu_user_ns,
+            cpu_system_ns=result.cpu_system_ns,
+            max_rss_bytes=result.max_rss_bytes,
+            output_path=output_name(self._planned, self._number),
+            output_bytes=result.output_bytes,
+            output_sha256=result.output_sha256,
+            survivors=result.survivors,
+            leaked=result.leaked,
+            unkillable=result.unkillable,
+            swept=result.swept,
+            termination_ns=result.termination_ns,
+            error=result.error or result.output_error,
         )
-        self._work.attempt_over(self, result)
 
-    def _settle_ended(self, result: AttemptResult, reason: TerminationReason) -> None:
-        """The check was cancelled while it ran."""
-        defect = _defect(result)
-        if defect is not None:
-            self._work.settle(self, defect)
-        else:
-            self._work.settle(self, self._work.cancelled_settlement(reason))
-
-    async def _judge(self, result: AttemptResult, struck: TerminationReason | None) -> None:
-        """Decide by what it left: an exit that was observed keeps its outcome."""
-        defect = _defect(result)
-        if defect is not None:
-            self._work.settle(self, defect)
-            return
-        judgement = await self._work.judge(self.planned, self.number, result, struck)
-        outcome, reason = judgement.outcome, judgement.reason
-        if outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
+    async def _judge(self, ended: _Ended) -> None:
+        """Decide by what it left: to settle, or to try again."""
+        work, planned, number = self._work, self._planned, self._number
+        judgement = await work.judge(planned, number, ended.result, ended.struck)
+        if judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
             await self._back_off()
             return
-        self._extracted(judgement)
-        self._work.settle(
-            self,
-            Settlement(
-                outcome,
-                reason,
-                detail=judgement.detail,
-                excerpt=judgement.excerpt,
-                tail=judgement.tail,
-            ),
-        )
-
-    def _extracted(self, judgement: Judgement) -> None:
-        """Record what the last attempt's output gave, if the config asks for anything."""
-        if self.planned.grok or self.planned.assertion:
-            self._work.record(
+        if planned.grok or planned.assertion:
+            work.record(
                 CheckExtracted(
-                    check=self.planned.id,
-                    attempt=self.number,
+                    check=planned.id,
+                    attempt=number,
                     values=judgement.values,
                     unmatched=judgement.unmatched,
-                    assertion=self.planned.assertion,
+                    assertion=planned.assertion,
                     assertion_result=judgement.assertion_result,
                 )
             )
+        work.step(
+            settled(
+                self.record,
+                judgement.outcome,
+                judgement.reason,
+                detail=judgement.detail,
+                excerpt=judgement.excerpt,
+                tail=judgement.tail,
+            )
+        )
 
     def _may_retry(self) -> bool:
-        cancelled = self._work.cancelling or self.cancelled_alone
-        return self.number <= self.planned.retries and not cancelled
+        cancelled = self._cancelled or self._work.scheduler.state.cancel is not None
+        return self._number <= self._planned.retries and not cancelled
 
     async def _back_off(self) -> None:
-        """Free of slot and group, wait until the next attempt may line up."""
-        delay_ns = retry_delay_ns(self._work.jitter_seed, self.planned.id, self.number + 1)
-        self.running = False
-        self._work.record(
-            CheckRetryScheduled(check=self.planned.id, attempt=self.number + 1, delay_ns=delay_ns)
+        """Free of slot and group, wait until the next attempt may be queued."""
+        scheduler, check, number = self._work.scheduler, self._planned.id, self._number + 1
+        delay_ns = retry_delay_ns(scheduler.jitter_seed, check, number)
+        self._work.step(CheckRetryScheduled(check=check, attempt=number, delay_ns=delay_ns))
+        with trio.CancelScope() as self._waiting:
+            await trio.sleep(delay_ns / SECOND_NS)
+        if self.record.state is CheckState.BACKOFF:
+            self._work.step(scheduler.next_attempt(check))
+
+
+def refuse(work: Work, record: CheckRecord, refusal: StartRefused) -> None:
+    """The attempt cannot be started: an error, never a pass."""
+    work.record(
+        CheckAttemptFinished(
+            check=record.planned.id,
+            attempt=record.attempt,
+            end=AttemptEnd.REFUSED,
+            error=refusal.reason,
         )
-        self._work.give_out_slots()
-        await self.pause(delay_ns / SECOND_NS)
-        if not self.settled:
-            self.granted = trio.Event()
-            self._work.line_up(self)
+    )
+    work.record(settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason))
 
 
-def _defect(result: AttemptResult) -> Settlement | None:
+def _defect(record: CheckRecord, result: AttemptResult) -> CheckSettled | None:
     """Ends that cannot be judged: lost, unkillable, or with an output that was not stored."""
     if result.end is AttemptEnd.LOST:
-        return Settlement(Outcome.ERROR, Reason.LOST, detail=result.error)
+        return settled(record, Outcome.ERROR, Reason.LOST, detail=result.error)
     if result.unkillable:
         names = ", ".join(f"{p.pid} {p.command}" for p in result.unkillable)
-        return Settlement(Outcome.ERROR, Reason.UNKILLABLE, detail=names)
+        return settled(record, Outcome.ERROR, Reason.UNKILLABLE, detail=names)
     if result.output_error:
-        return Settlement(Outcome.ERROR, Reason.OUTPUT_LOST, detail=result.output_error)
+        return settled(record, Outcome.ERROR, Reason.OUTPUT_LOST, detail=result.output_error)
     return None

@@ -9,11 +9,14 @@ import fcntl
 import os
 from hashlib import sha256
 
+import trio
+
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState
 from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.process.spawn import PRESSURE, usable_descriptors
 from vibeguard.system.rundir.files import make_folder, open_or_create
 from vibeguard.system.supervisor.starting import Patience
-from vibeguard.system.supervisor.work import Life, Work
 
 POLL_S = 0.1
 # What the supervisor has open by itself, and what a check of a group takes: three and its lock.
@@ -75,20 +78,20 @@ class Groups:
         return descriptor
 
 
-async def wait_released(groups: Groups, work: Work, life: Life) -> None:
+async def wait_released(groups: Groups, state: State, record: CheckRecord) -> None:
     """Until the check's group may be free, or the check has settled without it.
 
     Lock files tell nobody when they are released, so this looks every 100 ms; somebody else may be
     quicker to take it. Raises StartRefused when the lock can never be had.
     """
-    patience = Patience(work)
-    await life.pause(POLL_S)
-    while not life.settled:
+    patience = Patience(state)
+    await trio.sleep(POLL_S)
+    while record.state is not CheckState.SETTLED:
         try:
-            if groups.acquire(life.planned.group):
-                groups.release(life.planned.group)
+            if groups.acquire(record.group):
+                groups.release(record.group)
                 return
-            patience = Patience(work)
+            patience = Patience(state)
         except StartRefused as refusal:
             patience.bear(refusal)
-        await life.pause(POLL_S)
+        await trio.sleep(POLL_S)

@@ -1,52 +1,36 @@
-"""A run: frontiers, slots, cancelling, and the one synchronous step of a settlement.
+"""A run: records events, feeds the scheduler, and carries out the moves that it names.
 
-It decides nothing by itself: `core.scheduling` says what may go on, `nurseries` owns the tasks.
+It decides nothing by itself. What comes next is `core.scheduling.scheduler`'s to say, where a check
+stands is in the State, and what an attempt does is its task's (`check`). The exit code is that of
+`run.finished`, which the session records when `run` has returned: `core.fold.verdict` of the State.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import trio
 
-from vibeguard.core.fold.verdict import outcome_counts, outranks
+from vibeguard.core.fold.verdict import outranks
 from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import (
-    CheckQueued,
-    CheckRequirementWaived,
     CheckSettled,
     Event,
     FrontierAdvanced,
     RunCancelRequested,
-    RunDegraded,
-    RunForegroundSettled,
     RunPaused,
     RunResumed,
 )
-from vibeguard.core.model.plan import Plan, PlannedCheck
-from vibeguard.core.names import (
-    CancelReason,
-    LeakPolicy,
-    Outcome,
-    Reason,
-    TerminationReason,
-    WhilePending,
-)
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.state import CheckRecord
+from vibeguard.core.names import CancelReason, CheckState, Pool, TerminationReason
 from vibeguard.core.problems import LogWriteError
-from vibeguard.core.scheduling.cancelling import fails_fast, reason_for, termination_for
-from vibeguard.core.scheduling.frontier import Frontier
-from vibeguard.core.scheduling.prompts import triggered_prompts
-from vibeguard.core.scheduling.slots import Slots
-from vibeguard.system.executors.base import (
-    AttemptResult,
-    AttemptSpec,
-    Executor,
-    StartRefused,
-)
-from vibeguard.system.supervisor.check import CheckLife
+from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, Scheduler, Start
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor, StartRefused
+from vibeguard.system.supervisor.check import CheckTask, refuse
 from vibeguard.system.supervisor.clock import RunClock
 from vibeguard.system.supervisor.groups import Groups, wait_released
-from vibeguard.system.supervisor.nurseries import Nurseries
+from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
-from vibeguard.system.supervisor.work import Life, Settlement
 
 # The last argument is to be called before waiting for anything: slots must not wait for a judge.
 # No cancel may reach it while it waits: an exit that was observed keeps its outcome.
@@ -55,15 +39,18 @@ Judge = Callable[
     Awaitable[Judgement],
 ]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
-Finished = Callable[[PlannedCheck, int, AttemptResult], None]
+Keep = Callable[[PlannedCheck, int, AttemptResult], None]
 
 
 class Run:
-    """Conducts one plan. Every method but `conduct` and `judge` is one synchronous step."""
+    """Runs the plan that `recorder` has recorded.
+
+    Every method but `run` and `judge` is one synchronous step. `grace_ns` is the time from SIGTERM
+    to SIGKILL, as things stand now.
+    """
 
     def __init__(
         self,
-        plan: Plan,
         *,
         executor: Executor,
         recorder: Recorder,
@@ -71,76 +58,69 @@ class Run:
         specify: Specify,
         judge: Judge,
         groups: Groups,
-        finished: Finished = lambda *_: None,
+        keep: Keep = lambda *_: None,
     ) -> None:
-        self.plan = plan
         self.executor = executor
         self.recorder = recorder
-        self.frontier = Frontier(plan.checks)
-        self.slots = Slots(plan)
-        self.lives = {check.id: CheckLife(check, self) for check in plan.checks}
-        self.cancelled: RunCancelRequested | None = None
-        self._first_failure = ""  # what set fail-fast off; a signal may come on top of it
-        self.grace_ns = plan.settings.grace_ns
+        self.state = recorder.state
+        self.scheduler = Scheduler(recorder.state)
+        self.grace_ns = self.scheduler.settings.grace_ns
+        self.specification = specify
+        self.keep = keep
         self._clock = clock
-        self._specify = specify
         self._judge = judge
         self._groups = groups
-        self._finished = finished
-        self._paused = False
-        self._dispatching = False
-        self._frontiers = 0
-        self._nurseries = Nurseries()
-        recorder.failed = self._nurseries.cancel
+        self._work = trio.CancelScope()
+        self._tasks: dict[str, CheckTask] = {}  # of checks that have been given a slot
+        recorder.failed = self._log_failed
 
-    async def conduct(self) -> None:
-        """Run the plan until every check has settled (or the log has failed)."""
-        await self._nurseries.hold(self._begin)
+    async def run(self) -> None:
+        """Run the plan until every check has settled (or the log has failed).
+
+        The foreground's nursery is the inner one: it is over when no check is left in it, however
+        long the background takes.
+        """
+        with self._work:
+            async with trio.open_nursery() as background, trio.open_nursery() as foreground:
+                self._background = background
+                self._frontiers = {True: Frontiers(background), False: Frontiers(foreground)}
+                self.step()
 
     # What the world asks for.
 
     @property
     def over(self) -> bool:
         """Whether every check has settled."""
-        return self.recorder.state.settled == len(self.lives)
+        return self.state.settled == len(self.state.checks)
 
     @property
     def paused(self) -> bool:
         """Whether every check and every limit stands still."""
-        return self._paused
+        return self.state.paused_since is not None and self.recorder.failure is None
 
     def cancel(self, reason: CancelReason, *, by: str = "", exit_code: int | None = None) -> None:
-        """Nothing more starts; what runs is ended. Record and scope are one step."""
+        """Cancel the whole run: nothing more starts, what runs is ended."""
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
-        if self.over or not outranks(request, self.cancelled):
-            return
-        self.resume()
-        self.recorder.record_durably(request)
-        self.cancelled = request
-        if reason is CancelReason.FAIL_FAST:
-            self._first_failure = by
-        for check in self.frontier.unsettled():
-            life = self.lives[check]
-            if not life.running and not life.settled:
-                self.settle(life, self.cancelled_settlement(self.reason_to_end(life)))
-        self._nurseries.cancel()
+        if not self.over and outranks(request, self.state.cancel):
+            self._cancel(request)
+            self.step()
 
     def cancel_check(self, check: str) -> None:
-        """Settle one check as cancelled."""
-        life = self.lives.get(check)
-        if life is None or life.settled or life.cancelled_alone:
+        """Cancel one check: what runs ends its processes and settles, all else settles now."""
+        record = self.state.checks.get(check)
+        if record is None or record.state is CheckState.SETTLED:
             return
-        life.cancelled_alone = True
-        if not life.running:
-            self.settle(life, self.cancelled_settlement(TerminationReason.CANCEL))
-        life.interrupt()
+        if record.state is CheckState.RUNNING:
+            self._tasks[check].cancel()
+        else:
+            self.step(self.scheduler.cancelled(check))
 
     def kill(self, nursery: trio.Nursery) -> None:
         """No grace any more: what is being ended is killed now."""
         self.grace_ns = 0
-        for life in self.lives.values():
-            if life.attempt is not None:
-                nursery.start_soon(life.attempt.terminate, 0)
+        for task in self._tasks.values():
+            if task.attempt is not None:
+                nursery.start_soon(task.attempt.terminate, 0)
 
     def abandon(self, what: str) -> None:
         """The log is lost: end everything; nothing is recorded any more."""
@@ -148,69 +128,94 @@ class Run:
 
     def pause(self) -> None:
         """Stop every check and every limit."""
-        if not self._paused and not self.over:
-            self._paused = True
+        if not self.paused and not self.over and self.recorder.failure is None:
             self.record(RunPaused())
             self.executor.pause()
             self._clock.pause()
 
     def resume(self) -> None:
         """Let everything go on."""
-        if self._paused:
-            self._paused = False
+        if self.paused:
             self.executor.resume()
             self.record(RunResumed(paused_ns=self._clock.resume()))
 
-    # What the lives of checks ask for (see work.Work).
+    # The step: every transition of a run is made here, without a checkpoint.
 
-    @property
-    def cancelling(self) -> bool:
-        """Whether the whole run has been cancelled."""
-        return self.cancelled is not None or self.recorder.failure is not None
-
-    @property
-    def anything_runs(self) -> bool:
-        """Whether any attempt of the run is running."""
-        return self.recorder.state.used_foreground + self.recorder.state.used_background > 0
-
-    @property
-    def jitter_seed(self) -> int:
-        """The recorded seed of the retries' delays."""
-        return self.plan.settings.jitter_seed
+    def step(self, *events: Event) -> None:
+        """Record events and carry out all that follows from them, until nothing does."""
+        for event in events:
+            self.record(event)
+        while self.recorder.failure is None and (move := self.scheduler.next_move()) is not None:
+            match move:
+                case Start(check):
+                    self._start(self.state.checks[check])
+                case EnterGroup(check, group):
+                    self._enter_group(self.state.checks[check], group)
+                case LeaveGroup(group):
+                    self._groups.release(group)
+                case FrontierAdvanced():
+                    self._open_frontier(move)
+                case RunCancelRequested():
+                    self._cancel(move)
+                case _:
+                    self.record(move)
 
     def record(self, event: Event) -> None:
-        """Write and fold one event."""
+        """Write, fold and feed one event; what follows from it waits for the next `step`."""
         self.recorder.record(event)
+        if self.recorder.failure is None:
+            self.scheduler.feed(event)
+            if isinstance(event, CheckSettled):
+                self._let_go(self.state.checks[event.check])
 
-    def specification(self, planned: PlannedCheck, number: int) -> AttemptSpec:
-        """What the executor needs to know of an attempt."""
-        return self._specify(planned, number)
+    def _start(self, record: CheckRecord) -> None:
+        """Give the check's attempt a task, in the nursery of its frontier."""
+        check = record.planned.id
+        self._tasks[check] = task = CheckTask(record, self)
+        self._frontiers[_is_background(record)].start(_number(record), (check, task.run))
 
-    def output_name(self, planned: PlannedCheck, number: int) -> str:
-        """The path of an attempt's output, relative to the run folder."""
-        return f"output/{planned.stem}.{number}.log"
+    def _let_go(self, record: CheckRecord) -> None:
+        """The check has settled: its task has nothing to wait for any more."""
+        if record.frontier is not None:
+            self._frontiers[_is_background(record)].settle_one(record.frontier)
+        task = self._tasks.pop(record.planned.id, None)
+        if task is not None:
+            task.cancel()
 
-    def line_up(self, life: Life) -> None:
-        """Queue the check's next attempt, and give out whatever slot is free."""
-        self._queue(life)
-        self.give_out_slots()
+    def _open_frontier(self, event: FrontierAdvanced) -> None:
+        """The frontier grew: its checks get a nursery, or one in each pool's."""
+        self.record(event)
+        sizes = Counter(_is_background(self.state.checks[check]) for check in event.checks)
+        for background, checks in sizes.items():
+            self._frontiers[background].open(event.number, checks)
 
-    def under_pressure(self, reason: str) -> None:
-        """Lower the parallelism to what runs now; say so once per step down."""
-        state = self.recorder.state
-        parallel = max(1, min(state.parallel, state.used_foreground))
-        async_parallel = max(1, min(state.async_parallel, state.used_background))
-        if (parallel, async_parallel) == (state.parallel, state.async_parallel):
-            return
-        self.record(RunDegraded(parallel=parallel, async_parallel=async_parallel, reason=reason))
-        self.slots.degrade(parallel=parallel, async_parallel=async_parallel)
+    def _cancel(self, request: RunCancelRequested) -> None:
+        """Record and cancel in one step. A crash must not take back what the user was told."""
+        self.resume()
+        self.recorder.record_durably(request)
+        self.scheduler.feed(request)
+        self._work.cancel()
 
-    def attempt_over(self, life: Life, result: AttemptResult | None) -> None:
-        """Slot and group are free; they are given out once it is clear who else is ready."""
-        if result is not None:
-            self._finished(life.planned, life.number, result)
-        self._groups.release(life.planned.group)
-        self.slots.release(life.planned.id)
+    def _enter_group(self, record: CheckRecord, group: str) -> None:
+        """Take the group's lock; else the check waits for it without a slot, or cannot start."""
+        try:
+            if self._groups.acquire(group):
+                return
+        except StartRefused as refusal:
+            if not refusal.transient:
+                refuse(self, record, refusal)
+                return
+        self.scheduler.block(record.planned.id)
+        self._background.start_soon(self._wait_for_group, record)
+
+    async def _wait_for_group(self, record: CheckRecord) -> None:
+        try:
+            await wait_released(self._groups, self.state, record)
+        except StartRefused as refusal:
+            refuse(self, record, refusal)
+        if record.state is not CheckState.SETTLED:
+            self.scheduler.unblock(record.planned.id)
+        self.step()
 
     async def judge(
         self,
@@ -219,198 +224,22 @@ class Run:
         result: AttemptResult,
         struck: TerminationReason | None,
     ) -> Judgement:
-        """The outcome of an attempt; meanwhile others may take its slot.
+        """The outcome of an attempt; while that takes its time, others may take its slot."""
+        return await self._judge(planned, number, result, struck, self.step)
 
-        Not with fail-fast: the outcome decides whether anything more is to start at all.
-        """
-        decides = self.plan.settings.fail_fast and fails_fast(planned.severity, Outcome.FAILED)
-        free = _leave_slots if decides else self.give_out_slots
-        return await self._judge(planned, number, result, struck, free)
-
-    def reason_to_end(self, life: Life) -> TerminationReason:
-        """Why a cancelled check is being ended."""
-        if self.cancelled is not None:
-            return termination_for(self.cancelled.reason)
-        if life.cancelled_alone:
-            return TerminationReason.CANCEL
-        return TerminationReason.LOG_FAILURE
-
-    def cancelled_settlement(self, reason: TerminationReason) -> Settlement:
-        """How a check settles that was kept from passing by `reason`."""
-        cause = self._first_failure if reason is TerminationReason.FAIL_FAST else ""
-        return Settlement(Outcome.CANCELLED, reason_for(reason), cause=cause)
-
-    def settle(self, life: Life, settlement: Settlement) -> None:
-        """Settle a check; skip, ready, cancel and dispatch what follows from it. One step."""
-        self._record_settlement(life, settlement)
-        check = life.planned.id
-        if settlement.outcome is Outcome.PASSED:
-            ready = self.frontier.passed(check)
-            if ready and not self.cancelling:
-                self._advance(ready)
-        elif self.cancelling:
-            self.frontier.cancelled(check)
-        else:
-            self._skip_dependents(check, settlement)
-            failed = fails_fast(life.planned.severity, settlement.outcome)
-            if failed and self.plan.settings.fail_fast:
-                self.cancel(CancelReason.FAIL_FAST, by=check)
-        self._follow_up()
-
-    # How it is done.
-
-    def _begin(self) -> None:
-        """The nurseries are open."""
-        if not self.cancelling:  # it may be, before it has begun
-            self._advance(self.frontier.first())
-        self._follow_up()
-
-    def _record_settlement(self, life: Life, settlement: Settlement) -> None:
-        life.settled = True
-        life.running = False
-        self.slots.drop(life.planned.id)
-        if self.slots.holds(life.planned.id):
-            self._groups.release(life.planned.group)
-            self.slots.release(life.planned.id)
-        record = self.recorder.state.checks[life.planned.id]
-        attempts = 0 if record.started is None else record.started.attempt
-        passed = settlement.outcome is Outcome.PASSED
-        leaked = record.finished is not None and bool(record.finished.leaked)
-        self.record(
-            CheckSettled(
-                check=life.planned.id,
-                outcome=settlement.outcome,
-                reason=settlement.reason,
-                cause=settlement.cause,
-                detail=settlement.detail,
-                attempts=attempts,
-                flaky=passed and attempts > 1,
-                leaked=leaked and life.planned.leaks is not LeakPolicy.IGNORE,
-                waived=settlement.waived,
-                prompts=triggered_prompts(life.planned.on, settlement.outcome),
-                excerpt=settlement.excerpt,
-                tail=settlement.tail,
-            )
-        )
-        self._nurseries.drop(life)
-        if life.granted is not None:
-            life.granted.set()
-
-    def _skip_dependents(self, check: str, settlement: Settlement) -> None:
-        """Everything that required `check` is skipped, with the root cause named."""
-        cause = settlement.cause or check
-        skips = self.frontier.not_passed(check, cause=cause, waived=settlement.waived)
-        for skip in skips:
-            self._record_settlement(
-                self.lives[skip.check],
-                Settlement(
-                    Outcome.SKIPPED, Reason.REQUIREMENT, cause=skip.cause, waived=skip.waived
-                ),
-            )
-
-    def _follow_up(self) -> None:
-        """What may have become due by a settlement: the milestone, the last ones, free slots."""
-        state = self.recorder.state
-        if state.unsettled_foreground == 0 and state.foreground_settled is None:
-            self.record(
-                RunForegroundSettled(
-                    counts=outcome_counts(state), pending=tuple(self.frontier.unsettled())
-                )
-            )
-        freed = self.frontier.freed()
-        if not self.cancelling:
-            for check in freed:
-                self._queue(self.lives[check])
-        self.give_out_slots()
-
-    def _advance(self, ready: list[str]) -> None:
-        """The frontier grew: its checks get a nursery of their own."""
-        if not ready:
-            return
-        self.record(FrontierAdvanced(number=self._frontiers, checks=tuple(ready)))
-        self._frontiers += 1
-        lives = [self.lives[check] for check in ready]
-        self._nurseries.open(lives)
-        for life in lives:
-            if not self.frontier.hold(life.planned.id):
-                self._queue(life)
-
-    def _queue(self, life: Life) -> None:
-        life.number += 1
-        self.record(CheckQueued(check=life.planned.id, attempt=life.number, pool=life.planned.pool))
-        self.slots.enqueue(life.planned.id)
-
-    def give_out_slots(self) -> None:
-        """Give out free slots until nobody can use one."""
-        if self._dispatching or self.cancelling:
-            return
-        self._dispatching = True
-        try:
-            while not self.cancelling and (check := self.slots.offer()) is not None:
-                self._grant(self.lives[check])
-        finally:
-            self._dispatching = False
-
-    def _grant(self, life: Life) -> None:
-        """The check's turn: another run may hold its group, a requirement may be pending."""
-        check = life.planned.id
-        if not self._enter_group(life):
-            return
-        skip_for = self._waive(life) if life.number == 1 else None  # a retry has had its turn
-        if skip_for is not None:
-            self._groups.release(life.planned.group)
-            self.slots.release(check)
-            self.settle(
-                life,
-                Settlement(Outcome.SKIPPED, Reason.DEPENDENCY_PENDING, cause=skip_for, waived=True),
-            )
-            return
-        self.frontier.started(check)
-        if life.granted is None:
-            self._nurseries.begin(life)
-        else:
-            life.granted.set()
-
-    def _waive(self, life: Life) -> str | None:
-        """Record what `while_pending` chooses; the requirement to skip for, if it says so."""
-        skip_for = None
-        for requirement, choice in self.frontier.waivable(life.planned.id).items():
-            self.record(
-                CheckRequirementWaived(
-                    check=life.planned.id,
-                    requirement=requirement,
-                    choice=choice,
-                    state=self.recorder.state.checks[requirement].state,
-                )
-            )
-            if choice is WhilePending.SKIP and skip_for is None:
-                skip_for = requirement
-        return skip_for
-
-    def _enter_group(self, life: Life) -> bool:
-        """Take the check's group; else it waits for that without a slot, or cannot start at all."""
-        check = life.planned.id
-        try:
-            if self._groups.acquire(life.planned.group):
-                return True
-        except StartRefused as refusal:
-            if not refusal.transient:
-                life.refused(refusal)
-                return False
-        self.slots.wait_outside(check)
-        self._nurseries.start_beside(self._rejoin_after_group, life)
-        return False
-
-    async def _rejoin_after_group(self, life: Life) -> None:
-        try:
-            await wait_released(self._groups, self, life)
-        except StartRefused as refusal:
-            life.refused(refusal)
-        if not life.settled:
-            self.slots.release(life.planned.id)
-            self.slots.enqueue(life.planned.id)
-            self.give_out_slots()
+    def _log_failed(self) -> None:
+        """Nothing can be recorded any more: nothing may go on."""
+        self.executor.resume()
+        self._clock.resume()
+        self._work.cancel()
 
 
-def _leave_slots() -> None:
-    """Nobody gets a slot now; the settlement that follows gives them out."""
+def _is_background(record: CheckRecord) -> bool:
+    """Whether the foreground can be over before the check is."""
+    return record.pool is Pool.BACKGROUND or record.planned.after_background
+
+
+def _number(record: CheckRecord) -> int:
+    if record.frontier is None:
+        raise ValueError(f"{record.planned.id} has a slot and has never been ready")
+    return record.frontier

@@ -38,7 +38,7 @@ class Services:
         await nursery.start(self._signals)
         nursery.start_soon(self._front)
         nursery.start_soon(self._requests)
-        limit_ns = self._run.plan.settings.run_timeout_ns
+        limit_ns = self._run.scheduler.settings.run_timeout_ns
         if limit_ns is not None:
             nursery.start_soon(self._run_timeout, limit_ns / SECOND_NS)
 

@@ -34,6 +34,7 @@ from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.differences import note_differences
+from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
@@ -74,8 +75,8 @@ class Session:
             raise
 
     def run(self) -> Sealed:
-        """Conduct the run, seal its log and read it back. Raises LogWriteError."""
-        unattributed = trio.run(self._conduct, clock=self._clock)
+        """Run the plan, seal its log and read it back. Raises LogWriteError."""
+        unattributed = trio.run(self._run_checks, clock=self._clock)
         self._copy_logs()
         if self._recorder.failure is not None:
             raise self._recorder.failure
@@ -157,17 +158,16 @@ class Session:
             raise self._recorder.failure
         self._journal.sync()
 
-    async def _conduct(self) -> tuple[ProcessReport, ...]:
+    async def _run_checks(self) -> tuple[ProcessReport, ...]:
         executor = LocalExecutor()
         run = Run(
-            self._launch.plan,
             executor=executor,
             recorder=self._recorder,
             clock=self._clock,
             specify=self._specify,
             judge=Judging(self._launch, self._launch.plan.settings, self._output_path).judge,
             groups=Groups(os.path.join(os.fsdecode(self._launch.state_dir), "groups")),
-            finished=self._attempt_finished,
+            keep=self._keep_output,
         )
         self._run = run
         soon = trio.lowlevel.current_trio_token().run_sync_soon
@@ -182,7 +182,7 @@ class Session:
                 signal.pthread_sigmask(
                     signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
                 )
-                await run.conduct()
+                await run.run()
             finally:
                 self._recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
@@ -200,7 +200,7 @@ class Session:
             raise
 
     def _output_path(self, planned: PlannedCheck, number: int) -> str:
-        return f"{self.folder}/output/{planned.stem}.{number}.log"
+        return f"{self.folder}/{output_name(planned, number)}"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._launch
@@ -224,9 +224,9 @@ class Session:
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
         )
 
-    def _attempt_finished(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
+    def _keep_output(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
         """Remember what must still be there at the end; end the run when output was lost."""
-        name = f"output/{planned.stem}.{number}.log"
+        name = output_name(planned, number)
         if result.output_sha256:
             self._journal.expect_output(
                 name, result.output_bytes, result.output_sha256, result.output_file

@@ -1,9 +1,13 @@
 """Starting an attempt when the machine is short of descriptors or processes: retry, then lower."""
 
+from collections.abc import Callable
+
 import trio
 
-from vibeguard.system.executors.base import Attempt, StartRefused
-from vibeguard.system.supervisor.work import Life, Work
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, TerminationReason
+from vibeguard.system.executors.base import Accepted, Attempt, StartRefused
+from vibeguard.system.supervisor.work import Work
 
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 1.0
@@ -17,40 +21,50 @@ class Patience:
     and gives it back.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._ends: float | None = None
 
     def bear(self, refusal: StartRefused) -> None:
         """Raise the refusal if it will not pass, or cannot be borne any longer."""
         now = trio.current_time()
-        if self._ends is None or self._work.anything_runs:
+        anything_runs = self._state.used_foreground + self._state.used_background > 0
+        if self._ends is None or anything_runs:
             self._ends = now + PATIENCE_S
         if not refusal.transient or now >= self._ends:
             raise refusal
 
 
-async def start_patiently(work: Work, life: Life) -> Attempt | None:
-    """The started attempt. Pressure is waited out.
+async def start_patiently(
+    work: Work,
+    record: CheckRecord,
+    *,
+    accepted: Callable[[Accepted], None],
+    output_exceeded: Callable[[], None],
+    terminating: Callable[[TerminationReason, str], None],
+) -> Attempt | None:
+    """The started attempt. Pressure is waited out, and lowers the parallelism.
 
     None when the check has settled meanwhile, because it was cancelled.
 
     Raises StartRefused when the start can never succeed, or patience has ended.
     """
-    specification = work.specification(life.planned, life.number)
+    specification = work.specification(record.planned, record.attempt)
     delay = FIRST_DELAY_S
-    patience = Patience(work)
-    while not life.settled:
+    patience = Patience(work.scheduler.state)
+    while record.state is not CheckState.SETTLED:
         try:
             return await work.executor.start(
                 specification,
-                accepted=life.accepted,
-                output_exceeded=life.output_exceeded,
-                terminating=life.terminating,
+                accepted=accepted,
+                output_exceeded=output_exceeded,
+                terminating=terminating,
             )
         except StartRefused as refusal:
             patience.bear(refusal)
-            work.under_pressure(refusal.reason)
-        await life.pause(delay)
+            degraded = work.scheduler.degraded(refusal.reason)
+            if degraded is not None:
+                work.record(degraded)
+        await trio.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY_S)
     return None

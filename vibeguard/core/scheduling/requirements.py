@@ -1,0 +1,98 @@
+"""What each check still waits for, counted: an index over the State, never a second account of it.
+
+`Requirements(state)` made at any moment counts what one that has followed the run since its start
+counts. Without it a settlement would cost a look at every requirement of every dependent.
+"""
+
+from collections.abc import Iterator
+
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, Outcome, Pool, WhilePending
+from vibeguard.core.planning.graph import waiting_closure
+
+_WAIT = WhilePending.WAIT
+
+
+class Requirements:
+    """Answers in O(what changes) whether a check may go on."""
+
+    def __init__(self, state: State) -> None:
+        self._checks = checks = state.checks
+        self._dependents: dict[str, list[tuple[str, WhilePending]]] = {name: [] for name in checks}
+        # Of each check: the requirements that it waits for and that have not passed; the skip and
+        # proceed requirements that have not settled.
+        self._unmet: dict[str, int] = {}
+        self._pending: dict[str, int] = {}
+        for check, record in checks.items():
+            unmet = pending = 0
+            for requirement in record.planned.requires:
+                choice = requirement.while_pending
+                self._dependents[requirement.check].append((check, choice))
+                if checks[requirement.check].outcome is not Outcome.PASSED:
+                    unmet += choice is _WAIT
+                    pending += choice is not _WAIT
+            self._unmet[check] = unmet
+            self._pending[check] = pending
+        self._first = _offered_first(state)
+        self._first_left = sum(not _is_settled(checks[check]) for check in self._first)
+
+    def are_met(self, check: str) -> bool:
+        """Whether everything that the check waits for has passed."""
+        return self._unmet[check] == 0
+
+    def defer(self, check: str) -> bool:
+        """Whether a ready check lets the others go first, since a requirement is pending."""
+        return self._pending[check] > 0 and self._first_left > 0
+
+    @property
+    def all_others_settled(self) -> bool:
+        """Whether every check has settled that deferred ones let go first."""
+        return self._first_left == 0
+
+    def settled(self, record: CheckRecord) -> None:
+        """Count a settlement, whatever the outcome."""
+        self._first_left -= record.planned.id in self._first
+
+    def passed(self, check: str) -> Iterator[tuple[str, bool]]:
+        """Count a pass; yields who has become ready (True) or need not be deferred (False)."""
+        for dependent, choice in self._dependents[check]:
+            counts = self._unmet if choice is _WAIT else self._pending
+            counts[dependent] -= 1
+            if counts[dependent] == 0:
+                yield dependent, choice is _WAIT
+
+    def concerned(self, check: str) -> Iterator[CheckRecord]:
+        """The dependents that must not start because `check` has not passed, in plan order.
+
+        One that has started, or has waived this requirement, goes its own way.
+        """
+        for dependent, _ in self._dependents[check]:
+            record = self._checks[dependent]
+            if record.first_started_t is None and check not in record.waived:
+                yield record
+
+
+def _is_settled(record: CheckRecord) -> bool:
+    return record.state is CheckState.SETTLED
+
+
+def _offered_first(state: State) -> frozenset[str]:
+    """The foreground checks that those with a skip or proceed requirement let go first.
+
+    Left out are those that wait for a background check, and those that wait for a deferred one: it
+    would wait for them for ever (docs/adr/0006).
+    """
+    requires = {check: record.planned.requires for check, record in state.checks.items()}
+    deferred = [
+        check
+        for check, requirements in requires.items()
+        if any(r.while_pending is not _WAIT for r in requirements)
+    ]
+    behind = waiting_closure(requires, deferred)
+    return frozenset(
+        check
+        for check, record in state.checks.items()
+        if record.pool is Pool.FOREGROUND
+        and not record.planned.after_background
+        and check not in behind
+    )
