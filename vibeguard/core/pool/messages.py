@@ -1,0 +1,197 @@
+"""What a run and its workers say to each other (docs/workers.md).
+
+A message is the whole state of its sender, numbered: one that is lost is made good by the next,
+one that comes again or too late has a number that was seen. So the broker may lose, repeat and
+delay what it likes. Nothing here needs a reply but by the next message.
+"""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import LeakPolicy
+
+# Both ends must speak the same; a worker shows its own where `run` and `workers` look.
+PROTOCOL = 1
+# What may be under way and not yet acknowledged, of one stream of one attempt.
+WINDOW_BYTES = 4 << 20
+
+
+class Stage(StrEnum):
+    """How far a worker is with a job that it has taken."""
+
+    PREPARING = "preparing"  # it makes the folder
+    OFFERED = "offered"  # it could start, and waits for the run's word
+    RUNNING = "running"  # the command was started
+    EXITED = "exited"  # the command's own exit was seen; its tree may not be gone
+    ENDED = "ended"  # nothing of it is left, the result is there
+    UNFIT = "unfit"  # it cannot do it, and another worker may
+    REFUSED = "refused"  # the start failed, or the run's word came too late: nothing ran
+    LOST = "lost"  # the worker ended it by itself: it has no result
+
+
+class Answer(StrEnum):
+    """The run's word on an offer."""
+
+    OPEN = "open"
+    GO = "go"
+    NO = "no"
+
+
+class Source(Struct, frozen=True):
+    """The files that a check needs: a commit, a tree, and a pack of what the commit lacks.
+
+    `pack` is the key of the pack with the broker: its SHA-256; empty where nothing is lacking.
+    """
+
+    commit: str
+    tree: str
+    pack: str = ""
+    pack_bytes: int = 0
+
+
+class Job(Struct, frozen=True):
+    """One attempt, as it lies in the queue. `token` is random and never used again.
+
+    `folder` is where the command runs, below the top of the tree. `environment` is what is added
+    to the worker's own. `returns` are the paths (below `base`, globs) that come back.
+    """
+
+    protocol: int
+    token: str
+    client: str
+    run_id: str
+    check: str
+    attempt: int
+    command: str
+    source: Source
+    labels: tuple[str, ...] = ()
+    base: str = ""
+    folder: str = ""
+    environment: dict[bytes, bytes] = {}
+    leaks: LeakPolicy = LeakPolicy.WARN
+    leak_grace_ns: int = 0
+    output_limit_bytes: int = 0
+    timeout_ns: int = 0
+    idle_timeout_ns: int | None = None
+    returns: tuple[str, ...] = ()
+    returns_limit_bytes: int = 0
+    lease_ns: int = 0
+
+
+class Result(Struct, frozen=True):
+    """How an attempt ended: the fields of `AttemptResult` that cross the wire.
+
+    `parcel_*` is the archive of what `returns` asked for; `left_out` says what is not in it.
+    """
+
+    exit_code: int | None = None
+    signal: str = ""
+    elapsed_ns: int = 0
+    active_ns: int = 0
+    cpu_user_ns: int = 0
+    cpu_system_ns: int = 0
+    max_rss_bytes: int | None = None
+    output_bytes: int = 0
+    output_sha256: str = ""
+    parcel_bytes: int = 0
+    parcel_sha256: str = ""
+    left_out: tuple[str, ...] = ()
+    survivors: tuple[ProcessReport, ...] = ()
+    leaked: tuple[ProcessReport, ...] = ()
+    unkillable: tuple[ProcessReport, ...] = ()
+    swept: int = 0
+    termination_ns: int = 0
+    output_error: str = ""
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """What both streams must come to: output, parcel."""
+        return (self.output_bytes, self.parcel_bytes)
+
+
+class Chunk(Struct, frozen=True):
+    """A piece of a stream: 0 is the output, 1 the parcel."""
+
+    stream: int
+    offset: int
+    data: bytes
+
+
+class Struck(Struct, frozen=True):
+    """A limit that was reached by the worker's clock, and what the processes did just then."""
+
+    reason: str
+    silent_ns: int = 0
+    processes: tuple[ProcessReport, ...] = ()
+    last_lines: tuple[str, ...] = ()
+
+
+class Report(Struct, frozen=True):
+    """All that a worker has to say of one claim."""
+
+    token: str
+    claim: str
+    stage: Stage
+    why: str = ""
+    pid: int = 0
+    output_bytes: int = 0
+    exceeded: bool = False
+    leak_ended: bool = False
+    struck: Struck | None = None
+    result: Result | None = None
+    chunks: tuple[Chunk, ...] = ()
+
+
+class FromWorker(Struct, frozen=True):
+    """A worker to the run of one client. `asks` for an answer: its lease depends on it."""
+
+    worker: str
+    name: str
+    client: str
+    number: int
+    asks: bool
+    reports: tuple[Report, ...] = ()
+
+
+class Order(Struct, frozen=True):
+    """All that the run wants of one claim; `over` means that it may be forgotten."""
+
+    claim: str
+    answer: Answer = Answer.OPEN
+    grace_ns: int | None = None
+    paused: bool = False
+    received: tuple[int, int] = (0, 0)
+    over: bool = False
+
+
+class FromClient(Struct, frozen=True):
+    """The run to one worker. `heard` is the number of the worker's last message that came."""
+
+    client: str
+    worker: str
+    number: int
+    heard: int
+    orders: tuple[Order, ...] = ()
+
+
+class Presence(Struct, frozen=True):
+    """What a worker shows of itself, for whoever looks what is there."""
+
+    worker: str
+    name: str
+    protocol: int
+    version: str
+    labels: tuple[str, ...] = ()
+    slots: int = 1
+    used: int = 0
+    draining: bool = False
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_job = msgspec.msgpack.Decoder(Job).decode
+decode_from_worker = msgspec.msgpack.Decoder(FromWorker).decode
+decode_from_client = msgspec.msgpack.Decoder(FromClient).decode
+decode_presence = msgspec.msgpack.Decoder(Presence).decode

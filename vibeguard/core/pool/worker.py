@@ -1,0 +1,347 @@
+"""A worker's end of the protocol: its claims, its leases, and what it has to say of them.
+
+Pure: what came in and the time by a clock that never stands still (seconds), effects out. A claim
+starts by one Go within five seconds of its offer, and never twice.
+
+The lease is counted from the moment at which a message left here that the run says it has heard.
+The run counts from the moment at which it came there, which is later: so a tree is ended here
+before the run calls it lost, however long messages take in either direction.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from vibeguard.core.pool.messages import (
+    WINDOW_BYTES,
+    Answer,
+    Chunk,
+    FromClient,
+    FromWorker,
+    Job,
+    Order,
+    Report,
+    Result,
+    Stage,
+    Struck,
+)
+from vibeguard.core.wording.units import SECOND_NS
+
+OFFER_S = 5.0
+# So often that a cut of eight tenths of a lease goes by without a loss.
+BEATS_A_LEASE = 10
+CHUNK_BYTES = 256 << 10
+# A result that nobody fetches is kept this long beyond the lease.
+BEYOND_LEASE_S = 5.0
+
+_UNSTARTED = (Stage.PREPARING, Stage.OFFERED)
+_STARTED = (Stage.RUNNING, Stage.EXITED)
+
+ReadChunk = Callable[[str, int, int, int], bytes]
+"""Reads of a claim: stream, offset and at most so many bytes."""
+
+
+class Start(NamedTuple):
+    """The run said Go: start it, then call `started` or `refuse`."""
+
+    claim: str
+
+
+class End(NamedTuple):
+    """End its tree within this grace; asked again, the grace has become shorter."""
+
+    claim: str
+    grace_ns: int
+
+
+class Pause(NamedTuple):
+    """Stop it, or let it go on."""
+
+    claim: str
+    paused: bool
+
+
+class Forget(NamedTuple):
+    """Nothing of this claim is of use any more: end it without grace, remove its folder."""
+
+    claim: str
+
+
+Effect = Start | End | Pause | Forget
+
+
+class _Held:
+    """One claim."""
+
+    def __init__(self, job: Job, claim: str) -> None:
+        self.job = job
+        self.claim = claim
+        self.stage = Stage.PREPARING
+        self.why = ""
+        self.pid = 0
+        self.offered_at = 0.0
+        self.over_at: float | None = None
+        self.grace_ns: int | None = None
+        self.paused = False
+        self.exceeded = False
+        self.leak_ended = False
+        self.struck: Struck | None = None
+        self.result: Result | None = None
+        self.available = [0, 0]
+        self.received = [0, 0]
+        self.sent = [0, 0]
+        self.sent_in = 0
+
+    def report(self, chunks: tuple[Chunk, ...]) -> Report:
+        return Report(
+            token=self.job.token,
+            claim=self.claim,
+            stage=self.stage,
+            why=self.why,
+            pid=self.pid,
+            output_bytes=self.available[0],
+            exceeded=self.exceeded,
+            leak_ended=self.leak_ended,
+            struck=self.struck,
+            result=self.result,
+            chunks=chunks,
+        )
+
+
+class _Link:
+    """What passes between this worker and one run."""
+
+    def __init__(self, client: str, lease_s: float, now: float) -> None:
+        self.client = client
+        self.lease_s = lease_s
+        self.heard = 0
+        self.sent: deque[tuple[int, float]] = deque()
+        self.basis = now
+        self.dirty = False
+        self.asks = False
+        self.next_beat = now
+
+    def echoed(self, number: int) -> None:
+        """The run has heard our message of this number: the lease counts from its leaving."""
+        while self.sent and self.sent[0][0] <= number:
+            self.basis = max(self.basis, self.sent.popleft()[1])
+
+
+class Worker:
+    """All claims of one worker; `identity` is random for each start of it."""
+
+    def __init__(self, identity: str, name: str) -> None:
+        self.identity = identity
+        self.name = name
+        self._number = 0  # of all messages, so that it never goes back for any run
+        self._held: dict[str, _Held] = {}
+        self._links: dict[str, _Link] = {}
+
+    def take(self, job: Job, claim: str, now: float) -> None:
+        """A job has been taken from the queue; its folder is being made."""
+        link = self._links.get(job.client)
+        if link is None:
+            link = self._links[job.client] = _Link(job.client, job.lease_ns / SECOND_NS, now)
+        self._held[claim] = _Held(job, claim)
+        self._say(claim)
+
+    def offer(self, claim: str, now: float) -> None:
+        """It could start now."""
+        held = self._held.get(claim)
+        if held is not None and held.stage is Stage.PREPARING:
+            held.stage, held.offered_at = Stage.OFFERED, now
+            self._say(claim, asks=True)
+
+    def started(self, claim: str, pid: int) -> None:
+        """The command runs."""
+        self._held[claim].pid = pid
+        self._say(claim)
+
+    def over(self, claim: str, stage: Stage, why: str, now: float) -> None:
+        """Nothing runs of it: unfit, refused or lost."""
+        held = self._held.get(claim)
+        if held is not None and held.over_at is None:
+            held.stage, held.why, held.over_at = stage, why, now
+            self._say(claim, asks=True)
+
+    def ended(self, claim: str, result: Result, now: float) -> None:
+        """Nothing is left of its tree. What this worker ended by itself has no result."""
+        held = self._held.get(claim)
+        if held is None or held.over_at is not None:
+            return
+        if held.why:
+            self.over(claim, Stage.LOST, held.why, now)
+            return
+        held.stage, held.result, held.over_at = Stage.ENDED, result, now
+        held.available = list(result.sizes)
+        self._say(claim, asks=True)
+
+    def grown(self, claim: str, output_bytes: int) -> None:
+        """So much output is there."""
+        held = self._held.get(claim)
+        if held is not None and output_bytes > held.available[0]:
+            held.available[0] = output_bytes
+            self._say(claim)
+
+    def note(
+        self,
+        claim: str,
+        *,
+        exited: bool = False,
+        exceeded: bool = False,
+        leak_ended: bool = False,
+        struck: Struck | None = None,
+    ) -> None:
+        """Something has happened to a started attempt."""
+        held = self._held.get(claim)
+        if held is None or held.over_at is not None:
+            return
+        if exited:
+            held.stage = Stage.EXITED
+        held.exceeded = held.exceeded or exceeded
+        held.leak_ended = held.leak_ended or leak_ended
+        held.struck = held.struck or struck
+        self._say(claim)
+
+    def give_up(self, why: str, now: float) -> list[Effect]:
+        """End all that there is, by the worker itself: lost, never failed."""
+        effects: list[Effect] = []
+        for claim in list(self._held):
+            effects += self._lose(claim, why, now)
+        return effects
+
+    def receive(self, message: FromClient, now: float) -> list[Effect]:
+        """One message of a run; a repeated or late one changes nothing, not even the lease."""
+        link = self._links.get(message.client)
+        if link is None or message.worker != self.identity or message.number <= link.heard:
+            return []
+        link.heard = message.number
+        link.echoed(message.heard)
+        effects: list[Effect] = []
+        for order in message.orders:
+            held = self._held.get(order.claim)
+            if held is not None and held.job.client == message.client:
+                effects += self._obey(held, order, message.heard, now)
+        return effects
+
+    def tick(self, now: float) -> list[Effect]:
+        """What is due by now: offers that have run out, leases that are over, beats."""
+        effects: list[Effect] = []
+        for held in list(self._held.values()):
+            link = self._links[held.job.client]
+            if held.stage is Stage.OFFERED and now > held.offered_at + OFFER_S:
+                self.over(held.claim, Stage.REFUSED, "the run's word came too late", now)
+            elif held.stage in _STARTED and now >= link.basis + link.lease_s:
+                why = f"its run was not heard of for {link.lease_s:g} s"
+                effects += self._lose(held.claim, why, now)
+            elif now >= _last(link.basis, held.over_at) + link.lease_s + BEYOND_LEASE_S:
+                effects += self._forget(held.claim)
+        for link in self._links.values():
+            if now >= link.next_beat:
+                link.dirty = link.asks = True
+        return effects
+
+    def lease_ends(self) -> float | None:
+        """When the first started attempt has to be ended if nothing is heard; None without any."""
+        ends = [
+            self._links[held.job.client].basis + self._links[held.job.client].lease_s
+            for held in self._held.values()
+            if held.stage in _STARTED
+        ]
+        return min(ends, default=None)
+
+    def speakers(self) -> list[str]:
+        """The clients to which there is something to say."""
+        return [client for client, link in self._links.items() if link.dirty]
+
+    def message(self, client: str, now: float, read: ReadChunk) -> FromWorker:
+        """The next message to this client: all that there is to say."""
+        link = self._links[client]
+        self._number += 1
+        held = [one for one in self._held.values() if one.job.client == client]
+        link.dirty = False
+        reports = tuple(one.report(self._chunks(one, link, read)) for one in held)
+        link.sent.append((self._number, now))
+        if link.asks:
+            link.next_beat = now + link.lease_s / BEATS_A_LEASE
+        asks, link.asks = link.asks, False
+        return FromWorker(
+            worker=self.identity,
+            name=self.name,
+            client=client,
+            number=self._number,
+            asks=asks,
+            reports=reports,
+        )
+
+    def _chunks(self, held: _Held, link: _Link, read: ReadChunk) -> tuple[Chunk, ...]:
+        chunks: list[Chunk] = []
+        for stream in (0, 1):
+            offset = held.sent[stream]
+            end = min(held.available[stream], held.received[stream] + WINDOW_BYTES)
+            if end <= offset or held.stage is Stage.LOST:
+                continue
+            data = read(held.claim, stream, offset, min(CHUNK_BYTES, end - offset))
+            held.sent[stream] = offset + len(data)
+            chunks.append(Chunk(stream, offset, data))
+            link.dirty = link.dirty or held.sent[stream] < end
+        if chunks:
+            held.sent_in = self._number
+        return tuple(chunks)
+
+    def _obey(self, held: _Held, order: Order, heard: int, now: float) -> list[Effect]:
+        if order.over or order.answer is Answer.NO:
+            return self._forget(held.claim)
+        effects: list[Effect] = []
+        if order.answer is Answer.GO and held.stage is Stage.OFFERED:
+            if now > held.offered_at + OFFER_S:
+                self.over(held.claim, Stage.REFUSED, "the run's word came too late", now)
+                return []
+            held.stage = Stage.RUNNING
+            effects.append(Start(held.claim))
+        self._acknowledge(held, order, heard)
+        if held.stage in _STARTED:
+            if order.paused is not held.paused:
+                held.paused = order.paused
+                effects.append(Pause(held.claim, order.paused))
+            grace = order.grace_ns
+            if grace is not None and (held.grace_ns is None or grace < held.grace_ns):
+                held.grace_ns = grace
+                effects.append(End(held.claim, grace))
+        return effects
+
+    def _acknowledge(self, held: _Held, order: Order, heard: int) -> None:
+        """Room in the window; what the run has heard of and not received is sent again."""
+        for stream, received in enumerate(order.received):
+            held.received[stream] = max(held.received[stream], received)
+            if heard >= held.sent_in and received < held.sent[stream]:
+                held.sent[stream] = received
+            if held.sent[stream] < held.available[stream]:
+                self._say(held.claim)
+
+    def _lose(self, claim: str, why: str, now: float) -> list[Effect]:
+        """End it by ourselves: what comes of it is no result any more."""
+        held = self._held[claim]
+        if held.stage in _UNSTARTED:
+            self.over(claim, Stage.UNFIT, why, now)
+            return []
+        if held.over_at is not None or held.why:
+            return []
+        held.why, held.grace_ns = why, 0
+        return [End(claim, 0)]
+
+    def _forget(self, claim: str) -> list[Effect]:
+        held = self._held.pop(claim)
+        link = self._links[held.job.client]
+        if not any(one.job.client == link.client for one in self._held.values()):
+            del self._links[link.client]
+        return [Forget(claim)]
+
+    def _say(self, claim: str, *, asks: bool = False) -> None:
+        link = self._links[self._held[claim].job.client]
+        link.dirty = True
+        link.asks = link.asks or asks
+
+
+def _last(basis: float, over_at: float | None) -> float:
+    return basis if over_at is None else max(basis, over_at)
