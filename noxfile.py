@@ -157,6 +157,7 @@ def package(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the lock files anew from pyproject.toml: hashes, and no index addresses."""
     session.install("uv==0.13.9")
-    session.run(*COMPILE, "--group", "dev", "-o", LOCK)
+    session.run(*COMPILE, "--group", "dev", "--extra", "pool", "-o", LOCK)
     session.run(*COMPILE, "-o", RUNTIME_LOCK)
-    session.run(*COMPILE, "--group", "dev", "--resolution", "lowest-direct", "-o", MINIMUMS_LOCK)
+    lowest = ("--resolution", "lowest-direct")
+    session.run(*COMPILE, "--group", "dev", "--extra", "pool", *lowest, "-o", MINIMUMS_LOCK)

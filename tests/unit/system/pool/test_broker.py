@@ -1,0 +1,221 @@
+"""The broker as a run and a worker use it: a real server, Valkey and Redis."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tests.helpers.brokers import KEY, Server, broker, servers
+from vibeguard.core.pool.address import parse_address
+from vibeguard.core.pool.messages import (
+    PROTOCOL,
+    FromClient,
+    Job,
+    Presence,
+    Source,
+    decode_from_client,
+)
+from vibeguard.system.pool.broker import Pool, open_pool
+from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+
+
+@pytest.fixture(scope="module", params=servers(), ids=lambda path: path.rpartition("/")[2])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with broker(program=request.param) as started:
+        yield started
+
+
+def job(token: str, *labels: str) -> Job:
+    return Job(
+        protocol=PROTOCOL,
+        token=token,
+        client="run",
+        run_id="r",
+        check="c",
+        attempt=1,
+        command="true",
+        source=Source("c", "t"),
+        labels=labels,
+    )
+
+
+def with_pool(
+    server: Server, name: str, work: Callable[[Pool], Awaitable[None]], **more: Any
+) -> None:
+    """Run `work` with a connection to this pool."""
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            messages = more.pop("messages", lambda _: None)
+            address = parse_address(server.url, insecure=False)
+            pool = await open_pool(
+                address, name, more.pop("key", KEY), nursery, messages=messages, **more
+            )
+            with trio.fail_after(10):
+                await work(pool)
+            await pool.connection.close()
+
+    trio.run(main)
+
+
+def test_a_job_goes_to_the_worker_that_has_its_labels(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        await pool.submit(job("one", "gpu", "linux"))
+        await pool.submit(job("two"))
+        assert await pool.claim(("linux", "arm")) == job("two")
+        assert await pool.claim(("linux", "arm")) is None
+        assert await pool.claim(("linux", "gpu", "big")) == job("one", "gpu", "linux")
+        assert await pool.claim(("linux", "gpu", "big")) is None
+
+    with_pool(server, "labels", work)
+
+
+def test_what_asks_for_most_goes_first_and_else_what_waited_longest(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        for token, labels in (("a", ()), ("b", ("gpu",)), ("c", ("gpu",))):
+            await pool.submit(job(token, *labels))
+        taken = [await pool.claim(("gpu",)) for _ in range(3)]
+        assert [one.token for one in taken if one] == ["b", "c", "a"]
+
+    with_pool(server, "order", work)
+
+
+def test_submitting_twice_is_submitting_once(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        await pool.submit(job("one"))
+        await pool.submit(job("one"))
+        assert await pool.claim(()) == job("one")
+        assert await pool.claim(()) is None
+
+    with_pool(server, "twice", work)
+
+
+def test_a_withdrawn_job_is_given_to_nobody(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        await pool.submit(job("one"))
+        await pool.withdraw("one")
+        assert await pool.claim(()) is None
+
+    with_pool(server, "withdrawn", work)
+
+
+def test_a_job_wakes_whoever_listens(server: Server) -> None:
+    woken = trio.Event()
+
+    async def work(pool: Pool) -> None:
+        await pool.listen(pool.names.wake)
+        await pool.submit(job("one"))
+        await woken.wait()
+
+    with_pool(server, "wake", work, wake=woken.set)
+
+
+def test_a_message_arrives_as_it_was_sent(server: Server) -> None:
+    arrived: list[bytes] = []
+    there = trio.Event()
+
+    def take(payload: bytes) -> None:
+        arrived.append(payload)
+        there.set()
+
+    async def work(pool: Pool) -> None:
+        await pool.listen(pool.names.to("w"))
+        pool.tell(FromClient("run", "w", 1, 0))
+        await there.wait()
+        assert [decode_from_client(one) for one in arrived] == [FromClient("run", "w", 1, 0)]
+
+    with_pool(server, "message", work, messages=take)
+
+
+def test_what_another_key_sealed_is_not_believed(server: Server) -> None:
+    arrived: list[bytes] = []
+
+    async def forge(pool: Pool) -> None:
+        await pool.submit(job("forged"))
+        await pool.show(Presence("w", "forged", PROTOCOL, "1"))
+
+    async def honest(pool: Pool) -> None:
+        await pool.listen(pool.names.to("w"))
+        channel = pool.names.to("w")
+        await pool.connection.call("PUBLISH", channel, b"unsigned")
+        await pool.connection.call("PUBLISH", channel, bytes(32) + b"forged")
+        assert await pool.claim(()) is None
+        assert await pool.workers() == []
+        assert arrived == []
+
+    with_pool(server, "forged", forge, key=b"x" * 44)
+    with_pool(server, "forged", honest, messages=arrived.append)
+
+
+def test_a_sealed_job_cannot_be_put_under_another_token(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        await pool.submit(job("one"))
+        moved = await pool.connection.call("GET", pool.names.job("one"))
+        await pool.withdraw("one")
+        assert isinstance(moved, bytes)
+        altered = moved[:-1] + bytes([moved[-1] ^ 1])
+        await pool.connection.call("SET", pool.names.job("one"), altered)
+        await pool.connection.call("RPUSH", pool.names.queue(""), "one")
+        await pool.connection.call("SADD", pool.names.queues, "")
+        assert await pool.claim(()) is None
+
+    with_pool(server, "altered", work)
+
+
+def test_workers_are_shown_until_they_hide(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        shown = Presence("w1", "host", PROTOCOL, "1", labels=("gpu",))
+        assert await pool.show(shown) == 0
+        await pool.announce("run")
+        assert await pool.show(shown) == 1
+        assert await pool.workers() == [shown]
+        await pool.hide("w1")
+        await pool.leave("run")
+        assert await pool.workers() == []
+
+    with_pool(server, "shown", work)
+
+
+def test_a_pack_comes_back_whole(server: Server) -> None:
+    pack = bytes(range(256)) * 40_000  # more than two parts
+
+    async def work(pool: Pool) -> None:
+        await pool.put_pack("d", pack)
+        await pool.put_pack("d", pack)
+        parts = [part async for part in pool.parts_of_pack("d", len(pack))]
+        assert (len(parts), b"".join(parts)) == (3, pack)
+        with pytest.raises(BrokerRefused, match="forgotten"):
+            [part async for part in pool.parts_of_pack("other", 10)]
+
+    with_pool(server, "pack", work)
+
+
+def test_an_error_is_the_answer_of_its_command_alone(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        pool.connection.send("NONSENSE")
+        with pytest.raises(BrokerRefused, match="NONSENSE2"):
+            await pool.connection.call("NONSENSE2")
+        assert await pool.connection.call("ECHO", "x") == b"x"
+
+    with_pool(server, "errors", work)
+
+
+def test_who_waits_when_the_broker_dies_is_told() -> None:
+    with broker() as mortal:
+
+        async def work(pool: Pool) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(wait_for_an_answer, pool)
+                await trio.testing.wait_all_tasks_blocked()
+                mortal.process.kill()
+            assert pool.connection.lost.is_set()
+            with pytest.raises(BrokerLost):
+                pool.connection.send("PING")
+
+        async def wait_for_an_answer(pool: Pool) -> None:
+            with pytest.raises(BrokerLost):
+                await pool.connection.call("BLPOP", "nothing", 0)
+
+        with_pool(mortal, "dies", work)

@@ -1,0 +1,166 @@
+"""What a run and a worker ask of a pool's broker: sealed, named, each one step.
+
+Nothing here decides anything: the machines of `core.pool` do.
+"""
+
+from collections.abc import AsyncIterator, Callable
+
+import trio
+from msgspec import DecodeError
+
+from vibeguard.core.pool.address import Address
+from vibeguard.core.pool.messages import (
+    FromClient,
+    FromWorker,
+    Job,
+    Presence,
+    decode_job,
+    decode_presence,
+    encode,
+)
+from vibeguard.core.pool.names import PoolNames, label_set
+from vibeguard.core.pool.sealing import seal, unseal
+from vibeguard.system.pool import scripts
+from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
+
+JOB_LIVES_MS = 30_000
+PACK_LIVES_MS = 3_600_000
+SHOWN_S = 10.0
+PACK_PART_BYTES = 4 << 20
+
+
+class Pool:
+    """A pool's broker while the connection lasts. All calls raise BrokerLost, BrokerRefused."""
+
+    def __init__(self, connection: Connection, names: PoolNames, key: bytes) -> None:
+        self.connection = connection
+        self.names = names
+        self._key = key
+
+    async def listen(self, *channels: str) -> None:
+        """Have messages on these channels arrive."""
+        for channel in channels:
+            await self.connection.call("SUBSCRIBE", channel)
+
+    def tell(self, message: FromClient | FromWorker) -> None:
+        """Send a message in this very step; whether it arrives, its answer will show."""
+        receiver = message.worker if isinstance(message, FromClient) else message.client
+        channel = self.names.to(receiver)
+        self.connection.send("PUBLISH", channel, seal(self._key, channel, encode(message)))
+
+    async def submit(self, job: Job) -> None:
+        """Put a job in its queue, unless it waits there already."""
+        labels = label_set(job.labels)
+        key = self.names.job(job.token)
+        await self.connection.call(
+            *("EVAL", scripts.SUBMIT, 3, key, self.names.queue(labels), self.names.queues),
+            *(seal(self._key, key, encode(job)), job.token, labels, JOB_LIVES_MS, self.names.wake),
+        )
+
+    async def withdraw(self, token: str) -> None:
+        """Take a job out of its queue, if it is there."""
+        await self.connection.call("DEL", self.names.job(token))
+
+    async def claim(self, labels: tuple[str, ...]) -> Job | None:
+        """The next job for a worker with these labels; one that is not sealed right is dropped."""
+        while True:
+            found = await self.connection.call(
+                "EVAL", scripts.CLAIM, 1, self.names.queues, self.names.prefix, *labels
+            )
+            if not isinstance(found, bytes):
+                return None
+            job = self._open_job(found)
+            if job is not None:
+                return job
+
+    def _open_job(self, sealed: bytes) -> Job | None:
+        """The job, if its seal is that of the token that it carries."""
+        try:
+            job = decode_job(sealed[32:])
+        except DecodeError:
+            return None
+        return job if unseal(self._key, self.names.job(job.token), sealed) is not None else None
+
+    async def show(self, presence: Presence) -> int:
+        """Show a worker to whoever looks, for ten seconds; how many runs there are."""
+        key = self.names.worker(presence.worker)
+        runs = await self.connection.call(
+            *("EVAL", scripts.SHOW, 3, key, self.names.workers, self.names.runs),
+            *(seal(self._key, key, encode(presence)), presence.worker, round(SHOWN_S * 1000)),
+        )
+        return int(runs) if isinstance(runs, int) else 0
+
+    async def hide(self, identity: str) -> None:
+        """Show a worker no longer."""
+        await self.connection.call("DEL", self.names.worker(identity))
+
+    async def announce(self, client: str) -> None:
+        """Let workers know of a run, for ten seconds."""
+        await self.connection.call(
+            "EVAL", scripts.ANNOUNCE, 1, self.names.runs, client, round(SHOWN_S)
+        )
+
+    async def leave(self, client: str) -> None:
+        """The run is over."""
+        await self.connection.call("ZREM", self.names.runs, client)
+
+    async def workers(self) -> list[Presence]:
+        """The workers that are there, by name."""
+        found = await self.connection.call(
+            "EVAL", scripts.WORKERS, 1, self.names.workers, self.names.prefix
+        )
+        shown = []
+        for entry in found if isinstance(found, list) else []:
+            match entry:
+                case [bytes(identity), bytes(sealed)]:
+                    place = self.names.worker(identity.decode("utf-8", "replace"))
+                    payload = unseal(self._key, place, sealed)
+                    if payload is not None:
+                        shown.append(decode_presence(payload))
+        return sorted(shown, key=lambda presence: (presence.name, presence.worker))
+
+    async def put_pack(self, digest: str, pack: bytes) -> None:
+        """Keep a pack for an hour; one that is there already is kept on."""
+        key = self.names.pack(digest)
+        if not await self.connection.call("PEXPIRE", key, PACK_LIVES_MS):
+            await self.connection.call("SET", key, pack, "PX", PACK_LIVES_MS)
+
+    async def parts_of_pack(self, digest: str, size: int) -> AsyncIterator[bytes]:
+        """The pack in parts. Raises BrokerRefused when the broker has forgotten it."""
+        key = self.names.pack(digest)
+        for offset in range(0, size, PACK_PART_BYTES):
+            last = min(size, offset + PACK_PART_BYTES) - 1
+            part = await self.connection.call("GETRANGE", key, offset, last)
+            if not isinstance(part, bytes) or len(part) != last - offset + 1:
+                raise BrokerRefused("the broker has forgotten the files of the run")
+            yield part
+
+
+Received = Callable[[bytes], None]
+
+
+async def open_pool(
+    address: Address,
+    pool: str,
+    key: bytes,
+    nursery: trio.Nursery,
+    *,
+    messages: Received,
+    wake: Callable[[], None] = lambda: None,
+) -> Pool:
+    """A pool's broker, whose connection is read in `nursery`. Raises BrokerLost, BrokerRefused.
+
+    `messages` gets every payload whose seal is right, `wake` news of jobs.
+    """
+    names = PoolNames(pool)
+
+    def pushed(channel: bytes, sealed: bytes) -> None:
+        name = channel.decode("utf-8", "replace")
+        if name == names.wake:
+            wake()
+            return
+        payload = unseal(key, name, sealed)
+        if payload is not None:
+            messages(payload)
+
+    return Pool(await connect(address, pushed, nursery), names, key)

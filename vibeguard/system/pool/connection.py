@@ -1,0 +1,218 @@
+"""One connection to a Redis or Valkey server, in RESP3, on a Trio stream.
+
+The parser is hiredis; a compiled one is what keeps a no-op check on a worker near a local one
+(docs/adr/0110). It is imported here and nowhere else, and here only where a pool is asked for.
+"""
+
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar, cast
+
+import hiredis
+import trio
+from outcome import Error, Outcome, Value
+
+from vibeguard.core.pool.address import Address
+
+CONNECT_S: Final = 5.0
+READ_BYTES: Final = 1 << 18
+# A reply longer than anything that we store is no reply of a broker of ours.
+LONGEST_REPLY_BYTES: Final = 80 << 20
+
+Word = bytes | str | int
+Answer = bytes | str | int | float | bool | None | list["Answer"]
+T = TypeVar("T")
+Pushed = Callable[[bytes, bytes], None]
+
+
+class BrokerLost(Exception):
+    """There is no connection (any more); the message says why."""
+
+
+class BrokerRefused(Exception):
+    """The broker answered a command with an error; the message is its own."""
+
+
+class Connection:
+    """Commands in, answers out, in order; messages of subscribed channels go to `pushed`.
+
+    `lost` is set with `why` once nothing more can be sent or will arrive.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, pushed: Pushed) -> None:
+        self._stream = stream
+        self._pushed = pushed
+        self._reader = hiredis.Reader(notEnoughData=...)
+        self._unparsed_bytes = 0
+        self._waiting: deque[_Call | None] = deque()
+        self._outgoing = bytearray()
+        self._more = trio.Event()
+        self.commands = 0
+        self.why = ""
+        self.lost = trio.Event()
+
+    async def call(self, *words: Word) -> Answer:
+        """Send a command and wait for its answer. Raises BrokerLost or BrokerRefused."""
+        call = _Call()
+        self._send(words, call)
+        await call.done.wait()
+        if call.outcome is None:
+            raise BrokerLost(self.why)
+        return call.outcome.unwrap()
+
+    def send(self, *words: Word) -> None:
+        """Send a command in this very step; its answer is of no interest, an error included."""
+        self._send(words, None)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits to be sent: whoever produces a lot looks at it."""
+        return len(self._outgoing)
+
+    async def read(self) -> None:
+        """Take what arrives until the connection is lost. One task's work."""
+        try:
+            while data := await self._stream.receive_some(READ_BYTES):
+                self._feed(bytes(data))
+            self.fail("the broker closed the connection")
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self.fail(f"the connection broke: {cause_of(error)}")
+        except hiredis.ProtocolError as error:
+            self.fail(f"what answers is no Redis or Valkey server: {error}")
+
+    async def write(self) -> None:
+        """Send what there is to be sent until the connection is lost. One task's work."""
+        try:
+            while not self.why:
+                await self._more.wait()
+                self._more = trio.Event()
+                while self._outgoing:
+                    data, self._outgoing = self._outgoing, bytearray()
+                    await self._stream.send_all(data)
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self.fail(f"the connection broke: {cause_of(error)}")
+
+    def fail(self, why: str) -> None:
+        """Give the connection up: whoever waits for an answer is told."""
+        if self.why:
+            return
+        self.why = why
+        waiting, self._waiting = self._waiting, deque()
+        for call in waiting:
+            if call is not None:
+                call.done.set()
+        self._outgoing.clear()
+        self._more.set()
+        self.lost.set()
+
+    async def close(self) -> None:
+        """Give it up and give the socket back, without waiting for the broker."""
+        self.fail("the connection was closed")
+        await trio.aclose_forcefully(self._stream)
+
+    def _send(self, words: tuple[Word, ...], call: "_Call | None") -> None:
+        if self.why:
+            raise BrokerLost(self.why)
+        self.commands += 1
+        self._outgoing += hiredis.pack_command(cast("tuple[bytes]", words))
+        self._waiting.append(call)
+        self._more.set()
+
+    def _feed(self, data: bytes) -> None:
+        self._unparsed_bytes += len(data)
+        self._reader.feed(data)
+        while (answer := self._reader.gets()) is not ...:
+            self._unparsed_bytes = 0
+            if isinstance(answer, hiredis.PushNotification):
+                self._take_push(list(answer))
+            elif self._waiting:
+                self._give(self._waiting.popleft(), answer)
+        if self._unparsed_bytes > LONGEST_REPLY_BYTES:
+            self.fail("an answer of the broker is longer than anything that was stored")
+
+    def _take_push(self, words: list[Answer]) -> None:
+        """A message; or the confirmation of a subscription, which is the answer to a command."""
+        match words:
+            case [b"message", bytes(channel), bytes(payload)]:
+                self._pushed(channel, payload)
+            case [b"subscribe", *_] if self._waiting:
+                self._give(self._waiting.popleft(), None)
+            case _:
+                pass
+
+    def _give(self, call: "_Call | None", answer: Answer | hiredis.ReplyError) -> None:
+        if call is None:
+            return
+        if isinstance(answer, hiredis.ReplyError):
+            call.outcome = Error(BrokerRefused(str(answer)))
+        else:
+            call.outcome = Value(answer)
+        call.done.set()
+
+
+class _Call:
+    """Somebody who waits for an answer."""
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.outcome: Outcome[Answer] | None = None
+
+
+def cause_of(error: BaseException) -> str:
+    """What is at the bottom of an error: a handshake's is the cause of a broken stream."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text or type(error).__name__
+
+
+async def connect(address: Address, pushed: Pushed, nursery: trio.Nursery) -> Connection:
+    """A connection that is ready for commands; its two tasks run in `nursery` until it is lost.
+
+    Raises BrokerLost or BrokerRefused.
+    """
+    connection = Connection(await _bounded(_open_stream(address), address), pushed)
+    nursery.start_soon(connection.read)
+    nursery.start_soon(connection.write)
+    try:
+        await _bounded(_hello(connection, address), address)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _bounded(work: Awaitable[T], address: Address) -> T:
+    """Within five seconds: TLS to a port that does not speak it gets no answer at all."""
+    try:
+        with trio.fail_after(CONNECT_S):
+            return await work
+    except trio.TooSlowError:
+        why = f"{address.shown} does not answer within {CONNECT_S:g} s"
+        raise BrokerLost(why) from None
+
+
+async def _open_stream(address: Address) -> trio.abc.Stream:
+    try:
+        if address.path:
+            return await trio.open_unix_socket(address.path)
+        if not address.tls:
+            return await trio.open_tcp_stream(address.host, address.port)
+        context = ssl.create_default_context(cafile=address.certificates or None)
+        secure = await trio.open_ssl_over_tcp_stream(
+            address.host, address.port, ssl_context=context, https_compatible=False
+        )
+        await secure.do_handshake()
+    except (OSError, trio.BrokenResourceError, ValueError) as error:
+        raise BrokerLost(f"{address.shown} cannot be reached: {cause_of(error)}") from error
+    return secure
+
+
+async def _hello(connection: Connection, address: Address) -> None:
+    words: list[Word] = ["HELLO", 3]
+    if address.password or address.user:
+        words += ["AUTH", address.user or "default", address.password]
+    await connection.call(*words)
+    if address.database:
+        await connection.call("SELECT", address.database)
