@@ -104,6 +104,26 @@ def test_ctrl_c_leaves_the_cursor_shown_and_the_last_word_to_the_verdict(termina
     assert terminal.exit_code() == 130
 
 
+@pytest.mark.parametrize("command", ["run", "tail"])
+def test_a_quit_from_the_keyboard_is_a_second_ctrl_c_and_leaves_the_cursor_shown(
+    terminal, tmp_path, command
+):
+    """The check of the run ignores SIGTERM and its grace is long: what is no kill does not end it."""
+    if command == "run":
+        project(tmp_path, STUBBORN)
+    else:
+        assert vibeguard("run", "--detach", cwd=tmp_path).returncode == 0
+    terminal.bash.sendline(f"{VIBEGUARD} {command}; echo ended")
+    terminal.wait_for_ticks()
+    terminal.bash.expect_exact("running")
+    shown = terminal.bash.before
+    terminal.bash.send("\x1c")
+    terminal.bash.expect_exact("ended\r\n")
+    shown += terminal.bash.before
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") > 0
+    assert vibeguard("report", cwd=tmp_path).returncode == (5 if command == "tail" else 130)
+
+
 STUBBORN = """
 settings: {grace: 10m}
 checks:

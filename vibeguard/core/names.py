@@ -5,7 +5,7 @@ A member's value is the word that stands in the log, in JSON documents and in th
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 Mode = Literal["auto", "async", "sync"]  # what a config says about where a check runs
 MOST_SLOTS = 100_000  # of one pool, whether a flag, a variable or the config says how many
@@ -186,3 +186,12 @@ class ExitCode(IntEnum):
     SIGHUP = 129
     SIGINT = 130
     SIGTERM = 143
+
+
+# The signals that end a command, by name, and its exit code then; Ctrl-\ has none of its own.
+SIGNAL_EXIT_CODES: Final = {
+    "SIGHUP": ExitCode.SIGHUP,
+    "SIGINT": ExitCode.SIGINT,
+    "SIGTERM": ExitCode.SIGTERM,
+    "SIGQUIT": ExitCode.SIGINT,
+}

@@ -5,8 +5,9 @@ what everybody does who watches a run and changes nothing of it; the front that 
 its own policy (guarding.py).
 """
 
+import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -112,6 +113,15 @@ class Following:
         return patience, patience
 
 
+@contextlib.contextmanager
+def restored(shown: Shown) -> Iterator[None]:
+    """Whatever ends the following, the terminal has its cursor back."""
+    try:
+        yield
+    finally:
+        shown.clear()
+
+
 class Until(Struct, frozen=True):
     """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
 
@@ -144,16 +154,16 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
     loop, signals = Loop(output), Signals()
     loop.watch(signals.descriptor, lambda: signals.dispatch(on_signal))
     following = Following(loop, follower, shown)
-    following.read()
-    while not interrupted and not _is_over(following, until):
-        following.turn(*([] if until.deadline is None else [until.deadline]))
-    if interrupted:
-        shown.clear()
-        return interrupted[0]
-    ending = ending_of(follower.reading(), follower.folder, shown.problem)
-    if ending.log_status is LogStatus.LIVE:
-        ending = replace(ending, hint=until.hint)
-    code = following.finish(ending, until.seal_to)
+    with restored(shown):
+        following.read()
+        while not interrupted and not _is_over(following, until):
+            following.turn(*([] if until.deadline is None else [until.deadline]))
+        if interrupted:
+            return interrupted[0]
+        ending = ending_of(follower.reading(), follower.folder, shown.problem)
+        if ending.log_status is LogStatus.LIVE:
+            ending = replace(ending, hint=until.hint)
+        code = following.finish(ending, until.seal_to)
     while output.waiting() and not interrupted:
         loop.turn(monotonic_s() + DRAIN_S)
     return interrupted[0] if interrupted else code

@@ -11,12 +11,12 @@ from select import PIPE_BUF
 
 from vibeguard.system.channel import OVER, Interrupt, Kill, send
 from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.process.tree import become_subreaper
 from vibeguard.system.rundir.differences import note_killed
 
 SWEEP_BOUND_S = 5.0
-_EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def guard(supervisor: int, orders: int, told: int) -> None:
@@ -28,16 +28,16 @@ def guard(supervisor: int, orders: int, told: int) -> None:
     close_inherited({orders, told})
     become_subreaper()
     interrupted = False
-    heard = {n for n in _EXIT_CODES if signal.getsignal(n) != signal.SIG_IGN}  # not under nohup
+    ending = {n for n in EXIT_CODES if signal.getsignal(n) != signal.SIG_IGN}  # not under nohup
     while True:
-        received = signal.sigwait({signal.SIGCHLD, *heard})
+        received = signal.sigwait({signal.SIGCHLD, *ending})
         if received == signal.SIGCHLD:
             finished, status = os.waitpid(supervisor, os.WNOHANG)
             if finished:
                 break
             continue
         number = signal.Signals(received)
-        order = Kill() if interrupted else Interrupt(number.name, _EXIT_CODES[number])
+        order = Kill() if interrupted else Interrupt(number.name, EXIT_CODES[number])
         interrupted = True
         try:
             send(orders, order)

@@ -24,7 +24,7 @@ from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Resume, Sta
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.comparison import differences_from
 from vibeguard.system.front.early import Supervisor
-from vibeguard.system.front.following import Following
+from vibeguard.system.front.following import Following, restored
 from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
@@ -98,10 +98,12 @@ class Front:
         if self._watching.detach:
             return self._leave(started)
         following = self._open(started)
-        while not self._is_over() and not self._waited_long_enough(following):
-            self._turn(*self._wait_deadlines(following))
-        following.read()
-        return self._part_with(following.finish(self._ending(following), self._watching.seal_to))
+        with restored(following.shown):
+            while not self._is_over() and not self._waited_long_enough(following):
+                self._turn(*self._wait_deadlines(following))
+            following.read()
+            code = following.finish(self._ending(following), self._watching.seal_to)
+        return self._part_with(code)
 
     # Waiting.
 
@@ -180,13 +182,13 @@ class Front:
             self._following.shown.resize()
 
     def _interrupt(self, number: signal.Signals) -> None:
-        """The first signal cancels; a second one ends all patience."""
+        """The first signal cancels; a second one, and SIGQUIT at any time, ends all patience."""
         count = self._signal_count.count(monotonic_s())
         if count == 1:
             self._link.wake()
             self._link.order(Interrupt(number.name, EXIT_CODES[number]))
             self._patience_ends = monotonic_s() + self._grace_s + READERS_BOUND_S
-        elif count == 2:
+        if count == 2 or number == signal.SIGQUIT:
             self._link.order(Kill())
             self._patience_ends = monotonic_s() + READERS_BOUND_S
 

@@ -9,13 +9,15 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
+from vibeguard.core.names import SIGNAL_EXIT_CODES
+
 SAME_SIGNAL_S = 0.25
-EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
+EXIT_CODES = {signal.Signals[name]: int(code) for name, code in SIGNAL_EXIT_CODES.items()}
 _TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
 
 
 class Signals:
-    """Takes over SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH and SIGCHLD, unless ignored."""
+    """Takes over what ends a command, SIGTSTP, SIGWINCH and SIGCHLD, unless it was ignored."""
 
     def __init__(self) -> None:
         """Take over the signals, and let those come that were held back since the start."""
