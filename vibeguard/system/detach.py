@@ -1,5 +1,6 @@
 """Leaving the caller's terminal, streams and descriptors behind: agents wait for end of file."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -16,7 +17,7 @@ def leave_terminal(name: bytes) -> None:
 
     The name differs from the front's, so that one `pkill` does not hit both.
     """
-    os.setsid()
+    _leave_session()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, ctypes.c_char_p(name), 0, 0, 0)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -24,6 +25,14 @@ def leave_terminal(name: bytes) -> None:
         os.dup2(null, stream)
     if null > 2:
         os.close(null)
+
+
+def _leave_session() -> None:
+    """A session of our own, or (a sandbox refuses it) a group: Ctrl-C is the front's to pass on."""
+    for leave in (os.setsid, os.setpgrp):
+        with contextlib.suppress(OSError):
+            leave()
+            return
 
 
 def wake_when_orphaned() -> None:

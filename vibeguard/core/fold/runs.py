@@ -15,6 +15,7 @@ from vibeguard.core.model.events import (
     RunPlanned,
     RunResumed,
     RunStarted,
+    RunWeakened,
     UnknownEvent,
 )
 from vibeguard.core.model.state import CheckRecord, State
@@ -123,6 +124,13 @@ def run_degraded(state: State, event: RunDegraded) -> None:
     state.async_parallel = event.async_parallel
 
 
+def run_weakened(state: State, event: RunWeakened) -> None:
+    """A promise that this system cannot keep: each is said once."""
+    if any(event.what == known.what for known in state.weakened):
+        raise LogCorrupt(f"run.weakened twice for one promise: {event.what}")
+    state.weakened.append(event)
+
+
 def cancel_requested(state: State, event: RunCancelRequested) -> None:
     """Nothing more starts. One request decides how the run ends."""
     if state.settled == len(state.checks):
@@ -176,6 +184,7 @@ RUN_EVENTS: dict[type, Callable[[State, Any], None]] = {
     RunPaused: run_paused,
     RunResumed: run_resumed,
     RunDegraded: run_degraded,
+    RunWeakened: run_weakened,
     RunCancelRequested: cancel_requested,
     RunFinished: run_finished,
     LogSealed: log_sealed,

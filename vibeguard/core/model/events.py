@@ -22,7 +22,7 @@ from vibeguard.core.names import (
     WhilePending,
 )
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
@@ -274,6 +274,17 @@ class RunDegraded(Envelope, frozen=True, kw_only=True, tag="run.degraded"):
     reason: str
 
 
+class RunWeakened(Envelope, frozen=True, kw_only=True, tag="run.weakened"):
+    """A promise that this system cannot keep (`what`), and `why`; said once a run. Since 1.1.
+
+    `may_ignore` is always true: readers of schema 1.0 count the event and change nothing.
+    """
+
+    what: str
+    why: str
+    may_ignore: bool
+
+
 class RunCancelRequested(Envelope, frozen=True, kw_only=True, tag="run.cancel_requested"):
     """Nothing more starts. `by` is the check or the signal that asked."""
 
@@ -327,6 +338,7 @@ Event = (
     | RunPaused
     | RunResumed
     | RunDegraded
+    | RunWeakened
     | RunCancelRequested
     | RunFinished
     | LogSealed

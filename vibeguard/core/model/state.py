@@ -15,6 +15,7 @@ from vibeguard.core.model.events import (
     RunForegroundSettled,
     RunPlanned,
     RunStarted,
+    RunWeakened,
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CheckState, Outcome, Pool
@@ -83,3 +84,4 @@ class State:
     finished: RunFinished | None = None
     sealed: LogSealed | None = None
     unknown_events: int = 0
+    weakened: list[RunWeakened] = field(default_factory=list)

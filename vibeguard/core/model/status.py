@@ -65,3 +65,4 @@ class Status(Struct, frozen=True):
     problem: str
     live_runs: tuple[str, ...]
     path: str
+    weakened: tuple[str, ...] = ()

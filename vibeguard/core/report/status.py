@@ -54,6 +54,7 @@ def build_status(
         problem=ending.problem,
         live_runs=live_runs,
         path=path,
+        weakened=tuple(f"{promise.what} ({promise.why})" for promise in state.weakened),
     )
 
 
@@ -68,6 +69,8 @@ def status_lines(status: Status) -> list[str]:
         lines.append(sanitise(f"waiting: {', '.join(named)}{tail}"))
     if status.problem:
         lines.append(sanitise(status.problem))
+    if status.weakened:
+        lines.append(sanitise(f"weaker here: {'; '.join(status.weakened)}"))
     if status.live_runs:
         lines.append(sanitise(f"also live: {some(status.live_runs)}"))
     if status.state == LogStatus.LIVE:

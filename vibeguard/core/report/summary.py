@@ -1,8 +1,9 @@
 """The end of a text: one line of summary, and before it what a reader might otherwise miss."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vibeguard.core.fold.verdict import fails_the_run
+from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
@@ -24,6 +25,7 @@ def summary(state: State, ending: Ending, style: Style) -> list[str]:
     if state.finished is not None and state.finished.unattributed:
         count = len(state.finished.unattributed)
         lines.append(f"swept: {plural(count, 'process', 'processes')} of no check known")
+    lines += weaker_here(state.weakened)
     if ending.problem:
         lines.append(sanitise(ending.problem))
     if ending.hint:
@@ -152,6 +154,12 @@ def _ended(record: CheckRecord | None) -> str:
     return (
         words.get(record.outcome, "did not pass") if record and record.outcome else "did not pass"
     )
+
+
+def weaker_here(weakened: Sequence[RunWeakened]) -> list[str]:
+    """What this system kept VibeGuard from promising, in one line; none where nothing."""
+    said = [f"{promise.what} ({promise.why})" for promise in weakened]
+    return [sanitise(f"weaker here: {'; '.join(said)}")] if said else []
 
 
 def late(state: State) -> Iterator[str]:

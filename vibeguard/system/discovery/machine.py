@@ -16,7 +16,7 @@ def usable_cpus(root: str = "/") -> int:
     """
     try:
         count = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
+    except (AttributeError, OSError):  # not on macOS; refused by a sandbox
         count = os.cpu_count() or 1
     quotas = [*_quotas_v2(root), *_quotas_v1(root)]
     return max(1, min([count, *(math.ceil(quota) for quota in quotas)]))

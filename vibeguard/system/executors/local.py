@@ -27,6 +27,7 @@ from vibeguard.system.process.spawn import (
     SpawnRefused,
     keep_descriptors_from_children,
 )
+from vibeguard.system.process.sweep import sweep_marked
 
 HOUSEKEEPING_S = 1.0
 SAMPLES_PER_ROUND = 20
@@ -42,7 +43,8 @@ class LocalExecutor:
     """
 
     def __init__(self, *, shell: str = SHELL, reactor: Reactor | None = None) -> None:
-        tree.become_subreaper()
+        self._adopts = tree.become_subreaper()
+        self._runs: set[str] = set()
         keep_descriptors_from_children()
         self._spawner = Spawner(shell)
         self._orphans = Orphans()
@@ -83,6 +85,7 @@ class LocalExecutor:
             terminating=terminating,
         )
         self._live[attempt] = None
+        self._runs.add(spec.run_id)
         if self._paused:
             attempt.pause()
         try:
@@ -122,6 +125,8 @@ class LocalExecutor:
                     for attempt in list(self._live):
                         nursery.start_soon(attempt.terminate, 0)
             swept = await self._sweep(trio.current_time() + shield_s)
+        if not self._adopts:
+            swept += sweep_marked(self._runs, shield_s, released=self._orphans.released())
         self._housekeeping.cancel()
         for attempt in self._reading:
             attempt.close()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.process import memory, proc
+from vibeguard.system.process import memory, proc, tree
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.ending import Ending
 from vibeguard.system.process.exits import UNKNOWN, ExitStatus
@@ -58,8 +58,8 @@ class LocalAttempt:
         self._stopwatch = Stopwatch()
         claim = Claim(leader=child.leader.pid, mark=mark_in(spec.environment), pipe=child.output)
         shared.orphans.claim(claim)
-        tree = AttemptTree if proc.is_available() else AttemptGroup
-        self._tree = tree(claim, shared.orphans)
+        of_this_system = AttemptTree if proc.is_available() else AttemptGroup
+        self._tree = of_this_system(claim, shared.orphans)
         self._pump = Pump(child.output, stored, shared.reactor, output_exceeded)
         self._ending: Ending | None = None
         self._status = UNKNOWN
@@ -149,7 +149,7 @@ class LocalAttempt:
         if status is not None:
             self._exited_with(status)
             return
-        stat = proc.stat_of(self._leader.pid)
+        stat = tree.stat_of(self._leader.pid)
         if stat is not None and stat.is_dead:
             self._traced()
 

@@ -11,7 +11,7 @@ from vibeguard.system.journal.lock import lock_for_writing
 from vibeguard.system.journal.reserve import Reserve
 from vibeguard.system.journal.tamper import Landmark, landmark
 from vibeguard.system.rundir.control import CONTROL
-from vibeguard.system.rundir.files import create_file, make_folder
+from vibeguard.system.rundir.files import advice_for, create_file, make_folder
 from vibeguard.system.rundir.ids import new_run_id, run_folder, run_ids
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.refused import refused_since
@@ -74,7 +74,7 @@ def create_run_folder(state_dir: str, *, now_ns: int, run_id: str = "") -> RunFo
         place = error.filename2 or error.filename or state_dir  # of two, the one that was new
         raise LogWriteError(
             f"a run folder cannot be made: {error.strerror} ({place})",
-            "make room, make the folder writable, or keep the state elsewhere: --state-dir",
+            advice_for(error),
         ) from error
     return folder
 

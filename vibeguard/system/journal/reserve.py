@@ -1,6 +1,7 @@
 """Room kept free on the disk, so that the last events of a run can be written when it is full."""
 
 import contextlib
+import errno
 import os
 from typing import Final
 
@@ -8,6 +9,7 @@ from vibeguard.system.rundir.files import create_file
 
 NAME: Final = "reserve"
 _ZEROS: Final = bytes(1 << 16)
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Reserve:
@@ -18,7 +20,10 @@ class Reserve:
         self._held = False
 
     def hold(self, size: int) -> None:
-        """Keep `size` bytes free, or more if it was called with more before. Raises OSError."""
+        """Keep `size` bytes free, or more if it was called with more before.
+
+        Raises OSError where there is no room for them, or they cannot be written.
+        """
         if not self._held:
             fd = create_file(NAME, flags=os.O_WRONLY, dir_fd=self._folder_fd)
             self._held = True
@@ -41,9 +46,18 @@ class Reserve:
 
 
 def _allocate(fd: int, size: int) -> None:
+    """Ask for the room; where the file system does not know that (ext2, NFS, FUSE), write it.
+
+    The C library's own way out reads the file, which is open for writing alone: EBADF.
+    """
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, 0, size)
-        return
+        try:
+            os.posix_fallocate(fd, 0, size)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
+        else:
+            return
     left = size
     while left > 0:
         left -= os.write(fd, _ZEROS[:left])

@@ -4,11 +4,15 @@ Linux gives a pidfd. Elsewhere a thread waits for the one child and closes a pip
 the reader cannot tell the difference. Nothing ever waits for "any child".
 """
 
+import errno
 import os
 import resource
 import signal
 import sys
 import threading
+from contextlib import suppress
+from functools import cache
+from queue import SimpleQueue
 from typing import NamedTuple
 
 
@@ -46,31 +50,61 @@ class ExitWatch:
 
 
 class ThreadedExitWatch(ExitWatch):
-    """The same where there is no pidfd: a thread reaps the child and closes a pipe."""
+    """The same where there is no pidfd: a thread waits for the child and closes a pipe.
 
-    def __init__(self, pid: int) -> None:
+    The thread is there before the child: once the command runs, nothing can fail any more.
+    Raises OSError or RuntimeError when there is no pipe or no thread to be had.
+    """
+
+    def __init__(self) -> None:
         descriptor, self._closed_at_exit = os.pipe()
-        super().__init__(pid, descriptor)
+        super().__init__(0, descriptor)
         self._status: ExitStatus | None = None
-        threading.Thread(target=self._wait, name=f"wait for {pid}", daemon=True).start()
+        self._given: SimpleQueue[int] = SimpleQueue()
+        try:
+            threading.Thread(target=self._wait, name="wait for a child", daemon=True).start()
+        except RuntimeError:
+            os.close(descriptor)
+            os.close(self._closed_at_exit)
+            raise
+
+    def watch(self, pid: int) -> None:
+        """Have the thread wait for this child; for 0 it ends."""
+        self.pid = pid
+        self._given.put(pid)
 
     def _wait(self) -> None:
-        try:
-            self._status = _status(*os.wait4(self.pid, 0)[1:])
-        except ChildProcessError:
-            self._status = UNKNOWN
+        pid = self._given.get()
+        if pid and hasattr(os, "waitid"):  # whoever asks takes the status, as with a pidfd
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        elif pid:
+            try:
+                self._status = _status(*os.wait4(pid, 0)[1:])
+            except ChildProcessError:
+                self._status = UNKNOWN
         os.close(self._closed_at_exit)
 
     def reap(self) -> ExitStatus | None:
-        """The status that the thread took, once it has."""
-        return self._status
+        """The status that the thread took, once it has, or that is there to be taken."""
+        return reap(self.pid) if self._status is None and hasattr(os, "waitid") else self._status
 
 
-def watch_exit(pid: int) -> ExitWatch:
-    """Watch a child of ours; costs one descriptor."""
-    if hasattr(os, "pidfd_open"):
-        return ExitWatch(pid, os.pidfd_open(pid))
-    return ThreadedExitWatch(pid)
+@cache
+def has_pidfd() -> bool:
+    """Whether this system gives a descriptor of a process: tried, for a sandbox may refuse it."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except AttributeError:
+        return False
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return True
+
+
+def own_peak_bytes() -> int:
+    """The largest resident size that this process has had."""
+    return _bytes_of(resource.getrusage(resource.RUSAGE_SELF))
 
 
 def reap(pid: int) -> ExitStatus | None:
@@ -97,5 +131,9 @@ def _status(status: int, usage: resource.struct_rusage) -> ExitStatus:
         signal=signal_name(os.WTERMSIG(status)) if signalled else "",
         cpu_user_ns=round(usage.ru_utime * 1e9),
         cpu_system_ns=round(usage.ru_stime * 1e9),
-        max_rss_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        max_rss_bytes=_bytes_of(usage),
     )
+
+
+def _bytes_of(usage: resource.struct_rusage) -> int:
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

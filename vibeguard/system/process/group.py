@@ -8,6 +8,7 @@ import signal
 from contextlib import suppress
 
 from vibeguard.core.model.events import ProcessReport
+from vibeguard.system.process import tree
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.proc import Identity
 
@@ -16,45 +17,71 @@ class AttemptGroup(AttemptTree):
     """Ends, stops and finds by group what `AttemptTree` does by process."""
 
     _is_paused = False
+    _told: set[Identity] | None = None
 
     def is_gone(self) -> bool:
-        """Whether the group is empty; a member that nobody has reaped counts as one."""
+        """Whether the group is empty, and no orphan of it left to us.
+
+        One that falls to us only after SIGTERM gets it now.
+        """
         if not self.leader_gone:
             return False
         self._reap_adopted()
-        return not self._signal_group(0)
+        if self._told is not None:
+            self._tell_orphans(self._told)
+        return not self._signal_group(0) and super().is_gone()
 
     def terminate(self) -> None:
         """SIGTERM, and SIGCONT for whatever is stopped."""
         self._signal_group(signal.SIGTERM)
         self._signal_group(signal.SIGCONT)
+        self._told = set()
+        self._tell_orphans(self._told)
         self._is_paused = False
 
     def kill(self) -> None:
-        """SIGKILL to the group."""
+        """SIGKILL to the group and to what has fallen to us; what falls to us by that is next."""
         if self._signal_group(signal.SIGKILL):
             self.swept.add(Identity(self.claim.leader, 0))
+        self.swept.update(self._signal_orphans(signal.SIGKILL))
 
     def pause(self) -> None:
         """SIGSTOP to the group."""
         if not self._is_paused:
             self._is_paused = self._signal_group(signal.SIGSTOP)
+            self._signal_orphans(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT to the group, if `pause` stopped it."""
         if self._is_paused:
             self._signal_group(signal.SIGCONT)
+            self._signal_orphans(signal.SIGCONT)
             self._is_paused = False
 
     def reports(self) -> tuple[ProcessReport, ...]:
-        """One line for all of them."""
-        if not self._signal_group(0):
-            return ()
-        return (ProcessReport(pid=self.claim.leader, command="[its process group]"),)
+        """One line for the group, one for each orphan."""
+        orphans = self._orphans.of(self.claim)
+        outside = [stat for stat in orphans if stat.group != self.claim.leader]
+        group = (ProcessReport(pid=self.claim.leader, command="[its process group]"),)
+        return (
+            *(group if self._signal_group(0) else ()),
+            *(ProcessReport(pid=stat.pid, command=f"[{stat.name}]") for stat in outside),
+        )
 
     def full_reports(self) -> tuple[ProcessReport, ...]:
         """There is no more to say."""
         return self.reports()
+
+    def _tell_orphans(self, told: set[Identity]) -> None:
+        for stat in self._orphans.of(self.claim):
+            if stat.identity not in told and tree.send(stat.identity, signal.SIGTERM):
+                tree.send(stat.identity, signal.SIGCONT)
+                told.add(stat.identity)
+
+    def _signal_orphans(self, number: int) -> set[Identity]:
+        """The orphans that got the signal."""
+        orphans = {stat.identity for stat in self._orphans.of(self.claim)}
+        return {identity for identity in orphans if tree.send(identity, number)}
 
     def _reap_adopted(self) -> None:
         """Where orphans come to us although we cannot list them, their zombies are ours to reap."""
@@ -63,8 +90,8 @@ class AttemptGroup(AttemptTree):
                 pass
 
     def _signal_group(self, number: int) -> bool:
-        """Whether there was anything to signal."""
+        """Whether there was anything to signal: without a group of its own, the leader alone."""
         with suppress(ProcessLookupError, PermissionError):  # the latter: only zombies, on macOS
             os.killpg(self.claim.leader, number)
             return True
-        return False
+        return not self.leader_gone and tree.send(Identity(self.claim.leader, 0), number)

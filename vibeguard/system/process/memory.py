@@ -7,7 +7,7 @@ something about the command only where it is clearly above our own peak.
 import os
 from collections.abc import Iterable
 
-from vibeguard.system.process import proc
+from vibeguard.system.process import exits, proc
 
 
 class OwnPeak:
@@ -23,7 +23,8 @@ class OwnPeak:
         """
         if peak_bytes <= self._bytes + self._bytes // 8:
             return False
-        self._bytes = max(self._bytes, proc.peak_memory_bytes(os.getpid()) or 0)
+        own = proc.peak_memory_bytes(os.getpid()) or exits.own_peak_bytes()
+        self._bytes = max(self._bytes, own)
         return peak_bytes > self._bytes + self._bytes // 8
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vibeguard.system.process import proc
 from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.proc import Identity, Stat
-from vibeguard.system.process.tree import ChildList
+from vibeguard.system.process.tree import ChildList, stat_of
 
 RUN_MARK = b"VIBEGUARD_RUN"
 CHECK_MARK = b"VIBEGUARD_CHECK"
@@ -73,7 +73,7 @@ class Orphans:
 
     def __init__(self) -> None:
         self._children = ChildList()
-        present = map(proc.stat_of, self._children.read())
+        present = map(stat_of, self._children.read())
         self._strangers = {stat.identity for stat in present if stat is not None}
         self._claims: list[Claim] = []
         self._owners: dict[Identity, Claim] = {}
@@ -97,13 +97,17 @@ class Orphans:
         self._claims.remove(claim)
         self._owners = {key: owner for key, owner in self._owners.items() if owner is not claim}
 
+    def released(self) -> tuple[Mark, ...]:
+        """The marks of the attempts whose leftovers may live on."""
+        return tuple(claim.mark for claim in self._claims if claim.released)
+
     def close(self) -> None:
         """Look no more."""
         self._children.close()
 
     def spare(self, pid: int) -> None:
         """Leave this child alone: somebody else started it and waits for it."""
-        stat = proc.stat_of(pid)
+        stat = stat_of(pid)
         if stat is not None:
             self._strangers.add(stat.identity)
 
@@ -142,7 +146,7 @@ class Orphans:
         dead: list[Stat] = []
         living = []
         for pid in self._children.read():
-            if pid in self._leaders or (stat := proc.stat_of(pid)) is None:
+            if pid in self._leaders or (stat := stat_of(pid)) is None:
                 continue
             if stat.identity in self._strangers:
                 continue

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 COMMAND_CHARACTERS = 200
 EXEC_LOOKS = 100
+_OF_THE_KERNEL = 0x00200000  # PF_KTHREAD among the flags of proc_pid_stat(5)
 CLOCK_TICK_NS = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 
 
@@ -48,10 +49,29 @@ class Stat(NamedTuple):
 
 
 @cache
+def is_ours() -> bool:
+    """Whether /proc tells of the processes that this one knows by number.
+
+    A new pid namespace without a new /proc (`unshare -pf`, a sandbox) shows those of another one:
+    its numbers are other processes. `self` is then not our pid, or is one among several (NSpid).
+    """
+    pid = str(os.getpid())
+    try:
+        if os.readlink("/proc/self") != pid:
+            return False
+    except OSError:
+        return False
+    for line in (read("/proc/self/status") or b"").splitlines():
+        if line.startswith(b"NSpid:"):
+            return line.split()[1:] == [pid.encode()]
+    return True
+
+
+@cache
 def is_available() -> bool:
-    """Whether this system has a /proc that lists the children of a thread."""
+    """Whether this system has a /proc of ours that lists the children of a thread."""
     pid = os.getpid()
-    return os.path.exists(f"/proc/{pid}/task/{pid}/children")
+    return is_ours() and os.path.exists(f"/proc/{pid}/task/{pid}/children")
 
 
 def read(path: str) -> bytes | None:
@@ -90,29 +110,37 @@ def parse_stat(text: bytes) -> Stat | None:
     )
 
 
+def read_of(pid: int, name: str) -> bytes | None:
+    """The bytes of one file about one process; None too where /proc is not ours."""
+    return read(f"/proc/{pid}/{name}") if is_ours() else None
+
+
+def _listed(pid: int, name: str) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/{name}") if is_ours() else []
+    except OSError:
+        return []
+
+
 def stat_of(pid: int) -> Stat | None:
     """The process with this pid, or None."""
-    text = read(f"/proc/{pid}/stat")
+    text = read_of(pid, "stat")
     return None if text is None else parse_stat(text)
 
 
 def all_pids() -> list[int]:
     """The ids of all processes, of everybody."""
     try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()] if is_ours() else []
     except OSError:
         return []
 
 
 def children_of(pid: int) -> list[int]:
     """The children of a process, zombies too, without looking at any other process."""
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return []
     found: list[int] = []
-    for thread in threads:
-        listed = read(f"/proc/{pid}/task/{thread}/children")
+    for thread in _listed(pid, "task"):
+        listed = read_of(pid, f"task/{thread}/children")
         if listed:
             found.extend(map(int, listed.split()))
     return found
@@ -124,7 +152,7 @@ def environment_of(pid: int) -> dict[bytes, bytes]:
     In the middle of an exec there is none for some microseconds: that is waited out.
     """
     for _ in range(EXEC_LOOKS):
-        text = read(f"/proc/{pid}/environ") or _environment_of_threads(pid)
+        text = read_of(pid, "environ") or _environment_of_threads(pid)
         if text or not _is_in_exec(pid):
             break
     pairs = (entry.partition(b"=") for entry in (text or b"").split(b"\0") if b"=" in entry)
@@ -136,38 +164,42 @@ def _environment_of_threads(pid: int) -> bytes:
     stat = stat_of(pid)
     if stat is None or stat.is_dead or stat.state not in "ZX":
         return b""
-    with suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            text = read(f"/proc/{pid}/task/{thread}/environ")
-            if text:
-                return text
+    for thread in _listed(pid, "task"):
+        text = read_of(pid, f"task/{thread}/environ")
+        if text:
+            return text
     return b""
 
 
 def _is_in_exec(pid: int) -> bool:
-    """Whether the process has a new memory map whose environment has no place yet."""
-    fields = (read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
-    return len(fields) > 48 and fields[0] not in b"ZX" and fields[47] == fields[48] == b"0"
+    """Whether the process has a new memory map whose environment has no place yet.
+
+    A thread of the kernel never has one.
+    """
+    fields = (read_of(pid, "stat") or b"").rpartition(b")")[2].split()
+    if len(fields) <= 48 or fields[0] in b"ZX" or int(fields[6]) & _OF_THE_KERNEL:
+        return False
+    return fields[47] == fields[48] == b"0"
 
 
 def owner_of(pid: int) -> int | None:
     """The user that a process runs as."""
     try:
-        return os.stat(f"/proc/{pid}").st_uid
+        return os.stat(f"/proc/{pid}").st_uid if is_ours() else None
     except OSError:
         return None
 
 
 def command_of(stat: Stat) -> str:
     """The command line as typed, cut at 200 characters; the name in brackets when it has none."""
-    text = read(f"/proc/{stat.pid}/cmdline") or b""
+    text = read_of(stat.pid, "cmdline") or b""
     words = text.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace").strip()
     return words[:COMMAND_CHARACTERS] or f"[{stat.name}]"
 
 
 def peak_memory_bytes(pid: int) -> int | None:
     """The largest resident size that the process has had since its last exec."""
-    for line in (read(f"/proc/{pid}/status") or b"").splitlines():
+    for line in (read_of(pid, "status") or b"").splitlines():
         if line.startswith(b"VmHWM:"):
             return int(line.split()[1]) * 1024
     return None
@@ -176,19 +208,20 @@ def peak_memory_bytes(pid: int) -> int | None:
 def descriptor_target(pid: int, descriptor: int) -> str:
     """What a descriptor of a process refers to (`pipe:[123]`, a path), or nothing."""
     with suppress(OSError):
-        return os.readlink(f"/proc/{pid}/fd/{descriptor}")
+        if is_ours():
+            return os.readlink(f"/proc/{pid}/fd/{descriptor}")
     return ""
 
 
 def waits_in(pid: int) -> str:
     """The kernel function that the process sleeps in, where the system tells."""
-    name = (read(f"/proc/{pid}/wchan") or b"").decode("ascii", "replace").strip()
+    name = (read_of(pid, "wchan") or b"").decode("ascii", "replace").strip()
     return "" if name == "0" else name
 
 
 def system_call(pid: int) -> tuple[int, int] | None:
     """The number and first argument of the system call that blocks the process, where told."""
-    fields = (read(f"/proc/{pid}/syscall") or b"").split()
+    fields = (read_of(pid, "syscall") or b"").split()
     if len(fields) < 2 or not fields[0].isdigit():
         return None
     return int(fields[0]), int(fields[1], 16)

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from vibeguard.system.process.exits import ExitWatch, watch_exit
+from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 SHELL = "/bin/sh"
+_REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
 
 Streams = list[tuple[int, int, int]]
@@ -105,19 +106,21 @@ class Spawner:
         """
         arguments = _arguments(command)
         reserve, read_end, write_end = self._open_descriptors()
-        leader: ExitWatch | None = None
+        waiting: ThreadedExitWatch | None = None
+        pid = 0
         try:
+            waiting = None if has_pidfd() else _thread_that_waits()
             pid = self._spawn_in(cwd, arguments, environment, write_end)
-            os.close(reserve)
-            reserve = -1
-            leader = watch_exit(pid)
         finally:
             os.close(write_end)
-            if reserve >= 0:
-                os.close(reserve)
-            if leader is None:
+            os.close(reserve)
+            if waiting is not None:
+                waiting.watch(pid)
+            if not pid:
                 os.close(read_end)
-        return Child(leader, read_end)
+                if waiting is not None:
+                    waiting.close()
+        return Child(waiting or ExitWatch(pid, os.pidfd_open(pid)), read_end)
 
     def _open_descriptors(self) -> tuple[int, int, int]:
         """A reserve for the pidfd, so that nothing can fail once the command runs, and a pipe.
@@ -181,7 +184,7 @@ class Spawner:
     def _spawn_leader(
         self, arguments: list[bytes], environment: Mapping[bytes, bytes], streams: Streams
     ) -> int:
-        """With a session of its own; with a group of its own where sessions are not to be had."""
+        """With a session of its own, or with a group of its own, or with neither: as allowed."""
         try:
             return os.posix_spawn(
                 self._shell,
@@ -194,15 +197,27 @@ class Spawner:
             )
         except NotImplementedError:
             pass
-        except PermissionError:
-            if not os.access(self._shell, os.X_OK):
+        except OSError as error:
+            if error.errno not in _REFUSED or not os.access(self._shell, os.X_OK):
+                raise
+        try:
+            return os.posix_spawn(
+                self._shell,
+                arguments,
+                environment,
+                file_actions=streams,
+                setpgroup=0,
+                setsigmask=(),
+                setsigdef=self._signals,
+            )
+        except OSError as error:
+            if error.errno not in _REFUSED:
                 raise
         return os.posix_spawn(
             self._shell,
             arguments,
             environment,
             file_actions=streams,
-            setpgroup=0,
             setsigmask=(),
             setsigdef=self._signals,
         )
@@ -213,6 +228,15 @@ class Spawner:
         if error.errno in PRESSURE:
             return "no process could be started"
         return f"the shell {self._shell} cannot be started"
+
+
+def _thread_that_waits() -> ThreadedExitWatch:
+    try:
+        return ThreadedExitWatch()
+    except OSError as error:
+        raise refusal(error, "nothing to wait for it with") from error
+    except RuntimeError as error:
+        raise SpawnRefused(f"no thread to wait for it: {error}", transient=True) from error
 
 
 def _arguments(command: str) -> list[bytes]:

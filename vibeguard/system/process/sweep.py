@@ -13,7 +13,7 @@ from vibeguard.core.model.events import ProcessReport
 from vibeguard.system import clock
 from vibeguard.system.process import hang, proc, tree
 from vibeguard.system.process.exits import reap
-from vibeguard.system.process.orphans import RUN_MARK
+from vibeguard.system.process.orphans import Mark, mark_in
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.tree import Members, Roots
 
@@ -30,17 +30,26 @@ def kill_descendants(deadline_s: float) -> tuple[ProcessReport, ...]:
     return _kill_all(tree.own_children, deadline_s, reap_them=True)
 
 
-def sweep_marked(run_ids: Collection[str], deadline_s: float = 2.0) -> tuple[ProcessReport, ...]:
+def sweep_marked(
+    run_ids: Collection[str], deadline_s: float = 2.0, *, released: Collection[Mark] = ()
+) -> tuple[ProcessReport, ...]:
     """SIGKILL every process of ours that carries the mark of one of these runs, and all below it.
 
-    For runs that are over without a seal and whose own processes are all gone. Never this process
-    nor those above it: a check may run VibeGuard in the folder of the run that it belongs to.
+    For runs that are over and whose own processes are all gone. Never this process nor those above
+    it (a check may run VibeGuard in the folder of the run that it belongs to), nor what was
+    `released` to live on.
     """
     marks = {run_id.encode() for run_id in run_ids}
     spared = _ourselves_and_above()
 
+    def is_meant(pid: int) -> bool:
+        if pid in spared or proc.owner_of(pid) != os.geteuid():
+            return False
+        mark = mark_in(proc.environment_of(pid))
+        return mark.run in marks and mark not in released
+
     def roots() -> list[int]:
-        return [pid for pid in proc.all_pids() if pid not in spared and _is_marked(pid, marks)]
+        return [pid for pid in proc.all_pids() if is_meant(pid)]
 
     return _kill_all(roots, deadline_s, reap_them=False) if marks else ()
 
@@ -71,15 +80,9 @@ def _is_over(found: Members) -> bool:
 
 def _reap_dead_children() -> None:
     for pid in tree.own_children():
-        stat = proc.stat_of(pid)
+        stat = tree.stat_of(pid)
         if stat is not None and stat.is_dead:
             reap(pid)
-
-
-def _is_marked(pid: int, marks: Collection[bytes]) -> bool:
-    if proc.owner_of(pid) != os.geteuid():
-        return False
-    return proc.environment_of(pid).get(RUN_MARK) in marks
 
 
 def _ourselves_and_above() -> set[int]:

@@ -15,11 +15,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 
-from vibeguard.system.process import proc
+from vibeguard.system.process import asking, proc
 from vibeguard.system.process.proc import Identity, Stat
 
 PR_SET_CHILD_SUBREAPER = 36
+PR_GET_CHILD_SUBREAPER = 37
 FREEZE_ROUNDS = 100
+_NO_PIDFD = (errno.ENOSYS, errno.EPERM)
 
 Members = dict[Identity, Stat]
 Roots = Callable[[], Iterable[int]]
@@ -34,12 +36,28 @@ def become_subreaper() -> bool:
     return int(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
 
 
+def is_subreaper() -> bool:
+    """Whether orphans below this process become its own children."""
+    if sys.platform != "linux":
+        return False
+    answer = ctypes.c_int(0)
+    refused = ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return not refused and answer.value == 1
+
+
+def stat_of(pid: int) -> Stat | None:
+    """What /proc says of a process, or, where it says nothing, what can be asked about a child."""
+    return proc.stat_of(pid) if proc.is_ours() else asking.stat_of(pid)
+
+
 def own_children() -> list[int]:
     """The children of this process, adopted orphans and zombies too: one read, exact.
 
     The kernel lists children by the thread that made them, and orphans under the main thread.
     """
     pid = os.getpid()
+    if not proc.is_available():
+        return asking.AskedChildren().read() if is_subreaper() else []
     threads = {pid, threading.get_native_id()}
     listed = [proc.read(f"/proc/{pid}/task/{thread}/children") or b"" for thread in threads]
     return [int(child) for text in listed for child in text.split()]
@@ -53,15 +71,15 @@ class ChildList:
 
     def __init__(self) -> None:
         pid = os.getpid()
+        threads = {pid, threading.get_native_id()} if proc.is_available() else set()
+        self._asked = None if threads or not is_subreaper() else asking.AskedChildren()
         self._descriptors = [
-            os.open(f"/proc/{pid}/task/{thread}/children", os.O_RDONLY)
-            for thread in {pid, threading.get_native_id()}
-            if proc.is_available()
+            os.open(f"/proc/{pid}/task/{thread}/children", os.O_RDONLY) for thread in threads
         ]
 
     def read(self) -> list[int]:
         """The children of this process at this moment."""
-        found: list[int] = []
+        found: list[int] = [] if self._asked is None else self._asked.read()
         for descriptor in self._descriptors:
             found.extend(map(int, _read_from_start(descriptor).split()))
         return found
@@ -89,7 +107,7 @@ def with_descendants(roots: Iterable[int]) -> Members:
     pending = list(roots)
     while pending:
         pid = pending.pop()
-        stat = None if pid in seen else proc.stat_of(pid)
+        stat = None if pid in seen else stat_of(pid)
         if stat is None:
             continue
         seen.add(pid)
@@ -105,23 +123,30 @@ def send(identity: Identity, number: int) -> bool:
     """
     try:
         descriptor = os.pidfd_open(identity.pid)
-    except OSError as error:
-        return error.errno in (errno.EMFILE, errno.ENFILE) and _send_by_number(identity, number)
+    except (AttributeError, OSError) as error:  # not on this system; refused; none left
+        gone = isinstance(error, OSError) and error.errno in (errno.ESRCH, errno.EINVAL)
+        return not gone and _is_there(identity) and _send_by_number(identity, number)
     try:
-        stat = proc.stat_of(identity.pid)
-        if stat is None or stat.identity != identity:
+        if not _is_there(identity):
             return False
         signal.pidfd_send_signal(descriptor, number)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno not in _NO_PIDFD:
+            return False
+        return _send_by_number(identity, number)  # the descriptor still holds the number
     else:
         return True
     finally:
         os.close(descriptor)
 
 
+def _is_there(identity: Identity) -> bool:
+    stat = stat_of(identity.pid)
+    return stat is not None and stat.identity == identity
+
+
 def _send_by_number(identity: Identity, number: int) -> bool:
-    """The same without a descriptor to spare: better a pid than a process that is left alive."""
+    """The same without a descriptor: better a pid than a process that is left alive."""
     try:
         os.kill(identity.pid, number)
     except OSError:
@@ -155,7 +180,7 @@ def _stop_new(roots: Iterable[int], stopped: Members, *, look_again: bool) -> bo
     pending = list(roots)
     while pending:
         pid = pending.pop()
-        stat = None if pid in seen else proc.stat_of(pid)
+        stat = None if pid in seen else stat_of(pid)
         if stat is None:
             continue
         seen.add(pid)

@@ -7,6 +7,12 @@ from typing import NamedTuple
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+_NO_MODES = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class ModeRefused(PermissionError):
+    """The file system takes no modes, and others may write to what was made."""
 
 
 class FileIdentity(NamedTuple):
@@ -25,7 +31,7 @@ def identity_of(status: os.stat_result) -> FileIdentity:
 def make_folder(path: str) -> None:
     """Make a folder that only its owner can enter. Raises OSError, FileExistsError included."""
     os.mkdir(path, FOLDER_MODE)
-    os.chmod(path, FOLDER_MODE)  # the umask may have taken bits away
+    _set_mode(path, FOLDER_MODE)
 
 
 def create_file(path: str, *, flags: int, dir_fd: int | None = None) -> int:
@@ -35,7 +41,11 @@ def create_file(path: str, *, flags: int, dir_fd: int | None = None) -> int:
     """
     flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(path, flags, FILE_MODE, dir_fd=dir_fd)
-    os.fchmod(fd, FILE_MODE)
+    try:
+        _set_mode(fd, FILE_MODE)
+    except BaseException:
+        os.close(fd)
+        raise
     return fd
 
 
@@ -57,8 +67,35 @@ def open_or_create(path: str, *, flags: int) -> int:
     Raises OSError, for a symlink too.
     """
     fd = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-    os.fchmod(fd, FILE_MODE)  # the umask may have taken bits away
+    try:
+        _set_mode(fd, FILE_MODE)
+    except BaseException:
+        os.close(fd)
+        raise
     return fd
+
+
+def advice_for(error: OSError) -> str:
+    """What to do about a folder or file that could not be made."""
+    if isinstance(error, ModeRefused):
+        return "keep the state where files have modes: --state-dir"
+    return "make room, make the folder writable, or keep the state elsewhere: --state-dir"
+
+
+def _set_mode(target: str | int, mode: int) -> None:
+    """Give what was just made its mode: the umask may have taken bits away, the mount added some.
+
+    Some mounts (FUSE, vfat, a sandbox) refuse chmod. What others may then read is said in the run
+    (`run.weakened`); where they may write, a log could be anybody's: ModeRefused.
+    """
+    try:
+        os.chmod(target, mode)
+    except OSError as error:
+        if error.errno not in _NO_MODES:
+            raise
+        if os.stat(target).st_mode & _OTHERS_WRITE:
+            why = "this mount refuses chmod, and lets others write"
+            raise ModeRefused(error.errno, why, error.filename) from error
 
 
 def replace_file(path: str, data: bytes) -> None:

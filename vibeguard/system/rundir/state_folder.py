@@ -6,7 +6,7 @@ import stat
 from typing import Final
 
 from vibeguard.core.problems import LogWriteError, UsageError
-from vibeguard.system.rundir.files import make_folder, replace_file
+from vibeguard.system.rundir.files import advice_for, make_folder, replace_file
 from vibeguard.system.rundir.tracked import is_tracked
 
 STATE_FOLDER: Final = ".vibeguard"
@@ -47,7 +47,7 @@ def state_folder(parent: str, *, override: str = "", create: bool) -> str:
 def _unusable(error: OSError, path: str) -> LogWriteError:
     return LogWriteError(
         f"{error.filename or path}: {error.strerror}",
-        "make the folder writable or choose another one: --state-dir",
+        advice_for(error),
     )
 
 

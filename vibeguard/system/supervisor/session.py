@@ -41,6 +41,7 @@ from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.services import Services
+from vibeguard.system.supervisor.weaknesses import weaknesses
 from vibeguard.version import __version__
 
 CLOSE_BOUND_S = 2.0
@@ -154,6 +155,8 @@ class Session:
                 selection_sha256=launch.selection_sha256,
             )
         )
+        for weakness in weaknesses(self._journal):
+            self._recorder.record(weakness)
         if self._recorder.failure is not None:
             raise self._recorder.failure
         self._journal.sync()

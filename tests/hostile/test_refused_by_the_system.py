@@ -1,0 +1,93 @@
+"""What the system refuses is found out by trying, and replaced by something that works, said once.
+
+Every row of the capability table of docs/processes.md is a run of the real command in a world that
+refuses something: a seccomp filter, a namespace without its own /proc, a file system that cannot.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.helpers.census import with_token
+from tests.helpers.command import ROOT, environment, project, vibeguard
+from tests.helpers.worlds import WORLDS, World, table
+
+CONFIG = """\
+version: "1"
+checks:
+  - {{id: quick, run: "echo done"}}
+  - {{id: hang, run: "sleep {sleep} & setsid sleep {sleep} & wait", timeout: 300ms, severity: warning}}
+"""
+
+
+def run_in(world: World, folder: Path, *argv: str) -> "subprocess.CompletedProcess[str]":
+    """The command in that world, in `folder`."""
+    script = 'cd "$0" && exec "$@"'
+    command = [sys.executable, "-m", "vibeguard", *argv]
+    return subprocess.run(
+        [*world.prefix, "sh", "-c", script, str(folder), *command],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def weaker_here(err: str) -> str:
+    """What the run said that it cannot promise."""
+    return "".join(re.findall("^weaker here: (.*)$", err, re.MULTILINE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_a_timeout_ends_everything_and_what_is_weaker_is_said_once(
+    world: World, tmp_path: Path
+) -> None:
+    if world.why_not():
+        pytest.skip(f"NOT TRIED HERE: {world.name}: {world.why_not()}")
+    sleep = f"300.{uuid4().int % 10**9:09}"
+    folder = project(tmp_path, CONFIG.format(sleep=sleep))
+    done = run_in(world, folder, "run")
+    assert done.returncode == 0, done.stderr
+    assert "1 warned (hang)" in done.stderr
+    assert weaker_here(done.stderr) == world.says
+    assert with_token(sleep) == []
+    assert weaker_here(vibeguard("report", cwd=folder).stderr) == world.says
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", WORLDS[1::3], ids=lambda world: world.name)
+def test_a_detached_run_really_runs_and_can_be_cancelled(world: World, tmp_path: Path) -> None:
+    if world.why_not():
+        pytest.skip(f"NOT TRIED HERE: {world.name}: {world.why_not()}")
+    sleep = f"300.{uuid4().int % 10**9:09}"
+    folder = project(
+        tmp_path,
+        f"checks: [{{id: long, timeout: 9m, run: 'sleep {sleep} & setsid sleep {sleep} & wait'}}]",
+    )
+    script = (
+        "python -m vibeguard run --detach && python -m vibeguard cancel && python -m vibeguard wait"
+    )
+    done = subprocess.run(
+        [*world.prefix, "sh", "-c", f'cd "$0" && {script}', str(folder)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 143, done.stderr
+    assert "CANCELLED on request" in done.stderr
+    assert with_token(sleep) == []
+
+
+def test_the_page_on_processes_holds_the_table_of_what_was_tried() -> None:
+    """After a change: put what `python -m tests.helpers.worlds` prints in its place."""
+    assert table() in (ROOT / "docs" / "processes.md").read_text()

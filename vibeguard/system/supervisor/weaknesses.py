@@ -1,0 +1,52 @@
+"""What this system does not let VibeGuard promise: found out by trying, said once a run."""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from vibeguard.core.model.events import RunWeakened
+from vibeguard.system.journal.writer import Journal
+from vibeguard.system.process import exits, proc, tree
+
+_OTHERS: Final = 0o077
+
+
+def weaknesses(journal: Journal) -> tuple[RunWeakened, ...]:
+    """The promises of docs/processes.md and docs/log.md that cannot be kept here.
+
+    Called by the supervisor, which has tried to leave its session, before anything is started.
+    """
+    return tuple(
+        RunWeakened(what=what, why=why, may_ignore=True)
+        for what, why in (*_of_processes(), *_of_files(journal))
+    )
+
+
+def _of_processes() -> Iterator[tuple[str, str]]:
+    if not proc.is_available():
+        yield (
+            "what leaves a check's group is ended after its parent, and nothing tells what hangs",
+            _why_no_proc(),
+        )
+    if not tree.become_subreaper():
+        yield (
+            "a process that leaves its check's tree is ended only with the run",
+            "orphans do not come to the supervisor: prctl",
+        )
+    if not exits.has_pidfd():
+        yield ("a process is signalled by its number", "no descriptor of a process: pidfd_open")
+    if os.getsid(0) != os.getpid():
+        yield ("a check can reach the terminal of the command", "no session of its own: setsid")
+
+
+def _why_no_proc() -> str:
+    if proc.is_ours():
+        return "/proc does not list children"
+    return "/proc is of other processes" if os.path.isdir("/proc/self") else "there is no /proc"
+
+
+def _of_files(journal: Journal) -> Iterator[tuple[str, str]]:
+    if not journal.locked:
+        yield ("a live run is not told from a dead one", "this file system has no locks")
+    if os.stat(journal.run_folder).st_mode & _OTHERS:
+        yield ("others can read the log and what checks write", "this mount refuses chmod")
