@@ -5,6 +5,7 @@ by the meta app, wherever they stand; what is left goes to the command's own fla
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -39,6 +40,8 @@ COMMANDS = {
 }
 
 # Python's own names are taken: `list` and `tags` would read as builtins or fields.
+VALUE_MAY_BE_LEFT_OUT = frozenset({"--failed"})
+_LATEST = re.compile(r"latest(~[0-9]+)?")
 FUNCTIONS = {"list": "list_checks", "tags": "list_tags"}
 
 EXIT_CODES = (
@@ -100,7 +103,7 @@ def build(environ: Mapping[str, str] = os.environ) -> App:
             GlobalOptions, Parameter(name="*", parse=True, group=shared_flags)
         ] = GLOBAL_DEFAULTS,
     ) -> Call:
-        command, bound, ignored = app.parse_args(join_until_check(words))
+        command, bound, ignored = app.parse_args(attach_values(join_until_check(words)))
         shared = {"common": complete(common, environ)} if "common" in ignored else {}
         return partial(_integer_result, partial(command, *bound.args, **bound.kwargs, **shared))
 
@@ -141,6 +144,22 @@ def join_until_check(words: tuple[str, ...]) -> list[str]:
         if asked and follows and not follows[0].startswith("-"):
             joined.append("--check")
     return joined
+
+
+def attach_values(words: list[str]) -> list[str]:
+    """Flags whose value may be left out, as the parser reads them: `--failed` is `--failed=`.
+
+    A word behind `--failed` is its value where it can be no check's id: runs begin with a digit.
+    """
+    attached: list[str] = []
+    for position, word in enumerate(words):
+        if word == "--":
+            return [*attached, *words[position:]]
+        if attached[-1:] == ["--failed="] and (word[:1].isdigit() or _LATEST.fullmatch(word)):
+            attached[-1] += word
+        else:
+            attached.append(f"{word}=" if word in VALUE_MAY_BE_LEFT_OUT else word)
+    return attached
 
 
 def complete(common: GlobalOptions, environ: Mapping[str, str]) -> GlobalOptions:

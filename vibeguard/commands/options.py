@@ -153,6 +153,13 @@ class RunOptions:
     no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
         False
     )
+    failed: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=RUN]",
+            help="Only what did not pass in a run [default: latest], and what that requires.",
+        ),
+    ] = None
     format: Annotated[
         RunFormat | None, Parameter(help="What to write; the machine formats go to stdout.")
     ] = None

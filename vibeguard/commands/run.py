@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
+from vibeguard.commands.narrowing import narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import (
     RUN_DEFAULTS,
@@ -108,7 +109,13 @@ def _plan(
 ) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
     config = loaded.config
-    selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps)
+    narrowed = narrowing(config, common, options)
+    among = narrowed.checks if narrowed else None
+    selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
+    if options.failed is not None and not selection.checks:
+        raise UsageError(
+            f"none of the named checks is among {narrowed.by if narrowed else ''}", "name others"
+        )
     settings = resolve_settings(
         config.settings,
         usable_cpus=usable_cpus(),
@@ -122,7 +129,8 @@ def _plan(
         selection.checks,
         settings,
         variables=config.vars,
-        notes=selection.notes,
+        notes=(*selection.notes, *(narrowed.notes if narrowed else ())),
+        narrowed=narrowed.by if narrowed else "",
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
     )
 

@@ -7,6 +7,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CancelReason, CheckState, ExitCode, Outcome, Severity, Verdict
 
 NOTHING_RAN = "nothing ran"
+NOTHING_CONCERNED = "nothing concerned"
 
 
 class Ruling(Struct, frozen=True):
@@ -54,6 +55,8 @@ def verdict_of(state: State) -> Ruling:
     failed = state.planned.settings.error_exit_code if state.planned is not None else 1
     if has_failed(state):
         return Ruling(Verdict.FAILED, failed)
+    if not state.checks and state.planned is not None and state.planned.narrowed:
+        return Ruling(Verdict.PASSED, ExitCode.PASSED, NOTHING_CONCERNED)
     if not any(record.first_started_t is not None for record in state.checks.values()):
         return Ruling(Verdict.FAILED, failed, NOTHING_RAN)
     return Ruling(Verdict.PASSED, ExitCode.PASSED)

@@ -70,6 +70,7 @@ class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
     vars: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     selection_sha256: str = ""
+    narrowed: str = ""
 
 
 class FrontierAdvanced(Envelope, frozen=True, kw_only=True, tag="frontier.advanced"):

@@ -35,9 +35,13 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True):
-    """A whole plan: settings, checks in config order, and one line for each thing left out."""
+    """A whole plan: settings, checks in config order, and one line for each thing left out.
+
+    `narrowed` says what left checks out beside ids and tags: a change, an earlier run.
+    """
 
     settings: ResolvedSettings
     checks: tuple[PlannedCheck, ...]
     vars: dict[str, str] = {}
     notes: tuple[str, ...] = ()
+    narrowed: str = ""

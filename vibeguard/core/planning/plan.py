@@ -45,12 +45,13 @@ def make_plan(
     *,
     variables: Mapping[str, str],
     notes: Sequence[str] = (),
+    narrowed: str = "",
     expected_ns: Mapping[str, int] | None = None,
 ) -> Plan:
     """The plan for the selected checks, in config order.
 
     Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
-    durations that history knows.
+    durations that history knows; `narrowed` says what left checks out beside ids and tags.
     """
     expected = expected_ns or {}
     selected = {check.id for check in checks}
@@ -76,7 +77,7 @@ def make_plan(
         for check in checks
     )
     needs_vars = any(check.suggestion or check.fix for check in checks)
-    return Plan(settings, planned, dict(variables) if needs_vars else {}, tuple(notes))
+    return Plan(settings, planned, dict(variables) if needs_vars else {}, tuple(notes), narrowed)
 
 
 def pool_of(check: CheckConfig, async_after_ns: int) -> Pool:

@@ -31,9 +31,13 @@ def select(
     tags: Sequence[str] = (),
     exclude_tags: Sequence[str] = (),
     no_deps: bool = False,
+    *,
+    among: Collection[str] | None = None,
 ) -> Selection:
     """The checks that a command line asks for.
 
+    `among` are the ids that something else leaves of them (a change, an earlier run); none may be
+    left of that, and the selection is empty then.
     Raises `UsageError` for an id or tag that the config does not have, and when nothing is left.
     Without dependencies, requirements on checks that are not selected are dropped: nothing that is
     returned requires anything that is not.
@@ -44,6 +48,10 @@ def select(
     if not asked:
         what = f"none of the named checks has the tag {','.join(tags)}"
         raise UsageError(what, "name others, or leave out --tags")
+    if among is not None:
+        asked = [name for name in asked if name in among]
+        if not asked:
+            return Selection(())
     excluded = {check.id for check in config.checks if not set(exclude_tags).isdisjoint(check.tags)}
     if no_deps:
         return _without_dependencies(config, asked, excluded, exclude_tags)

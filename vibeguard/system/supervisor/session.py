@@ -152,6 +152,7 @@ class Session:
                 checks=plan.checks,
                 vars=plan.vars,
                 notes=plan.notes,
+                narrowed=plan.narrowed,
                 selection_sha256=launch.selection_sha256,
             )
         )
