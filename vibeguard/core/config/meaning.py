@@ -82,9 +82,9 @@ class Meaning:
         """What becomes of the fields that a check gives as nodes, by their kind."""
         by_kind: dict[type[keys.Kind], Callable[[CheckDraft, Any], object]] = {
             keys.Command: lambda _, text: self._put(text),
+            keys.Template: lambda _, text: self._put(text),
             keys.Patterns: self._patterns,
             keys.Assertion: self._assertion,
-            keys.Template: lambda _, text: text.value,
             keys.Requirements: self._requirements,
             keys.Prompts: self._triggers,
         }

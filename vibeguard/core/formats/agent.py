@@ -12,7 +12,8 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import CheckSettled, Event, TriggeredPrompt
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import LogStatus, Outcome, Severity, Verdict
-from vibeguard.core.report.build import exit_code_of, output_path, rendered, verdict_event
+from vibeguard.core.report.advice import Section, advice_of
+from vibeguard.core.report.build import exit_code_of, output_path, verdict_event
 from vibeguard.core.report.failure import output_lines, process_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
@@ -31,6 +32,7 @@ SUMMARY_TOKENS = 200
 VERDICT_TOKENS = 80
 # Less output than this is not worth its fence: then advice has to go.
 OUTPUT_BYTES = 400
+PROSE_CHARACTERS = 600
 _ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
@@ -135,16 +137,21 @@ class AgentFormat:
         path = self._clean(output_path(record, self._options.run_folder))
         ending = [f"full output: {path}"] if path else []
         ending.append(f"rerun: {rerun_command(state, [planned.id], self._options.program)}")
-        suggestion = rendered(planned.suggestion, state, record, shell_quote=False).strip()
-        fix = rendered(planned.fix, state, record, shell_quote=True).strip()
-        repair = [f"suggestion: {self._lines(shorten(suggestion, 600))}"] if suggestion else []
-        repair += [f"fix: {self._lines(fix)}"] if fix else []
+        repair = [
+            f"{section.label}: {self._lines(self._fitted(section))}"
+            for section in advice_of(state, record).sections()
+        ]
         command = f"command: {self._clean(shorten(planned.run.strip(), 300))}"
         prompts = [self._prompt(prompt) for prompt in settled.prompts]
         yield [*repair, *prompts, command, *ending]
         yield [*repair, *ending]
         yield ending
         yield []
+
+    @staticmethod
+    def _fitted(section: Section) -> str:
+        """A command is whole or not there; anything else may lose its middle."""
+        return section.text if section.is_command else shorten(section.text, PROSE_CHARACTERS)
 
     def _prompt(self, prompt: TriggeredPrompt) -> str:
         source = "" if prompt.source == "inline" else f" {self._clean(prompt.source)}"

@@ -9,7 +9,8 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome
-from vibeguard.core.report.build import output_path, rendered, verdict_event
+from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.build import output_path, verdict_event
 from vibeguard.core.report.failure import fact_lines, output_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.summary import skips, summary
@@ -19,6 +20,7 @@ from vibeguard.core.wording.style import Style
 
 LIMIT = 10
 MAX_MESSAGE_CHARACTERS = 4000
+ADVICE_CHARACTERS = 1000  # of each piece, so that facts and the path of the output have room
 _ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
@@ -57,12 +59,9 @@ class GitHubFormat:
     def _message(self, state: State, record: CheckRecord) -> tuple[str, str]:
         planned, settled = record.planned, record.settled
         parts = [sanitise(shorten(reason_of(state, record), 400)), *fact_lines(record)]
-        suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
-        if suggestion:
-            parts.append(f"suggestion: {sanitise(suggestion, multiline=True).strip()}")
-        fix = rendered(planned.fix, state, record, shell_quote=True)
-        if fix:
-            parts.append(f"fix: {sanitise(fix, multiline=True).strip()}")
+        for whole in advice_of(state, record).sections():
+            section = whole.within(ADVICE_CHARACTERS)
+            parts.append(f"{section.label}: {sanitise(section.text, multiline=True).strip()}")
         path = output_path(record, self._run_folder)
         if path:
             parts.append(f"output: {sanitise(path)}")

@@ -10,7 +10,8 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.build import output_path, rendered
+from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
@@ -105,10 +106,9 @@ class HtmlFormat:
             ("output", "\n".join(output_lines(record.settled))),
             ("facts", "\n".join(fact_lines(record))),
         ]
-        suggestion = rendered(record.planned.suggestion, state, record, shell_quote=False)
-        fix = rendered(record.planned.fix, state, record, shell_quote=True)
-        path = output_path(record, self._run_folder)
-        parts += [("suggestion", suggestion), ("fix", fix), ("full output", path)]
+        advice = advice_of(state, record)
+        parts += [(section.label, section.text) for section in advice.sections()]
+        parts.append(("full output", output_path(record, self._run_folder)))
         shown = "".join(f"<dt>{name}</dt><dd><pre>{_block(t)}</pre></dd>" for name, t in parts if t)
         return f"<details><summary>details</summary><dl>{shown}</dl></details>"
 

@@ -11,7 +11,8 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.build import output_path, rendered
+from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
@@ -81,12 +82,13 @@ class MarkdownFormat:
         facts = list(fact_lines(record))
         if facts:
             parts.append(_fence("\n".join(facts), "text"))
-        suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
-        if suggestion:
-            parts.append(f"Suggestion: {_prose(suggestion)}\n")
-        fix = rendered(planned.fix, state, record, shell_quote=True)
-        if fix:
-            parts.append("Fix:\n\n" + _fence(sanitise(fix, multiline=True).strip(), "sh"))
+        for section in advice_of(state, record).sections():
+            label = section.label.capitalize()
+            if section.label == "suggestion":
+                parts.append(f"{label}: {'<br>'.join(map(_prose, section.text.splitlines()))}\n")
+                continue
+            text = sanitise(section.text, multiline=True).strip()
+            parts.append(f"{label}:\n\n" + _fence(text, "sh" if section.is_command else "text"))
         path = output_path(record, self._options.run_folder)
         if path:
             parts.append(f"Output: {_code(path)}\n")

@@ -216,7 +216,7 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
     suggestion: Annotated[
         str,
         Key(
-            "shown when the check does not pass; a Go template over extracted values and variables",
+            "shown when the check does not pass; a template over extracted values and variables",
             Template(),
         ),
     ] = ""
@@ -224,7 +224,7 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
         str,
         Key(
             "a command that repairs it; the same templates, extracted values "
-            "[quoted for the shell](#values-in-a-fix)",
+            "[only where they are plain](#suggestions-and-fixes)",
             Template(),
         ),
     ] = ""

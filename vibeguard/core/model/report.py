@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-REPORT_SCHEMA_VERSION = "1.0"
+REPORT_SCHEMA_VERSION = "1.1"
 
 RunState = Literal["refused", "pending", "running", "finished", "incomplete", "corrupt"]
 
@@ -75,7 +75,12 @@ class CheckReport(Struct, frozen=True):
 
 
 class Violation(Struct, frozen=True):
-    """A check that did not pass of its own accord; dependents skipped because of it are none."""
+    """A check that did not pass of its own accord; dependents skipped because of it are none.
+
+    `fix` is a command, or empty. Where what was extracted could be more than a word to a shell, it
+    is empty, and `fix_template` is what the author wrote, `fix_values` the values beside it (null:
+    nothing was extracted under that name): neither is a command.
+    """
 
     id: str
     severity: str
@@ -89,6 +94,8 @@ class Violation(Struct, frozen=True):
     reason: str | None
     message: str
     excerpt: ExcerptReport | None
+    fix_template: str = ""
+    fix_values: dict[str, str | None] = {}
 
 
 class BackgroundReport(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from msgspec import Struct
 
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
-from vibeguard.core.lang.template import render
 from vibeguard.core.model.events import (
     CheckExtracted,
     CheckSettled,
@@ -23,6 +22,7 @@ from vibeguard.core.model.report import (
 )
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool
+from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
 from vibeguard.core.wording.units import MILLISECOND_NS
@@ -114,18 +114,6 @@ def output_path(record: CheckRecord, run_folder: str) -> str:
     return f"{run_folder.rstrip('/')}/{path}"
 
 
-def rendered(template: str, state: State, record: CheckRecord, *, shell_quote: bool) -> str:
-    """A suggestion or a fix with extracted values and vars put in; vars win.
-
-    With `shell_quote`, for a fix, what a check's output put in cannot become a command.
-    """
-    if "{{" not in template:
-        return template
-    values = record.extracted.values if record.extracted else {}
-    variables = state.planned.vars if state.planned else {}
-    return render(template, values, variables, shell_quote=shell_quote)
-
-
 def _state_word(state: State, ending: Ending) -> RunState:
     if ending.log_status is LogStatus.CORRUPT:
         return "corrupt"
@@ -174,13 +162,13 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
 def _violation(
     state: State, record: CheckRecord, settled: CheckSettled, run_folder: str
 ) -> Violation:
-    planned, excerpt = record.planned, settled.excerpt
+    planned, excerpt, advice = record.planned, settled.excerpt, advice_of(state, record)
     return Violation(
         id=planned.id,
         severity=planned.severity.value,
         command=planned.run,
-        suggestion=rendered(planned.suggestion, state, record, shell_quote=False),
-        fix=rendered(planned.fix, state, record, shell_quote=True),
+        suggestion=advice.suggestion,
+        fix=advice.fix,
         extracted=record.extracted.values if record.extracted else {},
         log_file=output_path(record, run_folder),
         triggered_prompts=_prompts(settled.prompts),
@@ -188,6 +176,8 @@ def _violation(
         reason=settled.reason.value if settled.reason else None,
         message=reason_of(state, record),
         excerpt=ExcerptReport(excerpt.rule, excerpt.first_line, excerpt.lines) if excerpt else None,
+        fix_template=advice.fix_template,
+        fix_values=dict(advice.fix_values),
     )
 
 

@@ -7,7 +7,8 @@ from msgspec import Struct
 from vibeguard.core.model.events import CheckSettled, ProcessReport
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.build import output_path, rendered
+from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.layout import fold, shorten, wrap
@@ -92,15 +93,11 @@ class Paragraphs(Struct, frozen=True):
             yield f"  [{plural(len(commands) - MAX_COMMAND_LINES, 'more line')}]"
 
     def _advice(self, state: State, record: CheckRecord) -> Iterator[str]:
-        planned = record.planned
-        suggestion = rendered(planned.suggestion, state, record, shell_quote=False)
-        if suggestion:
-            text = sanitise(suggestion, multiline=True).strip()
-            yield wrap(text, self.columns, first="  suggestion: ", rest="    ")
-        fix = rendered(planned.fix, state, record, shell_quote=True)
-        if fix:
-            text = self.style.strong(sanitise(fix, multiline=True).strip())
-            yield wrap(text, self.columns, first="  fix: ", rest="    ")
+        for section in advice_of(state, record).sections():
+            text = sanitise(section.text, multiline=True).strip()
+            if section.is_command:
+                text = self.style.strong(text)
+            yield wrap(text, self.columns, first=f"  {section.label}: ", rest="    ")
 
     def _prompts(self, settled: CheckSettled) -> Iterator[str]:
         for prompt in settled.prompts:

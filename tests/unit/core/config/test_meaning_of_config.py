@@ -159,7 +159,7 @@ def test_async_after_decides_what_is_async() -> None:
 
 
 def test_variables_go_into_run_file_grok_and_assert() -> None:
-    """And stay as they are in what is rendered later."""
+    """And into suggestion and fix, as text, before they are templates; a prompt stays as it is."""
     text = "vars: {v: 80, other: '{{.v}}0'}\n" + check(
         "file: out/{{.v}}.txt",
         "grok: ['{{.v}} %{INT:a}']",
@@ -172,7 +172,7 @@ def test_variables_go_into_run_file_grok_and_assert() -> None:
     a = load(text).checks[0]
     assert a.run == "echo 80 800 {{ .v }} {{.V}} {{.Names}} 8080"
     assert (a.file, a.grok, a.assertion) == ("out/80.txt", ("80 %{INT:a}",), "a > 800")
-    assert (a.suggestion, a.fix, a.on.failure[0].content) == ("{{.v}}", "echo {{.v}}", "{{.v}}")
+    assert (a.suggestion, a.fix, a.on.failure[0].content) == ("80", "echo 80", "{{.v}}")
     assert a.env == {"A": "{{.v}}"}
     assert load(text).vars == {"v": "80", "other": "800"}
 

@@ -177,14 +177,15 @@ def test_vars_win_over_extracted_values():
     assert build_report(run.finish().state).violations[0].suggestion == "var"
 
 
-def test_extracted_values_in_a_fix_are_quoted_for_the_shell():
+def test_extracted_values_that_a_shell_could_act_on_make_a_fix_no_command():
     run = History(check("a", fix="echo {{.x}}", suggestion="say {{.x}}"))
     run.ready("a")
     run.start("a")
     run.after(SECOND).exit("a", code=1, extracted={"values": {"x": "$(reboot)"}})
     run.settle("a", Outcome.FAILED, Reason.EXIT_CODE)
     (violation,) = build_report(run.finish().state).violations
-    assert (violation.fix, violation.suggestion) == ("echo '$(reboot)'", "say $(reboot)")
+    assert (violation.fix, violation.suggestion) == ("", "say $(reboot)")
+    assert (violation.fix_template, violation.fix_values) == ("echo {{.x}}", {"x": "$(reboot)"})
 
 
 def test_config_errors_are_the_same_document_with_errors():

@@ -1,46 +1,56 @@
-"""Go's text/template, as far as suggestions and fixes need it (ADR 0022).
+"""Suggestions and fixes: the part of Go's text/template that configs use (ADR 0090).
 
 Text stands for itself. Between `{{` and `}}` stand values (`.name`, `$variable`, constants),
-functions, pipelines, and the blocks if, else, with, range, break, continue and end; comments and
-the trim markers `{{-` and `-}}` work. What Go would refuse to parse or to execute makes the whole
-text appear as it is written. Values are data: nothing in them is ever read as a template.
+functions, pipelines, and the blocks if, else, with and end; comments and the trim markers `{{-` and
+`-}}` work. What is outside this language, or cannot be carried out, makes the whole text appear as
+it is written. Values are data: nothing in them is ever read as a template.
 """
 
 from collections.abc import Container, Mapping
 
+from msgspec import Struct
+
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.template.execution import execute
+from vibeguard.core.lang.template.execution import Execution
+from vibeguard.core.lang.template.nodes import Node
 from vibeguard.core.lang.template.parser import parse
-from vibeguard.core.lang.template.shell import ShellText
-from vibeguard.core.lang.template.values import Extracted, Scalar
+from vibeguard.core.lang.template.values import OutputFull
 
-__all__ = ["check_template", "render"]
+MOST_CHARACTERS = 16 << 10
+"""The longest template, and the longest text that comes out of one."""
 
 
-def render(
-    text: str,
-    values: Mapping[str, str],
-    vars: Mapping[str, str],  # noqa: A002  the word of the config
-    *,
-    shell_quote: bool = False,
-) -> str:
-    """Return the text with its actions carried out, or as it is written if it is no template.
+class Rendered(Struct, frozen=True):
+    """What came out, at most `MOST_CHARACTERS` of it and a line that says so where it was cut.
 
-    `values` are what grok extracted, `vars` the config's variables; these win. A name that has no
-    value shows as `<no value>`. With `shell_quote` the text is a command line: whatever came from
-    `values` is quoted for the place where it stands, so that a shell takes it for plain text.
+    `entered` are the extracted values that could get into the text, None for a name that has no
+    value: those that only a condition looked at, or that `and` and `or` passed over, are not among
+    them. `is_whole` is False where the text was cut.
+    """
+
+    text: str
+    entered: Mapping[str, str | None] = {}
+    is_whole: bool = True
+
+
+def render(text: str, values: Mapping[str, str], variables: Mapping[str, str]) -> Rendered:
+    """Carry out the actions of a text, or return it as it is written if it is no template.
+
+    `values` are what grok extracted, `variables` the config's; these win. A name that has no value
+    shows as `<no value>`.
     """
     if "{{" not in text:
-        return text
-    data: dict[str, Scalar] = {name: Extracted(value) for name, value in values.items()}
-    data.update(vars)
+        return _bounded(text)
+    execution = Execution(values, variables, MOST_CHARACTERS)
     try:
-        pieces = execute(parse(text, data), data)
-        if shell_quote:
-            return ShellText().join(pieces)
-        return "".join(pieces)
+        nodes = _parse(text, {*values, *variables})
+        execution.walk(nodes)
+    except OutputFull:
+        shown = f"{execution.text}\n[cut: longer than {MOST_CHARACTERS:,} characters]"
+        return Rendered(shown, execution.entered, is_whole=False)
     except LanguageError:
-        return text
+        return _bounded(text)
+    return Rendered(execution.text, execution.entered)
 
 
 def check_template(text: str, names: Container[str]) -> LanguageError | None:
@@ -49,7 +59,25 @@ def check_template(text: str, names: Container[str]) -> LanguageError | None:
     `names` are those that have values. What only fails with certain values is not seen here.
     """
     try:
-        parse(text, names)
+        _parse(text, names)
     except LanguageError as error:
         return error
     return None
+
+
+def cut_text(text: str, limit: int = MOST_CHARACTERS) -> str:
+    """The text, cut at `limit` characters with a line that says how much is left out."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[cut: {len(text) - limit:,} of {len(text):,} characters left out]"
+
+
+def _bounded(text: str) -> Rendered:
+    return Rendered(cut_text(text), is_whole=len(text) <= MOST_CHARACTERS)
+
+
+def _parse(text: str, names: Container[str]) -> tuple[Node, ...]:
+    if len(text) > MOST_CHARACTERS:
+        what = "the text is too long for a template"
+        raise LanguageError(what, f"write at most {MOST_CHARACTERS:,} characters")
+    return parse(text, names)

@@ -1,6 +1,6 @@
 """Carrying out a template."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from vibeguard.core.lang.template.functions import call
 from vibeguard.core.lang.template.nodes import (
@@ -9,188 +9,124 @@ from vibeguard.core.lang.template.nodes import (
     Constant,
     Field,
     Function,
-    Jump,
-    Nested,
     Node,
     Operand,
     Pipeline,
     Text,
     Variable,
 )
-from vibeguard.core.lang.template.values import Scalar, Value, fail, kind, show, truth
+from vibeguard.core.lang.template.values import OutputFull, Value, fail, show
 
-_MOST_CHARACTERS = 4 << 20  # of output; a range in a range must not fill the memory
-_MOST_STEPS = 100_000
-
-
-class _Break(Exception):
-    """`break` was reached."""
+_MOST_READ = 2 << 20  # characters that one call of a function is given
 
 
-class _Continue(Exception):
-    """`continue` was reached."""
+class Execution:
+    """One template being carried out. Its text, and what it makes on the way, has a bound.
 
+    There is no loop: the steps are as many as the template has nodes.
+    """
 
-def execute(nodes: Sequence[Node], data: Mapping[str, Scalar]) -> list[str]:
-    """Return the pieces of the output; those made of extracted text are `Extracted`."""
-    return _Execution(data).run(nodes)
+    def __init__(
+        self, values: Mapping[str, str], variables: Mapping[str, str], most_characters: int
+    ) -> None:
+        self._values = values
+        self._variables = variables
+        self._room = most_characters
+        self._scopes: list[dict[str, Value]] = [{}]
+        self._pieces: list[str] = []
+        self.entered: dict[str, str | None] = {}
 
+    @property
+    def text(self) -> str:
+        """What has been written so far."""
+        return "".join(self._pieces)
 
-class _Execution:
-    def __init__(self, data: Mapping[str, Scalar]) -> None:
-        self.pieces: list[str] = []
-        self.variables: list[tuple[str, Value]] = [("", data)]
-        self.characters = 0
-        self.steps = 0
-
-    def run(self, nodes: Sequence[Node]) -> list[str]:
-        self.walk(nodes, self.variables[0][1])
-        return self.pieces
-
-    def walk(self, nodes: Sequence[Node], dot: Value) -> None:
+    def walk(self, nodes: Sequence[Node]) -> None:
+        """Carry out the nodes. Raises `OutputFull` with `text` filled, or `LanguageError`."""
         for node in nodes:
-            self.count_step()
             if isinstance(node, Text):
-                self.write(node.text)
+                self._write(node.text)
             elif isinstance(node, Action):
-                value = self.pipeline(node.pipeline, dot)
-                if not node.pipeline.names:
-                    self.write(show(value))
-            elif isinstance(node, Block):
-                known = len(self.variables)
-                self.block(node, dot)
-                del self.variables[known:]
+                value = self._pipeline(node.pipeline)
+                if not node.pipeline.name:
+                    self._write(show(value))
             else:
-                self.jump(node)
+                self._block(node)
 
-    def write(self, text: str) -> None:
-        self.characters += len(text)
-        if self.characters > _MOST_CHARACTERS:
-            raise fail("the text is too long")
-        self.pieces.append(text)
+    def _write(self, text: str) -> None:
+        self._pieces.append(text[: self._room])
+        self._room -= len(text)
+        if self._room < 0:
+            raise OutputFull
 
-    def count_step(self) -> None:
-        self.steps += 1
-        if self.steps > _MOST_STEPS:
-            raise fail("the template takes too long")
+    def _block(self, block: Block) -> None:
+        self._scopes.append({})
+        before = dict(self.entered)
+        value = self._pipeline(block.pipeline)
+        if not block.is_with and not block.pipeline.name:
+            self.entered = before  # what a condition only looks at does not get into the text
+        if block.is_with:
+            self._scopes.append({".": value} if value else {})
+        self.walk(block.body if value else block.otherwise)
+        del self._scopes[-2 if block.is_with else -1 :]
 
-    def jump(self, node: Jump) -> None:
-        if node.keyword == "break":
-            raise _Break
-        raise _Continue
-
-    def block(self, node: Block, dot: Value) -> None:
-        if node.keyword == "range":
-            self.loop(node, dot)
-            return
-        value = self.pipeline(node.pipeline, dot)
-        if truth(value):
-            self.walk(node.body, value if node.keyword == "with" else dot)
-        else:
-            self.walk(node.otherwise, dot)
-
-    def loop(self, node: Block, dot: Value) -> None:
-        """Run the body for each entry; the variables take its key and value, or its value."""
-        plain = Pipeline(node.pipeline.commands)
-        names = node.pipeline.names
-        over = self.pipeline(plain, dot)
-        if len(names) > 1 and isinstance(over, int):
-            raise fail("a range over a number has one variable")
-        entries = list(_entries(over))
-        known = len(self.variables)
-        for key, value in entries:
-            bound = (key, value)[-len(names) :] if names else ()
-            for name, item in zip(names, bound, strict=True):
-                self.assign(name, item, declares=node.pipeline.declares)
-            try:
-                self.walk(node.body, value)
-            except _Break:
-                break
-            except _Continue:
-                pass
-            finally:
-                del self.variables[known:]
-        if not entries:
-            self.walk(node.otherwise, dot)
-
-    def assign(self, name: str, value: Value, *, declares: bool) -> None:
-        if declares:
-            self.variables.append((name, value))
-            return
-        for position in range(len(self.variables) - 1, -1, -1):
-            if self.variables[position][0] == name:
-                self.variables[position] = (name, value)
-                return
-
-    def pipeline(self, pipeline: Pipeline, dot: Value) -> Value:
+    def _pipeline(self, pipeline: Pipeline) -> Value:
         value: Value = None
         for order, command in enumerate(pipeline.commands):
-            value = self.command(command, dot, (value,) if order else ())
-        for name in pipeline.names:
-            self.assign(name, value, declares=pipeline.declares)
+            value = self._command(command, (value,) if order else ())
+        if pipeline.name:
+            scopes = reversed(self._scopes)
+            taker = next((s for s in scopes if pipeline.name in s), self._scopes[-1])
+            (self._scopes[-1] if pipeline.declares else taker)[pipeline.name] = value
         return value
 
-    def command(self, operands: tuple[Operand, ...], dot: Value, final: tuple[Value, ...]) -> Value:
-        self.count_step()
+    def _command(self, operands: tuple[Operand, ...], final: tuple[Value, ...]) -> Value:
         first = operands[0]
         if isinstance(first, Function):
-            return self.call(first.name, operands[1:], dot, final)
+            return self._call(first.name, operands[1:], final)
         if len(operands) > 1 or final:
             raise fail("a value that is no function has arguments")
-        return self.operand(first, dot)
+        return self._operand(first)
 
-    def call(
-        self, name: str, operands: tuple[Operand, ...], dot: Value, final: tuple[Value, ...]
-    ) -> Value:
-        if name not in ("and", "or"):
-            arguments = [self.operand(operand, dot) for operand in operands]
-            return call(name, [*arguments, *final])
-        if not operands and not final:
-            raise fail(f"{name} needs an argument")
-        value: Value = None
-        for operand in operands:
-            value = self.operand(operand, dot)
-            if truth(value) == (name == "or"):
-                return value
-        return final[0] if final else value
+    def _call(self, name: str, operands: tuple[Operand, ...], final: tuple[Value, ...]) -> Value:
+        arguments: list[Value] = []
+        for position, operand in enumerate(operands):
+            before = dict(self.entered)
+            arguments.append(self._operand(operand))
+            if name not in ("and", "or"):
+                continue
+            if bool(arguments[-1]) == (name == "or"):
+                return arguments[-1]
+            if final or position < len(operands) - 1:
+                self.entered = before  # passed over: another value is what comes out
+        arguments += final
+        # A text that variables double again and again would fill the memory before it is shown.
+        if sum(len(argument) for argument in arguments if isinstance(argument, str)) > _MOST_READ:
+            raise OutputFull
+        value = call(name, arguments)
+        if isinstance(value, str) and len(value) > self._room:
+            self._write(value)
+        return value
 
-    def operand(self, operand: Operand, dot: Value) -> Value:
+    def _operand(self, operand: Operand) -> Value:
         if isinstance(operand, Constant):
             return operand.value
         if isinstance(operand, Field):
-            return _look_up(dot, operand.path)
+            return self._look_up(operand.name)
         if isinstance(operand, Variable):
-            return _look_up(self.variable(operand.name), operand.path)
-        if isinstance(operand, Nested):
-            return _look_up(self.pipeline(operand.pipeline, dot), operand.path)
-        return self.call(operand.name, (), dot, ())
+            return self._variable(operand.name)
+        if isinstance(operand, Function):
+            return self._call(operand.name, (), ())
+        return self._pipeline(operand.pipeline)
 
-    def variable(self, name: str) -> Value:
-        return next(value for known, value in reversed(self.variables) if known == name)
+    def _variable(self, name: str) -> Value:
+        for scope in reversed(self._scopes):
+            if name in scope:
+                return scope[name]
+        raise fail(f"{name} has no value here")
 
-
-def _look_up(value: Value, path: tuple[str, ...]) -> Value:
-    """Return what stands in a value under a path; a name may itself hold dots (`a.b`)."""
-    if not path or value is None:
-        return value
-    if not isinstance(value, Mapping):
-        raise fail(f"a {kind(value)} has no field {path[0]}")
-    for length in range(len(path), 0, -1):
-        name = ".".join(path[:length])
-        if name in value:
-            return _look_up(value[name], path[length:])
-    return None
-
-
-def _entries(value: Value) -> Iterator[tuple[Value, Value]]:
-    """Yield the keys and values of what a range runs over; Go takes no value for an empty map."""
-    if value is None:
-        return
-    if isinstance(value, Mapping):
-        yield from sorted(value.items())
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if value > _MOST_STEPS:
-            raise fail("the template takes too long")
-        yield from ((number, number) for number in range(value))
-    else:
-        raise fail(f"a range cannot run over a {kind(value)}")
+    def _look_up(self, name: str) -> Value:
+        if name in self._variables:
+            return self._variables[name]
+        self.entered[name] = self._values.get(name)
+        return self.entered[name]

@@ -1,30 +1,23 @@
-"""The functions of Go's text/template."""
+"""The functions of a template; printf knows the verbs, widths and precisions that people use."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import operator
+import re
+from collections.abc import Callable, Iterator, Sequence
 
-from vibeguard.core.lang.template.printf import sprintf
-from vibeguard.core.lang.template.values import NO_VALUE, Extracted, Value, fail, kind, show, truth
+from vibeguard.core.lang.template.values import OutputFull, Value, fail, kind, show
 
-_HTML = str.maketrans(
-    {"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"}
-)
-_JAVASCRIPT = str.maketrans(
-    {"\\": "\\\\", "'": "\\'", '"': '\\"'}
-    | {character: f"\\u{ord(character):04X}" for character in "<>&="}
-    | {chr(code): f"\\u{code:04X}" for code in range(0x20)}
-)
-_UNRESERVED = frozenset(b"-_.~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_VERB = re.compile(r"%(?P<flags>[-+ 0]*)(?P<width>\d*)(?P<precision>\.\d*)?(?P<verb>[a-zA-Z%]?)")
+_VERBS: dict[str, str] = {"string": "svqxX", "int": "dvxXob", "float64": "fFeEgGv", "bool": "tv"}
+_MOST_DIGITS = 3  # of a width: a suggestion is no page of blanks
 
 
 def call(name: str, arguments: Sequence[Value]) -> Value:
-    """Call a function; a text that it makes of extracted text is extracted text too."""
+    """Call a function other than `and` and `or`, which look at their arguments one by one."""
     function, least, most = FUNCTIONS[name]
     if len(arguments) < least or (most is not None and len(arguments) > most):
         raise fail(f"{name} does not take {len(arguments)} arguments")
-    result = function(*arguments)
-    if isinstance(result, str) and any(isinstance(a, Extracted | Mapping) for a in arguments):
-        return Extracted(result)
-    return result
+    return function(*arguments)
 
 
 def _equal(first: Value, *others: Value) -> bool:
@@ -32,136 +25,91 @@ def _equal(first: Value, *others: Value) -> bool:
 
 
 def _equals(left: Value, right: Value) -> bool:
-    if isinstance(left, Mapping) or isinstance(right, Mapping):
-        raise fail("a map cannot be compared")
-    if kind(left) != kind(right):
-        if left is None or right is None:
-            return False
+    if left is not None and right is not None and type(left) is not type(right):
         raise fail(f"a {kind(left)} cannot be compared with a {kind(right)}")
     return left == right
 
 
-def _not_equal(left: Value, right: Value) -> bool:
-    return not _equals(left, right)
+def _ordered(order: Callable[..., bool]) -> Callable[[Value, Value], bool]:
+    """Texts are compared with texts and numbers with numbers of one kind, as in Go."""
 
+    def compare(left: Value, right: Value) -> bool:
+        if type(left) is not type(right) or left is None or isinstance(left, bool):
+            raise fail(f"a {kind(left)} cannot be compared with a {kind(right)}")
+        return order(left, right)
 
-def _less(left: Value, right: Value) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        raise fail("true and false have no order")
-    if isinstance(left, str) and isinstance(right, str):
-        return left < right
-    if isinstance(left, int) and isinstance(right, int):
-        return left < right
-    if isinstance(left, float) and isinstance(right, float):
-        return left < right
-    raise fail(f"a {kind(left)} cannot be compared with a {kind(right)}")
-
-
-def _less_or_equal(left: Value, right: Value) -> bool:
-    return _less(left, right) or _equals(left, right)
+    return compare
 
 
 def _length(value: Value) -> int:
-    """Return the number of bytes of a text, or of the entries of a map, as Go counts them."""
-    if isinstance(value, str):
-        return len(value.encode())
-    if isinstance(value, Mapping):
-        return len(value)
-    raise fail(f"a {kind(value)} has no length")
-
-
-def _index(value: Value, *keys: Value) -> Value:
-    if value is None:
-        raise fail("nothing cannot be indexed")
-    for key in keys:
-        if isinstance(value, Mapping) and isinstance(key, str):
-            value = value.get(key, "")
-        elif isinstance(value, str) and isinstance(key, int) and not isinstance(key, bool):
-            octets = value.encode()
-            if not 0 <= key < len(octets):
-                raise fail(f"index {key} is out of range")
-            value = octets[key]
-        else:
-            raise fail(f"a {kind(value)} cannot be indexed with a {kind(key)}")
-    return value
-
-
-def _slice(value: Value, *bounds: Value) -> str:
+    """Return the number of bytes of a text, as Go counts them."""
     if not isinstance(value, str):
-        raise fail(f"a {kind(value)} cannot be sliced")
-    octets = value.encode()
-    numbers = [n for n in bounds if isinstance(n, int) and not isinstance(n, bool)]
-    start, end = ([*numbers, len(octets)] if len(numbers) == 1 else numbers) or (0, len(octets))
-    if len(numbers) != len(bounds) or not 0 <= start <= end <= len(octets):
-        raise fail("a slice is out of range")
-    return octets[start:end].decode("utf-8", "replace")
+        raise fail(f"a {kind(value)} has no length")
+    return len(value.encode())
 
 
 def _print(*arguments: Value) -> str:
     """Join values; a space goes between two where neither is a text."""
     pieces: list[str] = []
-    for position, argument in enumerate(arguments):
-        if (
-            position
-            and not isinstance(argument, str)
-            and not isinstance(arguments[position - 1], str)
-        ):
-            pieces.append(" ")
-        pieces.append(show(argument, "<nil>"))
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        is_apart = not isinstance(argument, str) and not isinstance(before, str)
+        pieces.append(" " * is_apart + show(argument))
     return "".join(pieces)
-
-
-def _println(*arguments: Value) -> str:
-    return " ".join(show(argument, "<nil>") for argument in arguments) + "\n"
 
 
 def _printf(form: Value, *arguments: Value) -> str:
     if not isinstance(form, str):
         raise fail("printf needs a text first")
-    return sprintf(form, arguments)
+    rest = iter(arguments)
+    text = _VERB.sub(lambda match: _formatted(match, rest), form)
+    extra = ", ".join(f"{kind(value)}={show(value)}" for value in rest)
+    return f"{text}%!(EXTRA {extra})" if extra else text
 
 
-def _join(arguments: Sequence[Value]) -> str:
-    return _print(*(NO_VALUE if argument is None else argument for argument in arguments))
+def _formatted(match: re.Match[str], arguments: Iterator[Value]) -> str:
+    flags, width, precision, verb = match.group("flags", "width", "precision", "verb")
+    if verb == "%":
+        return "%"
+    if not verb:
+        raise fail("printf knows flags, a width, a precision and a verb, and no more")
+    if len(width) > _MOST_DIGITS or len(precision or "") > _MOST_DIGITS + 1:
+        raise OutputFull
+    try:
+        value = next(arguments)
+    except StopIteration:
+        return f"%!{verb}(MISSING)"
+    if value is None:
+        return "<nil>" if verb == "v" else f"%!{verb}(<nil>)"
+    if verb not in _VERBS[kind(value)]:
+        return f"%!{verb}({kind(value)}={show(value)})"
+    if verb == "b":
+        value, verb = f"{value:b}", "s"
+    elif verb in "vqtxX" and not (isinstance(value, int) and verb in "xX"):
+        value, verb = _as_text(value, verb), "s"
+    return f"%{flags}{width}{precision or ''}{verb}" % value
 
 
-def _html(*arguments: Value) -> str:
-    return _join(arguments).translate(_HTML)
-
-
-def _js(*arguments: Value) -> str:
-    return _join(arguments).translate(_JAVASCRIPT)
-
-
-def _urlquery(*arguments: Value) -> str:
-    return "".join(
-        chr(byte) if byte in _UNRESERVED else "+" if byte == 0x20 else f"%{byte:02X}"
-        for byte in _join(arguments).encode()
-    )
-
-
-def _short_circuit(*_: Value) -> Value:
-    raise fail("and and or look at their arguments one by one")
+def _as_text(value: Value, verb: str) -> str:
+    if verb == "q":
+        return json.dumps(value, ensure_ascii=False)
+    if verb in "xX":
+        digits = show(value).encode().hex()
+        return digits.upper() if verb == "X" else digits
+    return show(value)
 
 
 # Name -> function, fewest and most arguments.
 FUNCTIONS: dict[str, tuple[Callable[..., Value], int, int | None]] = {
-    "and": (_short_circuit, 1, None),
-    "or": (_short_circuit, 1, None),
-    "not": (lambda value: not truth(value), 1, 1),
+    "and": (lambda *values: values[-1], 1, None),
+    "or": (lambda *values: values[-1], 1, None),
+    "not": (operator.not_, 1, 1),
     "eq": (_equal, 2, None),
-    "ne": (_not_equal, 2, 2),
-    "lt": (_less, 2, 2),
-    "le": (_less_or_equal, 2, 2),
-    "gt": (lambda left, right: not _less_or_equal(left, right), 2, 2),
-    "ge": (lambda left, right: not _less(left, right), 2, 2),
+    "ne": (lambda left, right: not _equals(left, right), 2, 2),
+    "lt": (_ordered(operator.lt), 2, 2),
+    "le": (_ordered(operator.le), 2, 2),
+    "gt": (_ordered(operator.gt), 2, 2),
+    "ge": (_ordered(operator.ge), 2, 2),
     "len": (_length, 1, 1),
-    "index": (_index, 1, None),
-    "slice": (_slice, 1, 3),
     "print": (_print, 0, None),
     "printf": (_printf, 1, None),
-    "println": (_println, 0, None),
-    "html": (_html, 0, None),
-    "js": (_js, 0, None),
-    "urlquery": (_urlquery, 0, None),
 }

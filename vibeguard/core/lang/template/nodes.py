@@ -1,10 +1,8 @@
 """The tree of a template."""
 
-from typing import Literal
-
 from msgspec import Struct
 
-from vibeguard.core.lang.template.values import Scalar
+from vibeguard.core.lang.template.values import Value
 
 
 class Text(Struct, frozen=True):
@@ -16,20 +14,19 @@ class Text(Struct, frozen=True):
 class Constant(Struct, frozen=True):
     """A number, a text, true, false or nil."""
 
-    value: Scalar
+    value: Value
 
 
 class Field(Struct, frozen=True):
-    """`.` or `.a.b`: the present value, or what is found in it."""
+    """`.a.b`: what is extracted under that name."""
 
-    path: tuple[str, ...]
+    name: str
 
 
 class Variable(Struct, frozen=True):
-    """`$x` or `$x.a`; the name of `$` alone, the whole data, is empty."""
+    """`$x`; the name of `.` inside a `with` is a dot."""
 
     name: str
-    path: tuple[str, ...]
 
 
 class Function(Struct, frozen=True):
@@ -39,10 +36,9 @@ class Function(Struct, frozen=True):
 
 
 class Nested(Struct, frozen=True):
-    """A pipeline in parentheses, and what is looked up in its value."""
+    """A pipeline in parentheses."""
 
     pipeline: "Pipeline"
-    path: tuple[str, ...]
 
 
 Operand = Constant | Field | Variable | Function | Nested
@@ -51,11 +47,11 @@ Operand = Constant | Field | Variable | Function | Nested
 class Pipeline(Struct, frozen=True):
     """Commands, each with its operands, the value of one being the last argument of the next.
 
-    `names` are the variables that take the value; `declares` tells `:=` from `=`.
+    `name` is the variable that takes the value, if any; `declares` tells `:=` from `=`.
     """
 
     commands: tuple[tuple[Operand, ...], ...]
-    names: tuple[str, ...] = ()
+    name: str = ""
     declares: bool = False
 
 
@@ -66,18 +62,12 @@ class Action(Struct, frozen=True):
 
 
 class Block(Struct, frozen=True):
-    """if, with or range."""
+    """`if`, or `with`, whose body sees the value as `.`."""
 
-    keyword: Literal["if", "with", "range"]
     pipeline: Pipeline
     body: tuple["Node", ...]
     otherwise: tuple["Node", ...]
+    is_with: bool
 
 
-class Jump(Struct, frozen=True):
-    """break or continue."""
-
-    keyword: Literal["break", "continue"]
-
-
-Node = Text | Action | Block | Jump
+Node = Text | Action | Block

@@ -1,10 +1,10 @@
 """From the words of a template to its tree."""
 
+import json
+import re
 from collections.abc import Container
-from typing import Literal
 
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.template import constants
 from vibeguard.core.lang.template.functions import FUNCTIONS
 from vibeguard.core.lang.template.nodes import (
     Action,
@@ -12,7 +12,6 @@ from vibeguard.core.lang.template.nodes import (
     Constant,
     Field,
     Function,
-    Jump,
     Nested,
     Node,
     Operand,
@@ -24,9 +23,9 @@ from vibeguard.core.lang.template.tokens import Token, tokenize
 
 _MOST_NESTED = 64  # blocks and parentheses; far less than Python's stack allows
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "nil": None}
-_KEYWORDS = frozenset(
-    {"if", "else", "end", "with", "range", "break", "continue", "define", "template", "block"}
-)
+_BLOCKS = ("if", "with")
+_UNSUPPORTED = ("range", "break", "continue", "define", "template", "block")
+_ESCAPES = re.compile(r'"(?:[^\\]|\\[bfnrt"\\]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4})*"', re.DOTALL)
 
 
 def parse(text: str, names: Container[str]) -> tuple[Node, ...]:
@@ -46,9 +45,8 @@ class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.position = 0
-        self.variables = [""]
+        self.variables: set[str] = set()
         self.nesting = 0
-        self.loops = 0
 
     def nodes(self) -> tuple[tuple[Node, ...], Token]:
         """Read nodes up to `end`, `else` or the end of the text; return that word, unread."""
@@ -62,63 +60,51 @@ class _Parser:
                 nodes.append(Text(token.value))
                 continue
             keyword = self.peek_word()
-            if keyword.value in ("end", "else"):
+            if keyword.kind == "word" and keyword.value in ("end", "else"):
                 return tuple(nodes), keyword
-            node = self.action(keyword)
-            nodes.append(node)
+            nodes.append(self.action(keyword))
 
     def action(self, keyword: Token) -> Node:
         """Read one action that is neither `end` nor `else`."""
-        if keyword.kind != "word" or keyword.value not in _KEYWORDS:
-            return Action(self.pipeline("right"))
-        self.next_word()
-        if keyword.value in ("break", "continue"):
-            if not self.loops:
-                raise self.unexpected(keyword)
-            self.expect_right()
-            return Jump("break" if keyword.value == "break" else "continue")
-        if keyword.value == "if":
-            return self.block("if", keyword)
-        if keyword.value == "with":
-            return self.block("with", keyword)
-        if keyword.value == "range":
-            return self.block("range", keyword)
-        raise LanguageError(
-            f"{keyword.value} is not supported", "write the text where it is needed", keyword.offset
-        )
+        word = keyword.value if keyword.kind == "word" else ""
+        if word in _UNSUPPORTED:
+            raise LanguageError(
+                f"{word} is not supported", "write the text where it is needed", keyword.offset
+            )
+        if word in _BLOCKS:
+            self.position += 1
+            return self.block(keyword)
+        return Action(self.pipeline("right"))
 
-    def block(self, keyword: Literal["if", "with", "range"], opening: Token) -> Block:
+    def block(self, opening: Token) -> Block:
         """Read the rest of a block, its `end` included."""
         self.enter(opening)
-        known = len(self.variables)
-        pipeline = self.pipeline("right", in_range=keyword == "range")
-        self.loops += keyword == "range"
+        outside = set(self.variables)
+        pipeline = self.pipeline("right")
         body, ending = self.nodes()
-        self.loops -= keyword == "range"
         otherwise: tuple[Node, ...] = ()
-        if ending.value == "else" and ending.kind == "word":
-            otherwise = self.otherwise(keyword, opening)
+        if ending.value == "else":
+            otherwise = self.otherwise(opening)
         else:
             self.end(ending, opening)
-        del self.variables[known:]
+        self.variables = outside
         self.nesting -= 1
-        return Block(keyword, pipeline, body, otherwise)
+        return Block(pipeline, body, otherwise, is_with=opening.value == "with")
 
-    def otherwise(
-        self, keyword: Literal["if", "with", "range"], opening: Token
-    ) -> tuple[Node, ...]:
+    def otherwise(self, opening: Token) -> tuple[Node, ...]:
         """Read what follows `else`: another condition, which shares the `end`, or a plain body."""
         self.next_word()
         following = self.peek_word()
-        if following.kind == "word" and following.value == keyword and keyword != "range":
-            self.next_word()
-            return (self.block(keyword, following),)
+        if following.kind == "word" and following.value == opening.value:
+            self.position += 1
+            return (self.block(following),)
         self.expect_right()
         nodes, ending = self.nodes()
         self.end(ending, opening)
         return nodes
 
     def end(self, ending: Token, opening: Token) -> None:
+        """Read the `end` of a block."""
         if ending.value != "end" or ending.kind != "word":
             raise LanguageError(
                 f"{{{{{opening.value}}}}} has no {{{{end}}}}", "add it", opening.offset
@@ -126,116 +112,86 @@ class _Parser:
         self.next_word()
         self.expect_right()
 
-    def pipeline(self, closing: str, *, in_range: bool = False) -> Pipeline:
-        """Read a pipeline and what closes it."""
-        names, declares = self.declaration(in_range=in_range)
-        commands: list[tuple[Operand, ...]] = []
-        while True:
-            command = self.command()
-            if commands and isinstance(command[0], Constant | Field) and len(command) == 1:
-                bare = command[0]
-                if isinstance(bare, Constant) or not bare.path:
-                    raise self.unexpected(self.peek())
-            commands.append(command)
-            token = self.peek_word()
-            self.position += 1
-            if token.value == "|" and token.kind == "mark":
-                if not self._closes(self.peek_word(), closing):
-                    continue
-                token = self.next_word()  # Go lets a pipeline end in |
-            if self._closes(token, closing):
-                break
+    def pipeline(self, closing: str) -> Pipeline:
+        """Read a pipeline and what closes it: the end of the action, or a parenthesis."""
+        name, declares = self.declaration() if closing == "right" else ("", False)
+        commands = [self.command()]
+        while (token := self.next_word()).value == "|" and token.kind == "mark":
+            taker = self.peek_word()
+            commands.append(self.command())
+            if not isinstance(commands[-1][0], Function):
+                raise self.unexpected(taker)
+        if closing not in (token.kind, token.value):
             raise self.unexpected(token)
-        self.variables.extend(names if declares else ())
-        return Pipeline(tuple(commands), names, declares)
+        if declares:
+            self.variables.add(name)
+        return Pipeline(tuple(commands), name, declares)
 
-    @staticmethod
-    def _closes(token: Token, closing: str) -> bool:
-        """Whether a word closes a pipeline: the end of the action, or a parenthesis."""
-        return closing == token.kind or (token.kind == "mark" and token.value == closing)
-
-    def declaration(self, *, in_range: bool) -> tuple[tuple[str, ...], bool]:
-        """Read `$x :=`, `$x =` or, in a range, `$key, $value :=`; most pipelines have none."""
+    def declaration(self) -> tuple[str, bool]:
+        """Read `$x :=` or `$x =`; most pipelines have none."""
         start = self.position
-        names: list[str] = []
-        while (token := self.peek_word()).kind == "variable":
-            names.append(token.value[1:])
+        token = self.peek_word()
+        if token.kind == "variable":
             self.position += 1
             mark = self.peek_word()
             if mark.kind == "mark" and mark.value in (":=", "="):
                 self.position += 1
                 if mark.value == "=":
-                    self.known(*names, token=token)
-                return tuple(names), mark.value == ":="
-            if not (in_range and len(names) == 1 and mark == ("mark", ",", mark.offset)):
-                break
-            self.position += 1
+                    self.known(token)
+                return token.value, mark.value == ":="
         self.position = start
-        return (), False
+        return "", False
 
     def command(self) -> tuple[Operand, ...]:
         """Read operands with space between them."""
-        operands = [self.operand(self.peek_word())]
+        operands = [self.operand(self.next_word())]
         while self.peek().kind == "space":
             token = self.peek_word()
-            if token.kind in ("right", "mark") and token.value != "(":
+            if token.kind == "right" or (token.kind == "mark" and token.value != "("):
                 break
-            operands.append(self.operand(token))
+            operands.append(self.operand(self.next_word()))
         if operands == [Constant(None)]:
             raise LanguageError("nil is not a command", "name a value", self.peek().offset)
         return tuple(operands)
 
     def operand(self, token: Token) -> Operand:
-        """Read one operand and the fields that follow it without a space."""
-        self.position += 1
-        if token.kind == "name":
-            return Field((token.value,))
+        """Read one operand, whose first word has been read."""
         if token.kind == "field":
-            return Field((token.value[1:], *self.fields()))
+            return Field(token.value.removeprefix("$").removeprefix("."))
         if token.kind == "variable":
-            self.known(token.value[1:], token=token)
-            return Variable(token.value[1:], self.fields())
+            self.known(token)
+            return Variable(token.value)
+        if token.kind == "dot":
+            return Variable(".")
         if token.kind == "mark" and token.value == "(":
             self.enter(token)
             inner = self.pipeline(")")
             self.nesting -= 1
-            return Nested(inner, self.fields())
-        operand = self.simple_operand(token)
-        if self.peek().kind == "field":
-            raise self.unexpected(self.peek())
-        return operand
+            return Nested(inner)
+        return self.constant(token)
 
-    def simple_operand(self, token: Token) -> Operand:
-        if token.kind == "dot":
-            return Field(())
-        if token.kind == "word":
-            if token.value in _WORDS:
-                return Constant(_WORDS[token.value])
-            if token.value in FUNCTIONS:
-                return Function(token.value)
-            raise LanguageError(
-                f"there is no function {token.value}",
-                f"the functions are {', '.join(sorted(FUNCTIONS))}; a value is .{token.value}",
-                token.offset,
-            )
-        if token.kind == "string":
-            return Constant(constants.read_string(token.value, token.offset))
+    def constant(self, token: Token) -> Operand:
+        """Read a word that stands for itself, or the name of a function."""
+        if token.kind == "word" and token.value in _WORDS:
+            return Constant(_WORDS[token.value])
+        if token.kind == "string" and _ESCAPES.fullmatch(token.value):
+            return Constant(json.loads(token.value, strict=False))
         if token.kind == "raw":
-            return Constant(token.value[1:-1].replace("\r", ""))
-        if token.kind == "rune":
-            return Constant(constants.read_rune(token.value, token.offset))
+            return Constant(token.value[1:-1])
         if token.kind == "number":
-            return Constant(constants.read_number(token.value, token.offset))
-        raise self.unexpected(token)
-
-    def fields(self) -> tuple[str, ...]:
-        names = []
-        while self.peek().kind == "field":
-            names.append(self.peek().value[1:])
-            self.position += 1
-        return tuple(names)
+            return Constant(float(token.value) if "." in token.value else int(token.value))
+        if token.kind == "word" and token.value in FUNCTIONS:
+            return Function(token.value)
+        if token.kind != "word":
+            raise self.unexpected(token)
+        raise LanguageError(
+            f"there is no function {token.value}",
+            f"the functions are {', '.join(sorted(FUNCTIONS))}; a value is .{token.value}",
+            token.offset,
+        )
 
     def peek(self) -> Token:
+        """The next word or space, unread."""
         return self.tokens[self.position]
 
     def peek_word(self) -> Token:
@@ -245,30 +201,36 @@ class _Parser:
         return self.tokens[self.position]
 
     def next_word(self) -> Token:
+        """Skip space and read the next word."""
         token = self.peek_word()
         self.position += 1
         return token
 
     def expect_right(self) -> None:
+        """Read the end of an action."""
         token = self.next_word()
         if token.kind != "right":
             raise self.unexpected(token)
 
     def enter(self, token: Token) -> None:
+        """Count one more block or parenthesis inside another."""
         self.nesting += 1
         if self.nesting > _MOST_NESTED:
             raise LanguageError(
                 "the template is nested too deeply", "make it simpler", token.offset
             )
 
-    def known(self, *names: str, token: Token) -> None:
-        for name in names:
-            if name not in self.variables:
-                raise LanguageError(f"${name} is not declared", f"${name} := ...", token.offset)
+    def known(self, token: Token) -> None:
+        """Refuse a variable that nothing has declared."""
+        if token.value not in self.variables:
+            raise LanguageError(
+                f"{token.value} is not declared", f"{token.value} := ...", token.offset
+            )
 
     def unexpected(self, token: Token) -> LanguageError:
+        """The error of a word in the wrong place."""
         return LanguageError(
             f"{token.value or 'the end'} is not expected here",
-            "see Go's text/template",
+            "see the template language in the docs",
             token.offset,
         )

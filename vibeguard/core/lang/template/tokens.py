@@ -8,21 +8,19 @@ from vibeguard.core.lang.errors import LanguageError
 
 _SPACE = " \t\r\n"
 # A name ends where one of these follows; anything else there is a mistake.
-_WORD_END = r"(?=[ \t\r\n.,|:()]|\}\}|\Z)"
+_WORD_END = r"(?=[ \t\r\n,|:()]|\}\}|\Z)"
 _WORD = re.compile(
     rf"""(?x)
     (?P<right> [ \t\r\n]-\}}\}} | \}}\}} )
   | (?P<space> [ \t\r\n]+? (?= [ \t\r\n]-\}}\}} ) | [ \t\r\n]+ )
   | (?P<string> " (?: \\. | [^"\\\n] )* " )
   | (?P<raw> ` [^`]* ` )
-  | (?P<rune> ' (?: \\. | [^'\\\n] )+ ' )
-  | (?P<variable> \$ \w* {_WORD_END} )
-  | (?P<field> \. [^\W0-9] \w* {_WORD_END} )
-  | (?P<number> [+-]? (?: 0[xX][0-9a-fA-F_]+ | 0[oO][0-7_]+ | 0[bB][01_]+
-        | (?: [0-9][0-9_]* (?: \. [0-9_]* )? | \.[0-9][0-9_]* ) (?: [eE][+-]?[0-9]+ )? ) (?! \w ) )
+  | (?P<variable> \$ \w+ {_WORD_END} )
+  | (?P<field> \$? (?: \. [^\W0-9] \w* )+ {_WORD_END} )
+  | (?P<number> [+-]? [0-9]{{1,18}} (?: \. [0-9]{{1,18}} )? {_WORD_END} )
   | (?P<dot> \. {_WORD_END} )
   | (?P<word> \w+ {_WORD_END} )
-  | (?P<mark> := | [=|(),] )
+  | (?P<mark> := | [=|()] )
     """
 )
 _COMMENT_END = re.compile(r"([ \t\r\n]-)?\}\}")
@@ -58,7 +56,7 @@ def tokenize(text: str, names: Container[str]) -> Iterator[Token]:
             return
         exact = _PLAIN_FIELD.match(text, start)
         if exact is not None and exact.group(1) in names:
-            yield Token("name", exact.group(1), start)
+            yield Token("field", f".{exact.group(1)}", start)
             yield Token("right", "}}", exact.end())
             position, trim = exact.end(), False
             continue
@@ -95,6 +93,6 @@ def _unknown(text: str, start: int, position: int) -> LanguageError:
         return LanguageError("{{ is not closed", "close it with }}", start)
     return LanguageError(
         f"{text[position]} is not understood in a template",
-        "see Go's text/template for what may stand between {{ and }}",
+        "see the template language in the docs",
         position,
     )

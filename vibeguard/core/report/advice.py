@@ -1,0 +1,91 @@
+"""What a check that did not pass tells its reader to do: the suggestion, and the fix.
+
+An extracted value gets into a fix only if no shell, however often it reads the command, could take
+it for anything but a word. Quoting is no way out: `ssh host ls '$(x)'` is read twice (ADR 0090).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from vibeguard.core.lang.template import Rendered, cut_text, render
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Reason
+from vibeguard.core.wording.layout import shorten
+from vibeguard.core.wording.sanitise import sanitise
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*")
+_NOT_RUN = (126, 127)  # exit codes of a shell that could not execute, or not find, the command
+_MOST_VALUES = 10
+_VALUE_CHARACTERS = 200
+
+
+class Section(Struct, frozen=True):
+    """One piece of advice under its label; several lines, foreign text, not yet made harmless."""
+
+    label: str
+    text: str
+    is_command: bool = False
+
+    def within(self, limit: int) -> "Section":
+        """The section in about `limit` characters; a command that is cut is none any more."""
+        if len(self.text) <= limit:
+            return self
+        label = f"{self.label} (cut, not a command)" if self.is_command else self.label
+        return Section(label, shorten(self.text, limit))
+
+
+class Advice(Struct, frozen=True):
+    """The suggestion and the fix of a check, as they are shown.
+
+    `fix` is a command. Where it is empty and `fix_template` is not, there is none: the template is
+    what the author wrote, and `fix_values` what was extracted for it (None: nothing was).
+    """
+
+    suggestion: str = ""
+    fix: str = ""
+    fix_template: str = ""
+    fix_values: Mapping[str, str | None] = {}
+
+    def sections(self) -> Iterator[Section]:
+        """What every format shows, in this order."""
+        if self.suggestion.strip():
+            yield Section("suggestion", self.suggestion.strip())
+        if self.fix.strip():
+            yield Section("fix", self.fix.strip(), is_command=True)
+        elif self.fix_template.strip():
+            lines = [self.fix_template.strip(), *self._values()]
+            yield Section("fix (not a command)", "\n".join(lines))
+
+    def _values(self) -> Iterator[str]:
+        for name, value in list(self.fix_values.items())[:_MOST_VALUES]:
+            shown = "" if value is None else shorten(sanitise(value), _VALUE_CHARACTERS)
+            yield f"{sanitise(name)} = {shown}" if shown else f"{sanitise(name)} was not extracted"
+
+
+def advice_of(state: State, record: CheckRecord) -> Advice:
+    """The advice of a check. There is no fix for what a command found that never ran."""
+    planned = record.planned
+    suggestion = _rendered(planned.suggestion, state, record).text
+    if not planned.fix or _never_ran(record):
+        return Advice(suggestion)
+    fix = _rendered(planned.fix, state, record)
+    if fix.is_whole and all(map(_is_plain, fix.entered.values())):
+        return Advice(suggestion, fix.text)
+    return Advice(suggestion, "", cut_text(planned.fix), fix.entered)
+
+
+def _is_plain(value: str | None) -> bool:
+    return value is not None and _PLAIN.fullmatch(value) is not None
+
+
+def _never_ran(record: CheckRecord) -> bool:
+    if record.settled is not None and record.settled.reason is Reason.NOT_STARTABLE:
+        return True
+    return record.finished is not None and record.finished.exit_code in _NOT_RUN
+
+
+def _rendered(template: str, state: State, record: CheckRecord) -> Rendered:
+    values = record.extracted.values if record.extracted else {}
+    return render(template, values, state.planned.vars if state.planned else {})
