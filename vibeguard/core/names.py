@@ -66,6 +66,31 @@ class Reason(StrEnum):
     INTERNAL = "internal"  # error: a defect of VibeGuard itself
 
 
+class ResultKind(StrEnum):
+    """What a single result of a check is about (DESIGN section 10)."""
+
+    TEST = "test"
+    DIAGNOSTIC = "diagnostic"
+
+
+class ResultOutcome(StrEnum):
+    """How one test ended. `xfailed` was expected to fail (pytest's xfail, TAP's TODO)."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+
+
+class Level(StrEnum):
+    """How bad its tool finds one diagnostic."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
 class Severity(StrEnum):
     """Whether a check that does not pass fails the run."""
 

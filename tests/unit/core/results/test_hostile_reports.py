@@ -1,0 +1,192 @@
+"""Reports that are damaged, or made to harm: an error of one kind, never another, never much memory."""
+
+import random
+import tracemalloc
+
+import pytest
+
+from tests.helpers.reports import REPORTS, read, reader_named, report
+from vibeguard.core.results.base import UnreadableReport
+from vibeguard.core.results.collecting import MOST_BYTES, MOST_RESULTS, Collector
+from vibeguard.core.results.places import Places
+from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
+
+ALL = sorted({entry["reader"] for entry in REPORTS})
+NAMED = sorted({*FORMATS, *JSON_TOOLS})
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">%s]><testsuite><testcase name="&j;"/></testsuite>'
+    % b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+)
+EXTERNAL = (
+    b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+    b'<testsuite><testcase name="&e;"/></testsuite>'
+)
+
+
+def refused(name: str, data: bytes) -> str:
+    with pytest.raises(UnreadableReport) as caught:
+        read(reader_named(name), data)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("entry", REPORTS, ids=lambda e: e["report"])
+def test_a_damaged_report_is_read_in_part_or_refused(entry):
+    chance = random.Random(entry["report"])
+    whole = report(entry["report"])
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(len(data))
+            damage = chance.choice(
+                [
+                    b"",
+                    b"\0",
+                    b"\xff\xfe",
+                    b"<",
+                    b"]",
+                    b'"',
+                    b"\\ud800",
+                    b"999999999999999999999",
+                    b"\x1b[",
+                ]
+            )
+            data[at : at + chance.choice([0, 1, 50])] = damage
+        del data[chance.randrange(len(data)) :]
+        try:
+            read(reader_named(entry["reader"]), bytes(data))
+        except UnreadableReport as problem:
+            assert str(problem)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0" * 1000,
+        b"\xff" * 1000,
+        b"[" * 200_000,
+        b"{" * 200_000,
+        b'{"a":' * 50_000,
+        b"<a>" * 50_000,
+    ],
+    ids=["empty", "nul", "no utf-8", "brackets", "braces", "nested", "nested xml"],
+)
+def test_garbage_is_refused_or_holds_nothing(name, data):
+    try:
+        found = read(reader_named(name), data)
+    except UnreadableReport:
+        return
+    assert found.results == ()
+
+
+def test_entities_and_doctypes_are_refused():
+    assert "DOCTYPE" in refused("junit", BOMB)
+    assert "DOCTYPE" in refused("junit", EXTERNAL)
+    assert "DOCTYPE" in refused(
+        "junit", b'<!DOCTYPE x SYSTEM "http://localhost/x.dtd"><testsuite/>'
+    )
+
+
+def test_an_undefined_entity_and_wrong_xml_are_refused():
+    assert "undefined entity" in refused("junit", b'<testsuite name="&e;"/>')
+    assert "no JUnit" in refused("junit", b"<html/>")
+    assert "not well-formed" in refused("junit", b"<testsuite><testcase")
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "utf-32", "no-such", "idna", "rot13", "undefined"])
+def test_encodings_that_are_not_of_xml_are_refused(encoding):
+    head = b'<?xml version="1.0" encoding="%s"?>' % encoding.encode()
+    refused("junit", head + b"<testsuite><testcase name='a'/></testsuite>")
+
+
+def test_other_encodings_of_xml_are_read():
+    text = '<?xml version="1.0" encoding="%s"?><testsuite><testcase name="ä"/></testsuite>'
+    for encoding in ("utf-8", "iso-8859-1", "utf-16"):
+        found = read(reader_named("junit"), (text % encoding).encode(encoding))
+        assert [result.name for result in found.results] == ["ä"]
+
+
+def test_json_with_a_byte_order_mark_or_in_utf_16_is_read():
+    text = report("ruff-json.json").decode()
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert len(read(reader_named("ruff"), text.encode(encoding)).results) == 4
+
+
+def test_a_token_of_many_megabytes_is_refused_at_once():
+    data = b'<testsuite><testcase name="' + b"a" * (64 << 20)
+    assert "longer than" in refused("junit", data)
+
+
+def test_a_document_of_more_than_64_mib_is_refused():
+    assert "larger than 64 MiB" in refused("ruff", b"[" + b" " * (65 << 20))
+
+
+def test_deep_nesting_is_refused():
+    assert "nested deeper" in refused("junit", b"<testsuite>" * 1000)
+
+
+def test_paths_outside_of_the_repository_are_no_places():
+    for path in (
+        "/etc/passwd",
+        "../../etc/passwd",
+        "file:///etc/passwd",
+        "a\\..\\..\\..\\etc",
+        "\0x",
+    ):
+        text = b'{"file": "%s", "line": 1, "column": 0, "message": "m"}' % (
+            path.encode("unicode_escape")
+        )
+        (result,) = read(reader_named("mypy"), text.replace(b"\\x00", b"\\u0000")).results
+        assert result.file == ""
+        assert result.line == 0
+
+
+def test_what_a_report_says_of_lines_is_never_trusted_to_be_a_number_of_ours():
+    cases = b'<testsuite><testcase name="a" line="%s" time="%s"/></testsuite>'
+    for line, time in ((b"-5", b"-1"), (b"1e9", b"nan"), (b"9" * 400, b"inf"), (b"x", b"")):
+        (result,) = read(reader_named("junit"), cases % (line, time)).results
+        assert 0 <= result.line < 10**9
+        assert result.duration_ns is None
+
+
+def test_a_million_results_take_no_memory_to_speak_of():
+    head, case = (
+        b"<testsuite>",
+        b'<testcase classname="a" name="b"><failure message="m"/></testcase>',
+    )
+    few = peak_of(head + case * 6_000)
+    assert peak_of(head + case * 12_000) < few + (1 << 20)
+
+
+def peak_of(data: bytes) -> int:
+    """The most memory that a collector and a reader take at a time, beside the report itself."""
+    collector = Collector(Places("/repo", "/repo", lambda _: True))
+    reader = reader_named("junit")(collector.add)
+    tracemalloc.start()
+    for at in range(0, len(data), 1 << 16):
+        reader.feed(data[at : at + (1 << 16)])
+    found = collector.gathered()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.results) == MOST_RESULTS
+    assert found.left_out == data.count(b"</testcase>") - MOST_RESULTS
+    return peak
+
+
+def test_long_texts_are_cut_and_the_whole_is_bounded():
+    case = b'<testcase name="%s"><failure message="%s"/></testcase>' % (b"n" * 5_000, b"m" * 5_000)
+    found = read(reader_named("junit"), b"<testsuite>" + case * 3_000 + b"</testsuite>")
+    assert sum(len(r.name) + len(r.message) for r in found.results) <= MOST_BYTES
+    assert found.left_out + len(found.results) == 3_000
+
+
+def test_failures_are_kept_before_passes():
+    passed, failed = (
+        b'<testcase name="p"/>',
+        b'<testcase name="f"><failure message="m"/></testcase>',
+    )
+    data = b"<testsuite>" + passed * 20_000 + failed * 10 + b"</testsuite>"
+    found = read(reader_named("junit"), data)
+    assert [r.name for r in found.results[:10]] == ["f"] * 10
+    assert len(found.results) == MOST_RESULTS

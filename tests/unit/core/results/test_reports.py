@@ -1,0 +1,108 @@
+"""What the readers find in reports of real tools."""
+
+import pytest
+
+from tests.helpers.reports import REPORTS, line, read, reader_named, report
+from vibeguard.core.excerpt.rules import RULES
+from vibeguard.core.results.base import UnreadableReport
+from vibeguard.core.results.guessing import GUESSERS
+from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
+
+IDS = [f"{entry['reader']} of {entry['report']}" for entry in REPORTS]
+
+
+@pytest.mark.parametrize("entry", REPORTS, ids=IDS)
+@pytest.mark.parametrize("chunk", [1 << 16, 113])
+def test_a_report_holds_these_results(entry, chunk):
+    gathered = read(
+        reader_named(entry["reader"]), report(entry["report"]), folder=entry["folder"], chunk=chunk
+    )
+    assert [line(result) for result in gathered.results] == entry["results"]
+    assert gathered.left_out == 0
+
+
+def test_every_reader_has_a_real_report():
+    tested = {entry["reader"] for entry in REPORTS}
+    assert {*FORMATS, *JSON_TOOLS} - tested == {"golangci-lint"}  # see below
+
+
+def test_golangci_lint():
+    text = (
+        b'{"Issues":[{"FromLinter":"errcheck","Text":"Error return value is not checked","Severity":"",'
+        b'"Pos":{"Filename":"go/shop/shop.go","Offset":1,"Line":14,"Column":9}}],"Report":{}}\n'
+        b"1 issues:\n* errcheck: 1\n"
+    )
+    assert [line(r) for r in read(reader_named("golangci-lint"), text).results] == [
+        "error go/shop/shop.go:14:9 errcheck"
+    ]
+
+
+def test_messages_of_failures_are_what_the_assertion_says():
+    def messages(reader, name):
+        return [r.message for r in read(reader_named(reader), report(name)).results][:2]
+
+    assert messages("junit", "pytest-junit.xml") == [
+        'AssertionError: discount must make it cheaper <&> "quoted"\nassert 33.0 == 27.0',
+        'TypeError: can only concatenate str (not "int") to str',
+    ]
+    assert messages("junit", "phpunit-junit.xml")[0].startswith("must be cheaper <&>\nFailed")
+    assert messages("tap", "vitest-tap.tap")[0] == "expected 33 to be 27 // Object.is equality"
+    assert messages("go-test", "go-test-json.jsonl")[0] == "Total = 33, want 27"
+    assert messages("guess unittest", "unittest-text.txt")[1] == "AssertionError: 33.0 != 27"
+
+
+def test_a_go_package_that_does_not_compile_is_never_no_failures():
+    with pytest.raises(UnreadableReport, match="unused declared but not used"):
+        read(reader_named("go-test"), report("go-test-build-failure.jsonl"))
+
+
+def test_newer_versions_of_go_say_in_events_that_a_package_does_not_compile():
+    text = (
+        b'{"ImportPath":"example.com/shop/shop","Action":"build-output","Output":"shop/shop.go:4:2: '
+        b'declared and not used: unused\\n"}\n'
+        b'{"ImportPath":"example.com/shop/shop","Action":"build-fail"}\n'
+        b'{"Action":"start","Package":"example.com/shop/shop"}\n'
+        b'{"Action":"fail","Package":"example.com/shop/shop","Elapsed":0,'
+        b'"FailedBuild":"example.com/shop/shop"}\n'
+    )
+    found = read(reader_named("go-test"), text, folder="/repo/go")
+    assert [line(r) for r in found.results] == ["error go/shop/shop.go:4:2 example.com/shop/shop"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "complaint"),
+    [
+        ("1..3\nok 1\nok 2\n", "3 tests were planned, 2 ran"),
+        ("TAP version 13\nok 1 - a\n", "1 tests ran and there is no plan: the stream was cut off"),
+        ("1..2\nok 1\nBail out! no database\n", "Bail out! no database"),
+    ],
+)
+def test_a_tap_stream_that_was_cut_off_has_an_error(stream, complaint):
+    found = read(reader_named("tap"), stream.encode())
+    assert [r.message for r in found.results if r.outcome == "error"] == [complaint]
+
+
+def test_a_rerun_that_passed_in_the_end_has_recovered():
+    surefire = (
+        b'<testsuite><testcase classname="A" name="t"><flakyFailure message="once"/></testcase>'
+        b'<testcase classname="B" name="t"><failure message="x"/></testcase>'
+        b'<testcase classname="B" name="t"/></testsuite>'
+    )
+    found = read(reader_named("junit"), surefire)
+    assert found.tests == {"failed": 1, "passed": 2}
+    assert found.failed == found.recovered == {"B::t"}
+
+
+def test_what_sarif_suppresses_or_calls_a_pass_is_no_result():
+    text = (
+        b'{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"results":['
+        b'{"message":{"text":"a"},"suppressions":[{"kind":"inSource"}]},'
+        b'{"message":{"text":"b"},"kind":"pass"},{"message":{"text":"c"},"baselineState":"absent"},'
+        b'{"message":{"text":"d"}}]}]}'
+    )
+    found = read(reader_named("sarif"), text)
+    assert [(r.severity, r.message) for r in found.results] == [("warning", "d")]
+
+
+def test_a_rule_of_excerpts_that_is_guessed_from_exists():
+    assert set(GUESSERS) <= {rule.name for rule in RULES}

@@ -1,0 +1,29 @@
+"""What a reader is: bytes go in, results come out, through a sink, as soon as they are known.
+
+A reader keeps nothing but what it is in the midst of, so that its memory stays flat however long a
+report is. Paths stay as the tool wrote them; `places` makes them relative to the repository.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from vibeguard.core.model.results import Result
+
+Sink = Callable[[Result], None]
+
+
+class UnreadableReport(Exception):
+    """A report is not what it should be; the message says in what way."""
+
+
+class Reader(Protocol):
+    """Reads one report. Both methods raise UnreadableReport, after which it is of no more use."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, of any length."""
+
+    def finish(self) -> None:
+        """The report is over: give out what is left, complain if it is not whole."""
+
+
+MakeReader = Callable[[Sink], Reader]

@@ -1,0 +1,142 @@
+"""Results as they come in: counted all, kept as many as are bearable, the worst first."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import Level, ResultKind, ResultOutcome
+from vibeguard.core.results.places import Places
+from vibeguard.core.results.texts import MOST_MESSAGE, MOST_NAME, cut
+from vibeguard.core.wording.sanitise import well_formed
+
+MOST_RESULTS = 5_000
+MOST_BYTES = 1 << 20  # of the log, for each attempt
+MOST_TRACKED = 100_000  # failures whose names are remembered
+_FAILED = (ResultOutcome.FAILED, ResultOutcome.ERROR)
+_OVERHEAD_BYTES = 80
+
+
+class Gathered(Struct, frozen=True):
+    """What the reports of an attempt amount to.
+
+    `tests` and `diagnostics` count all of them, by outcome and by level, without zeros. `results`
+    are those that are kept, worst first; `left_out` counts the others. `failed` names the tests
+    that failed, `recovered` those of them that passed when they were run again; None where there
+    were too many to remember.
+    """
+
+    tests: dict[str, int] = {}
+    diagnostics: dict[str, int] = {}
+    results: tuple[Result, ...] = ()
+    left_out: int = 0
+    failed: frozenset[str] | None = frozenset()
+    recovered: frozenset[str] = frozenset()
+
+
+class Collector:
+    """The sink of an attempt's readers."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._tests: dict[str, int] = {}
+        self._diagnostics: dict[str, int] = {}
+        self._kept: tuple[list[Result], ...] = ([], [], [], [])
+        self._bytes = [0, 0, 0, 0]
+        self._failed: set[str] = set()
+        self._recovered: set[str] = set()
+        self._lost_track = False
+
+    def add(self, result: Result) -> None:
+        """Take one result."""
+        rank = _rank(result)
+        kept = self._kept[rank]
+        full = len(kept) >= MOST_RESULTS or self._bytes[rank] >= MOST_BYTES
+        small = result if full else _small(result)
+        if result.outcome is not None:
+            outcome = result.outcome.value
+            self._tests[outcome] = self._tests.get(outcome, 0) + 1
+            self._track(result.name, result.outcome)
+        elif result.severity is not None:
+            if small in kept[-50:]:
+                return  # compilers repeat themselves for each target
+            level = result.severity.value
+            self._diagnostics[level] = self._diagnostics.get(level, 0) + 1
+        if not full:
+            kept.append(small)
+            self._bytes[rank] += _size(small)
+
+    def gathered(self) -> Gathered:
+        """All that has come in so far."""
+        results: list[Result] = []
+        room = MOST_BYTES
+        for result in (one for kept in self._kept for one in kept):
+            room -= _size(result)
+            if room < 0 or len(results) >= MOST_RESULTS:
+                break
+            results.append(self._placed(result))
+        total = sum(self._tests.values()) + sum(self._diagnostics.values())
+        return Gathered(
+            tests=dict(sorted(self._tests.items())),
+            diagnostics=dict(sorted(self._diagnostics.items())),
+            results=tuple(results),
+            left_out=total - len(results),
+            failed=None if self._lost_track else frozenset(self._failed),
+            recovered=frozenset(self._recovered),
+        )
+
+    def _track(self, name: str, outcome: ResultOutcome) -> None:
+        """Remember what failed; a later pass of the same name is a second try that passed."""
+        if outcome in _FAILED:
+            name = _name(name)
+            if len(self._failed) >= MOST_TRACKED:
+                self._lost_track = True
+                return
+            self._failed.add(name)
+            self._recovered.discard(name)
+        elif (
+            self._failed
+            and outcome is ResultOutcome.PASSED
+            and (name := _name(name)) in self._failed
+        ):
+            self._recovered.add(name)
+
+    def _placed(self, result: Result) -> Result:
+        if not result.file:
+            return result
+        file = self._places.relative(result.file)
+        if file == result.file:
+            return result
+        if file:
+            return replace(result, file=file)
+        where = f"{result.file}:{result.line}: " if result.line else f"{result.file}: "
+        message = cut(where + result.message, MOST_MESSAGE)
+        return replace(result, file="", line=0, column=0, message=message)
+
+
+def _rank(result: Result) -> int:
+    if result.kind is ResultKind.DIAGNOSTIC:
+        return {Level.ERROR: 0, Level.WARNING: 1}.get(result.severity or Level.INFO, 2)
+    if result.outcome in _FAILED:
+        return 0
+    return 3 if result.outcome is ResultOutcome.PASSED else 2
+
+
+def _name(name: str) -> str:
+    return cut(well_formed(name), MOST_NAME)
+
+
+def _small(result: Result) -> Result:
+    """The result with texts that can be stored, and are not too long to be."""
+    return replace(
+        result,
+        name=_name(result.name),
+        file=cut(well_formed(result.file), MOST_NAME),
+        rule=cut(well_formed(result.rule), MOST_NAME),
+        message=cut(well_formed(result.message), MOST_MESSAGE),
+    )
+
+
+def _size(result: Result) -> int:
+    """About how many bytes of the log it takes."""
+    texts = (result.name, result.file, result.rule, result.message)
+    return _OVERHEAD_BYTES + sum(len(text.encode()) for text in texts)

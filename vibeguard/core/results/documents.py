@@ -1,0 +1,85 @@
+"""Readers of reports that are one JSON document, of at most 64 MiB.
+
+The document is kept until it is whole; its values are made by a typed decoder that skips what no
+reader wants, which costs a fraction of a tree of dictionaries.
+"""
+
+import codecs
+import re
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from vibeguard.core.results.base import Sink, UnreadableReport
+
+MOST_BYTES = 64 << 20
+Document = TypeVar("Document")
+_START = re.compile(rb"^[ \t]*[\[{]", re.MULTILINE)
+_MOST_STARTS = 10  # lines before the document may begin like one
+
+
+class DocumentReader(Generic[Document]):
+    """Collects a document and hands it on; `kind` is the type that it must have."""
+
+    kind: type[Document] | Any
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        if len(self._data) + len(data) > MOST_BYTES:
+            raise UnreadableReport(f"it is larger than {MOST_BYTES >> 20} MiB")
+        self._data += data
+
+    def finish(self) -> None:
+        """Read the whole document."""
+        data = bytes(self._data)
+        self._data.clear()
+        self.read(decode(data, self.kind))
+
+    def read(self, document: Document) -> None:
+        """Give out the results of a document."""
+        raise NotImplementedError
+
+
+def decode(data: bytes, kind: Any) -> Any:
+    """The JSON document in `data`, behind the lines that tools print before one.
+
+    Raises UnreadableReport. A file in UTF-16, as a shell of Windows writes it, is read too.
+    """
+    data = _in_utf8(data)
+    if not data.strip():
+        raise UnreadableReport("it is empty")
+    problem = "there is no document in it"
+    for start in islice(_START.finditer(data), _MOST_STARTS):
+        try:
+            return msgspec.json.decode(_document_from(data, start.start()), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            problem = str(error)[:200]
+    raise UnreadableReport(f"it is not the JSON that it should be: {problem}")
+
+
+def decode_line(line: str, kind: Any) -> Any | None:
+    """The JSON object that a line is; None if it is something else."""
+    if not line.startswith("{"):
+        return None
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """Without a byte order mark; what Windows' shell wrote as UTF-16 becomes UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def _document_from(data: bytes, start: int) -> bytes:
+    """From a line that can begin a document to the last one that can end it."""
+    end = max(data.rfind(b"}"), data.rfind(b"]")) + 1
+    return data[start:end] if end > start else data[start:]

@@ -1,0 +1,38 @@
+"""Results out of an output that nobody asked for results: by the excerpt rule that fits it.
+
+Guessed results say where to look; they never change an outcome. A rule that knows no place has no
+entry here.
+"""
+
+from functools import partial
+
+from vibeguard.core.results.base import MakeReader
+from vibeguard.core.results.matchers import MATCHERS
+from vibeguard.core.results.readers.blocks import BlocksReader
+from vibeguard.core.results.readers.matching import MatchingReader
+
+_BLOCKS = {
+    "pytest": (r"^_{3,} (?:ERROR at \w+ of )?(.+?) _{3,}$", r"^={3,} "),
+    "unittest": (r"^(?:FAIL|ERROR): (\S+)", r"^={20,}$|^Ran \d"),
+    "jest": (r"^\s*● (.+)$|^ FAIL  (\S+ > .+)$", r"^(?:Test Suites|Tests|Snapshots):|^⎯{10,}"),
+    "node-test": (r"^✖ (.+?) \([\d.]+ms\)$", r"^test at \S"),
+    "go-test": (r"^\s*--- FAIL: (\S+)", r"^\s*(?:--- (?:PASS|SKIP)|FAIL$|FAIL\t|ok  \t|=== )"),
+    "cargo-test": (r"^---- (\S+) stdout ----$", r"^failures:$|^stack backtrace:|^test result:"),
+}
+_MATCHED = {
+    "mypy": "mypy",
+    "rustc": "cargo",
+    "tsc": "tsc",
+    "javac": "javac",
+    "gcc": "gcc",
+    "ruff": "ruff",
+    "ruff-source": "ruff",
+    "eslint": "eslint-stylish",
+    "shellcheck": "shellcheck",
+    "shellcheck-gcc": "gcc",
+    "python-traceback": "python",
+}
+GUESSERS: dict[str, MakeReader] = {
+    **{rule: partial(BlocksReader, *marks) for rule, marks in _BLOCKS.items()},
+    **{rule: partial(MatchingReader, MATCHERS[name]) for rule, name in _MATCHED.items()},
+}

@@ -1,0 +1,40 @@
+"""`bandit -f json`; columns count from 0."""
+
+from msgspec import Struct
+
+from vibeguard.core.results.diagnostics import diagnostic, level_of
+from vibeguard.core.results.documents import DocumentReader
+
+
+class _Issue(Struct):
+    filename: str
+    issue_text: str
+    issue_severity: str
+    test_id: str
+    line_number: int
+    col_offset: int = -1
+
+
+class _Report(Struct):
+    results: list[_Issue]
+
+
+class BanditReader(DocumentReader[_Report]):
+    """One report."""
+
+    kind = _Report
+
+    def read(self, document: _Report) -> None:
+        """Give out the issues."""
+        for issue in document.results:
+            level, column = level_of(issue.issue_severity), issue.col_offset + 1
+            self.sink(
+                diagnostic(
+                    level,
+                    issue.filename,
+                    issue.line_number,
+                    column,
+                    issue.test_id,
+                    issue.issue_text,
+                )
+            )

@@ -1,0 +1,71 @@
+"""CTRF, the common test report format, in its versions 0.0 and 1.0."""
+
+from msgspec import Struct, field
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.frames import Place, place_in
+from vibeguard.core.results.texts import message_of, nanoseconds
+
+_OUTCOMES = {
+    "passed": ResultOutcome.PASSED,
+    "failed": ResultOutcome.FAILED,
+    "skipped": ResultOutcome.SKIPPED,
+    "pending": ResultOutcome.SKIPPED,
+    "other": ResultOutcome.SKIPPED,
+}
+_ERRORS = ("setup_failed", "teardown_failed", "error", "broken")
+
+
+class _Test(Struct):
+    name: str
+    status: str
+    duration: float | None = None
+    message: str | None = None
+    trace: str | None = None
+    file: str | None = field(name="filePath", default=None)
+    line: int | None = None
+    raw_status: str | None = field(name="rawStatus", default=None)
+    suite: str | list[str] | None = None  # an array in the schema, a text by jest's reporter
+
+
+class _Results(Struct):
+    tests: list[_Test]
+
+
+class _Report(Struct):
+    results: _Results
+
+
+class CtrfReader(DocumentReader[_Report]):
+    """Every test. What only ran on a second try has `failed` attempts, but a status of its own."""
+
+    kind = _Report
+
+    def read(self, document: _Report) -> None:
+        """Give out the results of a document."""
+        for test in document.results.tests:
+            self.sink(_result(test))
+
+
+def _result(test: _Test) -> Result:
+    outcome = _OUTCOMES.get(test.status, ResultOutcome.ERROR)
+    if test.raw_status in ("xfailed", "call_xfailed"):
+        outcome = ResultOutcome.XFAILED
+    elif outcome is ResultOutcome.FAILED and test.raw_status in _ERRORS:
+        outcome = ResultOutcome.ERROR
+    failed = outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR)
+    place = place_in(test.trace or test.message or "") if failed else Place()
+    if not place.file:
+        place = Place(test.file or "", test.line or 0)
+    return Result(
+        ResultKind.TEST,
+        name=test.name,
+        outcome=outcome,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        message=message_of(test.message or test.trace or ""),
+        duration_ns=None if test.duration is None else nanoseconds(str(test.duration), 1_000_000),
+    )

@@ -1,0 +1,109 @@
+"""`go test -json`: a stream of events, of which a failed test's output says the place."""
+
+from msgspec import Struct, field
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.results.base import Sink, UnreadableReport
+from vibeguard.core.results.documents import decode_line
+from vibeguard.core.results.frames import Place, place_in
+from vibeguard.core.results.lines import LineReader
+from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
+
+MOST_OPEN = 10_000  # tests that run at a time
+_OUTCOMES = {
+    "pass": ResultOutcome.PASSED,
+    "fail": ResultOutcome.FAILED,
+    "skip": ResultOutcome.SKIPPED,
+}
+_NOISE = ("=== ", "--- ", "FAIL", "PASS", "ok  \t", "exit status", "?   \t")
+
+
+class _Event(Struct):
+    action: str = field(name="Action", default="")
+    package: str = field(name="Package", default="")
+    test: str = field(name="Test", default="")
+    output: str = field(name="Output", default="")
+    elapsed: float | None = field(name="Elapsed", default=None)
+    import_path: str = field(name="ImportPath", default="")
+    failed_build: str = field(name="FailedBuild", default="")
+
+
+class GoTestReader(LineReader):
+    """A test that failed in a subtest is told by the subtest, a package by its tests."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self._outputs: dict[tuple[str, str], BoundedText] = {}
+        self._failing: dict[str, set[str]] = {}  # of each package: tests whose subtests failed
+        self._events = 0
+        self._text = BoundedText()
+
+    def line(self, line: str) -> None:
+        """One event; other lines are what a build says."""
+        event = decode_line(line, _Event)
+        if event is None or not event.action:
+            self._text.add(line + "\n")
+            return
+        self._events += 1
+        if event.action in ("output", "build-output"):
+            self._output(event)
+        elif event.action in _OUTCOMES:
+            self._over(event)
+
+    def end(self) -> None:
+        """The stream is over. A build that failed writes no events in older versions of Go."""
+        if not self._events:
+            said = message_of(str(self._text))
+            what = f"no event of go test: {said}" if said else "it is empty"
+            raise UnreadableReport(what[:300])
+
+    def _output(self, event: _Event) -> None:
+        key = (event.package or event.import_path.partition(" ")[0], event.test)
+        if key not in self._outputs and len(self._outputs) >= MOST_OPEN:
+            return
+        self._outputs.setdefault(key, BoundedText(2 << 10, 6 << 10)).add(event.output)
+
+    def _over(self, event: _Event) -> None:
+        output = str(self._outputs.pop((event.package, event.test), ""))
+        failing = self._failing.setdefault(event.package, set())
+        if event.action == "fail":
+            if event.test and event.test in failing:
+                return
+            if not event.test and failing:
+                del self._failing[event.package]
+                return
+            failing.add("")
+            parts = event.test.split("/")
+            failing.update("/".join(parts[:n]) for n in range(1, len(parts)))
+        elif not event.test:
+            del self._failing[event.package]
+            return  # a package without failures or without tests is no test
+        self.sink(_result(event, output))
+
+
+def _result(event: _Event, output: str) -> Result:
+    outcome = _OUTCOMES[event.action]
+    if not event.test:
+        outcome = ResultOutcome.ERROR  # the package itself: no build, a panic outside of tests
+    place = place_in(output) if outcome is not ResultOutcome.PASSED else Place()
+    if place.file.endswith(".go") and "/" not in place.file:
+        place = place._replace(file=f"{event.package}/{place.file}")
+    passed = outcome is ResultOutcome.PASSED
+    return Result(
+        ResultKind.TEST,
+        name=f"{event.package}::{event.test}" if event.test else event.package,
+        outcome=outcome,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        message="" if passed else _message(output, place),
+        duration_ns=None if event.elapsed is None else nanoseconds(str(event.elapsed)),
+    )
+
+
+def _message(output: str, place: Place) -> str:
+    lines = [line for line in output.split("\n") if not line.lstrip().startswith(_NOISE)]
+    name = place.file.rpartition("/")[2]
+    text = "\n".join(line.strip() for line in lines).strip()
+    return message_of(text.removeprefix(f"{name}:{place.line}: ") if name else text)

@@ -1,0 +1,244 @@
+"""JUnit XML, as many test runners write it, each in a dialect of its own.
+
+What linters make of it is read too: their cases are findings and no tests.
+
+Our own reader on expat: a million cases in flat memory, no entity, no DOCTYPE, no token above 1 MiB
+(an attribute of 200 MB costs older expats minutes). ADR 0105 says what else was weighed.
+"""
+
+import re
+from html import unescape
+from typing import NamedTuple
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import Level, ResultKind, ResultOutcome
+from vibeguard.core.results.base import Sink, UnreadableReport
+from vibeguard.core.results.frames import Place, place_in
+from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
+
+CHUNK_BYTES = 64 << 10
+MOST_TOKEN_BYTES = 1 << 20
+MOST_DEPTH = 100
+
+_REMARKS = ("failure", "error", "skipped")
+_LINTERS = frozenset({"ruff", "biome", "oxlint", "mypy", "eslint", "stylelint"})
+_AT = re.compile(r"^\(?line (\d{1,9}), col(?:umn)? (\d{1,9})[,)]? ?(?:(?:Error|Warning) - )?")
+_MYPY = re.compile(r"^(\S[^:]*):(\d{1,9})(?::(\d{1,9}))?: error: (.*?)(?:  \[([\w-]+)\])?$")
+_PATH = re.compile(r"/.*\.\w+$")
+_ESCAPED_TWICE = re.compile(r"&(?:quot|lt|gt|amp|apos);")
+
+
+class _Remark(NamedTuple):
+    """A `failure`, `error` or `skipped` element of a case."""
+
+    tag: str
+    type: str
+    message: str
+    text: BoundedText
+
+
+class JUnitReader:
+    """One JUnit file, whole or cut off."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._parser = ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+        self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser.EntityDeclHandler = _refuse_doctype
+        self._fed = 0
+        self._root = ""
+        self._depth = 0
+        self._suites: list[dict[str, str]] = []
+        self._of_a_linter = [False]  # of each of them, and of what has none
+        self._case: dict[str, str] | None = None
+        self._remarks: list[_Remark] = []
+        self._reading: BoundedText | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        for at in range(0, len(data), CHUNK_BYTES):
+            chunk = data[at : at + CHUNK_BYTES]
+            self._parse(chunk, last=False)
+            self._fed += len(chunk)
+            if self._fed - self._parser.CurrentByteIndex > MOST_TOKEN_BYTES:
+                raise UnreadableReport(f"it has a tag or text longer than {MOST_TOKEN_BYTES} bytes")
+
+    def finish(self) -> None:
+        """The file is over."""
+        if not self._fed:
+            raise UnreadableReport("it is empty")
+        self._parse(b"", last=True)
+        if self._root not in ("testsuites", "testsuite"):
+            raise UnreadableReport(f"it is XML, but no JUnit: <{self._root[:40]}>")
+
+    def _parse(self, data: bytes, *, last: bool) -> None:
+        try:
+            self._parser.Parse(data, last)
+        except (ExpatError, ValueError, LookupError) as error:  # of XML, or of its encoding
+            raise UnreadableReport(f"it is not well-formed XML: {error}") from None
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise UnreadableReport(f"it is nested deeper than {MOST_DEPTH} elements")
+        self._root = self._root or tag
+        if tag in ("testsuite", "testsuites"):
+            self._suites.append(attributes)
+            self._of_a_linter.append(self._of_a_linter[-1] or _names_a_linter(attributes))
+        elif tag == "testcase":
+            self._case, self._remarks = attributes, []
+        elif tag in _REMARKS and self._case is not None and len(self._remarks) < 10:
+            text = self._reading = BoundedText()
+            kind, message = attributes.get("type", ""), attributes.get("message", "")
+            self._remarks.append(_Remark(tag, kind, message, text))
+        elif tag == "property" and attributes.get("name") == "severity" and self._case is not None:
+            self._case["severity"] = attributes.get("value", "")
+
+    def _text(self, text: str) -> None:
+        if self._reading is not None:
+            self._reading.add(text)
+
+    def _end(self, tag: str) -> None:
+        self._depth -= 1
+        if tag in _REMARKS:
+            self._reading = None
+        elif tag in ("testsuite", "testsuites"):
+            self._suites.pop()
+            self._of_a_linter.pop()
+        elif tag == "testcase" and self._case is not None:
+            self._give(self._case, self._remarks)
+            self._case = None
+
+    def _give(self, case: dict[str, str], remarks: list[_Remark]) -> None:
+        if self._of_a_linter[-1] or any(_AT.match(str(remark.text)) for remark in remarks):
+            for remark in remarks:
+                self._findings(case, remark)
+        else:
+            self._sink(self._test(case, remarks))
+
+    def _findings(self, case: dict[str, str], remark: _Remark) -> None:
+        if remark.tag == "skipped":
+            return
+        text = str(remark.text).strip()
+        lines = [match for match in map(_MYPY.match, text.split("\n")[:1000]) if match]
+        for found in lines:
+            self._sink(
+                Result(
+                    ResultKind.DIAGNOSTIC,
+                    severity=Level.ERROR,
+                    file=found[1],
+                    line=int(found[2]),
+                    column=int(found[3] or 0),
+                    message=message_of(found[4]),
+                    rule=found[5] or "",
+                )
+            )
+        if not lines:
+            self._sink(self._finding(case, remark, text))
+
+    def _finding(self, case: dict[str, str], remark: _Remark, text: str) -> Result:
+        at = _AT.match(text)
+        line, column = (at[1], at[2]) if at else (case.get("line", ""), case.get("column", ""))
+        warning = case.get("severity") == "warning" or remark.type == "warning"
+        return Result(
+            ResultKind.DIAGNOSTIC,
+            severity=Level.WARNING if warning else Level.ERROR,
+            file=self._suites[-1].get("name", "") if self._suites else "",
+            line=_number(line),
+            column=_number(column),
+            rule=re.sub(r"^org\.(?:ruff|biome|eslint|stylelint)\.", "", case.get("name", "")),
+            message=message_of(remark.message or text[at.end() if at else 0 :]),
+        )
+
+    def _test(self, case: dict[str, str], remarks: list[_Remark]) -> Result:
+        outcome, remark = _outcome_of(case, remarks)
+        suite = case.get("classname", "")
+        place, rule, message = self._declared(case), "", ""
+        if remark is not None:
+            text = str(remark.text)
+            if outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR):
+                place = _place_of(text or remark.message, suite) or place
+                rule = remark.type
+            said = f"{place.file}:{place.line}"
+            message = message_of(remark.message, without=said)
+            message = message or _message_in(text, f"{suite}::{case.get('name', '')}", said)
+        return Result(
+            ResultKind.TEST,
+            name=_full_name(suite, case.get("name", "")),
+            outcome=outcome,
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            rule=rule,
+            message=message,
+            duration_ns=nanoseconds(case.get("time", "")),
+        )
+
+    def _declared(self, case: dict[str, str]) -> Place:
+        """Where the test begins, by the attributes of its case or suite; pytest counts from 0."""
+        suite = self._suites[-1] if self._suites else {}
+        file = case.get("file", "") or suite.get("file", "")
+        if not file and _PATH.search(case.get("classname", "")):
+            file = case["classname"]  # vitest
+        line = _number(case.get("line", ""))
+        if "line" in case and suite.get("name") == "pytest":
+            line += 1
+        return Place(file, line)
+
+
+def _names_a_linter(suite: dict[str, str]) -> bool:
+    names = {suite.get("name", "").lower(), suite.get("package", "").removeprefix("org.")}
+    return bool(names & _LINTERS)
+
+
+def _outcome_of(
+    case: dict[str, str], remarks: list[_Remark]
+) -> tuple[ResultOutcome, _Remark | None]:
+    """The outcome, and the element that says why. A todo with a failure is expected to fail."""
+    by_tag = {remark.tag: remark for remark in reversed(remarks)}
+    skipped = by_tag.get("skipped")
+    if skipped is not None and (skipped.type == "todo" or "xfail" in skipped.type):
+        return ResultOutcome.XFAILED, skipped
+    if "error" in by_tag:
+        return ResultOutcome.ERROR, by_tag["error"]
+    if "failure" in by_tag:
+        return ResultOutcome.FAILED, by_tag["failure"]
+    not_run = case.get("status") in ("notrun", "disabled") or case.get("result") == "suppressed"
+    if skipped is not None or not_run:
+        return ResultOutcome.SKIPPED, skipped
+    return ResultOutcome.PASSED, None
+
+
+def _place_of(text: str, suite: str) -> Place | None:
+    """The place in the text of a failure; a bare file of Go is one of its package."""
+    place = place_in(text)
+    if place.file.endswith(".go") and "/" not in place.file and "/" in suite:
+        return place._replace(file=f"{suite}/{place.file}")
+    return place if place.file else None
+
+
+def _full_name(suite: str, name: str) -> str:
+    """Suite and name, each once. Node escapes its names twice."""
+    full = name if not suite or suite in name or suite == "test" else f"{suite}::{name}"
+    return unescape(full) if _ESCAPED_TWICE.search(full) else full
+
+
+def _message_in(text: str, name: str, place: str) -> str:
+    """The message in the text of an element: behind the test's own name, place or file."""
+    text = text.strip()
+    first, _, rest = text.partition("\n")
+    said = first.startswith((name, "(in test file")) or first.strip() == place
+    return message_of(rest if said and rest.strip() else text)
+
+
+def _number(text: str) -> int:
+    return int(text[:9]) if text.isascii() and text.isdigit() else 0
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise UnreadableReport("it has a DOCTYPE: entities are not read")

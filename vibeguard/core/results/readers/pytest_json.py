@@ -1,0 +1,94 @@
+"""pytest-json-report: a test's outcome, and the crash of the phase that failed."""
+
+from msgspec import Struct
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.frames import Place
+from vibeguard.core.results.texts import message_of, nanoseconds
+
+_OUTCOMES = {
+    "passed": ResultOutcome.PASSED,
+    "xpassed": ResultOutcome.PASSED,
+    "failed": ResultOutcome.FAILED,
+    "error": ResultOutcome.ERROR,
+    "skipped": ResultOutcome.SKIPPED,
+    "xfailed": ResultOutcome.XFAILED,
+    "rerun": ResultOutcome.SKIPPED,
+}
+
+
+class _Crash(Struct):
+    path: str
+    lineno: int
+    message: str = ""
+
+
+class _Phase(Struct):
+    outcome: str = ""
+    duration: float = 0.0
+    crash: _Crash | None = None
+    longrepr: str = ""
+
+
+class _Test(Struct):
+    nodeid: str
+    outcome: str
+    lineno: int | None = None
+    setup: _Phase | None = None
+    call: _Phase | None = None
+    teardown: _Phase | None = None
+
+
+class _Collector(Struct):
+    nodeid: str
+    outcome: str
+    longrepr: str = ""
+
+
+class _Report(Struct):
+    tests: list[_Test] | None = None
+    collectors: list[_Collector] = []
+
+
+class PytestJsonReader(DocumentReader[_Report]):
+    """Tests, and modules that could not be collected."""
+
+    kind = _Report
+
+    def read(self, document: _Report) -> None:
+        """Give out the tests."""
+        for test in document.tests or []:
+            self.sink(_result(test))
+        for collector in document.collectors:
+            if collector.outcome == "failed":
+                self.sink(
+                    Result(
+                        ResultKind.TEST,
+                        name=collector.nodeid,
+                        outcome=ResultOutcome.ERROR,
+                        file=collector.nodeid.partition("::")[0],
+                        message=message_of(collector.longrepr.strip().rpartition("\n")[2]),
+                    )
+                )
+
+
+def _result(test: _Test) -> Result:
+    outcome = _OUTCOMES.get(test.outcome, ResultOutcome.ERROR)
+    phases = [phase for phase in (test.setup, test.call, test.teardown) if phase]
+    told = outcome not in (ResultOutcome.PASSED, ResultOutcome.XFAILED)
+    failed = next((phase for phase in phases if phase.outcome not in ("passed", "")), None)
+    crash = failed.crash if failed and told else None
+    place = Place(test.nodeid.partition("::")[0], -1 if test.lineno is None else test.lineno)
+    place = Place(crash.path, crash.lineno) if crash else place._replace(line=place.line + 1)
+    message = (crash.message if crash else "") or (failed.longrepr if failed and told else "")
+    return Result(
+        ResultKind.TEST,
+        name=test.nodeid,
+        outcome=outcome,
+        file=place.file,
+        line=place.line,
+        message=message_of(message),
+        duration_ns=nanoseconds(str(sum(phase.duration for phase in phases))),
+    )

@@ -1,0 +1,138 @@
+"""SARIF 2.1, as linters and security scanners write it."""
+
+from msgspec import Struct, field
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import Level, ResultKind
+from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.texts import message_of
+
+_LEVELS = {"error": Level.ERROR, "warning": Level.WARNING, "note": Level.INFO, "none": Level.INFO}
+
+
+class _Message(Struct):
+    text: str | None = None
+    markdown: str | None = None
+
+
+class _Artifact(Struct):
+    uri: str | None = None
+    base: str | None = field(name="uriBaseId", default=None)
+    index: int = -1
+
+
+class _Region(Struct):
+    line: int | None = field(name="startLine", default=None)
+    column: int | None = field(name="startColumn", default=None)
+
+
+class _Physical(Struct):
+    artifact: _Artifact = field(name="artifactLocation", default_factory=_Artifact)
+    region: _Region | None = None
+
+
+class _Location(Struct):
+    physical: _Physical | None = field(name="physicalLocation", default=None)
+
+
+class _Configuration(Struct):
+    level: str | None = None
+
+
+class _Rule(Struct):
+    id: str | None = None
+    configuration: _Configuration | None = field(name="defaultConfiguration", default=None)
+
+
+class _RuleReference(Struct):
+    id: str | None = None
+    index: int = -1
+
+
+class _Result(Struct):
+    message: _Message = field(default_factory=_Message)
+    rule_id: str | None = field(name="ruleId", default=None)
+    rule_index: int = field(name="ruleIndex", default=-1)
+    rule: _RuleReference | None = None
+    level: str | None = None
+    kind: str | None = None
+    baseline: str | None = field(name="baselineState", default=None)
+    locations: list[_Location] | None = None
+    suppressions: list[dict[str, object]] | None = None
+
+
+class _Driver(Struct):
+    name: str = ""
+    rules: list[_Rule] | None = None
+
+
+class _Tool(Struct):
+    driver: _Driver = field(default_factory=_Driver)
+
+
+class _ArtifactEntry(Struct):
+    location: _Artifact | None = None
+
+
+class _Run(Struct):
+    tool: _Tool = field(default_factory=_Tool)
+    results: list[_Result] | None = None
+    artifacts: list[_ArtifactEntry] | None = None
+    bases: dict[str, _Artifact] | None = field(name="originalUriBaseIds", default=None)
+
+
+class _Log(Struct):
+    runs: list[_Run]
+    version: str = ""
+
+
+class SarifReader(DocumentReader[_Log]):
+    """Every result of every run that is neither suppressed nor gone nor a pass."""
+
+    kind = _Log
+
+    def read(self, document: _Log) -> None:
+        """Give out the results of a document."""
+        for run in document.runs:
+            rules = {rule.id: rule for rule in run.tool.driver.rules or []}
+            for result in run.results or []:
+                reported = result.kind in (None, "fail") and result.baseline != "absent"
+                if reported and not result.suppressions:
+                    self.sink(_diagnostic(run, result, rules))
+
+
+def _diagnostic(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> Result:
+    rule = _rule_of(run, result, rules)
+    level = result.level or (rule.configuration.level if rule and rule.configuration else None)
+    physical = next((loc.physical for loc in result.locations or [] if loc.physical), None)
+    region = physical.region if physical and physical.region else _Region()
+    return Result(
+        ResultKind.DIAGNOSTIC,
+        severity=_LEVELS.get(level or "warning", Level.WARNING),
+        file=_file(run, physical.artifact) if physical else "",
+        line=region.line or 0,
+        column=region.column or 0,
+        rule=result.rule_id or (rule.id if rule and rule.id else ""),
+        message=message_of(result.message.text or result.message.markdown or ""),
+    )
+
+
+def _rule_of(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> _Rule | None:
+    listed = run.tool.driver.rules or []
+    index = result.rule.index if result.rule else result.rule_index
+    if 0 <= index < len(listed):
+        return listed[index]
+    identifier = result.rule_id or (result.rule.id if result.rule else None)
+    # `CA1000/1` is a part of the rule CA1000.
+    return rules.get(identifier) or rules.get((identifier or "").rpartition("/")[0])
+
+
+def _file(run: _Run, artifact: _Artifact) -> str:
+    entries = run.artifacts or []
+    if artifact.uri is None and 0 <= artifact.index < len(entries):
+        artifact = entries[artifact.index].location or artifact
+    uri = artifact.uri or ""
+    base = (run.bases or {}).get(artifact.base or "")
+    if base is not None and base.uri and ":" not in uri and not uri.startswith("/"):
+        return f"{base.uri.rstrip('/')}/{uri}"
+    return uri

@@ -1,0 +1,196 @@
+"""TAP 13 and 14: subtests by indentation (node) or in braces (vitest), directives, YAML blocks."""
+
+import re
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.results.base import Sink, UnreadableReport
+from vibeguard.core.results.frames import Place, place_in
+from vibeguard.core.results.lines import LineReader
+from vibeguard.core.results.texts import BoundedText, cut, message_of, nanoseconds
+
+MOST_DEPTH = 100
+_TEST = re.compile(r"^( *)(not )?ok\b(?: +(\d{1,9}))?(?: +- | +|$)(.*)$")
+_PLAN = re.compile(r"^( *)1\.\.(\d{1,9})(?:\s*(#.*))?$")
+_BAIL = re.compile(r"^ *Bail out!\s*(.*)$")
+_DIRECTIVE = re.compile(r"^(.*?)(?<!\\)# *(skip\w*|todo)\b:?\s*(.*)$", re.IGNORECASE)
+_TIME = re.compile(r"\s*# time=([\d.]+)ms")
+_PLACE = re.compile(
+    r"^\s*(?:at|location): *['\"]?(/?[^'\"\s]+?):(\d{1,9})(?::(\d{1,9}))?['\"]?\s*$", re.MULTILINE
+)
+_MESSAGE = re.compile(
+    r"^\s*(?:message|error): *(?:[|>]-?\s*\n([\s\S]+)|['\"]?(.+?)['\"]?\s*$)", re.MULTILINE
+)
+_DURATION = re.compile(r"^\s*duration_ms: *([\d.]+)", re.MULTILINE)
+_COMMENT = re.compile(r"^ *#")
+_TALLY = re.compile(r"^ *# (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms|Subtest)\b")
+_NEXT_KEY = re.compile(r"^\s*\w+: ", re.MULTILINE)
+
+
+class _Point:
+    """A test line whose diagnosis may follow; `parent` once subtests have been seen below it."""
+
+    def __init__(self, indent: int, result: Result, *, parent: bool) -> None:
+        self.indent, self.result, self.parent = indent, result, parent
+        self.text: BoundedText | None = None
+        self.comments = BoundedText()
+
+
+class TapReader(LineReader):
+    """One TAP stream. A plan that is missing or does not hold is an error of its own."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self._point: _Point | None = None
+        self._in_block = False
+        self._counts: dict[int, int] = {}  # tests so far at each indentation
+        self._plans: dict[int, int] = {}
+        self._braces: list[_Point] = []
+        self._seen = False
+
+    def line(self, line: str) -> None:
+        """One line of the stream."""
+        if self._in_block:
+            self._block(line)
+        elif match := _TEST.match(line):
+            self._test(match)
+        elif match := _PLAN.match(line):
+            self._plan(match)
+        elif match := _BAIL.match(line):
+            self._give()
+            self._seen = True
+            self._complain(f"Bail out! {match[1]}".strip())
+            self._plans.clear()
+            self._counts.clear()
+        elif line.strip() == "---" and self._point is not None:
+            self._in_block, self._point.text = True, BoundedText()
+        elif line.strip() == "}" and self._braces:
+            self._close(self._braces.pop().indent + 4)
+        elif self._point is not None and _COMMENT.match(line) and not _TALLY.match(line):
+            self._point.comments.add(line.strip().removeprefix("#").strip() + "\n")
+
+    def end(self) -> None:
+        """The stream is over: the plan of the top level must hold."""
+        self._give()
+        if not self._seen:
+            raise UnreadableReport("there is no TAP in it")
+        self._close(0)
+
+    def _block(self, line: str) -> None:
+        if line.strip() == "...":
+            self._in_block = False
+        elif self._point is not None and self._point.text is not None:
+            self._point.text.add(line + "\n")
+
+    def _test(self, match: re.Match[str]) -> None:
+        self._give()
+        self._seen = True
+        indent = min(len(match[1]), 4 * MOST_DEPTH)
+        self._counts[indent] = self._counts.get(indent, 0) + 1
+        # Subtests stand deeper and before the line that sums them up.
+        parent = any(deeper > indent for deeper in self._counts)
+        if not self._braces:
+            for deeper in [depth for depth in self._counts if depth > indent]:
+                self._close(deeper)
+        text = match[4].rstrip()
+        brace = text.endswith("{")
+        point = _Point(
+            indent, _result(text.removesuffix("{"), failed=bool(match[2])), parent=parent
+        )
+        if brace:
+            point.parent = True
+            self._braces.append(point)
+        self._point = point
+
+    def _plan(self, match: re.Match[str]) -> None:
+        self._give()
+        self._seen = True
+        self._plans[len(match[1])] = int(match[2])
+
+    def _give(self) -> None:
+        """Give out the test whose diagnosis is complete; a parent says only what its parts do."""
+        point, self._point, self._in_block = self._point, None, False
+        if point is not None and not point.parent:
+            said = str(point.comments)
+            self.sink(_diagnosed(point.result, str(point.text or ""), said))
+
+    def _close(self, indent: int) -> None:
+        """A level is over: hold its plan against what was run."""
+        self._give()
+        ran, planned = self._counts.pop(indent, 0), self._plans.pop(indent, None)
+        if planned is None and ran and indent == 0:
+            self._complain(f"{ran} tests ran and there is no plan: the stream was cut off")
+        elif planned is not None and planned != ran:
+            self._complain(f"{planned} tests were planned, {ran} ran")
+
+    def _complain(self, what: str) -> None:
+        self.sink(
+            Result(
+                ResultKind.TEST,
+                name="plan",
+                outcome=ResultOutcome.ERROR,
+                message=cut(what, 200),
+            )
+        )
+
+
+def _result(text: str, *, failed: bool) -> Result:
+    r"""A test by its line alone. A directive wins over `not ok`; `\#` is a literal #."""
+    time = _TIME.search(text)
+    text = _TIME.sub("", text) if time else text
+    outcome = ResultOutcome.FAILED if failed else ResultOutcome.PASSED
+    directive = _DIRECTIVE.match(text)
+    reason = ""
+    if directive:
+        todo = directive[2].lower() == "todo"
+        outcome = ResultOutcome.XFAILED if todo else ResultOutcome.SKIPPED
+        text, reason = directive[1], directive[3]
+    return Result(
+        ResultKind.TEST,
+        name=text.strip().replace("\\#", "#").replace("\\\\", "\\"),
+        outcome=outcome,
+        message=message_of(reason),
+        duration_ns=nanoseconds(time[1], 1_000_000) if time else None,
+    )
+
+
+def _diagnosed(result: Result, block: str, comments: str) -> Result:
+    """The test with what its YAML block, or else its comments, add: place, message, duration."""
+    if not block and not comments:
+        return result
+    duration = _DURATION.search(block)
+    failed = result.outcome is ResultOutcome.FAILED
+    place = (_place(block) if block else place_in(comments)) if failed else Place()
+    said = _message(block) if block else message_of(comments)
+    return Result(
+        result.kind,
+        name=result.name,
+        outcome=result.outcome,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        message=said if failed else result.message,
+        duration_ns=nanoseconds(duration[1], 1_000_000) if duration else result.duration_ns,
+    )
+
+
+def _place(block: str) -> Place:
+    """The first frame of the stack, else what `at` or `location` says."""
+    stack = block.partition("stack:")[2]
+    framed = place_in(stack) if stack else Place()
+    said = _PLACE.search(block)
+    if framed.file or said is None:
+        return framed if framed.file else place_in(block)
+    return Place(said[1], int(said[2]), int(said[3] or 0))
+
+
+def _message(block: str) -> str:
+    found = _MESSAGE.search(block)
+    if found is None:
+        return ""
+    if found[2]:
+        return message_of(found[2])
+    text = found[1]
+    following = _NEXT_KEY.search(text)
+    lines = [line.strip() for line in text[: following.start() if following else None].split("\n")]
+    return message_of("\n".join(lines))

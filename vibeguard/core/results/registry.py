@@ -1,0 +1,38 @@
+"""The readers by the name that a config gives them. To add one: a file in `readers`, and a line."""
+
+from importlib import import_module
+
+from vibeguard.core.results.base import MakeReader
+
+# `results: {NAME: FILE or output}`
+FORMATS = {
+    "junit": "vibeguard.core.results.readers.junit:JUnitReader",
+    "sarif": "vibeguard.core.results.readers.sarif:SarifReader",
+    "ctrf": "vibeguard.core.results.readers.ctrf:CtrfReader",
+    "tap": "vibeguard.core.results.readers.tap:TapReader",
+}
+# `results: {json: NAME}`
+JSON_TOOLS = {
+    "bandit": "vibeguard.core.results.readers.bandit:BanditReader",
+    "basedpyright": "vibeguard.core.results.readers.pyright:PyrightReader",
+    "cargo": "vibeguard.core.results.readers.cargo:CargoReader",
+    "eslint": "vibeguard.core.results.readers.eslint:EslintReader",
+    "go-test": "vibeguard.core.results.readers.go_test:GoTestReader",
+    "golangci-lint": "vibeguard.core.results.readers.golangci_lint:GolangciLintReader",
+    "jest": "vibeguard.core.results.readers.jest:JestReader",
+    "mypy": "vibeguard.core.results.readers.mypy:MypyReader",
+    "pylint": "vibeguard.core.results.readers.pylint:PylintReader",
+    "pyright": "vibeguard.core.results.readers.pyright:PyrightReader",
+    "pytest-json-report": "vibeguard.core.results.readers.pytest_json:PytestJsonReader",
+    "ruff": "vibeguard.core.results.readers.ruff:RuffReader",
+    "shellcheck": "vibeguard.core.results.readers.shellcheck:ShellcheckReader",
+    "stylelint": "vibeguard.core.results.readers.stylelint:StylelintReader",
+    "vitest": "vibeguard.core.results.readers.jest:JestReader",
+}
+
+
+def maker(target: str) -> MakeReader:
+    """The class behind `module:Class`, imported when it is wanted."""
+    module, _, name = target.partition(":")
+    made: MakeReader = getattr(import_module(module), name)
+    return made
