@@ -58,6 +58,7 @@ def command() -> None:
     What Python does at its end (modules torn down, memory given back piece by piece) takes longer
     than many a run, and gives signals their default action back before the exit code is delivered.
     """
+    leave_foreign_modules_out(sys.path)
     _open_closed_streams()
     code = main()
     for stream in (sys.stdout, sys.stderr):
@@ -67,6 +68,20 @@ def command() -> None:
         except (OSError, ValueError):
             continue  # nobody reads it any more; the exit code stands
     os._exit(code)
+
+
+def leave_foreign_modules_out(path: list[str]) -> None:
+    """Take the working folder (or the script's) and PYTHONPATH out of the module path.
+
+    A project's own `json.py` must not be ours. Where VibeGuard itself was loaded from stays, last;
+    checks get PYTHONPATH as it was, from the environment. Before the first import (DESIGN 5).
+    """
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    foreign = {os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    if path and not sys.flags.safe_path:
+        foreign.add(os.path.abspath(path[0]))
+    kept = [one for one in path if one and os.path.abspath(one) not in foreign]
+    path[:] = kept if any(os.path.abspath(one) == home for one in kept) else [*kept, home]
 
 
 def _open_closed_streams() -> None:

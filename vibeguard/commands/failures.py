@@ -189,21 +189,12 @@ def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
 
 def _keep_traceback(error: BaseException) -> str:
     """Write the traceback to a file of its own and return the path, else print it on stderr."""
-    import tempfile  # noqa: PLC0415 - only for a defect
-    import traceback  # noqa: PLC0415
+    import traceback  # noqa: PLC0415 - only for a defect
 
-    lines = traceback.format_exception(error)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            prefix="vibeguard-traceback-",
-            suffix=".txt",
-            delete=False,
-            encoding="utf-8",
-            errors="backslashreplace",
-        ) as file:
-            file.writelines(lines)
-    except OSError:
-        write_err("".join(lines))
-        return "the traceback above"
-    return file.name
+    from vibeguard.system.rundir.crash import keep_traceback  # noqa: PLC0415
+
+    text = "".join(traceback.format_exception(error))
+    path = keep_traceback(text)
+    if not path:
+        write_err(text)
+    return path or "the traceback above"

@@ -28,7 +28,8 @@ from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageEr
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery import state_dir_of
-from vibeguard.system.discovery.machine import caller_environment, usable_cpus
+from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.discovery.machine import usable_cpus
 from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.front import early
 from vibeguard.system.front.early import Supervisor

@@ -12,7 +12,7 @@ from vibeguard.core.names import ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.machine import caller_environment
+from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.reader import LogReading, open_state

@@ -7,6 +7,7 @@ output that was lost are the caller's to decide; it knows of them before any tex
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vibeguard.core.excerpt import choose_excerpt, last_lines
 from vibeguard.core.excerpt.lines import clean
@@ -18,6 +19,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReason
 from vibeguard.core.wording.units import size
 
+_BASHISM = b"[[: not found"
 LARGEST_VALUE_BYTES = 1 << 20  # of one extracted value: it goes into the log
 _SHOWN = 60  # characters of a value in a sentence
 
@@ -84,6 +86,10 @@ def judge(
     `file`, it is `text` unless given.
     """
     command = _judge_command(result_exit_code, signal, termination)
+    if output is None and not check.file:
+        output = text
+    if result_exit_code == 127 and check.shell == "sh" and _BASHISM in (output or b""):
+        command = replace(command, detail="sh does not know [[: write shell: bash")
     values: dict[str, str] = {}
     unmatched: tuple[str, ...] = ()
     finding = command
@@ -95,8 +101,6 @@ def judge(
     else:
         if command.outcome is Outcome.PASSED and check.assertion:
             finding = _judge_assertion(check, values, unmatched)
-    if output is None and not check.file:
-        output = text
     return _show(finding, values, unmatched, output or b"")
 
 

@@ -17,7 +17,8 @@ from vibeguard.system.discovery import (
     repository_root,
     state_dir_of,
 )
-from vibeguard.system.discovery.machine import caller_environment, usable_cpus
+from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.discovery.machine import usable_cpus
 from vibeguard.system.discovery.vcs import version_control
 
 
@@ -188,7 +189,7 @@ def test_quotas_of_control_groups_count(tmp_path: Path, monkeypatch: pytest.Monk
 
 PRINT_ENVIRONMENT = (
     "import os; os.environ['LATER'] = '1';"
-    "from vibeguard.system.discovery.machine import caller_environment;"
+    "from vibeguard.system.discovery.environment import caller_environment;"
     "print(sorted(caller_environment().items()))"
 )
 

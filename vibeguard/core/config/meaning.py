@@ -32,7 +32,7 @@ from vibeguard.core.model.config import (
     Triggers,
 )
 from vibeguard.core.model.keys import keys_of
-from vibeguard.core.names import WhilePending
+from vibeguard.core.names import GitEnvironment, WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
 _MOST_CHARACTERS = 64 << 20  # of all texts after interpolation
@@ -136,6 +136,7 @@ class Meaning:
         return {}
 
     def _check(self, draft: CheckDraft) -> CheckConfig:
+        self._check_git_env(draft)
         values = {**self._inherited, **draft.values}
         for field, complete in self._completions.items():
             if field in draft.values:
@@ -207,6 +208,14 @@ class Meaning:
                 place = (entry.check.line, entry.check.column)
                 self._problem(what, "keep one of the entries", *place)
         return tuple(requirements.values())
+
+    def _check_git_env(self, draft: CheckDraft) -> None:
+        """The check's own `keep`, not what it inherits: settings mean their foreground checks."""
+        if draft.values.get("git_env") is not GitEnvironment.KEEP or not self._is_async(draft):
+            return
+        what = f"git_env: keep is for foreground checks; {draft.id.value} is async"
+        do = 'give it "async: false", or remove git_env: git may take its index away meanwhile'
+        self._problem(what, do, draft.id.line, draft.id.column)
 
     def _check_requirement(self, draft: CheckDraft, entry: RequirementDraft) -> None:
         name = entry.check.value

@@ -67,7 +67,8 @@ def cancelled_because(reason: CancelReason, by: str) -> str:
 
 def _exit_code(facts: Facts) -> str:
     meaning = _EXIT_CODES.get(facts.exit_code or 0)
-    return f"exit code {facts.exit_code}" + (f" ({meaning})" if meaning else "")
+    sentence = f"exit code {facts.exit_code}" + (f" ({meaning})" if meaning else "")
+    return sentence if facts.detail.startswith("exited with") else _with_detail(facts, sentence)
 
 
 def _assertion(facts: Facts) -> str:

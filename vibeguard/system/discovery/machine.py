@@ -1,12 +1,7 @@
-"""What the machine and the caller give us: CPUs to use, and the environment for checks."""
+"""What the machine gives us: CPUs to use."""
 
 import math
 import os
-from collections.abc import Mapping
-
-_OUR_SETTINGS = frozenset(
-    {b"VIBEGUARD_CONFIG", b"VIBEGUARD_LOG_DIR", b"VIBEGUARD_PARALLEL", b"VIBEGUARD_STATE_DIR"}
-)
 
 
 def usable_cpus(root: str = "/") -> int:
@@ -61,27 +56,3 @@ def _read(path: str) -> str:
             return file.read(65536)
     except OSError:
         return ""
-
-
-def caller_environment(path: str = "/proc/self/environ") -> dict[bytes, bytes]:
-    """The environment as the caller gave it, in bytes, without our own settings variables.
-
-    Read from the kernel, for Python changes its copy (coercion to C.UTF-8 sets `LC_CTYPE`). A name
-    that comes twice keeps its first value, as getenv has it. Where the kernel does not tell (on
-    macOS, or for a process that hides itself), Python's copy must do.
-    """
-    try:
-        with open(path, "rb") as file:
-            entries = file.read().split(b"\0")
-    except OSError:
-        return _without_ours(os.environb)
-    environment: dict[bytes, bytes] = {}
-    for entry in entries:
-        name, equals, value = entry.partition(b"=")
-        if equals and name:
-            environment.setdefault(name, value)
-    return _without_ours(environment)
-
-
-def _without_ours(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    return {name: value for name, value in environment.items() if name not in _OUR_SETTINGS}

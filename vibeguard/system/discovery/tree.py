@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
+from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.places import STATE_NAME, repository_root
 from vibeguard.system.discovery.vcs import GIT
 
@@ -52,7 +53,8 @@ class _GitTree:
     ) -> None:
         self._root = root
         # In a hook git lends an index of its own; what is there is what is meant here.
-        self._environment = {k: v for k, v in environment.items() if k != b"GIT_INDEX_FILE"}
+        self._environment = without_git_locals(environment)
+        self._alternates = environment.get(b"GIT_ALTERNATE_OBJECT_DIRECTORIES")
         self._scratch = scratch
         self._timeout_s = timeout_s
 
@@ -67,7 +69,7 @@ class _GitTree:
         own_objects = os.path.join(self._scratch, "objects")
         os.mkdir(own_objects)
         alternates = [_quoted(os.fsencode(objects))]
-        alternates += filter(None, [self._environment.get(b"GIT_ALTERNATE_OBJECT_DIRECTORIES")])
+        alternates += filter(None, [self._alternates])
         self._environment |= {
             b"GIT_INDEX_FILE": os.fsencode(own_index),
             b"GIT_OBJECT_DIRECTORY": os.fsencode(own_objects),

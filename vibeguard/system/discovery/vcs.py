@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 
 from vibeguard.core.model.events import VersionControl
+from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.places import repository_root
 
 TIMEOUT_S = 1.0
@@ -63,7 +64,7 @@ def _git(
         done = subprocess.run(
             [*GIT, *arguments],
             cwd=folder,
-            env={**environment, b"LC_ALL": b"C"},
+            env={**without_git_locals(environment), b"LC_ALL": b"C"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

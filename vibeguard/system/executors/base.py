@@ -21,7 +21,8 @@ class AttemptSpec(Struct, frozen=True):
     """Everything that an executor needs to know of one attempt.
 
     `environment` is complete: caller's variables, the check's own, and the marker VIBEGUARD_RUN,
-    VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute.
+    VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute. `shell` is that of the
+    config: sh, bash, or a command line that takes `command` as its last word.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class AttemptSpec(Struct, frozen=True):
     output_limit_bytes: int
     leaks: LeakPolicy
     leak_grace_ns: int
+    shell: str = "sh"
 
 
 class Accepted(Struct, frozen=True):

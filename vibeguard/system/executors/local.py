@@ -138,7 +138,10 @@ class LocalExecutor:
     def _spawn(self, spec: AttemptSpec) -> Child:
         try:
             return self._spawner.spawn(
-                command=spec.command, cwd=spec.cwd, environment=spec.environment
+                command=spec.command,
+                shell=spec.shell,
+                cwd=spec.cwd,
+                environment=spec.environment,
             )
         except SpawnRefused as refused:
             raise StartRefused(refused.reason, transient=refused.transient) from refused

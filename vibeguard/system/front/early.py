@@ -114,9 +114,13 @@ def _report_defect(error: BaseException, reports: int) -> None:
     import traceback  # noqa: PLC0415 - only now
 
     from vibeguard.system.channel import Failed, send  # noqa: PLC0415
+    from vibeguard.system.rundir.crash import keep_traceback  # noqa: PLC0415
 
-    text = "".join(traceback.format_exception(error))
-    send(reports, Failed(f"the supervisor cannot start\n{text}", "reinstall VibeGuard", 3))
+    path = keep_traceback("".join(traceback.format_exception(error)))
+    what = f"the supervisor cannot start: {type(error).__name__}: {error}"
+    do = f"reinstall VibeGuard, or report it, with {path}" if path else "reinstall VibeGuard"
+    with contextlib.suppress(BrokenPipeError):  # there is no front any more
+        send(reports, Failed(what, do, 3))
 
 
 def _be_guardian(orders_read: int, orders_write: int, reports: int) -> None:

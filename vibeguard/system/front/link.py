@@ -39,10 +39,8 @@ class SupervisorLink:
         if self.guarded_here:
             become_subreaper()
         self._supervisor.launched = True
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has ended: its last words say why
             send(self._supervisor.orders, launch)
-        except BrokenPipeError:
-            self.lost = True
 
     def order(self, order: Order) -> None:
         """Tell the supervisor something; harmless when it is ending."""

@@ -9,6 +9,8 @@ import errno
 import math
 import os
 import resource
+import shlex
+import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -98,13 +100,15 @@ class Spawner:
         os.close(self._null)
         os.close(self._home)
 
-    def spawn(self, *, command: str, cwd: str, environment: Mapping[bytes, bytes]) -> Child:
-        """Start `sh -c command` in `cwd`; raises `SpawnRefused` with the reason in words.
+    def spawn(
+        self, *, command: str, cwd: str, environment: Mapping[bytes, bytes], shell: str = "sh"
+    ) -> Child:
+        """Start `command` in `cwd` by this shell; raises `SpawnRefused` with the reason in words.
 
         The child has a session of its own (a process group where that is refused), /dev/null as
         stdin, one pipe as stdout and stderr, default signal dispositions and an empty mask.
         """
-        arguments = _arguments(command)
+        arguments = arguments_for(shell, command)
         reserve, read_end, write_end = self._open_descriptors()
         waiting: ThreadedExitWatch | None = None
         pid = 0
@@ -158,10 +162,13 @@ class Spawner:
             raise refusal(error, f"the working folder {cwd} cannot be used") from error
         except ValueError:
             raise SpawnRefused("the name of the working folder holds a NUL character") from None
+        program = self._shell
         try:
-            return self._spawn_leader(arguments, environment, streams)
+            if arguments[0] != b"sh":
+                program = _find(arguments[0], environment)
+            return self._spawn_leader(program, arguments, environment, streams)
         except OSError as error:
-            raise refusal(error, self._what_failed(error)) from error
+            raise refusal(error, _what_failed(error, program)) from error
         except ValueError:
             raise _environment_refusal(environment) from None
         finally:
@@ -182,12 +189,16 @@ class Spawner:
             os.chdir("/")
 
     def _spawn_leader(
-        self, arguments: list[bytes], environment: Mapping[bytes, bytes], streams: Streams
+        self,
+        program: str,
+        arguments: list[bytes],
+        environment: Mapping[bytes, bytes],
+        streams: Streams,
     ) -> int:
         """With a session of its own, or with a group of its own, or with neither: as allowed."""
         try:
             return os.posix_spawn(
-                self._shell,
+                program,
                 arguments,
                 environment,
                 file_actions=streams,
@@ -198,11 +209,11 @@ class Spawner:
         except NotImplementedError:
             pass
         except OSError as error:
-            if error.errno not in _REFUSED or not os.access(self._shell, os.X_OK):
+            if error.errno not in _REFUSED or not os.access(program, os.X_OK):
                 raise
         try:
             return os.posix_spawn(
-                self._shell,
+                program,
                 arguments,
                 environment,
                 file_actions=streams,
@@ -214,7 +225,7 @@ class Spawner:
             if error.errno not in _REFUSED:
                 raise
         return os.posix_spawn(
-            self._shell,
+            program,
             arguments,
             environment,
             file_actions=streams,
@@ -222,12 +233,13 @@ class Spawner:
             setsigdef=self._signals,
         )
 
-    def _what_failed(self, error: OSError) -> str:
-        if error.errno == errno.E2BIG:
-            return "the command and its environment are too long for the system"
-        if error.errno in PRESSURE:
-            return "no process could be started"
-        return f"the shell {self._shell} cannot be started"
+
+def _what_failed(error: OSError, program: str) -> str:
+    if error.errno == errno.E2BIG:
+        return "the command and its environment are too long for the system"
+    if error.errno in PRESSURE:
+        return "no process could be started"
+    return f"the shell {program} cannot be started"
 
 
 def _thread_that_waits() -> ThreadedExitWatch:
@@ -239,14 +251,34 @@ def _thread_that_waits() -> ThreadedExitWatch:
         raise SpawnRefused(f"no thread to wait for it: {error}", transient=True) from error
 
 
-def _arguments(command: str) -> list[bytes]:
+def arguments_for(shell: str, command: str) -> list[bytes]:
+    """The words that run `command` by this shell of a config, the program's name first."""
     try:
         text = os.fsencode(command)
     except UnicodeEncodeError:
         raise SpawnRefused("the command holds text that the system cannot take") from None
     if b"\0" in text:
         raise SpawnRefused("the command holds a NUL character")
-    return [b"sh", b"-c", text]
+    if shell == "sh":
+        return [b"sh", b"-c", text]
+    if shell == "bash":
+        return [b"bash", b"-e", b"-o", b"pipefail", b"-c", text]
+    words = [os.fsencode(word) for word in shlex.split(shell)]
+    if not words:
+        raise SpawnRefused("the shell is an empty command line")
+    return [*words, text]
+
+
+def _find(program: bytes, environment: Mapping[bytes, bytes]) -> str:
+    """The shell as the check itself would find it: on its PATH, from its working folder."""
+    name = os.fsdecode(program)
+    path = os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath)))
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise SpawnRefused(
+            f"the shell {name} is not found on PATH: install it, or name another one"
+        )
+    return found
 
 
 def _environment_refusal(environment: Mapping[bytes, bytes]) -> SpawnRefused:

@@ -18,6 +18,25 @@ def write_traceback(run_folder: str, text: str) -> str:
     return path
 
 
+def keep_traceback(text: str) -> str:
+    """The same where there is no run folder: a file of its own; its path, or "" without room."""
+    import tempfile  # noqa: PLC0415 - only for a defect
+
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix="vibeguard-traceback-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as file:
+            file.write(text)
+    except OSError:
+        return ""
+    return file.name
+
+
 def crash_of(run_folder: str) -> str:
     """One sentence on the traceback that a supervisor left, with its path; empty without one."""
     path = os.path.join(run_folder, TRACEBACK_NAME)

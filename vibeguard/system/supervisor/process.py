@@ -16,7 +16,7 @@ from vibeguard.system.detach import (
     leave_terminal,
     wake_when_orphaned,
 )
-from vibeguard.system.rundir.crash import write_traceback
+from vibeguard.system.rundir.crash import keep_traceback, write_traceback
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
 
@@ -115,10 +115,9 @@ def _defect(error: BaseException, session: Session | None) -> Failed:
     """A defect of our own: its traceback goes to the run folder (DESIGN section 8, code 3)."""
     text = "".join(traceback.format_exception(error))
     what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
-    if session is None:
-        return Failed(f"{what}\n{text}", "please report it", ExitCode.INCOMPLETE)
     try:
-        path = write_traceback(session.folder, text)
+        path = keep_traceback(text) if session is None else write_traceback(session.folder, text)
     except OSError:
-        return Failed(f"{what}\n{text}", "please report it", ExitCode.INCOMPLETE)
-    return Failed(what, f"please report it, with {path}", ExitCode.INCOMPLETE)
+        path = keep_traceback(text)
+    do = f"please report it, with {path}" if path else "please report it"
+    return Failed(what, do, ExitCode.INCOMPLETE)

@@ -25,6 +25,7 @@ from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.core.problems import LogWriteError
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
+from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
@@ -209,17 +210,19 @@ class Session:
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._launch
         base = os.fsdecode(launch.config_folder if planned.cwd else launch.folder)
-        environment = dict(launch.environment)
-        for name, value in launch.variables.get(planned.id, {}).items():
-            environment[os.fsencode(name)] = os.fsencode(value)
-        environment[b"VIBEGUARD_RUN"] = self.run_id.encode()
-        environment[b"VIBEGUARD_CHECK"] = planned.id.encode()
-        environment[b"VIBEGUARD_ATTEMPT"] = str(number).encode()
+        environment = check_environment(
+            launch.environment,
+            planned,
+            launch.variables.get(planned.id, {}),
+            run_id=self.run_id,
+            attempt=number,
+        )
         return AttemptSpec(
             run_id=self.run_id,
             check=planned.id,
             attempt=number,
             command=planned.run,
+            shell=planned.shell,
             cwd=os.path.normpath(os.path.join(base, planned.cwd)) if planned.cwd else base,
             environment=environment,
             output_path=self._output_path(planned, number),

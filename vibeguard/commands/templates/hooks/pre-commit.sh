@@ -5,11 +5,6 @@
 # pre-push hook asks for its verdict. Checked is the working tree as it is, staged or not.
 # Skip it once with `git commit --no-verify`.
 @FIND@
-# A check must see the repository as it does outside of a hook, and the index that git lends to a
-# hook may be gone before the background is done.
-# shellcheck disable=SC2046  # one name a word
-unset $(git rev-parse --local-env-vars)
-
 vibeguard run --max-wait foreground --supersede --record-tree
 code=$?
 # 5 is pending: the foreground has passed and the background goes on.

@@ -5,10 +5,6 @@
 # tree of that commit. A run that is still going on is waited for; where there is none and the
 # commit is what is checked out, it is run now. Skip it once with `git push --no-verify`.
 @FIND@
-# A check must see the repository as it does outside of a hook.
-# shellcheck disable=SC2046  # one name a word
-unset $(git rev-parse --local-env-vars)
-
 # git says on stdin what is pushed: local ref, local commit, remote ref, remote commit.
 while read -r _ commit _ _; do
     case $commit in

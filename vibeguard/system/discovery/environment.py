@@ -1,0 +1,86 @@
+"""The environment that checks get, and that git is asked with: the one place that decides it."""
+
+import os
+from collections.abc import Mapping
+
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import GitEnvironment, Pool
+
+_OUR_SETTINGS = frozenset(
+    {b"VIBEGUARD_CONFIG", b"VIBEGUARD_LOG_DIR", b"VIBEGUARD_PARALLEL", b"VIBEGUARD_STATE_DIR"}
+)
+
+# What `git rev-parse --local-env-vars` names: asking git would cost each run a process.
+_GIT_LOCAL = frozenset(
+    {
+        b"GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        b"GIT_COMMON_DIR",
+        b"GIT_CONFIG",
+        b"GIT_CONFIG_COUNT",
+        b"GIT_CONFIG_PARAMETERS",
+        b"GIT_DIR",
+        b"GIT_GRAFT_FILE",
+        b"GIT_IMPLICIT_WORK_TREE",
+        b"GIT_INDEX_FILE",
+        b"GIT_INTERNAL_SUPER_PREFIX",
+        b"GIT_NO_REPLACE_OBJECTS",
+        b"GIT_OBJECT_DIRECTORY",
+        b"GIT_PREFIX",
+        b"GIT_REPLACE_REF_BASE",
+        b"GIT_SHALLOW_FILE",
+        b"GIT_WORK_TREE",
+    }
+)
+
+
+def check_environment(
+    caller: Mapping[bytes, bytes],
+    planned: PlannedCheck,
+    own: Mapping[str, str],
+    *,
+    run_id: str,
+    attempt: int,
+) -> dict[bytes, bytes]:
+    """What an attempt of this check gets, whatever started the run: a hook, a command, an agent.
+
+    `caller` is what `caller_environment` gave; `own` is what the config sets. Git's local
+    variables go unless the check is to stage, which only a foreground check can: a hook's index
+    makes a background check see no files, and a nested git write into it.
+    """
+    keeps = planned.git_env is GitEnvironment.KEEP and planned.pool is Pool.FOREGROUND
+    environment = dict(caller) if keeps else without_git_locals(caller)
+    for name, value in own.items():
+        environment[os.fsencode(name)] = os.fsencode(value)
+    environment[b"VIBEGUARD_RUN"] = run_id.encode()
+    environment[b"VIBEGUARD_CHECK"] = planned.id.encode()
+    environment[b"VIBEGUARD_ATTEMPT"] = str(attempt).encode()
+    return environment
+
+
+def without_git_locals(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """The same without what ties git to one repository, index or object store."""
+    return {name: value for name, value in environment.items() if name not in _GIT_LOCAL}
+
+
+def caller_environment(path: str = "/proc/self/environ") -> dict[bytes, bytes]:
+    """The environment as the caller gave it, in bytes, without our own settings variables.
+
+    Read from the kernel, for Python changes its copy (coercion to C.UTF-8 sets `LC_CTYPE`). A name
+    that comes twice keeps its first value, as getenv has it. Where the kernel does not tell (on
+    macOS, or for a process that hides itself), Python's copy must do.
+    """
+    try:
+        with open(path, "rb") as file:
+            entries = file.read().split(b"\0")
+    except OSError:
+        return _without_ours(os.environb)
+    environment: dict[bytes, bytes] = {}
+    for entry in entries:
+        name, equals, value = entry.partition(b"=")
+        if equals and name:
+            environment.setdefault(name, value)
+    return _without_ours(environment)
+
+
+def _without_ours(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {name: value for name, value in environment.items() if name not in _OUR_SETTINGS}
