@@ -97,7 +97,9 @@ def _written(kind: Kind) -> Schema:
             return _mapping(struct)
         case keys.Prompts():
             return _object(dict.fromkeys(Triggers.__struct_fields__, _TEXT_OR_LIST), [])
-        case keys.Tags() | keys.VariableNames() | keys.Requirements() | keys.Entries():
+        case (
+            keys.Tags() | keys.VariableNames() | keys.Globs() | keys.Requirements() | keys.Entries()
+        ):
             return {"type": "array", "items": _nullable(_item(kind))}
         case _:
             return {"type": _SCALAR}
@@ -125,5 +127,7 @@ def _item(kind: Kind) -> Schema:
             return {**_mapping(Requirement), **_ID, "type": ["string", "boolean", "object"]}
         case keys.Tags():
             return {**_ID, "pattern": "^[a-z][a-z0-9-]*$"}
+        case keys.Globs():
+            return {**_ID, "pattern": "^!?[^/]"}
         case _:
             return {**_ID, "pattern": "^[^=]+$"}

@@ -1,11 +1,12 @@
 """DESIGN section 11, "Selecting": what an earlier run or a change leaves of the checks."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.command import project, vibeguard
+from tests.helpers.command import git, project, vibeguard
 
 CHECKS = """
 version: "1"
@@ -74,3 +75,74 @@ def test_a_damaged_log_is_nothing_to_take_from(folder):
     log.write_bytes(log.read_bytes().replace(b'"failed"', b'"passed"'))
     done = vibeguard("run", "--failed", cwd=folder)
     assert done.returncode == 4
+
+
+PATTERNS = """
+version: "1"
+checks:
+  - {id: lint, run: "true", files: ["*.py"], inputs: ["never/**"]}
+  - {id: docs, run: "true", inputs: ["docs/**", "!*.tmp"]}
+  - {id: ship, run: "true", requires: [lint], files: ["release/**"]}
+  - {id: fmt, run: "true", files: ["../../shared/*.json"]}
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package in a repository, on a branch that has just begun."""
+    git("init", "-q", "-b", "main", cwd=tmp_path)
+    git("config", "user.email", "a@example.org", cwd=tmp_path)
+    git("config", "user.name", "a", cwd=tmp_path)
+    folder = project(tmp_path / "packages" / "api", PATTERNS)
+    for name in ("a.py", "docs/x.md", "release/y", "../../shared/z.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    git("add", "-A", cwd=tmp_path)
+    git("commit", "-qm", "m", cwd=tmp_path)
+    git("switch", "-qc", "work", cwd=tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("touch fresh.py", ["lint", "ship"]),
+        ("rm a.py", ["lint", "ship"]),
+        ("git mv a.py a.txt", ["lint", "ship"]),
+        ("git mv docs/x.md x.md", ["docs"]),
+        ("echo new >docs/x.md && git add docs", ["docs"]),
+        ("echo new >../../shared/z.json && git commit -qam c", ["fmt"]),
+        ("touch release/new", ["lint", "ship"]),
+        ("touch docs/x.tmp never", []),
+        ("echo >>vibeguard.yaml", ["lint", "docs", "ship", "fmt"]),
+    ],
+)
+def test_changed_takes_what_a_change_concerns_and_what_requires_that(package, change, expected):
+    """And what a dependent that is concerned requires, as ever."""
+    subprocess.run(["sh", "-ec", change], cwd=package, check=True)
+    done = vibeguard("run", "--changed=main", "--json", cwd=package)
+    assert (done.returncode, ran(done)) == (0, expected)
+
+
+def test_where_nothing_is_concerned_nothing_runs_and_the_run_counts_for_no_hook(package):
+    done = vibeguard("run", "--changed=main", "--record-tree", cwd=package)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "passed: no check is concerned by what changed since main; nothing ran\n"
+    tree = git("rev-parse", "HEAD^{tree}", cwd=package).stdout.strip()
+    assert vibeguard("hook", "verdict", tree, cwd=package).returncode == 3
+    document = json.loads(vibeguard("report", "--json", cwd=package).stdout)
+    assert (document["verdict"], document["reason"]) == ("passed", "nothing concerned")
+
+
+def test_what_git_cannot_tell_leaves_nothing_out_and_is_said(package):
+    done = vibeguard("run", "--changed=nope", "--json", cwd=package)
+    document = json.loads(done.stdout)
+    assert [check["id"] for check in document["checks"]] == ["lint", "docs", "ship", "fmt"]
+    assert document["notes"] == ["nothing is left out: there is no commit nope here"]
+
+
+def test_ids_tags_and_a_change_narrow_each_other(package):
+    (package / "fresh.py").touch()
+    done = vibeguard("run", "--changed=main", "docs", "--json", cwd=package)
+    assert (done.returncode, ran(done)) == (0, [])
+    assert vibeguard("run", "--changed", "--failed", cwd=package).returncode == 2

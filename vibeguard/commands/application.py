@@ -40,7 +40,7 @@ COMMANDS = {
 }
 
 # Python's own names are taken: `list` and `tags` would read as builtins or fields.
-VALUE_MAY_BE_LEFT_OUT = frozenset({"--failed"})
+VALUE_MAY_BE_LEFT_OUT = frozenset({"--changed", "--failed"})
 _LATEST = re.compile(r"latest(~[0-9]+)?")
 FUNCTIONS = {"list": "list_checks", "tags": "list_tags"}
 

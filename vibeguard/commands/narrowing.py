@@ -1,18 +1,17 @@
-"""What leaves checks out beside ids and tags: an earlier run (`--failed`)."""
+"""What leaves checks out beside ids and tags: an earlier run or a change."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
+from vibeguard.commands.loading import Loaded
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunOptions
-from vibeguard.core.model.config import Config
 from vibeguard.core.names import LogStatus, Outcome, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some
-from vibeguard.system.journal.endings import ending_of
-from vibeguard.system.journal.reader import open_state
 
 
 class Narrowing(Struct, frozen=True):
@@ -23,18 +22,25 @@ class Narrowing(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def narrowing(config: Config, common: GlobalOptions, options: RunOptions) -> Narrowing | None:
+def narrowing(loaded: Loaded, common: GlobalOptions, options: RunOptions) -> Narrowing | None:
     """What the flags leave of the checks; None where they leave all.
 
-    Raises UsageError for flags that exclude each other, and for what there is nothing to take from.
+    Raises UsageError for flags that exclude each other, and where nothing can be taken from a run.
     """
-    if options.failed is None:
-        return None
-    return _unpassed(options.failed or "latest", config, common)
+    if options.failed is not None and options.changed is not None:
+        raise UsageError("--failed and --changed do not go together", "use one of them")
+    if options.failed is not None:
+        return _unpassed(options.failed or "latest", loaded, common)
+    if options.changed is not None:
+        return _changed(options.changed, loaded)
+    return None
 
 
-def _unpassed(reference: str, config: Config, common: GlobalOptions) -> Narrowing:
+def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowing:
     """The checks that did not pass in a run; what that run left out is not among them."""
+    from vibeguard.system.journal.endings import ending_of  # noqa: PLC0415 - only with --failed
+    from vibeguard.system.journal.reader import open_state  # noqa: PLC0415
+
     folder = open_run(reference, common)
     run = os.path.basename(folder)
     state, reading = open_state(folder)
@@ -44,7 +50,7 @@ def _unpassed(reference: str, config: Config, common: GlobalOptions) -> Narrowin
     if state.finished is not None and state.finished.verdict is Verdict.PASSED:
         raise UsageError(f"run {run} passed: nothing of it is left to run", "leave out --failed")
     left = [name for name, record in state.checks.items() if record.outcome is not Outcome.PASSED]
-    known = {check.id for check in config.checks}
+    known = _ids(loaded)
     gone = [name for name in left if name not in known]
     notes = (f"not in the config any more: {some(gone, 5)}",) if gone else ()
     checks = frozenset(left) & known
@@ -52,3 +58,46 @@ def _unpassed(reference: str, config: Config, common: GlobalOptions) -> Narrowin
         what = f"none of the checks that did not pass in run {run} is in the config any more"
         raise UsageError(what, "leave out --failed")
     return Narrowing(checks, f"what did not pass in run {run}", notes)
+
+
+def _changed(ref: str, loaded: Loaded) -> Narrowing:
+    """The checks that a change concerns; all where git cannot tell, or the config has changed."""
+    from vibeguard.core.planning.concerned import concerned  # noqa: PLC0415 - only with --changed
+    from vibeguard.system.discovery.changes import changed_since  # noqa: PLC0415
+    from vibeguard.system.discovery.environment import caller_environment  # noqa: PLC0415
+
+    located = loaded.located
+    changes = changed_since(located.folder, caller_environment(), ref)
+    by = f"what changed since {sanitise(changes.base)}" if changes.base else "what changed"
+    config = os.path.relpath(os.path.realpath(located.path), os.path.realpath(changes.root))
+    unknown = changes.unknown
+    if not unknown and config.startswith(".."):
+        unknown = "the config is not in the repository"
+    if not unknown and os.fsencode(config) in changes.paths:
+        unknown = "the config itself has changed"
+    if unknown:
+        return Narrowing(_ids(loaded), by, (f"nothing is left out: {unknown}",))
+    checks = loaded.config.checks
+    paths = _from_the_runs_folder(sorted(changes.paths), changes.root, located.folder)
+    return Narrowing(
+        concerned(
+            {check.id: check.files or check.inputs for check in checks},
+            {check.id: [entry.check for entry in check.requires] for check in checks},
+            paths,
+        ),
+        by,
+    )
+
+
+def _ids(loaded: Loaded) -> frozenset[str]:
+    return frozenset(check.id for check in loaded.config.checks)
+
+
+def _from_the_runs_folder(paths: Iterable[bytes], root: str, folder: str) -> list[bytes]:
+    """Paths from the repository's root as they are called in the folder that the checks run in."""
+    below = os.fsencode(os.path.relpath(folder, root))
+    if below == b".":
+        return list(paths)
+    up = b"../" * (below.count(b"/") + 1)
+    prefix = below + b"/"
+    return [path.removeprefix(prefix) if path.startswith(prefix) else up + path for path in paths]

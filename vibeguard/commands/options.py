@@ -153,6 +153,14 @@ class RunOptions:
     no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
         False
     )
+    changed: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=REF]",
+            help="Only checks that a change since REF concerns, committed or not [default: since "
+            "the merge base with the upstream, else origin/HEAD].",
+        ),
+    ] = None
     failed: Annotated[
         str | None,
         Parameter(

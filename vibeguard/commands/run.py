@@ -110,7 +110,7 @@ def _plan(
 ) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
     config = loaded.config
-    narrowed = narrowing(config, common, options)
+    narrowed = narrowing(loaded, common, options)
     among = narrowed.checks if narrowed else None
     selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
     if options.failed is not None and not selection.checks:

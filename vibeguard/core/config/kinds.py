@@ -11,6 +11,7 @@ from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
 from vibeguard.core.config.reader import Reader, kind
 from vibeguard.core.config.values import (
     folder_below,
+    glob,
     identifier,
     member_of,
     placement,
@@ -76,6 +77,8 @@ def _reader_of(kind_: Kind) -> Read:
             return _names(tag)
         case keys.VariableNames():
             return _names(variable_name)
+        case keys.Globs():
+            return _names(glob)
         case keys.Duration(zero=False):
             return lambda reader, node, key: reader.convert(node, key, parse_duration, 0) or None
         case keys.Section(struct):

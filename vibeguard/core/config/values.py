@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
+from vibeguard.core.lang.globs import regex_of
 from vibeguard.core.names import Mode
 from vibeguard.core.wording.suggest import did_you_mean
 
@@ -128,6 +129,14 @@ def tag(text: str) -> str:
         f"invalid tag {quoted(text)}",
         "use small letters, digits and -; begin with a small letter",
     )
+
+
+def glob(text: str) -> str:
+    """A pattern of file names."""
+    if "\0" in text:
+        raise LanguageError("a pattern cannot hold a NUL character", "leave it out")
+    regex_of(text.removeprefix("!"))
+    return text
 
 
 def variable_name(text: str) -> str:

@@ -1,7 +1,7 @@
 r"""Glob patterns over file names, many at once, in time linear in the name.
 
 A pattern without a slash means a name at any depth (`*.py`); one with a slash is a path from the
-config's folder (`src/**`), and `../` leads out of it. `*`, `?` and `[a-z]` never match a slash,
+folder of the run (`src/**`), and `../` leads out of it. `*`, `?` and `[a-z]` never match a slash,
 `**` any number of folders, `{a,b}` one of several; a slash at the end means all that is below. Of
 the patterns that match the last one decides, and `!` excludes; a list that begins with an exclusion
 begins with everything. Names are bytes, as the file system has them; `?` is one character of UTF-8,
@@ -81,7 +81,7 @@ def regex_of(pattern: str) -> bytes:
         raise LanguageError(what, f"write at most {LONGEST_PATTERN}, or several patterns")
     if pattern.startswith("/"):
         what = f"the pattern {quoted(pattern)} begins with a slash"
-        raise LanguageError(what, "patterns are relative to the config's folder: leave it out")
+        raise LanguageError(what, "patterns are relative to the folder of the run: leave it out")
     stem = pattern.removeprefix("./")
     below = stem.endswith("/")
     stem = stem.rstrip("/")

@@ -174,6 +174,22 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
         tuple[str, ...],
         Key("`^[a-z][a-z0-9-]*$`; for `--tags` and `--exclude-tags`", keys.Tags()),
     ] = ()
+    inputs: Annotated[
+        tuple[str, ...],
+        Key(
+            "patterns of the files that the result depends on "
+            "([how they are written](#patterns-of-files)); without any, the whole tree",
+            keys.Globs(),
+        ),
+    ] = ()
+    files: Annotated[
+        tuple[str, ...],
+        Key(
+            "patterns of the files whose change concerns the check under `--changed`; without any, "
+            "those of `inputs`",
+            keys.Globs(),
+        ),
+    ] = ()
     cwd: Annotated[
         str,
         Key(

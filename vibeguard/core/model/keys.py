@@ -92,6 +92,10 @@ class VariableNames(Kind, frozen=True):
     """A list of names of environment variables."""
 
 
+class Globs(Kind, frozen=True):
+    """A list of glob patterns over file names (`core.lang.globs`)."""
+
+
 class Requirements(Kind, frozen=True):
     """Ids of checks, alone or with what to do while they are pending."""
 

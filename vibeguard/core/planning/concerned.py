@@ -13,7 +13,7 @@ def concerned(
     """The checks that a change of these files concerns, and those that require one of them.
 
     `patterns` are each check's `files`, else its `inputs`; one without any is concerned by every
-    change. Paths are relative to the config's folder.
+    change. Paths are relative to the run's folder.
     """
     found = matches(patterns, changed)
     touched = {check for check, paths in found.items() if paths}

@@ -52,6 +52,9 @@ def _last_line(state: State, ending: Ending, style: Style) -> str:
 
 
 def _passed(state: State, groups: dict[str, list[str]], took: str, style: Style) -> str:
+    if not state.checks and state.planned is not None:
+        narrowed = sanitise(state.planned.narrowed)
+        return f"{style.good('passed')}: no check is concerned by {narrowed}; nothing ran"
     passed, total = state.counts.get(Outcome.PASSED, 0), len(state.checks)
     counted = plural(total, "check") if passed == total else f"{passed} of {total} checks"
     line = f"{style.good('passed')}: {counted} in {took}"

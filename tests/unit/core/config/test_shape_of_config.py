@@ -62,6 +62,8 @@ checks:
     on: {failure: [fix], timeout: "inline text", success: [], x-mine: 1}
     env: {PYTHONHASHSEED: "0", EMPTY: "", ABSENT: ~}
     cwd: ./packages//api/
+    inputs: ["src/**", "!**/*.md"]
+    files: ["*.py"]
     slow_after: 20s
     idle_timeout: 2m
     retries: 2
@@ -117,6 +119,7 @@ def test_every_key_of_the_design() -> None:
     assert unit.on.timeout == (Trigger("inline", "inline text"),)
     assert unit.on.success == ()
     assert unit.env == {"PYTHONHASHSEED": "0", "EMPTY": ""}
+    assert (unit.inputs, unit.files) == (("src/**", "!**/*.md"), ("*.py",))
     assert (unit.cwd, unit.group, unit.weight, unit.retries) == ("packages/api", "db", 3, 2)
     assert (unit.slow_after_ns, unit.idle_timeout_ns) == (20 * SECOND, 120 * SECOND)
     assert (unit.leaks, unit.output_limit_bytes) == (LeakPolicy.IGNORE, 1 << 30)
@@ -344,6 +347,10 @@ def test_words_for_false(word: str) -> None:
         ("tags: [1a]", 'invalid tag "1a"'),
         ("tags: [a_b]", 'invalid tag "a_b"'),
         ('cwd: "a\\0b"', "a folder's name cannot hold a NUL character"),
+        ("inputs: [/etc/passwd]", '4:14: the pattern "/etc/passwd" begins with a slash'),
+        ("files: ['a[b']", "a [ is not closed"),
+        ("files: ['!']", "an empty pattern matches nothing"),
+        ('files: ["a\\0"]', "a pattern cannot hold a NUL character"),
         ("cwd: /tmp", '4:10: "/tmp" is absolute'),
         ("cwd: a/../../b", "leaves the folder of the config"),
         ("env: {'A=B': c}", '4:11: "A=B" cannot name an environment variable'),
