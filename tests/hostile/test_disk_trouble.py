@@ -21,9 +21,9 @@ from tests.helpers.command import environment, project, vibeguard
 from tests.helpers.running import running
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.names import LogStatus
-from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.vouching.endings import ending_of
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def run_of(state: Path) -> Path:
 def code_of(folder: Path) -> int:
     """What `report` would say of the run."""
     state, reading = open_state(str(folder))
-    ending = ending_of(reading, str(folder))
+    ending = ending_of(reading, str(folder), state)
     if ending.exit_code is not None:
         return int(ending.exit_code)
     assert reading.status is LogStatus.COMPLETE

@@ -29,6 +29,7 @@ from vibeguard.system.journal.live import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.control import request
 from vibeguard.system.rundir.ids import run_folder
+from vibeguard.system.vouching.known import known_runs
 
 # How long a new run waits for one that it supersedes, so that the two do not disturb each other.
 SUPERSEDED_S = 1.0
@@ -41,7 +42,10 @@ def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
     same tree that has failed already: who asks again wants to see it run again. A start that is to
     copy its outputs joins none.
     """
+    known = frozenset(known_runs(state_dir))
     for run in live_runs(state_dir):
+        if run not in known:
+            continue  # inside a check, or nobody vouches for it
         folder = run_folder(state_dir, run)
         state, reading = open_state(folder)
         if reading.status is not LogStatus.LIVE or not _of_same_checks(state, launch):

@@ -38,13 +38,13 @@ def narrowing(loaded: Loaded, common: GlobalOptions, options: RunOptions) -> Nar
 
 def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowing:
     """The checks that did not pass in a run; what that run left out is not among them."""
-    from vibeguard.system.journal.endings import ending_of  # noqa: PLC0415 - only with --failed
     from vibeguard.system.journal.reader import open_state  # noqa: PLC0415
+    from vibeguard.system.vouching.endings import ending_of  # noqa: PLC0415
 
     folder = open_run(reference, common)
     run = os.path.basename(folder)
     state, reading = open_state(folder)
-    ending = ending_of(reading, folder)
+    ending = ending_of(reading, folder, state)
     if ending.log_status is LogStatus.CORRUPT:
         raise LogCorrupt(f"run {run} cannot be taken from: {ending.problem}")
     if state.finished is not None and state.finished.verdict is Verdict.PASSED:

@@ -10,9 +10,9 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
 from vibeguard.system.front.leftovers import sweep_leftovers
 from vibeguard.system.journal.live import has_writer
-from vibeguard.system.rundir.ids import run_folder, run_ids
-from vibeguard.system.rundir.references import resolve_run
+from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.rundir.refused import refused_since
+from vibeguard.system.vouching.known import find_run, known_runs
 
 
 def open_run(reference: str, common: GlobalOptions, *, at_work: bool = False) -> str:
@@ -25,15 +25,15 @@ def open_run(reference: str, common: GlobalOptions, *, at_work: bool = False) ->
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
     if reference == "latest":
-        refusal = refused_since(state_dir)
-        if refusal is not None and not (at_work and _newest_is_live(state_dir)):
+        known = known_runs(state_dir)
+        refusal = refused_since(state_dir, known)
+        if refusal is not None and not (at_work and _is_live(state_dir, known[-1:])):
             raise ConfigError(refusal.problems)
-    return resolve_run(state_dir, reference)
+    return find_run(state_dir, reference)
 
 
-def _newest_is_live(state_dir: str) -> bool:
-    ids = run_ids(state_dir)
-    return bool(ids) and has_writer(run_folder(state_dir, ids[-1]))
+def _is_live(state_dir: str, newest: list[str]) -> bool:
+    return any(has_writer(run_folder(state_dir, run_id)) for run_id in newest)
 
 
 def tell_leftovers(state_dir: str) -> None:

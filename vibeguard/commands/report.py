@@ -26,9 +26,9 @@ from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.front.view import format_options
 from vibeguard.system.history import load_estimates, machine_id
-from vibeguard.system.journal.endings import corrupt, ending_of
 from vibeguard.system.journal.outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, read_log
+from vibeguard.system.vouching.endings import corrupt, ending_of
 
 
 def report(
@@ -50,7 +50,7 @@ def report(
     attempts: list[CheckAttemptFinished] = []
     state, texts, reading = _replay(folder, form, attempts)
     altered = altered_outputs(folder, attempts) if options.verify else []
-    ending = _ending(reading, folder, altered, options)
+    ending = _ending(reading, folder, state, altered, options)
     texts.append(form.finish(state, ending))
     _write("".join(texts), form, options)
     if ending.problem and (form.stream is Stream.MACHINE or options.output is not None):
@@ -81,7 +81,9 @@ def _replay(
     return state, texts, read_log(folder, visit)
 
 
-def _ending(reading: LogReading, folder: str, altered: list[str], options: ReportOptions) -> Ending:
+def _ending(
+    reading: LogReading, folder: str, state: State, altered: list[str], options: ReportOptions
+) -> Ending:
     """What the reading of the log, and what it is held against, say beside the events."""
     if reading.problem is None:
         seal = "" if reading.seal is None else reading.seal.sha256
@@ -89,7 +91,7 @@ def _ending(reading: LogReading, folder: str, altered: list[str], options: Repor
             return corrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
         if altered:
             return corrupt("; ".join(altered))
-    return ending_of(reading, folder)
+    return ending_of(reading, folder, state)
 
 
 def _write(text: str, form: Format, options: ReportOptions) -> None:

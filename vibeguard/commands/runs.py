@@ -13,9 +13,9 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration
-from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.vouching.endings import ending_of
 
 
 class ListedRun(Struct, frozen=True):
@@ -59,7 +59,7 @@ def runs(*, common: GlobalOptions) -> int:
 def _listed(state_dir: str, run_id: str) -> ListedRun:
     folder = run_folder(state_dir, run_id)
     state, reading = open_state(folder)
-    ending = ending_of(reading, folder)
+    ending = ending_of(reading, folder, state)
     status = ending.log_status or reading.status
     finished = state.finished if status is LogStatus.COMPLETE else None
     return ListedRun(

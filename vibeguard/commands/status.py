@@ -12,23 +12,24 @@ from vibeguard.core.names import LogStatus
 from vibeguard.core.report.status import build_status, status_lines
 from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.clock import monotonic_ns
-from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.live import live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process.identity import boot_id
-from vibeguard.system.rundir.references import resolve_run, run_id_of
+from vibeguard.system.rundir.references import run_id_of
 from vibeguard.system.rundir.refused import refused_since
+from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.known import find_run, known_runs
 
 
 def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
     """Say what is running, since when, what is left and how long it may take; exit 0."""
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
-    folder = resolve_run(state_dir, run)
+    folder = find_run(state_dir, run)
     state, reading = open_state(folder)
-    ending = ending_of(reading, folder)
+    ending = ending_of(reading, folder, state)
     now_t = _now_t(state)
-    live = reading.status is LogStatus.LIVE
+    live = ending.log_status is LogStatus.LIVE
     others = tuple(name for name in live_runs(state_dir) if name != run_id_of(folder))
     answer = build_status(
         state,
@@ -42,7 +43,7 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
         write_document(answer)
         return 0
     lines = status_lines(answer)
-    if run == "latest" and refused_since(state_dir) is not None:
+    if run == "latest" and refused_since(state_dir, known_runs(state_dir)) is not None:
         lines.append("a later start was refused, and nothing ran: vibeguard report says why")
     write_out("".join(f"{line}\n" for line in lines))
     return 0

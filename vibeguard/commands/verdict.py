@@ -14,9 +14,10 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.tree import tree_of
-from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.reader import LogReading, open_state
-from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.ids import run_folder
+from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.known import known_runs
 
 
 def verdict(tree: str, *, common: GlobalOptions) -> int:
@@ -32,7 +33,7 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
     state_dir = state_dir_of_runs(common)
     loaded = load(common)
     checks = {check.id for check in loaded.config.checks}
-    for run_id in reversed(run_ids(state_dir)):
+    for run_id in reversed(known_runs(state_dir)):
         folder = run_folder(state_dir, run_id)
         state, reading = open_state(folder)
         if not began_on(state, tree) or not covers(state, loaded, checks):
@@ -58,7 +59,7 @@ def failures(*, common: GlobalOptions) -> int:
     """
     state_dir = state_dir_of_runs(common)
     loaded = load(common)
-    runs = run_ids(state_dir)
+    runs = known_runs(state_dir)
     tree = tree_of(loaded.located.folder, caller_environment()) if runs else ""
     if not tree:
         return ExitCode.INCOMPLETE
@@ -109,7 +110,7 @@ def ended_on(state: State, tree: str) -> bool:
 
 def ruled(state: State, reading: LogReading, folder: str, tree: str) -> RunFinished | None:
     """The verdict of a whole run that ended on this tree; a cancelled one has none."""
-    complete = ending_of(reading, folder).log_status is LogStatus.COMPLETE
+    complete = ending_of(reading, folder, state).log_status is LogStatus.COMPLETE
     if not complete or not ended_on(state, tree) or state.finished is None:
         return None
     return None if state.finished.verdict is Verdict.CANCELLED else state.finished

@@ -11,6 +11,8 @@ from vibeguard.system.journal.reader import open_log, read_log
 from vibeguard.system.rundir.files import open_regular, replace_file
 from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
+from vibeguard.system.rundir.order import note_pruned
+from vibeguard.system.vouching.asking import tell_pruned
 
 # A run that is being removed is out of runs/ before its content goes: nobody sees half a run.
 DYING: Final = ".old-"
@@ -50,6 +52,8 @@ def prune(
         # Before anything goes: a run that ends meanwhile looks whether what `latest` names exists.
         update_latest(state_dir, leaving_out=frozenset(doomed))
     removed = [run_id for run_id in doomed if _take_out(state_dir, run_id)]
+    tell_pruned(state_dir, removed)
+    note_pruned(state_dir, removed)
     _sweep(state_dir, now_ns)
     if doomed != removed:
         update_latest(state_dir)

@@ -22,12 +22,14 @@ from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
-from vibeguard.system.journal.endings import ending_of
 from vibeguard.system.journal.follow import Follower
+from vibeguard.system.vouching.endings import ending_of, is_unvouched
 
 Enough = Callable[[State], bool]
 # How long a turn lasts at most while nothing but readers of the output is waited for.
 DRAIN_S = 1.0
+# How often a supervisor is asked whether it vouches for a seal that has been read.
+UNVOUCHED_POLL_S = 0.02
 
 
 class Shown(Protocol):
@@ -90,7 +92,8 @@ class Following:
     def finish(self, ending: Ending, seal_to: Stream | None) -> int:
         """Show how the log ends, and the seal if it is asked for; the exit code of section 8."""
         self.shown.finish(ending)
-        if seal_to is not None and self.follower.seal is not None:
+        believed = ending.log_status is LogStatus.COMPLETE
+        if seal_to is not None and self.follower.seal is not None and believed:
             self._loop.output.write(seal_to, f"{self.follower.seal.sha256}\n")
         if ending.exit_code is None:
             return exit_code_so_far(self.shown.state)
@@ -134,6 +137,15 @@ class Until(Struct, frozen=True):
     hint: str = ""
     seal_to: Stream | None = None
 
+    @property
+    def deadlines(self) -> list[float]:
+        """The deadline, where there is one."""
+        return [] if self.deadline is None else [self.deadline]
+
+    def is_late(self) -> bool:
+        """Whether the deadline has come."""
+        return self.deadline is not None and monotonic_s() >= self.deadline
+
 
 def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> int:
     """Show the log until it ends; the exit code of DESIGN section 8.
@@ -157,10 +169,13 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
     with restored(shown):
         following.read()
         while not interrupted and not _is_over(following, until):
-            following.turn(*([] if until.deadline is None else [until.deadline]))
+            following.turn(*until.deadlines)
+        ending = _ending(following)
+        while not interrupted and not until.is_late() and is_unvouched(ending, follower.reading()):
+            loop.turn(min([monotonic_s() + UNVOUCHED_POLL_S, *until.deadlines]))
+            ending = _ending(following)
         if interrupted:
             return interrupted[0]
-        ending = ending_of(follower.reading(), follower.folder, shown.problem)
         if ending.log_status is LogStatus.LIVE:
             ending = replace(ending, hint=until.hint)
         code = following.finish(ending, until.seal_to)
@@ -169,11 +184,15 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
     return interrupted[0] if interrupted else code
 
 
+def _ending(following: Following) -> Ending:
+    follower, shown = following.follower, following.shown
+    return ending_of(follower.reading(), follower.folder, shown.state, shown.problem)
+
+
 def _is_over(following: Following, until: Until) -> bool:
     shown, follower = following.shown, following.follower
     if shown.problem is None:
         enough = until.enough(shown.state)  # asked first: it may object, however the run stands
-        late = until.deadline is not None and monotonic_s() >= until.deadline
-        if (enough or late) and not follower.finished:
+        if (enough or until.is_late()) and not follower.finished:
             return True
     return following.all_is_shown()

@@ -12,8 +12,9 @@ from vibeguard.system.journal.reserve import Reserve
 from vibeguard.system.journal.tamper import Landmark, landmark
 from vibeguard.system.rundir.control import CONTROL
 from vibeguard.system.rundir.files import advice_for, create_file, make_folder
-from vibeguard.system.rundir.ids import new_run_id, run_folder, run_ids
+from vibeguard.system.rundir.ids import new_run_id, run_folder
 from vibeguard.system.rundir.latest import update_latest
+from vibeguard.system.rundir.order import note_started, read_order
 from vibeguard.system.rundir.refused import refused_since
 
 LOG_NAME: Final = "events.jsonl"
@@ -26,9 +27,10 @@ _TRIES: Final = 5
 class RunFolder:
     """A run folder: its paths, open descriptors, and what everything was at the start."""
 
-    def __init__(self, state_dir: str, content: "_Content", run_id: str) -> None:
+    def __init__(self, state_dir: str, content: "_Content", run_id: str, *, nested: bool) -> None:
         self.state_dir = state_dir
         self.run_id = run_id
+        self.nested = nested
         self.path = run_folder(state_dir, run_id)
         self.log_path = os.path.join(self.path, LOG_NAME)
         self.output = os.path.join(self.path, OUTPUT)
@@ -56,7 +58,9 @@ class _Content(Struct, frozen=True):
     reserve: Reserve
 
 
-def create_run_folder(state_dir: str, *, now_ns: int, run_id: str = "") -> RunFolder:
+def create_run_folder(
+    state_dir: str, *, now_ns: int, run_id: str = "", nested: bool = False
+) -> RunFolder:
     """Make the folder of a new run and let `latest` point to it. Raises LogWriteError.
 
     Without `run_id` the id is made here, as late as can be, so that ids sort by creation.
@@ -67,8 +71,9 @@ def create_run_folder(state_dir: str, *, now_ns: int, run_id: str = "") -> RunFo
             content = _make_content(temporary, undo)
             chosen = _give_name(temporary, state_dir, now_ns, run_id)
             undo.callback(_take_name_back, run_folder(state_dir, chosen), temporary)
+            note_started(state_dir, chosen, nested=nested)
             update_latest(state_dir)
-            folder = RunFolder(state_dir, content, chosen)
+            folder = RunFolder(state_dir, content, chosen, nested=nested)
             undo.pop_all()
     except OSError as error:
         place = error.filename2 or error.filename or state_dir  # of two, the one that was new
@@ -118,8 +123,9 @@ def _take_name_back(named: str, temporary: str) -> None:
 
 def _newest(state_dir: str) -> str:
     """What a new id must sort after: every run, and a refused start, which it makes old news."""
-    refusal = refused_since(state_dir)
-    return refusal.stamp if refusal is not None else "".join(run_ids(state_dir)[-1:])
+    known = [run.run_id for run in read_order(state_dir)]
+    refusal = refused_since(state_dir, known)
+    return refusal.stamp if refusal is not None else max(known, default="")
 
 
 def _landmarks(state_dir: str, path: str) -> tuple[Landmark, ...]:

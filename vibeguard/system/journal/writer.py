@@ -54,14 +54,21 @@ class Journal:
 
     @classmethod
     def create(
-        cls, state_dir: str, *, now_ns: int, clock: Callable[[], int], run_id: str = ""
+        cls,
+        state_dir: str,
+        *,
+        now_ns: int,
+        clock: Callable[[], int],
+        run_id: str = "",
+        nested: bool = False,
     ) -> "Journal":
         """Make a run folder with an empty, locked log in an existing state folder.
 
         `now_ns` is the wall clock (for the id, unless `run_id` is given), `clock` gives the
-        nanoseconds since the start of the run. Raises LogWriteError.
+        nanoseconds since the start of the run. A `nested` run never becomes `latest`. Raises
+        LogWriteError.
         """
-        folder = create_run_folder(state_dir, now_ns=now_ns, run_id=run_id)
+        folder = create_run_folder(state_dir, now_ns=now_ns, run_id=run_id, nested=nested)
         return cls(folder, clock)
 
     def reserve(self, size: int) -> None:
@@ -165,6 +172,9 @@ class Journal:
         self._digest.update(line)
         self.events += 1
         self.bytes += len(line)
+        # Appending has moved to the end of the file: there must be nothing but what was written.
+        if os.lseek(self._folder.log_fd, 0, os.SEEK_CUR) != self.bytes:
+            self._refuse_foreign_bytes()
 
     def _write_rest(self, rest: bytes, error: OSError) -> None:
         """Complete a line with the room of the reserve."""
@@ -184,8 +194,18 @@ class Journal:
         )
         raise self._refusal from error
 
+    def _refuse_foreign_bytes(self) -> NoReturn:
+        self._refusal = LogWriteError(
+            "the log was changed while it was written: something else appends to it or cuts it "
+            f"({self.log_path})",
+            "see which check writes into the state folder",
+        )
+        raise self._refusal
+
     def _altered_latest(self) -> list[str]:
-        """`latest` names this run, or a newer one that exists."""
+        """`latest` names this run, or a newer one that exists; it never names a nested one."""
+        if self._folder.nested:
+            return []
         try:
             named = read_latest(self._folder.state_dir)
         except OSError as error:

@@ -128,6 +128,12 @@ def stat_of(pid: int) -> Stat | None:
     return None if text is None else parse_stat(text)
 
 
+def is_alive(process: Identity) -> bool:
+    """Whether the process that started then still is, dead children that nobody reaped apart."""
+    stat = stat_of(process.pid)
+    return stat is not None and stat.identity == process and not stat.is_dead
+
+
 def all_pids() -> list[int]:
     """The ids of all processes, of everybody."""
     try:

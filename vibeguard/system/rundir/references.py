@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.order import outermost, read_order
 
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?", re.ASCII)
 _SHOWN: Final = 5
@@ -15,17 +17,32 @@ class RunNotFound(UsageError):
     """No run, or more than one, is meant by what the user wrote (exit 2)."""
 
 
-def resolve_run(state_dir: str, reference: str = "latest") -> str:
+def is_latest(reference: str) -> bool:
+    """Whether the reference counts back from the latest run."""
+    return _LATEST.fullmatch(reference) is not None
+
+
+def resolve_run(
+    state_dir: str, reference: str = "latest", known: Sequence[str] | None = None
+) -> str:
     """The folder of the run that `reference` means. Raises RunNotFound.
 
-    `latest` is the newest folder in runs/, whatever the `latest` link says.
+    `latest` counts back in `known`, the runs in the order of their starts, whatever there is in
+    runs/ and whatever the `latest` link says; without it, in what the record of the order says.
     """
+    if known is None:
+        known = outermost(read_order(state_dir))
+    latest = _LATEST.fullmatch(reference)
+    if latest and known:
+        return _there(state_dir, _counted_back(known, int(latest[1] or 0)))
     ids = run_ids(state_dir)
     if not ids:
         raise RunNotFound(f"there is no run in {state_dir}", "start one: vibeguard run")
-    latest = _LATEST.fullmatch(reference)
     if latest:
-        return run_folder(state_dir, _counted_back(ids, int(latest[1] or 0)))
+        raise RunNotFound(
+            f"no run in {state_dir} was started outside of a check",
+            "name one: vibeguard runs",
+        )
     matches = [run_id for run_id in ids if reference and run_id.startswith(reference)]
     if reference in matches:
         matches = [reference]
@@ -45,7 +62,18 @@ def run_id_of(folder: str) -> str:
     return os.path.basename(folder)
 
 
-def _counted_back(ids: list[str], steps: int) -> str:
+def _there(state_dir: str, run_id: str) -> str:
+    """The folder of a known run; an older one must not pass for one that somebody took away."""
+    folder = run_folder(state_dir, run_id)
+    if not os.path.lexists(folder):
+        raise RunNotFound(
+            f"run {run_id} is no longer there: its folder was removed",
+            "run again: vibeguard run, or name another one: vibeguard runs",
+        )
+    return folder
+
+
+def _counted_back(ids: Sequence[str], steps: int) -> str:
     if steps >= len(ids):
         raise RunNotFound(
             f"there is no latest~{steps}: {len(ids)} runs are kept",

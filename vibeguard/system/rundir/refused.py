@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from vibeguard.core.problems import LogWriteError, Problem
 from vibeguard.system.rundir.files import replace_file
-from vibeguard.system.rundir.ids import is_run_id, new_run_id, run_ids
+from vibeguard.system.rundir.ids import is_run_id, new_run_id
+from vibeguard.system.rundir.order import outermost, read_order
 
 _NAME: Final = "refused"
 _LARGEST_BYTES: Final = 16 << 20
@@ -32,8 +33,8 @@ class Refusal(Struct, frozen=True):
 def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) -> None:
     """Leave the mark. Raises LogWriteError: the config's problems are still the news then."""
     try:
-        ids = run_ids(state_dir)
-        stamp = new_run_id(now_ns, newest=ids[-1] if ids else "")
+        newest = max((run.run_id for run in read_order(state_dir)), default="")
+        stamp = new_run_id(now_ns, newest=newest)
         data = json.encode(Refusal(stamp, tuple(map(_storable, problems))))
         replace_file(os.path.join(state_dir, _NAME), data)
     except OSError as error:
@@ -49,8 +50,11 @@ def _storable(problem: Problem) -> Problem:
     return replace(problem, what=what, do=do, file=file)
 
 
-def refused_since(state_dir: str) -> Refusal | None:
-    """The refused start that is newer than every run, if there is one."""
+def refused_since(state_dir: str, known: Sequence[str] | None = None) -> Refusal | None:
+    """The refused start that is newer than every run of `known`, if there is one.
+
+    Without `known` the record of the order says which runs there are.
+    """
     path = os.path.join(state_dir, _NAME)
     try:
         written_ns = os.lstat(path).st_mtime_ns
@@ -58,8 +62,9 @@ def refused_since(state_dir: str) -> Refusal | None:
         return None
     # Cut short or meddled with: that something was refused, and when, is all it still says.
     refusal = _read(path) or Refusal(new_run_id(min(written_ns, _LAST_NS)), (_UNREADABLE,))
-    ids = run_ids(state_dir)
-    return refusal if not ids or refusal.stamp > ids[-1] else None
+    if known is None:
+        known = outermost(read_order(state_dir))
+    return refusal if refusal.stamp > max(known, default="") else None
 
 
 def _read(path: str) -> Refusal | None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 
 import trio
 from msgspec.structs import replace
@@ -43,6 +44,7 @@ from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.services import Services
 from vibeguard.system.supervisor.weaknesses import weaknesses
+from vibeguard.system.vouching.witness import open_witness
 from vibeguard.version import __version__
 
 CLOSE_BOUND_S = 2.0
@@ -63,9 +65,14 @@ class Session:
         self._orders = orders
         self._reports = reports
         self._clock = PausingClock()
+        state_dir = os.fsdecode(launch.state_dir)
+        self._nested = b"VIBEGUARD_RUN" in launch.environment
+        self._witness = open_witness(state_dir)
+        self._witness.answer()
         self._journal = Journal.create(
-            os.fsdecode(launch.state_dir), now_ns=wall_ns(), clock=self._clock.elapsed_ns
+            state_dir, now_ns=wall_ns(), clock=self._clock.elapsed_ns, nested=self._nested
         )
+        self._witness.begin(self._journal.run_id, nested=self._nested)
         self.run_id = self._journal.run_id
         self.folder = self._journal.run_folder
         self._recorder = Recorder(self._journal, self._clock.elapsed_ns)
@@ -80,12 +87,10 @@ class Session:
         """Run the plan, seal its log and read it back. Raises LogWriteError."""
         unattributed = trio.run(self._run_checks, clock=self._clock)
         self._copy_logs()
-        if self._recorder.failure is not None:
-            raise self._recorder.failure
+        self._raise_failure()
         self._finish(unattributed)
-        if self._recorder.failure is not None:
-            raise self._recorder.failure
-        differences = self._journal.verify()
+        self._raise_failure()
+        differences = self._journal.verify() + self._witness.foreign()
         # Before the seal: who waits for a run in the background must find the note with it.
         note_differences(self.folder, differences)
         seal = self._seal()
@@ -93,6 +98,7 @@ class Session:
         if not differences:
             differences = self._journal.verify_log()
             note_differences(self.folder, differences)
+        self._vouch(seal.sha256, differences)
         finished = self._recorder.state.finished
         return Sealed(
             events=seal.events,
@@ -102,6 +108,20 @@ class Session:
             differences=tuple(differences),
         )
 
+    def _raise_failure(self) -> None:
+        """Raise what keeps the log from being whole; who looks later finds it beside the log."""
+        failure = self._recorder.failure
+        if failure is not None:
+            note_differences(self.folder, (failure.what,))
+            raise failure
+
+    def _vouch(self, seal: str, differences: Sequence[str]) -> None:
+        """From here on readers may believe the log, or never will."""
+        if differences:
+            self._witness.give_up()
+        else:
+            self._witness.seal(seal)
+
     def keep_house(self) -> None:
         """After the seal: remember how long the checks took, remove runs that are too old or many.
 
@@ -110,7 +130,8 @@ class Session:
         launch = self._launch
         state_dir = os.fsdecode(launch.state_dir)
         with contextlib.suppress(OSError):
-            append_history(state_dir, samples_of(self._recorder.state, machine_id()))
+            if not self._nested:
+                append_history(state_dir, samples_of(self._recorder.state, machine_id()))
         with contextlib.suppress(OSError):
             remember_size(self.folder, self._journal.stored_bytes)
         with contextlib.suppress(OSError):
@@ -123,7 +144,8 @@ class Session:
             )
 
     def close(self) -> None:
-        """Give up the log; its lock goes with it."""
+        """Give up the log; its lock goes with it. Nobody is answered any more."""
+        self._witness.close()
         self._journal.close()
 
     def _begin(self) -> None:

@@ -1,0 +1,128 @@
+"""`.vibeguard/order`: the runs of a state folder in the order in which they started.
+
+A name in runs/ proves nothing: anybody can make a folder with any stamp. The record is only ever
+appended to, a line a fact: `ID -` for a start, `ID - nested` for one inside a check, `ID SEAL` once
+it is sealed, `ID pruned` when it was removed. While a supervisor lives its memory counts, and at
+its end it puts back what a check has changed here (system/vouching).
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from vibeguard.system.rundir.files import open_or_create, open_regular, replace_file
+from vibeguard.system.rundir.ids import is_run_id, run_ids
+
+NAME: Final = "order"
+_LARGEST_BYTES: Final = 16 << 20
+_LONGEST_LINE: Final = 160
+_NESTED: Final = "nested"
+_PRUNED: Final = "pruned"
+_OPEN: Final = "-"
+
+
+class OrderedRun(Struct, frozen=True):
+    """A run as the record knows it; without a `seal` it goes on, or died.
+
+    A `nested` one was started inside a check: it is never `latest`.
+    """
+
+    run_id: str
+    seal: str = ""
+    nested: bool = False
+
+
+def read_order(state_dir: str) -> list[OrderedRun]:
+    """The runs that were started and not pruned, oldest first. Raises OSError.
+
+    Where there is no record yet (a folder of an older version), every run there is, by its id.
+    """
+    try:
+        descriptor = open_regular(os.path.join(state_dir, NAME))
+    except FileNotFoundError:
+        return [OrderedRun(run_id) for run_id in run_ids(state_dir)]
+    with open(descriptor, "rb") as file:
+        return _fold(file.read(_LARGEST_BYTES).decode("ascii", "replace").splitlines())
+
+
+def outermost(runs: Iterable[OrderedRun]) -> list[str]:
+    """The ids of those that were started outside of every check."""
+    return [run.run_id for run in runs if not run.nested]
+
+
+def note_started(state_dir: str, run_id: str, *, nested: bool = False) -> None:
+    """Add a run that has just been given its folder. Raises OSError."""
+    line = _line(OrderedRun(run_id, nested=nested))
+    _append(state_dir, [line], first=_unrecorded(state_dir, run_id))
+
+
+def _unrecorded(state_dir: str, but: str) -> Iterator[str]:
+    """The lines of the runs of a folder that has no record yet."""
+    for run_id in run_ids(state_dir):
+        if run_id != but:
+            yield _line(OrderedRun(run_id))
+
+
+def note_sealed(state_dir: str, run: OrderedRun) -> None:
+    """Add the seal of a run. Raises OSError."""
+    _append(state_dir, [_line(run)])
+
+
+def note_pruned(state_dir: str, removed: Iterable[str]) -> None:
+    """Add that runs were removed. Raises OSError."""
+    _append(state_dir, [f"{run_id} {_PRUNED}\n" for run_id in removed])
+
+
+def write_order(state_dir: str, runs: Iterable[OrderedRun]) -> None:
+    """Put the record in one step, in the place of whatever is there. Raises OSError."""
+    path = os.path.join(state_dir, NAME)
+    try:
+        replace_file(path, "".join(map(_line, runs)).encode())
+    except IsADirectoryError:  # a check's doing
+        os.rename(path, f"{path}.{os.urandom(4).hex()}")
+        replace_file(path, "".join(map(_line, runs)).encode())
+
+
+def _append(state_dir: str, lines: list[str], *, first: Iterable[str] = ()) -> None:
+    """In one write, so that runs which start together do not mix their lines.
+
+    A new record begins with the lines of `first`; two that begin it at once say the same twice.
+    """
+    if not lines:
+        return
+    path = os.path.join(state_dir, NAME)
+    descriptor = open_or_create(path, flags=os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        if status.st_size == 0:
+            lines = [*first, *lines]
+        os.write(descriptor, "".join(lines).encode())
+    finally:
+        os.close(descriptor)
+
+
+def _line(run: OrderedRun) -> str:
+    return f"{run.run_id} {run.seal or _OPEN}{' ' + _NESTED if run.nested else ''}\n"
+
+
+def _fold(lines: Iterable[str]) -> list[OrderedRun]:
+    """Each run where it was named first, as it was named last; what is no such line is nothing."""
+    runs: dict[str, OrderedRun] = {}
+    for line in lines:
+        run_id, _, facts = line[:_LONGEST_LINE].partition(" ")
+        if not is_run_id(run_id):
+            continue
+        seal, _, more = facts.partition(" ")
+        if seal == _PRUNED:
+            runs.pop(run_id, None)
+            continue
+        known = runs.get(run_id)
+        nested = more == _NESTED or (known is not None and known.nested)
+        runs[run_id] = OrderedRun(run_id, "" if seal == _OPEN else seal, nested)
+    return list(runs.values())

@@ -1,0 +1,158 @@
+"""How a run ended, as far as its log may be believed: the one function that every reader ends with.
+
+A seal that fits proves that a log is whole, not who wrote it. While a supervisor of the folder
+lives, its word decides; where none does, what the log is when it is read once more.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.model.state import State
+from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.report.build import Ending
+from vibeguard.system.journal.live import has_writer
+from vibeguard.system.journal.reader import LogReading
+from vibeguard.system.process.identity import boot_id
+from vibeguard.system.process.proc import Identity, is_alive
+from vibeguard.system.rundir.crash import crash_of
+from vibeguard.system.rundir.differences import differences_of, was_killed
+from vibeguard.system.vouching.asking import statements_of
+from vibeguard.system.vouching.seal import bears_seal
+
+if TYPE_CHECKING:
+    from vibeguard.system.vouching.statement import Statement
+
+UNVOUCHED = "the log ends with a seal, but its supervisor lives and does not vouch for it yet"
+
+
+def ending_of(
+    reading: LogReading,
+    folder: str,
+    state: State,
+    problem: LogCorrupt | None = None,
+    *,
+    pinned: bool = False,
+) -> Ending:
+    """How the log in the run folder ends, whose events amount to `state`.
+
+    `problem` is damage that was found while following it. With `pinned` its seal was compared with
+    one that the caller knows: then it may lie anywhere, and belong to anybody.
+    """
+    problem = problem or reading.problem
+    if problem is not None:
+        where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""
+        return corrupt(f"{where}{problem.what}")
+    stranger = "" if pinned else _stranger(folder, state)
+    if stranger:
+        return corrupt(stranger)
+    if reading.status is LogStatus.COMPLETE:
+        seal = "" if reading.seal is None else reading.seal.sha256
+        ending = _of_sealed(folder, state, seal)
+    else:
+        ending = _of_unsealed(reading, folder, state)
+    # Last: a supervisor that ends makes its notes before it falls silent.
+    noted = differences_of(folder)
+    if noted:
+        return corrupt(f"when the run ended, {noted}")
+    if reading.status is LogStatus.COMPLETE and was_killed(folder):
+        return corrupt("the log is sealed, but its supervisor was killed before it sealed one")
+    return ending
+
+
+def is_unvouched(ending: Ending, reading: LogReading) -> bool:
+    """Whether a log is sealed, and who could vouch for it has not done so yet."""
+    return reading.status is LogStatus.COMPLETE and ending.log_status is LogStatus.LIVE
+
+
+def corrupt(problem: str) -> Ending:
+    """The ending of a log that cannot be trusted, and why not."""
+    return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
+
+
+def _incomplete(problem: str) -> Ending:
+    return Ending(exit_code=ExitCode.INCOMPLETE, log_status=LogStatus.INCOMPLETE, problem=problem)
+
+
+def _live(state: State, problem: str = "") -> Ending:
+    """Nothing has passed yet, whatever the events say: anybody may have written them."""
+    code = exit_code_so_far(state) or ExitCode.PENDING
+    return Ending(exit_code=code, log_status=LogStatus.LIVE, problem=problem)
+
+
+def _stranger(folder: str, state: State) -> str:
+    """Why the log cannot be that of this run of this folder; empty if it can."""
+    state_dir, run_id = _place_of(folder)
+    if state.started is None:
+        return ""
+    if state.started.run_id != run_id:
+        return f"the log in runs/{run_id} is that of another run"
+    try:
+        owner = os.stat(state_dir).st_uid
+        owners = {os.lstat(path).st_uid for path in (folder, os.path.join(folder, "events.jsonl"))}
+    except OSError as error:
+        return f"the run folder cannot be looked at: {error.strerror}"
+    return "" if owners == {owner} else f"runs/{run_id} belongs to another user than its folder"
+
+
+def _of_sealed(folder: str, state: State, seal: str) -> Ending:
+    state_dir, run_id = _place_of(folder)
+    said = statements_of(state_dir)
+    if not said:
+        # Nobody can have touched it between these two questions but a check of a run in between.
+        stands = bears_seal(folder, seal)
+        said = statements_of(state_dir)
+        if not said and not stands:
+            return corrupt("the log is no longer the one that was read")
+    if said:
+        return _as_they_say(said, run_id, seal, state)
+    if has_writer(folder) or _supervisor_lives(state):
+        return _live(state, UNVOUCHED)
+    return Ending(log_status=LogStatus.COMPLETE)
+
+
+def _as_they_say(said: "list[Statement | None]", run_id: str, seal: str, state: State) -> Ending:
+    """Every supervisor must vouch; of those who do not, the one whose word is worst counts."""
+    endings = [_as_one_says(each, run_id, seal, state) for each in said]
+    order = (LogStatus.CORRUPT, LogStatus.INCOMPLETE, LogStatus.LIVE, LogStatus.COMPLETE)
+    return min(endings, key=lambda ending: order.index(ending.log_status or LogStatus.CORRUPT))
+
+
+def _as_one_says(statement: "Statement | None", run_id: str, seal: str, state: State) -> Ending:
+    if statement is None:
+        return _incomplete("a supervisor of this folder lives and does not say whether it vouches")
+    run = next((run for run in statement.runs if run.run_id == run_id), None)
+    if run is None:
+        return corrupt("a supervisor of this folder lives and knows no such run")
+    if run.nested and not run.seal:
+        return _incomplete("the run was started inside a check of a run that is not over")
+    if run.seal == seal:
+        return Ending(log_status=LogStatus.COMPLETE)
+    if run.seal == "" and run_id in statement.live:
+        return _live(state, UNVOUCHED)
+    return corrupt("the log bears a seal that its supervisor has not written")
+
+
+def _of_unsealed(reading: LogReading, folder: str, state: State) -> Ending:
+    if reading.status is LogStatus.LIVE:
+        return _live(state)
+    if reading.writer_alive is None and _supervisor_lives(state):
+        return _live(state)  # where there are no locks
+    gone = reading.writer_alive is False
+    writer = "its writer is gone" if gone else "whether its writer lives is unknown"
+    unsealed = f"the run has no verdict: its log has no seal, and {writer}"
+    return _incomplete(crash_of(folder) or unsealed)
+
+
+def _supervisor_lives(state: State) -> bool:
+    """Whether the process that the log names still is, on this machine and since this boot."""
+    started = state.started
+    if started is None or not started.pid_start or started.boot_id != boot_id():
+        return False
+    return is_alive(Identity(started.pid, started.pid_start))
+
+
+def _place_of(folder: str) -> tuple[str, str]:
+    runs, run_id = os.path.split(folder)
+    return os.path.dirname(runs), run_id

@@ -1,0 +1,44 @@
+"""One question to one supervisor, and its answer."""
+
+import os
+import socket
+import struct
+from typing import Final
+
+import msgspec
+
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.vouching.statement import (
+    Request,
+    Statement,
+    peer_of,
+    receive_statement,
+    send,
+)
+
+# A supervisor answers from a thread that does nothing else; one that was stopped never does.
+PATIENCE_S: Final = 2.0
+_TIMEVAL: Final = struct.pack("ll", int(PATIENCE_S), 0)
+
+
+class SomebodyElse(Exception):
+    """The socket is another user's, who has no say in this folder."""
+
+
+def exchange(name: str, request: Request) -> Statement | None:
+    """The answer of whoever listens at the socket of this name; None without one in time.
+
+    Raises SomebodyElse.
+    """
+    deadline = monotonic_s() + PATIENCE_S
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            # A full queue makes connect() wait, which a timeout of Python's would not.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
+            connection.connect(f"\0{name}")
+            if peer_of(connection)[1] != os.geteuid():
+                raise SomebodyElse
+            send(connection, request, deadline)
+            return receive_statement(connection, deadline)
+    except (OSError, EOFError, msgspec.DecodeError):
+        return None

@@ -1,0 +1,117 @@
+"""At the end of a run, when no check lives: what is in runs/ that its supervisor does not know."""
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from vibeguard.system.journal.creation import LOG_NAME
+from vibeguard.system.journal.live import has_writer
+from vibeguard.system.rundir.files import FileIdentity, identity_of, make_folder
+from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.order import OrderedRun, read_order, write_order
+from vibeguard.system.vouching.seal import bears_seal, seal_at_end
+
+ASIDE: Final = "foreign"
+
+
+class Folders:
+    """The run folders of a state folder: as they were before the first check, and as they are."""
+
+    def __init__(self, state_dir: str) -> None:
+        self._state_dir = state_dir
+        self._before: dict[str, FileIdentity | None] = {}
+
+    def remember(self) -> None:
+        """Take in what is there now."""
+        self._before = {run_id: self._identity(run_id) for run_id in run_ids(self._state_dir)}
+
+    def with_seal(self, run: OrderedRun) -> OrderedRun:
+        """The run with the seal of its log, where the record has none (an older version's run)."""
+        if run.seal or run.run_id not in self._before:
+            return run
+        return replace(run, seal=seal_at_end(self._folder(run.run_id)))
+
+    def compare(self, runs: Sequence[OrderedRun], *, own: str) -> list[str]:
+        """What differs from before and from `runs`, a sentence each; it is moved aside.
+
+        The folder of `own` is for others to look at (its writer knows every byte of it).
+        """
+        known = {run.run_id: run for run in runs}
+        found = []
+        for run_id in self._there():
+            what = "" if run_id == own else self._foreign(run_id, known)
+            if what:
+                found.append(f"{what}{self._move_aside(run_id)}")
+        if self._order_differs(known) or found:
+            found += self._restore_order(runs, known)
+        return found
+
+    def _foreign(self, run_id: str, known: Mapping[str, OrderedRun]) -> str:
+        """What is wrong with a folder; empty if nothing is."""
+        folder, run = self._folder(run_id), known.get(run_id)
+        if run_id not in self._before:
+            # One of another namespace cannot be asked, but no check is left to hold its lock.
+            strange = run is None and not has_writer(folder)
+            return f"runs/{run_id} came from nobody who may add a run" if strange else ""
+        if self._identity(run_id) == self._before[run_id] or has_writer(folder):
+            return ""
+        if run is None or (not run.seal and not seal_at_end(folder)):
+            return ""
+        kept = run.seal != "" and bears_seal(folder, run.seal)
+        return "" if kept else f"the log of run {run_id} was changed"
+
+    def _order_differs(self, known: Mapping[str, OrderedRun]) -> bool:
+        """Whether the record says less than is known, something else, or in another order."""
+        try:
+            recorded = read_order(self._state_dir)
+        except OSError:
+            return True
+        shared = [run for run in recorded if run.run_id in known]
+        in_order = [run.run_id for run in shared] == list(known)
+        return not in_order or any(_contradicts(run, known[run.run_id]) for run in shared)
+
+    def _restore_order(
+        self, runs: Sequence[OrderedRun], known: Mapping[str, OrderedRun]
+    ) -> list[str]:
+        others = [
+            OrderedRun(run_id)
+            for run_id in self._there()
+            if run_id not in known and has_writer(self._folder(run_id))
+        ]
+        differed = self._order_differs(known)
+        with contextlib.suppress(OSError):
+            write_order(self._state_dir, [*runs, *others])
+        return ["the record of the order of runs was changed"] if differed else []
+
+    def _there(self) -> list[str]:
+        with contextlib.suppress(OSError):
+            return run_ids(self._state_dir)
+        return []
+
+    def _move_aside(self, run_id: str) -> str:
+        """Out of runs/, where nobody takes it for a run; never removed: it may be evidence."""
+        aside = os.path.join(self._state_dir, ASIDE)
+        name = f"{run_id}.{os.urandom(4).hex()}"
+        try:
+            with contextlib.suppress(FileExistsError):
+                make_folder(aside)
+            os.rename(self._folder(run_id), os.path.join(aside, name))
+        except OSError as error:
+            return f", and cannot be moved aside ({error.strerror})"
+        return f"; it was moved to {ASIDE}/{name}"
+
+    def _folder(self, run_id: str) -> str:
+        return run_folder(self._state_dir, run_id)
+
+    def _identity(self, run_id: str) -> FileIdentity | None:
+        with contextlib.suppress(OSError):
+            return identity_of(os.lstat(os.path.join(self._folder(run_id), LOG_NAME)))
+        return None
+
+
+def _contradicts(recorded: OrderedRun, known: OrderedRun) -> bool:
+    sealed = recorded.seal not in ("", known.seal)
+    return sealed or recorded.nested != known.nested

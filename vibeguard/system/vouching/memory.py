@@ -1,0 +1,75 @@
+"""What a supervisor knows of the runs of its folder, beyond the reach of its checks.
+
+Two threads use it: the one that conducts the run, and the one that answers.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vibeguard.system.process import proc
+from vibeguard.system.rundir.order import OrderedRun
+from vibeguard.system.vouching.statement import Statement
+
+
+class _Known(Struct, frozen=True):
+    """A run, and the process that conducts it while it goes on (None: it is over, or dead)."""
+
+    run: OrderedRun
+    conductor: proc.Identity | None = None
+
+
+class Memory:
+    """The runs in the order of their starts. What is known of a run can only be completed."""
+
+    def __init__(
+        self, runs: Iterable[OrderedRun], live: Mapping[str, tuple[int, int]] | None = None
+    ) -> None:
+        """`runs` are those of before this process; `live` are the conductors of some of them."""
+        conductors = {run_id: proc.Identity(*pair) for run_id, pair in (live or {}).items()}
+        self._runs = {run.run_id: _Known(run, conductors.get(run.run_id)) for run in runs}
+        self._lock = threading.Lock()
+
+    def begin(self, run: OrderedRun, conductor: proc.Identity | None) -> bool:
+        """Take in a run that starts, without its seal; whether it was new."""
+        with self._lock:
+            if run.run_id in self._runs:
+                return False
+            self._runs[run.run_id] = _Known(replace(run, seal=""), conductor)
+            return True
+
+    def seal(self, run: OrderedRun) -> None:
+        """Take in the seal of a run that has begun; a seal that is known stays."""
+        with self._lock:
+            known = self._runs.get(run.run_id)
+            if known is not None and not known.run.seal:
+                self._runs[run.run_id] = replace(known, run=replace(known.run, seal=run.seal))
+
+    def give_up(self, run_id: str) -> None:
+        """A run that will get no seal to vouch for."""
+        with self._lock:
+            self._runs[run_id] = replace(self._runs[run_id], conductor=None)
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Runs that were pruned."""
+        with self._lock:
+            for run_id in run_ids:
+                self._runs.pop(run_id, None)
+
+    def runs(self) -> tuple[OrderedRun, ...]:
+        """Every run, oldest first."""
+        with self._lock:
+            return tuple(known.run for known in self._runs.values())
+
+    def statement(self) -> Statement:
+        """What there is to say to a reader."""
+        with self._lock:
+            knowns = list(self._runs.values())
+        live = {
+            known.run.run_id: (known.conductor.pid, known.conductor.start)
+            for known in knowns
+            if known.conductor is not None and not known.run.seal and proc.is_alive(known.conductor)
+        }
+        return Statement(tuple(known.run for known in knowns), live)

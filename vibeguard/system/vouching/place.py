@@ -1,0 +1,69 @@
+"""Which state folder is meant, and the names of the sockets on which its supervisors answer.
+
+A name in the abstract namespace lives in the kernel and dies with its process: a check can neither
+remove one nor rename it. It holds keys of the folder: two of its path, one of its inode, and one of
+its name in the folder above, which lasts when both are renamed. One key that fits is enough.
+"""
+
+import os
+from hashlib import sha256
+from typing import Final
+
+LISTING: Final = "/proc/net/unix"
+_PREFIX: Final = "vibeguard"
+_KEY_LENGTH: Final = 12
+
+
+def new_name(keys: frozenset[str]) -> str:
+    """A name for one more supervisor; its last part is random, so that none can be taken first."""
+    return f"{_prefix()}{'.'.join(sorted(keys))}/{os.getpid()}.{os.urandom(4).hex()}"
+
+
+def keys_of(state_dir: str) -> frozenset[str]:
+    """What the folder can be known by now; what is not there has no keys of its own."""
+    above, name = os.path.split(state_dir)
+    found = {_key("path", state_dir), _key("path", os.path.realpath(state_dir))}
+    for kind, path, more in (("folder", state_dir, ""), ("above", above, name)):
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        found.add(_key(kind, f"{status.st_dev}:{status.st_ino}:{more}"))
+    return frozenset(found)
+
+
+def claimants(state_dir: str) -> list[str]:
+    """The names of the sockets on which somebody says to be a supervisor of this folder.
+
+    Nothing is asked of them, and nothing is known of who bound them. Empty where the system lists
+    no sockets.
+    """
+    try:
+        with open(LISTING, "rb") as file:
+            listing = file.read()
+    except OSError:
+        return []
+    mark = b"@" + _prefix().encode()
+    if mark not in listing:
+        return []
+    names = {line[line.index(mark) + 1 :] for line in listing.splitlines() if mark in line}
+    keys = keys_of(state_dir)
+    return sorted(name for name in map(_decoded, names) if keys & _keys_in(name))
+
+
+def _prefix() -> str:
+    return f"{_PREFIX}/{os.geteuid()}/"
+
+
+def _keys_in(name: str) -> frozenset[str]:
+    parts = name.split("/")
+    return frozenset(parts[2].split(".")) if len(parts) == 4 else frozenset()
+
+
+def _key(kind: str, what: str) -> str:
+    text = f"{kind}\0{what}".encode(errors="surrogateescape")
+    return sha256(text).hexdigest()[:_KEY_LENGTH]
+
+
+def _decoded(name: bytes) -> str:
+    return name.decode("ascii", "replace")

@@ -1,0 +1,193 @@
+"""The supervisor's side: what it knows of its folder's runs, and the thread that tells it.
+
+A thread, because it has to answer also while the supervisor judges, or reads its log back.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.process import proc
+from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
+from vibeguard.system.vouching.asking import statements_of, tell_started_or_sealed
+from vibeguard.system.vouching.foreign import Folders
+from vibeguard.system.vouching.memory import Memory
+from vibeguard.system.vouching.place import keys_of, new_name
+from vibeguard.system.vouching.statement import (
+    Ask,
+    Forget,
+    Request,
+    Statement,
+    Tell,
+    peer_of,
+    receive_request,
+    send,
+)
+
+_QUEUE: Final = 128
+_PATIENCE_S: Final = 0.5
+_LONGEST_ANCESTRY: Final = 1000
+
+
+class Witness:
+    """What one supervisor vouches for. Made by `open_witness`, before the first check."""
+
+    def __init__(
+        self, state_dir: str, memory: Memory, listener: socket.socket | None, folders: Folders
+    ) -> None:
+        self._state_dir = state_dir
+        self._memory = memory
+        self._listener = listener
+        self._folders = folders
+        self._self = _identity(os.getpid())
+        # Whoever descends from these came out of a check: front or guardian adopt its orphans.
+        self._family = frozenset({os.getpid(), os.getppid()})
+        self._run = OrderedRun("")
+
+    @property
+    def name(self) -> str:
+        """The name of the socket; empty where this system has none."""
+        return _name_of(self._listener)
+
+    def answer(self) -> None:
+        """Start to answer, in a thread that ends with this process."""
+        if self._listener is None:
+            return
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:  # no signal is for the thread
+            threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+        except RuntimeError:
+            return  # none can be had: readers wait in vain, and believe nothing
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def begin(self, run_id: str, *, nested: bool) -> None:
+        """The run of this supervisor has its folder."""
+        self._run = OrderedRun(run_id, nested=nested)
+        self._memory.begin(self._run, self._self)
+        tell_started_or_sealed(self._state_dir, self._run, own=self.name)
+
+    def seal(self, seal: str) -> None:
+        """The log of this supervisor's run was sealed, and read back as it was written."""
+        self._run = OrderedRun(self._run.run_id, seal, self._run.nested)
+        self._memory.seal(self._run)
+        tell_started_or_sealed(self._state_dir, self._run, own=self.name)
+        with contextlib.suppress(OSError):
+            note_sealed(self._state_dir, self._run)
+
+    def give_up(self) -> None:
+        """The run of this supervisor will not be vouched for."""
+        self._memory.give_up(self._run.run_id)
+
+    def foreign(self) -> list[str]:
+        """Compare runs/ with the memory, now that no check lives: a sentence for each difference.
+
+        What is foreign is moved aside, and the record of the order is put right.
+        """
+        return self._folders.compare(self._memory.runs(), own=self._run.run_id)
+
+    def newest(self) -> str:
+        """The id after which a new one must sort; empty without runs."""
+        return max((run.run_id for run in self._memory.runs()), default="")
+
+    def close(self) -> None:
+        """Answer no more."""
+        if self._listener is not None:
+            self._listener.close()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # closed
+            with connection, contextlib.suppress(OSError, EOFError, msgspec.DecodeError):
+                deadline = monotonic_s() + _PATIENCE_S
+                pid, uid = peer_of(connection)
+                if uid == os.geteuid():
+                    request = receive_request(connection, deadline)
+                    send(connection, self._obey(request, pid), deadline)
+
+    def _obey(self, request: Request, pid: int) -> Statement:
+        if isinstance(request, Ask):
+            return self._memory.statement()
+        ours = self._is_of_a_check(pid)
+        if isinstance(request, Tell):
+            self._take_in(request.run, pid, ours=ours)
+        elif isinstance(request, Forget) and not ours:
+            self._memory.forget(request.run_ids)
+        return Statement()
+
+    def _take_in(self, run: OrderedRun, pid: int, *, ours: bool) -> None:
+        """Another supervisor's run. One inside a check of this run stays without a seal here."""
+        if ours:
+            self._memory.begin(replace(run, nested=True), None)
+            return
+        self._memory.begin(run, _identity(pid))
+        if run.seal:
+            self._memory.seal(run)
+
+    def _is_of_a_check(self, pid: int) -> bool:
+        """Whether a process descends from this run; one that cannot be seen counts as if it did."""
+        for _ in range(_LONGEST_ANCESTRY):
+            if pid in self._family:
+                return True
+            stat = proc.stat_of(pid)
+            if stat is None:
+                return True
+            if stat.parent <= 0 or pid == 1:
+                return False
+            pid = stat.parent
+        return True
+
+
+def open_witness(state_dir: str) -> Witness:
+    """Bind the socket, and read which runs there are and how they ended. Raises OSError.
+
+    Where other supervisors live their word counts, and not what lies in the folder: it may be the
+    work of a check of theirs.
+    """
+    listener = _listen(state_dir)
+    folders = Folders(state_dir)
+    folders.remember()
+    others = [each for each in statements_of(state_dir, but=_name_of(listener)) if each is not None]
+    if not others:
+        runs = [folders.with_seal(run) for run in read_order(state_dir)]
+        return Witness(state_dir, Memory(runs), listener, folders)
+    agreed = set.intersection(*(set(other.runs) for other in others))
+    runs = [run for run in others[0].runs if run in agreed]
+    return Witness(state_dir, Memory(runs, others[0].live), listener, folders)
+
+
+def _name_of(listener: socket.socket | None) -> str:
+    """The name of the socket without its leading zero; empty without one."""
+    if listener is None:
+        return ""
+    bound: bytes = listener.getsockname()
+    return bound[1:].decode("ascii")
+
+
+def _listen(state_dir: str) -> socket.socket | None:
+    try:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        listener.bind(f"\0{new_name(keys_of(state_dir))}")
+        listener.listen(_QUEUE)
+    except OSError:
+        listener.close()
+        return None
+    return listener
+
+
+def _identity(pid: int) -> proc.Identity:
+    stat = proc.stat_of(pid)
+    return proc.Identity(pid, 0) if stat is None else stat.identity
