@@ -11,6 +11,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
+from vibeguard.core.report.build import exit_code_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration
 from vibeguard.system.journal.reader import open_state
@@ -66,7 +67,7 @@ def _listed(state_dir: str, run_id: str) -> ListedRun:
         run_id=run_id,
         state=status.value,
         verdict=finished.verdict.value if finished else None,
-        exit_code=finished.exit_code if finished else ending.exit_code,
+        exit_code=None if status is LogStatus.LIVE else exit_code_of(state, ending),
         started_at=state.started.wall_time if state.started else "",
         duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
         counts={outcome.value: count for outcome, count in sorted(_counts(state).items())},

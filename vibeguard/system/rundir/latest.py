@@ -7,7 +7,7 @@ from typing import Final
 
 from vibeguard.system.rundir.files import replace_file, unique_sibling
 from vibeguard.system.rundir.ids import is_run_id, run_folder
-from vibeguard.system.rundir.order import read_order
+from vibeguard.system.rundir.order import outermost, read_order
 
 # What symlink() says on a file system that has none.
 _NO_SYMLINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
@@ -31,10 +31,9 @@ def update_latest(state_dir: str, *, leaving_out: AbstractSet[str] = frozenset()
 
 def _newest(state_dir: str, leaving_out: AbstractSet[str]) -> str:
     """The newest run's id; empty where there is none."""
-    for run in reversed(read_order(state_dir)):
-        there = os.path.isdir(run_folder(state_dir, run.run_id))
-        if there and not run.nested and run.run_id not in leaving_out:
-            return run.run_id
+    for run_id in reversed(outermost(read_order(state_dir))):
+        if run_id not in leaving_out and os.path.isdir(run_folder(state_dir, run_id)):
+            return run_id
     return ""
 
 

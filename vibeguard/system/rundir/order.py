@@ -1,4 +1,4 @@
-"""`.vibeguard/order`: the runs of a state folder in the order in which they started.
+"""`.vibeguard/order`: which runs of a state folder were really started, and so their order.
 
 A name in runs/ proves nothing: anybody can make a folder with any stamp. The record is only ever
 appended to, a line a fact: `ID -` for a start, `ID - nested` for one inside a check, `ID SEAL` once
@@ -50,8 +50,12 @@ def read_order(state_dir: str) -> list[OrderedRun]:
 
 
 def outermost(runs: Iterable[OrderedRun]) -> list[str]:
-    """The ids of those that were started outside of every check."""
-    return [run.run_id for run in runs if not run.nested]
+    """The ids of those that were started outside of every check, oldest first.
+
+    The ids of runs that were really started sort by their starts; runs that start at the same time
+    may be recorded, and told of, in any order.
+    """
+    return sorted(run.run_id for run in runs if not run.nested)
 
 
 def note_started(state_dir: str, run_id: str, *, nested: bool = False) -> None:

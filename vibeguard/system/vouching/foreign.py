@@ -64,14 +64,14 @@ class Folders:
         return "" if kept else f"the log of run {run_id} was changed"
 
     def _order_differs(self, known: Mapping[str, OrderedRun]) -> bool:
-        """Whether the record says less than is known, something else, or in another order."""
+        """Whether the record says less than is known, or something else."""
         try:
             recorded = read_order(self._state_dir)
         except OSError:
             return True
         shared = [run for run in recorded if run.run_id in known]
-        in_order = [run.run_id for run in shared] == list(known)
-        return not in_order or any(_contradicts(run, known[run.run_id]) for run in shared)
+        fewer = len(shared) < len(known)
+        return fewer or any(_contradicts(run, known[run.run_id]) for run in shared)
 
     def _restore_order(
         self, runs: Sequence[OrderedRun], known: Mapping[str, OrderedRun]
@@ -84,7 +84,7 @@ class Folders:
         differed = self._order_differs(known)
         with contextlib.suppress(OSError):
             write_order(self._state_dir, [*runs, *others])
-        return ["the record of the order of runs was changed"] if differed else []
+        return ["the record of which runs there are was changed"] if differed else []
 
     def _there(self) -> list[str]:
         with contextlib.suppress(OSError):
