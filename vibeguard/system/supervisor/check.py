@@ -60,23 +60,18 @@ class CheckTask:
         self._started = 0.0
         self._over_limit = False
         self._cancelled = False
-        self._waiting = trio.CancelScope()  # around whatever a cancel of this check may interrupt
-        self._watching: trio.CancelScope | None = None
+        self._waiting = trio.CancelScope()  # around whatever may be interrupted at this moment
 
     async def run(self) -> None:
         """One attempt. Cancelling it ends its processes first, within a bound."""
-        ended = None
         try:
-            with self._waiting:
-                self.attempt = await self._start()
-                if self.attempt is not None:
-                    ended = await self._watch_over(self.attempt)
+            ended = await self._start_and_watch()
         except trio.Cancelled:
             if self.attempt is not None:
                 await self._conclude(await self._end_cancelled(self.attempt))
             raise
-        if self.attempt is not None:
-            await self._conclude(ended or await self._end_cancelled(self.attempt))
+        if ended is not None:
+            await self._conclude(ended)
 
     def cancel(self) -> None:
         """Stop waiting, for the start, the end or the next attempt, and end what runs."""
@@ -117,8 +112,7 @@ class CheckTask:
     def _output_exceeded(self) -> None:
         """The output passed its limit or cannot be stored: stop waiting for the end, and end it."""
         self._over_limit = True
-        if self._watching is not None:
-            self._watching.cancel()
+        self._waiting.cancel()
 
     def _terminating(self, reason: TerminationReason, signal: str) -> None:
         """Processes of this attempt are being told to end."""
@@ -128,21 +122,32 @@ class CheckTask:
             )
         )
 
-    async def _watch_over(self, attempt: Attempt) -> _Ended:
-        """Wait for the end; note slowness and silence; end what breaks a limit.
+    async def _start_and_watch(self) -> _Ended | None:
+        """Start, and wait for the end; note slowness and silence; end what breaks a limit.
 
         Time limits are the command's: once it has exited, what it left behind is ended without
-        them, within a bound, and its outcome stands.
+        them, within a bound, and its outcome stands. None when nothing was started.
         """
-        limits = Limits(self._planned, self._started)
+        attempt = limits = None
         while True:
-            deadline = math.inf if attempt.exited else limits.next_deadline(attempt)
-            with trio.CancelScope(deadline=deadline) as self._watching:
+            with self._waiting:
+                if attempt is None:
+                    self.attempt = attempt = await self._start()
+                if attempt is None:
+                    return None
+                limits = limits or Limits(self._planned, self._started)
+                if not attempt.exited:
+                    self._waiting.deadline = limits.next_deadline(attempt)
                 if not self._over_limit:
                     return _Ended(await attempt.wait())
+            if attempt is None or limits is None:  # cancelled before it started
+                return None
+            if self._cancelled:
+                return await self._end_cancelled(attempt)
             reason = self._broken_limit(limits, attempt)
             if reason is not None:
                 return _Ended(await self._end(attempt, reason), reason)
+            self._waiting = trio.CancelScope()
 
     def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
         """What is due at this moment: a limit that ends the attempt, or only news of it."""

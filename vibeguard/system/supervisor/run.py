@@ -110,10 +110,11 @@ class Run:
         record = self.state.checks.get(check)
         if record is None or record.state is CheckState.SETTLED:
             return
-        if record.state is CheckState.RUNNING:
-            self._tasks[check].cancel()
-        else:
+        task = self._tasks.get(check)
+        if record.state is not CheckState.RUNNING:
             self.step(self.scheduler.cancelled(check))
+        if task is not None:  # whatever it waits for: its start, its end, its next attempt
+            task.cancel()
 
     def kill(self, nursery: trio.Nursery) -> None:
         """No grace any more: what is being ended is killed now."""
@@ -175,12 +176,10 @@ class Run:
         self._frontiers[_is_background(record)].start(_number(record), (check, task.run))
 
     def _let_go(self, record: CheckRecord) -> None:
-        """The check has settled: its task has nothing to wait for any more."""
+        """The check has settled."""
         if record.frontier is not None:
             self._frontiers[_is_background(record)].settle_one(record.frontier)
-        task = self._tasks.pop(record.planned.id, None)
-        if task is not None:
-            task.cancel()
+        self._tasks.pop(record.planned.id, None)
 
     def _open_frontier(self, event: FrontierAdvanced) -> None:
         """The frontier grew: its checks get a nursery, or one in each pool's."""
