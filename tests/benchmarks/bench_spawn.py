@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_spawn.py [spawn|flood|kill] ...
 
 spawn    `sh -c true` a thousand times on two slots: ninja, a bare posix_spawn and pidfd loop under
-         Trio, the local executor (with output file, digest and proof that nothing is left), and
-         trio.run_process
+         Trio, the local executor (with output file, digest and proof that nothing is left), the same
+         with a task for each pipe and each pidfd, and trio.run_process
 flood    256 MiB of output through the pipe into a file, hashed, against `cat` into a file
 kill     a tree of 200 processes until proof of its death
 
@@ -29,7 +29,8 @@ from tests.helpers.executor_contract import Observer
 from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptResult
-from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.local import open_local_executor
+from vibeguard.system.process.reactor import Opening, TaskReactor, open_reactor
 from vibeguard.system.process.spawn import signals_to_reset
 
 COMMANDS = 1000
@@ -78,22 +79,24 @@ async def trio_loop() -> None:
     await on_slots(one)
 
 
-async def executor_loop() -> None:
+async def executor_loop(reactor: Opening = open_reactor) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        executor = LocalExecutor()
-        template = make_spec("true", folder, leaks=LeakPolicy.WARN)
-        numbers = iter(range(COMMANDS))
-        seen = Observer()
+        async with open_local_executor(reactor=reactor) as executor:
+            template = make_spec("true", folder, leaks=LeakPolicy.WARN)
+            numbers = iter(range(COMMANDS))
+            seen = Observer()
 
-        async def one() -> None:
-            spec = msgspec.structs.replace(template, output_path=f"{folder}/{next(numbers)}")
-            attempt = await executor.start(
-                spec, accepted=seen.accept, output_exceeded=seen.exceed, terminating=seen.terminate
-            )
-            await attempt.wait()
+            async def one() -> None:
+                spec = msgspec.structs.replace(template, output_path=f"{folder}/{next(numbers)}")
+                attempt = await executor.start(
+                    spec,
+                    accepted=seen.accept,
+                    output_exceeded=seen.exceed,
+                    terminating=seen.terminate,
+                )
+                await attempt.wait()
 
-        await on_slots(one)
-        await executor.close(shield_s=1)
+            await on_slots(one)
 
 
 def ninja() -> None:
@@ -119,6 +122,7 @@ def spawn() -> None:
     contestants: dict[str, Callable[[], None]] = {
         "bare posix_spawn + pidfd": lambda: trio.run(bare_loop),
         "local executor": lambda: trio.run(executor_loop),
+        "the same, a task a descriptor": lambda: trio.run(executor_loop, TaskReactor),
         "trio.run_process": lambda: trio.run(trio_loop),
     }
     if shutil.which("ninja"):
@@ -135,24 +139,22 @@ def spawn() -> None:
     for name in contestants:
         wall, cpu = walls[name], cpus[name]
         print(
-            f"{name:28}{wall / COMMANDS * 1e6:9.0f} us{wall / bare_wall:8.2f}"
+            f"{name:32}{wall / COMMANDS * 1e6:9.0f} us{wall / bare_wall:8.2f}"
             f"{cpu / COMMANDS * 1e6:9.0f} us{cpu / bare_cpu:8.2f}"
         )
 
 
 async def run_command(command: str, folder: str) -> AttemptResult:
-    executor = LocalExecutor()
-    seen = Observer()
-    spec = make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN)
-    attempt = await executor.start(
-        msgspec.structs.replace(spec, output_limit_bytes=1 << 40),
-        accepted=seen.accept,
-        output_exceeded=seen.exceed,
-        terminating=seen.terminate,
-    )
-    result = await attempt.wait()
-    await executor.close(shield_s=1)
-    return result
+    async with open_local_executor() as executor:
+        seen = Observer()
+        spec = make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN)
+        attempt = await executor.start(
+            msgspec.structs.replace(spec, output_limit_bytes=1 << 40),
+            accepted=seen.accept,
+            output_exceeded=seen.exceed,
+            terminating=seen.terminate,
+        )
+        return await attempt.wait()
 
 
 def flood() -> None:
@@ -170,22 +172,21 @@ def flood() -> None:
 
 
 async def kill_bomb(folder: str) -> tuple[float, int]:
-    executor = LocalExecutor()
-    seen = Observer()
-    command = f"exec {sys.executable} {PROGRAMS} bomb_of_200 1000"
-    attempt = await executor.start(
-        make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN),
-        accepted=seen.accept,
-        output_exceeded=seen.exceed,
-        terminating=seen.terminate,
-    )
-    while not attempt.output_bytes:  # noqa: ASYNC110 - the bomb tells nobody else
-        await trio.sleep(0.005)
-    started = time.perf_counter()
-    result = await attempt.terminate(0)
-    took = time.perf_counter() - started
-    await executor.close(shield_s=1)
-    return took, result.swept
+    async with open_local_executor() as executor:
+        seen = Observer()
+        command = f"exec {sys.executable} {PROGRAMS} bomb_of_200 1000"
+        attempt = await executor.start(
+            make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN),
+            accepted=seen.accept,
+            output_exceeded=seen.exceed,
+            terminating=seen.terminate,
+        )
+        while not attempt.output_bytes:  # noqa: ASYNC110 - the bomb tells nobody else
+            await trio.sleep(0.005)
+        started = time.perf_counter()
+        result = await attempt.terminate(0)
+        took = time.perf_counter() - started
+        return took, result.swept
 
 
 def kill() -> None:

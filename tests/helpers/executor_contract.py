@@ -301,13 +301,13 @@ def hold(world: World, clause: Clause) -> None:
     """Run one clause in its own Trio run; raises AssertionError when the executor breaks it."""
 
     async def main() -> None:
-        executor = world.executor()
-        try:
-            with trio.fail_after(2 * BOUND_S):
-                await clause(world, executor)
-        except trio.TooSlowError:
-            raise AssertionError("the attempt was lost: nobody was told of its end") from None
-        finally:
-            await executor.close(shield_s=5)
+        async with world.executor() as executor:
+            try:
+                with trio.fail_after(2 * BOUND_S):
+                    await clause(world, executor)
+            except trio.TooSlowError:
+                raise AssertionError("the attempt was lost: nobody was told of its end") from None
+            finally:
+                await executor.close(shield_s=5)
 
     trio.run(main, clock=world.clock())

@@ -8,8 +8,7 @@ import math
 import os
 import signal
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Protocol
 
 import trio
@@ -18,8 +17,9 @@ import trio.testing
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptSpec, Executor
-from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.executors.scripted import Script, ScriptedExecutor
+from vibeguard.system.process.reactor import Opening, open_reactor
 
 SECOND_NS = 1_000_000_000
 COUNTER = itertools.count(1)
@@ -41,7 +41,7 @@ class World(Protocol):
 
     def clock(self) -> trio.abc.Clock | None: ...
 
-    def executor(self) -> Executor: ...
+    def executor(self) -> AbstractAsyncContextManager[Executor]: ...
 
     def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec: ...
 
@@ -81,15 +81,15 @@ class LocalWorld:
         SHORT: "sleep 0.1",
     }
 
-    def __init__(self, make: Callable[[], Executor] = LocalExecutor) -> None:
+    def __init__(self, reactor: Opening = open_reactor) -> None:
         self._folder = tempfile.mkdtemp(prefix="contract-")
-        self._make = make
+        self._reactor = reactor
 
     def clock(self) -> None:
         return None
 
-    def executor(self) -> Executor:
-        return self._make()
+    def executor(self) -> AbstractAsyncContextManager[Executor]:
+        return open_local_executor(reactor=self._reactor)
 
     def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec:
         path = f"{self._folder}/{next(COUNTER)}.log"
@@ -125,8 +125,8 @@ class ScriptedWorld:
     def clock(self) -> trio.abc.Clock:
         return trio.testing.MockClock(autojump_threshold=0)
 
-    def executor(self) -> Executor:
-        return self._make(lambda spec: self.SCRIPTS[spec.command])
+    def executor(self) -> AbstractAsyncContextManager[Executor]:
+        return nullcontext(self._make(lambda spec: self.SCRIPTS[spec.command]))
 
     def spec(self, behaviour: str, *, leaks: LeakPolicy = LeakPolicy.WARN) -> AttemptSpec:
         return make_spec(behaviour, "/nowhere", leaks=leaks)

@@ -18,7 +18,7 @@ from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused
-from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process.exits import UNKNOWN
 from vibeguard.system.process.spawn import SHELL, SPARE_DESCRIPTORS
@@ -30,9 +30,9 @@ SECOND_NS = 1_000_000_000
 class Bench:
     """An executor and a folder to run commands in."""
 
-    def __init__(self, folder: Path, shell: str) -> None:
+    def __init__(self, folder: Path, executor: LocalExecutor) -> None:
         self.folder = folder
-        self.executor = LocalExecutor(shell=shell)
+        self.executor = executor
         self.seen = Observer()
         self._number = 0
 
@@ -76,11 +76,8 @@ def run(tmp_path: Path) -> Callable[..., None]:
 
     def runner(main: Main, *, shell: str = SHELL, reap_adopted: bool = False) -> None:
         async def with_bench() -> None:
-            bench = Bench(tmp_path, shell)
-            try:
-                await main(bench)
-            finally:
-                await bench.executor.close(shield_s=3)
+            async with open_local_executor(shell=shell) as executor:
+                await main(Bench(tmp_path, executor))
 
         with nothing_left_behind(reap_adopted=reap_adopted):
             trio.run(with_bench)

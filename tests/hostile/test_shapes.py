@@ -15,7 +15,7 @@ from tests.helpers.census import nothing_left_behind
 from tests.hostile.shapes import SHAPES, Shape
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import Attempt, AttemptResult, AttemptSpec
-from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 
 SECOND_NS = 1_000_000_000
 GRACE_NS = SECOND_NS // 5
@@ -48,11 +48,11 @@ def spec_of(shape: Shape, nap: str, folder: Path) -> AttemptSpec:
 @asynccontextmanager
 async def opened() -> AsyncIterator[LocalExecutor]:
     """An executor that is closed even if the test fails: no failure leaves a bomb behind."""
-    executor = LocalExecutor()
-    try:
-        yield executor
-    finally:
-        await executor.close(shield_s=4)
+    async with open_local_executor() as executor:
+        try:
+            yield executor
+        finally:
+            await executor.close(shield_s=4)
 
 
 async def start(executor: LocalExecutor, spec: AttemptSpec) -> Attempt:

@@ -5,7 +5,8 @@ for an attempt whose tree does not end by itself. See docs/processes.md for the 
 """
 
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import trio
 
@@ -18,7 +19,7 @@ from vibeguard.system.process.memory import OwnPeak
 from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.proc import Identity
-from vibeguard.system.process.reactor import Reactor, open_reactor
+from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import (
     PRESSURE,
     SHELL,
@@ -29,34 +30,59 @@ from vibeguard.system.process.spawn import (
 )
 from vibeguard.system.process.sweep import sweep_marked
 
+CLOSE_BOUND_S = 2.0
 HOUSEKEEPING_S = 1.0
 SAMPLES_PER_ROUND = 20
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
 
 
-class LocalExecutor:
-    """Runs attempts as local processes; one per process, made before anything is started.
+@asynccontextmanager
+async def open_local_executor(
+    *, shell: str = SHELL, reactor: Opening = open_reactor
+) -> AsyncIterator["LocalExecutor"]:
+    """The executor of this process, one at a time; closed at the latest when the block is left.
 
-    Needs a running Trio. From its creation on it owns all children of the process that it does not
-    find already there: nothing else may start or reap one, or tells by `spare`.
+    From here on it owns all children of the process that it does not find already there: nothing
+    else may start or reap one, or tells by `spare`. Its tasks are its own: no cancel of the run
+    reaches the end of a tree halfway.
     """
+    adopts = tree.become_subreaper()
+    keep_descriptors_from_children()
+    async with trio.open_nursery() as nursery:
+        tasks: trio.Nursery = await nursery.start(_hold_tasks)
+        executor = LocalExecutor(tasks, Spawner(shell), reactor(tasks), adopts=adopts)
+        tasks.start_soon(executor.keep_house)
+        try:
+            yield executor
+        finally:
+            await executor.close(shield_s=CLOSE_BOUND_S)
+            tasks.cancel_scope.cancel()
 
-    def __init__(self, *, shell: str = SHELL, reactor: Reactor | None = None) -> None:
-        self._adopts = tree.become_subreaper()
+
+async def _hold_tasks(*, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+    """Hold a nursery that is cancelled by its owner alone, whatever happens around it."""
+    async with trio.open_nursery() as tasks:
+        tasks.cancel_scope.shield = True
+        task_status.started(tasks)
+        await trio.sleep_forever()
+
+
+class LocalExecutor:
+    """Runs attempts as local processes; `open_local_executor` makes one."""
+
+    def __init__(
+        self, tasks: trio.Nursery, spawner: Spawner, reactor: Reactor, *, adopts: bool
+    ) -> None:
+        self._adopts = adopts
         self._runs: set[str] = set()
-        keep_descriptors_from_children()
-        self._spawner = Spawner(shell)
+        self._spawner = spawner
         self._orphans = Orphans()
-        self._shared = Shared(
-            reactor or open_reactor(), self._orphans, OwnPeak(), self._attempt_over
-        )
-        self._live: dict[LocalAttempt, None] = {}
+        self._shared = Shared(tasks, reactor, self._orphans, OwnPeak(), self._attempt_over)
+        self._running: dict[LocalAttempt, None] = {}
         self._reading: list[LocalAttempt] = []
         self._paused = False
         self._closed = False
-        self._housekeeping = trio.CancelScope()
-        trio.lowlevel.spawn_system_task(self._keep_house)
 
     async def start(
         self,
@@ -84,7 +110,7 @@ class LocalExecutor:
             output_exceeded=output_exceeded,
             terminating=terminating,
         )
-        self._live[attempt] = None
+        self._running[attempt] = None
         self._runs.add(spec.run_id)
         if self._paused:
             attempt.pause()
@@ -102,13 +128,13 @@ class LocalExecutor:
     def pause(self) -> None:
         """Stop every attempt's processes; a second call does nothing."""
         self._paused = True
-        for attempt in self._live:
+        for attempt in self._running:
             attempt.pause()
 
     def resume(self) -> None:
         """Let those go on that `pause` stopped."""
         self._paused = False
-        for attempt in self._live:
+        for attempt in self._running:
             attempt.resume()
 
     async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
@@ -122,12 +148,11 @@ class LocalExecutor:
         with trio.CancelScope(shield=True):
             with trio.move_on_after(shield_s, shield=True):
                 async with trio.open_nursery() as nursery:
-                    for attempt in list(self._live):
+                    for attempt in list(self._running):
                         nursery.start_soon(attempt.terminate, 0)
             swept = await self._sweep(trio.current_time() + shield_s)
         if not self._adopts:
             swept += sweep_marked(self._runs, shield_s, released=self._orphans.released())
-        self._housekeeping.cancel()
         for attempt in self._reading:
             attempt.close()
         self._shared.reactor.close()
@@ -147,7 +172,7 @@ class LocalExecutor:
             raise StartRefused(refused.reason, transient=refused.transient) from refused
 
     def _attempt_over(self, attempt: LocalAttempt) -> None:
-        self._live.pop(attempt, None)
+        self._running.pop(attempt, None)
         if attempt.goes_on_reading:
             self._reading.append(attempt)
 
@@ -169,17 +194,16 @@ class LocalExecutor:
     def _unowned(self) -> list[int]:
         return [stat.pid for stat in self._orphans.of_nobody()]
 
-    async def _keep_house(self) -> None:
+    async def keep_house(self) -> None:
         """Once a second: reap orphans that have ended, and look at a few attempts' memory."""
         turn = 0
-        with self._housekeeping:
-            while True:
-                await trio.sleep(HOUSEKEEPING_S)
-                self._orphans.reap_dead()
-                live = list(self._live)
-                for attempt in live[turn : turn + SAMPLES_PER_ROUND]:
-                    attempt.sample_memory()
-                turn = turn + SAMPLES_PER_ROUND if turn + SAMPLES_PER_ROUND < len(live) else 0
+        while not self._closed:
+            await trio.sleep(HOUSEKEEPING_S)
+            self._orphans.reap_dead()
+            running = list(self._running)
+            for attempt in running[turn : turn + SAMPLES_PER_ROUND]:
+                attempt.sample_memory()
+            turn = turn + SAMPLES_PER_ROUND if turn + SAMPLES_PER_ROUND < len(running) else 0
 
 
 def _open_output(spec: AttemptSpec) -> OutputFile:

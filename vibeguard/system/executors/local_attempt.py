@@ -26,8 +26,9 @@ TRACER_LOOK_S = 0.01
 
 
 class Shared(NamedTuple):
-    """What all attempts of one executor have in common."""
+    """What all attempts of one executor have in common. No cancel from outside reaches `tasks`."""
 
+    tasks: trio.Nursery
     reactor: Reactor
     orphans: Orphans
     own_peak: OwnPeak
@@ -113,7 +114,7 @@ class LocalAttempt:
             return
         self._ending = Ending(self._tree)
         self._ending.request(grace_ns / 1e9)
-        trio.lowlevel.spawn_system_task(self._end, self._ending)
+        self._shared.tasks.start_soon(self._end, self._ending)
 
     def processes(self) -> tuple[ProcessReport, ...]:
         """What the attempt's processes are doing at this moment."""
@@ -159,10 +160,10 @@ class LocalAttempt:
         That one is a leftover like any other. Once it has gone, the status is ours.
         """
         self._shared.reactor.unwatch(self._leader.descriptor)
-        trio.lowlevel.spawn_system_task(self._reap_after_its_tracer)
+        self._shared.tasks.start_soon(self._reap_after_its_tracer)
         if self._ending is None and self._spec.leaks is not LeakPolicy.IGNORE:
             self._ending = Ending(self._tree)
-            trio.lowlevel.spawn_system_task(self._end_leak, self._ending)
+            self._shared.tasks.start_soon(self._end_leak, self._ending)
 
     async def _reap_after_its_tracer(self) -> None:
         while (status := self._leader.reap()) is None:  # noqa: ASYNC110 - nothing announces it
@@ -184,7 +185,7 @@ class LocalAttempt:
             self._let_go()
         else:
             self._ending = Ending(self._tree)
-            trio.lowlevel.spawn_system_task(self._end_leak, self._ending)
+            self._shared.tasks.start_soon(self._end_leak, self._ending)
 
     async def _end(self, ending: Ending) -> None:
         await ending.run()

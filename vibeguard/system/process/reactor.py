@@ -1,19 +1,21 @@
 """One wait for many descriptors: whoever watches one is called back when it is readable.
 
 All attempts of a run share one epoll object and one task, so that an attempt needs no task of its
-own. Where there is no epoll, each descriptor has a task that waits for it.
+own. Where there is no epoll, each descriptor has a task that waits for it. The tasks belong to the
+nursery that a reactor is opened in (docs/adr/0030).
 """
 
 import select
 import sys
 from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
 Callback = Callable[[], None]
 
 
-class Reactor:
+class Reactor(Protocol):
     """Calls `callback` whenever its descriptor is readable, until it is unwatched.
 
     A callback does a bounded amount of work; a descriptor with more to read is reported again.
@@ -21,33 +23,34 @@ class Reactor:
 
     def watch(self, descriptor: int, callback: Callback) -> None:
         """Call back when the descriptor is readable."""
-        raise NotImplementedError
 
     def unwatch(self, descriptor: int) -> None:
         """Forget the descriptor; to be called before it is closed."""
-        raise NotImplementedError
 
     def close(self) -> None:
-        """Forget everything."""
-        raise NotImplementedError
+        """Forget everything and end what waits."""
 
 
-def open_reactor() -> Reactor:
-    """The best reactor of this system; needs a running Trio."""
-    return EpollReactor() if sys.platform == "linux" else TaskReactor()
+Opening = Callable[[trio.Nursery], Reactor]
 
 
-class TaskReactor(Reactor):
-    """One system task per descriptor: works wherever Trio does."""
+def open_reactor(nursery: trio.Nursery) -> Reactor:
+    """The best reactor of this system."""
+    return open_epoll(nursery) if sys.platform == "linux" else TaskReactor(nursery)
 
-    def __init__(self) -> None:
+
+class TaskReactor:
+    """One task per descriptor: works wherever Trio does."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
         self._scopes: dict[int, trio.CancelScope] = {}
 
     def watch(self, descriptor: int, callback: Callback) -> None:
         """Call back when the descriptor is readable."""
         scope = trio.CancelScope()
         self._scopes[descriptor] = scope
-        trio.lowlevel.spawn_system_task(self._run, descriptor, callback, scope)
+        self._nursery.start_soon(_call_back, descriptor, callback, scope)
 
     def unwatch(self, descriptor: int) -> None:
         """Forget the descriptor."""
@@ -61,27 +64,27 @@ class TaskReactor(Reactor):
         for descriptor in list(self._scopes):
             self.unwatch(descriptor)
 
-    async def _run(self, descriptor: int, callback: Callback, scope: trio.CancelScope) -> None:
-        with scope:
-            while not scope.cancel_called:  # Trio must not see a descriptor that is closed by now
-                try:
-                    await trio.lowlevel.wait_readable(descriptor)
-                except trio.ClosedResourceError:
-                    return
-                if not scope.cancel_called:
-                    callback()
+
+async def _call_back(descriptor: int, callback: Callback, scope: trio.CancelScope) -> None:
+    with scope:
+        while not scope.cancel_called:  # Trio must not see a descriptor that is closed by now
+            try:
+                await trio.lowlevel.wait_readable(descriptor)
+            except trio.ClosedResourceError:
+                return
+            if not scope.cancel_called:
+                callback()
 
 
 if sys.platform == "linux":
 
-    class EpollReactor(Reactor):
-        """One epoll object that holds them all, and one system task that waits for it."""
+    class EpollReactor:
+        """One epoll object that holds them all, and one task that waits for it."""
 
-        def __init__(self) -> None:
-            self._epoll = select.epoll()
+        def __init__(self, epoll: select.epoll) -> None:
+            self._epoll = epoll
             self._callbacks: dict[int, Callback] = {}
             self._scope = trio.CancelScope()
-            trio.lowlevel.spawn_system_task(self._run)
 
         def watch(self, descriptor: int, callback: Callback) -> None:
             """Call back when the descriptor is readable."""
@@ -98,7 +101,8 @@ if sys.platform == "linux":
             self._callbacks.clear()
             self._scope.cancel()
 
-        async def _run(self) -> None:
+        async def run(self) -> None:
+            """Call back whoever has something to read, until `close`."""
             with self._epoll, self._scope:
                 while True:
                     await trio.lowlevel.wait_readable(self._epoll.fileno())
@@ -109,3 +113,9 @@ if sys.platform == "linux":
                 callback = self._callbacks.get(descriptor)
                 if callback is not None:
                     callback()
+
+    def open_epoll(nursery: trio.Nursery) -> EpollReactor:
+        """An epoll object, and the task that waits for it."""
+        reactor = EpollReactor(select.epoll())
+        nursery.start_soon(reactor.run)
+        return reactor

@@ -1,7 +1,5 @@
 """The task of one attempt: start, watch its limits, end, judge, then settle or try again."""
 
-import math
-
 import trio
 from msgspec import Struct
 

@@ -29,8 +29,8 @@ from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.discovery.vcs import version_control
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+from vibeguard.system.executors.local import CLOSE_BOUND_S, open_local_executor
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
@@ -47,7 +47,6 @@ from vibeguard.system.supervisor.weaknesses import weaknesses
 from vibeguard.system.vouching.witness import open_witness
 from vibeguard.version import __version__
 
-CLOSE_BOUND_S = 2.0
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
@@ -186,26 +185,12 @@ class Session:
         self._journal.sync()
 
     async def _run_checks(self) -> tuple[ProcessReport, ...]:
-        executor = LocalExecutor()
-        run = Run(
-            executor=executor,
-            recorder=self._recorder,
-            clock=self._clock,
-            specify=self._specify,
-            judge=Judging(self._launch, self._launch.plan.settings, self._output_path).judge,
-            groups=Groups(os.path.join(os.fsdecode(self._launch.state_dir), "groups")),
-            keep=self._keep_output,
-        )
-        self._run = run
-        soon = trio.lowlevel.current_trio_token().run_sync_soon
-        self._recorder.strained = lambda: soon(self._give_up, DISK_FULL)
-        if self._journal.on_reserve:  # full before there was a run that could be given up
-            self._give_up(DISK_FULL)
-        services = Services(run, self._orders, self._reports, self.folder)
-        unattributed: tuple[ProcessReport, ...] = ()
-        async with trio.open_nursery() as nursery:
+        """Run the plan; the processes that carried the mark of no attempt."""
+        async with open_local_executor() as executor, trio.open_nursery() as services:
+            run = self._prepare(executor)
             try:
-                await services.serve(nursery, early=self._orders.left_over())
+                orders = Services(run, self._orders, self._reports, self.folder)
+                await orders.serve(services, early=self._orders.left_over())
                 signal.pthread_sigmask(
                     signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
                 )
@@ -213,8 +198,25 @@ class Session:
             finally:
                 self._recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
-            nursery.cancel_scope.cancel()
+            services.cancel_scope.cancel()
         return unattributed
+
+    def _prepare(self, executor: Executor) -> Run:
+        launch = self._launch
+        self._run = run = Run(
+            executor=executor,
+            recorder=self._recorder,
+            clock=self._clock,
+            specify=self._specify,
+            judge=Judging(launch, launch.plan.settings, self._output_path).judge,
+            groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
+            keep=self._keep_output,
+        )
+        soon = trio.lowlevel.current_trio_token().run_sync_soon
+        self._recorder.strained = lambda: soon(self._cancel_unstored, DISK_FULL)
+        if self._journal.on_reserve:  # full before there was a run that could be given up
+            self._cancel_unstored(DISK_FULL)
+        return run
 
     def _seal(self) -> LogSealed:
         """The last event. One that is there but may be lost again is not to pass later, either."""
@@ -263,9 +265,9 @@ class Session:
         if self._launch.log_dir:
             self._logs[planned.id] = os.path.join(self.folder, name)
         if result.output_error:
-            self._give_up(f"the output of {planned.id} {result.output_error}")
+            self._cancel_unstored(f"the output of {planned.id} {result.output_error}")
 
-    def _give_up(self, why: str) -> None:
+    def _cancel_unstored(self, why: str) -> None:
         """What a run says of itself can no longer be stored whole: cancel it."""
         self._run.cancel(CancelReason.LOG_FAILURE, by=why, exit_code=ExitCode.CORRUPT)
 

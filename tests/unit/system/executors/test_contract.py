@@ -11,9 +11,7 @@ from tests.helpers.census import nothing_left_behind
 from tests.helpers.executor_contract import CLAUSES, hold
 from tests.helpers.executor_worlds import LocalWorld, ScriptedWorld, World
 from vibeguard.system.executors.base import AttemptResult
-from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.scripted import ScriptedAttempt, ScriptedExecutor
-from vibeguard.system.process.exits import ThreadedExitWatch
 from vibeguard.system.process.reactor import TaskReactor
 
 
@@ -29,10 +27,10 @@ def test_the_fallbacks_of_other_systems_keep_the_contract(
     clause: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without pidfd, epoll and /proc: a thread for each child, a task for each pipe, a group."""
-    monkeypatch.setattr("vibeguard.system.process.spawn.watch_exit", ThreadedExitWatch)
+    monkeypatch.setattr("vibeguard.system.process.spawn.has_pidfd", lambda: False)
     monkeypatch.setattr("vibeguard.system.process.proc.is_available", lambda: False)
     with nothing_left_behind():
-        hold(LocalWorld(lambda: LocalExecutor(reactor=TaskReactor())), clause)
+        hold(LocalWorld(TaskReactor), clause)
 
 
 class FinishesTwice(ScriptedAttempt):
