@@ -9,9 +9,10 @@ from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err, write_out
-from vibeguard.core.model.state import State
-from vibeguard.core.names import LogStatus, Outcome
+from vibeguard.core.fold.verdict import outcome_counts
+from vibeguard.core.names import LogStatus
 from vibeguard.core.report.build import exit_code_of
+from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration
 from vibeguard.system.journal.reader import open_state
@@ -23,7 +24,8 @@ class ListedRun(Struct, frozen=True):
     """One run: what its log is, and what it says.
 
     `state` is live, complete, incomplete or corrupt; `verdict` and `exit_code` are null where the
-    log does not say. Times of an unfinished run end with its last event.
+    log does not say. `counts` are by outcome, whatever the severity. Times of an
+    unfinished run end with its last event.
     """
 
     run_id: str
@@ -47,40 +49,38 @@ def runs(*, common: GlobalOptions) -> int:
     """List the runs of this folder, newest first."""
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
-    listed = tuple(_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir)))
+    listed = [_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir))]
     if common.json:
-        write_document(RunList(listed))
+        write_document(RunList(tuple(run for run, _ in listed)))
         return 0
     if not listed:
         write_err(f"There are no runs in {sanitise(state_dir)}.\n")
-    write_out(columns([_row(run) for run in listed]) if listed else "")
+    write_out(columns([_row(run, counts) for run, counts in listed]) if listed else "")
     return 0
 
 
-def _listed(state_dir: str, run_id: str) -> ListedRun:
+def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:
+    """The run, and its checks counted in words."""
     folder = run_folder(state_dir, run_id)
     state, reading = open_state(folder)
     ending = ending_of(reading, folder, state)
     status = ending.log_status or reading.status
     finished = state.finished if status is LogStatus.COMPLETE else None
-    return ListedRun(
+    run = ListedRun(
         run_id=run_id,
         state=status.value,
         verdict=finished.verdict.value if finished else None,
         exit_code=None if status is LogStatus.LIVE else exit_code_of(state, ending),
         started_at=state.started.wall_time if state.started else "",
         duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
-        counts={outcome.value: count for outcome, count in sorted(_counts(state).items())},
+        counts=outcome_counts(state),
         checks=len(state.checks),
         path=os.path.join(folder, "events.jsonl"),
     )
+    listing = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
+    return run, ", ".join(listing)
 
 
-def _counts(state: State) -> dict[Outcome, int]:
-    return {outcome: count for outcome, count in state.counts.items() if count}
-
-
-def _row(run: ListedRun) -> list[str]:
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items())
+def _row(run: ListedRun, counts: str) -> list[str]:
     took = duration(run.duration_ms * MILLISECOND_NS)
     return [run.run_id, run.verdict or run.state, took, run.started_at, counts]

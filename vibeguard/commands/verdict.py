@@ -11,6 +11,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
+from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.tree import tree_of
@@ -45,7 +46,8 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
                 return code  # a signal has ended the waiting: nothing was found out
         finished = ruled(state, reading, folder, tree)
         if finished:
-            write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}\n")
+            listing = ", ".join([*named(not_passed(state)), f"{passed(state)} passed"])
+            write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}: {listing}\n")
             return finished.exit_code
     write_err(f"vibeguard: no run of the whole config has checked the tree {sanitise(tree)}\n")
     return ExitCode.INCOMPLETE

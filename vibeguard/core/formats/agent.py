@@ -18,7 +18,8 @@ from vibeguard.core.report.failure import output_lines, process_lines
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.savings import duration_ns
-from vibeguard.core.report.summary import groups_of, late, named, open_checks, skips
+from vibeguard.core.report.summary import late, open_checks, skips
+from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
@@ -178,8 +179,7 @@ class AgentFormat:
 
     def _verdict(self, state: State, ending: Ending) -> str:
         code = exit_code_of(state, ending)
-        passed = state.counts.get(Outcome.PASSED, 0)
-        counts = ", ".join([f"{passed} passed", *named(groups_of(state))])
+        counts = ", ".join([f"{passed(state)} passed", *named(not_passed(state))])
         finished = verdict_event(state, ending)
         if ending.log_status in (LogStatus.CORRUPT, LogStatus.INCOMPLETE):
             word = ending.log_status.value

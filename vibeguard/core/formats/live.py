@@ -8,8 +8,9 @@ and tells new sizes by `resize`.
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Outcome, Pool
+from vibeguard.core.names import CheckState, Pool
 from vibeguard.core.report.prose import Prose
+from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.wording.layout import cells, cut
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
@@ -119,10 +120,9 @@ class LiveFormat:
 
     def _status_row(self, state: State, running: int, now_t: int) -> str:
         spinner = SPINNER[now_t // SPINNER_NS % len(SPINNER)]
-        bad = sum(state.counts.get(o, 0) for o in (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR))
         parts = [f"{spinner} {state.settled}/{len(state.checks)}"]
-        if bad:
-            parts.append(f"{bad} not passed")
+        if state.settled > passed(state):
+            parts.extend(counted(not_passed(state)))
         if state.cancel is not None:
             parts.append("cancelling")
         if state.paused_since is not None:

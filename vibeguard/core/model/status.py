@@ -39,7 +39,9 @@ class Status(Struct, frozen=True):
     """The JSON document of `status --json`.
 
     `state` is what the log is: live, complete, incomplete or corrupt. `exit_code` is what `report`
-    would exit with now (5 while nothing is decided). `failed` are the checks that fail the run.
+    would exit with now (5 while nothing is decided). `counts` are by outcome, of either
+    severity; `not_passed` names the settled checks that did not pass by the word that texts show
+    for them (a warning is `warned`), `failed` those that fail the run of their own accord.
     `eta_ms` is null where no estimate is possible or nothing is left; `guessed` counts the checks
     that it knows too little about. `live_runs` are the other runs of the folder that are going on.
     """
@@ -53,6 +55,7 @@ class Status(Struct, frozen=True):
     checks: int
     settled: int
     counts: dict[str, int]
+    not_passed: dict[str, tuple[str, ...]]
     failed: tuple[str, ...]
     running: tuple[RunningCheck, ...]
     waiting: tuple[WaitingCheck, ...]

@@ -7,6 +7,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
+from vibeguard.core.report.tally import named, not_passed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration, plural, some
 
@@ -42,7 +43,8 @@ def build_status(
         checks=len(state.checks),
         settled=state.settled,
         counts=outcome_counts(state),
-        failed=tuple(check for check, r in state.checks.items() if fails_the_run(r)),
+        not_passed=not_passed(state),
+        failed=tuple(c for c, r in state.checks.items() if fails_the_run(r) and _ran(r)),
         running=tuple(_running(state, now_t)) if live else (),
         waiting=tuple(_waiting(state)) if live else (),
         foreground_settled=state.foreground_settled is not None,
@@ -81,14 +83,13 @@ def status_lines(status: Status) -> list[str]:
 def _summary(status: Status) -> str:
     took = duration(status.elapsed_ms * MILLISECOND_NS)
     counts = [f"{status.settled} of {plural(status.checks, 'check')} settled"]
-    if status.failed:
-        counts.append(f"{len(status.failed)} failed ({some(status.failed)})")
+    counts.extend(named(status.not_passed))
     if status.state == LogStatus.LIVE:
         how = "cancelling" if status.cancelling else "paused" if status.paused else "running"
         return f"{how} for {took}: {', '.join(counts)}; {_left(status)}"
     if status.verdict is not None:
-        counted = ", ".join(f"{count} {outcome}" for outcome, count in status.counts.items())
-        return f"{status.verdict} in {took} (exit code {status.exit_code}): {counted}"
+        counted = [*named(status.not_passed), f"{status.counts.get('passed', 0)} passed"]
+        return f"{status.verdict} in {took} (exit code {status.exit_code}): {', '.join(counted)}"
     return f"{status.state} after {took} (exit code {status.exit_code}): {', '.join(counts)}"
 
 
@@ -155,6 +156,11 @@ def _waits_for(state: State, record: CheckRecord) -> Iterator[str]:
     for requirement in record.planned.requires:
         if state.checks[requirement.check].outcome is not Outcome.PASSED:
             yield requirement.check
+
+
+def _ran(record: CheckRecord) -> bool:
+    """Whether it came to its outcome by itself: it was neither skipped nor cancelled."""
+    return record.outcome not in (Outcome.SKIPPED, Outcome.CANCELLED)
 
 
 def _ms(nanoseconds: int | None) -> int | None:

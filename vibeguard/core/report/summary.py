@@ -7,15 +7,13 @@ from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
-from vibeguard.core.report.reasons import late_failures, shown_status
+from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
+from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import SECOND_NS, duration, plural, some
-
-_WORDS = {"failed": "failed", "timeout": "timed out", "error": "could not be judged"}
-_ORDER = ("failed", "timeout", "error", "cancelled", "skipped", "warned")
 
 
 def summary(state: State, ending: Ending, style: Style) -> list[str]:
@@ -40,10 +38,9 @@ def _last_line(state: State, ending: Ending, style: Style) -> str:
     if finished is None:
         return _unfinished(state, ending, style)
     took = duration(finished.elapsed_ns)
-    groups = groups_of(state)
     if finished.verdict is Verdict.PASSED:
-        return _passed(state, groups, took, style)
-    listing = ", ".join([*named(groups), f"{state.counts.get(Outcome.PASSED, 0)} passed"])
+        return _passed(state, took, style)
+    listing = ", ".join([*named(not_passed(state)), f"{passed(state)} passed"])
     if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
         because = sanitise(cancelled_because(state.cancel.reason, state.cancel.by))
         return f"{style.warn('CANCELLED')} {because} after {took}: {listing}"
@@ -51,14 +48,14 @@ def _last_line(state: State, ending: Ending, style: Style) -> str:
     return f"{style.bad('FAILED')}{reason} in {took}: {listing}{background(state)}"
 
 
-def _passed(state: State, groups: dict[str, list[str]], took: str, style: Style) -> str:
+def _passed(state: State, took: str, style: Style) -> str:
     if not state.checks and state.planned is not None:
         narrowed = sanitise(state.planned.narrowed)
         return f"{style.good('passed')}: no check is concerned by {narrowed}; nothing ran"
-    passed, total = state.counts.get(Outcome.PASSED, 0), len(state.checks)
-    counted = plural(total, "check") if passed == total else f"{passed} of {total} checks"
-    line = f"{style.good('passed')}: {counted} in {took}"
-    others = named(groups)
+    count, total = passed(state), len(state.checks)
+    of = plural(total, "check") if count == total else f"{count} of {total} checks"
+    line = f"{style.good('passed')}: {of} in {took}"
+    others = named(not_passed(state))
     flaky = [c for c, r in state.checks.items() if r.settled and r.settled.flaky]
     if flaky:
         others.append(f"{len(flaky)} flaky ({sanitise(some(flaky))})")
@@ -84,7 +81,7 @@ def background(state: State) -> str:
 def _unfinished(state: State, ending: Ending, style: Style) -> str:
     took = duration(state.last_t if ending.elapsed_ns is None else ending.elapsed_ns)
     running, waiting = open_checks(state)
-    parts = [f"{state.settled} of {len(state.checks)} settled", *named(groups_of(state))]
+    parts = [f"{state.settled} of {len(state.checks)} settled", *named(not_passed(state))]
     if ending.log_status is LogStatus.INCOMPLETE:
         word = f"{style.bad('INCOMPLETE')}: the run ended without a verdict after {took}"
         verb = "was running"
@@ -110,24 +107,6 @@ def open_checks(state: State) -> tuple[list[str], list[str]]:
         elif record.outcome is None:
             waiting.append(check)
     return running, waiting
-
-
-def groups_of(state: State) -> dict[str, list[str]]:
-    """The settled checks that did not pass by the word that is shown for them, in plan order."""
-    groups: dict[str, list[str]] = {}
-    for check, record in state.checks.items():
-        if record.outcome is not None and record.outcome is not Outcome.PASSED:
-            groups.setdefault(shown_status(record), []).append(check)
-    return groups
-
-
-def named(groups: dict[str, list[str]]) -> list[str]:
-    """Each group counted and named, worst first: `2 failed (unit, lint)`."""
-    return [
-        f"{len(groups[word])} {_WORDS.get(word, word)} ({sanitise(some(groups[word]))})"
-        for word in _ORDER
-        if word in groups
-    ]
 
 
 def skips(state: State) -> Iterator[str]:

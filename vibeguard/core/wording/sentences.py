@@ -11,7 +11,7 @@ from vibeguard.core.names import CancelReason, Outcome, Reason, Severity
 from vibeguard.core.wording.units import duration, size
 
 # What a shell says by these codes (POSIX 2.8.2); everything else is the command's own business.
-_EXIT_CODES = {126: "not executable", 127: "command not found"}
+NOT_STARTED_CODES = {126: "not executable", 127: "command not found"}
 
 
 class Facts(Struct, frozen=True):
@@ -66,7 +66,7 @@ def cancelled_because(reason: CancelReason, by: str) -> str:
 
 
 def _exit_code(facts: Facts) -> str:
-    meaning = _EXIT_CODES.get(facts.exit_code or 0)
+    meaning = NOT_STARTED_CODES.get(facts.exit_code or 0)
     sentence = f"exit code {facts.exit_code}" + (f" ({meaning})" if meaning else "")
     return sentence if facts.detail.startswith("exited with") else _with_detail(facts, sentence)
 

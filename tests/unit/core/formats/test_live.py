@@ -56,7 +56,7 @@ def test_the_rows_say_what_runs_for_how_long_and_what_is_left():
     play(run, terminal, LiveFormat(FormatOptions(columns=80)), finish=False)
     *_, running, status = terminal.lines()
     assert running == "  b 5.3s, about 14s left"
-    assert status.endswith("1/3, 1 not passed, 1 running, 1 waiting, 5.3s")
+    assert status.endswith("1/3, 1 failed, 1 running, 1 waiting, 5.3s")
     assert terminal.screen.cursor.hidden
 
 

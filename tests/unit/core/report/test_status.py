@@ -177,7 +177,9 @@ def test_the_lines_of_a_finished_run_are_one():
     history.fails("b")
     history.finish()
     status = status_of(history, ending=Ending(log_status=LogStatus.COMPLETE))
-    assert status_lines(status) == [f"run {RUN_ID}: failed in 2s (exit code 1): 1 passed, 1 failed"]
+    assert status_lines(status) == [
+        f"run {RUN_ID}: failed in 2s (exit code 1): 1 failed (b), 1 passed"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,9 @@ def test_how_it_goes_on_is_the_first_word(fields, word):
 
 def test_failures_are_counted_and_some_are_named():
     failed = tuple(f"c{number}" for number in range(8))
-    assert "8 failed (c0, c1, c2, c3, c4 and 3 more)" in first_line(live(failed=failed))
+    assert "8 failed (c0, c1, c2, c3, c4 and 3 more)" in first_line(
+        live(not_passed={"failed": failed})
+    )
 
 
 @pytest.mark.parametrize("state", ["incomplete", "corrupt"])
@@ -275,6 +279,7 @@ def test_foreign_text_is_harmless_in_every_line():
     """Ids come from the config, and who wrote that need not be who reads this."""
     bad = "x\x1b[2J\rY"
     status = live(
+        not_passed={"failed": (bad,)},
         failed=(bad,),
         running=(runs(bad),),
         waiting=(waits(bad, bad),),
@@ -298,6 +303,7 @@ def live(**fields):
         checks=4,
         settled=1,
         counts={"passed": 1},
+        not_passed={},
         failed=(),
         running=(),
         waiting=(),

@@ -1,0 +1,68 @@
+"""How many checks came to what: the one count behind every text of every command and format.
+
+A check is counted under the word that is shown for it: a warning that did not pass is `warned`,
+what was skipped or cancelled is not `failed`. A warning that could not even start is counted apart
+and named with its reason, so that a passing run does not hide that it looked at nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.wording.layout import shorten
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.sentences import NOT_STARTED_CODES
+from vibeguard.core.wording.units import some
+
+NO_RESULT = "no result"
+REASON_CHARACTERS = 80
+_WORDS = {
+    "failed": "failed",
+    "timeout": "timed out",
+    "error": "could not be judged",
+    "cancelled": "cancelled",
+    "skipped": "skipped",
+    "warned": "warned",
+    NO_RESULT: "without a result",
+}
+
+Groups = Mapping[str, Sequence[str]]
+
+
+def not_passed(state: State) -> dict[str, tuple[str, ...]]:
+    """The settled checks that did not pass, by their word, worst first; checks in plan order.
+
+    Under `no result` a check is named together with its reason.
+    """
+    groups: dict[str, list[str]] = {}
+    for check, record in state.checks.items():
+        if record.outcome is not None and record.outcome is not Outcome.PASSED:
+            word = shown_status(record)
+            if word == "warned" and _gave_no_result(record):
+                reason = shorten(reason_of(state, record), REASON_CHARACTERS)
+                groups.setdefault(NO_RESULT, []).append(f"{check}: {reason}")
+            else:
+                groups.setdefault(word, []).append(check)
+    return {word: tuple(groups[word]) for word in _WORDS if word in groups}
+
+
+def named(groups: Groups) -> list[str]:
+    """Each group counted and named: `2 failed (unit, lint)`."""
+    return [f"{len(ids)} {_WORDS[word]} ({sanitise(some(ids))})" for word, ids in groups.items()]
+
+
+def counted(groups: Groups) -> list[str]:
+    """Each group counted: `2 failed`, `1 warned`."""
+    return [f"{len(ids)} {_WORDS[word]}" for word, ids in groups.items()]
+
+
+def passed(state: State) -> int:
+    """How many checks have passed."""
+    return state.counts.get(Outcome.PASSED, 0)
+
+
+def _gave_no_result(record: CheckRecord) -> bool:
+    """Whether its command, or what was to judge it, was not there."""
+    code = record.finished.exit_code if record.finished is not None else None
+    return record.outcome is Outcome.ERROR or code in NOT_STARTED_CODES
