@@ -107,9 +107,13 @@ def test_a_run_that_is_to_copy_its_outputs_does_not_join_another(tmp_path):
 
 def test_detached_with_json_answers_with_a_document_also_when_it_joins(tmp_path):
     project(tmp_path, "checks: [{id: a, run: 'until test -e go; do sleep 0.02; done'}]\n")
-    documents = [
-        json.loads(vibeguard("run", "--detach", "--json", cwd=tmp_path).stdout) for _ in range(2)
+    answers = [vibeguard("run", "--detach", "--json", cwd=tmp_path) for _ in range(2)]
+    documents = [json.loads(answer.stdout) for answer in answers]
+    assert [(a.returncode, d["exit_code"]) for a, d in zip(answers, documents, strict=True)] == [
+        (0, 0),
+        (0, 0),
     ]
+    assert {(d["state"], d["verdict"]) for d in documents} == {("running", None)}
     assert documents[0]["run_id"] == documents[1]["run_id"]
     (tmp_path / "go").touch()
     assert vibeguard("wait", documents[0]["run_id"], cwd=tmp_path).returncode == 0

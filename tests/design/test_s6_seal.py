@@ -123,10 +123,25 @@ def test_report_warns_when_the_commit_is_not_the_one_that_was_checked(tmp_path):
     second = git("rev-parse", "HEAD", cwd=tmp_path).stdout.strip()
     warned = vibeguard("report", cwd=tmp_path)
     assert warned.returncode == 0
-    assert f"this run was of commit {first[:12]}; the present one is {second[:12]}" in warned.stderr
+    said = f"this run was of commit {first[:12]}; the present one is {second[:12]}"
+    assert f"{said}, of the same tree\n" in warned.stderr
+    project(tmp_path, CONFIG + "# another one\n")
+    git("commit", "-q", "-am", "three", cwd=tmp_path)
+    assert "the same tree" not in vibeguard("report", cwd=tmp_path).stderr
     machine = vibeguard("report", "--json", cwd=tmp_path)
     assert json.loads(machine.stdout)["verdict"] == "passed"
     assert "this run was of commit" in machine.stderr
+
+
+def test_report_says_so_when_what_was_checked_has_been_committed_since(tmp_path):
+    """As by the hook: the run is of the commit before, and of the tree of the new one."""
+    project(tmp_path, CONFIG)
+    git("init", "-q", cwd=tmp_path)
+    git("commit", "-q", "--allow-empty", "-m", "one", cwd=tmp_path)
+    assert vibeguard("run", "--record-tree", cwd=tmp_path).returncode == 0
+    git("add", "vibeguard.yaml", cwd=tmp_path)
+    git("commit", "-q", "-m", "two", cwd=tmp_path)
+    assert ", of the same tree\n" in vibeguard("report", cwd=tmp_path).stderr
 
 
 def promise(text: str) -> str:

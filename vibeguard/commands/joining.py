@@ -79,8 +79,8 @@ def follow_twin(folder: str, watching: Watching) -> int:
         deadline = watching.began_s + watching.max_wait / SECOND_NS
     hint = f"{watching.program} wait {os.path.basename(folder)}"
     if watching.detach:
-        follow(Follower(folder), view, output, Until(lambda _: True, None, hint))
-        return ExitCode.PASSED
+        until = Until(lambda _: True, None, hint, exit_code=ExitCode.PASSED)
+        return follow(Follower(folder), view, output, until)
     until = Until(enough_for(watching), deadline, hint, watching.seal_to)
     return follow(Follower(folder), view, output, until)
 

@@ -8,6 +8,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_out
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.plan import pool_of
+from vibeguard.core.wording.layout import first_line
 from vibeguard.core.wording.units import duration
 
 
@@ -62,4 +63,4 @@ def _row(check: ListedCheck, *, verbose: bool) -> list[str]:
         f"[{', '.join(check.tags)}]" if check.tags else "",
         f"requires {', '.join(check.requires)}" if check.requires else "",
     ]
-    return [*row, check.command.strip()] if verbose else row
+    return [*row, first_line(check.command)] if verbose else row

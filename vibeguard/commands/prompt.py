@@ -11,6 +11,7 @@ from vibeguard.commands.options import GlobalOptions, PromptName
 from vibeguard.commands.streams import write_document, write_out
 from vibeguard.commands.templates import guide
 from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.layout import first_line
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.suggest import did_you_mean
 
@@ -48,7 +49,9 @@ def prompt(prompt_id: PromptName = "", /, *, common: GlobalOptions) -> int:
     elif common.verbose:
         write_out("\n".join(map(_in_full, listed)))
     else:
-        rows = [[each.id, each.description, f"[{', '.join(each.tags)}]"] for each in listed]
+        rows = [
+            [each.id, first_line(each.description), f"[{', '.join(each.tags)}]"] for each in listed
+        ]
         write_out(columns([[*row[:2], row[2] if row[2] != "[]" else ""] for row in rows]))
     return 0
 
@@ -92,7 +95,7 @@ def _in_full(each: ListedPrompt) -> str:
     tags = f" [{', '.join(each.tags)}]" if each.tags else ""
     content = sanitise(each.content, multiline=True).rstrip("\n")
     body = "".join(f"    {line}\n" if line else "\n" for line in content.split("\n"))
-    return f"{sanitise(each.id)}: {sanitise(each.description)}{tags}\n{body}"
+    return f"{sanitise(each.id)}: {sanitise(first_line(each.description))}{tags}\n{body}"
 
 
 def _has_tags(each: ListedPrompt, common: GlobalOptions) -> bool:

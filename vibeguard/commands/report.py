@@ -19,7 +19,7 @@ from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.history import definition_of
-from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned
+from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.learning import placement_advice
@@ -123,10 +123,21 @@ def _warn_of_changes(state: State) -> None:
 
         head = present_head(started.cwd, os.environb)
         if head and head != started.vcs.head:
+            same = ", of the same tree" if _of_tree(started.vcs, started.cwd) else ""
             write_err(
                 f"vibeguard: this run was of commit {started.vcs.head[:12]}; "
-                f"the present one is {head[:12]}\n"
+                f"the present one is {head[:12]}{same}\n"
             )
+
+
+def _of_tree(vcs: VersionControl, folder: str) -> bool:
+    """Whether the run saw just what the present commit holds: a hook runs before the commit."""
+    from vibeguard.system.discovery.vcs import tree_of_commit  # noqa: PLC0415 - starts git
+
+    tree = vcs.tree
+    if not tree and not vcs.dirty:
+        tree = tree_of_commit(folder, os.environb, vcs.head)
+    return tree != "" and tree == tree_of_commit(folder, os.environb, "HEAD")
 
 
 def _config_change(folder: str, planned: RunPlanned) -> str:

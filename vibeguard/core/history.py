@@ -5,8 +5,9 @@ Only passes count: a failure is often short, a timeout says only "longer".
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
@@ -14,6 +15,8 @@ from vibeguard.core.names import Outcome
 # Enough for a steady median, few enough to follow a check that gets slower.
 SAMPLES_KEPT = 20
 _DEFINITION_LENGTH = 16
+# What a line says beyond this no check has taken: sums of it have to fit in what a plan can hold.
+LONGEST_NS = 366 * 24 * 3600 * 1_000_000_000
 
 
 class Sample(Struct, frozen=True, omit_defaults=True):
@@ -25,7 +28,7 @@ class Sample(Struct, frozen=True, omit_defaults=True):
     check: str
     definition: str
     machine: str
-    duration_ns: int
+    duration_ns: Annotated[int, Meta(ge=0, le=LONGEST_NS)]
     outcome: Outcome
     run: str = ""
 

@@ -97,10 +97,9 @@ def _read(state_dir: str) -> list[Sample]:
 
 def _sample(line: bytes) -> Sample | None:
     try:
-        sample = _decode(line)
+        return _decode(line)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return sample if sample.duration_ns >= 0 else None
 
 
 def _first_line(path: str) -> str:

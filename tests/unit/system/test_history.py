@@ -1,12 +1,15 @@
 """`.vibeguard/history` costs nothing but estimates, whatever happens to it."""
 
 import os
+import re
 import stat
 import threading
 
 import pytest
+from msgspec import json
 
-from vibeguard.core.history import Sample
+from tests.helpers.command import project, vibeguard
+from vibeguard.core.history import LONGEST_NS, Sample
 from vibeguard.core.names import Outcome
 from vibeguard.system import history
 from vibeguard.system.history import append_history, compact, load_estimates, machine_id
@@ -56,9 +59,23 @@ def test_damaged_lines_are_passed_over(tmp_path, damage):
     assert expected(tmp_path) == 20
 
 
-def test_a_negative_duration_is_no_sample(tmp_path):
-    append_history(str(tmp_path), [sample(-5), sample(10)])
+@pytest.mark.parametrize("duration_ns", [-5, 2**63 - 1, 2**64, 10**30, 400 * 86400 * 10**9])
+def test_a_duration_that_cannot_be_is_no_sample(tmp_path, duration_ns):
+    append_history(str(tmp_path), [sample(10)])
+    with (tmp_path / "history").open("ab") as file:
+        file.write(json.encode(sample(10)).replace(b":10,", b":%d," % duration_ns) + b"\n")
+    assert str(duration_ns) in (tmp_path / "history").read_text()
     assert expected(tmp_path) == 10
+
+
+def test_no_history_keeps_a_run_from_its_verdict(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: ':'}, {id: b, run: ':', requires: [a]}]")
+    for number in (2**63 - 1, LONGEST_NS):
+        assert vibeguard("run", cwd=tmp_path).returncode == 0
+        path = tmp_path / ".vibeguard" / "history"
+        path.write_text(re.sub(r'"duration_ns":\d+', f'"duration_ns":{number}', path.read_text()))
+        assert vibeguard("run", cwd=tmp_path).returncode == 0
+        assert vibeguard("status", cwd=tmp_path).returncode == 0
 
 
 def test_what_is_no_regular_file_gives_no_estimates_and_blocks_nothing(tmp_path):

@@ -142,7 +142,7 @@ class AgentFormat:
             f"{section.label}: {self._lines(self._fitted(section))}"
             for section in advice_of(state, record).sections()
         ]
-        command = f"command: {self._clean(shorten(planned.run.strip(), 300))}"
+        command = f"command: {self._lines(shorten(planned.run.strip(), 300))}"
         prompts = [self._prompt(prompt) for prompt in settled.prompts]
         yield [*repair, *prompts, command, *ending]
         yield [*repair, *ending]

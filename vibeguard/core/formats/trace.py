@@ -21,16 +21,20 @@ from vibeguard.core.report.encode import encode_json
 from vibeguard.core.wording.sanitise import sanitise
 
 BACKGROUND_LANES = 100_000
+PID = 1  # a run is one process of the picture
 
 
 class TraceEvent(Struct, omit_defaults=True):
-    """One entry of `traceEvents`; the names are the format's own."""
+    """One entry of `traceEvents`; the names are the format's own.
+
+    What every viewer needs has no default here: a default is left out.
+    """
 
     name: str
     ph: str
     ts: float
+    pid: int
     tid: int
-    pid: int = 1
     dur: float | None = None
     cat: str = ""
     s: str = ""
@@ -102,6 +106,7 @@ class TraceFormat:
             name=sanitise(event.check),
             ph="X",
             ts=event.t / 1000,
+            pid=PID,
             tid=tid,
             cat=event.pool.value,
             args={"attempt": event.attempt},
@@ -119,7 +124,7 @@ class TraceFormat:
         self._free[Pool(entry.cat)].append(self._busy.pop(event.check))
 
     def _mark(self, name: str, t: int) -> None:
-        self._events.append(TraceEvent(name=name, ph="i", ts=t / 1000, tid=1, s="g"))
+        self._events.append(TraceEvent(name=name, ph="i", ts=t / 1000, pid=PID, tid=1, s="g"))
 
     def _names(self) -> list[TraceEvent]:
         names = [_name("process_name", 0, "vibeguard")]
@@ -132,4 +137,4 @@ class TraceFormat:
 
 
 def _name(kind: str, tid: int, name: str) -> TraceEvent:
-    return TraceEvent(name=kind, ph="M", ts=0, tid=tid, args={"name": name})
+    return TraceEvent(name=kind, ph="M", ts=0, pid=PID, tid=tid, args={"name": name})

@@ -14,9 +14,9 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Reason
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.sentences import NOT_STARTED_CODES
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*")
-_NOT_RUN = (126, 127)  # exit codes of a shell that could not execute, or not find, the command
 _MOST_VALUES = 10
 _VALUE_CHARACTERS = 200
 
@@ -83,7 +83,7 @@ def _is_plain(value: str | None) -> bool:
 def _never_ran(record: CheckRecord) -> bool:
     if record.settled is not None and record.settled.reason is Reason.NOT_STARTABLE:
         return True
-    return record.finished is not None and record.finished.exit_code in _NOT_RUN
+    return record.finished is not None and record.finished.exit_code in NOT_STARTED_CODES
 
 
 def _rendered(template: str, state: State, record: CheckRecord) -> Rendered:

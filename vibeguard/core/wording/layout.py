@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from vibeguard.core.wording.units import plural
+
 _SGR = re.compile("\x1b\\[[0-9;]*m")
 
 
@@ -38,6 +40,12 @@ def shorten(text: str, limit: int) -> str:
         return text
     half = limit // 2
     return f"{text[:half]} [{len(text) - 2 * half} characters] {text[-half:]}"
+
+
+def first_line(text: str) -> str:
+    """Text of several lines where only one has room: the first, and how many follow it."""
+    first, newline, rest = text.strip().partition("\n")
+    return f"{first} [{plural(rest.count(newline) + 1, 'more line')}]" if newline else first
 
 
 def wrap(text: str, columns: int, *, first: str = "", rest: str = "") -> str:

@@ -56,6 +56,12 @@ def present_head(folder: str, environment: Mapping[bytes, bytes]) -> str:
     return head.strip().decode("ascii", "replace")
 
 
+def tree_of_commit(folder: str, environment: Mapping[bytes, bytes], commit: str) -> str:
+    """The id of a commit's tree; empty where nothing tells."""
+    tree = _git(("rev-parse", "--verify", f"{commit}^{{tree}}"), folder, environment, TIMEOUT_S)
+    return (tree or b"").strip().decode("ascii", "replace")
+
+
 def _git(
     arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
 ) -> bytes | None:

@@ -129,13 +129,15 @@ class Until(Struct, frozen=True):
     """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
 
     `hint` is said at the end if the run goes on then; the seal, once there is one, goes to
-    `seal_to`.
+    `seal_to`. `exit_code` is for a command that does not end with the run's, and so for what it
+    shows.
     """
 
     enough: Enough = lambda _: False
     deadline: float | None = None
     hint: str = ""
     seal_to: Stream | None = None
+    exit_code: int | None = None
 
     @property
     def deadlines(self) -> list[float]:
@@ -178,6 +180,8 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
             return interrupted[0]
         if ending.log_status is LogStatus.LIVE:
             ending = replace(ending, hint=until.hint)
+        if ending.exit_code is None:
+            ending = replace(ending, exit_code=until.exit_code)
         code = following.finish(ending, until.seal_to)
     while output.waiting() and not interrupted:
         loop.turn(monotonic_s() + DRAIN_S)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vibeguard.core.fold.verdict import (
     exit_code_so_far,
@@ -122,7 +123,7 @@ class Front:
             self._output.write(Stream.MACHINE, f"{started.run_id}\n")
         else:
             following = self._open(started)
-            following.shown.finish(self._live(following))
+            following.shown.finish(replace(self._live(following), exit_code=ExitCode.PASSED))
         return self._part_with(ExitCode.PASSED)
 
     def _turn(self, *deadlines: float) -> None:

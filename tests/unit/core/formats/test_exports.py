@@ -136,6 +136,14 @@ def test_trace_slots_never_overlap_and_lengths_are_those_of_the_log(sample):
     assert {span["tid"] for span in spans} == named
 
 
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_trace_events_hold_what_every_viewer_requires(sample):
+    """The fields of the Trace Event Format: name, ph, ts, pid, tid; dur of X, s of i, args of M."""
+    for event in json.loads(replay("trace", SAMPLES[sample]().events))["traceEvents"]:
+        own = {"X": {"dur"}, "i": {"s"}, "M": {"args"}}[event["ph"]]
+        assert {"name", "ph", "ts", "pid", "tid"} | own <= event.keys()
+
+
 def test_trace_shows_every_attempt():
     document = json.loads(replay("trace", SAMPLES["failing"]().events))
     attempts = [e["args"]["attempt"] for e in document["traceEvents"] if e["name"] == "wobbly"]
