@@ -1,7 +1,7 @@
 """What the end of an attempt and its output amount to: an outcome, a reason, and what to show.
 
-Pure, but it may chew megabytes: the caller runs it in a thread. A leak, a refused start and an
-output that was lost are the caller's to decide; it knows of them before any text is read.
+Pure, but it may chew megabytes: the caller runs it where it can be killed. A leak, a refused start
+and an output that was lost are the caller's to decide; it knows of them before any text is read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,17 @@ from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.model.events import Excerpt
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReason
+from vibeguard.core.wording.layout import shorten
+from vibeguard.core.wording.sentences import UNREAD
 from vibeguard.core.wording.units import size
 
 _BASHISM = b"[[: not found"
-LARGEST_VALUE_BYTES = 1 << 20  # of one extracted value: it goes into the log
+# Values go into the log, those of a check in one event. A line of it may have 64 MiB, and in JSON
+# one byte can take six: `\u0000`.
+LARGEST_VALUE_BYTES = 1 << 20
+MOST_VALUE_BYTES = 4 << 20
+MOST_VALUES = 1_000
+_DETAIL_CHARACTERS = 2_000
 _SHOWN = 60  # characters of a value in a sentence
 
 _TERMINATED: dict[TerminationReason, tuple[Outcome, Reason]] = {
@@ -96,12 +103,37 @@ def judge(
     try:
         values, unmatched = _extract(check, text, grok_limit_bytes, problem)
     except _Unreadable as unreadable:
-        if command.outcome is Outcome.PASSED:
-            finding = _Finding(Outcome.ERROR, unreadable.reason, unreadable.detail)
+        finding = _unread(command, unreadable.reason, unreadable.detail)
     else:
         if command.outcome is Outcome.PASSED and check.assertion:
             finding = _judge_assertion(check, values, unmatched)
     return _show(finding, values, unmatched, output or b"")
+
+
+def unjudged(
+    check: PlannedCheck,
+    exit_code: int | None,
+    signal: str,
+    termination: TerminationReason | None,
+    why: str,
+) -> Judgement:
+    """The judgement of an attempt whose output nobody has read to the end, for the reason `why`.
+
+    A command that failed has failed; one that succeeded proves nothing alone: an error.
+    """
+    command = _judge_command(exit_code, signal, termination)
+    if command.outcome is Outcome.PASSED and not (check.grok or check.assertion or check.file):
+        return Judgement(Outcome.ERROR, Reason.INTERNAL, why)
+    finding = _unread(command, Reason.JUDGE_TIMEOUT, why)
+    return Judgement(finding.outcome, finding.reason, finding.detail)
+
+
+def _unread(command: _Finding, reason: Reason, detail: str) -> _Finding:
+    """What an attempt comes to whose output could not be read: said whatever its command did."""
+    if command.outcome is Outcome.PASSED:
+        return _Finding(Outcome.ERROR, reason, detail)
+    said = UNREAD + detail
+    return replace(command, detail=f"{command.detail}; {said}" if command.detail else said)
 
 
 def _show(
@@ -112,7 +144,7 @@ def _show(
     return Judgement(
         finding.outcome,
         finding.reason,
-        finding.detail,
+        shorten(finding.detail, _DETAIL_CHARACTERS),
         values,
         unmatched,
         finding.assertion_result,
@@ -159,12 +191,22 @@ def _extract(
         if found is None:
             unmatched.append(pattern)
         values.update(found or {})
-    for name, value in values.items():
-        if len(value) > LARGEST_VALUE_BYTES:
-            raise _Unreadable(
-                Reason.GROK_LIMIT, f"{name} is longer than {size(LARGEST_VALUE_BYTES)}"
-            )
+    _bound(values)
     return values, tuple(unmatched)
+
+
+def _bound(values: Mapping[str, str]) -> None:
+    """Refuse more than an event can hold: a value that was cut would be another value."""
+    total = 0
+    for name, value in values.items():
+        length = len(value.encode())
+        total += len(name.encode()) + length
+        if length > LARGEST_VALUE_BYTES:
+            what = f"{name} is longer than {size(LARGEST_VALUE_BYTES)}: capture less"
+            raise _Unreadable(Reason.GROK_LIMIT, what)
+    if len(values) > MOST_VALUES or total > MOST_VALUE_BYTES:
+        most = f"{MOST_VALUES} values of {size(MOST_VALUE_BYTES)} together"
+        raise _Unreadable(Reason.GROK_LIMIT, f"the patterns extract more than {most}")
 
 
 def _readings(text: bytes) -> Iterable[bytes]:

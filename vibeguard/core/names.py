@@ -62,6 +62,7 @@ class Reason(StrEnum):
     FILE = "file"  # error: `file` is missing, unreadable or outside the working folder
     GROK_LIMIT = "grok_limit"  # error: more output than grok reads
     BAD_VALUE = "bad_value"  # error: the assertion could not be evaluated
+    JUDGE_TIMEOUT = "judging took too long"  # error: longer than judge_timeout, or cancelled
     OUTPUT_LOST = "output_lost"  # error: the output could not be stored or read back
     INTERNAL = "internal"  # error: a defect of VibeGuard itself
 

@@ -262,6 +262,7 @@ def _unreadable(_state: State, record: CheckRecord, event: CheckSettled) -> str:
         Reason.FILE: planned.file,
         Reason.GROK_LIMIT: planned.grok,
         Reason.BAD_VALUE: planned.grok or planned.assertion,
+        Reason.JUDGE_TIMEOUT: planned.grok or planned.assertion or planned.file,
     }
     if event.reason is None or not asked[event.reason]:
         return "its config asks for nothing of the kind"
@@ -290,4 +291,5 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.FILE: (Outcome.ERROR, _unreadable),
     Reason.GROK_LIMIT: (Outcome.ERROR, _unreadable),
     Reason.BAD_VALUE: (Outcome.ERROR, _unreadable),
+    Reason.JUDGE_TIMEOUT: (Outcome.ERROR, _unreadable),
 }

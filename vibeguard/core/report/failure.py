@@ -16,6 +16,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration, plural, size
 
+GAP = "..."
 LINE_CHARACTERS = 400
 MAX_LINES = 40
 MAX_COMMAND_LINES = 10
@@ -113,19 +114,30 @@ class Paragraphs(Struct, frozen=True):
 def output_lines(settled: CheckSettled) -> list[str]:
     """The lines that matter, then the last ones; each made harmless and of bearable length."""
     excerpt = list(settled.excerpt.lines) if settled.excerpt else []
-    tail = list(settled.tail)
-    if excerpt and tail and not _contains(excerpt, tail):
-        excerpt = tail if _contains(tail, excerpt) else [*excerpt, "...", *tail]
-    chosen = excerpt or tail
+    chosen = _joined(excerpt, list(settled.tail))
     if len(chosen) > MAX_LINES:
         half = MAX_LINES // 2
         chosen = [*chosen[:half], f"[{len(chosen) - 2 * half} lines]", *chosen[-half:]]
     return [shorten(sanitise(line), LINE_CHARACTERS) for line in chosen]
 
 
-def _contains(lines: list[str], part: list[str]) -> bool:
-    spans = range(len(lines) - len(part) + 1)
-    return any(lines[at : at + len(part)] == part for at in spans)
+def _joined(excerpt: list[str], tail: list[str]) -> list[str]:
+    """The excerpt and then the tail, without the end of the excerpt that the tail shows again.
+
+    Both are of one output, in its order: read backwards, a line of the excerpt that stands in the
+    tail before the one found last is the same line.
+    """
+    kept, first = len(excerpt), len(tail)
+    for position in range(len(excerpt) - 1, -1, -1):
+        if excerpt[position] in (GAP, ""):
+            continue
+        found = next((at for at in range(first - 1, -1, -1) if tail[at] == excerpt[position]), None)
+        if found is None:
+            break
+        kept, first = position, found
+    head = excerpt[:kept]
+    goes_on = not head or not tail or head[-1] == GAP or (kept < len(excerpt) and first == 0)
+    return [*head, *([] if goes_on else [GAP]), *tail]
 
 
 def fact_lines(record: CheckRecord) -> Iterator[str]:

@@ -41,11 +41,17 @@ def status_word(status: str, severity: Severity) -> str:
     return "warned" if severity is Severity.WARNING and status in unpassed else status
 
 
+UNREAD = "its output could not be judged: "
+"""Begins what a detail says beside the end of a command that failed by itself."""
+
+
 def why(facts: Facts) -> str:
     """Why the check settled as it did, as half a sentence; empty when it simply passed."""
     if facts.reason is None:
         return facts.detail if facts.outcome is not Outcome.PASSED else ""
-    return _SENTENCES[facts.reason](facts)
+    sentence = _SENTENCES[facts.reason](facts)
+    _, unread, problem = facts.detail.partition(UNREAD)
+    return sentence if UNREAD in sentence else f"{sentence}{'; ' * bool(unread)}{unread}{problem}"
 
 
 def cancelled_because(reason: CancelReason, by: str) -> str:
@@ -148,6 +154,7 @@ _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
     Reason.FILE: _detailed("its file could not be read"),
     Reason.GROK_LIMIT: _detailed("more output than grok reads"),
     Reason.BAD_VALUE: _detailed("the assertion could not be evaluated"),
+    Reason.JUDGE_TIMEOUT: _detailed("judging took too long"),
     Reason.OUTPUT_LOST: _detailed("the output is lost"),
     Reason.INTERNAL: _detailed("a defect of VibeGuard itself"),
 }

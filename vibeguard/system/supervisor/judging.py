@@ -1,24 +1,29 @@
-"""Judging an attempt by its output: reads files, and chews in a thread so that no kill waits."""
+"""Judging an attempt by its output: reads files, and chews where it can be killed (ADR 0091)."""
 
 import os
 import stat
 from collections.abc import Callable
 from functools import partial
 
-import trio
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.excerpt import last_lines
-from vibeguard.core.judge import Judgement, judge
+from vibeguard.core.judge import Judgement, judge, unjudged
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.supervisor.forked import CutShort, in_fork
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10
 TAIL_BYTES = 512 << 10
+# So much is judged at once, divided by the number of patterns: the worst pattern that RE2 takes
+# needs about 50 microseconds a byte, a fork about 3 milliseconds.
+AT_ONCE_BYTES = 16 << 10
 
 
 class _Shown(Struct, frozen=True):
@@ -27,6 +32,10 @@ class _Shown(Struct, frozen=True):
     output: bytes
     head_lines: int = 0
     skipped_lines: int = 0
+
+
+class _Large(Exception):
+    """There is more to read than may be judged at once."""
 
 
 class FileRefused(Exception):
@@ -41,8 +50,10 @@ class Judging:
         launch: Launch,
         settings: ResolvedSettings,
         output_path: Callable[[PlannedCheck, int], str],
+        spare: Callable[[int], None],
     ) -> None:
         self._output_path = output_path
+        self._spare = spare
         self._folder = os.fsdecode(launch.folder)
         self._limit_bytes = settings.grok_limit_bytes
 
@@ -54,9 +65,10 @@ class Judging:
         struck: TerminationReason | None,
         before_waiting: Callable[[], None],
     ) -> Judgement:
-        """The judgement of a finished attempt. A plain pass needs no thread and no file.
+        """The judgement of a finished attempt. A plain pass needs no file, a small text no fork.
 
-        Shielded: an exit that was observed keeps its outcome.
+        An exit that was observed keeps its outcome: a cancel ends the reading of what it wrote,
+        and what the exit says is the judgement then.
         """
         plain = not (planned.grok or planned.assertion or planned.file)
         plain = plain and not _leak_fails(planned, result)
@@ -65,12 +77,20 @@ class Judging:
         before_waiting()
         path = self._output_path(planned, number)
         chew = partial(self._judge, planned, result, struck, path)
-        with trio.CancelScope(shield=True):
-            try:
-                return await trio.to_thread.run_sync(chew)
-            except RuntimeError:  # no thread is to be had: a check has taken all processes
-                pass
-        return chew()  # everything else waits meanwhile, which is better than no verdict
+        try:
+            return chew(AT_ONCE_BYTES // max(len(planned.grok), 1))
+        except _Large:
+            pass
+        timeout_s = planned.judge_timeout_ns / SECOND_NS
+        try:
+            answer = await in_fork(
+                lambda: msgspec.json.encode(chew(None)), timeout_s=timeout_s, spare=self._spare
+            )
+        except CutShort as cut:
+            return unjudged(planned, result.exit_code, result.signal, struck, str(cut))
+        except OSError:  # no process is to be had: a check has taken them all
+            return chew(None)  # everything else waits meanwhile, which is better than no verdict
+        return msgspec.json.decode(answer, type=Judgement)
 
     def _judge(
         self,
@@ -78,18 +98,20 @@ class Judging:
         result: AttemptResult,
         struck: TerminationReason | None,
         output_path: str,
+        most_bytes: int | None,
     ) -> Judgement:
+        """The judgement. Raises `_Large` if a file has more than `most_bytes`."""
         text, problem = None, ""
         try:
             if planned.file:
-                text = self._read_inside(planned.file)
+                text = self._read_inside(planned.file, most_bytes)
             elif planned.grok:
-                text = _read(output_path, self._limit_bytes + 1)
+                text = _read(output_path, self._limit_bytes + 1, most_bytes)
         except FileRefused as refusal:
             problem = str(refusal)
         except OSError as error:
             problem = f"the output cannot be read back: {error.strerror}"
-        shown = _shown_part(output_path)
+        shown = _shown_part(output_path, most_bytes)
         judgement = judge(
             planned,
             result.exit_code,
@@ -109,7 +131,7 @@ class Judging:
             )
         return _renumbered(judgement, shown)
 
-    def _read_inside(self, name: str) -> bytes:
+    def _read_inside(self, name: str, most_bytes: int | None) -> bytes:
         """A regular file below the working folder, symlinks resolved, opened without blocking."""
         if "\0" in name:
             raise FileRefused("the name of a file cannot hold a NUL character")
@@ -125,34 +147,37 @@ class Judging:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise FileRefused(f"{name} is not a regular file")
             try:
-                return _read_whole(file.fileno(), self._limit_bytes + 1)
+                return _read_whole(file.fileno(), self._limit_bytes + 1, most_bytes)
             except OSError as error:
                 raise FileRefused(f"{name}: {error.strerror}") from error
 
 
-def _read(path: str, limit_bytes: int) -> bytes:
+def _read(path: str, limit_bytes: int, most_bytes: int | None) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return _read_whole(descriptor, limit_bytes)
+        return _read_whole(descriptor, limit_bytes, most_bytes)
     finally:
         os.close(descriptor)
 
 
-def _read_whole(descriptor: int, limit_bytes: int) -> bytes:
-    """At most `limit_bytes` from the present position."""
+def _read_whole(descriptor: int, limit_bytes: int, most_bytes: int | None = None) -> bytes:
+    """At most `limit_bytes` from the present position; raises `_Large` if `most_bytes` are less."""
     chunks: list[bytes] = []
-    left = limit_bytes
+    left = limit_bytes if most_bytes is None else min(limit_bytes, most_bytes + 1)
     while left > 0 and (chunk := os.read(descriptor, min(left, 1 << 20))):
         chunks.append(chunk)
         left -= len(chunk)
-    return b"".join(chunks)
+    text = b"".join(chunks)
+    if most_bytes is not None and len(text) > most_bytes:
+        raise _Large
+    return text
 
 
 def _leak_fails(planned: PlannedCheck, result: AttemptResult) -> bool:
     return bool(result.leaked) and planned.leaks is LeakPolicy.FAIL
 
 
-def _shown_part(path: str) -> _Shown:
+def _shown_part(path: str, most_bytes: int | None) -> _Shown:
     """The start and the end of the output, for the lines that a reader is shown; else nothing.
 
     Memory stays flat: of what is between, only the lines are counted.
@@ -163,6 +188,8 @@ def _shown_part(path: str) -> _Shown:
         return _Shown(b"")
     try:
         size = os.fstat(descriptor).st_size
+        if most_bytes is not None and size > most_bytes:
+            raise _Large
         if size <= HEAD_BYTES + TAIL_BYTES:
             return _Shown(_read_whole(descriptor, size))
         head = _read_whole(descriptor, HEAD_BYTES)

@@ -29,7 +29,7 @@ from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.discovery.vcs import version_control
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.executors.local import CLOSE_BOUND_S, open_local_executor
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
@@ -201,14 +201,14 @@ class Session:
             services.cancel_scope.cancel()
         return unattributed
 
-    def _prepare(self, executor: Executor) -> Run:
+    def _prepare(self, executor: LocalExecutor) -> Run:
         launch = self._launch
         self._run = run = Run(
             executor=executor,
             recorder=self._recorder,
             clock=self._clock,
             specify=self._specify,
-            judge=Judging(launch, launch.plan.settings, self._output_path).judge,
+            judge=Judging(launch, launch.plan.settings, self._output_path, executor.spare).judge,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             keep=self._keep_output,
         )

@@ -64,13 +64,12 @@ TRUE = [
     'path == "C:\\new"', "path == 'C:\\\\new'", '"a\\"b" == \'a"b\'', "quote == 'it\\'s'",
     'quote == "it\'s"', '"\\n" != "n"', '"&&" == "&&"', '"(" == "("',
     # by the letter, though hardly meant (see `doubts`)
-    "3 > 2 > 1",
 ]  # fmt: skip
 FALSE = [
     "cov < 80", "cov == 85", "n != 3", 'word == "OK"', '"abc" > "abd"', "1 == 2", "false", "!true",
     "zero", '""', "empty", "no", '"0.0"', '"false"', "0", "0.0", "-0", "true && false",
-    "false || false", "n == 3 && n == 4", "1 + 1 == 3", "!cov", "!!zero", "!n == 3", "1 < 2 < 3",
-    "false && missing", "0 && missing", "zero && 1 / 0", "true == 1", "yes == 1", "spaced >= 85",
+    "false || false", "n == 3 && n == 4", "1 + 1 == 3", "!cov", "!!zero", "!n == 3",
+    "false && missing", "0 && missing", "zero && 1 / 0", "true == 1", "yes == 1",
     # NaN satisfies no comparison
     "nan == nan", "nan != nan", "nan < 5", "nan > 5", "nan <= 5", "nan >= 5", "5 != nan", "nan",
     '"nan" == "NaN"', "inf - inf == 0", "inf * 0 >= 0", "-nan < 1",
@@ -163,7 +162,39 @@ BAD_VALUES = [
     ("true + 1 == 2", '"true"', 5),
     ("-true", '"true"', 0),
     ("-!zero", '"true"', 0),
+    # an order of a number and of what does not read as one
+    ("word >= 80", '>= needs numbers, and "ok" is not one', 5),
+    ("80 < word", '"ok"', 3),
+    ("percent >= 80", '"85%"', 8),
+    ("spaced >= 85", '" 85"', 7),
+    ('"[no statements]" >= 80', '"[no statements]"', 18),
+    ("1 < 2 < 3", '"true"', 6),
+    ('n > ""', '""', 2),
 ]
+
+
+@pytest.mark.parametrize(
+    ("value", "pattern"),
+    [
+        ("9.5%", "%{NUMBER:name}%"),
+        ("120KB", "%{NUMBER:name}KB"),
+        ("1,234", "%{INT:thousands},%{INT:ones}"),
+        ("[no statements]", "capture the digits alone"),
+    ],
+)
+def test_a_value_that_reads_as_no_number_comes_with_a_pattern(value, pattern):
+    with pytest.raises(BadValue) as caught:
+        holds("v < 50", {"v": value})
+    assert value in caught.value.what
+    assert pattern in caught.value.do
+    assert holds("v != 50", {"v": value})
+    assert not holds("v == 50", {"v": value})
+
+
+@pytest.mark.parametrize("text", ["!" * 1_000_000 + "n", "-" * 1_000_000, "1+" * 500_000 + "1"])
+def test_an_expression_has_a_bound(text):
+    with pytest.raises(LanguageError, match="200,000 words"):
+        parse_expression(text)
 
 
 @pytest.mark.parametrize(("text", "what", "offset"), BAD_VALUES)

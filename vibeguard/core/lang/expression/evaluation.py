@@ -9,11 +9,21 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.expression.syntax import Chain, Link, Literal, Name, Node, Unary
+from vibeguard.core.lang.expression.syntax import (
+    ORDERINGS,
+    Chain,
+    Link,
+    Literal,
+    Name,
+    Node,
+    Unary,
+)
 
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?)|(?i:nan))"
 )
+# A number, and the sign or unit right behind it: 9.5%, 120KB, 1,234.
+_NUMBER_WITHIN = re.compile(r"\s*([+-]?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)\s?([%A-Za-z]{0,8})\s*\Z")
 _LONGEST_NUMBER = 1000  # characters; a longer run of digits is a text
 _LARGEST_WHOLE = 2**63
 _SHOWN = 60  # characters of a value in a message
@@ -94,7 +104,7 @@ def _evaluate_chain(chain: Chain, values: Mapping[str, str]) -> Value:
             else:
                 result = _truth_value(_truth(_evaluate(link.operand, values)))
         elif link.operator in _COMPARISONS:
-            result = _compare(link.operator, result, _evaluate(link.operand, values))
+            result = _compare(link, result, _evaluate(link.operand, values))
         else:
             result = _calculate(link, result, _evaluate(link.operand, values))
     return result
@@ -113,8 +123,14 @@ def _apply_unary(node: Unary, value: Value) -> Value:
     return value
 
 
-def _compare(operator: str, left: Value, right: Value) -> Value:
-    compare = _COMPARISONS[operator]
+def _compare(link: Link, left: Value, right: Value) -> Value:
+    """Compare as numbers, or as texts; an order of a number and a text means nothing.
+
+    `"[no statements]" >= 80` held as a comparison of texts, and passed.
+    """
+    compare = _COMPARISONS[link.operator]
+    if link.operator in ORDERINGS and (left.number is None) != (right.number is None):
+        raise _not_a_number(left if left.number is None else right, link.operator, link.offset)
     if left.number is None or right.number is None:
         return _truth_value(compare(left.text, right.text))
     either_is_nan = math.isnan(left.number) or math.isnan(right.number)
@@ -137,13 +153,23 @@ def _calculate(link: Link, left: Value, right: Value) -> Value:
 
 def _number(value: Value, operator: str, offset: int) -> float:
     if value.number is None:
-        shown = value.text if len(value.text) <= _SHOWN else value.text[:_SHOWN] + "..."
-        raise BadValue(
-            f'{operator} needs numbers, and "{shown}" is not one',
-            "capture the digits alone",
-            offset,
-        )
+        raise _not_a_number(value, operator, offset)
     return value.number
+
+
+def _not_a_number(value: Value, operator: str, offset: int) -> BadValue:
+    """The error that shows the value, and how to capture the number in it, if there is one."""
+    shown = value.text if len(value.text) <= _SHOWN else value.text[:_SHOWN] + "..."
+    what = f'{operator} needs numbers, and "{shown}" is not one'
+    match = _NUMBER_WITHIN.match(value.text)
+    if match is None:
+        return BadValue(what, "capture the digits alone", offset)
+    digits, unit = match.groups()
+    if "," in digits:
+        do = "capture %{INT:thousands},%{INT:ones} and compare thousands * 1000 + ones"
+    else:
+        do = f"capture the digits alone: %{{NUMBER:name}}{unit}"
+    return BadValue(what, do, offset)
 
 
 def _from_number(number: float) -> Value:

@@ -14,6 +14,7 @@ _TOKEN = re.compile(
   | (?P<operator> \|\| | && | [=!<>]= (?! = ) | ! (?! == ) | [<>+*/()-] )
     """
 )
+_MOST_WORDS = 200_000  # of an expression; nobody writes one by hand that comes near
 _ESCAPE = re.compile(r"""\\(["'\\])""")
 _WRONG_STARTS = (
     ("===", "write == for equal"),
@@ -40,9 +41,12 @@ class Token(NamedTuple):
 
 def tokenize(text: str) -> list[Token]:
     """Split an expression into words; the last one is of the kind `end`."""
-    tokens = []
+    tokens: list[Token] = []
     position = 0
     while position < len(text):
+        if len(tokens) > _MOST_WORDS:
+            what = f"the expression has more than {_MOST_WORDS:,} words"
+            raise LanguageError(what, "split the check in two", position)
         match = _TOKEN.match(text, position)
         if match is None:
             raise _unknown(text, position)
