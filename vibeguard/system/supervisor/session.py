@@ -30,7 +30,7 @@ from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.executors.local import CLOSE_BOUND_S, open_local_executor
+from vibeguard.system.executors.local import CLOSE_BOUND_S, LocalExecutor, open_local_executor
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start

@@ -1,0 +1,117 @@
+"""DESIGN section 3: judging has a bound of its own, can be ended, and never reads half a text."""
+
+import json
+import os
+import random
+import signal
+
+import pytest
+
+from tests.helpers.command import vibeguard
+from tests.helpers.running import running
+from vibeguard.core.model.events import CheckAttemptFinished
+
+# Each byte costs RE2 some fifty microseconds: 400 KB are twenty seconds.
+SLOW = "[a-d][^x]{1000}" * 10 + "x(?P<v>.)"
+
+
+@pytest.fixture
+def project(tmp_path):
+    letters = random.Random(1).choices("abcdefgh", k=400_000)
+    (tmp_path / "big.txt").write_text("".join(letters))
+    return tmp_path
+
+
+def run(folder, *checks, settings="{}", flags=()):
+    body = "".join(f"  - {check}\n" for check in checks)
+    (folder / "vibeguard.yaml").write_text(f"settings: {settings}\nchecks:\n{body}")
+    done = vibeguard("run", "--json", *flags, cwd=folder)
+    return done.returncode, {check["id"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+def test_judging_that_takes_too_long_is_an_error_and_a_failure_stays_one(project):
+    code, checks = run(
+        project,
+        f"{{id: a, run: cat big.txt, grok: '{SLOW}', assert: v == 1}}",
+        f"{{id: b, run: cat big.txt; exit 3, grok: '{SLOW}'}}",
+        f"{{id: c, run: ':', file: big.txt, grok: '{SLOW}'}}",
+        "{id: d, run: seq 1 30000, grok: '%{INT:n}', assert: n == 1}",
+        settings="{judge_timeout: 300ms}",
+    )
+    assert code == 1
+    for name in "ac":
+        assert (checks[name]["status"], checks[name]["reason"]) == (
+            "error",
+            "judging took too long",
+        )
+        assert "longer than 0.3 s" in checks[name]["message"]
+    assert (checks["b"]["status"], checks["b"]["reason"]) == ("failed", "exit_code")
+    assert "exit code 3; its output could not be judged" in checks["b"]["message"]
+    assert checks["d"]["status"] == "passed"
+
+
+def test_the_end_of_the_run_ends_judging(project):
+    code, checks = run(
+        project,
+        f"{{id: a, run: cat big.txt, grok: '{SLOW}'}}",
+        settings="{run_timeout: 500ms}",
+    )
+    assert code == 1
+    assert (checks["a"]["status"], checks["a"]["reason"]) == ("error", "judging took too long")
+    assert "the run was cancelled" in checks["a"]["message"]
+    code, checks = run(
+        project,
+        f"{{id: a, run: cat big.txt, grok: '{SLOW}'}}",
+        "{id: b, run: sleep 0.4; exit 1}",
+        settings="{fail_fast: true}",
+    )
+    assert (code, checks["a"]["reason"]) == (1, "judging took too long")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_judging(project, number):
+    (project / "vibeguard.yaml").write_text(
+        f"checks: [{{id: a, run: cat big.txt, grok: '{SLOW}'}}]\n"
+    )
+    with running(project, "run") as command:
+        command.wait_for(CheckAttemptFinished)
+        os.kill(command.pid, number)
+        code, _, err = command.end()
+    assert code == 128 + number
+    assert "judging took too long" in err
+
+
+def test_more_than_grok_limit_is_an_error_and_said_even_if_the_command_failed(project):
+    code, checks = run(
+        project,
+        "{id: a, run: head -c 40000 big.txt, grok: '(?P<v>.)'}",
+        "{id: b, run: head -c 40000 big.txt; exit 1, grok: '(?P<v>.)'}",
+        settings="{grok_limit: 30KB}",
+    )
+    assert code == 1
+    assert (checks["a"]["status"], checks["a"]["reason"]) == ("error", "grok_limit")
+    assert checks["b"]["reason"] == "exit_code"
+    assert "could not be judged: the output is larger than grok_limit" in checks["b"]["message"]
+    assert checks["b"]["extracted"] == {}
+
+
+def test_what_patterns_extract_has_a_bound_that_the_log_can_hold(project):
+    groks = ", ".join(f"'(?P<v{number}>(?s).*)'" for number in range(70))
+    code, checks = run(project, f"{{id: a, run: cat big.txt, grok: [{groks}]}}")
+    assert (code, checks["a"]["status"], checks["a"]["reason"]) == (1, "error", "grok_limit")
+    assert vibeguard("report", cwd=project).returncode == 1
+
+
+def test_an_order_of_a_number_and_a_text_is_a_bad_value(tmp_path):
+    values = {"a": "1,234", "b": "9.5%", "c": "120KB", "d": "[no statements]"}
+    code, checks = run(
+        tmp_path,
+        *(
+            f"{{id: {name}, run: \"echo 'v={value}'\", grok: 'v=(?P<v>.*)', assert: v >= 1}}"
+            for name, value in values.items()
+        ),
+    )
+    assert code == 1
+    for name, value in values.items():
+        assert (checks[name]["status"], checks[name]["reason"]) == ("error", "bad_value")
+        assert f'"{value}"' in checks[name]["message"]
