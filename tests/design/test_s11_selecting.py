@@ -146,3 +146,75 @@ def test_ids_tags_and_a_change_narrow_each_other(package):
     done = vibeguard("run", "--changed=main", "docs", "--json", cwd=package)
     assert (done.returncode, ran(done)) == (0, [])
     assert vibeguard("run", "--changed", "--failed", cwd=package).returncode == 2
+
+
+HANDED = r"""
+version: "1"
+checks:
+  - {id: lint, run: 'printf "<%s>" "$@"', files: ["*.py"], pass_files: true}
+  - {id: list, run: 'tr "\\0" "|" <"$VIBEGUARD_FILES"', files: ["sub/**"], cwd: sub}
+  - {id: ship, run: 'echo $#', requires: [lint], files: [nope], pass_files: true}
+"""
+
+
+def output_of(folder: Path, check: str) -> str:
+    """What a check of the newest run wrote."""
+    runs = sorted(folder.glob(".vibeguard/runs/*"))
+    return (runs[-1] / "output" / f"{check}.1.log").read_bytes().decode("utf-8", "replace")
+
+
+def test_a_check_is_handed_its_changed_files_as_words_and_as_a_list(package):
+    project(package, HANDED)
+    (package / "sub").mkdir()
+    git("commit", "-qam", "m", cwd=package)
+    git("branch", "-qf", "main", cwd=package)
+    for name in ("-x.py", "a b\nc.py", "sub/d.py", "sub/e"):
+        (package / name).touch()
+    (package / "a.py").unlink()
+    assert vibeguard("run", "--changed=main", cwd=package).returncode == 0
+    assert output_of(package, "lint") == "<./-x.py><a b\nc.py><sub/d.py>"
+    assert output_of(package, "list") == "d.py|e|"
+    assert output_of(package, "ship") == "0\n"
+
+
+def test_without_a_change_all_files_that_match_are_handed_over(package):
+    project(package, HANDED)
+    (package / ".gitignore").write_text("ignored.py")
+    (package / "ignored.py").touch()
+    (package / "sub").mkdir()
+    assert vibeguard("run", "lint", cwd=package).returncode == 0
+    assert output_of(package, "lint") == "<a.py>"
+
+
+@pytest.mark.slow
+def test_files_that_do_not_fit_into_one_command_come_in_batches_until_one_fails(tmp_path):
+    """Three megabytes of names are two calls or more; each file comes once, in order."""
+    folder = project(
+        tmp_path,
+        """
+version: "1"
+checks:
+  - {id: count, run: 'echo $#; printf "%s\\n" "$@" >>seen', files: ["*.x"], pass_files: true}
+  - {id: fails, run: 'echo $#; exit 7', files: ["*.x"], pass_files: true}
+  - {id: killed, run: 'kill -9 $$', files: ["*.x"], pass_files: true}
+""",
+    )
+    names = [f"{number:05}-{'n' * 200}.x" for number in range(15_000)]
+    for name in names:
+        (folder / name).touch()
+    done = vibeguard("run", "--json", cwd=folder)
+    counts = [int(line) for line in output_of(folder, "count").split()]
+    assert len(counts) > 1
+    assert sum(counts) == 15_000
+    assert (folder / "seen").read_text().splitlines() == names
+    assert len(output_of(folder, "fails").split()) == 1
+    details = {check["id"]: check for check in json.loads(done.stdout)["checks"]}
+    assert details["fails"]["exit_code"] == 7
+    assert details["killed"]["reason"] == "signal"
+
+
+def test_files_for_a_shell_of_ones_own_are_refused(tmp_path):
+    config = 'checks: [{id: a, run: x, shell: "python3 -c", pass_files: true}]'
+    done = vibeguard("validate", cwd=project(tmp_path, config))
+    assert done.returncode == 2
+    assert "pass_files needs sh or bash" in done.stderr

@@ -15,11 +15,15 @@ from vibeguard.core.wording.units import some
 
 
 class Narrowing(Struct, frozen=True):
-    """The ids that are left, by what in words, and lines on what should be known of it."""
+    """The ids that are left, by what in words, and lines on what should be known of it.
+
+    `changed` are the changed files as they are called in the run's folder, where they are known.
+    """
 
     checks: Collection[str]
     by: str
     notes: tuple[str, ...] = ()
+    changed: tuple[bytes, ...] | None = None
 
 
 def narrowing(loaded: Loaded, common: GlobalOptions, options: RunOptions) -> Narrowing | None:
@@ -86,6 +90,7 @@ def _changed(ref: str, loaded: Loaded) -> Narrowing:
             paths,
         ),
         by,
+        changed=tuple(paths),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
-from vibeguard.commands.narrowing import narrowing
+from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import (
     RUN_DEFAULTS,
@@ -57,12 +57,14 @@ def run(
     tell_leftovers(state_dir)
     try:
         loaded = load(common)
-        plan = _plan(loaded, ids, common, options, state_dir)
+        narrowed = narrowing(loaded, common, options)
+        plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
+        files = _files(loaded, plan, narrowed)
         log_dir = _log_folder(common)
     except (ConfigError, UsageError) as refusal:
         _mark(state_dir, refusal)
         raise
-    launch = _launch(loaded, plan, options, state_dir, log_dir)
+    launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
     watching = Watching(
         format=form,
         verbose=common.verbose,
@@ -107,10 +109,11 @@ def _plan(
     common: GlobalOptions,
     options: RunOptions,
     state_dir: str,
+    *,
+    narrowed: Narrowing | None,
 ) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
     config = loaded.config
-    narrowed = narrowing(loaded, common, options)
     among = narrowed.checks if narrowed else None
     selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
     if options.failed is not None and not selection.checks:
@@ -136,6 +139,16 @@ def _plan(
     )
 
 
+def _files(loaded: Loaded, plan: Plan, narrowed: Narrowing | None) -> dict[str, bytes]:
+    """The lists of files for the checks that are handed any. Raises UsageError."""
+    changed = narrowed.changed if narrowed else None
+    if not any(c.pass_files or (changed is not None and c.files) for c in plan.checks):
+        return {}
+    from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
+
+    return file_lists(loaded, plan.checks, changed)
+
+
 def _log_folder(common: GlobalOptions) -> str:
     """The folder of `--log-dir`, made now: a run whose outputs have no place is not begun.
 
@@ -159,6 +172,8 @@ def _launch(
     options: RunOptions,
     state_dir: str,
     log_dir: str,
+    *,
+    files: dict[str, bytes],
 ) -> Launch:
     environment = caller_environment()
     folder = loaded.located.folder
@@ -177,6 +192,7 @@ def _launch(
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
         version_control=_version_control(folder, environment, with_tree=with_tree),
+        files=files,
         detached=outlives(options),
         record_tree=with_tree,
         log_dir=os.fsencode(log_dir),

@@ -23,6 +23,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
 
     `variables` are the values that the config sets for each check; they are never recorded.
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
+    `files` are the NUL-separated lists of the files that checks are handed, by check.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
     well. `detached` marks a run that outlives its command.
     """
@@ -38,6 +39,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     config_sha256: str
     selection_sha256: str
     version_control: VersionControl | None = None
+    files: dict[str, bytes] = {}
     detached: bool = False
     record_tree: bool = False
     log_dir: bytes = b""

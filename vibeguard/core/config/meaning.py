@@ -137,6 +137,7 @@ class Meaning:
 
     def _check(self, draft: CheckDraft) -> CheckConfig:
         self._check_git_env(draft)
+        self._check_pass_files(draft)
         values = {**self._inherited, **draft.values}
         for field, complete in self._completions.items():
             if field in draft.values:
@@ -216,6 +217,14 @@ class Meaning:
         what = f"git_env: keep is for foreground checks; {draft.id.value} is async"
         do = 'give it "async: false", or remove git_env: git may take its index away meanwhile'
         self._problem(what, do, draft.id.line, draft.id.column)
+
+    def _check_pass_files(self, draft: CheckDraft) -> None:
+        """Only a shell whose words behind the script are known can be handed files."""
+        shell = draft.values.get("shell", self._draft.settings.shell)
+        if draft.values.get("pass_files") and shell not in ("sh", "bash"):
+            what = f"pass_files needs sh or bash; {draft.id.value} has the shell {quoted(shell)}"
+            do = "read the list that VIBEGUARD_FILES names, or use another shell"
+            self._problem(what, do, draft.id.line, draft.id.column)
 
     def _check_requirement(self, draft: CheckDraft, entry: RequirementDraft) -> None:
         name = entry.check.value

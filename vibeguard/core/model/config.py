@@ -190,6 +190,15 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
             keys.Globs(),
         ),
     ] = ()
+    pass_files: Annotated[
+        bool,
+        Key(
+            'the command gets the names of its files as `"$@"`, in as many calls as it takes: '
+            "those that have changed under `--changed`, else all that match `files` "
+            "([more](#patterns-of-files))",
+            keys.Truth(),
+        ),
+    ] = False
     cwd: Annotated[
         str,
         Key(

@@ -78,6 +78,15 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
         return Changes(root, unknown=str(why))
 
 
+def present_files(folder: str, environment: Mapping[bytes, bytes]) -> list[bytes] | None:
+    """The files below `folder` that git tracks or would, in order; None where git cannot tell."""
+    own = {k: v for k, v in environment.items() if k != b"GIT_INDEX_FILE"}
+    listed = _Git(folder, own).try_to("ls-files", "-co", "--exclude-standard", "-z")
+    if listed is None:
+        return None
+    return sorted(set(listed.split(b"\0")) - {b""})
+
+
 class _Git:
     """Asks git about one repository, in bounded time."""
 

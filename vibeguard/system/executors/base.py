@@ -22,7 +22,8 @@ class AttemptSpec(Struct, frozen=True):
 
     `environment` is complete: caller's variables, the check's own, and the marker VIBEGUARD_RUN,
     VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute. `shell` is that of the
-    config: sh, bash, or a command line that takes `command` as its last word.
+    config: sh, bash, or a command line that takes `command` as its last word. `files` are its "$@";
+    the variable VIBEGUARD_FILES names a list of them.
     """
 
     run_id: str
@@ -36,6 +37,7 @@ class AttemptSpec(Struct, frozen=True):
     leaks: LeakPolicy
     leak_grace_ns: int
     shell: str = "sh"
+    files: tuple[bytes, ...] = ()
 
 
 class Accepted(Struct, frozen=True):

@@ -164,6 +164,7 @@ class LocalExecutor:
         try:
             return self._spawner.spawn(
                 command=spec.command,
+                files=spec.files,
                 shell=spec.shell,
                 cwd=spec.cwd,
                 environment=spec.environment,

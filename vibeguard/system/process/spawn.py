@@ -12,16 +12,22 @@ import resource
 import shlex
 import shutil
 import signal
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from vibeguard.system.process import batches
+from vibeguard.system.process.batches import WORD_COST
 from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 SHELL = "/bin/sh"
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
+# Of a command line: what Linux takes with the usual stack, and what the dynamic loader may add.
+_MOST_ARGUMENT_BYTES = 2 << 20
+_ROOM_TO_SPARE = 64 << 10
 
 Streams = list[tuple[int, int, int]]
 
@@ -101,7 +107,13 @@ class Spawner:
         os.close(self._home)
 
     def spawn(
-        self, *, command: str, cwd: str, environment: Mapping[bytes, bytes], shell: str = "sh"
+        self,
+        *,
+        command: str,
+        cwd: str,
+        environment: Mapping[bytes, bytes],
+        shell: str = "sh",
+        files: Sequence[bytes] = (),
     ) -> Child:
         """Start `command` in `cwd` by this shell; raises `SpawnRefused` with the reason in words.
 
@@ -109,6 +121,8 @@ class Spawner:
         stdin, one pipe as stdout and stderr, default signal dispositions and an empty mask.
         """
         arguments = arguments_for(shell, command)
+        if files:
+            arguments = _with_files(arguments, files, environment)
         reserve, read_end, write_end = self._open_descriptors()
         waiting: ThreadedExitWatch | None = None
         pid = 0
@@ -267,6 +281,21 @@ def arguments_for(shell: str, command: str) -> list[bytes]:
     if not words:
         raise SpawnRefused("the shell is an empty command line")
     return [*words, text]
+
+
+def _with_files(
+    words: list[bytes], files: Sequence[bytes], environment: Mapping[bytes, bytes]
+) -> list[bytes]:
+    """The command line with the files as "$@", or that of `batches` where they are too many."""
+    words = [*words, b"vibeguard"]
+    most = min(os.sysconf("SC_ARG_MAX"), _MOST_ARGUMENT_BYTES)
+    taken = sum(len(word) + WORD_COST for word in words) + _ROOM_TO_SPARE
+    taken += sum(len(name) + len(value) + 1 + WORD_COST for name, value in environment.items())
+    room = max(most - taken, 1)
+    if sum(len(file) + WORD_COST for file in files) <= room:
+        return [*words, *files]
+    python = os.fsencode(sys.executable)
+    return [python, b"-I", b"-S", os.fsencode(batches.__file__), str(room).encode(), *words]
 
 
 def _find(program: bytes, environment: Mapping[bytes, bytes]) -> str:

@@ -36,6 +36,7 @@ from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.differences import note_differences
+from vibeguard.system.rundir.files import create_file
 from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
@@ -241,6 +242,10 @@ class Session:
             run_id=self.run_id,
             attempt=number,
         )
+        listed = launch.files.get(planned.id)
+        if listed is not None:
+            environment[b"VIBEGUARD_FILES"] = self._file_list(planned, listed)
+        files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
         return AttemptSpec(
             run_id=self.run_id,
             check=planned.id,
@@ -253,7 +258,17 @@ class Session:
             output_limit_bytes=planned.output_limit_bytes,
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
+            files=files,
         )
+
+    def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:
+        """The path of the list of a check's files, written before its first attempt."""
+        path = os.path.join(self.folder, "files", planned.stem)
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
+                file.write(listed)
+        return os.fsencode(path)
 
     def _keep_output(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
         """Remember what must still be there at the end; end the run when output was lost."""

@@ -64,6 +64,7 @@ checks:
     cwd: ./packages//api/
     inputs: ["src/**", "!**/*.md"]
     files: ["*.py"]
+    pass_files: no
     slow_after: 20s
     idle_timeout: 2m
     retries: 2
@@ -119,6 +120,7 @@ def test_every_key_of_the_design() -> None:
     assert unit.on.timeout == (Trigger("inline", "inline text"),)
     assert unit.on.success == ()
     assert unit.env == {"PYTHONHASHSEED": "0", "EMPTY": ""}
+    assert not unit.pass_files
     assert (unit.inputs, unit.files) == (("src/**", "!**/*.md"), ("*.py",))
     assert (unit.cwd, unit.group, unit.weight, unit.retries) == ("packages/api", "db", 3, 2)
     assert (unit.slow_after_ns, unit.idle_timeout_ns) == (20 * SECOND, 120 * SECOND)

@@ -1,0 +1,65 @@
+"""The files that checks are handed (`pass_files`, VIBEGUARD_FILES), as lists for the supervisor."""
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+
+from vibeguard.commands.loading import Loaded
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.planning.concerned import matches
+from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery.changes import present_files
+from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.reuse.scan import walk
+
+
+def file_lists(
+    loaded: Loaded, checks: Iterable[PlannedCheck], changed: Collection[bytes] | None
+) -> dict[str, bytes]:
+    """For each check that is handed files their names, NUL after each, from where the check runs.
+
+    `changed` are the changed files, from the run's folder; None where nothing narrows the run. A
+    check none of whose files has changed (it requires one that is concerned) gets all that match,
+    as every check does in a run of everything. Raises UsageError where the files cannot be listed.
+    """
+    handed = [c for c in checks if c.pass_files or (changed is not None and c.files)]
+    patterns = {check.id: check.files or check.inputs for check in handed}
+    folder = loaded.located.folder
+    own = {
+        check: _existing(paths, folder) for check, paths in matches(patterns, changed or ()).items()
+    }
+    if not all(own.values()):
+        in_git = repository_root(folder) is not None
+        present = present_files(folder, caller_environment()) if in_git else _walked(folder)
+        if present is None:
+            what = "the files that checks are to be handed cannot be listed"
+            raise UsageError(what, "look what git ls-files says, or leave out pass_files")
+        everything = matches({c: p for c, p in patterns.items() if not own[c]}, present)
+        own |= {check: _existing(paths, folder) for check, paths in everything.items()}
+    return {check.id: _list(own[check.id], check, loaded) for check in handed}
+
+
+def _walked(folder: str) -> list[bytes]:
+    """Every file below the folder, where no git says which count."""
+    return sorted(path for path, _ in walk(os.fsencode(folder)))
+
+
+def _existing(paths: Sequence[bytes], folder: str) -> list[bytes]:
+    """The paths at which a file or a link lies: what was deleted cannot be handed over."""
+    start = os.fsencode(folder)
+    return [
+        path
+        for path in paths
+        if os.path.lexists(full := os.path.join(start, path))
+        and (os.path.islink(full) or not os.path.isdir(full))
+    ]
+
+
+def _list(paths: Iterable[bytes], check: PlannedCheck, loaded: Loaded) -> bytes:
+    """Names from the check's working folder; none can be taken for an option."""
+    folder = os.fsencode(loaded.located.folder)
+    base = folder
+    if check.cwd:
+        base = os.path.join(os.fsencode(loaded.located.config_folder), os.fsencode(check.cwd))
+    names = (os.path.relpath(os.path.join(folder, path), base) for path in paths)
+    return b"".join((b"./" + n if n[:1] == b"-" else n) + b"\0" for n in names)
