@@ -5,6 +5,7 @@ C part crashes on deep nesting. Events do none of that; see ADR 0011 for the lim
 """
 
 import re
+from functools import partial
 from typing import Protocol, cast
 
 import yaml
@@ -18,6 +19,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from vibeguard.core.config.findings import Findings
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, broken, is_absent, is_broken
 from vibeguard.core.config.places import length_of_properties
 from vibeguard.core.config.source import Source
@@ -27,8 +29,8 @@ from vibeguard.core.problems import ConfigError, Problem
 from vibeguard.core.wording.suggest import did_you_mean
 
 MAX_DEPTH = 100  # the C parser is quadratic in the depth of brackets, and nobody reads deeper
+MOST_WITHOUT_LIBYAML = 128 << 10  # characters: half a second
 MAX_ALIASED_NODES = 1_000_000  # nodes that aliases repeat
-_MOST_SUGGESTIONS = 20  # looking for near names is slow, and nobody reads more
 _MOST_TAG_LINES = 32  # the C parser compares each %TAG with all others
 
 # What the original took without a word: `migrate` says more about these two.
@@ -68,35 +70,41 @@ class EventParser(Protocol):
 
 
 class Document:
-    """The root of the tree (None for an empty file), and what is wrong with its structure."""
+    """The root of the tree (None for an empty file), and what is wrong with its structure.
 
-    def __init__(self, root: Node | None, problems: list[Problem]) -> None:
+    `shared` are the nodes that an alias repeats, by `id`.
+    """
+
+    def __init__(self, root: Node | None, findings: Findings, shared: set[int]) -> None:
         self.root = root
-        self.problems = problems
+        self.findings = findings
+        self.shared = shared
 
 
 def open_parser(text: str) -> EventParser:
-    """The parser of libyaml where PyYAML has it, else the one in Python."""
-    if yaml.__with_libyaml__:
-        try:
-            from yaml._yaml import CParser  # noqa: PLC0415 - absent where PyYAML lacks libyaml
-        except ImportError:
-            pass
-        else:
-            return cast("EventParser", CParser(text))
-    from vibeguard.core.config.python_parser import PythonParser  # noqa: PLC0415 - rarely needed
+    """The parser of libyaml where PyYAML has it, else PyYAML's own, which is thirty times slower.
 
-    return cast("EventParser", PythonParser(text))
+    Raises ConfigError for a text that would take the slow one seconds.
+    """
+    if yaml.__with_libyaml__:
+        return cast("EventParser", yaml.CSafeLoader(text))
+    if len(text) > MOST_WITHOUT_LIBYAML:
+        what = (
+            f"PyYAML has no libyaml here: a config may be {MOST_WITHOUT_LIBYAML >> 10} KB at most"
+        )
+        raise ConfigError([Problem(what, "install PyYAML with libyaml (its wheels have it)")])
+    return cast("EventParser", yaml.SafeLoader(text))
 
 
 def read_document(source: Source) -> Document:
     """Read the one YAML document of a file; raises `ConfigError` if it is not YAML, or a bomb."""
     if len(re.findall(r"^%TAG", source.text, re.MULTILINE)) > _MOST_TAG_LINES:
         raise ConfigError([source.problem("too many %TAG directives", "remove them", 1, 1)])
+    builder = _Builder(source)
     try:
-        return _Builder(source).build(open_parser(source.text))
+        return builder.build(open_parser(source.text))
     except yaml.YAMLError as error:
-        raise ConfigError([syntax_problem(error, source)]) from None
+        raise ConfigError([syntax_problem(error, source, builder.opened)]) from None
 
 
 class _Open:
@@ -119,11 +127,17 @@ class _Builder:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._problems: list[Problem] = []
+        self._findings = Findings(source)
+        self._shared: set[int] = set()
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._size = 0  # nodes so far, those that aliases repeat included
         self._repeated = 0
         self._stack: list[_Open] = [_Open(1, 1)]  # the lowest takes the roots of documents
+
+    @property
+    def opened(self) -> tuple[int, int]:
+        """Where the innermost list or mapping begins that has not ended."""
+        return self._stack[-1].line, self._stack[-1].column
 
     def build(self, parser: EventParser) -> Document:
         """Read all events. Plain scalars come first, without a call: they are most of a file."""
@@ -156,7 +170,8 @@ class _Builder:
         for extra in roots[1:]:
             if not is_absent(extra):
                 self._problem(SECOND_DOCUMENT, "one file holds one config", extra)
-        return Document(roots[0] if roots else None, self._problems)
+                self._findings.refuse(extra)
+        return Document(roots[0] if roots else None, self._findings, self._shared)
 
     def _scalar(self, event: ParserEvent) -> Text:
         mark = event.start_mark
@@ -216,8 +231,10 @@ class _Builder:
         if name not in self._anchors:
             inside = any(opened.anchor == name for opened in self._stack)
             what = f"*{name} stands inside what it names" if inside else f"*{name} names no anchor"
-            do = "it must name something complete" if inside else self._anchor_help(name)
-            self._problems.append(self._source.problem(what, do, line, column))
+            do = f"put &{name} before the value, or quotes around the text"
+            meant = None if inside else partial(did_you_mean, name, self._anchors)
+            do = "it must name something complete" if inside else do
+            self._findings.add(what, do, line, column, meant)
             top.children.append(broken(line, column))
             return
         node, size = self._anchors[name]
@@ -226,13 +243,9 @@ class _Builder:
         if self._repeated > MAX_ALIASED_NODES:
             what = f"aliases repeat more than {MAX_ALIASED_NODES:,} values"
             raise ConfigError([self._source.problem(what, "write it out", line, column)])
+        self._shared.add(id(node))
         top.uses[len(top.children)] = (line, column)
         top.children.append(node)
-
-    def _anchor_help(self, name: str) -> str:
-        few = len(self._problems) < _MOST_SUGGESTIONS
-        meant = did_you_mean(name, self._anchors) if few else ""
-        return meant or f"put &{name} before the value, or quotes around the text"
 
     def _mapping(self, opened: _Open) -> Mapping | Text:
         keys: dict[str, Text] = {}
@@ -248,6 +261,7 @@ class _Builder:
             elif key.value in keys:
                 what = f"duplicate key {quoted(key.value)}, first in line {keys[key.value].line}"
                 self._problem(what, "keep one of them", key)
+                self._findings.refuse(value)
             else:
                 keys[key.value] = key
                 values[key.value] = value
@@ -279,7 +293,7 @@ class _Builder:
             return None
         what = 'a text that begins with "{{" needs quotes'
         do = f"write {quoted(written)}"
-        self._problems.append(self._source.problem(what, do, line, column))
+        self._findings.add(what, do, line, column)
         return Text(written, line, column, '"')
 
     def _check_tag(self, event: ParserEvent, allowed: frozenset[str]) -> None:
@@ -290,7 +304,7 @@ class _Builder:
         mark = event.start_mark
         what = f"the tag {quoted(name)}{NOT_KNOWN}"
         do = "remove it, or put the value in quotes"
-        self._problems.append(self._source.problem(what, do, mark.line + 1, mark.column + 1))
+        self._findings.add(what, do, mark.line + 1, mark.column + 1)
 
     def _problem(self, what: str, do: str, node: Node) -> None:
-        self._problems.append(self._source.problem(what, do, node.line, node.column))
+        self._findings.add(what, do, node.line, node.column)

@@ -36,13 +36,15 @@ class PromptDraft(Struct, gc=False):
 class CheckDraft(Struct, gc=False):
     """One entry of `checks`. `use` is where an alias put it into the list, if one did.
 
-    `values` are the fields of `CheckConfig` that it gives, of which `meaning` completes some.
+    `values` are the fields of `CheckConfig` that it gives, of which `meaning` completes some;
+    where it is not sound, some were refused.
     """
 
     node: Mapping
     use: tuple[int, int] | None
     id: Text
     values: dict[str, Any]
+    is_sound: bool = True
 
     @property
     def requires(self) -> list[RequirementDraft]:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
-from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
+from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
 from vibeguard.core.config.reader import Reader, kind
 from vibeguard.core.config.values import (
     folder_below,
@@ -39,13 +39,17 @@ def read_keys(reader: Reader, node: Mapping, struct: type[Struct], owner: str) -
     known = readers_of(struct)
     values: dict[str, Any] = {}
     unknown = False
-    for name in node.values:
+    shared = reader.shared
+    for name, written in node.values.items():
         found = known.get(name)
         if found is None:
             unknown = True
             continue
         field, read = found
-        value = read(reader, node, name)
+        if id(written) in shared:
+            value = reader.read_once(node, name, read)
+        else:
+            value = read(reader, node, name)
         if value is not None:
             values[field] = value
     if unknown:
@@ -63,10 +67,12 @@ def _reader_of(kind_: Kind) -> Read:
     match kind_:
         case keys.Plain():
             return lambda reader, node, key: reader.string(node, key) or None
-        case keys.Command() | keys.Assertion() | keys.Template():
+        case keys.Command() | keys.Template():
             return Reader.text
+        case keys.Assertion():
+            return _assertion
         case keys.Patterns():
-            return Reader.text_or_texts
+            return _patterns
         case keys.Requirements():
             return _requirements
         case keys.Prompts():
@@ -125,6 +131,21 @@ def _section(struct: type[Struct], reader: Reader, node: Mapping, key: str) -> S
     return None if mapping is None else struct(**read_keys(reader, mapping, struct, quoted(key)))
 
 
+def _assertion(reader: Reader, node: Mapping, key: str) -> Text | None:
+    text = reader.text(node, key)
+    return text if text is not None and text.value.strip() else None
+
+
+def _patterns(reader: Reader, node: Mapping, key: str) -> list[Text]:
+    """`grok`; an empty pattern extracts nothing, and is left out."""
+    items = node.values[key]
+    if type(items) is Sequence:
+        filled = [item for item in items.items if type(item) is not Text or item.value]
+        items = Sequence(filled, items.line, items.column)
+        node = Mapping({}, {key: items}, node.line, node.column)
+    return reader.text_or_texts(node, key)
+
+
 def _requirements(reader: Reader, node: Mapping, key: str) -> list[RequirementDraft]:
     drafts = (_requirement(item, reader) for item, _ in reader.items(node, key))
     return [draft for draft in drafts if draft is not None and draft.check.value]
@@ -135,7 +156,7 @@ _while_pending = partial(member_of, WhilePending, "value of while_pending")
 
 def _requirement(item: Node, reader: Reader) -> RequirementDraft | None:
     if type(item) is Text:
-        return RequirementDraft(item)
+        return RequirementDraft(item) if reader.is_filled(item, "requires") else None
     if type(item) is not Mapping:
         what = 'an entry of "requires" is an id, or {check: ID, while_pending: ...}, not a list'
         reader.misshapen(what, "write the ids side by side in one list", item)

@@ -4,7 +4,9 @@ Ids and references, cycles, variables, patterns and assertions as they are once 
 and what a dependent may do while a requirement is pending.
 """
 
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from vibeguard.core.config.drafts import (
@@ -14,9 +16,9 @@ from vibeguard.core.config.drafts import (
     RequirementDraft,
     TriggerDraft,
 )
+from vibeguard.core.config.findings import Findings
 from vibeguard.core.config.nodes import Text
 from vibeguard.core.config.places import place_in
-from vibeguard.core.config.reader import Reader
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import Interpolation, VariableCycle, resolve_variables
@@ -35,16 +37,21 @@ from vibeguard.core.model.keys import keys_of
 from vibeguard.core.names import GitEnvironment, WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
-_MOST_CHARACTERS = 64 << 20  # of all texts after interpolation
-_MOST_SUGGESTIONS = 20  # looking for near names is slow, and nobody reads more
+_LONGEST = 1 << 15  # characters of a pattern or an assertion
+_MOST_COST = 500_000  # of compiling, in characters of a simple pattern: a third of a second
+_REFERENCE = re.compile(r"\{\{\.(.+?)\}\}")
+_MOST_CHARACTERS = 16 << 20  # of all texts after interpolation, prompts with each check
 
 
 class Meaning:
-    """Turns a well-shaped draft into a config; problems are left in the reader's `values`."""
+    """Turns a draft into a config, and finds what is wrong with what the draft has.
 
-    def __init__(self, draft: ConfigDraft, reader: Reader) -> None:
+    A name that something refused may define is no unknown name.
+    """
+
+    def __init__(self, draft: ConfigDraft, findings: Findings) -> None:
         self._draft = draft
-        self._reader = reader
+        self._findings = findings
         self._checks: dict[str, CheckDraft] = {}  # of equal ids the first, in the file's order
         self._prompts: dict[str, PromptDraft] = {}
         for check in draft.checks:
@@ -58,12 +65,12 @@ class Meaning:
         }
         self._completions = self._completed_fields()
         self._characters = 0
-        self._suggestions = 0
+        self._cost = 0
         self._compiled: dict[tuple[str, str], LanguageError | None] = {}
         self._places: dict[tuple[int, int, int], tuple[int, int]] = {}
 
     def config(self) -> Config:
-        """The config; worth nothing if the reader has a problem afterwards."""
+        """The config; worth nothing if there are findings afterwards."""
         self._unique_ids()
         self._cycles()
         variables = self._variables()
@@ -93,7 +100,7 @@ class Meaning:
         return {field: by_kind[kind] for field, kind in kinds.items() if kind in by_kind}
 
     def _problem(self, what: str, do: str, line: int, column: int) -> None:
-        self._reader.values.append(self._reader.source.problem(what, do, line, column))
+        self._findings.add(what, do, line, column)
 
     def _unique_ids(self) -> None:
         """Checks and prompts. What an alias or merge key repeats is blamed where it is used."""
@@ -133,15 +140,23 @@ class Meaning:
         except LanguageError as error:
             node = next(iter(texts.values()))
             self._problem(error.what, error.do, node.line, node.column)
+        for name, text in texts.items():
+            self._findings.refuse(Text(name, text.line, text.column))
         return {}
 
     def _check(self, draft: CheckDraft) -> CheckConfig:
         self._check_git_env(draft)
         self._check_pass_files(draft)
         values = {**self._inherited, **draft.values}
-        for field, complete in self._completions.items():
-            if field in draft.values:
-                values[field] = complete(draft, values[field])
+        for field, value in draft.values.items():
+            complete = self._completions.get(field)
+            if complete is not None:
+                values[field] = complete(draft, value)
+        if draft.values.get("git_env") is GitEnvironment.KEEP and self._is_async(draft):
+            what = f"git_env: keep is for checks in the foreground; {draft.id.value} is async"
+            self._problem(
+                what, "remove git_env, or give it async: false", *_place(draft, "git_env")
+            )
         command: Text = draft.values["run"]
         if command.value.strip() and not values["run"].strip():
             what = '"run" is empty once variables are in'
@@ -155,19 +170,24 @@ class Meaning:
         return self._compile(text, "assert", _parse_expression)
 
     def _put(self, text: Text) -> str:
-        try:
-            value = self._interpolation.put(text.value)
-        except LanguageError as error:
-            self._blame(text, error, error.offset)
-            return text.value
-        self._characters += len(value)
-        if self._characters > _MOST_CHARACTERS and value != text.value:
-            too_long = LanguageError(
-                "variables make this config longer than 64 MiB", "use shorter variables"
-            )
-            self._blame(text, too_long, 0)
-            return text.value
+        value = text.value
+        if "{{." in value:
+            try:
+                value = self._interpolation.put(value)
+            except LanguageError as error:
+                self._blame(text, error, error.offset)
+        self._spend(value, text)
         return value
+
+    def _spend(self, value: str, text: Text) -> None:
+        """Count what goes into the plan: variables, aliases and prompts can make a lot of little.
+
+        Each text costs its quotes and key too.
+        """
+        self._characters += len(value) + 16
+        if self._characters > _MOST_CHARACTERS:
+            what = f"with this the checks are longer than {_MOST_CHARACTERS >> 20} MiB together"
+            self._problem(what, "use shorter texts, or fewer of them", text.line, text.column)
 
     def _blame(self, text: Text, error: LanguageError, offset: int) -> None:
         """Record an error at an offset of the text as written.
@@ -176,22 +196,40 @@ class Meaning:
         """
         key = (text.line, text.column, offset)
         if key not in self._places:
-            self._places[key] = place_in(text, offset, self._reader.source)
-        self._problem(error.what, error.do, *self._places[key])
+            self._places[key] = place_in(text, offset, self._findings.source)
+        self._findings.add_error(error, *self._places[key])
 
-    def _compile(self, text: Text, language: str, compiler: Callable[[str], None]) -> str:
+    def _compile(self, text: Text, language: str, compiler: Callable[[str], int]) -> str:
         """The text with variables put in, checked as this language; equal ones only once."""
         value = self._put(text)
+        if self._holds_refused_variable(value):
+            return value
         if (language, value) not in self._compiled:
             self._compiled[language, value] = None
             try:
-                compiler(value)
+                self._cost += compiler(_of_modest_length(value))
             except LanguageError as error:
+                self._cost += error.cost
                 self._compiled[language, value] = error
+            if self._cost > _MOST_COST:
+                self._end_compiling(text)
         wrong = self._compiled[language, value]
         if wrong is not None:
             self._blame(text, wrong, self._interpolation.origin(text.value, wrong.offset))
         return value
+
+    def _end_compiling(self, text: Text) -> None:
+        """Refuse the config here: what is still to come would take too long."""
+        what = "up to here patterns and assertions are so large together that checking them takes"
+        do = "use fewer or smaller ones; equal ones count once"
+        self._problem(f"{what} too long", do, text.line, text.column)
+        raise self._findings.error()
+
+    def _holds_refused_variable(self, text: str) -> bool:
+        """Whether a variable is still to come whose definition was refused: nobody can judge it."""
+        if not self._findings or "{{." not in text:
+            return False
+        return any(map(self._findings.may_define, _REFERENCE.findall(text)))
 
     def _requirements(
         self, draft: CheckDraft, entries: list[RequirementDraft]
@@ -233,9 +271,18 @@ class Meaning:
         if name == draft.id.value:
             self._problem(f"the check requires itself: {name} -> {name}", "remove it", line, column)
         elif required is None:
-            do = self._meant(name, self._checks) or "name a check of this config"
-            self._problem(f"unknown check {quoted(name)} is required", do, line, column)
-        elif entry.while_pending is not WhilePending.WAIT and not self._is_async(required):
+            if not self._findings.may_define(name):
+                what, do = (
+                    f"unknown check {quoted(name)} is required",
+                    "name a check of this config",
+                )
+                meant = partial(did_you_mean, name, self._checks)
+                self._findings.add(what, do, line, column, meant)
+        elif (
+            entry.while_pending is not WhilePending.WAIT
+            and required.is_sound
+            and not self._is_async(required)
+        ):
             choice = entry.choice or entry.check
             what = f"while_pending: {entry.while_pending} is for async checks; {name} is not async"
             do = f'give {name} "async: true", or remove while_pending'
@@ -258,16 +305,29 @@ class Meaning:
         for text in entry.prompts:
             prompt = self._prompts.get(text.value)
             if prompt is None:
-                do = self._meant(text.value, self._prompts) or "add it to prompts"
-                do += "; a text of your own is written without a list"
-                self._problem(f"unknown prompt {quoted(text.value)}", do, text.line, text.column)
+                self._unknown_prompt(text)
             else:
                 shown.append(Trigger(prompt.id.value, prompt.content))
+                self._spend(prompt.content, text)
         return tuple(shown)
 
-    def _meant(self, name: str, known: "dict[str, CheckDraft] | dict[str, PromptDraft]") -> str:
-        self._suggestions += 1
-        return did_you_mean(name, known) if self._suggestions <= _MOST_SUGGESTIONS else ""
+    def _unknown_prompt(self, text: Text) -> None:
+        if self._findings.may_define(text.value):
+            return
+        own = "; a text of your own is written without a list"
+
+        def meant() -> str:
+            found = did_you_mean(text.value, self._prompts)
+            return found and found + own
+
+        what = f"unknown prompt {quoted(text.value)}"
+        self._findings.add(what, "add it to prompts" + own, text.line, text.column, meant)
+
+
+def _place(draft: CheckDraft, key: str) -> tuple[int, int]:
+    """Where the value of a key stands."""
+    node = draft.node.values[key]
+    return node.line, node.column
 
 
 def _place_of_repetition(check: CheckDraft, first: CheckDraft) -> tuple[int, int]:
@@ -279,13 +339,20 @@ def _place_of_repetition(check: CheckDraft, first: CheckDraft) -> tuple[int, int
     return check.use or (check.id.line, check.id.column)
 
 
-def _compile_grok(pattern: str) -> None:
+def _of_modest_length(text: str) -> str:
+    if len(text) > _LONGEST:
+        raise LanguageError(f"a text of more than {_LONGEST:,} characters", "use a shorter one")
+    return text
+
+
+def _compile_grok(pattern: str) -> int:
     from vibeguard.core.lang.grok import compile_grok  # noqa: PLC0415 - loads RE2
 
-    compile_grok(pattern)
+    return compile_grok(pattern).cost
 
 
-def _parse_expression(text: str) -> None:
+def _parse_expression(text: str) -> int:
     from vibeguard.core.lang.expression import parse_expression  # noqa: PLC0415 - only if used
 
     parse_expression(text)
+    return len(text)

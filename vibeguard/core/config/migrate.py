@@ -7,14 +7,13 @@ comments and layout stay.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.config.differences import differences, mappings_of
 from vibeguard.core.config.document import NOT_KNOWN, SECOND_DOCUMENT, Document, read_document
-from vibeguard.core.config.load import in_order
 from vibeguard.core.config.meaning import Meaning
 from vibeguard.core.config.nodes import Mapping, Text
 from vibeguard.core.config.reader import Reader, key_meant
@@ -59,16 +58,15 @@ def migrate(data: bytes, file: str) -> Migration:
     source = read_source(data, file)
     document = _first_document(source)
     root = document.root
-    mended = in_order(list(_rename_ignored(root, source))) if type(root) is Mapping else []
-    reader = Reader(source)
-    reader.structure += map(_as_it_was, document.problems)
-    draft = read_shape(document, reader)
+    mended = _in_order(_rename_ignored(root, source)) if type(root) is Mapping else []
+    findings = document.findings
+    draft = read_shape(document, Reader(document))
     different: list[Problem] = []
     if draft is not None and type(root) is Mapping:
-        config = Meaning(draft, reader).config()
+        config = Meaning(draft, findings).config()
         different += differences(config, root, source)
         different.sort(key=lambda problem: (problem.line, problem.column))
-    refused = in_order(reader.structure + reader.values)
+    refused = map(_as_it_was, findings.problems())
     return Migration(tuple(refused), tuple(mended), tuple(different), _prefixed(source, mended))
 
 
@@ -81,9 +79,15 @@ def _first_document(source: Source) -> Document:
             document = read_document(Source(source.text[: mark.start()], source.file))
             if document.root is not None:
                 place = source.place(mark.start())
-                document.problems.append(source.problem(SECOND_DOCUMENT, "", *place))
+                document.findings.add(SECOND_DOCUMENT, "", *place)
                 return document
         raise
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By place, and each once: what aliases repeat is one difference."""
+    unique = {(p.line, p.column, p.what): p for p in problems}
+    return [unique[key] for key in sorted(unique)]
 
 
 def _as_it_was(problem: Problem) -> Problem:

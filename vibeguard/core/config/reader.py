@@ -1,16 +1,15 @@
 """Takes values of one kind out of mappings, and collects every problem that it meets on the way.
 
-Two lists of problems: those of structure (a list where a text belongs, an unknown key) and those of
-single values (a duration without a unit). A value with a problem reads as if it were absent.
+A value with a problem reads as if it were absent.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import TypeVar
 
+from vibeguard.core.config.document import Document
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent, is_broken
-from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.problems import Problem
 from vibeguard.core.wording.suggest import nearest
 
 Value = TypeVar("Value")
@@ -27,35 +26,53 @@ _SYNONYMS = {
 }  # fmt: skip
 
 
-def key_meant(name: str, known: Iterable[str]) -> str:
+def _key_advice(name: str, known: Collection[str]) -> str:
+    meant = key_meant(name, known)
+    return f'did you mean "{meant}"?' if meant else ""
+
+
+def key_meant(name: str, known: Collection[str]) -> str:
     """The known key that an unknown one was probably meant to be, or the empty text."""
     synonym = _SYNONYMS.get(name, "")
     return synonym if synonym in known else nearest(name, known)
 
 
 class Reader:
-    """Reads one config; `structure` and `values` are the problems so far."""
+    """Reads one config; what is wrong with it goes into `findings`."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.structure: list[Problem] = []
-        self.values: list[Problem] = []
+    def __init__(self, document: Document) -> None:
+        self.findings = document.findings
+        self.source = document.findings.source
+        self.shared = document.shared
+        self._read_before: dict[tuple[str, int], object] = {}
 
     def misshapen(self, what: str, do: str, node: Node) -> None:
-        """Record a problem of structure at this node."""
-        self.structure.append(self.source.problem(what, do, node.line, node.column))
+        """Record that what stands here is of the wrong kind, and not read."""
+        self.findings.add(what, do, node.line, node.column)
+        self.findings.refuse(node)
 
-    def only_keys(self, mapping: Mapping, known: Iterable[str], owner: str) -> None:
+    def only_keys(self, mapping: Mapping, known: Collection[str], owner: str) -> None:
         """Refuse every key that is not known and does not begin with `x-`."""
-        known = tuple(known)
         for name, key in mapping.keys.items():
             if name in known or name.startswith("x-"):
                 continue
-            meant = key_meant(name, known)
-            do = (
-                f'did you mean "{meant}"?' if meant else "remove it; keys of your own begin with x-"
+            self.findings.add(
+                f"unknown key {quoted(name)} in {owner}",
+                "remove it; keys of your own begin with x-",
+                key.line,
+                key.column,
+                partial(_key_advice, name, known),
             )
-            self.misshapen(f"unknown key {quoted(name)} in {owner}", do, key)
+            self.findings.refuse(mapping.values[name])
+
+    def read_once(
+        self, mapping: Mapping, key: str, read: "Callable[[Reader, Mapping, str], object]"
+    ) -> object:
+        """What `read` makes of a value that aliases repeat (its `id` is in `shared`)."""
+        memory = (key, id(mapping.values[key]))
+        if memory not in self._read_before:
+            self._read_before[memory] = read(self, mapping, key)
+        return self._read_before[memory]
 
     def text(self, mapping: Mapping, key: str) -> Text | None:
         """The text under a key; None if it is absent or empty."""
@@ -74,12 +91,12 @@ class Reader:
 
     def required(self, mapping: Mapping, key: str, owner: str) -> Text:
         """The text under a key that must be there; an empty one in its place if it is not."""
-        before = len(self.structure)
+        before = len(self.findings)
         text = self.text(mapping, key)
         if text is not None and text.value.strip():
             return text
         place = place_of(mapping, key)
-        if len(self.structure) == before and not is_broken(mapping.values.get(key)):
+        if len(self.findings) == before and not is_broken(mapping.values.get(key)):
             is_empty = key in mapping.keys
             what = f'"{key}" of {owner} is empty' if is_empty else f'{owner} has no "{key}"'
             self.misshapen(what, f'add "{key}: ..."', place)
@@ -99,8 +116,7 @@ class Reader:
         try:
             return to(node.value)
         except LanguageError as error:
-            problem = self.source.problem(error.what, error.do, node.line, node.column)
-            self.values.append(problem)
+            self.findings.add_error(error, node.line, node.column)
             return default
 
     def items(self, mapping: Mapping, key: str) -> Iterator[tuple[Node, tuple[int, int] | None]]:
@@ -115,17 +131,27 @@ class Reader:
         for index, item in enumerate(node.items):
             if not is_absent(item):
                 yield item, node.uses.get(index)
+            elif is_broken(item):
+                self.findings.names_are_missing = True
 
     def texts(self, mapping: Mapping, key: str) -> list[Text]:
-        """The texts of the list under a key, null and empty ones left out."""
+        """The texts of the list under a key, null ones left out; an empty one is a mistake."""
         texts = []
         for item, _ in self.items(mapping, key):
             if type(item) is not Text:
                 what = f'an entry of "{key}" is a text, not {kind(item)}'
                 self.misshapen(what, _quote_help(item), item)
-            elif item.value:
+            elif self.is_filled(item, key):
                 texts.append(item)
         return texts
+
+    def is_filled(self, item: Text, key: str) -> bool:
+        """Whether an entry of a list says something; where it does not, that is a mistake."""
+        if not item.value:
+            # Dropped, it would silently take a requirement, a tag or a prompt away.
+            what = f'an entry of "{key}" is empty'
+            self.findings.add(what, "write one, or remove it", item.line, item.column)
+        return bool(item.value)
 
     def text_or_texts(self, mapping: Mapping, key: str) -> list[Text]:
         """The texts under a key that takes one or a list of them."""

@@ -21,8 +21,7 @@ def read_shape(document: Document, reader: Reader) -> ConfigDraft | None:
     if is_broken(root):
         return None
     if root is None or is_absent(root):
-        problem = reader.source.problem("the config is empty", _HOW_CHECKS, 1, 1)
-        reader.structure.append(problem)
+        reader.findings.add("the config is empty", _HOW_CHECKS, 1, 1)
         return None
     if type(root) is not Mapping:
         what = f'a config is a mapping with the key "checks", not {kind(root)}'
@@ -55,6 +54,7 @@ def _variables(root: Mapping, reader: Reader) -> dict[str, Text]:
         if type(node) is not Text:
             what = f"the variable {quoted(name)} takes a text, not {kind(node)}"
             reader.misshapen(what, "write one text; put it in quotes if need be", node)
+            reader.findings.refuse(Text(name, node.line, node.column))
         elif is_absent(node):
             variables[name] = Text("", node.line, node.column)
         else:
@@ -91,7 +91,7 @@ def _prompts(root: Mapping, reader: Reader) -> list[PromptDraft]:
 
 
 def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
-    before = len(reader.structure)
+    before = len(reader.findings)
     checks = []
     for node, use in reader.items(root, "checks"):
         if type(node) is Mapping:
@@ -99,15 +99,17 @@ def _checks(root: Mapping, reader: Reader) -> list[CheckDraft]:
         else:
             what = f'a check is a mapping with "id" and "run", not {kind(node)}'
             reader.misshapen(what, 'write "- id: ..." and below it "run: ..."', node)
-    if not checks and len(reader.structure) == before and not is_broken(root.values.get("checks")):
+    if not checks and len(reader.findings) == before and not is_broken(root.values.get("checks")):
         what = "there are no checks"
         reader.misshapen(what, _HOW_CHECKS, place_of(root, "checks"))
     return checks
 
 
 def _check(node: Mapping, use: tuple[int, int] | None, reader: Reader) -> CheckDraft:
+    before = len(reader.findings)
     id_ = reader.required(node, "id", "this check")
     owner = f"check {quoted(id_.value)}" if id_.value else "this check"
     run = reader.required(node, "run", owner)
     values = read_keys(reader, node, CheckConfig, "a check")
-    return CheckDraft(node, use, id_, {**values, "id": id_.value, "run": run})
+    is_sound = len(reader.findings) == before
+    return CheckDraft(node, use, id_, {**values, "id": id_.value, "run": run}, is_sound)

@@ -9,8 +9,6 @@ from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.problems import Problem
 
-_LONGEST_TO_READ_AGAIN = 2 << 20  # characters: the parser in Python reads some 300,000 a second
-
 
 class _Meaning(NamedTuple):
     """What a parser's words mean for the user.
@@ -28,6 +26,7 @@ _QUOTE = "put it in quotes"
 _INDENT = "indent it like its neighbours, with blanks"
 _BACKSLASH = r'write "\\" for a backslash, or use single quotes'
 _COMPLETE = "add what is missing"
+_NOT_CLOSED = "this {} is not closed, or a comma is missing"
 _UNQUOTED_TEMPLATE = re.compile(r"(?:: |- |^)\s*(\{\{)")
 
 # Both parsers' words are here; the first entry that fits wins.
@@ -44,7 +43,7 @@ _MEANINGS = (
         at_start=True,
     ),
     _Meaning(
-        ("unexpected end of stream", "unexpected document separator"),
+        ("unexpected end of stream", "unexpected document"),
         "this quote is never closed",
         "close it",
         at_start=True,
@@ -66,8 +65,8 @@ _MEANINGS = (
         _QUOTE,
         at_start=True,
     ),
-    _Meaning(("expected , or ]",), "this [ is not closed, or a comma is missing", _COMPLETE, True),
-    _Meaning(("expected , or }",), "this { is not closed, or a comma is missing", _COMPLETE, True),
+    _Meaning(("expected , or ]",), _NOT_CLOSED.format("["), _COMPLETE, at_start=True),
+    _Meaning(("expected , or }",), _NOT_CLOSED.format("{"), _COMPLETE, at_start=True),
     _Meaning(
         ("expected <block end>", "expected key", "expected - indicator"),
         "this does not fit the indentation of what stands above",
@@ -79,7 +78,7 @@ _MEANINGS = (
     _Meaning(("document start",), "a second document begins here", "one file holds one config"),
     _Meaning(("directive", "incompatible YAML"), "this line cannot be read", "remove it"),
     _Meaning(
-        ("chomping or indentation", "comment or a line break", "indentation indicator"),
+        ("chomping or indentation", "comment or", "indentation indicator"),
         "a block begins with | or > alone in its line",
         "begin the text in the next line, or put it in quotes",
     ),
@@ -88,18 +87,25 @@ _MEANINGS = (
 )
 
 
-def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
+def syntax_problem(
+    error: yaml.YAMLError, source: Source, opened: tuple[int, int] = (1, 1)
+) -> Problem:
     """What the parser complains about, in our words.
 
-    The parser in C is quick but says less, so the one in Python reads the text again up to the
-    error: then everybody gets the same problem, with or without libyaml.
+    `opened` is where the innermost list or mapping begins that had not ended.
     """
-    if len(source.text) <= _LONGEST_TO_READ_AGAIN:
-        error = _said_in_python(source.text) or error
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return source.problem("this is not YAML", "check the file", 1, 1)
     said = (error.problem or "").replace("<document start>", "document start").replace("'", "")
     line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+    bracket = source.text[source.offset(*opened) :][:1]
+    if (
+        "node content" in said
+        and bracket in ("[", "{")
+        and error.problem_mark.index >= len(source.text)
+    ):
+        # The text ended between brackets: the one that was opened last is to blame.
+        return source.problem(_NOT_CLOSED.format(bracket), _COMPLETE, *opened)
     seen = _seen_in_the_line(said, source, line, column)
     if seen is not None:
         return seen
@@ -109,23 +115,6 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
                 line, column = error.context_mark.line + 1, error.context_mark.column + 1
             return source.problem(meaning.what, meaning.do, line, column)
     return source.problem(f"this is not YAML: {said}", "check the file", line, column)
-
-
-def _said_in_python(text: str) -> yaml.YAMLError | None:
-    from vibeguard.core.config.python_parser import PythonParser  # noqa: PLC0415 - see `document`
-
-    parser = PythonParser(text)
-    try:
-        while parser.check_event():
-            parser.get_event()  # type: ignore[no-untyped-call]
-    except yaml.YAMLError as error:
-        if "<stream end>" in str(error) and parser.flow_level and parser.marks:
-            # The text ended between brackets: the one that was opened last is to blame.
-            opened = parser.marks[-1]
-            closing = "]" if text[opened.index] == "[" else "}"
-            return yaml.MarkedYAMLError(None, opened, f"expected , or {closing}", opened)
-        return error
-    return None
 
 
 def _seen_in_the_line(said: str, source: Source, line: int, column: int) -> Problem | None:

@@ -80,9 +80,12 @@ def member_of(members: type[Word], what: str, text: str) -> Word:
         return found
     words = tuple(members)
     choice = f"{', '.join(words[:-1])} or {words[-1]}"
-    meant = did_you_mean(text, words)
-    do = f"{meant} It is one of {choice}" if meant else f"write {choice}"
-    raise LanguageError(f"unknown {what} {quoted(text)}", do)
+
+    def meant() -> str:
+        found = did_you_mean(text, words)
+        return f"{found} It is one of {choice}" if found else ""
+
+    raise LanguageError(f"unknown {what} {quoted(text)}", f"write {choice}", meant=meant)
 
 
 def placement(text: str) -> Mode:

@@ -1,17 +1,29 @@
 """The error of the small languages: duration, template, expression, grok."""
 
+from collections.abc import Callable
+
 
 class LanguageError(Exception):
     """A text is not of its language: what is wrong, what to do, and where in the text.
 
     `offset` counts code points from the start of the text; 0 where no better place is known.
+    `meant` finds better advice than `plain` (did you mean?); it takes time, so it is asked late.
     """
 
-    def __init__(self, what: str, do: str = "", offset: int = 0) -> None:
+    def __init__(
+        self, what: str, do: str = "", offset: int = 0, *, meant: Callable[[], str] | None = None
+    ) -> None:
         super().__init__(what)
         self.what = what
-        self.do = do
+        self.plain = do
         self.offset = offset
+        self.meant = meant
+        self.cost = 100  # what finding it took, in characters read
+
+    @property
+    def do(self) -> str:
+        """The best advice."""
+        return (self.meant() if self.meant else "") or self.plain
 
 
 _SHOWN = 60  # characters of a wrong value that a message repeats

@@ -15,16 +15,23 @@ from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.grok_patterns import STANDARD_PATTERNS
 from vibeguard.core.wording.suggest import did_you_mean
 
+_MOST_EXPANDED = 100_000  # of its expression, where a Unicode class counts as what it stands for
+_UNICODE_CLASS = 500
+_COST_OF_EACH = 60  # what RE2 and Python do for any pattern, in characters
+_COST_OF_GIVING_UP = 5_000  # RE2 may have filled its memory before it said so
+_MAX_MEM_BYTES = 2 << 20  # RE2's bound for a program; 8 MiB would let one pattern take a second
+
 _REFERENCE = re.compile(r"(?a:(\w+)(?::([\w.]+)(?::\w+)?)?)")
 _REPETITION = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _FIELD = re.compile(r"(?a:[\w.]+)")
 _NAMED_GROUP = re.compile(r"\(\?P?<(?![=!])([^>]*)(>?)")
 # An escape, a \Q..\E quotation, a class, or the start of something that this module must look at.
+# Nothing here is ever tried twice (hence `*+`): an unclosed class of 100 characters took years.
 _PIECE = re.compile(
     r"""(?sx)
     (?P<quotation> \\Q .*? (?: \\E | \Z ) )
   | (?P<escape> \\ . )
-  | (?P<class> \[ \^? \]? (?: \[:[^\]]*:\] | \\Q .*? (?: \\E | \Z ) | \\. | [^\]\\] )* \] )
+  | (?P<class> \[ \^? \]? (?: \[:[^\]:]{0,20}:\] | \\Q .*? (?: \\E | \Z ) | \\. | [^\]\\] )*+ \] )
   | (?P<reference> % \{ )
   | (?P<group> \( \? )
   | (?P<parenthesis> \( )
@@ -49,13 +56,20 @@ _UNSUPPORTED_ESCAPES = {
     "G": "write the pattern without it",
 } | dict.fromkeys("123456789", "RE2 has no backreferences: write the text itself a second time")
 _MOST_NESTED_NAMES = 20
+_TOO_LARGE = "ask for less: what stands around the value is enough"
 
 
 class GrokPattern:
-    """A compiled pattern; `fields` are the names that it can extract."""
+    """A compiled pattern; `fields` are the names that it can extract.
 
-    def __init__(self, source: str, matcher: Any, groups: tuple[tuple[int, str], ...]) -> None:
+    `cost` is what compiling it took, in characters of a simple pattern.
+    """
+
+    def __init__(
+        self, source: str, matcher: Any, groups: tuple[tuple[int, str], ...], cost: int
+    ) -> None:
         self.source = source
+        self.cost = cost
         self.fields = frozenset(name for _, name in groups)
         self._matcher = matcher
         self._groups = groups
@@ -78,13 +92,30 @@ class GrokPattern:
 
 @lru_cache(maxsize=1024)
 def compile_grok(pattern: str) -> GrokPattern:
-    """Compile a grok pattern, or raise `LanguageError` with the place of the mistake."""
+    """Compile a grok pattern, or raise `LanguageError` with the place of the mistake.
+
+    No pattern takes more than a fifth of a second and some megabytes, whatever it holds.
+    """
     fields: list[str] = []
-    expression = "".join(_expand(pattern, fields, within=()))
+    expression, size = _expression(pattern, fields)
     matcher = _compile_expression(expression, pattern)
     numbers: dict[str, int] = dict(matcher.groupindex)
     groups = tuple((numbers[f"g{order}"], name) for order, name in enumerate(fields))
-    return GrokPattern(pattern, matcher, groups)
+    cost = _COST_OF_EACH + size + matcher.programsize
+    return GrokPattern(pattern, matcher, groups, cost)
+
+
+def _expression(pattern: str, fields: list[str]) -> tuple[str, int]:
+    """The RE2 expression and its size; refused before there is more of it than RE2 should see."""
+    pieces: list[str] = []
+    size = 0
+    for piece in _expand(pattern, fields, within=()):
+        size += len(piece) + _UNICODE_CLASS * (piece.count(r"\p") + piece.count(r"\P"))
+        if size > _MOST_EXPANDED:
+            what = f"a pattern of more than {_MOST_EXPANDED:,} characters, what it names included"
+            raise LanguageError(what, _TOO_LARGE)
+        pieces.append(piece)
+    return "".join(pieces), size
 
 
 def _expand(pattern: str, fields: list[str], within: tuple[str, ...]) -> Iterator[str]:
@@ -94,6 +125,8 @@ def _expand(pattern: str, fields: list[str], within: tuple[str, ...]) -> Iterato
         piece = _PIECE.match(pattern, position)
         assert piece is not None  # noqa: S101  the last alternative matches any character
         kind, text = piece.lastgroup, piece.group()
+        if text == "[":
+            raise _refused("missing ]", "", position)
         if kind == "reference" and not _REPETITION.match(pattern, position + 1):
             text, end = _read_reference(pattern, position)
             yield from _expand_reference(text, position, fields, within)
@@ -133,13 +166,14 @@ def _expand_reference(
     name, field = reference.groups()
     body = STANDARD_PATTERNS.get(name)
     if body is None:
-        hint = did_you_mean(name, STANDARD_PATTERNS) or did_you_mean(
-            name.upper(), STANDARD_PATTERNS
-        )
         raise LanguageError(
             f"there is no grok pattern with the name {quoted(name)}",
-            hint or "use a standard name, or a group of your own: (?P<field>...)",
+            "use a standard name, or a group of your own: (?P<field>...)",
             start + 2,
+            meant=lambda: (
+                did_you_mean(name, STANDARD_PATTERNS)
+                or did_you_mean(name.upper(), STANDARD_PATTERNS)
+            ),
         )
     if len(within) > _MOST_NESTED_NAMES:  # a mistake in our own table, not in the config
         raise LanguageError(f"{name} refers to itself", "", start)
@@ -196,6 +230,7 @@ def _compile_expression(expression: str, pattern: str) -> Any:
         ) from error
     options = re2.Options()
     options.log_errors = False  # it would print to our standard error
+    options.max_mem = _MAX_MEM_BYTES
     try:
         return re2.compile(expression, options=options)
     except re2.error as error:
@@ -204,9 +239,13 @@ def _compile_expression(expression: str, pattern: str) -> Any:
         what, _, fragment = str(text).partition(": ")
         offset = max(pattern.find(fragment), 0) if fragment else 0
         shown = f": {quoted(fragment)}" if fragment and fragment in pattern else ""
-        raise LanguageError(
-            f"not a regular expression of RE2: {what}{shown}", _advice(what), offset
-        ) from error
+        refused = _refused(what, shown, offset)
+        refused.cost = _COST_OF_GIVING_UP
+        raise refused from error
+
+
+def _refused(what: str, shown: str, offset: int) -> LanguageError:
+    return LanguageError(f"not a regular expression of RE2: {what}{shown}", _advice(what), offset)
 
 
 def _advice(what: str) -> str:

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.configs import check, complaints, load, load_check, only_complaint, problems
 from vibeguard.core.config import document, syntax
-from vibeguard.core.config.document import MAX_DEPTH, read_document
-from vibeguard.core.config.python_parser import PythonParser
+from vibeguard.core.config.document import MAX_DEPTH, MOST_WITHOUT_LIBYAML, read_document
 from vibeguard.core.config.source import MAX_BYTES, read_source
 
 GOOD = check()
@@ -140,7 +139,7 @@ SYNTAX = [
     ("checks:\n  - id: a\n    run: @x\n", '3:10: a value cannot begin with "@": put it in quotes'),
     ("checks:\n  - id: a\n    run: `x`\n", '3:10: a value cannot begin with "`"'),
     ("checks:\n  - id: a\n    run: %x\n", '3:10: a value cannot begin with "%"'),
-    ('checks:\n  - id: a\n    run: "\\d"\n', "3:12: double quotes know no such escape"),
+    ('checks:\n  - id: a\n    run: "\\d"\n', "3:11: double quotes know no such escape"),
     ('checks:\n  - id: a\n    run: "\\xZZ"\n', "3:13: double quotes know no such escape"),
     ('checks:\n  - id: a\n    run: "\\ud800"\n', "3:10: this escape is not a character"),
     ("checks:\n  - id: a\n    run: |x\n", "3:11: a block begins with | or > alone"),
@@ -182,14 +181,26 @@ def test_a_mistake_in_yaml_is_named_with_its_place(text: str | bytes, complaint:
     assert all(problem.do for problem in problems(text))
 
 
-@pytest.mark.parametrize(("text", "complaint"), SYNTAX, ids=[str(n) for n in range(len(SYNTAX))])
-def test_the_same_mistakes_without_libyaml(
-    text: str | bytes, complaint: str, monkeypatch: pytest.MonkeyPatch
+SMALL = [text for text, _ in SYNTAX if len(text) <= MOST_WITHOUT_LIBYAML]
+
+
+@pytest.mark.parametrize("text", SMALL, ids=[str(n) for n in range(len(SMALL))])
+def test_mistakes_are_mistakes_without_libyaml_too(
+    text: str | bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PyYAML may be built without it; nobody should see a difference."""
-    with_it = problems(text)
-    monkeypatch.setattr(document, "open_parser", PythonParser)
-    assert problems(text) == with_it
+    """PyYAML may be built without it; its own parser puts some of them in other words."""
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    found = problems(text)
+    assert found
+    assert all(problem.do for problem in found)
+
+
+def test_without_libyaml_a_config_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other parser would take seconds for a large one."""
+    text = GOOD + "#" * (MOST_WITHOUT_LIBYAML + 1)
+    assert load(text)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert "a config may be 128 KB at most: install PyYAML with libyaml" in only_complaint(text)
 
 
 def test_a_colon_without_a_blank_between_brackets() -> None:
@@ -214,9 +225,9 @@ def test_unknown_words_of_a_parser_are_passed_on() -> None:
 
 
 def test_without_the_c_part_the_parser_in_python_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An import error is how it shows."""
-    monkeypatch.setitem(__import__("sys").modules, "yaml._yaml", None)
-    assert isinstance(document.open_parser(GOOD), PythonParser)
+    """It is PyYAML's own."""
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert isinstance(document.open_parser(GOOD), yaml.SafeLoader)
     assert load(GOOD).checks[0].id == "a"
 
 
@@ -224,14 +235,6 @@ def test_every_duplicate_key_is_reported_at_once() -> None:
     """With everything else that is wrong with the shape."""
     text = check("run: y", "timeot: 1s", "fix: a", "fix: b")
     assert [line.split(":")[0] for line in complaints(text)] == ["4", "5", "7"]
-
-
-def said_by_both(monkeypatch: pytest.MonkeyPatch, text: str) -> list[str]:
-    """What is wrong with a text, which libyaml and the parser in Python must agree on."""
-    with_libyaml = complaints(text)
-    monkeypatch.setattr(yaml, "__with_libyaml__", False)
-    assert complaints(text) == with_libyaml
-    return with_libyaml
 
 
 @pytest.mark.parametrize(
@@ -252,9 +255,9 @@ def said_by_both(monkeypatch: pytest.MonkeyPatch, text: str) -> list[str]:
         "checks: [{id: a, run: echo a:b}]\n",
     ],
 )
-def test_both_parsers_take_what_yaml_allows(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_what_yaml_allows_is_taken(text: str) -> None:
     """Tabs between words, and question marks in brackets."""
-    assert said_by_both(monkeypatch, text) == []
+    assert complaints(text) == []
 
 
 @pytest.mark.parametrize(
@@ -273,12 +276,9 @@ def test_both_parsers_take_what_yaml_allows(monkeypatch: pytest.MonkeyPatch, tex
         ("checks:\n- id: a\n  run: |\n    a\n\t\n    b\n", "5:1: a tab indents this line"),
     ],
 )
-def test_both_parsers_refuse_what_yaml_does_not_allow(
-    monkeypatch: pytest.MonkeyPatch, text: str, complaint: str
-) -> None:
-    """In the same words, at the same place."""
-    (said,) = said_by_both(monkeypatch, text)
-    assert said.startswith(complaint)
+def test_what_yaml_does_not_allow_is_refused(text: str, complaint: str) -> None:
+    """At its place."""
+    assert only_complaint(text).startswith(complaint)
 
 
 def test_invalid_utf8_is_reported_at_each_place() -> None:
@@ -403,8 +403,8 @@ def test_the_tree_is_what_was_dumped(value: object) -> None:
     text = yaml.safe_dump(value, allow_unicode=True, default_style='"')
     source = read_source(text.encode(), "f")
     tree = read_document(source)
-    assert not tree.problems
+    assert not tree.findings
     if not (isinstance(value, dict) and "<<" in value):
         assert plain(tree.root) == nodes_of(value)
-    in_python = document._Builder(source).build(PythonParser(text))
+    in_python = document._Builder(source).build(yaml.SafeLoader(text))
     assert in_python.root == tree.root

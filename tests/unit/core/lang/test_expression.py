@@ -60,8 +60,8 @@ TRUE = [
     "inf == inf", "inf > 1e308", "-inf < 0", "1e308 * 10 == inf", '"Infinity" == inf',
     # space and layout
     "  cov>=80  ", "cov\n>=\t80\r\n", "cov>=80&&n<5", "((((cov)))) > 1",
-    # texts with quotes and backslashes
-    'path == "C:\\new"', "path == 'C:\\\\new'", '"a\\"b" == \'a"b\'', "quote == 'it\\'s'",
+    # texts with quotes and backslashes: there are no escapes
+    'path == "C:\\new"', "path == 'C:\\new'", '"C:\\" == \'C:\\\'', "path != 'C:\\\\new'",
     'quote == "it\'s"', '"\\n" != "n"', '"&&" == "&&"', '"(" == "("',
     # by the letter, though hardly meant (see `doubts`)
 ]  # fmt: skip

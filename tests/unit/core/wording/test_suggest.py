@@ -64,3 +64,9 @@ def slow_distance(left: str, right: str) -> int:
 def test_the_distance_is_the_textbook_one_up_to_its_limit(left: str, right: str, most: int) -> None:
     """Beyond the limit it only says: more."""
     assert edit_distance(left, right, most) == min(slow_distance(left, right), most + 1)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("if", ""), ("di", "id"), ("d", "id"), ("ID", "id")])
+def test_a_word_of_two_letters_is_soon_another_one(word: str, meant: str) -> None:
+    """`if` was not meant to be `id`."""
+    assert nearest(word, ["id", "run"]) == meant
