@@ -124,6 +124,14 @@ def test_a_quit_from_the_keyboard_is_a_second_ctrl_c_and_leaves_the_cursor_shown
     assert vibeguard("report", cwd=tmp_path).returncode == (5 if command == "tail" else 130)
 
 
+def test_a_killed_front_leaves_the_cursor_shown(terminal):
+    terminal.bash.sendline(f"{VIBEGUARD} run; echo en''ded")
+    terminal.wait_for_ticks()
+    terminal.bash.expect_exact("\x1b[?25l")
+    os.kill(os.tcgetpgrp(terminal.bash.child_fd), signal.SIGKILL)
+    terminal.bash.expect_exact("\x1b[?25h")
+
+
 STUBBORN = """
 settings: {grace: 10m}
 checks:

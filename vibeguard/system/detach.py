@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import sys
 from collections.abc import Collection
@@ -10,6 +11,8 @@ from collections.abc import Collection
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
+# The end of a synchronized update, and the cursor, as live progress begins and hides them.
+END_OF_DRAWING = b"\x1b[?2026l\x1b[?25h"
 
 
 def leave_terminal(name: bytes) -> None:
@@ -25,6 +28,26 @@ def leave_terminal(name: bytes) -> None:
         os.dup2(null, stream)
     if null > 2:
         os.close(null)
+
+
+def terminal_of_the_front() -> int | None:
+    """A descriptor of the terminal that the front draws on, if it does; no check inherits it."""
+    return os.dup(2) if os.isatty(2) else None
+
+
+def give_terminal_back(terminal: int | None, reports: int) -> None:
+    """Show the cursor that a front which has gone without a word may have hidden.
+
+    `reports` is the pipe that the front alone reads: an error there says that it has gone.
+    """
+    if terminal is None:
+        return
+    poller = select.poll()
+    poller.register(reports, 0)
+    if poller.poll(0):
+        os.set_blocking(terminal, False)
+        with contextlib.suppress(OSError):
+            os.write(terminal, END_OF_DRAWING)
 
 
 def _leave_session() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from vibeguard.core.model.events import CheckSettled, ProcessReport
+from vibeguard.core.model.events import CheckHang, CheckSettled, ProcessReport
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
@@ -150,21 +150,37 @@ def process_lines(record: CheckRecord) -> Iterator[str]:
     """What hung, what outlived SIGTERM, what was left behind, what could not be killed."""
     hang, finished = record.hang, record.finished
     if hang is not None:
+        word = "slow" if _was_writing(record, hang) else "hung"
         if hang.silent_ns is not None:
-            yield f"hung: nothing written for {duration(hang.silent_ns)}"
+            silent = duration(hang.silent_ns)
+            slow = f"last output {silent} before its timeout"
+            yield f"{word}: {slow if word == 'slow' else f'nothing written for {silent}'}"
         for process in hang.processes[:MAX_PROCESSES]:
-            yield f"hung: {_process(process)}"
+            yield f"{word}: {_process(process)}"
         if len(hang.processes) > MAX_PROCESSES:
             more = plural(len(hang.processes) - MAX_PROCESSES, "process", "processes")
-            yield f"hung: and {more} more"
+            yield f"{word}: and {more} more"
     if finished is None:
         return
-    if finished.survivors:
-        yield f"killed after ignoring SIGTERM: {_commands(finished.survivors)}"
+    living = {process.pid for process in finished.unkillable}
+    killed = tuple(process for process in finished.survivors if process.pid not in living)
+    if killed:
+        yield f"killed after ignoring SIGTERM: {_commands(killed)}"
     if finished.leaked:
         yield f"left behind: {_commands(finished.leaked)}"
     if finished.unkillable:
         yield f"could not be killed: {_commands(finished.unkillable)}"
+
+
+def _was_writing(record: CheckRecord, hang: CheckHang) -> bool:
+    """Whether a check that its timeout ended was slow and no hang: it had written lately.
+
+    Lately is within the last quarter of its time; what the idle timeout ended is a hang.
+    """
+    by_idleness = record.settled is not None and record.settled.reason is Reason.IDLE
+    if hang.silent_ns is None or by_idleness or record.running_t is None:
+        return False
+    return hang.silent_ns * 4 < hang.t - record.running_t
 
 
 def _process(process: ProcessReport) -> str:

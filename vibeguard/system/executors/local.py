@@ -178,16 +178,17 @@ class LocalExecutor:
             self._reading.append(attempt)
 
     async def _sweep(self, deadline: float) -> tuple[ProcessReport, ...]:
-        """Kill what belongs to nobody until none is left, or the deadline."""
+        """Kill what belongs to nobody until none is left that we may signal, or the deadline."""
         swept: dict[Identity, ProcessReport] = {}
         pause_s = FIRST_PAUSE_S
         while True:
             unowned = tree.freeze(self._unowned)
             alive = {key: stat for key, stat in unowned.items() if not stat.is_dead}
-            for identity, stat in alive.items():
-                swept.setdefault(identity, hang.brief_report(stat))
-                tree.send(identity, signal.SIGKILL)
-            if not alive or trio.current_time() >= deadline:
+            seen = {key: hang.brief_report(stat) for key, stat in alive.items()}
+            got_it = [key for key in alive if tree.send(key, signal.SIGKILL)]
+            for identity in got_it:
+                swept.setdefault(identity, seen[identity])
+            if not got_it or trio.current_time() >= deadline:
                 return tuple(swept.values())
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -243,7 +243,7 @@ class LocalAttempt:
             result,
             survivors=ending.survivors,
             unkillable=ending.unkillable,
-            swept=len(self._tree.swept),
+            swept=self._tree.count_swept(),
             termination_ns=round(took * 1e9),
         )
 

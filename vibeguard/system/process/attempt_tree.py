@@ -12,13 +12,14 @@ from vibeguard.system.process.tree import Members
 class AttemptTree:
     """Finds, signals, stops and ends the processes of one attempt.
 
-    `swept` are the processes that SIGKILL was sent to.
+    `swept` are the processes that got SIGKILL. `refused` got no SIGTERM: not ours to signal.
     """
 
     def __init__(self, claim: Claim, orphans: Orphans) -> None:
         self.claim = claim
         self.leader_gone = False
         self.swept: set[Identity] = set()
+        self.refused: set[Identity] = set()
         self._orphans = orphans
         self._paused: list[Identity] = []
 
@@ -39,7 +40,8 @@ class AttemptTree:
     def terminate(self) -> None:
         """SIGTERM to every process, and SIGCONT to the stopped ones, so that they can obey."""
         for identity, stat in self.alive().items():
-            tree.send(identity, signal.SIGTERM)
+            if not tree.send(identity, signal.SIGTERM):
+                self.refused.add(identity)
             if tree.is_stopped(stat):
                 tree.send(identity, signal.SIGCONT)
         self._paused.clear()
@@ -63,6 +65,15 @@ class AttemptTree:
     def reports(self) -> tuple[ProcessReport, ...]:
         """Which processes there are."""
         return tuple(hang.brief_report(stat) for stat in self.alive().values())
+
+    def survivors(self) -> tuple[ProcessReport, ...]:
+        """What lives on although it was told to end, or began after that."""
+        alive = self.alive().items()
+        return tuple(hang.brief_report(stat) for key, stat in alive if key not in self.refused)
+
+    def count_swept(self) -> int:
+        """How many processes SIGKILL has ended: what got it and lives on is not among them."""
+        return len(self.swept.difference(self.alive()))
 
     def full_reports(self) -> tuple[ProcessReport, ...]:
         """What each of them is doing."""

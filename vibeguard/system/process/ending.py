@@ -65,7 +65,7 @@ class Ending:
             self._tree.terminate()
             if await self._gone(lambda: self._deadline):
                 return
-            self.survivors = self._tree.reports()
+            self.survivors = self._tree.survivors()
         await self._kill()
 
     async def _kill(self) -> None:

@@ -68,6 +68,10 @@ class AttemptGroup(AttemptTree):
             *(ProcessReport(pid=stat.pid, command=f"[{stat.name}]") for stat in outside),
         )
 
+    def survivors(self) -> tuple[ProcessReport, ...]:
+        """Who of a group got a signal is not told: all that lives on."""
+        return self.reports()
+
     def full_reports(self) -> tuple[ProcessReport, ...]:
         """There is no more to say."""
         return self.reports()

@@ -62,8 +62,9 @@ def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[Proc
     while True:
         for identity, stat in tree.freeze(roots).items():
             if not stat.is_dead:
-                swept.setdefault(identity, hang.brief_report(stat))
-                tree.send(identity, signal.SIGKILL)
+                seen = hang.brief_report(stat)  # while it can still be seen
+                if tree.send(identity, signal.SIGKILL):
+                    swept.setdefault(identity, seen)
         if reap_them:
             _reap_dead_children()
         if _is_over(tree.with_descendants(roots())) or clock.monotonic_s() >= deadline:

@@ -195,11 +195,9 @@ def _stop_new(roots: Iterable[int], stopped: Members, *, look_again: bool) -> bo
 
 
 def kill(roots: Roots) -> Members:
-    """Freeze and SIGKILL all that descends from `roots`; returns what was alive."""
+    """Freeze and SIGKILL all that descends from `roots`; returns what was alive and got it."""
     alive = {key: stat for key, stat in freeze(roots).items() if not stat.is_dead}
-    for identity in alive:
-        send(identity, signal.SIGKILL)
-    return alive
+    return {key: stat for key, stat in alive.items() if send(key, signal.SIGKILL)}
 
 
 def is_stopped(stat: Stat) -> bool:

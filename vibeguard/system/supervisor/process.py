@@ -12,8 +12,10 @@ from vibeguard.core.problems import LogWriteError
 from vibeguard.system.channel import OVER, Failed, OrderReader, Report, Started, send
 from vibeguard.system.detach import (
     close_inherited,
+    give_terminal_back,
     hide_from_checks,
     leave_terminal,
+    terminal_of_the_front,
     wake_when_orphaned,
 )
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
@@ -30,8 +32,10 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     Whatever goes wrong here is reported to the front, and kept in the run folder if there is one.
     `guardian` is the pipe to the guardian of a run that may outlive its front.
     """
+    # A run that may outlive its front must not hold the front's terminal.
+    terminal = terminal_of_the_front() if guardian is None else None
     leave_terminal(b"vg-supervisor")
-    pipes = {orders, reports} if guardian is None else {orders, reports, guardian}
+    pipes = {pipe for pipe in (orders, reports, guardian, terminal) if pipe is not None}
     close_inherited(pipes)
     for pipe in pipes:
         os.set_inheritable(pipe, False)
@@ -67,6 +71,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     finally:
         if session is not None:
             session.close()
+        give_terminal_back(terminal, reports)
 
 
 def _outlive_signals() -> None:

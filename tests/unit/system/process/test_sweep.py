@@ -7,6 +7,8 @@ import textwrap
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.census import nothing_left_behind, with_token
 from vibeguard.system.process.sweep import sweep_marked
 
@@ -130,3 +132,21 @@ def test_a_sweep_spares_the_process_that_asks_for_it() -> None:
 
 def test_no_runs_no_sweep() -> None:
     assert sweep_marked(set()) == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TRIED HERE: only root can start a root's child")
+def test_what_got_no_signal_is_neither_killed_nor_swept() -> None:
+    """A setuid child of somebody who is not root: it lives on, and nobody may say otherwise."""
+    answer = run_python(
+        """
+        import os, subprocess
+        from vibeguard.system.process import sweep, tree
+        child = subprocess.Popen(["sleep", "60"])
+        os.setresuid(65534, 65534, 0)
+        print(len(tree.kill(lambda: [child.pid])), sweep.kill_descendants(0.1), child.poll())
+        os.setresuid(0, 0, 0)
+        child.kill()
+        child.wait()
+        """
+    )
+    assert answer.strip() == "0 () None"
