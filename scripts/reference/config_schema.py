@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import Config, Requirement, Triggers
 from vibeguard.core.model.keys import Key, Kind, keys_of
+from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
 
 Schema = dict[str, Any]
 
@@ -95,14 +96,34 @@ def _written(kind: Kind) -> Schema:
             return _TEXTS
         case keys.Section(struct):
             return _mapping(struct)
+        case keys.ResultSources():
+            return {"type": ["object", "array"], **_source(), "items": _nullable(_source())}
         case keys.Prompts():
             return _object(dict.fromkeys(Triggers.__struct_fields__, _TEXT_OR_LIST), [])
+        case keys.Texts():
+            return {"type": "array", "items": {"type": _SCALAR}}
         case (
             keys.Tags() | keys.VariableNames() | keys.Globs() | keys.Requirements() | keys.Entries()
         ):
             return {"type": "array", "items": _nullable(_item(kind))}
         case _:
             return {"type": _SCALAR}
+
+
+def _source() -> Schema:
+    """One entry of `results`; which keys go together is the loader's to say."""
+    text: Schema = {"type": "string"}
+    formats = {key: {**text, "description": "The file, or output."} for key in FORMATS}
+    return {
+        "type": "object",
+        "properties": {
+            **formats,
+            "json": {"enum": [*JSON_TOOLS]},
+            "matcher": {"type": ["string", "object"]},
+            "file": {**text, "description": "The file; without one, the output."},
+        },
+        "additionalProperties": False,
+    }
 
 
 def _number(kind: Kind) -> Schema:

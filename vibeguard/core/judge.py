@@ -7,7 +7,7 @@ and an output that was lost are the caller's to decide; it knows of them before 
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from vibeguard.core.excerpt import choose_excerpt, last_lines
 from vibeguard.core.excerpt.lines import clean
@@ -16,7 +16,9 @@ from vibeguard.core.lang.expression import Expression, MissingName, parse_expres
 from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.model.events import Excerpt
 from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.results import Findings
 from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReason
+from vibeguard.core.results.ruling import Evidence, findings, objection
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import UNREAD
 from vibeguard.core.wording.units import size
@@ -54,6 +56,7 @@ class Judgement(Struct, frozen=True):
     assertion_result: bool | None = None
     excerpt: Excerpt | None = None
     tail: tuple[str, ...] = ()
+    findings: Findings | None = None
 
 
 class _Unreadable(Exception):
@@ -84,13 +87,14 @@ def judge(
     grok_limit_bytes: int,
     output: bytes | None = None,
     problem: str = "",
+    evidence: Evidence | None = None,
 ) -> Judgement:
     """Judge one attempt that ran.
 
     `termination` says why it was ended, if it was. `text` is what grok reads, the output or the
     check's `file`, cut at one byte more than the limit or later; None if it could not be read, for
     the reason that `problem` gives. `output` is what excerpts are made of; where the check has no
-    `file`, it is `text` unless given.
+    `file`, it is `text` unless given. `evidence` is what the reports of a check with `results` say.
     """
     command = _judge_command(result_exit_code, signal, termination)
     if output is None and not check.file:
@@ -107,7 +111,16 @@ def judge(
     else:
         if command.outcome is Outcome.PASSED and check.assertion:
             finding = _judge_assertion(check, values, unmatched)
-    return _show(finding, values, unmatched, output or b"")
+    found = None
+    if evidence is not None:
+        against = objection(check, evidence) if finding.outcome is Outcome.PASSED else None
+        if against is not None:
+            finding = replace(finding, **asdict(against))
+        by_exit_code = finding.reason is Reason.EXIT_CODE
+        red = against is None and finding.outcome is not Outcome.PASSED
+        failed_with = result_exit_code if by_exit_code else None
+        found = findings(check, evidence, failed_with=failed_with, red=red)
+    return replace(_show(finding, values, unmatched, output or b""), findings=found)
 
 
 def unjudged(
@@ -122,7 +135,8 @@ def unjudged(
     A command that failed has failed; one that succeeded proves nothing alone: an error.
     """
     command = _judge_command(exit_code, signal, termination)
-    if command.outcome is Outcome.PASSED and not (check.grok or check.assertion or check.file):
+    asked = check.grok or check.assertion or check.file or check.results
+    if command.outcome is Outcome.PASSED and not asked:
         return Judgement(Outcome.ERROR, Reason.INTERNAL, why)
     finding = _unread(command, Reason.JUDGE_TIMEOUT, why)
     return Judgement(finding.outcome, finding.reason, finding.detail)

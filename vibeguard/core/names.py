@@ -46,6 +46,8 @@ class Reason(StrEnum):
     NOT_EXTRACTED = "not extracted"  # failed: a name that the assertion needs was not extracted
     OUTPUT_LIMIT = "output_limit"  # failed: more output than output_limit
     LEAK = "leak"  # failed: left processes behind, with leaks: fail
+    RESULTS_CONTRADICT = "results contradict exit code"  # failed: a test failed beside exit code 0
+    EXPECTATION = "expectation"  # failed: results are not what `expect` says, beside exit code 0
     TIMEOUT = "timeout"  # timeout: ran longer than its timeout
     IDLE = "idle"  # timeout: no output for idle_timeout
     REQUIREMENT = "requirement"  # skipped: something it requires did not pass
@@ -60,6 +62,7 @@ class Reason(StrEnum):
     LOST = "lost"  # error: the executor lost the attempt
     UNKILLABLE = "unkillable"  # error: processes survived SIGKILL
     FILE = "file"  # error: `file` is missing, unreadable or outside the working folder
+    RESULTS = "results"  # error: a report is missing, stale or unreadable beside exit code 0
     GROK_LIMIT = "grok_limit"  # error: more output than grok reads
     BAD_VALUE = "bad_value"  # error: the assertion could not be evaluated
     JUDGE_TIMEOUT = "judging took too long"  # error: longer than judge_timeout, or cancelled
@@ -112,6 +115,24 @@ class WhilePending(StrEnum):
     WAIT = "wait"
     SKIP = "skip"
     PROCEED = "proceed"
+
+
+class StalePolicy(StrEnum):
+    """What a report is worth that the attempt did not write."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
+class QuarantineState(StrEnum):
+    """Whether the quarantine of a check holds for a failure, and if not, why."""
+
+    NONE = "none"  # the check has none, or did not fail
+    APPLIES = "applies"
+    EXPIRED = "expired"
+    UNLISTED = "unlisted"  # a test failed that is not listed, or none did
+    EXIT_CODE = "exit code"  # the tool does not say by it that tests failed
+    UNTOLD = "untold"  # a report is missing, stale, unreadable or not as expected
 
 
 class LeakPolicy(StrEnum):

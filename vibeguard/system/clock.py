@@ -17,6 +17,11 @@ def wall_time() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
+def today() -> str:
+    """The day by this machine's clock and zone, as 2026-12-31."""
+    return datetime.now().astimezone().date().isoformat()
+
+
 def wall_ns() -> int:
     """Nanoseconds since the epoch, for names that sort by time."""
     return time.time_ns()

@@ -9,7 +9,9 @@ from msgspec import Struct
 from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
 from vibeguard.core.config.reader import Reader, kind
+from vibeguard.core.config.sources import read_sources
 from vibeguard.core.config.values import (
+    day,
     folder_below,
     glob,
     identifier,
@@ -75,6 +77,10 @@ def _reader_of(kind_: Kind) -> Read:
             return _patterns
         case keys.Requirements():
             return _requirements
+        case keys.ResultSources():
+            return read_sources
+        case keys.Texts():
+            return lambda reader, node, key: tuple(t.value for t in reader.texts(node, key)) or None
         case keys.Prompts():
             return _triggers
         case keys.Environment():
@@ -114,6 +120,8 @@ def _conversion_of(kind_: Kind) -> Callable[[str], object]:
             return folder_below
         case keys.Shell():
             return shell
+        case keys.Date():
+            return day
         case _:
             raise NotImplementedError(kind_)
 

@@ -34,7 +34,7 @@ from vibeguard.core.model.config import (
     Triggers,
 )
 from vibeguard.core.model.keys import keys_of
-from vibeguard.core.names import GitEnvironment, WhilePending
+from vibeguard.core.names import GitEnvironment, StalePolicy, WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
 _LONGEST = 1 << 15  # characters of a pattern or an assertion
@@ -161,7 +161,19 @@ class Meaning:
         if command.value.strip() and not values["run"].strip():
             what = '"run" is empty once variables are in'
             self._problem(what, "set the variables", command.line, command.column)
+        self._results_are_there(draft, values)
         return CheckConfig(**values)
+
+    def _results_are_there(self, draft: CheckDraft, values: dict[str, Any]) -> None:
+        """What is said about results needs some that are read, never guessed."""
+        default = {"expect": None, "quarantine": None, "stale": StalePolicy.REFUSE}
+        for key, plain in default.items():
+            if values.get(key, plain) is not plain and not values.get("results"):
+                node = draft.node.keys.get(key, draft.node)
+                do = 'add "results: ..." that says where they are'
+                self._problem(
+                    f'"{key}" is about results, and there are none', do, node.line, node.column
+                )
 
     def _patterns(self, _: CheckDraft, texts: list[Text]) -> tuple[str, ...]:
         return tuple(self._compile(text, "grok", _compile_grok) for text in texts)

@@ -20,6 +20,7 @@ OUR_VARIABLES = frozenset({"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMP
 
 _TRUE = frozenset({"true", "yes", "on", "y"})  # YAML 1.1's words, as configs have them
 _FALSE = frozenset({"false", "no", "off", "n"})
+_DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _SIZE = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([A-Za-z]*)")
 _SIZE_UNITS = {
@@ -42,6 +43,13 @@ def whole_number(text: str, *, least: int, most: int) -> int:
     if number > most:
         raise LanguageError(f"{number} is too large", f"the largest is {most:,}".replace(",", ""))
     return number
+
+
+def day(text: str) -> str:
+    """A day as `2026-12-31`, which compares as text."""
+    if not _DAY.fullmatch(text):
+        raise LanguageError(f"{quoted(text)} is not a day", "write one such as 2026-12-31")
+    return text
 
 
 def truth(text: str) -> bool:

@@ -17,6 +17,7 @@ from vibeguard.core.model.events import (
     CheckIdle,
     CheckQueued,
     CheckRequirementWaived,
+    CheckResults,
     CheckRetryScheduled,
     CheckSettled,
     CheckSlow,
@@ -96,6 +97,7 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     record.attempt_over = False
     record.started = event
     record.finished = record.termination = record.hang = record.extracted = None
+    record.results = None
     record.running_t = event.t
     if record.first_started_t is None:
         record.first_started_t = event.t
@@ -156,6 +158,17 @@ def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -
     if event.assertion_result is not None and unsuccessful(record):
         raise LogCorrupt(f"{event.check}: an assertion about a command that did not succeed")
     record.extracted = event
+
+
+def check_results(_state: State, record: CheckRecord, event: CheckResults) -> None:
+    """The results of the attempt that is over, once, before it is judged."""
+    if not record.attempt_over:
+        raise _judged_early(event.check)
+    if record.results is not None or event.attempt != record.attempt:
+        raise LogCorrupt(f"{event.check}: results twice or of another attempt")
+    if event.guessed is bool(record.planned.results):
+        raise LogCorrupt(f"{event.check}: results that its config does not ask for")
+    record.results = event
 
 
 def retry_scheduled(state: State, record: CheckRecord, event: CheckRetryScheduled) -> None:
@@ -231,6 +244,7 @@ CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {
     CheckTerminationRequested: termination_requested,
     CheckAttemptFinished: attempt_finished,
     CheckExtracted: check_extracted,
+    CheckResults: check_results,
     CheckRetryScheduled: retry_scheduled,
     CheckSettled: check_settled,
 }

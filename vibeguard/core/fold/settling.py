@@ -12,6 +12,7 @@ from vibeguard.core.names import (
     CancelReason,
     LeakPolicy,
     Outcome,
+    QuarantineState,
     Reason,
     TerminationReason,
     WhilePending,
@@ -59,6 +60,8 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
         return "what it left behind contradicts its attempt"
     if event.waived and outcome is not _SKIPPED:
         return "only a skip can be waived"
+    if event.quarantined is not _quarantine_holds(record, event):
+        return "its quarantine says otherwise"
     if event.cause and outcome is not _SKIPPED and event.reason is not Reason.FAIL_FAST:
         return f"{event.cause} has nothing to do with that"
     if outcome is _PASSED:
@@ -69,6 +72,13 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
     if belongs_to is not outcome:
         return f"{event.reason.value} is no reason for that"
     return rule(state, record, event)
+
+
+def _quarantine_holds(record: CheckRecord, event: CheckSettled) -> bool:
+    results = record.results
+    if results is None or results.quarantine is not QuarantineState.APPLIES:
+        return False
+    return event.reason is Reason.EXIT_CODE and record.planned.quarantine is not None
 
 
 def _attempts(record: CheckRecord) -> int:
@@ -90,7 +100,9 @@ def _passed(record: CheckRecord, event: CheckSettled) -> str:
     problem = unsuccessful(record)
     if problem:
         return problem
-    finished, extracted = record.finished, record.extracted
+    finished, extracted, results = record.finished, record.extracted, record.results
+    if record.planned.results and (results is None or results.failing):
+        return "its results speak against it"
     if finished is not None and finished.leaked and record.planned.leaks is _FAIL:
         return "it left processes behind"
     if record.planned.assertion and (extracted is None or extracted.assertion_result is not True):
@@ -171,6 +183,21 @@ def _failed_although_it_succeeded(_state: State, record: CheckRecord, event: Che
         return "it has no assertion that was looked at"
     if extracted.assertion_result is not expected:
         return "its assertion came to something else"
+    return ""
+
+
+def _results_against_it(_state: State, record: CheckRecord, event: CheckSettled) -> str:
+    """The command exited with 0, but its reports, or what is expected of them, say otherwise."""
+    problem = unsuccessful(record)
+    if problem:
+        return problem
+    planned, results = record.planned, record.results
+    if results is None or not planned.results:
+        return "it has no results"
+    if event.reason is Reason.RESULTS_CONTRADICT and not results.failing:
+        return "no test of it failed"
+    if event.reason is Reason.EXPECTATION and planned.expect is None:
+        return "nothing is expected of its results"
     return ""
 
 
@@ -262,7 +289,7 @@ def _unreadable(_state: State, record: CheckRecord, event: CheckSettled) -> str:
         Reason.FILE: planned.file,
         Reason.GROK_LIMIT: planned.grok,
         Reason.BAD_VALUE: planned.grok or planned.assertion,
-        Reason.JUDGE_TIMEOUT: planned.grok or planned.assertion or planned.file,
+        Reason.JUDGE_TIMEOUT: planned.grok or planned.assertion or planned.file or planned.results,
     }
     if event.reason is None or not asked[event.reason]:
         return "its config asks for nothing of the kind"
@@ -278,6 +305,8 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.ASSERTION: (Outcome.FAILED, _failed_although_it_succeeded),
     Reason.NOT_EXTRACTED: (Outcome.FAILED, _failed_although_it_succeeded),
     Reason.LEAK: (Outcome.FAILED, _failed_although_it_succeeded),
+    Reason.RESULTS_CONTRADICT: (Outcome.FAILED, _results_against_it),
+    Reason.EXPECTATION: (Outcome.FAILED, _results_against_it),
     Reason.TIMEOUT: (Outcome.TIMEOUT, _timeout),
     Reason.IDLE: (Outcome.TIMEOUT, _timeout),
     Reason.REQUIREMENT: (_SKIPPED, _requirement),
@@ -288,6 +317,7 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.UNKILLABLE: (Outcome.ERROR, _error),
     Reason.OUTPUT_LOST: (Outcome.ERROR, _error),
     Reason.INTERNAL: (Outcome.ERROR, _error),
+    Reason.RESULTS: (Outcome.ERROR, _results_against_it),
     Reason.FILE: (Outcome.ERROR, _unreadable),
     Reason.GROK_LIMIT: (Outcome.ERROR, _unreadable),
     Reason.BAD_VALUE: (Outcome.ERROR, _unreadable),

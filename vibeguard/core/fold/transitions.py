@@ -13,6 +13,7 @@ from vibeguard.core.model.events import (
     CheckIdle,
     CheckQueued,
     CheckRequirementWaived,
+    CheckResults,
     CheckRetryScheduled,
     CheckSettled,
     CheckSlow,
@@ -43,6 +44,7 @@ LEGAL_STATES: dict[type[Event], tuple[CheckState, ...]] = {
     CheckTerminationRequested: (RUNNING,),
     CheckAttemptFinished: (RUNNING, QUEUED),
     CheckExtracted: (RUNNING,),
+    CheckResults: (RUNNING,),
     CheckRetryScheduled: (RUNNING,),
     CheckSettled: (PENDING, READY, QUEUED, RUNNING, BACKOFF),
 }

@@ -27,7 +27,8 @@ def fails_the_run(record: CheckRecord) -> bool:
     """Whether this check has settled in a way that no passing run may hold."""
     if record.state is not CheckState.SETTLED or record.outcome is Outcome.PASSED:
         return False
-    if record.settled is not None and record.settled.waived:
+    settled = record.settled
+    if settled is not None and (settled.waived or settled.quarantined):
         return False
     return record.planned.severity is Severity.ERROR
 

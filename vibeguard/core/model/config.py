@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from vibeguard.core.model import keys
 from vibeguard.core.model.keys import Choice, Count, Duration, Key, Plain, Size, Template
+from vibeguard.core.model.results import Expectation, Quarantine, ResultsSource
 from vibeguard.core.names import (
     MOST_SLOTS,
     GitEnvironment,
@@ -17,6 +18,7 @@ from vibeguard.core.names import (
     Mode,
     OnChange,
     Severity,
+    StalePolicy,
     WhilePending,
 )
 from vibeguard.core.wording.units import SECOND_NS
@@ -295,6 +297,39 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
             Plain(),
         ),
     ] = ""
+    results: Annotated[
+        tuple[ResultsSource, ...],
+        Key(
+            "single results: `{junit: FILE}`, `sarif`, `ctrf` or `tap`, "
+            "`{json: TOOL, file: FILE}`, `{matcher: NAME}`, or a list of these; `output` in the "
+            "place of a file, or none, is "
+            "what the check writes ([how they are read](results.md))",
+            keys.ResultSources(),
+        ),
+    ] = ()
+    expect: Annotated[
+        Expectation | None,
+        Key(
+            "`min`, `max_skipped` tests, `max_errors` diagnostics: a pass with other results is a "
+            "failure",
+            keys.Section(Expectation),
+        ),
+    ] = None
+    stale: Annotated[
+        StalePolicy,
+        Key(
+            "`allow`: a report may be older than the attempt, for tools with a cache of their own",
+            Choice(StalePolicy, "value of stale"),
+        ),
+    ] = StalePolicy.REFUSE
+    quarantine: Annotated[
+        Quarantine | None,
+        Key(
+            "`results`, `until`, `issue`, `owner`: while only the listed tests fail, the failure "
+            "counts as a warning ([when](results.md#quarantine))",
+            keys.Section(Quarantine),
+        ),
+    ] = None
     weight: Annotated[int, Key("slots it takes, at most the whole pool", Count(1, 1_000_000))] = 1
 
 

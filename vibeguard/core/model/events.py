@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import Trigger
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.model.results import Result
 from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,
     CheckState,
     Outcome,
     Pool,
+    QuarantineState,
     Reason,
     TerminationReason,
     Verdict,
@@ -206,6 +208,27 @@ class CheckExtracted(Envelope, frozen=True, kw_only=True, tag="check.extracted")
     assertion_result: bool | None = None
 
 
+class CheckResults(Envelope, frozen=True, kw_only=True, tag="check.results"):
+    """The single results of an attempt, once, where there are any.
+
+    `tests` and `diagnostics` count all of them, by outcome and by level. `failing` counts the tests
+    that failed and did not pass when run again. `results` are the worst ones, `left_out` counts the
+    others. Results that the config does not ask for are `guessed` and change no outcome. `notes`
+    say what is wrong with reports or the quarantine where that decides nothing.
+    """
+
+    check: str
+    attempt: int
+    guessed: bool = False
+    tests: dict[str, int] = {}
+    diagnostics: dict[str, int] = {}
+    failing: int = 0
+    results: tuple[Result, ...] = ()
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
+    quarantine: QuarantineState = QuarantineState.NONE
+
+
 class CheckRetryScheduled(Envelope, frozen=True, kw_only=True, tag="check.retry_scheduled"):
     """The attempt failed and there is another one to come after `delay_ns` (running -> backoff)."""
 
@@ -234,6 +257,7 @@ class CheckSettled(Envelope, frozen=True, kw_only=True, tag="check.settled"):
     `cause` is the check at the root of a skip, or the one whose failure cancelled this one.
     `detail` is the sentence that only the moment of judging can know (which name was missing, where
     the expression failed). `waived` marks a skip that the config asked for, or one that follows.
+    `quarantined` marks a failure that counts as a warning.
     """
 
     check: str
@@ -245,6 +269,7 @@ class CheckSettled(Envelope, frozen=True, kw_only=True, tag="check.settled"):
     flaky: bool = False
     leaked: bool = False
     waived: bool = False
+    quarantined: bool = False
     prompts: tuple[TriggeredPrompt, ...] = ()
     excerpt: Excerpt | None = None
     tail: tuple[str, ...] = ()
@@ -333,6 +358,7 @@ Event = (
     | CheckTerminationRequested
     | CheckAttemptFinished
     | CheckExtracted
+    | CheckResults
     | CheckRetryScheduled
     | CheckSettled
     | RunForegroundSettled

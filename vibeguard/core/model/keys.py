@@ -96,6 +96,18 @@ class Globs(Kind, frozen=True):
     """A list of glob patterns over file names (`core.lang.globs`)."""
 
 
+class Texts(Kind, frozen=True):
+    """A list of texts, each as it is."""
+
+
+class Date(Kind, frozen=True):
+    """A day: `2026-12-31`."""
+
+
+class ResultSources(Kind, frozen=True):
+    """Where single results come from: a mapping, or a list of such."""
+
+
 class Requirements(Kind, frozen=True):
     """Ids of checks, alone or with what to do while they are pending."""
 

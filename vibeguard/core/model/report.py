@@ -37,6 +37,36 @@ class AssertionReport(Struct, frozen=True):
     result: bool | None
 
 
+class ResultReport(Struct, frozen=True):
+    """One test or diagnostic; `file` is relative to the repository, 0 means that nobody said."""
+
+    kind: str
+    name: str
+    outcome: str | None
+    severity: str | None
+    file: str
+    line: int
+    column: int
+    rule: str
+    message: str
+    duration_ns: int | None
+
+
+class ResultsReport(Struct, frozen=True):
+    """The single results of a check's last attempt: counts of all, the worst of them whole.
+
+    `guessed` ones come from the output and change no outcome. `quarantine` says whether it holds.
+    """
+
+    guessed: bool
+    tests: dict[str, int]
+    diagnostics: dict[str, int]
+    results: tuple[ResultReport, ...]
+    left_out: int
+    notes: tuple[str, ...]
+    quarantine: str
+
+
 class CheckReport(Struct, frozen=True):
     """One planned check. `status` is its outcome, or its state while it has not settled.
 
@@ -61,6 +91,7 @@ class CheckReport(Struct, frozen=True):
     flaky: bool
     leaked: bool
     waived: bool
+    quarantined: bool
     ran_before: tuple[str, ...]
     exit_code: int | None
     signal: str | None
@@ -72,6 +103,7 @@ class CheckReport(Struct, frozen=True):
     log_file: str | None
     output_bytes: int | None
     output_sha256: str | None
+    results: ResultsReport | None
 
 
 class Violation(Struct, frozen=True):

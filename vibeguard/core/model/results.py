@@ -1,8 +1,11 @@
 """Single results of a check: one test, or one finding of a tool (DESIGN section 10)."""
 
+from typing import Annotated
+
 from msgspec import Struct
 
-from vibeguard.core.names import Level, ResultKind, ResultOutcome
+from vibeguard.core.model.keys import Count, Date, Key, Plain, Texts
+from vibeguard.core.names import Level, QuarantineState, ResultKind, ResultOutcome
 
 
 class Result(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -44,3 +47,50 @@ class Matcher(Struct, frozen=True, omit_defaults=True, gc=False):
     owner: str
     pattern: tuple[MatcherPattern, ...]
     severity: Level = Level.ERROR
+
+
+class ResultsSource(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where single results come from: a reader, and the file that it reads or "" for the output.
+
+    `reader` is `junit`, `sarif`, `ctrf`, `tap`, `json TOOL` or `matcher NAME`; `matcher` holds the
+    problem matcher that the config itself writes down.
+    """
+
+    reader: str
+    file: str = ""
+    matcher: Matcher | None = None
+
+
+class Expectation(Struct, frozen=True, omit_defaults=True, gc=False):
+    """`expect:` of a check: what its results must amount to for a pass to be one."""
+
+    min: Annotated[
+        int | None, Key("tests that must have run; skipped ones have not", Count(0, 10**9))
+    ] = None
+    max_skipped: Annotated[int | None, Key("tests that may be skipped", Count(0, 10**9))] = None
+    max_errors: Annotated[
+        int | None,
+        Key("diagnostics of level error that an exit code of 0 may hide", Count(0, 10**9)),
+    ] = None
+
+
+class Quarantine(Struct, frozen=True, omit_defaults=True, gc=False):
+    """`quarantine:` of a check: tests that are known to fail, and until when that is borne."""
+
+    results: Annotated[tuple[str, ...], Key("names of tests, as reports show them", Texts())] = ()
+    until: Annotated[str, Key("the last day on which it holds, as 2026-12-31", Date())] = ""
+    issue: Annotated[str, Key("where it is worked on", Plain())] = ""
+    owner: Annotated[str, Key("who works on it", Plain())] = ""
+
+
+class Findings(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the results of an attempt amount to; the fields are those of `check.results`."""
+
+    guessed: bool = False
+    tests: dict[str, int] = {}
+    diagnostics: dict[str, int] = {}
+    failing: int = 0
+    results: tuple[Result, ...] = ()
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
+    quarantine: QuarantineState = QuarantineState.NONE

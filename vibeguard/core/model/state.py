@@ -6,6 +6,7 @@ from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
     CheckHang,
+    CheckResults,
     CheckSettled,
     CheckStarted,
     CheckTerminationRequested,
@@ -46,6 +47,7 @@ class CheckRecord:
     termination: CheckTerminationRequested | None = None
     hang: CheckHang | None = None
     extracted: CheckExtracted | None = None
+    results: CheckResults | None = None
     settled: CheckSettled | None = None
     waived: dict[str, str] = field(default_factory=dict)
     ran_before: tuple[str, ...] = ()

@@ -1,10 +1,12 @@
 """State -> Report: the whole run as one document, in plan order. No clock, no file is looked at."""
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
 from vibeguard.core.model.events import (
     CheckExtracted,
+    CheckResults,
     CheckSettled,
     RunFinished,
     TriggeredPrompt,
@@ -17,6 +19,8 @@ from vibeguard.core.model.report import (
     ExcerptReport,
     PromptReport,
     Report,
+    ResultReport,
+    ResultsReport,
     RunState,
     Violation,
 )
@@ -145,6 +149,7 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         flaky=settled.flaky if settled else False,
         leaked=settled.leaked if settled else False,
         waived=settled.waived if settled else False,
+        quarantined=settled.quarantined if settled else False,
         ran_before=record.ran_before,
         exit_code=finished.exit_code if finished else None,
         signal=(finished.signal or None) if finished else None,
@@ -156,6 +161,21 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         log_file=output_path(record, run_folder) or None,
         output_bytes=finished.output_bytes if finished else None,
         output_sha256=(finished.output_sha256 or None) if finished else None,
+        results=_results(record.results),
+    )
+
+
+def _results(found: CheckResults | None) -> ResultsReport | None:
+    if found is None:
+        return None
+    return ResultsReport(
+        guessed=found.guessed,
+        tests=found.tests,
+        diagnostics=found.diagnostics,
+        results=tuple(ResultReport(**asdict(result)) for result in found.results),
+        left_out=found.left_out,
+        notes=found.notes,
+        quarantine=found.quarantine.value,
     )
 
 

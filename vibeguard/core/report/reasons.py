@@ -1,7 +1,7 @@
 """Why a check of a State settled as it did, and because of which other check."""
 
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Outcome, Reason
+from vibeguard.core.names import CheckState, Outcome, Reason, Severity
 from vibeguard.core.wording.sentences import Facts, status_word, why
 
 
@@ -9,7 +9,9 @@ def shown_status(record: CheckRecord) -> str:
     """The word for where a check stands: its state, its outcome, or `warned`."""
     if record.outcome is None:
         return record.state.value
-    return status_word(record.outcome.value, record.planned.severity)
+    quarantined = record.settled is not None and record.settled.quarantined
+    severity = Severity.WARNING if quarantined else record.planned.severity
+    return status_word(record.outcome.value, severity)
 
 
 def cause_of(record: CheckRecord) -> str:

@@ -1,7 +1,9 @@
 """The readers by the name that a config gives them. To add one: a file in `readers`, and a line."""
 
+from functools import partial
 from importlib import import_module
 
+from vibeguard.core.model.results import ResultsSource
 from vibeguard.core.results.base import MakeReader
 
 # `results: {NAME: FILE or output}`
@@ -29,6 +31,18 @@ JSON_TOOLS = {
     "stylelint": "vibeguard.core.results.readers.stylelint:StylelintReader",
     "vitest": "vibeguard.core.results.readers.jest:JestReader",
 }
+
+
+def reader_of(source: ResultsSource) -> MakeReader:
+    """What makes the reader of a source."""
+    form, _, name = source.reader.partition(" ")
+    if form != "matcher":
+        return maker(JSON_TOOLS[name] if form == "json" else FORMATS[form])
+    from vibeguard.core.results.matchers import MATCHERS  # noqa: PLC0415 - only if used
+    from vibeguard.core.results.readers.matching import MatchingReader  # noqa: PLC0415
+
+    matchers = (source.matcher,) if source.matcher is not None else MATCHERS[name]
+    return partial(MatchingReader, matchers)
 
 
 def maker(target: str) -> MakeReader:

@@ -3,7 +3,7 @@
 from vibeguard.core.model.config import Triggers
 from vibeguard.core.model.events import CheckSettled, Excerpt, TriggeredPrompt
 from vibeguard.core.model.state import CheckRecord
-from vibeguard.core.names import LeakPolicy, Outcome, Reason
+from vibeguard.core.names import LeakPolicy, Outcome, QuarantineState, Reason
 
 
 def settled(
@@ -32,6 +32,9 @@ def settled(
         and bool(finished.leaked)
         and planned.leaks is not LeakPolicy.IGNORE,
         waived=waived,
+        quarantined=reason is Reason.EXIT_CODE
+        and record.results is not None
+        and record.results.quarantine is QuarantineState.APPLIES,
         prompts=triggered_prompts(planned.on, outcome),
         excerpt=excerpt,
         tail=tail,

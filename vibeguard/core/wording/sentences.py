@@ -119,6 +119,10 @@ def _with_detail(facts: Facts, sentence: str) -> str:
     return f"{sentence}: {facts.detail}" if facts.detail else sentence
 
 
+def _detail_or(text: str) -> Callable[[Facts], str]:
+    return lambda facts: facts.detail or text
+
+
 def _detailed(sentence: str) -> Callable[[Facts], str]:
     return lambda facts: _with_detail(facts, sentence)
 
@@ -151,6 +155,9 @@ _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
     Reason.NOT_STARTABLE: _detailed("the command could not be started"),
     Reason.LOST: _detailed("the attempt was lost"),
     Reason.UNKILLABLE: _detailed("processes could not be killed"),
+    Reason.RESULTS_CONTRADICT: _detail_or("a test failed beside exit code 0"),
+    Reason.EXPECTATION: _detail_or("its results are not what is expected"),
+    Reason.RESULTS: _detail_or("a report could not be read"),
     Reason.FILE: _detailed("its file could not be read"),
     Reason.GROK_LIMIT: _detailed("more output than grok reads"),
     Reason.BAD_VALUE: _detailed("the assertion could not be evaluated"),

@@ -2,12 +2,14 @@
 
 import trio
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
     CheckHang,
     CheckIdle,
+    CheckResults,
     CheckRetryScheduled,
     CheckSettled,
     CheckSlow,
@@ -242,6 +244,9 @@ class CheckTask:
         """Decide by what it left: to settle, or to try again."""
         work, planned, number = self._work, self._planned, self._number
         judgement = await work.judge(planned, number, ended.result, ended.struck)
+        if judgement.findings is not None:
+            found = asdict(judgement.findings)
+            work.record(CheckResults(check=planned.id, attempt=number, **found))
         if judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
             await self._back_off()
             return

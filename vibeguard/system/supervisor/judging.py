@@ -12,11 +12,15 @@ from msgspec.structs import replace
 from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge, unjudged
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.model.results import Findings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
+from vibeguard.core.results.guessing import GUESSERS
+from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.supervisor.forked import CutShort, in_fork
+from vibeguard.system.supervisor.reports import FormerReports, guess, read_reports
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10
@@ -24,6 +28,7 @@ TAIL_BYTES = 512 << 10
 # So much is judged at once, divided by the number of patterns: the worst pattern that RE2 takes
 # needs about 50 microseconds a byte, a fork about 3 milliseconds.
 AT_ONCE_BYTES = 16 << 10
+MOST_GUESSED = 100
 
 
 class _Shown(Struct, frozen=True):
@@ -51,11 +56,14 @@ class Judging:
         settings: ResolvedSettings,
         output_path: Callable[[PlannedCheck, int], str],
         spare: Callable[[int], None],
+        former: FormerReports,
     ) -> None:
         self._output_path = output_path
         self._spare = spare
         self._folder = os.fsdecode(launch.folder)
+        self._config_folder = os.fsdecode(launch.config_folder)
         self._limit_bytes = settings.grok_limit_bytes
+        self._former = former
 
     async def judge(
         self,
@@ -70,7 +78,7 @@ class Judging:
         An exit that was observed keeps its outcome: a cancel ends the reading of what it wrote,
         and what the exit says is the judgement then.
         """
-        plain = not (planned.grok or planned.assertion or planned.file)
+        plain = not (planned.grok or planned.assertion or planned.file or planned.results)
         plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
@@ -100,7 +108,9 @@ class Judging:
         output_path: str,
         most_bytes: int | None,
     ) -> Judgement:
-        """The judgement. Raises `_Large` if a file has more than `most_bytes`."""
+        """The judgement; `_Large` if a file has more than `most_bytes`, or reports are read."""
+        if planned.results and most_bytes is not None:
+            raise _Large
         text, problem = None, ""
         try:
             if planned.file:
@@ -121,6 +131,7 @@ class Judging:
             grok_limit_bytes=self._limit_bytes,
             output=shown.output,
             problem=problem,
+            evidence=self._evidence(planned, output_path),
         )
         if judgement.outcome is Outcome.PASSED and _leak_fails(planned, result):
             judgement = replace(
@@ -129,7 +140,38 @@ class Judging:
                 reason=Reason.LEAK,
                 tail=last_lines(shown.output),
             )
+        if judgement.excerpt is not None and not planned.results:
+            judgement = self._guessed(planned, judgement, shown.output)
         return _renumbered(judgement, shown)
+
+    def _evidence(self, planned: PlannedCheck, output_path: str) -> Evidence | None:
+        """What the reports say; None where none are declared."""
+        if not planned.results:
+            return None
+        return read_reports(
+            planned,
+            folder=self._folder,
+            cwd=self._cwd(planned),
+            output_path=output_path,
+            before=self._former.of(planned),
+        )
+
+    def _guessed(self, planned: PlannedCheck, judgement: Judgement, output: bytes) -> Judgement:
+        """The judgement with results where the rule of its excerpt knows places."""
+        make = GUESSERS.get(judgement.excerpt.rule) if judgement.excerpt else None
+        if make is None:
+            return judgement
+        gathered = guess(make, output, folder=self._folder, cwd=self._cwd(planned))
+        if not gathered.results:
+            return judgement
+        shown = gathered.results[:MOST_GUESSED]
+        left_out = gathered.left_out + len(gathered.results) - len(shown)
+        found = Findings(guessed=True, results=shown, left_out=left_out)
+        return replace(judgement, findings=found)
+
+    def _cwd(self, planned: PlannedCheck) -> str:
+        base = self._config_folder if planned.cwd else self._folder
+        return os.path.normpath(os.path.join(base, planned.cwd))
 
     def _read_inside(self, name: str, most_bytes: int | None) -> bytes:
         """A regular file below the working folder, symlinks resolved, opened without blocking."""

@@ -22,10 +22,13 @@ def preload(plan: Plan) -> None:
         _use("vibeguard.core.lang.grok", "compile_grok", pattern)
     for text in {check.assertion for check in plan.checks if check.assertion}:
         _use("vibeguard.core.lang.expression", "parse_expression", text)
+    for source in {source for check in plan.checks for source in check.results}:
+        _use("vibeguard.core.results.registry", "reader_of", source)
+    import_module("vibeguard.core.results.guessing")
     _format_a_traceback()
 
 
-def _use(module: str, function: str, text: str) -> None:
+def _use(module: str, function: str, text: object) -> None:
     try:
         getattr(import_module(module), function)(text)
     except LanguageError:

@@ -42,6 +42,7 @@ from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.recorder import Recorder
+from vibeguard.system.supervisor.reports import FormerReports
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.services import Services
 from vibeguard.system.supervisor.weaknesses import weaknesses
@@ -62,6 +63,7 @@ class Session:
 
     def __init__(self, launch: Launch, orders: OrderReader, reports: int) -> None:
         self._launch = launch
+        self._former = FormerReports(os.fsdecode(launch.folder))
         self._orders = orders
         self._reports = reports
         self._clock = PausingClock()
@@ -209,7 +211,9 @@ class Session:
             recorder=self._recorder,
             clock=self._clock,
             specify=self._specify,
-            judge=Judging(launch, launch.plan.settings, self._output_path, executor.spare).judge,
+            judge=Judging(
+                launch, launch.plan.settings, self._output_path, executor.spare, self._former
+            ).judge,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             keep=self._keep_output,
         )
@@ -233,6 +237,7 @@ class Session:
         return f"{self.folder}/{output_name(planned, number)}"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
+        self._former.note(planned)
         launch = self._launch
         base = os.fsdecode(launch.config_folder if planned.cwd else launch.folder)
         environment = check_environment(

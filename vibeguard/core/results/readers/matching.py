@@ -91,20 +91,15 @@ def compile_regexp(regexp: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
         ) from None
 
 
-def check_matcher(matcher: Matcher) -> None:
+def check_pattern(pattern: MatcherPattern) -> None:
     """Raise LanguageError for a pattern that RE2 refuses or whose groups are not there."""
-    for pattern in matcher.pattern:
-        groups = compile_regexp(pattern.regexp).groups
-        highest = max(_groups_of(pattern))
-        if highest > groups:
-            raise LanguageError(
-                f"the pattern has {groups} groups, and group {highest} is asked for",
-                "count the parentheses",
-            )
-
-
-def _groups_of(pattern: MatcherPattern) -> list[int]:
-    return [getattr(pattern, name) for name in _FIELDS]
+    groups = compile_regexp(pattern.regexp).groups
+    highest = max(getattr(pattern, name) for name in _FIELDS)
+    if highest > groups:
+        raise LanguageError(
+            f"the pattern has {groups} groups, and group {highest} is asked for",
+            "count the parentheses",
+        )
 
 
 def _number(text: str | None) -> int:

@@ -95,7 +95,9 @@ class TapReader(LineReader):
         text = match[4].rstrip()
         brace = text.endswith("{")
         point = _Point(
-            indent, _result(text.removesuffix("{"), failed=bool(match[2])), parent=parent
+            indent,
+            _result(text.removesuffix("{"), match[3] or "", failed=bool(match[2])),
+            parent=parent,
         )
         if brace:
             point.parent = True
@@ -134,7 +136,7 @@ class TapReader(LineReader):
         )
 
 
-def _result(text: str, *, failed: bool) -> Result:
+def _result(text: str, number: str, *, failed: bool) -> Result:
     r"""A test by its line alone. A directive wins over `not ok`; `\#` is a literal #."""
     time = _TIME.search(text)
     text = _TIME.sub("", text) if time else text
@@ -147,7 +149,7 @@ def _result(text: str, *, failed: bool) -> Result:
         text, reason = directive[1], directive[3]
     return Result(
         ResultKind.TEST,
-        name=text.strip().replace("\\#", "#").replace("\\\\", "\\"),
+        name=text.strip().replace("\\#", "#").replace("\\\\", "\\") or f"test {number}",
         outcome=outcome,
         message=message_of(reason),
         duration_ns=nanoseconds(time[1], 1_000_000) if time else None,

@@ -1,0 +1,209 @@
+"""Single results can turn green to red, never red to green (DESIGN section 10)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.helpers.command import project, vibeguard
+
+PASSED = '<testsuite name="pytest"><testcase classname="t" name="a" time="0.1"/></testsuite>'
+FAILED = (
+    '<testsuite name="pytest"><testcase classname="t" name="a"/><testcase classname="t" name="b">'
+    '<failure message="one is not two">tests/t.py:3: AssertionError</failure></testcase></testsuite>'
+)
+BROKEN = FAILED[:-20]
+XFAIL = '<testsuite><testcase name="x"><skipped type="pytest.xfail"/></testcase></testsuite>'
+SKIPPED = '<testsuite><testcase name="x"><skipped/></testcase></testsuite>'
+EMPTY = "<testsuite/>"
+RERUN = '<testsuite><testcase name="a"><failure/></testcase><testcase name="a"/></testsuite>'
+BOMB = '<!DOCTYPE x [<!ENTITY a "b">]><testsuite><testcase name="&a;"/></testsuite>'
+ERRORS = (
+    '[{"filename": "a.py", "message": "m", "code": "F401", "location": {"row": 1, "column": 2}}]'
+)
+LISTED = {"results": ["t::b"], "until": "2999-01-01", "issue": "X-1", "owner": "me"}
+
+
+def wrote(report: str, code: int = 0, **keys: Any) -> dict[str, Any]:
+    """A check that writes a report into a file of its own and exits with a code."""
+    return {"run": f"printf %s '{report}' > $VIBEGUARD_CHECK.xml; exit {code}", **keys}
+
+
+def printed(text: str, source: dict[str, str], code: int = 0, **keys: Any) -> dict[str, Any]:
+    return {"run": f"printf '%s\\n' '{text}'; exit {code}", "results": source, **keys}
+
+
+def untouched(**keys: Any) -> dict[str, Any]:
+    """A check that leaves the report as the test wrote it before the run."""
+    return {"run": ":", **keys}
+
+
+# id: the check; outcome, reason; whether the run would pass with it alone.
+CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
+    "pass": (wrote(PASSED), "passed", None),
+    "fail": (wrote(FAILED, 1), "failed", "exit_code"),
+    "red_stays_red": (wrote(PASSED, 1), "failed", "exit_code"),
+    "contradiction": (wrote(FAILED), "failed", "results contradict exit code"),
+    "xfail": (wrote(XFAIL), "passed", None),
+    "rerun": (wrote(RERUN), "passed", None),
+    "nothing_ran": (wrote(EMPTY, expect={"min": 1}), "failed", "expectation"),
+    "all_skipped": (wrote(SKIPPED, expect={"min": 1}), "failed", "expectation"),
+    "skips": (wrote(SKIPPED, expect={"max_skipped": 0}), "failed", "expectation"),
+    "no_expectation": (wrote(EMPTY), "passed", None),
+    "broken": (wrote(BROKEN), "error", "results"),
+    "broken_red": (wrote(BROKEN, 1), "failed", "exit_code"),
+    "bomb": (wrote(BOMB), "error", "results"),
+    "missing": (untouched(), "error", "results"),
+    "missing_red": ({"run": "exit 3"}, "failed", "exit_code"),
+    "stale": (untouched(), "error", "results"),
+    "stale_red": ({"run": "exit 1"}, "failed", "exit_code"),
+    "stale_allowed": (untouched(stale="allow"), "passed", None),
+    "rewritten": (wrote(PASSED), "passed", None),
+    "outside": (untouched(results={"junit": "../outside.xml"}), "error", "results"),
+    "fifo": ({"run": "mkfifo $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "folder": ({"run": "mkdir $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "lint": (printed(ERRORS, {"json": "ruff"}), "passed", None),
+    "lint_expected": (
+        printed(ERRORS, {"json": "ruff"}, expect={"max_errors": 0}), "failed", "expectation",
+    ),
+    "tap": (printed("1..2", {"tap": "output"}), "failed", "results contradict exit code"),
+    "matched": (
+        printed("a.c:1:2: error: m", {"matcher": "gcc"}, expect={"max_errors": 0}),
+        "failed", "expectation",
+    ),
+    "quarantined": (wrote(FAILED, 1, quarantine=LISTED), "failed", "exit_code"),
+    "unlisted": (
+        wrote(FAILED, 1, quarantine={**LISTED, "results": ["t::a"]}), "failed", "exit_code",
+    ),
+    "expired": (wrote(FAILED, 1, quarantine={**LISTED, "until": "2026-01-01"}), "failed", "exit_code"),
+    "usage_error": (wrote(FAILED, 2, quarantine=LISTED), "failed", "exit_code"),
+    "no_failure_told": (wrote(PASSED, 1, quarantine=LISTED), "failed", "exit_code"),
+    "quarantine_and_broken": (wrote(BROKEN, 1, quarantine=LISTED), "failed", "exit_code"),
+    "quarantine_and_green": (
+        wrote(FAILED, 0, quarantine=LISTED), "failed", "results contradict exit code",
+    ),
+    "quarantine_and_expectation": (
+        wrote(FAILED, 1, quarantine=LISTED, expect={"min": 5}), "failed", "exit_code",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("s10") / "repository"
+    checks = [
+        {"id": name, "results": {"junit": f"{name}.xml"}, **check}
+        for name, (check, *_) in CASES.items()
+    ]
+    project(folder, yaml.safe_dump({"checks": checks}, width=1000))
+    (folder.parent / "outside.xml").write_text(PASSED)
+    for name in ("stale", "stale_red", "stale_allowed", "rewritten"):
+        (folder / f"{name}.xml").write_text(PASSED)
+    (folder / "tests").mkdir()
+    (folder / "tests" / "t.py").write_text("")
+    done = vibeguard("run", "--json", cwd=folder)
+    assert done.returncode == 1, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_results_turn_green_to_red_and_never_red_to_green(ran, name):
+    _, outcome, reason = CASES[name]
+    found = next(check for check in ran[1]["checks"] if check["id"] == name)
+    assert (found["status"], found["reason"]) == (outcome, reason), found["message"]
+
+
+def test_what_is_wrong_with_a_report_is_named_beside_exit_code_0_and_noted_beside_a_failure(ran):
+    said = {check["id"]: check for check in ran[1]["checks"]}
+    assert said["missing"]["message"] == "no file missing.xml"
+    assert said["stale"]["message"] == "stale.xml is stale: it is as it was before this attempt"
+    assert "DOCTYPE" in said["bomb"]["message"]
+    assert "outside" in said["outside"]["message"]
+    assert "not a regular file" in said["fifo"]["message"]
+    assert said["missing_red"]["results"]["notes"] == ["no file missing_red.xml"]
+    assert said["stale_red"]["results"]["notes"][0].startswith("stale_red.xml is stale")
+    assert "expired on 2026-01-01" in said["expired"]["results"]["notes"][0]
+
+
+def test_results_are_in_the_document_with_place_and_message(ran):
+    found = next(check for check in ran[1]["checks"] if check["id"] == "fail")["results"]
+    assert found["tests"] == {"failed": 1, "passed": 1}
+    assert found["results"][0] == {
+        "kind": "test", "name": "t::b", "outcome": "failed", "severity": None,
+        "file": "tests/t.py", "line": 3, "column": 0, "rule": "",
+        "message": "one is not two", "duration_ns": None,
+    }  # fmt: skip
+
+
+def test_a_quarantined_failure_counts_as_a_warning_and_stays_failed(tmp_path):
+    checks = [
+        {"id": "unit", "results": {"junit": "unit.xml"}, **wrote(FAILED, 1, quarantine=LISTED)},
+        {"id": "other", "run": ":"},
+    ]
+    folder = project(tmp_path, yaml.safe_dump({"checks": checks}, width=1000))
+    done = vibeguard("run", "--json", cwd=folder)
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["verdict"] == "passed"
+    assert document["counts"] == {"passed": 1, "failed": 1}
+    assert document["checks"][0]["quarantined"] is True
+    assert "unit" in vibeguard("report", cwd=folder).stderr
+
+
+def test_every_attempt_has_results_of_its_own(tmp_path):
+    script = f"if [ -e again ]; then r='{PASSED}'; c=0; else r='{FAILED}'; c=1; fi; touch again; printf %s \"$r\" > r.xml; exit $c"
+    check = {"id": "unit", "run": script, "retries": 1, "results": {"junit": "r.xml"}}
+    folder = project(tmp_path, yaml.safe_dump({"checks": [check]}, width=1000))
+    assert vibeguard("run", cwd=folder).returncode == 0
+    (log,) = (folder / ".vibeguard" / "runs").glob("*/events.jsonl")
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    found = [(e["attempt"], e["tests"]) for e in events if e["type"] == "check.results"]
+    assert found == [(1, {"failed": 1, "passed": 1}), (2, {"passed": 1})]
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ("results: {junti: a.xml}", 'unknown key "junti" in "results"'),
+        ("results: {}", "an entry of results names no form"),
+        ("results: {junit: a.xml, tap: output}", "two forms"),
+        ("results: {json: rufff}", 'there is no reader for the JSON of "rufff"'),
+        ("results: {matcher: gccc}", 'there is no problem matcher "gccc"'),
+        (
+            r"results: {matcher: {owner: a, pattern: [{regexp: '(?=a)', message: 0}]}}",
+            "no pattern of RE2",
+        ),
+        (
+            r"results: {matcher: {owner: a, pattern: [{regexp: '(a)', message: 2}]}}",
+            "1 groups, and group 2",
+        ),
+        ("expect: {min: 1}", '"expect" is about results, and there are none'),
+        ("stale: allow", '"stale" is about results, and there are none'),
+        ("quarantine: {results: [a]}", '"quarantine" is about results'),
+        ("results: {tap: output}\n    quarantine: {until: soon}", '"soon" is not a day'),
+    ],
+)
+def test_mistakes_about_results_are_config_errors(tmp_path, keys, complaint):
+    folder = project(tmp_path, f"checks:\n  - id: a\n    run: ':'\n    {keys}\n")
+    done = vibeguard("validate", cwd=folder)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+
+
+def test_a_matcher_of_ones_own_is_used(tmp_path):
+    config = r"""checks:
+  - id: a
+    run: echo 'src/x.py@7 broken thing'; exit 1
+    results:
+      matcher:
+        owner: mine
+        severity: warning
+        pattern: [{regexp: '^(\S+)@(\d+) (.*)$', file: 1, line: 2, message: 3}]
+"""
+    document = json.loads(vibeguard("run", "--json", cwd=project(tmp_path, config)).stdout)
+    (result,) = document["checks"][0]["results"]["results"]
+    assert (result["file"], result["line"], result["message"], result["severity"]) == (
+        "src/x.py", 7, "broken thing", "warning",
+    )  # fmt: skip

@@ -1,0 +1,189 @@
+"""The reports of an attempt: what stood in their place when it began, and what they say after it.
+
+Whether a report is of this attempt is told by comparing it with what stood there before (inode,
+ctime, content), never by comparing clocks: DESIGN section 10.
+"""
+
+import glob
+import os
+import stat
+from collections.abc import Callable, Iterator
+from functools import partial
+from hashlib import blake2b
+from itertools import islice
+
+from msgspec import Struct
+
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.results import ResultsSource
+from vibeguard.core.names import StalePolicy
+from vibeguard.core.results.base import MakeReader, UnreadableReport
+from vibeguard.core.results.collecting import Collector, Gathered
+from vibeguard.core.results.places import Places
+from vibeguard.core.results.registry import reader_of
+from vibeguard.core.results.ruling import Evidence
+from vibeguard.core.wording.units import size
+from vibeguard.system.clock import today
+from vibeguard.system.discovery.places import repository_root
+
+MOST_BYTES = 256 << 20  # of one report
+MOST_FILES = 1_000  # that one pattern names
+CHUNK_BYTES = 256 << 10
+_SAMPLE_BYTES = 64 << 10
+_PATTERN = frozenset("*?[")
+
+
+class FileState(Struct, frozen=True):
+    """A file at one moment. `sample` digests its start and its end: a ctime has a tick."""
+
+    device: int
+    inode: int
+    ctime_ns: int
+    size_bytes: int
+    sample: bytes
+
+
+class _Refused(Exception):
+    """A report cannot be opened; the message says why."""
+
+
+class FormerReports:
+    """What stood in the place of each check's reports when its present attempt began."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._states: dict[str, dict[str, FileState]] = {}
+
+    def note(self, check: PlannedCheck) -> None:
+        """An attempt of the check is about to begin."""
+        if check.results:
+            self._states[check.id] = states_of(check, self._folder)
+
+    def of(self, check: PlannedCheck) -> dict[str, FileState]:
+        """The states by path."""
+        return self._states.get(check.id, {})
+
+
+def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
+    """What stands in the place of each report of a check, by path."""
+    states: dict[str, FileState] = {}
+    for source in check.results:
+        for path in _paths(source, folder) if source.file else ():
+            try:
+                with _opened(path, folder) as file:
+                    states[path] = _state(file.fileno())
+            except _Refused:
+                continue
+    return states
+
+
+def read_reports(
+    check: PlannedCheck, *, folder: str, cwd: str, output_path: str, before: dict[str, FileState]
+) -> Evidence:
+    """Everything that the reports of an attempt say, and what is wrong with them.
+
+    `folder` is what the paths of a config are relative to, `cwd` where the check ran; `before` is
+    what `states_of` gave when the attempt began.
+    """
+    collector = Collector(_places(folder, cwd))
+    problems: list[str] = []
+    for source in check.results:
+        make = reader_of(source)
+        if not source.file:
+            problems.extend(
+                _read(make, collector, partial(_open_output, output_path), "the output")
+            )
+            continue
+        paths = list(_paths(source, folder))
+        for path in paths:
+            name = os.path.relpath(path, folder)
+            known = None if check.stale is StalePolicy.ALLOW else before.get(path)
+            problems.extend(_read(make, collector, partial(_opened, path, folder), name, known))
+        if not paths:
+            problems.append(f"no file {source.file}")
+    return Evidence(collector.gathered(), tuple(problems[:20]), today=today())
+
+
+def guess(make: MakeReader, output: bytes, *, folder: str, cwd: str) -> Gathered:
+    """What a reader finds in an output that was not declared to hold results."""
+    collector = Collector(_places(folder, cwd))
+    reader = make(collector.add)
+    try:
+        reader.feed(output)
+        reader.finish()
+    except UnreadableReport:
+        pass  # nobody said that it could be read
+    return collector.gathered()
+
+
+def _read(
+    make: MakeReader,
+    collector: Collector,
+    opened: Callable[[], "os.PathLike[str] | object"],
+    name: str,
+    before: FileState | None = None,
+) -> Iterator[str]:
+    """Read one report; give what is wrong with it."""
+    try:
+        with opened() as file:  # type: ignore[attr-defined]
+            descriptor = file.fileno()
+            if before is not None and _state(descriptor) == before:
+                yield f"{name} is stale: it is as it was before this attempt"
+                return
+            if os.fstat(descriptor).st_size > MOST_BYTES:
+                yield f"{name} is larger than {size(MOST_BYTES)}"
+                return
+            reader = make(collector.add)
+            while chunk := os.read(descriptor, CHUNK_BYTES):
+                reader.feed(chunk)
+            reader.finish()
+    except (_Refused, UnreadableReport) as problem:
+        yield f"{name} cannot be read: {problem}"
+    except OSError as error:
+        yield f"{name} cannot be read: {error.strerror}"
+
+
+def _paths(source: ResultsSource, folder: str) -> Iterator[str]:
+    """The file of a source, or the files that its pattern names, in their order."""
+    if "\0" in source.file:
+        return
+    if _PATTERN.isdisjoint(source.file):
+        path = os.path.join(folder, source.file)
+        if os.path.lexists(path):
+            yield path
+        return
+    found = glob.iglob(source.file, root_dir=folder, recursive=True)
+    yield from sorted(os.path.join(folder, name) for name in islice(found, MOST_FILES))
+
+
+def _opened(path: str, folder: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a file
+    """A regular file below the folder, symlinks resolved, opened without blocking."""
+    root, real = os.path.realpath(folder), os.path.realpath(path)
+    if os.path.commonpath([root, real]) != root:
+        raise _Refused("it is outside the working folder")
+    try:
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise _Refused(error.strerror) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _Refused("it is not a regular file")
+    return open(descriptor, "rb", buffering=0)
+
+
+def _open_output(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a file
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    return open(descriptor, "rb", buffering=0)
+
+
+def _state(descriptor: int) -> FileState:
+    found = os.fstat(descriptor)
+    start = os.pread(descriptor, _SAMPLE_BYTES, 0)
+    end = os.pread(descriptor, _SAMPLE_BYTES, max(found.st_size - _SAMPLE_BYTES, 0))
+    sample = blake2b(start + end, digest_size=16).digest()
+    return FileState(found.st_dev, found.st_ino, found.st_ctime_ns, found.st_size, sample)
+
+
+def _places(folder: str, cwd: str) -> Places:
+    repository = repository_root(folder) or folder
+    return Places(repository, cwd, lambda path: os.path.isfile(os.path.join(repository, path)))
