@@ -57,6 +57,7 @@ def check_style(session: nox.Session) -> None:
     """Run the three style gates in an environment that is ready."""
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
+    session.run("ruff", "check", "--preview", "--select", "ASYNC", ".")  # every rule for Trio
     session.run("lint-imports")
 
 

@@ -56,7 +56,8 @@ async def open_local_executor(
         try:
             yield executor
         finally:
-            await executor.close(shield_s=CLOSE_BOUND_S)
+            with trio.CancelScope(shield=True):  # `close` has the bound
+                await executor.close(shield_s=CLOSE_BOUND_S)
             tasks.cancel_scope.cancel()
 
 

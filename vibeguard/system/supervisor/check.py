@@ -67,7 +67,7 @@ class CheckTask:
         try:
             ended = await self._start_and_watch()
         except trio.Cancelled:
-            if self.attempt is not None:
+            if self.attempt is not None:  # what waits in there is shielded, and has its bound
                 await self._conclude(await self._end_cancelled(self.attempt))
             raise
         if ended is not None:
