@@ -27,13 +27,19 @@ class Log(Protocol):
 class Recorder:
     """Records transitions. The live State of a run *is* the fold of what was recorded.
 
+    Here, and nowhere else, secrets are masked: `redact` has each event before it is folded.
     An event that the fold rejects is never written: LogCorrupt at this point is a defect of
     VibeGuard's own. After a failed write nothing is recorded any more, since nothing may follow a
     torn line; `failed` is called once, and `failure` says what happened. `strained` is called once,
     in the middle of a step, when there is room for the last events only.
     """
 
-    def __init__(self, log: Log, elapsed_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        elapsed_ns: Callable[[], int],
+        redact: Callable[[Event], Event] = lambda event: event,
+    ) -> None:
         self.state = new_state()
         self.failure: LogWriteError | None = None
         self.failed: Callable[[], None] = _ignore
@@ -41,11 +47,13 @@ class Recorder:
         self._strained = False
         self._log = log
         self._elapsed_ns = elapsed_ns
+        self._redact = redact
 
     def record(self, event: Event) -> None:
         """One transition and its record. No checkpoint, nothing in between."""
         if self.failure is not None:
             return
+        event = self._redact(event)
         force_setattr(event, "seq", self.state.next_seq)
         force_setattr(event, "t", self._elapsed_ns())
         apply(self.state, event)

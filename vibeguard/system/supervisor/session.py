@@ -24,6 +24,7 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.core.problems import LogWriteError
+from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.environment import check_environment
@@ -77,7 +78,10 @@ class Session:
         self._witness.begin(self._journal.run_id, nested=self._nested)
         self.run_id = self._journal.run_id
         self.folder = self._journal.run_folder
-        self._recorder = Recorder(self._journal, self._clock.elapsed_ns)
+        secrets = secret_values(
+            launch.plan.settings.redact, launch.environment, launch.variables.values()
+        )
+        self._recorder = Recorder(self._journal, self._clock.elapsed_ns, redaction(secrets))
         self._logs: dict[str, str] = {}
         try:
             self._begin()
