@@ -8,11 +8,11 @@ the attempt, and a worker that vanishes is `AttemptEnd.LOST`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.events import CheckAttemptFinished, ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.rundir.files import FileIdentity
 
@@ -60,7 +60,7 @@ class StartRefused(Exception):
 
 
 class AttemptResult(Struct, frozen=True):
-    """How an attempt ended. The fields are those of `check.attempt_finished`.
+    """How an attempt ended: the fields of `check.attempt_finished` that an executor knows.
 
     `output_error` says that the output could not be stored whole (disk full, output file replaced).
     `output_file` is the file that holds it, where that is known.
@@ -84,6 +84,29 @@ class AttemptResult(Struct, frozen=True):
     error: str = ""
     output_error: str = ""
     output_file: FileIdentity | None = None
+
+    def event(
+        self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
+    ) -> CheckAttemptFinished:
+        """The event that says so; its times and its output's path are the supervisor's to know."""
+        facts: dict[str, Any] = {name: getattr(self, name) for name in _RECORDED}
+        facts.update(
+            check=check,
+            attempt=attempt,
+            elapsed_ns=elapsed_ns,
+            active_ns=active_ns,
+            output_path=output_path,
+            error=self.error or self.output_error,
+        )
+        return CheckAttemptFinished(**facts)
+
+
+# One name means one thing, in the result and in the event.
+_RECORDED: Final = tuple(
+    name
+    for name in CheckAttemptFinished.__struct_fields__
+    if name in AttemptResult.__struct_fields__
+)
 
 
 class Attempt(Protocol):

@@ -218,26 +218,12 @@ class CheckTask:
         Trio's time may know of more pauses than the executor: a stop of the supervisor itself.
         """
         lasted_ns = round((trio.current_time() - self._started) * SECOND_NS)
-        return CheckAttemptFinished(
+        return result.event(
             check=self._planned.id,
             attempt=self._number,
-            end=result.end,
-            exit_code=result.exit_code,
-            signal=result.signal,
             elapsed_ns=max(result.elapsed_ns, result.active_ns),
             active_ns=min(result.active_ns, lasted_ns),
-            cpu_user_ns=result.cpu_user_ns,
-            cpu_system_ns=result.cpu_system_ns,
-            max_rss_bytes=result.max_rss_bytes,
             output_path=output_name(self._planned, self._number),
-            output_bytes=result.output_bytes,
-            output_sha256=result.output_sha256,
-            survivors=result.survivors,
-            leaked=result.leaked,
-            unkillable=result.unkillable,
-            swept=result.swept,
-            termination_ns=result.termination_ns,
-            error=result.error or result.output_error,
         )
 
     async def _judge(self, ended: _Ended) -> None:

@@ -74,11 +74,11 @@ class Services:
         What was ignored at the start (nohup) does not. A second one kills at once; within 250 ms
         it is the first one's echo.
         """
-        heard = [number for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN]
-        if not heard:
+        handled = [number for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN]
+        if not handled:
             task_status.started()
             return
-        with trio.open_signal_receiver(*heard) as received:
+        with trio.open_signal_receiver(*handled) as received:
             task_status.started()
             echo_ends = math.inf
             async for number in received:
@@ -101,7 +101,7 @@ class Services:
             self._nursery.start_soon(self._watch_pause)
 
     async def _watch_pause(self) -> None:
-        """Trio's time stands still in a pause; who asks for an end is heard all the same.
+        """Trio's time stands still in a pause; requests and the front's end still count.
 
         A front that dies in it will not resume a run that it may leave (--max-wait): then we do.
         """
@@ -112,7 +112,7 @@ class Services:
             try:
                 await trio.to_thread.run_sync(sleep_s, REQUEST_POLL_S, abandon_on_cancel=True)
             except RuntimeError:
-                return  # no thread is to be had: they are heard when the pause is over
+                return  # no thread is to be had: requests wait until the pause is over
 
     def _front_has_gone(self) -> bool:
         """Whether nobody can read any more what the front alone reads."""

@@ -59,7 +59,7 @@ LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 class Session:
     """A run that is recorded from its creation on. Raises LogWriteError when it cannot be.
 
-    `reports` is the pipe to the front, which reads it for as long as it lives.
+    `reports` is the pipe to the front, which reads it until it exits.
     """
 
     def __init__(self, launch: Launch, orders: OrderReader, reports: int) -> None:
