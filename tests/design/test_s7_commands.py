@@ -164,12 +164,12 @@ def test_prompt_lists_what_there_is(folder):
     assert [line.split()[0] for line in listed.splitlines()] == ["fix", "bare", "init"]
     assert "How to fix it" in listed
     assert "    Line 2\n" in vibeguard("prompt", "-v", cwd=folder).stdout
-    assert [each["id"] for each in document("prompt", cwd=folder)["prompts"]] == [
+    assert [each["id"] for each in document("prompt", cwd=folder)] == [
         "fix",
         "bare",
         "init",
     ]
-    tagged = document("prompt", "--tags", "help", cwd=folder)["prompts"]
+    tagged = document("prompt", "--tags", "help", cwd=folder)
     assert [each["id"] for each in tagged] == ["fix"]
 
 
@@ -225,6 +225,7 @@ def test_the_templates_are_those_that_people_know(tmp_path):
     ]
     done = vibeguard("init", "--list-templates", cwd=tmp_path)
     assert [line.split()[0] for line in done.stdout.splitlines()] == names
+    assert vibeguard("init", "-t", "list", cwd=tmp_path).stdout == done.stdout
     listed = document("init", "--list-templates", cwd=tmp_path)["templates"]
     assert [each["name"] for each in listed] == names
     assert not any(tmp_path.iterdir())

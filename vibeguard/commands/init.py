@@ -70,7 +70,7 @@ class InitOptions:
         str | None,
         Parameter(
             name=["--template", "-t"],
-            help="The template [default: by the files of this folder, else generic].",
+            help="The template; list names them [default: by the files here, else generic].",
         ),
     ] = None
     list_templates: Annotated[
@@ -116,7 +116,7 @@ class Written(Struct, frozen=True):
 
 def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
     """Write a config to start from, list the templates, or print a guide for a coding agent."""
-    if options.list_templates:
+    if options.list_templates or options.template == "list":
         return _list_templates(common)
     if options.assist:
         text, source = guide() + project_facts(), "assist"

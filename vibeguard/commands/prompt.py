@@ -28,12 +28,6 @@ class ListedPrompt(Struct, frozen=True):
     built_in: bool = False
 
 
-class PromptList(Struct, frozen=True):
-    """`prompt --json` without an id."""
-
-    prompts: tuple[ListedPrompt, ...]
-
-
 def prompt(prompt_id: PromptName = "", /, *, common: GlobalOptions) -> int:
     """List the prompts (with -v their content), or print one, ready to pipe.
 
@@ -45,7 +39,7 @@ def prompt(prompt_id: PromptName = "", /, *, common: GlobalOptions) -> int:
         return 0
     listed = tuple(each for each in prompts if _has_tags(each, common))
     if common.json:
-        write_document(PromptList(listed))
+        write_document(listed)  # an array: so scripts for the original read it
     elif common.verbose:
         write_out("\n".join(map(_in_full, listed)))
     else:

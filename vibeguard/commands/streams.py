@@ -6,6 +6,7 @@ it. A reader that has gone (`| head -1`) takes nothing more, silently: it change
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 import msgspec
@@ -50,7 +51,7 @@ def silence(descriptor: int) -> None:
     os.close(nowhere)
 
 
-def write_document(document: msgspec.Struct) -> None:
+def write_document(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
     """One JSON document on stdout, harmless to a terminal and to a CI service."""
     write_exact(encode_document(document, ci=under_ci()))
 

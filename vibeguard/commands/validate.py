@@ -1,7 +1,7 @@
 """`vibeguard validate`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -10,11 +10,13 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err
 from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
-from vibeguard.core.planning.plan import pool_of
+from vibeguard.core.planning.plan import make_plan, pool_of, resolve_settings
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
 from vibeguard.system.discovery import state_dir_of
+
+SHORTEST_MASKED = 8  # characters of a value
 
 
 class Validation(Struct, frozen=True):
@@ -40,7 +42,10 @@ def validate(*, common: GlobalOptions) -> int:
     if common.tags or common.exclude_tags:
         matching(config, common)
     background = background_checks(config)
+    settings = resolve_settings(config.settings, usable_cpus=1)
+    make_plan(config.checks, settings, variables=config.vars)  # refuses what no log can hold
     advice = (
+        *advice_on_redaction(config, os.environ),
         *advice_on_assertions(config),
         *advice_on_templates(config),
         *advice_from_history(loaded, common),
@@ -65,6 +70,18 @@ def validate(*, common: GlobalOptions) -> int:
     write_err(f"{sanitise(loaded.path)} is valid: {', '.join(parts)}.\n")
     write_err("".join(f"advice: {sanitise(sentence)}\n" for sentence in advice))
     return 0
+
+
+def advice_on_redaction(config: Config, environment: Mapping[str, str]) -> Iterator[str]:
+    """Values that `redact` names and that are too short to be masked."""
+    for name in config.settings.redact:
+        values = [check.env[name] for check in config.checks if name in check.env]
+        values += [environment[name]] if name in environment else []
+        if any(len(value) < SHORTEST_MASKED for value in values):
+            yield (
+                f"{name} has a value of fewer than {SHORTEST_MASKED} characters, which redact "
+                "does not mask: too much else would look the same"
+            )
 
 
 def advice_on_assertions(config: Config) -> Iterator[str]:

@@ -30,6 +30,8 @@ from vibeguard.core.wording.suggest import did_you_mean
 
 MAX_DEPTH = 100  # the C parser is quadratic in the depth of brackets, and nobody reads deeper
 MOST_WITHOUT_LIBYAML = 128 << 10  # characters: half a second
+MAX_COLLECTIONS = 150_000  # three times those of 10,000 checks; empty ones are quick to write
+_MOST_DOCUMENTS = 20  # there should be one
 MAX_ALIASED_NODES = 1_000_000  # nodes that aliases repeat
 _MOST_TAG_LINES = 32  # the C parser compares each %TAG with all others
 
@@ -132,6 +134,7 @@ class _Builder:
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._size = 0  # nodes so far, those that aliases repeat included
         self._repeated = 0
+        self._collections = 0
         self._stack: list[_Open] = [_Open(1, 1)]  # the lowest takes the roots of documents
 
     @property
@@ -163,7 +166,7 @@ class _Builder:
                 children.append(node)
             elif kind is AliasEvent:
                 self._alias(event)
-            elif kind is StreamEndEvent:
+            elif kind is StreamEndEvent or len(stack[0].children) > _MOST_DOCUMENTS:
                 return self._document(stack[0].children)
 
     def _document(self, roots: list[Node]) -> Document:
@@ -201,6 +204,11 @@ class _Builder:
         mark = event.start_mark
         is_mapping = isinstance(event, MappingStartEvent)
         opened = _Open(mark.line + 1, mark.column + 1, is_mapping=is_mapping)
+        self._collections += 1
+        if self._collections > MAX_COLLECTIONS:
+            what = f"more than {MAX_COLLECTIONS:,} lists and mappings"
+            problem = self._source.problem(what, "split the config", opened.line, opened.column)
+            raise ConfigError([problem])
         if len(self._stack) > MAX_DEPTH:
             what = f"more than {MAX_DEPTH} levels of nesting"
             do = "a config needs no more than ten"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, json
 from msgspec.structs import replace
 
 from vibeguard.core.model.config import CheckConfig, CheckKeys, RunSettings, Settings
@@ -13,9 +13,12 @@ from vibeguard.core.model.plan import Plan, PlannedCheck, ResolvedSettings
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.graph import waiting_closure
 from vibeguard.core.planning.rank import remaining_paths
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.units import size
 
 MINIMUM_DEFAULT_PARALLEL = 4
 LONGEST_PLAIN_STEM = 120
+LARGEST_PLAN_BYTES = 63 << 20
 
 
 def resolve_settings(
@@ -52,6 +55,8 @@ def make_plan(
 
     Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
     durations that history knows; `narrowed` says what left checks out beside ids and tags.
+
+    Raises UsageError for a plan that the log could not hold, whose lines have 64 MiB at most.
     """
     expected = expected_ns or {}
     selected = {check.id for check in checks}
@@ -77,7 +82,12 @@ def make_plan(
         for check in checks
     )
     needs_vars = any(check.suggestion or check.fix for check in checks)
-    return Plan(settings, planned, dict(variables) if needs_vars else {}, tuple(notes), narrowed)
+    used = dict(variables) if needs_vars else {}
+    plan = Plan(settings, planned, used, tuple(notes), narrowed)
+    if len(json.encode(plan)) > LARGEST_PLAN_BYTES:
+        what = f"the plan of this run is larger than {size(LARGEST_PLAN_BYTES)}"
+        raise UsageError(what, "shorten commands, prompts and variables, or select fewer checks")
+    return plan
 
 
 def pool_of(check: CheckConfig, async_after_ns: int) -> Pool:

@@ -1,5 +1,7 @@
 """Values as JSON text that is safe to print."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from vibeguard.core.wording.sanitise import harmless_json, well_formed
@@ -14,13 +16,13 @@ def encode_json(value: msgspec.Struct, *, ci: bool = False) -> str:
     return harmless_json(_encoded(value).decode(), ci=ci)
 
 
-def encode_document(value: msgspec.Struct, *, ci: bool = False) -> str:
+def encode_document(value: msgspec.Struct | Sequence[msgspec.Struct], *, ci: bool = False) -> str:
     """A whole document, indented for people who look at it, ending in a newline."""
     text = msgspec.json.format(_encoded(value), indent=2).decode()
     return harmless_json(text, ci=ci) + "\n"
 
 
-def _encoded(value: msgspec.Struct) -> bytes:
+def _encoded(value: msgspec.Struct | Sequence[msgspec.Struct]) -> bytes:
     """The value as JSON. Paths may hold bytes that are no text: those become U+FFFD."""
     try:
         return msgspec.json.encode(value)

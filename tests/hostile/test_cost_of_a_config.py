@@ -1,0 +1,58 @@
+"""What a config may cost: any of a megabyte answers within 2 s of CPU and 300 MB (DESIGN section 2)."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.costly import KNOWN, MEGABYTE, Cost, cost_of
+
+MOST_CPU_S = 2.0
+MOST_MEMORY_MB = 300
+MOST_SAID = 400_000  # characters: two hundred mistakes with their lines
+PIECES = (
+    "- ", "  ", "\n", "checks:\n", "  - id: a\n", "    run: x\n", "    grok: '", "    assert: '",
+    "    fix: '", "    tags: [", "    requires: [", "    on: {failure: [", "vars:\n", "  v: '{{.w}}'\n",
+    "  w: '{{.v}}'\n", "{{.v}}", "{{.", "}}", "&a ", "*a", "*a, ", "<<: *a\n", "[", "]", "{", "}", ",",
+    "'", '"', "|\n", "a, ", "a: b\n", "? ", ": ", "%{IPORHOST}", "%{URI:a}", "%{NOPE}", "(?i)", r"\pL",
+    "[[:", r"\Q", r"\E", "(a|b)*", "{1000}", "{0,1000}", "(", ")", "!", "-", "a &&", "\t", "# c\n",
+    "---\n", "!!str ", "é", "\U0001f600", "timeot: 1\n", "timeout: 5\n", "async: true\n",
+)  # fmt: skip
+
+
+def check_cost(cost: Cost) -> None:
+    """Within the bar, and an answer."""
+    assert cost.exit_code in (0, 2), cost.said
+    assert cost.cpu_s < MOST_CPU_S
+    assert cost.memory_mb < MOST_MEMORY_MB
+    assert cost.on_stderr < MOST_SAID
+
+
+@pytest.mark.slow  # a megabyte of each, through the real command
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
+    """The whole command, Python's start included."""
+    data = KNOWN[name]()
+    assert len(data) <= MEGABYTE + 1000
+    check_cost(cost_of(data, tmp_path))
+
+
+def repeated_pieces(chance: random.Random) -> bytes:
+    """A few pieces, one or two of them repeated until the config is large."""
+    parts = ["checks:\n  - id: a\n    run: x\n"] if chance.random() < 0.6 else []
+    for _ in range(chance.randint(1, 4)):
+        row = "".join(chance.choices(PIECES, k=chance.randint(1, 6)))
+        parts.append(row * chance.choice((1, 1, 10, 1000, MEGABYTE // len(row.encode()))))
+    return "".join(parts).encode()[:MEGABYTE]
+
+
+@pytest.mark.nightly  # five hundred megabytes
+@pytest.mark.parametrize("seed", [random.SystemRandom().randrange(10**9) for _ in range(10)])
+def test_nothing_that_chance_finds_costs_much(seed: int, tmp_path: Path) -> None:
+    """A search for cost, not for crashes: the seed is in the test's name."""
+    chance = random.Random(seed)
+    for number in range(50):
+        data = repeated_pieces(chance)
+        cost = cost_of(data, tmp_path)
+        assert cost.exit_code in (0, 2), (number, cost)
+        check_cost(cost)
