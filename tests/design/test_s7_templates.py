@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, git, vibeguard
+from vibeguard.commands.templates import TEMPLATES
 
 PYTHON_TEST = "from area import area\n\n\ndef test_area():\n    assert area(2, 3) == 6\n"
 PYTHON = {
     "area.py": 'def area(width: int, height: int) -> int:\n    """The area."""\n    return width * height\n',
     "test_area.py": PYTHON_TEST,
 }
+SKIPPED = "import pytest\n\n\n@pytest.mark.skip\ndef test_area() -> None:\n    pass\n"
 RUST = {
     "Cargo.toml": '[package]\nname = "area"\nversion = "0.1.0"\nedition = "2021"\n',
     "Cargo.lock": 'version = 3\n\n[[package]]\nname = "area"\nversion = "0.1.0"\n',
@@ -38,16 +40,18 @@ class Project:
     """A small project: its files, the tools that it needs, and one change that breaks it.
 
     `broken` is a file and its new content, `finds` the check that must then fail. `runs` names the
-    checks that need nothing but `tools`; None means all.
+    checks that need nothing but `tools`; None means all. `idle` is a change (None: a file goes)
+    after which the runner of the tests is content and has run none of them.
     """
 
-    def __init__(self, files, *, tools, broken, finds, runs=None, env=None):
+    def __init__(self, files, *, tools, broken, finds, runs=None, env=None, idle=None):
         self.files = files
         self.tools = tools
         self.broken = broken
         self.finds = finds
         self.runs = runs
         self.env = env or {}
+        self.idle = idle or {}
 
 
 PROJECTS = {
@@ -63,12 +67,14 @@ PROJECTS = {
     "generic": Project(
         {"Makefile": "all:\n\techo built\n\ntest:\n\ttest -f Makefile\n", "a.txt": "a\n"},
         tools=("make", "git"),
+        idle={"test/a": ""},
         broken=("a.txt", "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"),
         finds="conflict-markers",
     ),
     "python-pip": Project(
         PYTHON,
         tools=("ruff", "mypy", "coverage"),
+        idle={"test_area.py": SKIPPED},
         broken=("area.py", PYTHON["area.py"].replace("*", "+")),
         finds="tests",
     ),
@@ -79,6 +85,7 @@ PROJECTS = {
             "uv.lock": 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[[package]]\nname = "area"\nversion = "0.1.0"\nsource = { virtual = "." }\n',
         },
         tools=("uv", "ruff", "mypy", "coverage"),
+        idle={"test_area.py": SKIPPED},
         broken=("area.py", "import os\n\n\n" + PYTHON["area.py"]),
         finds="lint",
         env={
@@ -90,7 +97,17 @@ PROJECTS = {
     ),
     "node-javascript": Project(
         {
-            "package.json": '{"name": "area", "private": true, "scripts": {"test": "node --test"}}\n',
+            "package.json": json.dumps(
+                {
+                    "name": "area",
+                    "private": True,
+                    "scripts": {
+                        "test": "node --test",
+                        "lint": "node --check area.mjs",
+                        "format:check": "true",
+                    },
+                }
+            ),
             "area.mjs": "export const area = (width, height) => width * height;\n",
             "area.test.mjs": (
                 'import assert from "node:assert";\nimport test from "node:test";\n'
@@ -98,6 +115,7 @@ PROJECTS = {
             ),
         },
         tools=("node", "npm"),
+        idle={"area.test.mjs": None},
         broken=("area.mjs", "export const area = (width, height) => width + height;\n"),
         finds="test",
         runs=("syntax", "lint", "format", "test"),  # audit asks a registry
@@ -105,6 +123,7 @@ PROJECTS = {
     "rust-cargo": Project(
         RUST,
         tools=("cargo", "cargo-fmt", "cargo-clippy"),
+        idle={"src/lib.rs": "//! Nothing.\n"},
         broken=("src/lib.rs", RUST["src/lib.rs"].replace("width * height", "width + height")),
         finds="test",
         env={"CARGO_NET_OFFLINE": "true"},
@@ -112,15 +131,17 @@ PROJECTS = {
     "go-minimal": Project(
         GO,
         tools=("go", "gofmt"),
+        idle={"area_test.go": None},
         broken=("area.go", GO["area.go"].replace("w * h", "w + h")),
         finds="test",
     ),
     "go-standard": Project(
         GO,
         tools=("go", "gofmt"),
+        idle={"area_test.go": None},
         broken=("area.go", GO["area.go"].replace("w * h", "w + h")),
         finds="test",
-        runs=("fmt", "vet", "build", "test", "coverage"),
+        runs=("fmt", "vet", "build", "test"),
     ),
 }
 
@@ -148,9 +169,7 @@ def made(name: str, folder: Path) -> Path:
         path.write_text(content)
     assert vibeguard("init", "--template", name, cwd=folder).returncode == 0
     git("init", "-q", cwd=folder)
-    (folder / ".gitignore").write_text(
-        "target/\nnode_modules/\n__pycache__/\n.coverage\n.*_cache/\ncoverage.out\n"
-    )
+    (folder / ".gitignore").write_text("target/\nnode_modules/\n")
     git("add", "-A", cwd=folder)
     git("commit", "-q", "-m", "Start", cwd=folder)
     return folder
@@ -179,3 +198,35 @@ def test_a_template_passes_on_a_sound_project_and_finds_what_breaks_it(name, tmp
     code, broken = outcome(name, folder)
     assert code == 1
     assert broken[PROJECTS[name].finds] == "failed", broken
+
+
+# The check that runs the tests, where it is not called after what the broken project finds.
+RUNS_TESTS = {"generic": "test", "python-pip": "tests", "python-uv": "tests"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, project in PROJECTS.items() if project.idle])
+def test_no_template_is_content_with_a_runner_that_ran_no_test(name, tmp_path):
+    folder = made(name, tmp_path)
+    for file, content in PROJECTS[name].idle.items():
+        path = folder / file
+        if content is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content)
+    code, statuses = outcome(name, folder)
+    assert code == 1
+    assert statuses[RUNS_TESTS.get(name, PROJECTS[name].finds)] == "failed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_template_passes_where_there_is_nothing(name, tmp_path):
+    """Nor where its tools are missing: then it cannot be known what there is."""
+    assert vibeguard("init", "--template", name, cwd=tmp_path).returncode == 0
+    git("init", "-q", cwd=tmp_path)
+    done = vibeguard("run", "--fail-fast", "--exclude-tags", "security,lint", cwd=tmp_path)
+    assert done.returncode in (1, 2), done.stderr
+    if done.returncode == 2:  # this one has no check of such a tag
+        assert vibeguard("run", "--fail-fast", cwd=tmp_path).returncode == 1
