@@ -1,12 +1,13 @@
 """`vibeguard hook`: hooks for git and for coding agents, printed or installed."""
 
 import contextlib
+import json
 import os
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -14,6 +15,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from vibeguard.commands.hook_managers import advice, call
+from vibeguard.commands.hook_place import Place, place_of_config
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact
 from vibeguard.commands.templates import hook_script
@@ -25,6 +28,8 @@ GIT_STAGES = ("pre-commit", "pre-push")
 AGENT_FILE = "vibeguard-agent-stop.sh"
 # The second line of every script that is ours, and may therefore be replaced.
 MARK = "# vibeguard hook "
+# What git lends a hook: it means the folder that the hook began in.
+LENT_BY_GIT = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FILE"})
 
 
 @Parameter(name="*")
@@ -69,26 +74,32 @@ def hook(
 
         return failures(common=common)
     if kind == "agent":
-        return _agent(options)
+        return _agent(common, options)
+    place = _place_of_config(common)
     stages = (options.stage,) if options.stage else GIT_STAGES
     if not options.write:
-        scripts = [hook_script(stage, find="") for stage in stages]
+        scripts = [hook_script(stage, place=place.lines()) for stage in stages]
         heads = [f"# ==> {stage} <==\n" if len(stages) > 1 else "" for stage in stages]
         write_exact("\n".join(map("".join, zip(heads, scripts, strict=True))))
         return 0
-    _write_stages(stages)
+    _write_stages(stages, place)
     return 0
 
 
-def _write_stages(stages: Sequence[str]) -> None:
+def _write_stages(stages: tuple[str, ...], place: Place) -> None:
     """Install these git hooks: all, or none."""
     folder, private = _hooks_folder()
+    owner = advice(Path(_git("rev-parse", "--show-toplevel")), folder, place.folder, stages)
+    if owner:
+        write_err(sanitise(owner, multiline=True).rstrip("\n") + "\n")
+        raise UsageError("another program makes the git hooks here", "add the lines above")
     with _trouble_told(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for stage in stages:
-            _refuse_foreign(folder / stage)
+            _refuse_foreign(folder / stage, call(stage, place.folder))
         for stage in stages:
-            _install(folder / stage, hook_script(stage, find=_find_ourselves() if private else ""))
+            find = _find_ourselves() if private else ""
+            _install(folder / stage, hook_script(stage, find=find, place=place.lines()))
             write_err(f"vibeguard: wrote {sanitise(str(folder / stage))}\n")
 
 
@@ -106,23 +117,37 @@ def _trouble_told(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _agent(options: HookOptions) -> int:
+def _agent(common: GlobalOptions, options: HookOptions) -> int:
     """The stop hook: to stdout, or into the repository, where the agent's settings can name it."""
+    # The agent calls it from any folder: it lies in `scripts` of the work tree.
+    place = _place_of_config(common)
+    script = hook_script("agent-stop", place=place.lines(script_below_top=True))
     if not options.write:
-        write_exact(hook_script("agent-stop", find=""))
+        write_exact(script)
         return 0
     path = Path(_git("rev-parse", "--show-toplevel")) / "scripts" / AGENT_FILE
     with _trouble_told(path.parent):
         path.parent.mkdir(exist_ok=True)
-        _refuse_foreign(path)
-        _install(path, hook_script("agent-stop", find=""))
+        _refuse_foreign(path, f"sh {quote(str(path))}")
+        _install(path, script)
     write_err(
         f"vibeguard: wrote {sanitise(str(path))}\n"
         "vibeguard: name it in your agent's settings as the command of its stop hook, for example\n"
         f'  {{"hooks": {{"Stop": [{{"hooks": [{{"type": "command", '
-        f'"command": "scripts/{AGENT_FILE}"}}]}}]}}}}\n'
+        f'"command": {json.dumps(sanitise(quote(str(path))))}}}]}}]}}}}\n'
+        "vibeguard: in settings that others share, from where the agent says the project is:\n"
+        f'  "$CLAUDE_PROJECT_DIR"/scripts/{AGENT_FILE}\n'
     )
     return 0
+
+
+def _place_of_config(common: GlobalOptions) -> Place:
+    """Where the config is, in this repository; the top where there is no repository, or config."""
+    try:
+        top = _git("rev-parse", "--show-toplevel")
+    except UsageError:
+        return Place()
+    return place_of_config(common, top)
 
 
 def _hooks_folder() -> tuple[Path, bool]:
@@ -149,6 +174,7 @@ def _git(*arguments: str) -> str:
             ["git", *arguments],
             capture_output=True,
             check=False,
+            env={k: v for k, v in os.environ.items() if k not in LENT_BY_GIT},
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
@@ -163,8 +189,11 @@ def _git(*arguments: str) -> str:
     return os.fsdecode(done.stdout).removesuffix("\n")
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Raises UsageError where something is in the way that we have not written."""
+def _refuse_foreign(path: Path, line: str) -> None:
+    """Raises UsageError where something is in the way that we have not written.
+
+    `line` is what calls ours from there.
+    """
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -176,7 +205,7 @@ def _refuse_foreign(path: Path) -> None:
             return
     raise UsageError(
         f"{path} exists and is not ours",
-        "call vibeguard from it, or move it away; `vibeguard hook` prints what we would write",
+        f"move it away, or add this line to it: {line}",
     )
 
 

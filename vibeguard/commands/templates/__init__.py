@@ -27,9 +27,14 @@ def guide() -> str:
     return _read("assist.md")
 
 
-def hook_script(name: str, *, find: str) -> str:
-    """The shell script of a hook; `find` are lines that find the program where PATH does not."""
-    return _read(f"hooks/{name}.sh").replace("@FIND@\n", f"{find}\n" if find else "\n")
+def hook_script(name: str, *, find: str = "", place: str = "") -> str:
+    """The shell script of a hook.
+
+    `find` are lines that find the program where PATH does not, `place` those that go to where the
+    config is found.
+    """
+    script = _read(f"hooks/{name}.sh").replace("@FIND@\n", f"{find}\n" if find else "\n")
+    return script.replace("@PLACE@", f"{place}\n" if place else "")
 
 
 def _read(path: str) -> str:

@@ -4,7 +4,7 @@
 # For the moment when a coding agent says that it is done. Exit 2 sends it back to work, and it
 # reads why on stderr. Long checks go on in the background; the next stop tells what they found.
 @FIND@
-# Agents tell on stdin when they have been sent back already: once is enough, or a check that
+@PLACE@# Agents tell on stdin when they have been sent back already: once is enough, or a check that
 # nobody can mend would keep the agent for ever.
 if [ ! -t 0 ]; then
     case $(cat) in

@@ -5,7 +5,7 @@
 # pre-push hook asks for its verdict. Checked is the working tree as it is, staged or not.
 # Skip it once with `git commit --no-verify`.
 @FIND@
-vibeguard run --max-wait foreground --supersede --record-tree
+@PLACE@vibeguard run --max-wait foreground --supersede --record-tree
 code=$?
 # 5 is pending: the foreground has passed and the background goes on.
 test $code -eq 5 && exit 0

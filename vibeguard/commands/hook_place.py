@@ -1,0 +1,60 @@
+"""Where the config is that a hook is for: a hook begins at the top of the work tree."""
+
+import os
+from shlex import quote
+
+from msgspec import Struct
+
+from vibeguard.commands.loading import has_config, locate
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.streams import write_err
+
+# With GIT_DIR alone git takes the present folder for the top of the work tree.
+_GO = """# Where the config is. What git lends a hook names paths from the top.
+top={top} || exit 1
+case ${{GIT_INDEX_FILE-}} in
+'' | /*) ;;
+*) GIT_INDEX_FILE=$top/$GIT_INDEX_FILE && export GIT_INDEX_FILE ;;
+esac
+unset GIT_DIR GIT_WORK_TREE GIT_PREFIX
+cd "$top"/{folder} || exit 1
+"""
+_TOP = "$(git rev-parse --show-toplevel)"
+_TOP_OF_SCRIPT = '$(cd "$(dirname "$0")/.." && pwd)'
+
+
+class Place(Struct, frozen=True):
+    """The folder to be in, as a path from the top of the work tree.
+
+    `named` is the config as it has to be named there; empty where it is found without.
+    """
+
+    folder: str = os.curdir
+    named: str = ""
+
+    def lines(self, *, script_below_top: bool = False) -> str:
+        """Shell lines that go there from the top; empty where a hook is there already.
+
+        A script that lies in a folder below the top is called from anywhere.
+        """
+        lines = ""
+        if script_below_top or self.folder != os.curdir:
+            top = _TOP_OF_SCRIPT if script_below_top else _TOP
+            lines = _GO.format(top=top, folder=quote(self.folder))
+        if self.named:
+            lines += f"VIBEGUARD_CONFIG={quote(self.named)} && export VIBEGUARD_CONFIG\n"
+        return lines
+
+
+def place_of_config(common: GlobalOptions, top: str) -> Place:
+    """The place of the config that is meant here, in the work tree at `top`."""
+    if not has_config(common):
+        write_err("vibeguard: there is no config here yet; the hooks look for one at the top\n")
+        return Place()
+    located = locate(common)
+    folder = os.path.relpath(os.path.realpath(located.folder), os.path.realpath(top))
+    if folder.split(os.sep)[0] == os.pardir:
+        return Place()
+    if not (common.config or os.environ.get("VIBEGUARD_CONFIG")):
+        return Place(folder)
+    return Place(folder, os.path.relpath(located.path, located.folder))
