@@ -52,8 +52,11 @@ MATCHES = [
     ("%{DATA:x}b", "b", {}),
     ("%{SPACE:x}b", "b", {}),
     # names inside the standard patterns come out too
-    ("%{SYSLOGPROG}", "sshd[12]", {"process.name": "sshd", "process.pid": "12"}),
-    ("%{SYSLOGPROG:p}", "cron", {"p": "cron", "process.name": "cron"}),
+    (
+        "%{SYSLOGBASE}",
+        "Jan 5 10:20:30 db sshd[12]:",
+        {"timestamp": "Jan 5 10:20:30", "host.name": "db"},
+    ),
     # the whole text is searched, the first match counts
     ("n=%{INT:n}", "n=1\nn=2\n", {"n": "1"}),
     ("b%{INT:n}", "a1\nb2", {"n": "2"}),
@@ -163,11 +166,11 @@ def test_a_refused_pattern_prints_nothing(capfd):
 
 
 def test_fields_are_known_without_a_text():
-    assert compile_grok("%{INT:a}(?P<b>x)%{SYSLOGPROG}").fields == {
+    assert compile_grok("%{INT:a}(?P<b>x)%{SYSLOGBASE}").fields == {
         "a",
         "b",
-        "process.name",
-        "process.pid",
+        "timestamp",
+        "host.name",
     }
 
 

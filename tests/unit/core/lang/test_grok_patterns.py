@@ -23,14 +23,14 @@ NAMES = {
     "DATA": ([], []),
     "GREEDYDATA": (["anything goes", "123 #@!"], ["\n"]),
     "QUOTEDSTRING": (
-        ['"This is a quote"', "'single quoted'", "`back`", r'"an \" inside"', '""', "'it\\'s'"],
+        ['"This is a quote"', "'single quoted'", r'"an \" inside"', '""', "'it\\'s'"],
         ["", "no quotes", '"open', "'"],
     ),
     "QS": (['"a b"', "'a'"], ["a"]),
     "UUID": (["123e4567-e89b-12d3-a456-426614174000"], ["123e4567-e89b-12d3-a456", "g" * 36]),
     "URN": (
-        ["urn:isbn:0451450523", "urn:ietf:rfc:2648", "URN:mpeg:mpeg7:schema:2001", "urn:a1:%41?=x"],
-        ["urn:", "urn:isbn:", "urn:-a:b", "urn:i:x"],
+        ["urn:isbn:0451450523", "urn:ietf:rfc:2648", "urn:i:x", "urn:a1:b?=x"],
+        ["urn:", "urn:isbn:", "urn:-a:b", "URN:mpeg:mpeg7:schema:2001"],
     ),
     "LOGLEVEL": (
         [
@@ -58,7 +58,10 @@ NAMES = {
     ),
     "USERNAME": (["user1", "john.doe", "alice_123", "a-b"], ["", "@", " "]),
     "USER": (["user1", "john.doe"], ["", "!"]),
-    "EMAILLOCALPART": (["john.doe", "alice123", "bob-smith", "a+tag", "o'hara"], ["", "@", "."]),
+    "EMAILLOCALPART": (
+        ["john.doe", "alice123", "bob-smith", "a+tag", "a=b:c"],
+        ["", "x", "1a", "@", "."],
+    ),
     "EMAILADDRESS": (
         ["john.doe@example.com", "alice123@domain.co.uk", "bob-smith@localhost", "a+b@x.org"],
         ["john.doe", "@example.com", "a@", "a b"],
@@ -104,7 +107,7 @@ NAMES = {
         ["", "file.txt"],
     ),
     "UNIXPATH": (
-        ["/home/user", "/tmp/abc_123", "/", "/a.b/c+d", "/x/y/"],
+        ["/home/user", "/tmp/abc_123", "/a.b/c+d"],
         ["", "relative", "C:\\a"],
     ),
     "TTY": (
@@ -112,12 +115,12 @@ NAMES = {
         ["/dev/null", "/dev/tty", ""],
     ),
     "WINPATH": (
-        ["C:\\Program Files\\App", "D:\\Work\\project\\file.txt", "\\\\server\\share"],
+        ["C:\\Program Files\\App", "D:\\Work\\project\\file.txt"],
         ["", "/home", "C:", "file"],
     ),
     "URIPROTO": (["http", "https", "ftp", "git+ssh", "h2"], ["", "1", "+"]),
-    "URIHOST": (["example.com", "192.168.1.1:8080", "[::1]:80"], ["", ":!"]),
-    "URIPATH": (["/path/to/resource", "/", "/a/b.html", "/~user"], ["", "path", "?q"]),
+    "URIHOST": (["example.com", "192.168.1.1:8080"], ["", ":!"]),
+    "URIPATH": (["/path/to/resource", "/a/b.html", "/~user"], ["", "path", "?q"]),
     "URIQUERY": (["key=value", "name=John&Doe", "a[]=1", "search=query&active=true"], []),
     "URIPARAM": (["?key=value", "?name=John&Doe", "?"], ["", "key=value"]),
     "URIPATHPARAM": (["/path?query=1", "/resource", "/folder/path?valid=true"], ["", "path?x"]),
@@ -127,8 +130,6 @@ NAMES = {
             "https://example.com",
             "ftp://192.168.1.1/upload",
             "https://example.com/a/b?c=d",
-            "file:///etc/hosts",
-            "http://[::1]:8080/",
         ],
         ["", "example.com", "http:/x", "//example.com"],
     ),
@@ -142,17 +143,10 @@ NAMES = {
             "Jun",
             "July",
             "August",
-            "Sept",
             "September",
             "October",
             "Nov",
             "December",
-            "jan",
-            "März",
-            "Mai",
-            "Juni",
-            "Okt",
-            "Dezember",
         ],
         ["", "Janu", "Foo", "Mayor", "it may fail"],
     ),
@@ -192,8 +186,8 @@ NAMES = {
         ["", "04/21/2022"],
     ),
     "TZ": (
-        ["UTC", "EST", "PDT", "CET", "CEST", "GMT", "JST", "AEST", "BST"],
-        ["", "TEST", "XYZ", "utc"],
+        ["UTC", "EST", "PDT", "CDT"],
+        ["", "GMT", "XYZ", "utc"],
     ),
     "DATESTAMP_RFC822": (["Wed Jan 12 2024 14:33 EST"], ["", "Jan 12 2024 14:33 EST"]),
     "DATESTAMP_RFC2822": (
@@ -233,7 +227,7 @@ IN_TEXT = [
     ("%{IPV4:x}", "at 1.2.3.256", "1.2.3.25"),
     ("%{IP:x}:%{NUMBER:port}", "Listening on 127.0.0.1:8080", "127.0.0.1"),
     ("%{IPV6:x}", "Connecting to ::1", "::1"),
-    ("%{URI:x}", "see http://localhost:8080/ or mail bob@example.com", "http://localhost:8080/"),
+    ("%{URI:x}", "see http://localhost:8080/ or mail bob@example.com", "http://localhost:8080"),
     ("%{WINPATH:x} not found", "C:\\a\\b not found", "C:\\a\\b"),
     ("%{WINPATH:x}", "C:\\a\\b\nnext line", "C:\\a\\b"),
     ("%{PATH:x}:", "in /src/a.py: bad", "/src/a.py"),
@@ -294,10 +288,37 @@ def test_syslog_names_bring_their_fields():
     line = "Jan  2 03:04:05 <3.4> host.example sshd[123]: accepted"
     assert compile_grok("%{SYSLOGBASE}").search(line) == {
         "timestamp": "Jan  2 03:04:05",
-        "log.syslog.facility.code": "3",
-        "log.syslog.priority": "4",
-        "host.hostname": "host.example",
         "host.name": "host.example",
-        "process.name": "sshd",
-        "process.pid": "123",
     }
+
+
+# A text, and what the original's library (go-grok 0.3.1) extracts from it. Without a value: nothing.
+AS_THE_ORIGINAL = [
+    ("QS", 'saw `x y` then "word"', '"word"'),
+    ("PATH", "bats test/ 2>/dev/null", "/dev/null"),
+    ("UNIXPATH", "GET http://a.b/c/ HTTP/1.1", "/a.b/c"),
+    ("UNIXPATH", "/a/b/ end", "/a/b"),
+    ("UNIXPATH", "/", None),
+    ("URIPATH", "GET / or /x/", "/x"),
+    ("URI", "http://a.b/", "http://a.b"),
+    ("URI", "http:///x", None),
+    ("MONTH", "in mai, jan, Sept or Sep", "Sep"),
+    ("TZ", "10:20 CEST", "EST"),
+    ("SYSLOGPROG", "sshd[12]: x", "sshd[12]"),
+    ("SYSLOGFACILITY", "<13.4>", "<13.4>"),
+    ("EMAILADDRESS", "from 1a.b+c@x.org now", "a.b+c@x.org"),
+    ("EMAILADDRESS", "x@y", None),
+    ("BASE16NUM", "0XfF", "0"),
+    ("BASE16FLOAT", ".8F", "8F"),
+    ("BASE10NUM", "-.5", ".5"),
+    ("HOSTNAME", "a-b-.c", "a-b-.c"),
+    ("URN", "urn:x-y:z%20", "urn:x-y:z"),
+    ("TTY", "on /dev/ttyp3", "/dev/ttyp3"),
+    ("DATESTAMP_EVENTLOG", "20240115102030.5", "20240115102030.5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "value"), AS_THE_ORIGINAL)
+def test_a_name_extracts_what_the_original_s_library_extracts(name, text, value):
+    found = compile_grok(f"%{{{name}:v}}").search(text)
+    assert found == (None if value is None else {"v": value})
