@@ -11,11 +11,12 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
+from vibeguard.core.report.build import Ending
 from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.tree import tree_of
-from vibeguard.system.journal.reader import LogReading, open_state
+from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.vouching.endings import ending_of
 from vibeguard.system.vouching.known import known_runs
@@ -24,8 +25,8 @@ from vibeguard.system.vouching.known import known_runs
 def verdict(tree: str, *, common: GlobalOptions) -> int:
     """The exit code of the newest run of the whole config that began and ended on this tree.
 
-    A live run that began on it is waited for; a cancelled one is none. 3 where there is none, and
-    the code of a signal that ends the waiting.
+    A live run that began on it is waited for; a cancelled one is none. 3 where there is none, 4
+    where a newer one cannot be believed, and the code of a signal that ends the waiting.
     """
     if not tree:
         raise UsageError(
@@ -36,15 +37,17 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
     checks = {check.id for check in loaded.config.checks}
     for run_id in reversed(known_runs(state_dir)):
         folder = run_folder(state_dir, run_id)
-        state, reading = open_state(folder)
-        if not began_on(state, tree) or not covers(state, loaded, checks):
-            continue
-        if reading.status is LogStatus.LIVE:
+        state, ending = _read(folder)
+        concerned = began_on(state, tree) and covers(state, loaded, checks)
+        if concerned and ending.log_status is LogStatus.LIVE:
             code = _wait(run_id, common)
-            state, reading = open_state(folder)
-            if reading.status is LogStatus.LIVE:
+            state, ending = _read(folder)
+            if ending.log_status is LogStatus.LIVE:
                 return code  # a signal has ended the waiting: nothing was found out
-        finished = ruled(state, reading, folder, tree)
+        if ending.log_status is LogStatus.CORRUPT:
+            write_err(f"vibeguard: run {run_id} cannot be believed: {sanitise(ending.problem)}\n")
+            return ExitCode.CORRUPT  # an older pass must not stand in for it
+        finished = ruled(state, ending, tree) if concerned else None
         if finished:
             listing = ", ".join([*named(not_passed(state)), f"{passed(state)} passed"])
             write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}: {listing}\n")
@@ -56,8 +59,8 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
 def failures(*, common: GlobalOptions) -> int:
     """Report the newest run of the present tree, config and selection, if it failed: exit 1 then.
 
-    0 where it passed; 3 where there is none, or one that goes on is newer. It waits for nothing,
-    and 1 is all that a failure is, whatever the config makes of it.
+    0 where it passed; 3 where there is none, or a newer one goes on or cannot be believed. It waits
+    for nothing, and 1 is all that a failure is, whatever the config makes of it.
     """
     state_dir = state_dir_of_runs(common)
     loaded = load(common)
@@ -69,13 +72,15 @@ def failures(*, common: GlobalOptions) -> int:
     checks = {check.id for check in chosen}
     for run_id in reversed(runs):
         folder = run_folder(state_dir, run_id)
-        state, reading = open_state(folder)
+        state, ending = _read(folder)
+        if ending.log_status is LogStatus.CORRUPT:
+            break
         of_them = covers(state, loaded, checks) and len(state.checks) == len(checks)
         if not began_on(state, tree) or not of_them:
             continue
-        if reading.status is LogStatus.LIVE:
+        if ending.log_status is LogStatus.LIVE:
             break
-        finished = ruled(state, reading, folder, tree)
+        finished = ruled(state, ending, tree)
         if finished and finished.verdict is Verdict.FAILED:
             _tell_failures(run_id, common)
             return ExitCode.FAILED
@@ -110,9 +115,14 @@ def ended_on(state: State, tree: str) -> bool:
     return vcs is not None and vcs.tree == tree
 
 
-def ruled(state: State, reading: LogReading, folder: str, tree: str) -> RunFinished | None:
+def _read(folder: str) -> tuple[State, Ending]:
+    state, reading = open_state(folder)
+    return state, ending_of(reading, folder, state)
+
+
+def ruled(state: State, ending: Ending, tree: str) -> RunFinished | None:
     """The verdict of a whole run that ended on this tree; a cancelled one has none."""
-    complete = ending_of(reading, folder, state).log_status is LogStatus.COMPLETE
+    complete = ending.log_status is LogStatus.COMPLETE
     if not complete or not ended_on(state, tree) or state.finished is None:
         return None
     return None if state.finished.verdict is Verdict.CANCELLED else state.finished

@@ -13,6 +13,7 @@ from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
 from vibeguard.system.vouching.asking import tell_pruned
+from vibeguard.system.vouching.known import runs_going_on
 
 # A run that is being removed is out of runs/ before its content goes: nobody sees half a run.
 DYING: Final = ".old-"
@@ -39,12 +40,13 @@ def prune(
     """
     doomed = []
     total = 0
+    going_on = runs_going_on(state_dir)
     for rank, run_id in enumerate(reversed(run_ids(state_dir))):
         folder = run_folder(state_dir, run_id)
         total += _size_of(folder)
         beyond = rank >= keep_runs or now_ns - started_ns(run_id) > keep_age_ns
         too_large = total > keep_bytes and rank > 0
-        if (beyond or too_large) and not is_live(folder):
+        if (beyond or too_large) and run_id not in going_on and not is_live(folder):
             doomed.append(run_id)
     if dry_run:
         return doomed

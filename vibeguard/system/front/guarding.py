@@ -32,6 +32,7 @@ from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, Signals, stop_here
 from vibeguard.system.front.view import format_options, make_view
 from vibeguard.system.journal.follow import Follower
+from vibeguard.system.rundir.differences import note_differences
 
 START_PERIOD_S = 0.25
 PAUSE_BOUND_S = 0.5
@@ -223,6 +224,7 @@ class Front:
             )
         problem = differences_from(sealed, following.shown, following.follower)
         if problem:
+            note_differences(following.follower.folder, (problem,))  # for whoever looks later
             return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
         if sealed is not None:
             return Ending(exit_code=sealed.exit_code, log_status=LogStatus.COMPLETE)

@@ -19,6 +19,7 @@ from vibeguard.system.process.proc import Identity, is_alive
 from vibeguard.system.rundir.crash import crash_of
 from vibeguard.system.rundir.differences import differences_of, was_killed
 from vibeguard.system.vouching.asking import statements_of
+from vibeguard.system.vouching.known import runs_going_on
 from vibeguard.system.vouching.seal import bears_seal
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _as_one_says(statement: "Statement | None", run_id: str, seal: str, state: S
 
 
 def _of_unsealed(reading: LogReading, folder: str, state: State) -> Ending:
-    if reading.status is LogStatus.LIVE:
+    if reading.status is LogStatus.LIVE or _is_said_to_go_on(folder):
         return _live(state)
     if reading.writer_alive is None and _supervisor_lives(state):
         return _live(state)  # where there are no locks
@@ -143,6 +144,12 @@ def _of_unsealed(reading: LogReading, folder: str, state: State) -> Ending:
     writer = "its writer is gone" if gone else "whether its writer lives is unknown"
     unsealed = f"the run has no verdict: its log has no seal, and {writer}"
     return _incomplete(crash_of(folder) or unsealed)
+
+
+def _is_said_to_go_on(folder: str) -> bool:
+    """Whether a supervisor says so of a run whose log, or what lies in its place, has no writer."""
+    state_dir, run_id = _place_of(folder)
+    return run_id in runs_going_on(state_dir)
 
 
 def _supervisor_lives(state: State) -> bool:

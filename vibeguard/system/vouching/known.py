@@ -9,7 +9,7 @@ from vibeguard.system.rundir.references import is_latest, resolve_run
 from vibeguard.system.vouching.asking import statements_of
 
 # Two supervisors agree as soon as one that starts has told the other.
-_PATIENCE_S: Final = 1.0
+AGREEMENT_S: Final = 1.0
 _POLL_S: Final = 0.02
 
 
@@ -25,7 +25,7 @@ def known_runs(state_dir: str) -> list[str]:
     As the supervisors that live say; else as the record says. Raises RunIncomplete when
     supervisors do not agree: one of them is none then, or belongs to a check.
     """
-    give_up = monotonic_s() + _PATIENCE_S
+    give_up = monotonic_s() + AGREEMENT_S
     while True:
         said = [each.runs for each in statements_of(state_dir) if each is not None]
         orders = [outermost(runs) for runs in said] or [_recorded(state_dir)]
@@ -37,6 +37,12 @@ def known_runs(state_dir: str) -> list[str]:
                 "name the run: vibeguard runs",
             )
         sleep_s(_POLL_S)
+
+
+def runs_going_on(state_dir: str) -> frozenset[str]:
+    """The runs of which a supervisor says that they go on, whatever became of their logs."""
+    said = [each.live for each in statements_of(state_dir) if each is not None]
+    return frozenset(run_id for live in said for run_id in live)
 
 
 def _recorded(state_dir: str) -> list[str]:

@@ -35,8 +35,19 @@ def keys_of(state_dir: str) -> frozenset[str]:
 def claimants(state_dir: str) -> list[str]:
     """The names of the sockets on which somebody says to be a supervisor of this folder.
 
-    Nothing is asked of them, and nothing is known of who bound them. Empty where the system lists
-    no sockets.
+    Nothing is asked of them, and nothing is known of who bound them.
+    """
+    names = all_claimants()
+    if not names:
+        return []
+    keys = keys_of(state_dir)
+    return [name for name in names if keys & _keys_in(name)]
+
+
+def all_claimants() -> list[str]:
+    """The names of the sockets of this user's supervisors, in any folder.
+
+    Empty where the system lists no sockets.
     """
     try:
         with open(LISTING, "rb") as file:
@@ -47,8 +58,7 @@ def claimants(state_dir: str) -> list[str]:
     if mark not in listing:
         return []
     names = {line[line.index(mark) + 1 :] for line in listing.splitlines() if mark in line}
-    keys = keys_of(state_dir)
-    return sorted(name for name in map(_decoded, names) if keys & _keys_in(name))
+    return sorted(name.decode("ascii", "replace") for name in names)
 
 
 def _prefix() -> str:
@@ -63,7 +73,3 @@ def _keys_in(name: str) -> frozenset[str]:
 def _key(kind: str, what: str) -> str:
     text = f"{kind}\0{what}".encode(errors="surrogateescape")
     return sha256(text).hexdigest()[:_KEY_LENGTH]
-
-
-def _decoded(name: bytes) -> str:
-    return name.decode("ascii", "replace")

@@ -50,6 +50,7 @@ class Witness:
         # Whoever descends from these came out of a check: front or guardian adopt its orphans.
         self._family = frozenset({os.getpid(), os.getppid()})
         self._run = OrderedRun("")
+        self._thread: threading.Thread | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +63,9 @@ class Witness:
             return
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:  # no signal is for the thread
-            threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(self._listener,), daemon=True)
+            thread.start()
+            self._thread = thread
         except RuntimeError:
             return  # none can be had: readers wait in vain, and believe nothing
         finally:
@@ -100,6 +103,10 @@ class Witness:
     def close(self) -> None:
         """Answer no more."""
         if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # closing alone wakes no accept()
+            if self._thread is not None:
+                self._thread.join(_PATIENCE_S)
             self._listener.close()
 
     def _serve(self, listener: socket.socket) -> None:

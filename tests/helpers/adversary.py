@@ -1,0 +1,191 @@
+"""A check that may do anything to the state folder, beside a supervisor that answers for it.
+
+The supervisor's own parts (journal, witness) are the real ones; only the checks are missing, so
+that every moment of a run can be tried in milliseconds.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import force_setattr
+
+from tests.helpers.histories import History, check
+from tests.helpers.logs import encode_log
+from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.names import LogStatus
+from vibeguard.core.problems import LogWriteError, VibeGuardError
+from vibeguard.core.report.build import exit_code_of
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.following import Until, follow
+from vibeguard.system.front.outlets import Output
+from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.journal.follow import Follower
+from vibeguard.system.journal.reader import open_state
+from vibeguard.system.journal.writer import Journal
+from vibeguard.system.rundir.differences import note_differences
+from vibeguard.system.rundir.state_folder import state_folder
+from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.known import find_run
+from vibeguard.system.vouching.witness import Witness, open_witness
+
+NOW_NS = 1_795_500_000_000_000_000
+PHASES = ("before the plan", "running", "judging", "sealing", "sealed", "after")
+# How many events of the failing run are written by then.
+_WRITTEN = {"before the plan": 1, "running": 5, "judging": 6, "sealing": 9}
+
+
+def history(run_id: str, *, passes: bool) -> list[Event]:
+    """A whole run of one check, without its seal."""
+    made = History(check("unit"), started={"run_id": run_id})
+    made.ready("unit")
+    made.passes("unit") if passes else made.fails("unit")
+    made.foreground_settled()
+    made.finish()
+    return [event for event in made.events if not isinstance(event, LogSealed)]
+
+
+def forged(run_id: str) -> bytes:
+    """A whole log of a run that passed, with a seal that fits: anybody can make one."""
+    events = history(run_id, passes=True)
+    seal = LogSealed(seq=len(events), t=events[-1].t, events=len(events), bytes=0, sha256="")
+    return encode_log([*events, seal])
+
+
+class World:
+    """A repository with an old pass, an old failure and a run that fails, up to some moment."""
+
+    def __init__(self, parent: Path) -> None:
+        self.parent = parent
+        self.repository = parent / "repository"
+        self.repository.mkdir()
+        self.state = Path(state_folder(str(self.repository), create=True))
+        self.old_pass = self._whole_run(NOW_NS - 2 * 10**9, passes=True)
+        self.old_failure = self._whole_run(NOW_NS - 10**9, passes=False)
+        self.witness, self.journal = self._start(NOW_NS)
+        self.run = self.journal.run_id
+        self._inodes = self.state.stat().st_ino, self.repository.stat().st_ino
+        self._events = history(self.run, passes=False)
+        self._over = False
+
+    def advance(self, phase: str) -> None:
+        """Let the run come to this moment; what its supervisor notices ends it."""
+        wanted = _WRITTEN.get(phase, len(self._events))
+        with contextlib.suppress(LogWriteError):
+            while self.journal.events < wanted:
+                self.journal.append(self._events[self.journal.events])
+            if phase in ("sealed", "after"):
+                self._end(self.witness, self.journal)
+        if phase == "after":
+            self.close()
+
+    def close(self) -> None:
+        """The supervisor is no more."""
+        if not self._over:
+            self._over = True
+            self.journal.close()
+            self.witness.close()
+
+    def _start(self, now_ns: int) -> tuple[Witness, Journal]:
+        witness = open_witness(str(self.state))
+        witness.answer()
+        journal = Journal.create(str(self.state), now_ns=now_ns, clock=lambda: 10**15)
+        witness.begin(journal.run_id, nested=False)
+        return witness, journal
+
+    def _end(self, witness: Witness, journal: Journal) -> None:
+        """As a supervisor does it: compare, note, seal, compare, vouch."""
+        differences = journal.verify() + witness.foreign()
+        note_differences(journal.run_folder, differences)
+        seal = journal.seal()
+        if differences or journal.verify_log():
+            witness.give_up()
+        else:
+            witness.seal(seal.sha256)
+
+    def _whole_run(self, now_ns: int, *, passes: bool) -> str:
+        witness, journal = self._start(now_ns)
+        for event in history(journal.run_id, passes=passes):
+            journal.append(event)
+        self._end(witness, journal)
+        journal.close()
+        witness.close()
+        return journal.run_id
+
+    # What a check can see and do.
+
+    def folder(self, run: str = "") -> Path:
+        return self.state / "runs" / (run or self.run)
+
+    def log(self, run: str = "") -> Path:
+        return self.folder(run) / "events.jsonl"
+
+    def places(self) -> list[Path]:
+        """Where its state folder is now: by its path, by itself, by the repository it was in."""
+        found = [self.state]
+        for repository in [self.repository, *self.parent.glob("repository.aside-*")]:
+            for state in repository.glob(".vibeguard*"):
+                if state.stat().st_ino == self._inodes[0]:
+                    found.append(state)
+            if repository.stat().st_ino == self._inodes[1]:
+                found.append(repository / ".vibeguard")
+        return [path for path in found if path.is_dir()]
+
+    def plant(self, run: str) -> None:
+        """A folder that no supervisor has made."""
+        self.folder(run).mkdir(mode=0o700)
+        self.log(run).write_bytes(forged(run))
+
+    def copy_of_state(self, to: Path) -> None:
+        """The whole state folder again, but its run has passed."""
+        shutil.copytree(self.state, to, symlinks=True)
+        (to / "runs" / self.run / "events.jsonl").write_bytes(forged(self.run))
+
+
+Reader = Callable[[Path, str], int]
+
+
+def report(state: Path, reference: str) -> int:
+    """What `report`, `runs`, `status` and `hook verdict` find."""
+    folder = find_run(str(state), reference)
+    found, reading = open_state(folder)
+    ending = ending_of(reading, folder, found)
+    code = exit_code_of(found, ending)
+    if ending.log_status is not LogStatus.COMPLETE:
+        assert code != 0, ending
+    return code
+
+
+def wait(state: Path, reference: str) -> int:
+    """What `wait --max-wait`, `tail` and a joined run end with."""
+    folder = find_run(str(state), reference)
+    output = Output()
+    view = make_view("json", format_options(run_folder=folder), output, live=False)
+    return follow(Follower(folder), view, output, Until(deadline=monotonic_s()))
+
+
+READERS: dict[str, Reader] = {"report": report, "wait": wait}
+
+
+def code_of(reader: Reader, state: Path, reference: str) -> int:
+    """The exit code of a command; 2, 3 or 4 where it ends with an error."""
+    try:
+        return reader(state, reference)
+    except VibeGuardError:
+        return 2
+
+
+def unstamped(events: list[Event]) -> list[Event]:
+    """The events without number and time."""
+    for event in events:
+        force_setattr(event, "seq", -1)
+    return events
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file or folder; where it is now."""
+    aside = path.with_name(f"{path.name}.aside-{os.urandom(3).hex()}")
+    path.rename(aside)
+    return aside

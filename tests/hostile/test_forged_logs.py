@@ -1,0 +1,343 @@
+"""While a supervisor lives nobody answers 0 for a run that did not pass, whatever a check does.
+
+Operation x phase x reader, one after the other; then a random adversary on top.
+"""
+
+import contextlib
+import fcntl
+import os
+import random
+import shutil
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.adversary import PHASES, READERS, World, code_of, forged, set_aside
+from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.prune import prune
+from vibeguard.system.rundir.ids import run_ids
+from vibeguard.system.rundir.order import OrderedRun
+from vibeguard.system.vouching import exchange, known
+from vibeguard.system.vouching.place import keys_of, new_name
+from vibeguard.system.vouching.statement import Statement, receive_request, send
+
+FUTURE = "99991231T235959.999999Z-ffff"
+SOON = "20261124T070000.000000Z-ffff"
+PAST = "20261123T060000.000000Z-ffff"
+DAY_NS = 86_400_000_000_000
+
+
+def append(world: World) -> None:
+    written = world.log().read_bytes()
+    with world.log().open("ab") as log:
+        log.write(forged(world.run)[len(written) :])
+
+
+def overwrite(world: World) -> None:
+    world.log().write_bytes(forged(world.run))
+
+
+def cut(world: World) -> None:
+    os.truncate(world.log(), world.log().stat().st_size // 2)
+
+
+def empty(world: World) -> None:
+    os.truncate(world.log(), 0)
+
+
+def swap_the_inode(world: World) -> None:
+    set_aside(world.log())
+    overwrite(world)
+
+
+def replace(world: World) -> None:
+    new = world.parent / "new"
+    new.write_bytes(forged(world.run))
+    new.replace(world.log())
+
+
+def copy_an_older_pass(world: World) -> None:
+    world.log().write_bytes(world.log(world.old_pass).read_bytes())
+
+
+def put_an_older_folder_in_place(world: World) -> None:
+    set_aside(world.folder())
+    shutil.copytree(world.folder(world.old_pass), world.folder())
+
+
+def forge_the_folder(world: World) -> None:
+    set_aside(world.folder())
+    world.plant(world.run)
+
+
+def take_the_folder_away(world: World) -> None:
+    set_aside(world.folder())
+
+
+def forge_the_older_failure(world: World) -> None:
+    world.log(world.old_failure).write_bytes(forged(world.old_failure))
+
+
+def swap_the_older_failure(world: World) -> None:
+    set_aside(world.log(world.old_failure))
+    world.log(world.old_failure).write_bytes(forged(world.old_failure))
+
+
+def move_the_state_folder(world: World) -> None:
+    world.copy_of_state(world.parent / "copy")
+    set_aside(world.state)
+    (world.parent / "copy").rename(world.state)
+
+
+def move_the_repository(world: World) -> None:
+    world.copy_of_state(world.parent / "copy")
+    set_aside(world.repository)
+    world.repository.mkdir()
+    (world.parent / "copy").rename(world.state)
+
+
+def swap_runs(world: World) -> None:
+    shutil.copytree(world.state / "runs", world.parent / "copy")
+    set_aside(world.state / "runs")
+    (world.parent / "copy").rename(world.state / "runs")
+    overwrite(world)
+
+
+def plant_a_newer(world: World) -> None:
+    world.plant(FUTURE)
+    world.plant(SOON)
+
+
+def plant_an_older(world: World) -> None:
+    world.plant(PAST)
+
+
+def plant_and_record(world: World) -> None:
+    world.plant(SOON)
+    with (world.state / "order").open("a") as order:
+        order.write(f"{SOON} -\n{world.run} pruned\n")
+
+
+def remove_the_record(world: World) -> None:
+    world.plant(SOON)
+    (world.state / "order").unlink()
+
+
+def point_latest_elsewhere(world: World) -> None:
+    world.plant(SOON)
+    (world.state / "latest").unlink()
+    (world.state / "latest").symlink_to(f"runs/{SOON}")
+
+
+def hold_a_lock(world: World) -> None:
+    swap_the_inode(world)
+    held = os.open(world.log(), os.O_RDWR)
+    lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+    fcntl.fcntl(held, fcntl.F_OFD_SETLK, lock)  # until the test's process ends
+
+
+def make_unreadable(world: World) -> None:
+    swap_the_inode(world)
+    world.log().chmod(0)
+
+
+def claim(world: World) -> None:
+    """One more who says to be a supervisor, and vouches for everything that was forged."""
+    overwrite(world)
+    world.plant(SOON)
+    decoder = LogDecoder()
+    decoder.feed(forged(world.run))
+    assert decoder.sealed is not None
+    runs = [OrderedRun(world.run, decoder.sealed.sha256), OrderedRun(SOON, decoder.sealed.sha256)]
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"\0{new_name(keys_of(str(world.state)))}")
+    listener.listen()
+    threading.Thread(target=serve, args=(listener, Statement(tuple(runs))), daemon=True).start()
+    CLAIMANTS.append(listener)
+
+
+def claim_in_silence(world: World) -> None:
+    """One that never listens: the supervisor's own word is not enough then."""
+    overwrite(world)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"\0{new_name(keys_of(str(world.state)))}")
+    CLAIMANTS.append(listener)
+
+
+CLAIMANTS: list[socket.socket] = []
+
+
+def serve(listener: socket.socket, statement: Statement) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            receive_request(connection, monotonic_s() + 5)
+            send(connection, statement, monotonic_s() + 5)
+
+
+OPERATIONS: dict[str, Callable[[World], None]] = {
+    operation.__name__: operation
+    for operation in (
+        append,
+        overwrite,
+        cut,
+        empty,
+        swap_the_inode,
+        replace,
+        copy_an_older_pass,
+        put_an_older_folder_in_place,
+        forge_the_folder,
+        take_the_folder_away,
+        forge_the_older_failure,
+        swap_the_older_failure,
+        move_the_state_folder,
+        move_the_repository,
+        swap_runs,
+        plant_a_newer,
+        plant_an_older,
+        plant_and_record,
+        remove_the_record,
+        point_latest_elsewhere,
+        hold_a_lock,
+        make_unreadable,
+        claim,
+        claim_in_silence,
+    )
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_time_to_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Supervisors that contradict each other are asked again for a second, which no test needs."""
+    monkeypatch.setattr(known, "AGREEMENT_S", 0.0)
+    monkeypatch.setattr(exchange, "REFUSED_S", 0.02)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+    while CLAIMANTS:
+        listener = CLAIMANTS.pop()
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def nobody_believes(world: World) -> None:
+    """No reader answers 0 but for the one run that passed, wherever the folder went."""
+    for state in world.places():
+        for reference in ("latest", "latest~1", *run_ids(str(state))):
+            if reference == world.old_pass:
+                continue
+            for name, reader in READERS.items():
+                code = code_of(reader, state, reference)
+                assert code != 0, f"{name} {reference} in {state}"
+
+
+@pytest.mark.parametrize("phase", PHASES[:-1])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_nobody_believes_what_a_check_has_made(world: World, operation: str, phase: str) -> None:
+    """While the supervisor lives; and when it has compared and gone, what it found is not lost."""
+    world.advance(phase)
+    OPERATIONS[operation](world)
+    nobody_believes(world)
+    if phase != "sealed":  # a check cannot outlive the supervisor's last look
+        world.advance("sealed")
+        nobody_believes(world)
+
+
+@pytest.mark.parametrize("phase", PHASES[:-1])
+def test_without_an_adversary_a_pass_is_believed_at_every_moment(world: World, phase: str) -> None:
+    """The other side: an older pass is 0 for every reader, while a supervisor lives and after."""
+    world.advance(phase)
+    for reader in READERS.values():
+        assert code_of(reader, world.state, world.old_pass) == 0
+        assert code_of(reader, world.state, "latest~2") == 0
+    world.advance("after")
+    for reader in READERS.values():
+        assert code_of(reader, world.state, world.old_pass) == 0
+        assert code_of(reader, world.state, "latest") == 1
+
+
+def test_the_forgery_is_one_that_would_be_believed(world: World) -> None:
+    """Else nothing would be shown here: seal and story fit, and only the supervisor can object."""
+    world.advance("after")
+    overwrite(world)
+    assert code_of(READERS["report"], world.state, world.run) == 0
+
+
+def test_what_was_planted_is_moved_aside_and_named(world: World) -> None:
+    world.advance("running")
+    plant_a_newer(world)
+    forge_the_older_failure(world)
+    world.advance("after")
+    assert run_ids(str(world.state)) == [world.old_pass, world.run]
+    assert len(list((world.state / "foreign").iterdir())) == 3
+    assert code_of(READERS["report"], world.state, "latest") == 4
+    note = (world.folder() / "differences").read_text()
+    assert FUTURE in note
+
+
+def test_a_log_that_is_longer_than_what_was_written_is_noticed_at_the_next_write(
+    world: World,
+) -> None:
+    world.advance("running")
+    append(world)
+    world.advance("judging")
+    assert world.journal.events == 6  # the event that found it is the last one
+    before = world.log().read_bytes()
+    world.advance("sealing")
+    assert world.log().read_bytes() == before
+
+
+def test_prune_spares_a_run_that_goes_on_whatever_lies_in_its_place(world: World) -> None:
+    world.advance("running")
+    swap_the_inode(world)
+    removed = prune(str(world.state), keep_runs=0, keep_bytes=0, keep_age_ns=DAY_NS, now_ns=0)
+    assert world.run not in removed
+    assert world.old_pass in removed
+
+
+MOMENTS = 200
+
+
+@pytest.mark.parametrize(
+    "count", [MOMENTS, pytest.param(10 * MOMENTS, marks=[pytest.mark.slow, pytest.mark.nightly])]
+)
+def test_a_random_adversary(tmp_path: Path, count: int) -> None:
+    """Several operations, one on top of the other, between any two steps of the supervisor."""
+    chance = random.Random(20261128)
+    moments = 0
+    quick = [name for name in OPERATIONS if name != "claim_in_silence"]
+    while moments < count:
+        parent = tmp_path / str(moments)
+        parent.mkdir()
+        world = World(parent)
+        try:
+            for phase in PHASES[:-1]:
+                world.advance(phase)
+                if phase == "sealed":
+                    break
+                for _ in range(chance.randrange(3)):
+                    try:
+                        OPERATIONS[chance.choice(quick)](world)
+                    except OSError:
+                        continue  # an earlier operation has taken away what this one needs
+                nobody_believes(world)
+                moments += 1
+        finally:
+            world.close()
+            while CLAIMANTS:
+                listener = CLAIMANTS.pop()
+                listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
