@@ -10,8 +10,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from msgspec.structs import force_setattr
-
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
 from vibeguard.core.model.events import Event, LogSealed
@@ -126,9 +124,8 @@ class World:
         """Where its state folder is now: by its path, by itself, by the repository it was in."""
         found = [self.state]
         for repository in [self.repository, *self.parent.glob("repository.aside-*")]:
-            for state in repository.glob(".vibeguard*"):
-                if state.stat().st_ino == self._inodes[0]:
-                    found.append(state)
+            states = repository.glob(".vibeguard*")
+            found += [state for state in states if state.stat().st_ino == self._inodes[0]]
             if repository.stat().st_ino == self._inodes[1]:
                 found.append(repository / ".vibeguard")
         return [path for path in found if path.is_dir()]
@@ -175,13 +172,6 @@ def code_of(reader: Reader, state: Path, reference: str) -> int:
         return reader(state, reference)
     except VibeGuardError:
         return 2
-
-
-def unstamped(events: list[Event]) -> list[Event]:
-    """The events without number and time."""
-    for event in events:
-        force_setattr(event, "seq", -1)
-    return events
 
 
 def set_aside(path: Path) -> Path:

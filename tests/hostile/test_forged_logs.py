@@ -233,10 +233,11 @@ def world(tmp_path: Path) -> Iterator[World]:
         listener.close()
 
 
-def nobody_believes(world: World) -> None:
+def nobody_believes(world: World, *, thoroughly: bool = True) -> None:
     """No reader answers 0 but for the one run that passed, wherever the folder went."""
     for state in world.places():
-        for reference in ("latest", "latest~1", *run_ids(str(state))):
+        others = ("latest~1", *run_ids(str(state))) if thoroughly else (world.run,)
+        for reference in ("latest", *others):
             if reference == world.old_pass:
                 continue
             for name, reader in READERS.items():
@@ -333,7 +334,7 @@ def test_a_random_adversary(tmp_path: Path, count: int) -> None:
                         OPERATIONS[chance.choice(quick)](world)
                     except OSError:
                         continue  # an earlier operation has taken away what this one needs
-                nobody_believes(world)
+                nobody_believes(world, thoroughly=False)
                 moments += 1
         finally:
             world.close()
