@@ -8,9 +8,10 @@ the attempt, and a worker that vanishes is `AttemptEnd.LOST`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from vibeguard.core.model.events import CheckAttemptFinished, ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
@@ -89,24 +90,18 @@ class AttemptResult(Struct, frozen=True):
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
     ) -> CheckAttemptFinished:
         """The event that says so; its times and its output's path are the supervisor's to know."""
-        facts: dict[str, Any] = {name: getattr(self, name) for name in _RECORDED}
+        facts = asdict(self)
+        output_error = facts.pop("output_error")
+        del facts["output_file"]
         facts.update(
             check=check,
             attempt=attempt,
             elapsed_ns=elapsed_ns,
             active_ns=active_ns,
             output_path=output_path,
-            error=self.error or self.output_error,
+            error=self.error or output_error,
         )
         return CheckAttemptFinished(**facts)
-
-
-# One name means one thing, in the result and in the event.
-_RECORDED: Final = tuple(
-    name
-    for name in CheckAttemptFinished.__struct_fields__
-    if name in AttemptResult.__struct_fields__
-)
 
 
 class Attempt(Protocol):
