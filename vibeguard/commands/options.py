@@ -15,7 +15,18 @@ from vibeguard.core.problems import UsageError
 RunFormat = Literal["text", "agent", "json", "jsonl"]
 TailFormat = Literal["text", "jsonl", "agent"]
 ReportFormat = Literal[
-    "text", "agent", "json", "jsonl", "junit", "github", "markdown", "html", "trace"
+    "text",
+    "agent",
+    "json",
+    "jsonl",
+    "junit",
+    "github",
+    "markdown",
+    "html",
+    "trace",
+    "sarif",
+    "ctrf",
+    "gitlab",
 ]
 Until = Literal["foreground", "end", "check"]
 MaxWait = int | Literal["foreground"]

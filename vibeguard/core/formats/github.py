@@ -4,15 +4,20 @@ GitHub shows ten annotations of a kind a step; the tenth says how many more ther
 foreign stands inside an annotation, sanitised and escaped, where no command can begin.
 """
 
+from collections.abc import Iterable
+from itertools import zip_longest
+
 from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
+from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Outcome
+from vibeguard.core.names import CheckState, Level, Outcome, ResultKind
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path, verdict_event
-from vibeguard.core.report.failure import fact_lines, output_lines
+from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import is_bad
 from vibeguard.core.report.summary import skips, summary
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import break_commands, sanitise
@@ -21,6 +26,9 @@ from vibeguard.core.wording.style import Style
 LIMIT = 10
 MAX_MESSAGE_CHARACTERS = 4000
 ADVICE_CHARACTERS = 1000  # of each piece, so that facts and the path of the output have room
+RESULT_CHARACTERS = 1000
+# Title, text, and the properties that place it.
+Message = tuple[str, str, str]
 _ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
@@ -42,12 +50,18 @@ class GitHubFormat:
         """Errors, then warnings, then one notice a root cause of skips, then the summary."""
         ending = ending or Ending()
         settled = [r for r in state.checks.values() if r.outcome in _ACTIONABLE]
-        errors = [self._message(state, r) for r in settled if fails_the_run(r)]
+        failed = [r for r in settled if fails_the_run(r)]
+        errors = [self._message(state, r) for r in failed]
+        errors += _in_turn(_located(r, Level.ERROR) for r in failed)
         warnings = [self._message(state, r) for r in settled if not fails_the_run(r)]
+        others = [r for r in state.checks.values() if r not in failed]
+        warnings += _in_turn(_located(r, Level.ERROR) for r in others)
+        warnings += _in_turn(_located(r, Level.WARNING) for r in state.checks.values())
         problem = _run_problem(state, ending)
         if problem:
-            errors.insert(0, ("vibeguard", problem))
-        notices = [("skipped", sanitise(line)) for line in skips(state)]
+            errors.insert(0, ("vibeguard", problem, ""))
+        notices = [("skipped", sanitise(line), "") for line in skips(state)]
+        notices += _in_turn(_located(r, Level.INFO) for r in state.checks.values())
         lines = [
             *_limited("error", errors),
             *_limited("warning", warnings),
@@ -56,7 +70,7 @@ class GitHubFormat:
         closing = "".join(f"{line}\n" for line in summary(state, ending, Style()))
         return "".join(f"{line}\n" for line in lines) + break_commands(closing)
 
-    def _message(self, state: State, record: CheckRecord) -> tuple[str, str]:
+    def _message(self, state: State, record: CheckRecord) -> Message:
         planned, settled = record.planned, record.settled
         parts = [sanitise(shorten(reason_of(state, record), 400)), *fact_lines(record)]
         for whole in advice_of(state, record).sections():
@@ -66,12 +80,12 @@ class GitHubFormat:
         if path:
             parts.append(f"output: {sanitise(path)}")
         title = f"{planned.id} {shown_status(record)}"
-        output = "\n".join(output_lines(settled)) if settled else ""
+        output = "\n".join(lines_besides(record, settled)) if settled else ""
         room = MAX_MESSAGE_CHARACTERS - sum(len(part) + 1 for part in parts)
         # Output gives way to the facts and the advice below it: it can be read in its file.
         if output and room > 100:
             parts.insert(1, shorten(output, room - 50))
-        return sanitise(title), "\n".join(parts)[:MAX_MESSAGE_CHARACTERS]
+        return sanitise(title), "\n".join(parts)[:MAX_MESSAGE_CHARACTERS], ""
 
 
 def _run_problem(state: State, ending: Ending) -> str:
@@ -84,20 +98,49 @@ def _run_problem(state: State, ending: Ending) -> str:
     return f"the run has no verdict: {open_checks} of {len(state.checks)} checks have not settled"
 
 
-def _limited(level: str, messages: list[tuple[str, str]]) -> list[str]:
+def _located(record: CheckRecord, level: Level) -> list[Message]:
+    """The results of a level that lie in a file, as its annotations; a failed test is an error."""
+    messages = []
+    for result in record.results.results if record.results else ():
+        bad = Level.ERROR if is_bad(result) else result.severity
+        if result.file and bad is level:
+            name = result.name if result.kind is ResultKind.TEST else result.rule
+            title = f"{record.planned.id}: {name}" if name else record.planned.id
+            text = sanitise(result.message, multiline=True).strip()[:RESULT_CHARACTERS]
+            messages.append((sanitise(title), text or "failed", _place(result)))
+    return messages
+
+
+def _place(result: Result) -> str:
+    numbers = {"line": result.line, "col": result.column}
+    said = [f"{name}={number}" for name, number in numbers.items() if number]
+    return ",".join([f"file={_property(sanitise(result.file))}", *said])
+
+
+def _in_turn(groups: Iterable[list[Message]]) -> list[Message]:
+    """The first of each group, then the second of each: no check takes all the room."""
+    rounds = zip_longest(*groups)
+    return [message for turn in rounds for message in turn if message is not None]
+
+
+def _limited(level: str, messages: list[Message]) -> list[str]:
     shown = messages if len(messages) <= LIMIT else messages[: LIMIT - 1]
-    lines = [_annotation(level, title, text) for title, text in shown]
+    lines = [_annotation(level, *message) for message in shown]
     if len(messages) > len(shown):
         rest = messages[len(shown) :]
-        names = ", ".join(title for title, _ in rest)[:MAX_MESSAGE_CHARACTERS]
-        lines.append(_annotation(level, f"{len(rest)} more", names))
+        names = ", ".join(title for title, *_ in rest)[:MAX_MESSAGE_CHARACTERS]
+        lines.append(_annotation(level, f"{len(rest)} more", names, ""))
     return lines
 
 
-def _annotation(level: str, title: str, text: str) -> str:
-    title = _data(title).replace(":", "%3A").replace(",", "%2C")
+def _annotation(level: str, title: str, text: str, place: str) -> str:
+    title = ",".join([*([place] if place else []), f"title={_property(title)}"])
     # The old command form is looked for anywhere in a line, so it is broken here too.
-    return f"::{level} title={title}::{break_commands(_data(text))}"
+    return f"::{level} {title}::{break_commands(_data(text))}"
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _data(text: str) -> str:

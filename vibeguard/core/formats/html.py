@@ -12,8 +12,9 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path
-from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
+from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
 from vibeguard.core.wording.sanitise import sanitise
@@ -103,7 +104,8 @@ class HtmlFormat:
             return ""
         parts = [
             ("command", record.planned.run),
-            ("output", "\n".join(output_lines(record.settled))),
+            ("results", "\n".join(result_lines(record))),
+            ("output", "\n".join(lines_besides(record, record.settled))),
             ("facts", "\n".join(fact_lines(record))),
         ]
         advice = advice_of(state, record)

@@ -11,9 +11,11 @@ from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.build import exit_code_of, verdict_event
-from vibeguard.core.report.failure import fact_lines, output_lines
+from vibeguard.core.report.build import run_problem
+from vibeguard.core.report.cases import suites_of_tests
+from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
@@ -48,12 +50,15 @@ class JUnitFormat:
         root.append(suite)
         for record in state.checks.values():
             suite.append(_case(state, record))
-        problem = _run_problem(state, ending or Ending())
+        problem = sanitise(run_problem(state, ending or Ending()))
         if problem:
             case = SubElement(suite, "testcase", name="run", classname="vibeguard", time="0.000")
             SubElement(case, "error", type="run", message=problem)
         _totals(suite, state)
+        root.extend(suites_of_tests(state))
         root.attrib.update({k: v for k, v in suite.attrib.items() if k in _ROOT_ATTRIBUTES})
+        for counted in ("tests", "failures", "errors"):
+            root.set(counted, str(sum(int(each.get(counted, 0)) for each in root)))
         indent(root)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
@@ -86,19 +91,9 @@ def _not_passed(state: State, record: CheckRecord) -> Element:
     if name == "skipped":
         return Element(name, {"message": message})
     made = Element(name, {"type": reason, "message": message})
-    lines = output_lines(settled) if settled else []
-    made.text = "\n".join([*lines, *fact_lines(record)])
+    lines = lines_besides(record, settled) if settled else []
+    made.text = "\n".join([*result_lines(record), *lines, *fact_lines(record)])
     return made
-
-
-def _run_problem(state: State, ending: Ending) -> str:
-    """What is wrong with the run as a whole, which no test case would show."""
-    if ending.problem:
-        return sanitise(ending.problem)
-    finished = verdict_event(state, ending)
-    if finished is None:
-        return f"the run has no verdict (exit code {exit_code_of(state, ending)})"
-    return sanitise(finished.reason)
 
 
 def _totals(suite: Element, state: State) -> None:

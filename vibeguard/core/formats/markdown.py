@@ -13,8 +13,9 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path
-from vibeguard.core.report.failure import fact_lines, output_lines, with_remarks
+from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
 from vibeguard.core.wording.layout import shorten
@@ -76,7 +77,10 @@ class MarkdownFormat:
         reason = _prose(reason_of(state, record))
         parts = [f"\n### {_MARKS.get(word, '')} {_code(planned.id)} {word}: {reason}\n"]
         parts.append(_fence(sanitise(planned.run, multiline=True).strip(), "sh"))
-        lines = output_lines(settled) if settled else []
+        found = result_lines(record)
+        if found:
+            parts.append(_fence("\n".join(found), "text"))
+        lines = lines_besides(record, settled) if settled else []
         if lines:
             parts.append(_fence("\n".join(lines), "text"))
         facts = list(fact_lines(record))

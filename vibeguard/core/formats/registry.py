@@ -15,6 +15,9 @@ FORMATS = {
     "junit": "vibeguard.core.formats.junit:JUnitFormat",
     "github": "vibeguard.core.formats.github:GitHubFormat",
     "markdown": "vibeguard.core.formats.markdown:MarkdownFormat",
+    "sarif": "vibeguard.core.formats.sarif:SarifFormat",
+    "ctrf": "vibeguard.core.formats.ctrf:CtrfFormat",
+    "gitlab": "vibeguard.core.formats.gitlab:GitLabFormat",
     "html": "vibeguard.core.formats.html:HtmlFormat",
     "trace": "vibeguard.core.formats.trace:TraceFormat",
 }

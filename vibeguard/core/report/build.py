@@ -105,6 +105,16 @@ def verdict_event(state: State, ending: Ending) -> RunFinished | None:
     return state.finished if ending.log_status in (None, LogStatus.COMPLETE) else None
 
 
+def run_problem(state: State, ending: Ending) -> str:
+    """What is wrong with the run as a whole, which no check would show; foreign, as it is."""
+    if ending.problem:
+        return ending.problem
+    finished = verdict_event(state, ending)
+    if finished is None:
+        return f"the run has no verdict (exit code {exit_code_of(state, ending)})"
+    return finished.reason
+
+
 def fail_fast_triggered(state: State) -> bool:
     """Whether a failing check has cancelled the rest of the run."""
     return state.cancel is not None and state.cancel.reason is CancelReason.FAIL_FAST

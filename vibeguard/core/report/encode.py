@@ -22,6 +22,12 @@ def encode_document(value: msgspec.Struct | Sequence[msgspec.Struct], *, ci: boo
     return harmless_json(text, ci=ci) + "\n"
 
 
+def encode_value(value: object, *, ci: bool = False) -> str:
+    """The same of a document of others' making: dictionaries, lists, texts, numbers."""
+    text = msgspec.json.format(msgspec.json.encode(_all_well_formed(value)), indent=2).decode()
+    return harmless_json(text, ci=ci) + "\n"
+
+
 def _encoded(value: msgspec.Struct | Sequence[msgspec.Struct]) -> bytes:
     """The value as JSON. Paths may hold bytes that are no text: those become U+FFFD."""
     try:

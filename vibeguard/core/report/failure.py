@@ -10,6 +10,7 @@ from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import note_lines, result_lines, without_repeats
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.layout import fold, shorten, wrap
 from vibeguard.core.wording.sanitise import sanitise
@@ -72,7 +73,9 @@ class Paragraphs(Struct, frozen=True):
         unpassed = settled.outcome is not Outcome.PASSED
         if unpassed:
             lines.extend(self._command(record))
-            lines.extend(fold(text, self.columns, prefix="  | ") for text in output_lines(settled))
+            lines.extend(fold(text, self.columns, prefix="  ") for text in result_lines(record))
+            shown = lines_besides(record, settled)
+            lines.extend(fold(text, self.columns, prefix="  | ") for text in shown)
         if unpassed or settled.leaked or self.verbose:
             lines.extend(map(self._indented, fact_lines(record)))
         if unpassed:
@@ -111,6 +114,11 @@ class Paragraphs(Struct, frozen=True):
                 yield f"    [{plural(len(lines) - MAX_PROMPT_LINES, 'more line')}]"
 
 
+def lines_besides(record: CheckRecord, settled: CheckSettled) -> list[str]:
+    """The lines that matter, without what the check's results say."""
+    return without_repeats(record, output_lines(settled))
+
+
 def output_lines(settled: CheckSettled) -> list[str]:
     """The lines that matter, then the last ones; each made harmless and of bearable length."""
     excerpt = list(settled.excerpt.lines) if settled.excerpt else []
@@ -142,6 +150,7 @@ def _joined(excerpt: list[str], tail: list[str]) -> list[str]:
 
 def fact_lines(record: CheckRecord) -> Iterator[str]:
     """What VibeGuard itself saw: its processes, the values and the patterns that found none."""
+    yield from note_lines(record)
     yield from process_lines(record)
     yield from _values(record)
 

@@ -1,0 +1,137 @@
+"""CTRF, the common test report format: every test that reports told of, and each check as one.
+
+A check that did not pass stands as a test beside its own, so that what failed outside of any test
+(a timeout, a compiler) is no pass.
+"""
+
+from typing import Any
+
+from vibeguard.core.fold.verdict import fails_the_run
+from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.results import Result
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
+from vibeguard.core.report.build import run_problem
+from vibeguard.core.report.encode import encode_value
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import MILLISECOND_NS
+from vibeguard.version import __version__
+
+STATUSES = ("passed", "failed", "skipped", "pending", "other")
+_OF_TESTS = {
+    ResultOutcome.PASSED: "passed",
+    ResultOutcome.FAILED: "failed",
+    ResultOutcome.ERROR: "failed",
+    ResultOutcome.SKIPPED: "skipped",
+    ResultOutcome.XFAILED: "skipped",
+}
+_OF_CHECKS = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.TIMEOUT: "failed",
+    Outcome.ERROR: "failed",
+    Outcome.SKIPPED: "skipped",
+    Outcome.CANCELLED: "other",
+}
+
+
+class CtrfFormat:
+    """One document at the end."""
+
+    stream = Stream.MACHINE
+    exact = True
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._ci = options.ci
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet."""
+        del state, event
+        return ""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """The document."""
+        tests: list[dict[str, Any]] = []
+        for record in state.checks.values():
+            tests.append(_check(state, record))
+            if record.results is not None and not record.results.guessed:
+                tests += [
+                    _test(record, one)
+                    for one in record.results.results
+                    if one.kind is ResultKind.TEST
+                ]
+        problem = run_problem(state, ending or Ending())
+        if problem:
+            run = {"name": "run", "status": "failed", "duration": 0, "suite": ["vibeguard"]}
+            tests.append({**run, "message": sanitise(problem)})
+        counts = {word: sum(1 for test in tests if test["status"] == word) for word in STATUSES}
+        start = _started_ms(state)
+        elapsed = (state.finished.elapsed_ns if state.finished else state.last_t) // MILLISECOND_NS
+        document = {
+            "reportFormat": "CTRF",
+            "specVersion": "0.0.0",
+            "generatedBy": "vibeguard",
+            "results": {
+                "tool": {"name": "vibeguard", "version": __version__},
+                "summary": {
+                    "tests": len(tests),
+                    **counts,
+                    "start": start,
+                    "stop": start + elapsed,
+                },
+                "tests": tests,
+            },
+        }
+        return encode_value(document, ci=self._ci)
+
+
+def _check(state: State, record: CheckRecord) -> dict[str, Any]:
+    status = _OF_CHECKS[record.outcome] if record.outcome else "pending"
+    if status == "failed" and not fails_the_run(record):
+        status = "other"
+    settled = record.settled
+    return {
+        "name": sanitise(record.planned.id),
+        "status": status,
+        "rawStatus": shown_status(record),
+        "duration": duration_ns(record, state.last_t) // MILLISECOND_NS,
+        "suite": ["vibeguard"],
+        "message": sanitise(reason_of(state, record)),
+        "flaky": settled.flaky if settled else False,
+    }
+
+
+def _test(record: CheckRecord, result: Result) -> dict[str, Any]:
+    status = _OF_TESTS[result.outcome or ResultOutcome.PASSED]
+    if status == "failed" and not fails_the_run(record):
+        status = "other"
+    test: dict[str, Any] = {
+        "name": sanitise(result.name),
+        "status": status,
+        "rawStatus": (result.outcome or ResultOutcome.PASSED).value,
+        "duration": (result.duration_ns or 0) // MILLISECOND_NS,
+        "suite": [sanitise(record.planned.id)],
+        "message": sanitise(result.message, multiline=True),
+    }
+    if result.file:
+        test["filePath"] = sanitise(result.file)
+    if result.line:
+        test["line"] = result.line
+    return test
+
+
+def _started_ms(state: State) -> int:
+    """The wall time of the start in milliseconds since the epoch, by its own digits."""
+    text = state.started.wall_time if state.started else ""
+    try:
+        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
+        hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])
+    except ValueError:
+        return 0
+    before = year - (month <= 2)  # days since 1970-01-01 of the civil calendar, March first
+    days = 365 * before + before // 4 - before // 100 + before // 400
+    days += (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1 - 719468
+    return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1_000

@@ -1,0 +1,83 @@
+"""GitLab's code quality report: a list of findings with a place, a fingerprint and a severity."""
+
+from hashlib import sha256
+from typing import Any
+
+from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.results import Result
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Level, Outcome
+from vibeguard.core.report.build import run_problem
+from vibeguard.core.report.encode import encode_value
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import is_bad
+from vibeguard.core.wording.sanitise import sanitise
+
+_SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}
+_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
+
+
+class GitLabFormat:
+    """One document at the end."""
+
+    stream = Stream.MACHINE
+    exact = True
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._ci = options.ci
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet."""
+        del state, event
+        return ""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """The document."""
+        findings: dict[str, dict[str, Any]] = {}
+        problem = run_problem(state, ending or Ending())
+        if problem:
+            about = _entry(f"the run: {sanitise(problem)}", "run", "critical", _config(state), 1)
+            findings[about["fingerprint"]] = about
+        for record in state.checks.values():
+            for finding in _findings(state, record):
+                findings.setdefault(finding["fingerprint"], finding)
+        return encode_value(list(findings.values()), ci=self._ci)
+
+
+def _findings(state: State, record: CheckRecord) -> list[dict[str, Any]]:
+    results = record.results.results if record.results else ()
+    found = [
+        _finding(record.planned.id, result)
+        for result in results
+        if result.file and (is_bad(result) or result.severity is not None)
+    ]
+    if not found and record.outcome in _UNPASSED:
+        text = sanitise(f"{record.planned.id} {shown_status(record)}: {reason_of(state, record)}")
+        severity = "minor" if shown_status(record) == "warned" else "critical"
+        found = [_entry(text, record.planned.id, severity, _config(state), 1)]
+    return found
+
+
+def _config(state: State) -> str:
+    return state.planned.config_path if state.planned else "vibeguard.yaml"
+
+
+def _finding(check: str, result: Result) -> dict[str, Any]:
+    severity = _SEVERITIES[result.severity] if result.severity is not None else "critical"
+    said = sanitise(result.message.split("\n", 1)[0]) or sanitise(result.name) or "failed"
+    if result.severity is None and result.name:
+        said = f"{sanitise(result.name)}: {said}"
+    rule = f"{check}/{result.rule or result.kind.value}"
+    return _entry(said, rule, severity, result.file, max(result.line, 1))
+
+
+def _entry(said: str, rule: str, severity: str, file: str, line: int) -> dict[str, Any]:
+    digest = sha256(f"{rule}\0{file}\0{line}\0{said}".encode("utf-8", "replace")).hexdigest()
+    return {
+        "description": said,
+        "check_name": sanitise(rule),
+        "fingerprint": digest,
+        "severity": severity,
+        "location": {"path": sanitise(file), "lines": {"begin": line}},
+    }

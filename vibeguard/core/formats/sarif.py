@@ -1,0 +1,165 @@
+"""SARIF 2.1 for code scanning: a run a check, each of a category of its own, in GitHub's limits.
+
+A check that did not pass and whose results name no place is a result of the run `checks`, at its
+config: a service drops what has no place.
+"""
+
+from typing import Any
+
+from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.results import Result
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Level, Outcome, ResultOutcome
+from vibeguard.core.report.build import run_problem
+from vibeguard.core.report.encode import encode_value
+from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.version import __version__
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_RUNS = 20
+MOST_RESULTS = 25_000  # of a file; GitHub refuses more
+_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
+_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+
+
+class SarifFormat:
+    """One document at the end."""
+
+    stream = Stream.MACHINE
+    exact = True
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._ci = options.ci
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet."""
+        del state, event
+        return ""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """The document."""
+        runs = [_checks_run(state, ending or Ending())]
+        room, left_out = MOST_RESULTS - len(runs[0]["results"]), []
+        for check, record in state.checks.items():
+            located = [one for one in _reported(record) if one.file]
+            if not located:
+                continue
+            if len(runs) == MOST_RUNS or not room:
+                left_out.append(check)
+                continue
+            runs.append(_run(check, located[:room]))
+            room -= len(located[:room])
+        if left_out:
+            runs[0]["properties"] = {"leftOut": left_out}
+        document = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
+        return encode_value(document, ci=self._ci)
+
+
+def _reported(record: CheckRecord) -> list[Result]:
+    """Failed tests and diagnostics of any level; passed and skipped tests are no findings."""
+    failed = (ResultOutcome.FAILED, ResultOutcome.ERROR)
+    found = record.results.results if record.results else ()
+    return [one for one in found if one.severity is not None or one.outcome in failed]
+
+
+def _run(check: str, results: list[Result]) -> dict[str, Any]:
+    rules = list(dict.fromkeys(_rule_of(result) for result in results))
+    indices = {rule: index for index, rule in enumerate(rules)}
+    return {
+        "tool": _tool(check, rules),
+        "automationDetails": {"id": f"vibeguard/{check}/"},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(result, indices[_rule_of(result)]) for result in results],
+    }
+
+
+def _tool(name: str, rules: list[str]) -> dict[str, Any]:
+    return {
+        "driver": {
+            "name": f"vibeguard {name}",
+            "version": __version__,
+            "semanticVersion": __version__,
+            "informationUri": "https://pypi.org/project/vibeguard/",
+            "rules": [
+                {"id": rule, "name": rule, "shortDescription": {"text": rule}} for rule in rules
+            ],
+        }
+    }
+
+
+def _rule_of(result: Result) -> str:
+    if result.severity is None:
+        return "test"
+    return sanitise(result.rule) or "diagnostic"
+
+
+def _result(result: Result, index: int) -> dict[str, Any]:
+    said = sanitise(result.message, multiline=True).strip() or sanitise(result.name) or "failed"
+    if result.severity is None and result.name:
+        said = f"{sanitise(result.name)}: {said}"
+    return {
+        "ruleId": _rule_of(result),
+        "ruleIndex": index,
+        "level": _LEVELS[result.severity or Level.ERROR],
+        "message": {"text": said},
+        "locations": [_location(result.file, result.line, result.column)],
+        "partialFingerprints": {"vibeguard/v1": f"{_rule_of(result)}:{result.file}:{said}"[:500]},
+    }
+
+
+def _location(file: str, line: int, column: int) -> dict[str, Any]:
+    region = {"startLine": max(line, 1)}
+    if column:
+        region["startColumn"] = column
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": _uri(file)}, "region": region},
+    }
+
+
+def _uri(file: str) -> str:
+    """A relative path as a URI reference; what is no letter of one is percent-encoded."""
+    plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
+    text = file if "/" in file or ":" not in file else f"./{file}"
+    return "".join(
+        c if c in plain else "".join(f"%{byte:02X}" for byte in c.encode("utf-8", "replace"))
+        for c in text
+    )
+
+
+def _checks_run(state: State, ending: Ending) -> dict[str, Any]:
+    """The run about the checks themselves: those that did not pass without a place of their own."""
+    config = state.planned.config_path if state.planned else "vibeguard.yaml"
+    unplaced = [
+        record
+        for record in state.checks.values()
+        if record.outcome in _UNPASSED and not any(one.file for one in _reported(record))
+    ]
+    results = [_check_result(state, record, config) for record in unplaced[: MOST_RESULTS - 1]]
+    run: dict[str, Any] = {
+        "tool": _tool("checks", ["check"]),
+        "automationDetails": {"id": "vibeguard/checks/"},
+        "results": results,
+    }
+    problem = run_problem(state, ending)
+    if problem:
+        results.insert(0, _about("error", f"the run: {problem}", config))
+    run["invocations"] = [{"executionSuccessful": not problem}]
+    return run
+
+
+def _check_result(state: State, record: CheckRecord, config: str) -> dict[str, Any]:
+    word = shown_status(record)
+    text = f"{record.planned.id} {word}: {reason_of(state, record)}"
+    return _about("warning" if word == "warned" else "error", text, config)
+
+
+def _about(level: str, text: str, config: str) -> dict[str, Any]:
+    return {
+        "ruleId": "check",
+        "ruleIndex": 0,
+        "level": level,
+        "message": {"text": sanitise(text)},
+        "locations": [_location(config.lstrip("/"), 1, 0)],
+    }

@@ -1,0 +1,108 @@
+"""Single results as the lines that people and agents read, the worst first."""
+
+import re
+from collections.abc import Iterator
+
+from vibeguard.core.model.results import Result
+from vibeguard.core.model.state import CheckRecord
+from vibeguard.core.names import Level, Outcome, ResultKind, ResultOutcome
+from vibeguard.core.results.texts import cut
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import plural
+
+MOST_LINES = 20
+LINE_CHARACTERS = 300
+# What tools put before a message or a summary of one.
+_MARKS = re.compile(r"^(?:[E>|]\s+|FAILED |ERROR |error: |\s)*")
+BAD = (ResultOutcome.FAILED, ResultOutcome.ERROR)
+
+
+def is_bad(result: Result) -> bool:
+    """Whether it is a failed test or an error."""
+    return result.outcome in BAD or result.severity is Level.ERROR
+
+
+def shown_results(record: CheckRecord) -> list[Result]:
+    """What to show of a check that did not pass: what is bad, else its warnings."""
+    if record.results is None or record.outcome in (None, Outcome.PASSED):
+        return []
+    bad = [result for result in record.results.results if is_bad(result)]
+    warnings = [one for one in record.results.results if one.severity is Level.WARNING]
+    return bad or warnings
+
+
+def place_of(result: Result) -> str:
+    """`src/app.py:3:8`, as far as it is known."""
+    if not result.file:
+        return ""
+    numbers = "".join(f":{number}" for number in (result.line, result.column) if number)
+    return result.file + numbers
+
+
+def result_line(result: Result, most: int = LINE_CHARACTERS) -> str:
+    """`src/app.py:3:8: message [rule]` in one line of at most so many characters, sanitised."""
+    said = result.message.strip().split("\n", 1)[0]
+    name = result.name if result.kind is ResultKind.TEST else result.rule
+    head = ": ".join(part for part in (place_of(result), said) if part)
+    head = sanitise(head or name)
+    # The place and the message come first; the name gives way before they do.
+    for said_name in (name, name.rpartition("::")[2], ""):
+        tail = f" [{sanitise(said_name)}]" if said_name and head != sanitise(name) else ""
+        if len(head) + len(tail) <= most:
+            return head + tail
+    return cut(head, most)
+
+
+def result_lines(record: CheckRecord, most: int = MOST_LINES) -> list[str]:
+    """A line for each result worth showing, and one for how many more there are."""
+    results = shown_results(record)
+    lines = [result_line(result) for result in results[:most]]
+    left_out = record.results.left_out if record.results and results else 0
+    more = len(results) - len(lines)
+    if more:
+        lines.append(f"[{plural(more, 'more result')}]")
+    if left_out:
+        lines.append(f"[{plural(left_out, 'result')} not recorded]")
+    return lines
+
+
+def without_repeats(record: CheckRecord, lines: list[str]) -> list[str]:
+    """Lines of the output, without those that the results have said already."""
+    results = shown_results(record)[:MOST_LINES]
+    if not results:
+        return lines
+    said = {part for result in results for part in _said_by(result)}
+    places = {f"{result.file}:{result.line}" for result in results if result.line}
+    kept = [line for line in lines if not _repeats(line, said, places)]
+    return kept if any(line.strip() not in ("", "...") for line in kept) else []
+
+
+def note_lines(record: CheckRecord) -> Iterator[str]:
+    """What is wrong with reports or a quarantine, where it decided nothing; and that it holds."""
+    if record.results is None:
+        return
+    for note in record.results.notes:
+        yield f"note: {sanitise(note)}"
+    quarantine = record.planned.quarantine
+    if record.settled is not None and record.settled.quarantined and quarantine is not None:
+        parts = [f"until {quarantine.until}" if quarantine.until else "", quarantine.issue]
+        parts.append(f"owner {quarantine.owner}" if quarantine.owner else "")
+        detail = ", ".join(part for part in parts if part)
+        yield sanitise(f"quarantined: every test that failed is known ({detail or 'no date'})")
+
+
+def _said_by(result: Result) -> Iterator[str]:
+    for line in result.message.split("\n"):
+        if line.strip():
+            yield sanitise(line).strip()
+
+
+def _repeats(line: str, said: set[str], places: set[str]) -> bool:
+    text = _MARKS.sub("", line).strip()
+    if text in said:
+        return True
+    place = text.split(" ", 1)[0].rstrip(":")
+    bare = ":".join(place.split(":")[:2])
+    return bare in places and (
+        text == place or any(part in text for part in said) or len(text) < 80
+    )
