@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Run checks: the named ones, the selected ones, or all (alias: check).",
     "tail": "Follow a run live, from its start or from --since.",
     "report": "Replay a run from its log, in any format; nothing is run.",
+    "evidence": "Say whether every check passed on the present tree: 0 yes, 1 partly, 3 unknown.",
     "status": "What is running, since when, what is left.",
     "wait": "Wait for a run, or for a part of it, for a bounded time.",
     "cancel": "Ask a run, or one check of it, to end.",

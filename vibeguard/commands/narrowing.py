@@ -26,17 +26,33 @@ class Narrowing(Struct, frozen=True):
     changed: tuple[bytes, ...] | None = None
 
 
-def narrowing(loaded: Loaded, common: GlobalOptions, options: RunOptions) -> Narrowing | None:
+def narrowing(
+    loaded: Loaded, state_dir: str, common: GlobalOptions, options: RunOptions
+) -> Narrowing | None:
     """What the flags leave of the checks; None where they leave all.
 
     Raises UsageError for flags that exclude each other, and where nothing can be taken from a run.
     """
-    if options.failed is not None and options.changed is not None:
-        raise UsageError("--failed and --changed do not go together", "use one of them")
+    asked = [
+        flag
+        for flag, given in (
+            ("--failed", options.failed is not None),
+            ("--changed", options.changed is not None),
+            ("--outstanding", options.outstanding),
+        )
+        if given
+    ]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} do not go together", "use one of them")
     if options.failed is not None:
         return _unpassed(options.failed or "latest", loaded, common)
     if options.changed is not None:
         return _changed(options.changed, loaded)
+    if options.outstanding:
+        from vibeguard.commands.evidence import evidence_of  # noqa: PLC0415 - seldom asked
+
+        passed = evidence_of(loaded, state_dir).passed
+        return Narrowing(_ids(loaded) - set(passed), "what is outstanding on this tree")
     return None
 
 

@@ -172,6 +172,9 @@ class RunOptions:
             "the merge base with the upstream, else origin/HEAD].",
         ),
     ] = None
+    outstanding: Annotated[
+        Flag, Parameter(help="Only what is not known to have passed on this very tree.")
+    ] = False
     failed: Annotated[
         str | None,
         Parameter(

@@ -35,6 +35,7 @@ from vibeguard.system.front import early
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.gate import StartGate
 from vibeguard.system.front.guarding import Front, Watching
+from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.rundir.refused import forget_refused, mark_refused
 from vibeguard.system.rundir.state_folder import state_folder
@@ -57,7 +58,7 @@ def run(
     tell_leftovers(state_dir)
     try:
         loaded = load(common)
-        narrowed = narrowing(loaded, common, options)
+        narrowed = narrowing(loaded, state_dir, common, options)
         plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
         files = _files(loaded, plan, narrowed)
         log_dir = _log_folder(common)
@@ -191,7 +192,13 @@ def _launch(
         config_path=_text(_from_the_runs_folder(loaded)),
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
-        version_control=_version_control(folder, environment, with_tree=with_tree),
+        version_control=with_identity(
+            _version_control(folder, environment, with_tree=with_tree),
+            folder,
+            environment,
+            however_large=options.record_tree,
+        ),
+        however_large=options.record_tree,
         files=files,
         detached=outlives(options),
         record_tree=with_tree,

@@ -25,7 +25,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
     `files` are the NUL-separated lists of the files that checks are handed, by check.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
-    well. `detached` marks a run that outlives its command.
+    well, `however_large` it is. `detached` marks a run that outlives its command.
     """
 
     plan: Plan
@@ -42,6 +42,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     files: dict[str, bytes] = {}
     detached: bool = False
     record_tree: bool = False
+    however_large: bool = False
     log_dir: bytes = b""
     keep_runs: int = 100
     keep_bytes: int = 1 << 30

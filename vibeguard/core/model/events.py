@@ -35,11 +35,17 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_default
 
 
 class VersionControl(Struct, frozen=True, omit_defaults=True):
-    """The state of the repository: commit, dirty flag, and the tree id where asked for."""
+    """The state of the repository: commit, dirty flag, and the tree id where asked for.
+
+    `content` is a digest of the files as they lie on the disk, `stillness` one that is another as
+    soon as one of them was written; both are empty where the tree is too large to be read each run.
+    """
 
     head: str = ""
     dirty: bool = False
     tree: str = ""
+    content: str = ""
+    stillness: str = ""
 
 
 class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):

@@ -36,6 +36,7 @@ from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
+from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.differences import note_differences
 from vibeguard.system.rundir.files import create_file
 from vibeguard.system.rundir.outputs import output_name
@@ -316,11 +317,15 @@ class Session:
         Only when every check is gone, so that nobody else reaps the children that git is.
         """
         launch = self._launch
-        if not launch.record_tree:
-            return None
         folder = os.fsdecode(launch.folder)
-        found = version_control(folder, launch.environment) or VersionControl()
-        return replace(found, tree=tree_of(folder, launch.environment))
+        found = None
+        if launch.record_tree:
+            found = version_control(folder, launch.environment) or VersionControl()
+            found = replace(found, tree=tree_of(folder, launch.environment))
+        began = launch.version_control
+        if began is None or not began.content:
+            return found
+        return with_identity(found, folder, launch.environment, however_large=launch.however_large)
 
     def _copy_logs(self) -> None:
         """--log-dir keeps meaning a folder that gets `<id>.log` of the run."""

@@ -1,0 +1,133 @@
+"""DESIGN section 12: `evidence`, and `run --outstanding`, which runs what it lacks."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import git, project, vibeguard
+
+CHECKS = """
+version: "1"
+checks:
+  - {id: base, run: "true"}
+  - {id: unit, run: "! test -e broken", requires: [base]}
+  - {id: docs, run: "true"}
+"""
+
+
+@pytest.fixture(params=["git", "no git"])
+def folder(request, tmp_path: Path) -> Path:
+    root = project(tmp_path / "p", CHECKS)
+    (root / "a.txt").write_text("1111")
+    if request.param == "git":
+        git("init", "-q", cwd=root)
+    return root
+
+
+def evidence(folder: Path) -> tuple[int, str]:
+    done = vibeguard("evidence", cwd=folder)
+    assert done.stdout.count("\n") == 1
+    return done.returncode, done.stdout
+
+
+def test_verified_only_when_every_check_passed_on_this_tree(folder):
+    assert evidence(folder) == (3, "not verified: nothing has been run here: vibeguard run\n")
+    assert vibeguard("run", cwd=folder).returncode == 0
+    code, line = evidence(folder)
+    assert (code, "verified: all 3 checks passed on this tree (run " in line) == (0, True)
+
+
+def test_runs_of_parts_add_up_and_outstanding_runs_the_rest(folder):
+    vibeguard("run", "docs", cwd=folder)
+    assert evidence(folder)[0] == 1
+    assert (
+        "partly: 1 of 3 checks passed on this tree; not run on it: base, unit"
+        in evidence(folder)[1]
+    )
+    done = vibeguard("run", "--outstanding", "--json", cwd=folder)
+    assert [c["id"] for c in json.loads(done.stdout)["checks"]] == ["base", "unit"]
+    assert evidence(folder)[0] == 0
+    done = vibeguard("run", "--outstanding", cwd=folder)
+    assert (done.returncode, "nothing ran" in done.stderr) == (0, True)
+
+
+def same_size_and_time(path: Path) -> None:
+    status = path.stat()
+    path.write_text("2222")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        same_size_and_time,
+        lambda path: path.unlink(),
+        lambda path: path.chmod(0o755),
+        lambda path: (path.parent / "new").touch(),
+        lambda path: path.rename(path.with_name("b.txt")),
+        lambda path: project(path.parent, CHECKS + "# a comment\n"),
+    ],
+)
+def test_another_tree_or_config_is_not_verified(folder, change):
+    vibeguard("run", cwd=folder)
+    change(folder / "a.txt")
+    code, line = evidence(folder)
+    assert (code, line.startswith("not verified: run ")) == (3, True)
+
+
+def test_what_was_written_since_is_named(folder):
+    vibeguard("run", cwd=folder)
+    (folder / "a.txt").write_text("new")
+    assert "written since: a.txt" in evidence(folder)[1]
+
+
+def test_a_tree_that_is_put_back_is_verified_again(folder):
+    vibeguard("run", cwd=folder)
+    (folder / "a.txt").write_text("new")
+    (folder / "a.txt").write_text("1111")
+    assert evidence(folder)[0] == 0
+
+
+def test_a_failure_on_this_tree_is_no_evidence_until_a_newer_run_passes(folder):
+    config = CHECKS.replace("! test -e broken", "test -e .vibeguard/mended")
+    project(folder, config)
+    vibeguard("run", cwd=folder)
+    assert "did not pass: unit" in evidence(folder)[1]
+    (folder / ".vibeguard" / "mended").touch()
+    vibeguard("run", "unit", cwd=folder)
+    assert evidence(folder)[0] == 0
+
+
+def test_a_run_in_which_the_tree_was_written_is_no_evidence_even_if_it_was_put_back(folder):
+    project(folder, CHECKS.replace('"! test -e broken"', '"echo 2222 >a.txt; printf 1111 >a.txt"'))
+    assert vibeguard("run", cwd=folder).returncode == 0
+    assert evidence(folder)[0] == 3
+
+
+def test_what_git_was_told_not_to_look_at_counts(tmp_path):
+    root = project(tmp_path, CHECKS)
+    (root / "a.txt").write_text("1")
+    git("init", "-q", cwd=root)
+    git("add", "-A", cwd=root)
+    git("update-index", "--assume-unchanged", "a.txt", cwd=root)
+    vibeguard("run", cwd=root)
+    (root / "a.txt").write_text("2")
+    assert evidence(root)[0] == 3
+
+
+def test_a_forged_or_a_nested_run_is_no_evidence(folder):
+    nested = CHECKS.replace('"! test -e broken"', '"vibeguard run docs base"')
+    project(folder, nested)
+    vibeguard("run", "unit", cwd=folder)
+    answer = json.loads(vibeguard("evidence", "--json", cwd=folder).stdout)
+    assert answer["verified"] is False
+    assert "docs" in answer["unknown"]
+    (log,) = [
+        path
+        for path in folder.glob(".vibeguard/runs/*/events.jsonl")
+        if b'"unit"' in path.read_bytes()
+    ]
+    log.write_bytes(log.read_bytes().replace(b'"docs"', b'"docs"'))
+    assert vibeguard("evidence", cwd=folder).returncode == 3

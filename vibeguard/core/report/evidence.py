@@ -1,0 +1,90 @@
+"""What earlier runs prove of the present tree: per check the newest outcome on it (section 12)."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from vibeguard.core.model.state import State
+from vibeguard.core.names import ExitCode, Outcome
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import plural, some
+
+
+class Evidence(Struct, frozen=True):
+    """`evidence --json`: the checks of the config, by what is known of them on the present tree.
+
+    `runs` are those that the answer rests on, newest first; `changed` are files that were written
+    since the newest run, where nothing is known of the tree.
+    """
+
+    verified: bool
+    exit_code: int
+    tree: str
+    config_sha256: str
+    total: int
+    passed: tuple[str, ...]
+    not_passed: tuple[str, ...]
+    unknown: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def proven(runs: Iterable[State]) -> tuple[dict[str, Outcome], tuple[str, ...]]:
+    """The newest outcome of each check, and the runs that gave one; `runs` come newest first.
+
+    A check that was cancelled or skipped there was not judged: an older run may know.
+    """
+    outcomes: dict[str, Outcome] = {}
+    used = []
+    for state in runs:
+        gave = False
+        for check, record in state.checks.items():
+            judged = record.outcome not in (None, Outcome.CANCELLED, Outcome.SKIPPED)
+            if judged and record.outcome is not None and check not in outcomes:
+                outcomes[check] = record.outcome
+                gave = True
+        if gave and state.started is not None:
+            used.append(state.started.run_id)
+    return outcomes, tuple(used)
+
+
+def is_of(state: State, config_sha256: str, content: str) -> bool:
+    """Whether a run checked this config on this tree, and nothing of it was written meanwhile."""
+    before = state.started.vcs if state.started else None
+    after = state.finished.vcs if state.finished else None
+    return (
+        state.planned is not None
+        and state.planned.config_sha256 == config_sha256
+        and before is not None
+        and after is not None
+        and content != ""
+        and before.content == after.content == content
+        and before.stillness == after.stillness
+    )
+
+
+def evidence_line(evidence: Evidence) -> str:
+    """The one line that a person or an agent ends with."""
+    checks = plural(evidence.total, "check")
+    if evidence.verified:
+        return f"verified: all {checks} passed on this tree (run {', '.join(evidence.runs)})"
+    if not evidence.passed and not evidence.not_passed:
+        return f"not verified: {sanitise(evidence.reason)}"
+    parts = [f"partly: {len(evidence.passed)} of {checks} passed on this tree"]
+    if evidence.not_passed:
+        parts.append(f"did not pass: {_listed(evidence.not_passed)}")
+    if evidence.unknown:
+        parts.append(f"not run on it: {_listed(evidence.unknown)}")
+    return "; ".join(parts)
+
+
+def exit_code_for(passed: Sequence[str], not_passed: Sequence[str], total: int) -> int:
+    """0 verified, 1 partly, 3 where nothing is known of this tree."""
+    if len(passed) == total:
+        return ExitCode.PASSED
+    return ExitCode.FAILED if passed or not_passed else ExitCode.INCOMPLETE
+
+
+def _listed(checks: Sequence[str]) -> str:
+    return sanitise(some(checks, 5))
