@@ -13,12 +13,14 @@ from msgspec import DecodeError, json
 from vibeguard.core.eventlog.encode import DIGEST_LENGTH, SEAL_END, new_digest
 from vibeguard.core.eventlog.lines import (
     MAX_LINE_BYTES,
+    UnknownType,
     check_first,
     decode_line,
+    newer_writer,
     refuse_foreign_schema,
 )
 from vibeguard.core.model.events import Event, LogSealed
-from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.problems import LogCorrupt, UsageError
 
 # Without the seal, so that a chunk that holds one goes the slow way, where it is checked.
 _UNSEALED = reduce(or_, (event for event in get_args(Event) if event is not LogSealed))
@@ -45,6 +47,7 @@ class LogDecoder:
         self._pending = bytearray()
         self._digest = new_digest()
         self._latest = b""
+        self._newer = ""
 
     @property
     def torn_bytes(self) -> int:
@@ -130,7 +133,14 @@ class LogDecoder:
         first = not self.lines and not count
         if first:
             refuse_foreign_schema(line)
-        event = decode_line(line)
+            self._newer = newer_writer(line)
+        try:
+            event = decode_line(line)
+        except UnknownType as unknown:
+            if not self._newer:
+                raise
+            what = f"the log was written by {self._newer}: {unknown.what}"
+            raise UsageError(what, "read it with that version") from unknown
         if first:
             check_first(event)
         # An ignorable event has no type of its own; whoever folds counts it and nothing else.

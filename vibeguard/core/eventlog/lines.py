@@ -27,6 +27,11 @@ class _Beginning(Struct):
     """What the first event of every schema carries."""
 
     schema: str = ""
+    tool_version: str = ""
+
+
+class UnknownType(LogCorrupt):
+    """An event that this version does not know and may not ignore."""
 
 
 _decode_header = json.Decoder(_Header).decode
@@ -68,6 +73,16 @@ def refuse_foreign_schema(line: bytes) -> None:
         raise LogCorrupt(f"a log of schema {schema[:40]!r}; this version reads schema {ours}.x")
 
 
+def newer_writer(line: bytes) -> str:
+    """Who wrote the log that `line` begins, if its schema is of a later minor version; else ""."""
+    try:
+        beginning = _decode_beginning(line)
+        theirs, ours = (int(s.split(".")[1]) for s in (beginning.schema, SCHEMA_VERSION))
+    except (DecodeError, UnicodeDecodeError, RecursionError, ValueError, IndexError):
+        return ""
+    return f"VibeGuard {beginning.tool_version[:40]}" if theirs > ours else ""
+
+
 def _visible_damage(line: bytes) -> str:
     if len(line) > MAX_LINE_BYTES:
         return f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
@@ -95,5 +110,5 @@ def _unknown_event(line: bytes, error: ValidationError) -> UnknownEvent:
     if header.type in _KNOWN_TYPES:
         raise LogCorrupt(f"not a valid {header.type} ({error})") from error
     if not header.may_ignore:
-        raise LogCorrupt(f"unknown event type {header.type[:80]!r}") from error
+        raise UnknownType(f"unknown event type {header.type[:80]!r}") from error
     return UnknownEvent(seq=header.seq, t=header.t, name=header.type)
