@@ -41,7 +41,7 @@ COMMANDS = {
 }
 
 # Python's own names are taken: `list` and `tags` would read as builtins or fields.
-VALUE_MAY_BE_LEFT_OUT = frozenset({"--changed", "--failed"})
+VALUE_MAY_BE_LEFT_OUT = frozenset({"--changed", "--compare", "--failed"})
 _LATEST = re.compile(r"latest(~[0-9]+)?")
 FUNCTIONS = {"list": "list_checks", "tags": "list_tags"}
 

@@ -247,6 +247,14 @@ class ReportOptions:
     ] = None
     verify: Annotated[Flag, Parameter(help="Check the SHA-256 of every output file.")] = False
     print_seal: Annotated[Flag, Parameter(help="Print the log's seal (SHA-256).")] = False
+    compare: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=RUN]",
+            help="Say what is new, still failing, fixed and slower since a run [default: the "
+            "newest one before this that finished].",
+        ),
+    ] = None
     output: Annotated[
         str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
     ] = None

@@ -22,13 +22,16 @@ from vibeguard.core.history import definition_of
 from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
+from vibeguard.core.report.comparing import compare, comparison_lines
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.front.view import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.outputs import altered_outputs
-from vibeguard.system.journal.reader import LogReading, read_log
+from vibeguard.system.journal.reader import LogReading, open_state, read_log
+from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.vouching.endings import corrupt, ending_of
+from vibeguard.system.vouching.known import find_run
 
 
 def report(
@@ -52,6 +55,12 @@ def report(
     altered = altered_outputs(folder, attempts) if options.verify else []
     ending = _ending(reading, folder, state, altered, options)
     texts.append(form.finish(state, ending))
+    if options.compare is not None:
+        compared = _comparison(folder, state, options.compare)
+        if form.stream is Stream.HUMAN or form_name == "agent":
+            texts.append(compared)
+        else:
+            write_err(compared)
     _write("".join(texts), form, options)
     if ending.problem and (form.stream is Stream.MACHINE or options.output is not None):
         write_err(f"vibeguard: {sanitise(ending.problem)}\n")
@@ -61,6 +70,23 @@ def report(
     _warn_of_changes(state)
     _advise(state, os.path.dirname(os.path.dirname(folder)))
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
+
+
+def _comparison(folder: str, state: State, named: str) -> str:
+    """What has changed since a run, the newest one that finished before this one unless named."""
+    state_dir, run_id = os.path.dirname(os.path.dirname(folder)), os.path.basename(folder)
+    for other in (
+        [find_run(state_dir, named)]
+        if named
+        else [
+            run_folder(state_dir, known) for known in reversed(run_ids(state_dir)) if known < run_id
+        ]
+    ):
+        before, reading = open_state(os.path.join(other, "events.jsonl"))
+        if before.sealed is not None and reading.problem is None:
+            lines = comparison_lines(compare(state, before), os.path.basename(other))
+            return "".join(f"{line}\n" for line in lines)
+    return "nothing to compare with: no run before this one has finished\n"
 
 
 def _replay(

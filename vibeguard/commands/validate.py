@@ -12,6 +12,7 @@ from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.plan import make_plan, pool_of, resolve_settings
 from vibeguard.core.report.learning import placement_advice
+from vibeguard.core.report.proposals import propose_results
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
 from vibeguard.system.discovery import state_dir_of
@@ -48,6 +49,7 @@ def validate(*, common: GlobalOptions) -> int:
         *advice_on_redaction(config, os.environ),
         *advice_on_assertions(config),
         *advice_on_templates(config),
+        *propose_results(config),
         *advice_from_history(loaded, common),
     )
     if common.json:
