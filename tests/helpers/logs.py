@@ -12,6 +12,7 @@ from vibeguard.core.model.events import (
     CheckIdle,
     CheckQueued,
     CheckRequirementWaived,
+    CheckResults,
     CheckRetryScheduled,
     CheckSlow,
     CheckStarted,
@@ -23,14 +24,17 @@ from vibeguard.core.model.events import (
     RunDegraded,
     RunPaused,
     RunResumed,
+    RunWeakened,
     TriggeredPrompt,
 )
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.model.results import Result
 from vibeguard.core.names import (
     CancelReason,
     Outcome,
     Pool,
     Reason,
+    ResultKind,
     TerminationReason,
     WhilePending,
 )
@@ -103,6 +107,7 @@ def _hanging(history: History) -> None:
     history.start("e2e")
     history.add(RunPaused)
     history.after(SECOND).add(RunResumed, paused_ns=SECOND)
+    history.add(RunWeakened, what="no pidfd", why="refused (EPERM)", may_ignore=True)
     history.add(RunDegraded, parallel=3, async_parallel=2, reason="out of processes")
     history.add(CheckIdle, check="e2e", attempt=1, elapsed_ns=SECOND, idle_ns=SECOND)
 
@@ -112,6 +117,10 @@ def _ending(history: History) -> None:
     pool = history.state.checks["report"].planned.pool
     history.add(CheckStarted, check="report", attempt=1, pool=pool, worker="ci-7", pid=4999)
     history.after(SECOND).exit("report", code=2)
+    case = Result(kind=ResultKind.TEST, name="größe", file="a/b.py", line=3, message="<1> & 2")
+    history.add(
+        CheckResults, check="report", attempt=1, guessed=True, tests={"failed": 1}, results=(case,)
+    )
     prompt = TriggeredPrompt(event="failure", source="fix", content="Mend it.")
     excerpt = Excerpt("compiler", ("report.c:1: error: Ω",), 12)
     facts = {"prompts": (prompt,), "excerpt": excerpt, "tail": ("bye",)}
