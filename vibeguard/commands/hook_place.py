@@ -11,13 +11,13 @@ from vibeguard.commands.streams import write_err
 
 # With GIT_DIR alone git takes the present folder for the top of the work tree.
 _GO = """# Where the config is. What git lends a hook names paths from the top.
-top={top} || exit 1
+top={top} || {otherwise}
 case ${{GIT_INDEX_FILE-}} in
 '' | /*) ;;
 *) GIT_INDEX_FILE=$top/$GIT_INDEX_FILE && export GIT_INDEX_FILE ;;
 esac
 unset GIT_DIR GIT_WORK_TREE GIT_PREFIX
-cd "$top"/{folder} || exit 1
+cd "$top"/{folder} || {otherwise}
 """
 _TOP = "$(git rev-parse --show-toplevel)"
 _TOP_OF_SCRIPT = '$(cd "$(dirname "$0")/.." && pwd)'
@@ -32,15 +32,16 @@ class Place(Struct, frozen=True):
     folder: str = os.curdir
     named: str = ""
 
-    def lines(self, *, script_below_top: bool = False) -> str:
+    def lines(self, *, script_below_top: bool = False, otherwise: str = "exit 1") -> str:
         """Shell lines that go there from the top; empty where a hook is there already.
 
-        A script that lies in a folder below the top is called from anywhere.
+        A script that lies in a folder below the top is called from anywhere. `otherwise` is the
+        command for a folder that is gone.
         """
         lines = ""
         if script_below_top or self.folder != os.curdir:
             top = _TOP_OF_SCRIPT if script_below_top else _TOP
-            lines = _GO.format(top=top, folder=quote(self.folder))
+            lines = _GO.format(top=top, folder=quote(self.folder), otherwise=otherwise)
         if self.named:
             lines += f"VIBEGUARD_CONFIG={quote(self.named)} && export VIBEGUARD_CONFIG\n"
         return lines

@@ -272,6 +272,14 @@ class WaitOptions:
     check: Annotated[
         str | None, Parameter(metavar="ID", help="Wait until this check has settled.")
     ] = None
+    notify: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Say nothing and end with 0, but where the background fails: then why, on stderr, "
+            "and 2.",
+        ),
+    ] = False
 
 
 @Parameter(name="*")

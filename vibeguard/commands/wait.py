@@ -1,17 +1,29 @@
 """`vibeguard wait`."""
 
+import contextlib
+import os
+import sys
+
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import WAIT_DEFAULTS, GlobalOptions, RunName, WaitOptions
-from vibeguard.core.fold.verdict import only_the_background_is_left
+from vibeguard.commands.options import (
+    WAIT_DEFAULTS,
+    GlobalOptions,
+    ReportOptions,
+    RunName,
+    WaitOptions,
+)
+from vibeguard.commands.report import report
+from vibeguard.core.fold.verdict import fails_the_run, has_failed, only_the_background_is_left
 from vibeguard.core.formats.base import FormatOptions
+from vibeguard.core.formats.silent import Silent
 from vibeguard.core.model.state import State
-from vibeguard.core.names import CheckState
+from vibeguard.core.names import CheckState, ExitCode
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.clock import command_began_s
 from vibeguard.system.front.following import Enough, Until, follow
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.front.view import View, format_options, make_view
 from vibeguard.system.journal.follow import Follower
 
 
@@ -27,9 +39,39 @@ def wait(
     deadline = None if options.max_wait is None else began + options.max_wait / SECOND_NS
     folder = open_run(run, common, at_work=True)
     output = Output()
+    if options.notify:
+        return _notify(Follower(folder), output, Until(_enough_to_notify, deadline), common)
     shown: FormatOptions = format_options(run_folder=folder, verbose=common.verbose)
     view = make_view("json" if common.json else "text", shown, output, live=False)
     return follow(Follower(folder), view, output, Until(_enough(options), deadline))
+
+
+def _notify(follower: Follower, output: Output, until: Until, common: GlobalOptions) -> int:
+    """0 and not one byte, or 2 and the report on stderr: what wakes a coding agent."""
+    view = View(Silent(), output)
+    code = follow(follower, view, output, until)
+    believed = view.problem is None and code not in (ExitCode.CORRUPT, ExitCode.INCOMPLETE)
+    if believed and not _background_has_failed(view.state):
+        return 0
+    with contextlib.redirect_stdout(sys.stderr):
+        report(
+            os.path.basename(follower.folder), common=common, options=ReportOptions(format="agent")
+        )
+    return 2
+
+
+def _enough_to_notify(state: State) -> bool:
+    """Whether the foreground has failed, which is told to whoever waits for it, or the rest has."""
+    return state.foreground_settled is not None and has_failed(state)
+
+
+def _background_has_failed(state: State) -> bool:
+    """Whether a check has failed after the foreground had settled without a failure."""
+    settled_t = state.foreground_settled_t
+    if settled_t is None or state.cancel is not None:
+        return False
+    failed = [each.settled_t for each in state.checks.values() if fails_the_run(each)]
+    return bool(failed) and all(t is not None and t >= settled_t for t in failed)
 
 
 def _enough(options: WaitOptions) -> Enough:

@@ -1,0 +1,85 @@
+"""The files of a hook: asked of git, and written so that nothing of somebody else is lost."""
+
+import contextlib
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from vibeguard.core.problems import UsageError
+
+# The second line of every script that is ours, and may therefore be replaced.
+MARK = "# vibeguard hook "
+# What git lends a hook: it means the folder that the hook began in.
+LENT_BY_GIT = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FILE"})
+
+
+def git(*arguments: str) -> str:
+    """What git answers. Raises UsageError where it is missing or this is no repository."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            capture_output=True,
+            check=False,
+            env={k: v for k, v in os.environ.items() if k not in LENT_BY_GIT},
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
+    if done.returncode != 0:
+        first = os.fsdecode(done.stderr).strip().splitlines()[:1]
+        raise UsageError(
+            f"git {arguments[0]} failed: {first[0] if first else 'no message'}",
+            "go to the work tree of a git repository",
+        )
+    # Names of folders are bytes, and may end in a newline of their own.
+    return os.fsdecode(done.stdout).removesuffix("\n")
+
+
+def refuse_foreign(path: Path, line: str) -> None:
+    """Raises UsageError where something is in the way that we have not written.
+
+    `line` is what calls ours from there.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(mode):
+        with path.open("rb") as file:
+            lines = file.read(4096).decode("utf-8", "replace").splitlines()
+        if len(lines) > 1 and lines[1].startswith(MARK):
+            return
+    raise UsageError(
+        f"{path} exists and is not ours",
+        f"move it away, or add this line to it: {line}",
+    )
+
+
+def install(path: Path, script: str) -> None:
+    """Put the script there in one step, executable."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(script)
+        os.chmod(temporary, 0o755)  # noqa: S103 - a hook has to be executable
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def trouble_told(folder: Path) -> Iterator[None]:
+    """Trouble with files in this folder is the user's to mend. Raises UsageError for OSError."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise  # no file of ours: the stream that we tell our success on
+        raise UsageError(
+            f"cannot write to {folder}: {error.strerror}",
+            "make it a folder that you can write to, or take what `vibeguard hook` prints",
+        ) from error

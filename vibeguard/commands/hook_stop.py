@@ -1,0 +1,127 @@
+"""`vibeguard hook stop` and `hook wake`: what a coding agent calls, in its own protocol.
+
+Both call the program as a user would, so that a hook says what the command line says.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from vibeguard.commands.hook_targets import MOST_IN_A_ROW, TARGETS, Payload, Target
+from vibeguard.commands.loading import state_dir_of_runs
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.streams import write_err, write_exact
+from vibeguard.core.names import ExitCode
+from vibeguard.core.problems import UsageError
+from vibeguard.system.rundir.files import replace_file
+
+_MOST_BYTES = 1 << 20
+_JOIN = ("--supersede", "--record-tree")
+# Passed, nothing wrong so far; and somebody stopped the checks: no verdict, no blame.
+_LET_GO = frozenset({0, ExitCode.PENDING, 129, 130, 143})
+
+
+def stop(name: str, common: GlobalOptions) -> int:
+    """Wait for the foreground; send the agent back where something fails, but not for ever."""
+    target, payload = _target(name), _payload()
+    if target.lets_go(payload):
+        return 0
+    count = _count_file(common, name, "stop", payload.get(target.session))
+    text = _what_failed()
+    if not text or _counted(count) >= MOST_IN_A_ROW:
+        if text:
+            write_err(f"vibeguard: still failing, and told {MOST_IN_A_ROW} times: let go\n")
+        count.unlink(missing_ok=True)
+        return 0
+    _set(count, _counted(count) + 1)
+    answer = target.block(text)
+    write_exact(answer.stdout)
+    write_err(answer.stderr)
+    return answer.exit_code
+
+
+def wake(name: str, common: GlobalOptions) -> int:
+    """Wait for the background; 2 and why on stderr where it fails, else 0 and not one byte."""
+    target, payload = _target(name), _payload()
+    if not target.wakes:
+        raise UsageError(f"nothing wakes an idle {name}", "use its stop hook")
+    if _ask("hook", "failures").returncode == ExitCode.FAILED:
+        return 0  # the stop hook beside this one tells it
+    started = _ask("run", "--detach", *_JOIN)
+    if started.returncode != 0:
+        return 0  # and so it does where nothing can be started
+    ended = _ask("wait", started.stdout.split()[-1].decode(), "--notify")
+    count = _count_file(common, name, "wake", payload.get(target.session))
+    if ended.returncode == 0 or _counted(count) >= MOST_IN_A_ROW:
+        count.unlink(missing_ok=True)
+        return 0
+    _set(count, _counted(count) + 1)
+    write_err(ended.stderr.decode("utf-8", "replace"))
+    return 2
+
+
+def _what_failed() -> str:
+    """What the background has found since the last stop, or what fails now; empty for nothing."""
+    known = _ask("hook", "failures", merged=True)
+    if known.returncode != ExitCode.FAILED:
+        known = _ask("run", "--format", "agent", "--max-wait", "foreground", *_JOIN, merged=True)
+    if known.returncode in _LET_GO:
+        return ""
+    text = known.stdout.decode("utf-8", "replace").strip()
+    return f"{text or f'vibeguard ended with exit code {known.returncode}'}\n"
+
+
+def _ask(*words: str, merged: bool = False) -> subprocess.CompletedProcess[bytes]:
+    """What the program on PATH says, or this one where there is none."""
+    program = shutil.which("vibeguard")
+    return subprocess.run(
+        [*([program] if program else [sys.executable, "-m", "vibeguard"]), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+        check=False,
+    )
+
+
+def _target(name: str) -> Target:
+    if name not in TARGETS:
+        raise UsageError(f'no agent is called "{name}"', f"name one of {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def _payload() -> Payload:
+    """What the agent says on stdin; nothing where it says no JSON object."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return {}
+    try:
+        said = json.loads(sys.stdin.buffer.read(_MOST_BYTES))
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _count_file(common: GlobalOptions, name: str, verb: str, session: object) -> Path:
+    """Where it is counted how often in a row this session was told: agents' own flags may lie."""
+    key = sha256(f"{name}\n{verb}\n{session}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return Path(state_dir_of_runs(common), "told", key)
+
+
+def _counted(path: Path) -> int:
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return 0
+    return int(text) if text.isdecimal() and len(text) < 4 else 0
+
+
+def _set(path: Path, count: int) -> None:
+    """Where nothing can be written, the agent's own bound is the one that is left."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        replace_file(os.fspath(path), str(count).encode())
+    except OSError as error:
+        write_err(f"vibeguard: cannot count what was told: {error.strerror}\n")
