@@ -2,7 +2,15 @@
 
 from msgspec import NODEFAULT, Struct, structs
 
-from vibeguard.core.model.config import CheckConfig, CheckDefaults, Config, Prompt, Settings
+from vibeguard.core.model.config import (
+    CheckConfig,
+    CheckDefaults,
+    Config,
+    PoolSettings,
+    Prompt,
+    Settings,
+    Where,
+)
 from vibeguard.core.model.keys import Duration, KeyField, Size, keys_of
 
 _TABLES: dict[str, type[Struct]] = {
@@ -10,6 +18,8 @@ _TABLES: dict[str, type[Struct]] = {
     "prompts": Prompt,
     "checks": CheckConfig,
     "settings": Settings,
+    "where": Where,
+    "pool": PoolSettings,
 }
 _HOUR_NS = 3600 * 10**9
 _DURATIONS = {"h": _HOUR_NS, "s": 10**9, "ms": 10**6}

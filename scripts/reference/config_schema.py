@@ -103,7 +103,13 @@ def _written(kind: Kind) -> Schema:
         case keys.Texts():
             return {"type": "array", "items": {"type": _SCALAR}}
         case (
-            keys.Tags() | keys.VariableNames() | keys.Globs() | keys.Requirements() | keys.Entries()
+            keys.Tags()
+            | keys.VariableNames()
+            | keys.Labels()
+            | keys.Globs()
+            | keys.Files()
+            | keys.Requirements()
+            | keys.Entries()
         ):
             return {"type": "array", "items": _nullable(_item(kind))}
         case _:
@@ -150,5 +156,9 @@ def _item(kind: Kind) -> Schema:
             return {**_ID, "pattern": "^[a-z][a-z0-9-]*$"}
         case keys.Globs():
             return {**_ID, "pattern": "^!?[^/]"}
+        case keys.Labels():
+            return {**_ID, "pattern": "^[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}$"}
+        case keys.Files():
+            return {**_ID, "pattern": "^[^/]"}
         case _:
             return {**_ID, "pattern": "^[^=]+$"}

@@ -30,6 +30,8 @@ COMMANDS = {
     "cancel": "Ask a run, or one check of it, to end.",
     "runs": "List the runs of this folder.",
     "prune": "Remove old runs.",
+    "worker": "Run checks of other machines' runs here, for a pool.",
+    "workers": "List the workers of a pool.",
     "validate": "Say whether the config is right, or everything that is wrong with it.",
     "list": "List the checks, in the order of the config.",
     "tags": "List the tags; with -v the checks that have each.",

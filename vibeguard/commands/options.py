@@ -188,6 +188,9 @@ class RunOptions:
     stream: Annotated[
         Flag, Parameter(help="The same as --format jsonl: events as they happen.")
     ] = False
+    local: Annotated[
+        Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
+    ] = False
     detach: Annotated[
         Flag, Parameter(help="Print the run's id as soon as it is recorded, and return.")
     ] = False
@@ -308,6 +311,50 @@ class PruneOptions:
     dry_run: Annotated[Flag, Parameter(help="Say what would go, and keep it.")] = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolOptions:
+    """`workers`, and what `worker` has in common with it: which pool."""
+
+    pool: Annotated[
+        str | None, Parameter(metavar="NAME", help="The pool [default: as the config says].")
+    ] = None
+    insecure: Annotated[
+        Flag, Parameter(help="Allow redis:// to another machine: the files go in the clear.")
+    ] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerOptions(PoolOptions):
+    """`worker`: what it offers, and how long it stays (nanoseconds)."""
+
+    slots: Annotated[
+        int | None,
+        Parameter(metavar="N", help="Checks at the same time [default: the usable CPUs]."),
+    ] = None
+    label: Annotated[
+        tuple[str, ...],
+        Parameter(
+            converter=split_commas, metavar="LABEL", help="What it has: gpu, linux; repeatable."
+        ),
+    ] = ()
+    repository: Annotated[
+        str,
+        Parameter(metavar="PATH|URL", help="Where the commits of the runs are [default: here]."),
+    ] = "."
+    name: Annotated[
+        str | None, Parameter(metavar="NAME", help="What it is called [default: the host name].")
+    ] = None
+    once: Annotated[
+        Flag, Parameter(help="End when the runs are over that were there, or came first.")
+    ] = False
+    drain: Annotated[
+        Duration,
+        Parameter(help="When told to stop: how long what runs may take to end [default: 10s]."),
+    ] = None
+
+
 # Defaults of the commands' parameters: cyclopts wants an instance where every flag is optional.
 GLOBAL_DEFAULTS = GlobalOptions()
 RUN_DEFAULTS = RunOptions()
@@ -316,6 +363,8 @@ REPORT_DEFAULTS = ReportOptions()
 WAIT_DEFAULTS = WaitOptions()
 CANCEL_DEFAULTS = CancelOptions()
 PRUNE_DEFAULTS = PruneOptions()
+POOL_DEFAULTS = PoolOptions()
+WORKER_DEFAULTS = WorkerOptions()
 
 
 def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:

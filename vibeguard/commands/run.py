@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from vibeguard.commands.options import (
     run_format,
 )
 from vibeguard.commands.streams import write_out
+from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import ExitCode
@@ -81,7 +82,11 @@ def run(
             gate.open()
             return _join(supervisor, state_dir, twin, watching)
     front = Front(supervisor, watching, grace_ns=plan.settings.grace_ns)
-    return front.run(launch, recorded=gate.open)
+    try:
+        return front.run(launch, recorded=gate.open)
+    except UsageError as refusal:  # what only the supervisor could find out
+        _mark(state_dir, refusal)
+        raise
 
 
 def _may_join(options: RunOptions) -> bool:
@@ -131,7 +136,7 @@ def _plan(
     )
     expected = expectations(state_dir, selection.checks)
     return make_plan(
-        selection.checks,
+        _here(selection.checks) if options.local else selection.checks,
         settings,
         variables=config.vars,
         notes=(*selection.notes, *(narrowed.notes if narrowed else ())),
@@ -148,6 +153,11 @@ def _files(loaded: Loaded, plan: Plan, narrowed: Narrowing | None) -> dict[str, 
     from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
     return file_lists(loaded, plan.checks, changed)
+
+
+def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:
+    """The same checks, all of them on this machine."""
+    return tuple(replace(check, where=None) for check in checks)
 
 
 def _log_folder(common: GlobalOptions) -> str:

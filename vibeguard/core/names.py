@@ -103,10 +103,11 @@ class Severity(StrEnum):
 
 
 class Pool(StrEnum):
-    """The two counted sets of slots."""
+    """The counted sets of slots."""
 
     FOREGROUND = "foreground"
     BACKGROUND = "background"
+    WORKERS = "workers"  # of checks with `where`: how many are with the pool, waiting too
 
 
 class WhilePending(StrEnum):

@@ -12,11 +12,14 @@ from vibeguard.core.config.reader import Reader, kind
 from vibeguard.core.config.sources import read_sources
 from vibeguard.core.config.values import (
     day,
+    file_below,
     folder_below,
     glob,
     identifier,
+    label,
     member_of,
     placement,
+    pool_name,
     shell,
     size_bytes,
     tag,
@@ -91,6 +94,10 @@ def _reader_of(kind_: Kind) -> Read:
             return _names(variable_name)
         case keys.Globs():
             return _names(glob)
+        case keys.Labels():
+            return _names(label)
+        case keys.Files():
+            return _names(file_below)
         case keys.Duration(zero=False):
             return lambda reader, node, key: reader.convert(node, key, parse_duration, 0) or None
         case keys.Section(struct):
@@ -122,6 +129,8 @@ def _conversion_of(kind_: Kind) -> Callable[[str], object]:
             return shell
         case keys.Date():
             return day
+        case keys.PoolName():
+            return pool_name
         case _:
             raise NotImplementedError(kind_)
 

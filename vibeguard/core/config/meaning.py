@@ -19,12 +19,14 @@ from vibeguard.core.config.drafts import (
 from vibeguard.core.config.findings import Findings
 from vibeguard.core.config.nodes import Text
 from vibeguard.core.config.places import place_in
+from vibeguard.core.config.reader import place_of
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import Interpolation, VariableCycle, resolve_variables
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import (
     DEFAULT_TIMEOUT_NS,
+    LEAST_LEASE_NS,
     CheckConfig,
     CheckDefaults,
     Config,
@@ -34,7 +36,7 @@ from vibeguard.core.model.config import (
     Triggers,
 )
 from vibeguard.core.model.keys import keys_of
-from vibeguard.core.names import GitEnvironment, StalePolicy, WhilePending
+from vibeguard.core.names import GitEnvironment, LeakPolicy, StalePolicy, WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
 _LONGEST = 1 << 15  # characters of a pattern or an assertion
@@ -145,7 +147,6 @@ class Meaning:
         return {}
 
     def _check(self, draft: CheckDraft) -> CheckConfig:
-        self._check_git_env(draft)
         self._check_pass_files(draft)
         values = {**self._inherited, **draft.values}
         for field, value in draft.values.items():
@@ -162,7 +163,56 @@ class Meaning:
             what = '"run" is empty once variables are in'
             self._problem(what, "set the variables", command.line, command.column)
         self._results_are_there(draft, values)
-        return CheckConfig(**values)
+        check = CheckConfig(**values)
+        if check.where is not None:
+            self._remote(draft, check)
+        return check
+
+    def _remote(self, draft: CheckDraft, check: CheckConfig) -> None:
+        """What a check on another machine cannot have."""
+        pool = self._draft.settings.pool
+        for holds, key, what, do in (
+            (pool is None, "where", "there is no pool of workers", "add settings.pool"),
+            (
+                pool is not None and pool.lease_ns < LEAST_LEASE_NS,
+                "where",
+                "settings.pool.lease is under 2s",
+                "give it 2s or more",
+            ),
+            (
+                bool(check.group),
+                "group",
+                "a group holds on one machine, and the check has where",
+                "remove one of the two",
+            ),
+            (
+                bool(check.results),
+                "results",
+                "single results of a check with where are not read",
+                "let artifacts bring the report back, or remove one of the two",
+            ),
+            (
+                check.pass_files,
+                "pass_files",
+                "a worker is not told which files changed",
+                "remove pass_files or where",
+            ),
+            (
+                check.leaks is LeakPolicy.IGNORE,
+                "leaks",
+                "a worker leaves nothing running, and the check has where",
+                "use leaks: warn or fail",
+            ),
+            (
+                draft.values.get("git_env") is GitEnvironment.KEEP,
+                "git_env",
+                "git's variables of this machine mean nothing on a worker",
+                "remove git_env or where",
+            ),
+        ):
+            if holds:
+                place = place_of(draft.node, key)
+                self._problem(f"check {quoted(check.id)}: {what}", do, place.line, place.column)
 
     def _results_are_there(self, draft: CheckDraft, values: dict[str, Any]) -> None:
         """What is said about results needs some that are read, never guessed."""
@@ -259,14 +309,6 @@ class Meaning:
                 place = (entry.check.line, entry.check.column)
                 self._problem(what, "keep one of the entries", *place)
         return tuple(requirements.values())
-
-    def _check_git_env(self, draft: CheckDraft) -> None:
-        """The check's own `keep`, not what it inherits: settings mean their foreground checks."""
-        if draft.values.get("git_env") is not GitEnvironment.KEEP or not self._is_async(draft):
-            return
-        what = f"git_env: keep is for foreground checks; {draft.id.value} is async"
-        do = 'give it "async: false", or remove git_env: git may take its index away meanwhile'
-        self._problem(what, do, draft.id.line, draft.id.column)
 
     def _check_pass_files(self, draft: CheckDraft) -> None:
         """Only a shell whose words behind the script are known can be handed files."""

@@ -16,7 +16,11 @@ Word = TypeVar("Word", bound=StrEnum)
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 TAG = re.compile(r"[a-z][a-z0-9-]*")
-OUR_VARIABLES = frozenset({"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT"})
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}\Z")
+POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+OUR_VARIABLES = frozenset(
+    {"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT", "VIBEGUARD_WORKER"}
+)
 
 _TRUE = frozenset({"true", "yes", "on", "y"})  # YAML 1.1's words, as configs have them
 _FALSE = frozenset({"false", "no", "off", "n"})
@@ -147,6 +151,31 @@ def glob(text: str) -> str:
     if "\0" in text:
         raise LanguageError("a pattern cannot hold a NUL character", "leave it out")
     regex_of(text.removeprefix("!"))
+    return text
+
+
+def label(text: str) -> str:
+    """A label that a worker may have."""
+    if not LABEL.match(text):
+        raise LanguageError(
+            f"{quoted(text)} cannot be a label of a worker", "use letters, digits and _ . = / + -"
+        )
+    return text
+
+
+def pool_name(text: str) -> str:
+    """What a pool of workers is called."""
+    if not POOL_NAME.match(text):
+        raise LanguageError(f"{quoted(text)} cannot name a pool", "use letters, digits and _ . -")
+    return text
+
+
+def file_below(text: str) -> str:
+    """A relative name or glob of files that does not leave where it starts."""
+    if not text or text.startswith("/") or "\0" in text or ".." in text.split("/"):
+        raise LanguageError(
+            f"{quoted(text)} is not below where the check runs", "name files below it: out/*.xml"
+        )
     return text
 
 

@@ -22,6 +22,7 @@ from vibeguard.core.model.events import (
     CheckSettled,
     CheckSlow,
     CheckStarted,
+    CheckSubmitted,
     CheckTerminationRequested,
 )
 from vibeguard.core.model.state import CheckRecord, State
@@ -36,7 +37,10 @@ from vibeguard.core.problems import LogCorrupt
 
 # A million events are folded, and in Python 3.11 a member costs four times as much as a name.
 _EXITED = AttemptEnd.EXITED
+_BACKGROUND = Pool.BACKGROUND
 _FOREGROUND = Pool.FOREGROUND
+_LOST = AttemptEnd.LOST
+_WORKERS = Pool.WORKERS
 _IDLE = TerminationReason.IDLE
 _LEAK = TerminationReason.LEAK
 _PASSED = Outcome.PASSED
@@ -88,9 +92,12 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     if record.pool is _FOREGROUND:
         state.used_foreground = used = state.used_foreground + record.slots
         over = used > state.planned_parallel
-    else:
+    elif record.pool is _BACKGROUND:
         state.used_background = used = state.used_background + record.slots
         over = used > state.planned_async_parallel
+    else:
+        state.used_workers = used = state.used_workers + record.slots
+        over = used > state.worker_slots
     if over:
         raise LogCorrupt(f"{event.check} started without a free slot")
     record.state = RUNNING
@@ -101,6 +108,13 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     record.running_t = event.t
     if record.first_started_t is None:
         record.first_started_t = event.t
+
+
+def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
+    """The attempt waits for a worker; its check stays queued."""
+    if record.pool is not _WORKERS or event.attempt != record.attempt:
+        raise LogCorrupt(f"{event.check}: submitted what is not for a worker, or not queued")
+    record.submitted = event
 
 
 def check_observed(
@@ -129,8 +143,11 @@ def termination_requested(
 
 def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinished) -> None:
     """The attempt is over and its slot is free."""
-    refused = event.end is _REFUSED
-    if refused != (record.state is QUEUED) or record.attempt_over:
+    unstarted = record.state is QUEUED
+    # A worker may refuse what has been recorded as started: nothing of it ran.
+    by_worker = not unstarted and record.pool is _WORKERS
+    refused_here = event.end is _REFUSED and not by_worker
+    if record.attempt_over or unstarted is not refused_here:
         raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
     if event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
@@ -138,13 +155,17 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
         raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
     if event.active_ns > event.elapsed_ns:
         raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
-    if not refused:
+    if not unstarted:
         if record.group:
             state.groups.pop(record.group, None)
         if record.pool is _FOREGROUND:
             state.used_foreground -= record.slots
-        else:
+        elif record.pool is _BACKGROUND:
             state.used_background -= record.slots
+        else:
+            state.used_workers -= record.slots
+    if event.end is _LOST:
+        record.lost += 1
     record.attempt_over = True
     record.finished = event
 
@@ -177,9 +198,11 @@ def retry_scheduled(state: State, record: CheckRecord, event: CheckRetrySchedule
         raise _judged_early(event.check)
     if state.cancel is not None:
         raise _after_cancel(event.check)
-    if event.attempt != record.attempt + 1 or event.attempt > record.planned.retries + 1:
+    planned, finished = record.planned, record.finished
+    if event.attempt != record.attempt + 1 or event.attempt > planned.retries + record.lost + 1:
         raise LogCorrupt(f"{event.check}: a retry that was not planned")
-    problem = ended_well(record)
+    lost = finished is not None and finished.end is _LOST
+    problem = "" if lost and record.lost <= planned.retry_lost else ended_well(record)
     if problem:
         raise LogCorrupt(f"{event.check}: another attempt, but {problem}")
     record.state = BACKOFF
@@ -197,7 +220,7 @@ def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> Non
     record.settled_t = event.t
     state.settled += 1
     state.counts[event.outcome] = state.counts.get(event.outcome, 0) + 1
-    if record.planned.pool is _FOREGROUND and not record.planned.after_background:
+    if record.pool is not _BACKGROUND and not record.planned.after_background:
         state.unsettled_foreground -= 1
 
 
@@ -245,6 +268,7 @@ CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {
     CheckAttemptFinished: attempt_finished,
     CheckExtracted: check_extracted,
     CheckResults: check_results,
+    CheckSubmitted: check_submitted,
     CheckRetryScheduled: retry_scheduled,
     CheckSettled: check_settled,
 }

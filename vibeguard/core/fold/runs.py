@@ -47,15 +47,22 @@ def run_planned(state: State, event: RunPlanned) -> None:
     state.planned = event
     state.parallel = state.planned_parallel = event.settings.parallel
     state.async_parallel = state.planned_async_parallel = event.settings.async_parallel
+    pool = event.settings.pool
+    state.worker_slots = 0 if pool is None else pool.slots
+    slots_of = {
+        Pool.FOREGROUND: state.planned_parallel,
+        Pool.BACKGROUND: state.planned_async_parallel,
+        Pool.WORKERS: state.worker_slots,
+    }
     for planned in event.checks:
         if planned.id in state.checks:
             raise LogCorrupt(f"{planned.id} is planned twice")
-        foreground = planned.pool is Pool.FOREGROUND
+        if planned.pool is Pool.WORKERS and pool is None:
+            raise LogCorrupt(f"{planned.id} is for a pool of workers, and there is none")
         # A weight is clamped to its pool as planned, whatever `run.degraded` says later.
-        pool_slots = state.planned_parallel if foreground else state.planned_async_parallel
-        slots = min(planned.weight, pool_slots)
+        slots = min(planned.weight, slots_of[planned.pool])
         state.checks[planned.id] = CheckRecord(planned, planned.pool, planned.group, slots=slots)
-        if foreground and not planned.after_background:
+        if planned.pool is not Pool.BACKGROUND and not planned.after_background:
             state.unsettled_foreground += 1
     for planned in event.checks:
         for requirement in planned.requires:

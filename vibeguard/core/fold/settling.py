@@ -52,7 +52,7 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
         return "its attempt is under way"
     if event.attempts != (0 if record.first_started_t is None else _attempts(record)):
         return "it counts other attempts than it had"
-    if event.flaky != (outcome is _PASSED and event.attempts > 1):
+    if event.flaky != (outcome is _PASSED and event.attempts - record.lost > 1):
         return "its flakiness contradicts its attempts"
     finished = record.finished
     leaked = finished is not None and finished.leaked and record.planned.leaks is not _IGNORE

@@ -20,7 +20,7 @@ from vibeguard.core.names import Pool
 from vibeguard.core.report.encode import encode_json
 from vibeguard.core.wording.sanitise import sanitise
 
-BACKGROUND_LANES = 100_000
+FIRST_LANES = {Pool.FOREGROUND: 0, Pool.BACKGROUND: 100_000, Pool.WORKERS: 200_000}
 PID = 1  # a run is one process of the picture
 
 
@@ -57,8 +57,8 @@ class TraceFormat:
     def __init__(self, options: FormatOptions) -> None:
         self._ci = options.ci
         self._busy: dict[str, int] = {}
-        self._free: dict[Pool, list[int]] = {Pool.FOREGROUND: [], Pool.BACKGROUND: []}
-        self._lanes = {Pool.FOREGROUND: 0, Pool.BACKGROUND: 0}
+        self._free: dict[Pool, list[int]] = {pool: [] for pool in Pool}
+        self._lanes = dict.fromkeys(Pool, 0)
         self._open: dict[str, TraceEvent] = {}
         self._last: dict[str, TraceEvent] = {}
         self._events: list[TraceEvent] = []
@@ -101,7 +101,7 @@ class TraceFormat:
         lane = min(free)
         free.remove(lane)
         self._busy[event.check] = lane
-        tid = lane + (BACKGROUND_LANES if event.pool is Pool.BACKGROUND else 0)
+        tid = FIRST_LANES[event.pool] + lane
         entry = TraceEvent(
             name=sanitise(event.check),
             ph="X",
@@ -109,7 +109,7 @@ class TraceFormat:
             pid=PID,
             tid=tid,
             cat=event.pool.value,
-            args={"attempt": event.attempt},
+            args={"attempt": event.attempt, **({"worker": event.worker} if event.worker else {})},
         )
         self._open[event.check] = self._last[event.check] = entry
         self._events.append(entry)
@@ -128,7 +128,7 @@ class TraceFormat:
 
     def _names(self) -> list[TraceEvent]:
         names = [_name("process_name", 0, "vibeguard")]
-        for pool, first in ((Pool.FOREGROUND, 0), (Pool.BACKGROUND, BACKGROUND_LANES)):
+        for pool, first in FIRST_LANES.items():
             names.extend(
                 _name("thread_name", first + lane, f"{pool.value} {lane}")
                 for lane in range(1, self._lanes[pool] + 1)

@@ -24,6 +24,7 @@ from vibeguard.core.names import (
 from vibeguard.core.wording.units import SECOND_NS
 
 DEFAULT_TIMEOUT_NS = 30 * SECOND_NS
+LEAST_LEASE_NS = 2 * SECOND_NS
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -109,6 +110,42 @@ class CheckDefaults(Struct, frozen=True, omit_defaults=True, gc=False):
     ] = 1 << 30
 
 
+class Where(Struct, frozen=True, omit_defaults=True, gc=False):
+    """`where:` of a check: which workers may take it."""
+
+    labels: Annotated[
+        tuple[str, ...],
+        Key("what a worker must have (`vibeguard worker --label`); none: any", keys.Labels()),
+    ] = ()
+
+
+class PoolSettings(Struct, frozen=True, omit_defaults=True, gc=False):
+    """`settings.pool`: the workers that checks with `where` go to."""
+
+    name: Annotated[str, Key("what the workers' pool is called", keys.PoolName())] = "default"
+    lease_ns: Annotated[
+        int,
+        Key(
+            "what runs on a worker that nothing is heard of is ended within this time, there and "
+            "here; at least 2s",
+            Duration(),
+        ),
+    ] = 10 * SECOND_NS
+    queue_timeout_ns: Annotated[
+        int, Key("the longest that a check waits for a worker", Duration())
+    ] = 600 * SECOND_NS
+    slots: Annotated[
+        int,
+        Key(
+            "how many checks of a run are with the pool at once, waiting too", Count(1, MOST_SLOTS)
+        ),
+    ] = 32
+    insecure: Annotated[
+        bool,
+        Key("allow `redis://` to another machine, in the clear: it sees the tree", keys.Truth()),
+    ] = False
+
+
 class RunSettings(CheckDefaults, frozen=True, omit_defaults=True, gc=False):
     """What a run as a whole goes by; the plan records it."""
 
@@ -129,6 +166,13 @@ class RunSettings(CheckDefaults, frozen=True, omit_defaults=True, gc=False):
     grok_limit_bytes: Annotated[
         int, Key("the most output that grok reads; more is an `error`", Size())
     ] = 64 << 20
+    pool: Annotated[
+        PoolSettings | None,
+        Key(
+            "the workers that checks with `where` go to ([workers](workers.md))",
+            keys.Section(PoolSettings),
+        ),
+    ] = None
     redact: Annotated[
         tuple[str, ...],
         Key(
@@ -331,6 +375,34 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
         ),
     ] = None
     weight: Annotated[int, Key("slots it takes, at most the whole pool", Count(1, 1_000_000))] = 1
+    where: Annotated[
+        Where | None,
+        Key(
+            "run it on a worker of the pool, not here ([workers](workers.md))", keys.Section(Where)
+        ),
+    ] = None
+    pass_env: Annotated[
+        tuple[str, ...],
+        Key(
+            "names of the caller's variables that a check with `where` gets; of no other one the "
+            "worker hears",
+            keys.VariableNames(),
+        ),
+    ] = ()
+    artifacts: Annotated[
+        tuple[str, ...],
+        Key(
+            "files, or globs of them, that a check with `where` brings back into the run folder",
+            keys.Files(),
+        ),
+    ] = ()
+    retry_lost: Annotated[
+        int,
+        Key(
+            "further attempts when a worker is lost; beside `retries`, and no pass is flaky for it",
+            Count(0, 1_000),
+        ),
+    ] = 0
 
 
 class CheckConfig(CheckKeys, frozen=True, omit_defaults=True, gc=False, kw_only=True):

@@ -105,6 +105,21 @@ class CheckRequirementWaived(Envelope, frozen=True, kw_only=True, tag="check.req
     state: CheckState
 
 
+class CheckSubmitted(Envelope, frozen=True, kw_only=True, tag="check.submitted"):
+    """The attempt is with a pool of workers and waits for one that has the labels `wanted`.
+
+    `engine` is the pool, `token` what the attempt is known by there; `present` are the labels of
+    the workers that were there, one text for each set.
+    """
+
+    check: str
+    attempt: int
+    engine: str
+    token: str
+    wanted: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+
+
 class CheckStarted(Envelope, frozen=True, kw_only=True, tag="check.started"):
     """The attempt runs (queued -> running); recorded in the same step as the spawn."""
 
@@ -357,6 +372,7 @@ Event = (
     | FrontierAdvanced
     | CheckQueued
     | CheckRequirementWaived
+    | CheckSubmitted
     | CheckStarted
     | CheckSlow
     | CheckIdle

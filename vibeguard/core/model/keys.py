@@ -108,6 +108,18 @@ class ResultSources(Kind, frozen=True):
     """Where single results come from: a mapping, or a list of such."""
 
 
+class Labels(Kind, frozen=True):
+    """A list of labels of workers."""
+
+
+class Files(Kind, frozen=True):
+    """A list of names or globs of files, below where the check runs."""
+
+
+class PoolName(Kind, frozen=True):
+    """What a pool of workers is called."""
+
+
 class Requirements(Kind, frozen=True):
     """Ids of checks, alone or with what to do while they are pending."""
 

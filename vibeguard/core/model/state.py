@@ -9,6 +9,7 @@ from vibeguard.core.model.events import (
     CheckResults,
     CheckSettled,
     CheckStarted,
+    CheckSubmitted,
     CheckTerminationRequested,
     LogSealed,
     RunCancelRequested,
@@ -27,7 +28,8 @@ class CheckRecord:
     """Where one check stands. `pool` and `group` are those of the plan.
 
     `running_t` is the start of the present attempt, `first_started_t` that of the first.
-    `attempt_over` is set between the end of an attempt and the settling or retry.
+    `attempt_over` is set between the end of an attempt and the settling or retry; `lost` counts the
+    attempts whose worker was lost.
     """
 
     planned: PlannedCheck
@@ -52,6 +54,8 @@ class CheckRecord:
     waived: dict[str, str] = field(default_factory=dict)
     ran_before: tuple[str, ...] = ()
     slots: int = 0
+    submitted: CheckSubmitted | None = None
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -78,6 +82,8 @@ class State:
     async_parallel: int = 0
     used_foreground: int = 0
     used_background: int = 0
+    worker_slots: int = 0
+    used_workers: int = 0
     groups: dict[str, str] = field(default_factory=dict)
     paused_since: int | None = None
     cancel: RunCancelRequested | None = None

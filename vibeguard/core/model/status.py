@@ -24,15 +24,20 @@ class RunningCheck(Struct, frozen=True):
     running_ms: int
     expected_ms: int | None
     timeout_ms: int
+    worker: str = ""
 
 
 class WaitingCheck(Struct, frozen=True):
-    """A check that has yet to start (again): its state, and the requirements it waits for."""
+    """A check that has yet to start (again): its state, and the requirements it waits for.
+
+    `worker` says which worker one waits for that is with a pool, and which are there.
+    """
 
     id: str
     pool: str
     state: str
     waits_for: tuple[str, ...]
+    worker: str = ""
 
 
 class Status(Struct, frozen=True):

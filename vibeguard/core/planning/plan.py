@@ -64,6 +64,7 @@ def make_plan(
         check.id: tuple(r for r in check.requires if r.check in selected) for check in checks
     }
     pools = {check.id: pool_of(check, settings.async_after_ns) for check in checks}
+    remote = {check.id for check in checks if check.where is not None}
     background = [check for check, pool in pools.items() if pool is Pool.BACKGROUND]
     waits_for_background = waiting_closure(requires, background)
     paths = remaining_paths(requires, expected)
@@ -72,9 +73,9 @@ def make_plan(
         PlannedCheck(
             **{**_fields_of(CheckKeys, check), "requires": requires[check.id]},
             stem=stems[check.id],
-            pool=pools[check.id],
+            pool=Pool.WORKERS if check.id in remote else pools[check.id],
             after_background=check.id in waits_for_background
-            and pools[check.id] is Pool.FOREGROUND,
+            and (check.id in remote or pools[check.id] is Pool.FOREGROUND),
             env_names=tuple(sorted(check.env)),
             expected_ns=expected.get(check.id),
             remaining_path_ns=paths[check.id],

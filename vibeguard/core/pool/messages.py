@@ -67,6 +67,7 @@ class Job(Struct, frozen=True):
     attempt: int
     command: str
     source: Source
+    shell: str = "sh"
     labels: tuple[str, ...] = ()
     base: str = ""
     folder: str = ""
@@ -188,6 +189,11 @@ class Presence(Struct, frozen=True):
     slots: int = 1
     used: int = 0
     draining: bool = False
+
+
+def label_sets(present: list[Presence]) -> tuple[str, ...]:
+    """The labels of the workers that are there, each set once, for people."""
+    return tuple(sorted({", ".join(worker.labels) or "no labels" for worker in present}))
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -3,11 +3,7 @@
 One pattern, `vibeguard:{POOL}:*`, says in an access list what a pool may touch (docs/workers.md).
 """
 
-import re
 from collections.abc import Iterable
-
-POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
-LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}\Z")
 
 
 class PoolNames:

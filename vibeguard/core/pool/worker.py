@@ -164,6 +164,13 @@ class Worker:
             held.stage, held.why, held.over_at = stage, why, now
             self._say(claim, asks=True)
 
+    def damaged(self, claim: str, why: str, now: float) -> None:
+        """What it wrote cannot be read back as it was: no result could be believed."""
+        held = self._held.get(claim)
+        if held is not None:
+            held.over_at, held.result = None, None
+            self.over(claim, Stage.LOST, why, now)
+
     def ended(self, claim: str, result: Result, now: float) -> None:
         """Nothing is left of its tree. What this worker ended by itself has no result."""
         held = self._held.get(claim)
@@ -249,6 +256,11 @@ class Worker:
             if held.stage in _STARTED
         ]
         return min(ends, default=None)
+
+    def hurry(self) -> None:
+        """There is a connection again: everything is to be said anew, without waiting."""
+        for link in self._links.values():
+            link.dirty = link.asks = True
 
     def speakers(self) -> list[str]:
         """The clients to which there is something to say."""

@@ -73,6 +73,7 @@ class Prose:
         if not self.verbose:
             return []
         where = " in the background" if event.pool is Pool.BACKGROUND else ""
+        where += f" on {event.worker}" if event.worker else ""
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
         lines = self._line("started", f"{event.check}{where}{attempt}")
         commands = sanitise(state.checks[event.check].planned.run, multiline=True)

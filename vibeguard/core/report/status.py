@@ -114,6 +114,8 @@ def _running_lines(status: Status) -> Iterator[str]:
             text += f", usually {duration(check.expected_ms * MILLISECOND_NS)}"
         if check.timeout_ms:
             text += f", at most {duration(check.timeout_ms * MILLISECOND_NS)}"
+        if check.worker:
+            text += f", on {check.worker}"
         if check.attempt > 1:
             text += f", attempt {check.attempt}"
         yield text + (", background" if check.pool == Pool.BACKGROUND else "")
@@ -122,6 +124,8 @@ def _running_lines(status: Status) -> Iterator[str]:
 
 
 def _waiting_words(check: WaitingCheck) -> str:
+    if check.worker:
+        return f"{check.id} (for {check.worker})"
     if check.waits_for:
         return f"{check.id} (for {some(check.waits_for, 3)})"
     return f"{check.id} ({check.state})"
@@ -138,6 +142,7 @@ def _running(state: State, now_t: int) -> Iterator[RunningCheck]:
                 running_ms=max(now_t - since, 0) // MILLISECOND_NS,
                 expected_ms=_ms(record.planned.expected_ns),
                 timeout_ms=record.planned.timeout_ns // MILLISECOND_NS,
+                worker=record.started.worker if record.started else "",
             )
 
 
@@ -149,6 +154,7 @@ def _waiting(state: State) -> Iterator[WaitingCheck]:
                 pool=record.planned.pool.value,
                 state=record.state.value,
                 waits_for=tuple(_waits_for(state, record)),
+                worker=waited_for_worker(record),
             )
 
 
@@ -161,6 +167,18 @@ def _waits_for(state: State, record: CheckRecord) -> Iterator[str]:
 def _ran(record: CheckRecord) -> bool:
     """Whether it came to its outcome by itself: it was neither skipped nor cancelled."""
     return record.outcome not in (Outcome.SKIPPED, Outcome.CANCELLED)
+
+
+def waited_for_worker(record: CheckRecord) -> str:
+    """Which worker a check in the queue of a pool waits for; empty for any other."""
+    submitted = record.submitted
+    if record.state is not CheckState.QUEUED or submitted is None:
+        return ""
+    if submitted.attempt != record.attempt:
+        return ""
+    wanted = ", ".join(submitted.wanted)
+    present = "; ".join(submitted.present) or "none"
+    return f"a worker{f' with {wanted}' if wanted else ''}; present: {present}"
 
 
 def _ms(nanoseconds: int | None) -> int | None:

@@ -92,7 +92,7 @@ def _offered_first(state: State) -> frozenset[str]:
     return frozenset(
         check
         for check, record in state.checks.items()
-        if record.pool is Pool.FOREGROUND
+        if record.pool is not Pool.BACKGROUND
         and not record.planned.after_background
         and check not in behind
     )

@@ -313,7 +313,7 @@ class Scheduler:
 
     def _attempt_finished(self, event: CheckAttemptFinished) -> None:
         record = self.state.checks[event.check]
-        if event.end is AttemptEnd.REFUSED:
+        if event.end is AttemptEnd.REFUSED and record.state is CheckState.QUEUED:
             self._release(record)
         else:
             self._attempt_over(record)

@@ -27,7 +27,7 @@ def settled(
         cause=cause,
         detail=detail,
         attempts=attempts,
-        flaky=outcome is Outcome.PASSED and attempts > 1,
+        flaky=outcome is Outcome.PASSED and attempts - record.lost > 1,
         leaked=finished is not None
         and bool(finished.leaked)
         and planned.leaks is not LeakPolicy.IGNORE,

@@ -123,8 +123,10 @@ class Slots:
         state = self._state
         if record.pool is Pool.FOREGROUND:
             used, capacity = state.used_foreground, state.parallel
-        else:
+        elif record.pool is Pool.BACKGROUND:
             used, capacity = state.used_background, state.async_parallel
+        else:
+            used, capacity = state.used_workers, state.worker_slots
         used += self._offered_slots[record.pool]
         return used == 0 or used + record.slots <= capacity
 

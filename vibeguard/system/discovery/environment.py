@@ -7,7 +7,14 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import GitEnvironment, Pool
 
 _OUR_SETTINGS = frozenset(
-    {b"VIBEGUARD_CONFIG", b"VIBEGUARD_LOG_DIR", b"VIBEGUARD_PARALLEL", b"VIBEGUARD_STATE_DIR"}
+    {
+        b"VIBEGUARD_CONFIG",
+        b"VIBEGUARD_LOG_DIR",
+        b"VIBEGUARD_PARALLEL",
+        b"VIBEGUARD_STATE_DIR",
+        b"VIBEGUARD_POOL_URL",  # it holds the password
+        b"VIBEGUARD_POOL_KEY_FILE",
+    }
 )
 
 # What `git rev-parse --local-env-vars` names: asking git would cost each run a process.

@@ -38,14 +38,14 @@ def tree_of(
         return _fingerprint(folder)
     scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
     try:
-        return _GitTree(root, environment, scratch, timeout_s).write()
+        return GitTree(root, environment, scratch, timeout_s).write()
     except (OSError, subprocess.SubprocessError):
         return ""
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-class _GitTree:
+class GitTree:
     """Writes the tree of a work tree; what that takes goes to `scratch`."""
 
     def __init__(
@@ -60,7 +60,7 @@ class _GitTree:
 
     def write(self) -> str:
         """The id of the tree. Raises OSError or SubprocessError."""
-        paths = self._git("rev-parse", "--git-path", "index", "--git-path", "objects")
+        paths = self.git("rev-parse", "--git-path", "index", "--git-path", "objects")
         index, objects = (os.path.join(self._root, os.fsdecode(p)) for p in paths.split(b"\n")[:2])
         own_index = os.path.join(self._scratch, "index")
         if os.path.exists(index):
@@ -75,22 +75,25 @@ class _GitTree:
             b"GIT_OBJECT_DIRECTORY": os.fsencode(own_objects),
             b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b":".join(alternates),
         }
-        self._git(*_ADD)
-        return self._git("write-tree").decode("ascii").strip()
+        self.git(*_ADD)
+        return self.git("write-tree").decode("ascii").strip()
 
-    def _git(self, *arguments: str) -> bytes:
-        """What git prints. It and what it starts (filters) end with the time that they have."""
+    def git(self, *arguments: str, given: bytes | None = None) -> bytes:
+        """What git prints, with `given` as its input.
+
+        It and what it starts (filters) end with the time that they have.
+        """
         process = subprocess.Popen(
             [*GIT, *arguments],
             cwd=self._root,
             env={**self._environment, b"LC_ALL": b"C"},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
-            output, _ = process.communicate(timeout=self._timeout_s)
+            output, _ = process.communicate(given, timeout=self._timeout_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()

@@ -18,6 +18,28 @@ from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.rundir.files import FileIdentity
 
 
+class RemoteSpec(Struct, frozen=True):
+    """What an attempt on another machine takes, beside what every attempt does.
+
+    `token` is random, `engine` the name of the pool; `present` are the labels of its workers, one
+    text a set, for whoever waits. `variables` are all that goes there of the environment.
+    `folder`, where the command runs, and `base`, where `returns` (names or globs) are looked for,
+    are relative to the top of the tree. What comes back is put into `returned_folder`.
+    """
+
+    token: str
+    engine: str
+    labels: tuple[str, ...]
+    present: tuple[str, ...]
+    variables: Mapping[bytes, bytes]
+    folder: str
+    base: str
+    returns: tuple[str, ...]
+    returned_folder: str
+    timeout_ns: int
+    idle_timeout_ns: int | None
+
+
 class AttemptSpec(Struct, frozen=True):
     """Everything that an executor needs to know of one attempt.
 
@@ -39,6 +61,7 @@ class AttemptSpec(Struct, frozen=True):
     leak_grace_ns: int
     shell: str = "sh"
     files: tuple[bytes, ...] = ()
+    remote: RemoteSpec | None = None
 
 
 class Accepted(Struct, frozen=True):
@@ -64,7 +87,8 @@ class AttemptResult(Struct, frozen=True):
     """How an attempt ended: the fields of `check.attempt_finished` that an executor knows.
 
     `output_error` says that the output could not be stored whole (disk full, output file replaced).
-    `output_file` is the file that holds it, where that is known.
+    `output_file` is the file that holds it, where that is known. `returned` is the folder with what
+    came back from another machine, `left_out` what did not.
     """
 
     end: AttemptEnd
@@ -85,6 +109,8 @@ class AttemptResult(Struct, frozen=True):
     error: str = ""
     output_error: str = ""
     output_file: FileIdentity | None = None
+    returned: str = ""
+    left_out: tuple[str, ...] = ()
 
     def event(
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
@@ -92,7 +118,8 @@ class AttemptResult(Struct, frozen=True):
         """The event that says so; its times and its output's path are the supervisor's to know."""
         facts = asdict(self)
         output_error = facts.pop("output_error")
-        del facts["output_file"]
+        for here in ("output_file", "returned", "left_out"):
+            del facts[here]
         facts.update(
             check=check,
             attempt=attempt,
@@ -118,6 +145,13 @@ class Attempt(Protocol):
     @property
     def output_exceeded(self) -> bool:
         """Whether the output has passed `output_limit_bytes`; `on_output_exceeded` was called."""
+
+    @property
+    def struck(self) -> TerminationReason | None:
+        """A time limit that was reached by the clock of the machine that it runs on.
+
+        Always None on this machine: its clock is the run's.
+        """
 
     @property
     def exited(self) -> bool:
@@ -158,7 +192,7 @@ class Executor(Protocol):
         for an attempt that is not wanted any more (the check was cancelled while `start` waited):
         then nothing of the attempt may go on, and `start` raises the same.
         `output_exceeded` is called once, synchronously, when the output passes its limit or cannot
-        be stored (disk full): the attempt is worth nothing any more.
+        be stored (disk full): the attempt is worth nothing any more; and when it is `struck`.
         `terminating` is called when the executor itself begins to end processes that a leader left
         behind (reason leak, and the first signal they get).
         """

@@ -85,6 +85,11 @@ class LocalAttempt:
         return self._pump.stored.exceeded
 
     @property
+    def struck(self) -> TerminationReason | None:
+        """No limit but those of the run's own clock."""
+        return None
+
+    @property
     def exited(self) -> bool:
         """Whether the leader's exit has been observed."""
         return self._tree.leader_gone

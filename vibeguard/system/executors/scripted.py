@@ -98,6 +98,11 @@ class ScriptedAttempt:
         return self._exceeded
 
     @property
+    def struck(self) -> TerminationReason | None:
+        """No limit but those of the run's own clock."""
+        return None
+
+    @property
     def exited(self) -> bool:
         """Whether the script's command has exited."""
         self._advance()

@@ -37,6 +37,18 @@ class Pool:
         self.names = names
         self._key = key
 
+    async def check_rights(self) -> None:
+        """Try every kind of command that a pool needs. Raises BrokerRefused."""
+        probe = f"{self.names.prefix}probe"
+        call = self.connection.call
+        await call("SUBSCRIBE", self.names.to("probe"))
+        await call("EVAL", scripts.PROBE, 1, probe, self.names.to("probe"))
+        await call("SET", probe, "x", "PX", 1000)
+        await call("PEXPIRE", probe, 1000)
+        await call("GETRANGE", probe, 0, 0)
+        await call("DEL", probe)
+        await call("ZREM", self.names.runs, "probe")
+
     async def listen(self, *channels: str) -> None:
         """Have messages on these channels arrive."""
         for channel in channels:

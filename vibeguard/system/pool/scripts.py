@@ -82,3 +82,25 @@ for _, identity in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 return shown
 """
+
+# KEYS: a key of no use. ARGV: a channel of no use. Every command that the others use.
+PROBE: Final = """
+local key = KEYS[1]
+redis.call('DEL', key)
+redis.call('RPUSH', key, 'x')
+redis.call('LPOP', key)
+redis.call('SADD', key, 'x')
+redis.call('SMEMBERS', key)
+redis.call('SREM', key, 'x')
+redis.call('ZADD', key, 1, 'x')
+redis.call('ZREMRANGEBYSCORE', key, '-inf', 2)
+redis.call('ZCARD', key)
+redis.call('SET', key, 'x', 'PX', 1000)
+redis.call('EXISTS', key)
+redis.call('GET', key)
+redis.call('PEXPIRE', key, 1000)
+redis.call('TIME')
+redis.call('DEL', key)
+redis.call('PUBLISH', ARGV[1], 'x')
+return 1
+"""

@@ -17,6 +17,7 @@ from vibeguard.system.process.orphans import Mark, mark_in
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.tree import Members, Roots
 
+WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a pool starts
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
 
@@ -52,6 +53,20 @@ def sweep_marked(
         return [pid for pid in proc.all_pids() if is_meant(pid)]
 
     return _kill_all(roots, deadline_s, reap_them=False) if marks else ()
+
+
+def sweep_worker(identity: str, deadline_s: float = 2.0) -> tuple[ProcessReport, ...]:
+    """The same for what carries the mark of a worker of a pool that is gone, guardian and all."""
+
+    def roots() -> list[int]:
+        return [
+            pid
+            for pid in proc.all_pids()
+            if proc.owner_of(pid) == os.geteuid()
+            and proc.environment_of(pid).get(WORKER_MARK) == identity.encode()
+        ]
+
+    return _kill_all(roots, deadline_s, reap_them=False) if identity else ()
 
 
 def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[ProcessReport, ...]:

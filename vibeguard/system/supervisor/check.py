@@ -151,6 +151,10 @@ class CheckTask:
 
     def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
         """What is due at this moment: a limit that ends the attempt, or only news of it."""
+        if attempt.struck is not None:
+            silent_s = trio.current_time() - attempt.last_output
+            self._note_hang(attempt, round(silent_s * SECOND_NS))
+            return attempt.struck
         if self._over_limit:
             passed = attempt.output_exceeded
             return TerminationReason.OUTPUT_LIMIT if passed else TerminationReason.LOG_FAILURE
@@ -159,15 +163,7 @@ class CheckTask:
         due = limits.due(attempt, trio.current_time())
         check, number = self._planned.id, self._number
         if due.terminate is not None:
-            self._work.record(
-                CheckHang(
-                    check=check,
-                    attempt=number,
-                    processes=attempt.processes(),
-                    silent_ns=due.silent_ns,
-                    last_lines=attempt.last_lines(),
-                )
-            )
+            self._note_hang(attempt, due.silent_ns)
         elif due.slow:
             self._work.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
         elif due.idle:
@@ -177,6 +173,18 @@ class CheckTask:
                 )
             )
         return due.terminate
+
+    def _note_hang(self, attempt: Attempt, silent_ns: int) -> None:
+        """What the processes were doing when a limit was reached."""
+        self._work.record(
+            CheckHang(
+                check=self._planned.id,
+                attempt=self._number,
+                processes=attempt.processes(),
+                silent_ns=silent_ns,
+                last_lines=attempt.last_lines(),
+            )
+        )
 
     async def _end_cancelled(self, attempt: Attempt) -> _Ended:
         """End what is left. An exit that was seen before the cancel keeps its outcome."""
@@ -205,7 +213,10 @@ class CheckTask:
         self._work.record(self._finished(ended.result))
         self._work.keep(self._planned, self._number, ended.result)
         defect = _defect(self.record, ended.result)
-        if defect is not None:
+        lost = ended.result.end is AttemptEnd.LOST and ended.struck is None
+        if lost and self.record.lost <= self._planned.retry_lost and not self._is_cancelled:
+            await self._back_off()
+        elif defect is not None:
             self._work.step(defect)
         elif ended.struck is not None and ended.struck in CANCELLED_FOR:
             self._work.step(self._work.scheduler.cancelled(self._planned.id, ended.struck))
@@ -258,9 +269,13 @@ class CheckTask:
             )
         )
 
+    @property
+    def _is_cancelled(self) -> bool:
+        return self._cancelled or self._work.scheduler.state.cancel is not None
+
     def _may_retry(self) -> bool:
-        cancelled = self._cancelled or self._work.scheduler.state.cancel is not None
-        return self._number <= self._planned.retries and not cancelled
+        attempts = self._number - self.record.lost
+        return attempts <= self._planned.retries and not self._is_cancelled
 
     async def _back_off(self) -> None:
         """Free of slot and group, wait until the next attempt may be queued."""
@@ -290,6 +305,8 @@ def _defect(record: CheckRecord, result: AttemptResult) -> CheckSettled | None:
     """Ends that cannot be judged: lost, unkillable, or with an output that was not stored."""
     if result.end is AttemptEnd.LOST:
         return settled(record, Outcome.ERROR, Reason.LOST, detail=result.error)
+    if result.end is AttemptEnd.REFUSED:  # on another machine, after it was told to start
+        return settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=result.error)
     if result.unkillable:
         names = ", ".join(f"{p.pid} {p.command}" for p in result.unkillable)
         return settled(record, Outcome.ERROR, Reason.UNKILLABLE, detail=names)

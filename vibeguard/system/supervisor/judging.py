@@ -114,7 +114,8 @@ class Judging:
         text, problem = None, ""
         try:
             if planned.file:
-                text = self._read_inside(planned.file, most_bytes)
+                base = self._folder_of(planned, result)
+                text = self._read_inside(base, planned.file, most_bytes)
             elif planned.grok:
                 text = _read(output_path, self._limit_bytes + 1, most_bytes)
         except FileRefused as refusal:
@@ -173,11 +174,20 @@ class Judging:
         base = self._config_folder if planned.cwd else self._folder
         return os.path.normpath(os.path.join(base, planned.cwd))
 
-    def _read_inside(self, name: str, most_bytes: int | None) -> bytes:
+    def _folder_of(self, planned: PlannedCheck, result: AttemptResult) -> str:
+        """Where the check's file is: what lies here of that name is not a remote check's."""
+        if planned.where is None:
+            return self._folder
+        left_out = "; ".join(line for line in result.left_out if line.startswith(planned.file))
+        if left_out or not result.returned:
+            raise FileRefused(left_out or f"{planned.file} did not come back")
+        return result.returned
+
+    def _read_inside(self, base: str, name: str, most_bytes: int | None) -> bytes:
         """A regular file below the working folder, symlinks resolved, opened without blocking."""
         if "\0" in name:
             raise FileRefused("the name of a file cannot hold a NUL character")
-        folder = os.path.realpath(self._folder)
+        folder = os.path.realpath(base)
         path = os.path.realpath(os.path.join(folder, name))
         if os.path.commonpath([folder, path]) != folder:
             raise FileRefused(f"{name} is outside the working folder")

@@ -21,11 +21,15 @@ class Due(Struct, frozen=True):
 
 
 class Limits:
-    """When something is due for an attempt that started at `started` (Trio seconds)."""
+    """When something is due for an attempt that started at `started` (Trio seconds).
+
+    The hard limits of one on another machine are measured there (`Attempt.struck`).
+    """
 
     def __init__(self, planned: PlannedCheck, started: float) -> None:
         self._started = started
-        self._timeout = started + planned.timeout_ns / SECOND_NS
+        self._is_here = planned.where is None
+        self._timeout = started + (planned.timeout_ns / SECOND_NS if self._is_here else math.inf)
         self._slow_period = _seconds(planned.slow_after_ns)
         self._slow = started + self._slow_period
         self._idle_period = _seconds(planned.idle_timeout_ns)
@@ -37,7 +41,8 @@ class Limits:
         if self._idle_period != math.inf:
             last = attempt.last_output
             warned = self._warned_of == last
-            deadline = min(deadline, last + self._idle_period / (1 if warned else 2))
+            if self._is_here or not warned:
+                deadline = min(deadline, last + self._idle_period / (1 if warned else 2))
         return deadline
 
     def due(self, attempt: Attempt, now: float) -> Due:
@@ -47,7 +52,7 @@ class Limits:
         silent_ns = round((now - last) * SECOND_NS)
         if now >= self._timeout:
             return Due(elapsed_ns, silent_ns, terminate=TerminationReason.TIMEOUT)
-        if now >= last + self._idle_period:
+        if self._is_here and now >= last + self._idle_period:
             return Due(elapsed_ns, silent_ns, terminate=TerminationReason.IDLE)
         if now >= self._slow:
             self._slow += self._slow_period

@@ -6,10 +6,11 @@ import os
 import signal
 import traceback
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import LogWriteError
-from vibeguard.system.channel import OVER, Failed, OrderReader, Report, Started, send
+from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.system.channel import OVER, Failed, Launch, OrderReader, Report, Started, send
 from vibeguard.system.detach import (
     close_inherited,
     give_terminal_back,
@@ -18,9 +19,13 @@ from vibeguard.system.detach import (
     terminal_of_the_front,
     wake_when_orphaned,
 )
+from vibeguard.system.pool.access import needs_extra
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.remote import Remote
 
 # Cycles are rare here, and Python's own 700 is reached by every third check.
 YOUNG_OBJECTS = 10_000
@@ -50,9 +55,10 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     session: Session | None = None
     try:
         preload(launch.plan)
+        remote = _prepare_remote(launch)
         gc.freeze()  # plan and modules stay to the end: no collection need look at them
         gc.set_threshold(YOUNG_OBJECTS)
-        session = Session(launch, reader, reports)
+        session = Session(launch, reader, reports, remote)
         folder = os.fsencode(session.folder)
         _tell_guardian(guardian, folder)
         _tell(reports, Started(session.run_id, folder))
@@ -60,6 +66,9 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         _tell_guardian(guardian, OVER)
         _tell(reports, sealed)
         _keep_house(session)
+    except UsageError as error:
+        _tell(reports, Failed(error.what, error.do, ExitCode.USAGE))
+        return ExitCode.USAGE
     except LogWriteError as error:
         _tell(reports, Failed(error.what, error.do, ExitCode.CORRUPT))
         return ExitCode.CORRUPT
@@ -72,6 +81,17 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         if session is not None:
             session.close()
         give_terminal_back(terminal, reports)
+
+
+def _prepare_remote(launch: Launch) -> "Remote | None":
+    """What checks on other machines need; nothing is imported where there are none."""
+    if all(check.where is None for check in launch.plan.checks):
+        return None
+    try:
+        from vibeguard.system.supervisor.remote import prepare_remote  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise needs_extra() from error
+    return prepare_remote(launch, os.environ)
 
 
 def _outlive_signals() -> None:

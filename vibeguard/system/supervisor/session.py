@@ -4,7 +4,8 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 from msgspec.structs import replace
@@ -30,8 +31,8 @@ from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.discovery.vcs import version_control
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.executors.local import CLOSE_BOUND_S, LocalExecutor, open_local_executor
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+from vibeguard.system.executors.local import CLOSE_BOUND_S, open_local_executor
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
@@ -39,7 +40,7 @@ from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.differences import note_differences
 from vibeguard.system.rundir.files import create_file
-from vibeguard.system.rundir.outputs import output_name
+from vibeguard.system.rundir.outputs import artifacts_name, output_name
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
@@ -51,6 +52,9 @@ from vibeguard.system.supervisor.weaknesses import weaknesses
 from vibeguard.system.vouching.witness import open_witness
 from vibeguard.version import __version__
 
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.remote import Remote
+
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
@@ -60,12 +64,16 @@ LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 class Session:
     """A run that is recorded from its creation on. Raises LogWriteError when it cannot be.
 
-    `reports` is the pipe to the front, which reads it until it exits.
+    `reports` is the pipe to the front, which reads it until it exits. `remote` is there where
+    checks go to other machines.
     """
 
-    def __init__(self, launch: Launch, orders: OrderReader, reports: int) -> None:
+    def __init__(
+        self, launch: Launch, orders: OrderReader, reports: int, remote: "Remote | None" = None
+    ) -> None:
         self._launch = launch
         self._former = FormerReports(os.fsdecode(launch.folder))
+        self._remote = remote
         self._orders = orders
         self._reports = reports
         self._clock = PausingClock()
@@ -194,8 +202,13 @@ class Session:
 
     async def _run_checks(self) -> tuple[ProcessReport, ...]:
         """Run the plan; the processes that carried the mark of no attempt."""
-        async with open_local_executor() as executor, trio.open_nursery() as services:
-            run = self._prepare(executor)
+        async with (
+            open_local_executor() as local,
+            trio.open_nursery() as services,
+            trio.open_nursery() as pool,
+        ):
+            executor = local if self._remote is None else self._remote.executor(local, pool)
+            run = self._prepare(executor, local.spare)
             try:
                 orders = Services(run, self._orders, self._reports, self.folder)
                 await orders.serve(services, early=self._orders.left_over())
@@ -206,10 +219,11 @@ class Session:
             finally:
                 self._recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
+            pool.cancel_scope.cancel()
             services.cancel_scope.cancel()
         return unattributed
 
-    def _prepare(self, executor: LocalExecutor) -> Run:
+    def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
         launch = self._launch
         self._run = run = Run(
             executor=executor,
@@ -217,7 +231,7 @@ class Session:
             clock=self._clock,
             specify=self._specify,
             judge=Judging(
-                launch, launch.plan.settings, self._output_path, executor.spare, self._former
+                launch, launch.plan.settings, self._output_path, spare, self._former
             ).judge,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             keep=self._keep_output,
@@ -256,19 +270,23 @@ class Session:
         if listed is not None:
             environment[b"VIBEGUARD_FILES"] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
+        cwd = os.path.normpath(os.path.join(base, planned.cwd)) if planned.cwd else base
+        returned = f"{self.folder}/{artifacts_name(planned, number)}"
+        remote = self._remote if planned.where is not None else None
         return AttemptSpec(
             run_id=self.run_id,
             check=planned.id,
             attempt=number,
             command=planned.run,
             shell=planned.shell,
-            cwd=os.path.normpath(os.path.join(base, planned.cwd)) if planned.cwd else base,
+            cwd=cwd,
             environment=environment,
             output_path=self._output_path(planned, number),
             output_limit_bytes=planned.output_limit_bytes,
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
             files=files,
+            remote=remote.spec(launch, planned, cwd, returned) if remote else None,
         )
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:

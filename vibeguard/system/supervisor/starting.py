@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import trio
 
+from vibeguard.core.model.events import CheckSubmitted
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, TerminationReason
 from vibeguard.system.executors.base import Accepted, Attempt, StartRefused
@@ -28,7 +29,9 @@ class Patience:
     def bear(self, refusal: StartRefused) -> None:
         """Raise the refusal if it will not pass, or cannot be borne any longer."""
         now = trio.current_time()
-        anything_runs = self._state.used_foreground + self._state.used_background > 0
+        anything_runs = (
+            self._state.used_foreground + self._state.used_background + self._state.used_workers > 0
+        )
         if self._ends is None or anything_runs:
             self._ends = now + PATIENCE_S
         if not refusal.transient or now >= self._ends:
@@ -50,6 +53,18 @@ async def start_patiently(
     Raises StartRefused when the start can never succeed, or patience has ended.
     """
     specification = work.specification(record.planned, record.attempt)
+    remote = specification.remote
+    if remote is not None:
+        work.record(
+            CheckSubmitted(
+                check=record.planned.id,
+                attempt=record.attempt,
+                engine=remote.engine,
+                token=remote.token,
+                wanted=remote.labels,
+                present=remote.present,
+            )
+        )
     delay = FIRST_DELAY_S
     patience = Patience(work.scheduler.state)
     while record.state is not CheckState.SETTLED:

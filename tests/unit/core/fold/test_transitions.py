@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config import PoolSettings, Requirement
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
@@ -136,7 +136,7 @@ def test_attempt_and_pool_are_those_of_the_check(other):
 
 @pytest.mark.parametrize("pool", list(Pool))
 def test_nothing_starts_without_a_free_slot(pool):
-    slots = ResolvedSettings(parallel=1, async_parallel=1)
+    slots = ResolvedSettings(parallel=1, async_parallel=1, pool=PoolSettings(slots=1))
     run = History(check("a", pool=pool), check("b", pool=pool), settings=slots)
     run.ready("a", "b")
     run.start("a")

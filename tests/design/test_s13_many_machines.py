@@ -1,0 +1,440 @@
+"""DESIGN section 13: checks of a run on other machines. Real broker, real workers, real command."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.brokers import broker
+from tests.helpers.command import vibeguard
+from tests.helpers.pools import Pool, WorkerProcess, git, repository
+from tests.helpers.running import running
+from tests.helpers.waiting import wait_until
+from vibeguard.core.model.events import CheckStarted, CheckSubmitted
+
+
+def run_cli(folder: Path, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return vibeguard(*argv, cwd=folder, env=env)
+
+
+CONFIG = """
+version: "1"
+settings:
+  pool: {{name: {pool}, lease: 2s, queue_timeout: 5s}}
+checks:
+{checks}
+"""
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    with broker() as server:
+        yield Pool(server, tmp_path_factory.mktemp("pool"))
+
+
+@pytest.fixture(scope="module")
+def source(pool: Pool) -> Path:
+    """The repository that the workers have; runs begin on its commit, or on a child of it."""
+    return repository(pool.folder / "source")
+
+
+@pytest.fixture(scope="module")
+def worker(pool: Pool, source: Path) -> Iterator[WorkerProcess]:
+    with pool.worker(source, "--label", "linux", slots=4) as started:
+        yield started
+
+
+def project(pool: Pool, source: Path, folder: Path, checks: str) -> Path:
+    """A clone of the workers' repository with a config that is not committed."""
+    git(source, "clone", "-q", str(source), str(folder / "clone"))
+    clone = folder / "clone"
+    (clone / "vibeguard.yaml").write_text(CONFIG.format(pool=pool.name, checks=checks))
+    return clone
+
+
+def report(folder: Path) -> dict[str, dict[str, object]]:
+    done = run_cli(folder, "report", "--json")
+    return {check["id"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+def test_a_check_runs_on_a_worker_with_the_files_of_the_run(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """Dirty and new files are there, ignored ones are not, and git knows the run's HEAD."""
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        "  - {id: there, run: 'cat tracked new; ls; git rev-parse HEAD; git status --short', "
+        "where: {labels: [linux]}}",
+    )
+    (folder / "tracked").write_text("changed\n")
+    (folder / "new").write_text("new\n")
+    (folder / ".gitignore").write_text("secret\n")
+    (folder / "secret").write_text("x")
+    before = git(folder, "status", "--short")
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 0, done.stderr
+    [output] = (folder / ".vibeguard").glob("runs/*/output/there.1.log")
+    lines = output.read_text().splitlines()
+    assert lines[:2] == ["changed", "new"]
+    assert "secret" not in lines
+    assert git(folder, "rev-parse", "HEAD").strip() in lines
+    assert " M tracked" in lines
+    assert git(folder, "status", "--short") == before
+
+
+def test_a_stale_local_file_never_decides(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        "  - {id: low, run: 'echo cov=1 > cov.txt', file: cov.txt, grok: 'cov=%{NUMBER:cov}', "
+        "assert: 'cov > 80', where: {}}\n"
+        "  - {id: none, run: 'true', file: here.txt, grok: 'cov=%{NUMBER:cov}', "
+        "assert: 'cov > 80', where: {}}",
+    )
+    for name in ("cov.txt", "here.txt"):
+        (folder / name).write_text("cov=99\n")
+    (folder / ".gitignore").write_text("*.txt\n")
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 1, done.stderr
+    checks = report(folder)
+    assert (checks["low"]["status"], checks["low"]["reason"]) == ("failed", "assertion")
+    assert (checks["none"]["status"], checks["none"]["reason"]) == ("error", "file")
+
+
+def test_artifacts_come_back_and_nothing_else(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        "  - {id: makes, run: 'mkdir out; echo 1 > out/a.xml; echo 2 > b.txt; "
+        "ln -s /etc/passwd out/c.xml', artifacts: ['out/*.xml'], where: {}}",
+    )
+    assert run_cli(folder, "run", **pool.variables).returncode == 0
+    [back] = (folder / ".vibeguard").glob("runs/*/artifacts/makes.1")
+    assert [str(p.relative_to(back)) for p in back.rglob("*") if p.is_file()] == ["out/a.xml"]
+    assert not (folder / "b.txt").exists()
+
+
+def test_nothing_of_the_callers_environment_leaves_but_what_is_named(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        "  - {id: env, run: 'env', env: {OWN: own}, pass_env: [NAMED], where: {}}",
+    )
+    done = run_cli(folder, "run", **pool.variables, CANARY="tweety-bird-77", NAMED="named")
+    assert done.returncode == 0, done.stderr
+    [output] = (folder / ".vibeguard").glob("runs/*/output/env.1.log")
+    text = output.read_text()
+    assert "OWN=own" in text
+    assert "NAMED=named" in text
+    assert "VIBEGUARD_CHECK=env" in text
+    assert "tweety" not in text
+    assert "VIBEGUARD_POOL_URL" not in text
+    assert pool.server.url not in text
+
+
+def test_local_runs_all_here(pool: Pool, source: Path, tmp_path: Path) -> None:
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [none]}}")
+    done = run_cli(folder, "run", "--local")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "check.submitted"
+        not in next((folder / ".vibeguard").glob("runs/*/events.jsonl")).read_text()
+    )
+
+
+def test_labels_that_nobody_has_are_an_error_that_says_what_is_there(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [gpu]}}")
+    with running(folder, "run", **pool.variables) as run:
+        run.wait_for(CheckSubmitted)
+        status = run_cli(folder, "status").stdout
+        assert "a (for a worker with gpu; present: linux)" in status
+        code, _, err = run.end()
+    assert code == 1
+    assert "no worker took it within 5s; wanted: gpu; present: linux" in err
+
+
+def test_a_cancel_of_a_waiting_check_frees_the_run_at_once(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [gpu]}}")
+    with running(folder, "run", **pool.variables) as run:
+        run.wait_for(CheckSubmitted)
+        assert run_cli(folder, "cancel", "--check", "a").returncode == 0
+        code, _, _ = run.end()
+    assert code == 1
+    assert report(folder)["a"]["status"] == "cancelled"
+
+
+def test_a_timeout_by_the_workers_clock_ends_the_tree(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    marks = tmp_path / "pid"
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        f"  - {{id: slow, run: 'echo $$ > {marks}; sleep 1000', timeout: 300ms, where: {{}}}}",
+    )
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 1, done.stderr
+    assert report(folder)["slow"]["status"] == "timeout"
+    assert not Path(f"/proc/{marks.read_text().strip()}").exists()
+
+
+def lost_run(pool: Pool, folder: Path, hit: "list[int]") -> tuple[int, dict[str, object]]:
+    """Start the run, hit these pids once its check runs, and say how it ended."""
+    with running(folder, "run", **pool.variables) as run:
+        run.wait_for(CheckStarted)
+        for pid in hit:
+            os.kill(pid, signal.SIGKILL)
+        code, _, _ = run.end()
+    return code, report(folder)["a"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "guardian", "both"])
+def test_a_killed_worker_is_lost_never_failed(
+    pool: Pool, source: Path, tmp_path: Path, victim: str
+) -> None:
+    marks = tmp_path / "pid"
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{labels: [mortal]}}}}",
+    )
+    with pool.worker(source, "--label", "mortal", name=f"mortal-{victim}") as mortal:
+        with running(folder, "run", **pool.variables) as run:
+            run.wait_for(CheckStarted)
+            wait_until(lambda: marks.exists() and bool(marks.read_text()))
+            pid = int(marks.read_text())
+            pids = {"worker": [mortal.worker], "guardian": [mortal.guardian]}
+            for one in pids.get(victim) or [mortal.guardian, mortal.worker]:
+                os.kill(one, signal.SIGKILL)
+            code, _, err = run.end()
+        assert code == 1, err
+        outcome = report(folder)["a"]
+        assert (outcome["status"], outcome["reason"]) == ("error", "lost")
+    if victim != "both":
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its tree goes on", patience_s=10)
+    with pool.worker(source, "--label", "mortal", name=f"next-{victim}"):
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it was not swept", patience_s=5)
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_loses_its_tree_to_the_guardian(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    marks = tmp_path / "pid"
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{labels: [stopped]}}}}",
+    )
+    with (
+        pool.worker(source, "--label", "stopped", name="stopped") as stopped,
+        running(folder, "run", **pool.variables) as run,
+    ):
+        run.wait_for(CheckStarted)
+        wait_until(lambda: marks.exists() and bool(marks.read_text()))
+        stopped.tell(signal.SIGSTOP, to_guardian=False)
+        code, _, _ = run.end()
+        assert code == 1
+        assert report(folder)["a"]["reason"] == "lost"
+        assert not Path(f"/proc/{marks.read_text().strip()}").exists()
+
+
+@pytest.mark.slow
+def test_retry_lost_starts_again_and_makes_no_pass_flaky(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    marks = tmp_path / "seen"
+    command = f"if [ -e {marks} ]; then exit 0; fi; touch {marks}; sleep 1000"
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        f"  - {{id: a, run: '{command}', retry_lost: 1, where: {{labels: [again]}}}}",
+    )
+    with (
+        pool.worker(source, "--label", "again", name="first") as first,
+        running(folder, "run", **pool.variables) as run,
+    ):
+        run.wait_for(CheckStarted)
+        wait_until(marks.exists)
+        os.kill(first.worker, signal.SIGKILL)
+        with pool.worker(source, "--label", "again", name="second"):
+            code, _, err = run.end()
+        assert code == 0, err
+    outcome = report(folder)["a"]
+    assert (outcome["status"], outcome["attempts"], outcome["flaky"]) == ("passed", 2, False)
+
+
+@pytest.mark.slow
+def test_a_supervisor_that_is_killed_leaves_nothing_on_the_worker(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    marks = tmp_path / "pid"
+    folder = project(
+        pool, source, tmp_path, f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{}}}}"
+    )
+    with running(folder, "run", **pool.variables) as run:
+        run.wait_for(CheckStarted)
+        wait_until(lambda: marks.exists() and bool(marks.read_text()))
+        os.kill(run.supervisor(), signal.SIGKILL)
+        code, _, _ = run.end()
+    assert code == 3
+    pid = marks.read_text().strip()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it outlived its lease", patience_s=10)
+
+
+@pytest.mark.slow
+def test_a_broker_that_is_stopped_for_good_hangs_nobody(source: Path, tmp_path: Path) -> None:
+    with broker() as server:
+        own = Pool(server, tmp_path)
+        folder = project(own, source, tmp_path, "  - {id: a, run: 'sleep 1000', where: {}}")
+        with own.worker(source), running(folder, "run", **own.variables) as run:
+            run.wait_for(CheckStarted)
+            server.stop()
+            code, _, err = run.end()
+            server.go_on()
+        assert code == 1
+        assert "was not heard of" in err
+
+
+@pytest.mark.slow
+def test_a_broker_that_comes_back_empty_costs_nothing(source: Path, tmp_path: Path) -> None:
+    with broker() as server:
+        own = Pool(server, tmp_path)
+        go = tmp_path / "go"
+        checks = f"  - {{id: a, run: 'while [ ! -e {go} ]; do sleep 0.05; done', where: {{}}}}"
+        folder = project(own, source, tmp_path, checks)
+        with own.worker(source), running(folder, "run", **own.variables) as run:
+            run.wait_for(CheckStarted)
+            server.restart()
+            go.touch()
+            code, _, err = run.end()
+        assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"VIBEGUARD_POOL_URL": ""}, "VIBEGUARD_POOL_URL is not set"),
+        ({"VIBEGUARD_POOL_URL": "http://x"}, "VIBEGUARD_POOL_URL cannot be used"),
+        ({"VIBEGUARD_POOL_URL": "unix:///nowhere/x"}, "VIBEGUARD_POOL_URL"),
+        ({"VIBEGUARD_POOL_URL": "redis://10.0.0.1"}, "sends the files of the tree in the clear"),
+        ({"VIBEGUARD_POOL_KEY_FILE": ""}, "VIBEGUARD_POOL_KEY_FILE is not set"),
+        ({"VIBEGUARD_POOL_KEY_FILE": "/nowhere"}, "cannot be read"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_ran(
+    pool: Pool, source: Path, tmp_path: Path, variables: dict[str, str], told: str
+) -> None:
+    folder = project(
+        pool, source, tmp_path, "  - {id: here, run: 'touch ran'}\n  - {id: a, run: 'x', where: {}}"
+    )
+    done = run_cli(folder, "run", **{**pool.variables, **variables})
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert not (folder / "ran").exists()
+    assert not list((folder / ".vibeguard").glob("runs/*"))
+
+
+def test_a_key_that_others_can_read_is_refused(pool: Pool, source: Path, tmp_path: Path) -> None:
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'x', where: {}}")
+    open_key = tmp_path / "key"
+    open_key.write_bytes(b"k" * 44)
+    open_key.chmod(0o640)
+    done = run_cli(folder, "run", **{**pool.variables, "VIBEGUARD_POOL_KEY_FILE": str(open_key)})
+    assert done.returncode == 2
+    assert "may be read or written by others" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("group: db", "a group holds on one machine"),
+        ("leaks: ignore", "a worker leaves nothing running"),
+        ("git_env: keep", "git's variables of this machine"),
+    ],
+)
+def test_what_cannot_be_had_there_is_refused_at_load(tmp_path: Path, key: str, told: str) -> None:
+    (tmp_path / "vibeguard.yaml").write_text(
+        CONFIG.format(pool="p", checks=f"  - {{id: a, run: 'true', where: {{}}, {key}}}")
+    )
+    done = run_cli(tmp_path, "validate")
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_where_without_a_pool_is_refused_at_load(tmp_path: Path) -> None:
+    (tmp_path / "vibeguard.yaml").write_text("checks:\n  - {id: a, run: 'true', where: {}}\n")
+    done = run_cli(tmp_path, "validate")
+    assert done.returncode == 2
+    assert "add settings.pool" in done.stderr
+
+
+def test_what_cannot_be_shipped_is_refused(pool: Pool, tmp_path: Path) -> None:
+    checks = "  - {id: a, run: 'true', where: {}}"
+    config = CONFIG.format(pool=pool.name, checks=checks)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "vibeguard.yaml").write_text(config)
+    done = run_cli(tmp_path / "bare", "run", **pool.variables)
+    assert (done.returncode, "git repository" in done.stderr) == (2, True)
+    lfs = repository(tmp_path / "lfs", config)
+    (lfs / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    done = run_cli(lfs, "run", **pool.variables)
+    assert (done.returncode, "Git LFS" in done.stderr) == (2, True)
+
+
+def test_a_run_without_where_knows_nothing_of_pools(tmp_path: Path) -> None:
+    """No import of the broker's parser, no connection."""
+    (tmp_path / "vibeguard.yaml").write_text(
+        "checks:\n  - {id: a, run: 'grep -c hiredis /proc/$PPID/maps || true'}\n"
+    )
+    done = run_cli(tmp_path, "run", VIBEGUARD_POOL_URL="unix:///nowhere")
+    assert done.returncode == 0
+    [output] = (tmp_path / ".vibeguard").glob("runs/*/output/a.1.log")
+    assert output.read_text().splitlines()[-1] == "0"
+
+
+def test_a_worker_drains_and_exits_0(pool: Pool, source: Path) -> None:
+    with pool.worker(source, "--label", "drains", name="drains") as drains:
+        drains.tell(signal.SIGTERM)
+        assert drains.process.wait(10) == 0
+    assert all(one.name != "drains" for one in pool.present())
+
+
+def test_a_worker_that_comes_once_goes_with_the_run(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [once]}}")
+    with pool.worker(source, "--label", "once", "--once", name="once") as once:
+        assert run_cli(folder, "run", **pool.variables).returncode == 0
+        assert once.process.wait(30) == 0
+
+
+def test_workers_lists_who_is_there(pool: Pool, worker: WorkerProcess, tmp_path: Path) -> None:
+    done = run_cli(tmp_path, "workers", "--pool", pool.name, "--json", **pool.variables)
+    assert done.returncode == 0
+    [shown] = [w for w in json.loads(done.stdout)["workers"] if w["name"] == "w1"]
+    assert (shown["labels"], shown["slots"]) == (["linux"], 4)

@@ -1,0 +1,195 @@
+"""Real workers of a real pool, and the pool's executor as the contract sees it."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import trio
+
+from tests.helpers.brokers import KEY, Server, key_file
+from tests.helpers.command import environment
+from tests.helpers.executor_worlds import COUNTER, LocalWorld, make_spec
+from tests.helpers.waiting import PATIENCE_S, wait_until
+from vibeguard.core.model.config import PoolSettings
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import LeakPolicy
+from vibeguard.core.pool.address import parse_address
+from vibeguard.core.pool.messages import Presence
+from vibeguard.system.executors.base import AttemptSpec, Executor, RemoteSpec
+from vibeguard.system.executors.pool import PoolExecutor
+from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.listing import list_workers
+from vibeguard.system.pool.shipment import capture
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=environment(), check=True, capture_output=True
+    )
+    return done.stdout.decode()
+
+
+def repository(folder: Path, config: str = "") -> Path:
+    """A git repository with one commit: a file `tracked`, and the config if there is one."""
+    folder.mkdir(exist_ok=True)
+    git(folder, "init", "-q")
+    (folder / "tracked").write_text("one\n")
+    if config:
+        (folder / "vibeguard.yaml").write_text(config)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "one")
+    return folder
+
+
+class Pool:
+    """A pool on a server: its name, its key, its workers' folder."""
+
+    def __init__(self, server: Server, folder: Path, *, name: str = "") -> None:
+        self.server = server
+        self.folder = folder
+        self.name = name or f"pool{os.urandom(4).hex()}"
+        self.key = key_file(folder)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment of a run or a worker needs."""
+        return {
+            "VIBEGUARD_POOL_URL": self.server.url,
+            "VIBEGUARD_POOL_KEY_FILE": str(self.key),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+        }
+
+    def access(self) -> Access:
+        return Access(parse_address(self.server.url, insecure=False), self.name, KEY)
+
+    def present(self) -> list[Presence]:
+        return list_workers(self.access())
+
+    @contextmanager
+    def worker(
+        self, repository: Path, *flags: str, name: str = "w1", slots: int = 4, **env: str
+    ) -> Iterator["WorkerProcess"]:
+        """A worker that is there for the block, and ready."""
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "vibeguard", "worker", "--pool", self.name),
+                *("--repository", str(repository), "--name", name, "--slots", str(slots)),
+                *flags,
+            ],
+            cwd=self.folder,
+            env=environment(**self.variables, **env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started = WorkerProcess(process)
+        try:
+            wait_until(
+                lambda: any(one.name == name for one in self.present()) or started.is_over(),
+                "the worker is not there",
+            )
+            yield started
+        finally:
+            started.end()
+
+
+class WorkerProcess:
+    """A guardian and its worker."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+
+    @property
+    def guardian(self) -> int:
+        return self.process.pid
+
+    @property
+    def worker(self) -> int:
+        """The pid of the process that works, which is the guardian's child."""
+        path = f"/proc/{self.guardian}/task/{self.guardian}/children"
+        return int(Path(path).read_text().split()[0])
+
+    def is_over(self) -> bool:
+        return self.process.poll() is not None
+
+    def tell(self, number: int, *, to_guardian: bool = True) -> None:
+        os.kill(self.guardian if to_guardian else self.worker, number)
+
+    def end(self) -> int:
+        """SIGTERM twice, so that it does not wait for what runs; its exit code."""
+        if not self.is_over():
+            for number in (signal.SIGCONT, signal.SIGTERM):
+                self.tell(number)
+            try:
+                self.process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                self.process.terminate()
+        try:
+            return self.process.wait(PATIENCE_S)
+        finally:
+            if self.process.stderr is not None:
+                self.process.stderr.close()
+
+
+class PoolWorld:
+    """Real workers, a real broker, and the executor of one run after the other."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        repository: Path,
+        make: type[PoolExecutor] = PoolExecutor,
+        *,
+        settings: PoolSettings | None = None,
+    ) -> None:
+        self.pool = pool
+        self.settings = settings or PoolSettings(name=pool.name, queue_timeout_ns=60 * 10**9)
+        self.shipment = capture(str(repository), os.environb)
+        self._make = make
+        self._folder = tempfile.mkdtemp(prefix="contract-", dir=pool.folder)
+
+    def clock(self) -> None:
+        return None
+
+    @asynccontextmanager
+    async def executor(self) -> AsyncIterator[Executor]:
+        async with trio.open_nursery() as nursery:
+            yield self._make(self.pool.access(), self.settings, self.shipment, nursery)
+            nursery.cancel_scope.cancel()
+
+    def spec(
+        self,
+        behaviour: str,
+        *,
+        leaks: LeakPolicy = LeakPolicy.WARN,
+        command: str = "",
+        labels: tuple[str, ...] = (),
+    ) -> AttemptSpec:
+        number = next(COUNTER)
+        spec = make_spec(
+            command or LocalWorld.COMMANDS[behaviour], f"{self._folder}/{number}.log", leaks=leaks
+        )
+        remote = RemoteSpec(
+            token=os.urandom(16).hex(),
+            engine=self.pool.name,
+            present=(),
+            labels=labels,
+            variables={},
+            folder="",
+            base="",
+            returns=(),
+            returned_folder=f"{self._folder}/{number}.d",
+            timeout_ns=0,
+            idle_timeout_ns=None,
+        )
+        values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
+        return AttemptSpec(**{**values, "remote": remote})
+
+    def end(self, left: tuple[ProcessReport, ...]) -> None:
+        """Nothing is left there."""

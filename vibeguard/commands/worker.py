@@ -1,0 +1,61 @@
+"""`vibeguard worker`."""
+
+import os
+import platform
+import sys
+
+from vibeguard.commands.options import WORKER_DEFAULTS, GlobalOptions, WorkerOptions
+from vibeguard.commands.pooling import access_to
+from vibeguard.commands.streams import write_err
+from vibeguard.core.config.values import LABEL
+from vibeguard.core.names import MOST_SLOTS
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.units import SECOND_NS, plural
+from vibeguard.system.discovery.machine import usable_cpus
+from vibeguard.system.pool.access import needs_extra
+
+DEFAULT_DRAIN_NS = 10 * SECOND_NS
+
+
+def worker(*, common: GlobalOptions, options: WorkerOptions = WORKER_DEFAULTS) -> int:
+    """Take checks of a pool and run them here, until told to stop.
+
+    Whoever may submit to the pool can run any command as the user of this worker.
+    """
+    access = access_to(common, options)
+    for label in options.label:
+        if not LABEL.match(label):
+            raise UsageError(f"the label {label!r} cannot be used", "use letters, digits, _ . = -")
+    slots = usable_cpus() if options.slots is None else options.slots
+    if not 1 <= slots <= MOST_SLOTS:
+        raise UsageError(f"--slots is {slots}", f"use a whole number from 1 to {MOST_SLOTS}")
+    try:
+        from vibeguard.system.worker.process import run_worker  # noqa: PLC0415 - Trio
+        from vibeguard.system.worker.service import Offer  # noqa: PLC0415 - Trio
+    except ModuleNotFoundError as error:
+        raise needs_extra() from error
+    name = options.name or platform.node() or "worker"
+    drain_ns = DEFAULT_DRAIN_NS if options.drain is None else options.drain
+    offer = Offer(
+        identity=os.urandom(12).hex(),
+        name=name,
+        labels=tuple(sorted(set(options.label))),
+        slots=slots,
+        once=options.once,
+        drain_s=drain_ns / SECOND_NS,
+    )
+    repository = options.repository
+    if os.path.isdir(repository):
+        repository = os.path.realpath(repository)
+    having = f", with {', '.join(offer.labels)}" if offer.labels else ""
+    write_err(f"{name} is a worker of {access.pool}: {plural(slots, 'slot')}{having}.\n")
+    sys.stderr.flush()
+    return run_worker(access, offer, repository=repository, state_dir=_state_dir(common))
+
+
+def _state_dir(common: GlobalOptions) -> str:
+    """Where the files of workers are: in the user's cache."""
+    if common.state_dir:
+        return os.path.abspath(common.state_dir)
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(cache, "vibeguard", "workers")

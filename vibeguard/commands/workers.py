@@ -1,0 +1,41 @@
+"""`vibeguard workers`."""
+
+from msgspec import Struct
+
+from vibeguard.commands.listing import columns
+from vibeguard.commands.options import POOL_DEFAULTS, GlobalOptions, PoolOptions
+from vibeguard.commands.pooling import access_to
+from vibeguard.commands.streams import write_document, write_err, write_out
+from vibeguard.core.pool.messages import PROTOCOL, Presence
+from vibeguard.system.pool.access import needs_extra
+
+
+class WorkerList(Struct, frozen=True):
+    """`workers --json`: the pool and who is there, by name."""
+
+    pool: str
+    workers: tuple[Presence, ...]
+
+
+def workers(*, common: GlobalOptions, options: PoolOptions = POOL_DEFAULTS) -> int:
+    """List the workers of a pool: names, labels, slots, versions."""
+    access = access_to(common, options)
+    try:
+        from vibeguard.system.pool.listing import list_workers  # noqa: PLC0415 - Trio
+    except ModuleNotFoundError as error:
+        raise needs_extra() from error
+    found = tuple(list_workers(access))
+    if common.json:
+        write_document(WorkerList(access.pool, found))
+        return 0
+    if not found:
+        write_err(f"There are no workers in the pool {access.pool}.\n")
+    write_out(columns([_row(one) for one in found]) if found else "")
+    return 0
+
+
+def _row(presence: Presence) -> list[str]:
+    state = "draining" if presence.draining else f"{presence.used} of {presence.slots} slots used"
+    if presence.protocol != PROTOCOL:
+        state = f"speaks protocol {presence.protocol}, not {PROTOCOL}"
+    return [presence.name, ",".join(presence.labels) or "-", state, presence.version]

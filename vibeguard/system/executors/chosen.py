@@ -1,0 +1,47 @@
+"""One executor for a run whose checks are on this machine and on others."""
+
+from collections.abc import Callable
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import TerminationReason
+from vibeguard.system.executors.base import Accepted, Attempt, AttemptSpec, Executor
+
+
+class ChosenExecutor:
+    """Sends an attempt with a `remote` to the pool, any other to this machine."""
+
+    def __init__(self, local: Executor, pool: Executor) -> None:
+        self._local = local
+        self._pool = pool
+
+    async def start(
+        self,
+        spec: AttemptSpec,
+        *,
+        accepted: Callable[[Accepted], None],
+        output_exceeded: Callable[[], None],
+        terminating: Callable[[TerminationReason, str], None],
+    ) -> Attempt:
+        """Start it where it belongs."""
+        executor = self._local if spec.remote is None else self._pool
+        return await executor.start(
+            spec, accepted=accepted, output_exceeded=output_exceeded, terminating=terminating
+        )
+
+    def pause(self) -> None:
+        """Stop every attempt, here and there."""
+        self._local.pause()
+        self._pool.pause()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._local.resume()
+        self._pool.resume()
+
+    async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
+        """End whatever is left, there and then here; what belonged to nobody here.
+
+        The local one is last: once it is closed, its children are watched no more.
+        """
+        await self._pool.close(shield_s=shield_s)
+        return await self._local.close(shield_s=shield_s)

@@ -1,0 +1,336 @@
+"""The executor of a pool: every attempt goes to a worker on some machine.
+
+The decisions are those of `core.pool.client`; here are its clock, its connection and its effects.
+Each message and each look at the clock is one synchronous step.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import trio
+from msgspec import DecodeError
+from outcome import Error, Outcome, Value
+
+from vibeguard.core.model.config import PoolSettings
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import TerminationReason
+from vibeguard.core.pool import client as core
+from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, decode_from_worker, label_sets
+from vibeguard.core.wording.units import SECOND_NS, duration
+from vibeguard.system import clock
+from vibeguard.system.executors.base import (
+    Accepted,
+    AttemptSpec,
+    RemoteSpec,
+    StartRefused,
+)
+from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+from vibeguard.system.pool.line import Line
+from vibeguard.system.pool.shipment import Shipment
+from vibeguard.system.process.output import OutputFile
+
+LOOK_S: Final = 0.2
+ANNOUNCE_S: Final = 2.5
+LEAVE_S: Final = 0.5  # a broker that does not answer forgets the run by itself
+MOST_UNFIT: Final = 3
+RETURNS_LIMIT_BYTES: Final = 256 << 20
+
+
+class _Waiting:
+    """A start that waits for a worker."""
+
+    def __init__(
+        self, job: Job, attempt: PoolAttempt, accepted: Callable[[Accepted], None]
+    ) -> None:
+        self.job = job
+        self.attempt = attempt
+        self.accepted = accepted
+        self.unfit: list[str] = []
+        self.is_decided = False
+        self._task: trio.lowlevel.Task | None = None
+
+    async def wait(self, withdraw: Callable[[], None]) -> PoolAttempt:
+        """Until a worker has been told to start. Cancelled before that, nothing ever starts."""
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            if self.is_decided:  # by `accepted` itself, perhaps: what it answers holds
+                return trio.lowlevel.Abort.FAILED
+            withdraw()
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._task = trio.lowlevel.current_task()
+        started: PoolAttempt = await trio.lowlevel.wait_task_rescheduled(abort)
+        return started
+
+    def wake(self, outcome: Outcome[PoolAttempt]) -> None:
+        """Let it go on, with the attempt or a refusal: no cancel can come between any more."""
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task, outcome)
+
+
+class PoolExecutor:
+    """Sends attempts to a pool; one per run. Its tasks run in `nursery` until that is cancelled."""
+
+    def __init__(
+        self,
+        access: Access,
+        settings: PoolSettings,
+        shipment: Shipment,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._settings = settings
+        self._shipment = shipment
+        self._nursery = nursery
+        self._identity = os.urandom(12).hex()
+        self._client = core.Client(self._identity, lease_s=settings.lease_ns / SECOND_NS)
+        self._line = Line(access, self._identity, messages=self._receive, up=self._connected)
+        self._waiting: dict[str, _Waiting] = {}
+        self._running: dict[str, PoolAttempt] = {}
+        self._paused = False
+        self._poke = trio.Event()
+        self._closed = False
+        nursery.start_soon(self._line.hold)
+        nursery.start_soon(self._look)
+        nursery.start_soon(self._announce)
+
+    async def start(
+        self,
+        spec: AttemptSpec,
+        *,
+        accepted: Callable[[Accepted], None],
+        output_exceeded: Callable[[], None],
+        terminating: Callable[[TerminationReason, str], None],
+    ) -> PoolAttempt:
+        """Submit an attempt and wait until a worker has it, or raise `StartRefused`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        remote = spec.remote
+        if self._closed or remote is None:
+            raise StartRefused("the run is at its end")
+        _check_texts(spec, remote)
+        try:
+            output = OutputFile(spec.output_path, spec.output_limit_bytes)
+        except OSError as error:
+            reason = f"the output file {spec.output_path} cannot be created: {error.strerror}"
+            raise StartRefused(reason) from error
+        token = remote.token
+        attempt = PoolAttempt(
+            spec,
+            output,
+            output_exceeded=output_exceeded,
+            terminating=terminating,
+            terminate=lambda grace_ns: self._terminate(token, grace_ns),
+        )
+        try:
+            return await self._start(self._job(spec, remote), attempt, accepted)
+        except BaseException:
+            attempt.discard()
+            raise
+
+    async def _start(
+        self, job: Job, attempt: PoolAttempt, accepted: Callable[[Accepted], None]
+    ) -> PoolAttempt:
+        waiting = self._waiting[job.token] = _Waiting(job, attempt, accepted)
+        self._client.submit(job.token, clock.monotonic_s())
+        self._nursery.start_soon(self._submit, job.token)
+        with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
+            return await waiting.wait(lambda: self._withdraw(job.token))
+        raise StartRefused(await self._nobody_took(waiting))
+
+    def pause(self) -> None:
+        """Stop every attempt's processes, wherever they are; the leases go on."""
+        self._pause(paused=True)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._pause(paused=False)
+
+    async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
+        """Have whatever is left ended, as far as that can be confirmed within `shield_s`."""
+        if self._closed:
+            return ()
+        self._closed = True
+        with trio.move_on_after(shield_s, shield=True):
+            for attempt in list(self._running.values()):
+                await attempt.terminate(0)
+        if self._line.pool is not None:
+            with trio.move_on_after(LEAVE_S, shield=True), suppress(BrokerLost, BrokerRefused):
+                await self._line.pool.leave(self._identity)
+        return ()
+
+    # One step each.
+
+    def _receive(self, payload: bytes) -> None:
+        try:
+            message = decode_from_worker(payload)
+        except DecodeError:
+            return  # of another protocol: such a worker offers nothing
+        self._carry_out(self._client.receive(message, clock.monotonic_s()))
+
+    def _terminate(self, token: str, grace_ns: int) -> None:
+        self._carry_out(self._client.terminate(token, grace_ns, clock.monotonic_s()))
+        self._poke.set()
+
+    def _withdraw(self, token: str) -> None:
+        self._waiting.pop(token, None)
+        self._carry_out(self._client.withdraw(token))
+        self._nursery.start_soon(self._take_back, token)
+
+    def _pause(self, *, paused: bool) -> None:
+        self._paused = paused
+        self._poke.set()
+        for attempt in self._running.values():
+            attempt.pause(paused=paused)
+        self._carry_out(self._client.pause(paused=paused))
+
+    def _connected(self) -> None:
+        for token in self._waiting:
+            self._nursery.start_soon(self._submit, token)
+
+    def _carry_out(self, effects: list[core.Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case core.Offered(token, _):
+                    self._offered(token)
+                case core.Received(token, stream, data):
+                    self._running[token].receive(stream, data)
+                case core.News(token, report):
+                    self._running[token].learn(report)
+                case core.Ended(token):
+                    self._running.pop(token).end(effect)
+                case core.Queued(token, why):
+                    self._queue_again(token, why)
+                case core.Reply(worker):
+                    self._line.tell(self._client.orders(worker))
+
+    def _offered(self, token: str) -> None:
+        """A worker could start it: Go, in the same step in which the start is recorded."""
+        waiting = self._waiting.pop(token, None)
+        if waiting is None:
+            self._client.decide(token, go=False)
+            return
+        worker = self._client.worker_of(token)
+        waiting.is_decided = True
+        waiting.attempt.begin(worker)
+        try:
+            waiting.accepted(Accepted(worker=worker))
+        except BaseException as error:  # noqa: BLE001 - it is the start's to raise
+            self._client.decide(token, go=False)
+            waiting.wake(Error(error))
+            return
+        self._client.decide(token, go=True)
+        self._running[token] = waiting.attempt
+        waiting.wake(Value(waiting.attempt))
+
+    def _queue_again(self, token: str, why: str) -> None:
+        waiting = self._waiting.get(token)
+        if waiting is None:
+            return
+        if why:
+            waiting.unfit.append(why)
+            if len(waiting.unfit) >= MOST_UNFIT:
+                self._refuse(token, why)
+                return
+        self._nursery.start_soon(self._submit, token)
+
+    def _refuse(self, token: str, why: str) -> None:
+        waiting = self._waiting.pop(token, None)
+        self._carry_out(self._client.withdraw(token))
+        if waiting is not None:
+            waiting.wake(Error(StartRefused(why)))
+
+    # The tasks.
+
+    async def _look(self) -> None:
+        """Look at the clock, however long nothing can be read, and also while the run is paused."""
+        while True:
+            self._carry_out(self._client.tick(clock.monotonic_s()))
+            self._poke = trio.Event()
+            if self._paused:  # Trio's time stands still
+                await trio.to_thread.run_sync(clock.sleep_s, LOOK_S, abandon_on_cancel=True)
+                continue
+            with trio.move_on_after(LOOK_S):
+                await self._poke.wait()
+
+    async def _announce(self) -> None:
+        """Let workers that stay for the length of a run know of this one."""
+        while True:
+            if self._line.pool is not None:
+                with suppress(BrokerLost, BrokerRefused):  # the next round says it again
+                    await self._line.pool.announce(self._identity)
+            await trio.sleep(ANNOUNCE_S if self._line.pool is not None else LOOK_S)
+
+    async def _submit(self, token: str) -> None:
+        """Put the job, and the files that it needs, where workers find them."""
+        waiting, pool = self._waiting.get(token), self._line.pool
+        if waiting is None or pool is None:
+            return
+        try:
+            if self._shipment.pack:
+                await pool.put_pack(self._shipment.source.pack, self._shipment.pack)
+            await pool.submit(waiting.job)
+        except BrokerLost:
+            return  # it is submitted again with the next connection
+        except BrokerRefused as error:
+            self._refuse(token, f"the broker refused it: {error}")
+
+    async def _take_back(self, token: str) -> None:
+        pool = self._line.pool
+        if pool is not None:
+            try:
+                await pool.withdraw(token)
+            except (BrokerLost, BrokerRefused):
+                return  # it is forgotten with its time, and a worker that takes it hears No
+
+    async def _nobody_took(self, waiting: _Waiting) -> str:
+        """Why the wait was in vain, for people."""
+        waited = duration(self._settings.queue_timeout_ns)
+        wanted = ", ".join(waiting.job.labels) or "any"
+        if self._line.pool is None:
+            return f"no worker took it within {waited}: {self._line.trouble}"
+        present: list[Presence] = []
+        with trio.move_on_after(1):
+            try:
+                present = await self._line.pool.workers()
+            except (BrokerLost, BrokerRefused):
+                present = []
+        shown = "; ".join(label_sets(present)) or "none"
+        return f"no worker took it within {waited}; wanted: {wanted}; present: {shown}"
+
+    def _job(self, spec: AttemptSpec, remote: RemoteSpec) -> Job:
+        return Job(
+            protocol=PROTOCOL,
+            token=remote.token,
+            client=self._identity,
+            run_id=spec.run_id,
+            check=spec.check,
+            attempt=spec.attempt,
+            command=spec.command,
+            shell=spec.shell,
+            source=self._shipment.source,
+            labels=remote.labels,
+            base=remote.base,
+            folder=remote.folder,
+            environment=dict(remote.variables),
+            leaks=spec.leaks,
+            leak_grace_ns=spec.leak_grace_ns,
+            output_limit_bytes=spec.output_limit_bytes,
+            timeout_ns=remote.timeout_ns,
+            idle_timeout_ns=remote.idle_timeout_ns,
+            returns=remote.returns,
+            returns_limit_bytes=RETURNS_LIMIT_BYTES,
+            lease_ns=self._settings.lease_ns,
+        )
+
+
+def _check_texts(spec: AttemptSpec, remote: RemoteSpec) -> None:
+    """Raises StartRefused for what no machine could start."""
+    if "\0" in spec.command:
+        raise StartRefused("the command holds a NUL character")
+    for name, value in remote.variables.items():
+        if not name or b"=" in name or b"\0" in name + value:
+            shown = name.decode("utf-8", "replace")
+            raise StartRefused(f"the environment variable {shown!r} cannot be passed on")

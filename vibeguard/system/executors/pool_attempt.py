@@ -1,0 +1,244 @@
+"""One attempt on a worker of a pool, as its run sees it."""
+
+import os
+import tarfile
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+
+import trio
+
+from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.names import AttemptEnd, TerminationReason
+from vibeguard.core.pool.client import Ended
+from vibeguard.core.pool.messages import Report, Result
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.stopwatch import Stopwatch
+from vibeguard.system.rundir.files import create_file, make_folder
+
+ALTERED = "what arrived is not what the worker wrote"
+
+
+class PoolAttempt:
+    """What arrives is stored here; the worker's account of it must be the same."""
+
+    def __init__(
+        self,
+        spec: AttemptSpec,
+        output: OutputFile,
+        *,
+        output_exceeded: Callable[[], None],
+        terminating: Callable[[TerminationReason, str], None],
+        terminate: Callable[[int], None],
+    ) -> None:
+        self.worker = ""
+        self._spec = spec
+        self._output = output
+        self._output_exceeded = output_exceeded
+        self._terminating = terminating
+        self._terminate = terminate
+        self._last_output = 0.0
+        self._exceeded = False
+        self._exited = False
+        self._leak_told = False
+        self._report: Report | None = None
+        self._parcel: _Incoming | None = None
+        self._finished = trio.Event()
+        self._stopwatch = Stopwatch()
+        self._result: AttemptResult | None = None
+
+    @property
+    def output_bytes(self) -> int:
+        """How much has arrived so far."""
+        return self._output.stored_bytes
+
+    @property
+    def last_output(self) -> float:
+        """Trio time of the last output that arrived, or of the start."""
+        return self._last_output
+
+    @property
+    def output_exceeded(self) -> bool:
+        """Whether the output has passed its limit, there or here."""
+        return self._exceeded
+
+    @property
+    def struck(self) -> TerminationReason | None:
+        """The time limit that the worker's clock says has been reached."""
+        struck = self._report.struck if self._report is not None else None
+        return None if struck is None else TerminationReason(struck.reason)
+
+    @property
+    def exited(self) -> bool:
+        """Whether the command's own exit has been reported."""
+        return self._exited
+
+    async def wait(self) -> AttemptResult:
+        """Wait until it is over. Cancelling leaves it running."""
+        while self._result is None:
+            await self._finished.wait()
+        return self._result
+
+    async def terminate(self, grace_ns: int) -> AttemptResult:
+        """Have the worker end it; lost where that is not confirmed within grace + 2 s."""
+        if self._result is None:
+            self._terminate(grace_ns)
+        return await self.wait()
+
+    def processes(self) -> tuple[ProcessReport, ...]:
+        """What the worker saw when a limit was reached."""
+        struck = self._report.struck if self._report is not None else None
+        return struck.processes if struck is not None and self._result is None else ()
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last few lines that have arrived."""
+        return self._output.last_lines()
+
+    # What the executor tells.
+
+    def begin(self, worker: str) -> None:
+        """A worker has it, and has been told to start."""
+        self.worker = worker
+        self._stopwatch = Stopwatch()
+        self._last_output = trio.current_time()
+
+    def pause(self, *, paused: bool) -> None:
+        """Its run stands still, or goes on."""
+        (self._stopwatch.pause if paused else self._stopwatch.resume)()
+
+    def discard(self) -> None:
+        """It was never started."""
+        self._output.discard()
+
+    def receive(self, stream: int, data: bytes) -> None:
+        """More output (0), or more of the parcel (1)."""
+        if stream == 0:
+            self._last_output = trio.current_time()
+            self._output.write(memoryview(data))
+            if self._output.exceeded or self._output.error:
+                self._exceed()
+            return
+        if self._parcel is None:
+            self._parcel = _Incoming(f"{self._spec.output_path}.parcel")
+        self._parcel.write(data)
+
+    def learn(self, report: Report) -> None:
+        """How it is doing. A limit that its worker saw reached is told like one of the output."""
+        before, self._report = self.struck, report
+        self._exited = self._exited or report.stage.value in ("exited", "ended")
+        if report.exceeded:
+            self._exceed()
+        if report.leak_ended and not self._leak_told:
+            self._leak_told = True
+            self._terminating(TerminationReason.LEAK, "SIGTERM")
+        if before is None and self.struck is not None:
+            self._output_exceeded()
+
+    def end(self, ended: Ended) -> None:
+        """It is over."""
+        stored = self._output.close()
+        result = self._result_of(ended, stored.sha256)
+        self._result = AttemptResult(
+            **{
+                **{name: getattr(result, name) for name in AttemptResult.__struct_fields__},
+                "output_bytes": self._output.stored_bytes,
+                "output_sha256": stored.sha256,
+                "output_file": stored.identity,
+                "output_error": self._output.error or result.output_error,
+            }
+        )
+        self._finished.set()
+
+    def _exceed(self) -> None:
+        if not self._exceeded:
+            self._exceeded = self._output.exceeded or not self._output.error
+            self._output_exceeded()
+
+    def _result_of(self, ended: Ended, output_sha256: str) -> AttemptResult:
+        if ended.result is None:
+            self._drop_parcel()
+            end = AttemptEnd.REFUSED if ended.refused else AttemptEnd.LOST
+            return AttemptResult(end=end, error=ended.why)
+        result = ended.result
+        whole = output_sha256 == result.output_sha256 or bool(self._output.error)
+        try:
+            unpacked = self._unpack(result)
+        except (OSError, tarfile.TarError) as error:
+            why = f"what came back could not be stored: {error}"
+            return AttemptResult(end=AttemptEnd.LOST, error=why)
+        if not whole or not unpacked:
+            return AttemptResult(end=AttemptEnd.LOST, error=f"{ALTERED} ({self.worker})")
+        remote = self._spec.remote
+        paused_ns = self._stopwatch.elapsed_ns() - self._stopwatch.active_ns()
+        return AttemptResult(
+            end=AttemptEnd.EXITED,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            elapsed_ns=max(result.elapsed_ns, result.active_ns + paused_ns),
+            active_ns=result.active_ns,
+            cpu_user_ns=result.cpu_user_ns,
+            cpu_system_ns=result.cpu_system_ns,
+            max_rss_bytes=result.max_rss_bytes,
+            survivors=result.survivors,
+            leaked=result.leaked,
+            unkillable=result.unkillable,
+            swept=result.swept,
+            termination_ns=result.termination_ns,
+            output_error=result.output_error,
+            returned=remote.returned_folder if remote and remote.returns else "",
+            left_out=result.left_out,
+        )
+
+    def _unpack(self, result: Result) -> bool:
+        """Put what came back into its folder; False where it is not what the worker packed."""
+        remote = self._spec.remote
+        if remote is None or not remote.returns:
+            return result.parcel_bytes == 0
+        make_folder_with_parents(remote.returned_folder)
+        parcel, self._parcel = self._parcel, None
+        if parcel is None:
+            return result.parcel_sha256 == sha256(b"").hexdigest()
+        try:
+            if parcel.close() != result.parcel_sha256:
+                return False
+            with tarfile.open(parcel.path) as archive:
+                archive.extractall(remote.returned_folder, filter="data")
+        finally:
+            parcel.remove()
+        return True
+
+    def _drop_parcel(self) -> None:
+        if self._parcel is not None:
+            self._parcel.close()
+            self._parcel.remove()
+            self._parcel = None
+
+
+class _Incoming:
+    """A parcel on its way: a file beside the output, and the digest of what has come."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._file = open(create_file(path, flags=os.O_WRONLY), "wb")  # noqa: SIM115 - kept open
+        self._digest = sha256()
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._digest.update(data)
+
+    def close(self) -> str:
+        self._file.close()
+        return self._digest.hexdigest()
+
+    def remove(self) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+
+def make_folder_with_parents(path: str) -> None:
+    """Make a folder that only its owner can enter, and what is above it in the run folder."""
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent):
+        make_folder(parent)
+    make_folder(path)

@@ -1,0 +1,98 @@
+"""The connection to a pool, made again whenever it is lost."""
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from vibeguard.core.pool.messages import FromClient, FromWorker
+from vibeguard.system import clock
+from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.broker import Pool, Received, open_pool
+from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
+# Beyond this much that is not sent yet, nothing more is produced.
+MOST_UNSENT_BYTES: Final = 8 << 20
+
+
+class Line:
+    """A pool's broker, as long as there is one: `pool` is None while there is not.
+
+    `up` is called whenever there is a connection (again), `messages` for every payload whose seal
+    is right, `wake` for news of jobs. `identity` is whose messages are wanted.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        identity: str,
+        *,
+        messages: Received,
+        up: Callable[[], None],
+        wake: Callable[[], None] | None = None,
+    ) -> None:
+        self._access = access
+        self._identity = identity
+        self._messages = messages
+        self._up = up
+        self._wake = wake
+        self.pool: Pool | None = None
+        self.trouble = ""
+        self.lost_at_s = clock.monotonic_s()
+        self.commands = 0
+
+    async def hold(self) -> None:
+        """Connect, and connect again, until cancelled."""
+        pause_s = FIRST_PAUSE_S
+        async with trio.open_nursery() as nursery:
+            while True:
+                try:
+                    await self._connect(nursery)
+                    pause_s = FIRST_PAUSE_S
+                except (BrokerLost, BrokerRefused) as error:
+                    self.trouble = str(error)
+                await trio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def tell(self, message: FromClient | FromWorker) -> None:
+        """Send a message now; without a connection it is lost, and the next one makes it good."""
+        if self.pool is not None and not self.pool.connection.lost.is_set():
+            self.pool.tell(message)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is a connection that keeps up with what is sent."""
+        pool = self.pool
+        return (
+            pool is not None
+            and not pool.connection.lost.is_set()
+            and pool.connection.unsent_bytes < MOST_UNSENT_BYTES
+        )
+
+    async def _connect(self, nursery: trio.Nursery) -> None:
+        access = self._access
+        pool = await open_pool(
+            access.address,
+            access.pool,
+            access.key,
+            nursery,
+            messages=self._messages,
+            wake=self._wake or (lambda: None),
+        )
+        try:
+            await pool.listen(pool.names.to(self._identity))
+            if self._wake is not None:
+                await pool.listen(pool.names.wake)
+            self.pool, self.trouble = pool, ""
+            self._up()
+            await pool.connection.lost.wait()
+            self.trouble = pool.connection.why
+        finally:
+            if self.pool is not None:
+                self.commands += self.pool.connection.commands
+                self.lost_at_s = clock.monotonic_s()
+            self.pool = None
+            with trio.CancelScope(shield=True):
+                await pool.connection.close()

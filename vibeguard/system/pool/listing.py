@@ -1,0 +1,41 @@
+"""Who is there in a pool, asked once."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from vibeguard.core.pool.messages import Presence
+from vibeguard.core.problems import UsageError
+from vibeguard.system.pool.access import URL_VARIABLE, Access
+from vibeguard.system.pool.broker import Pool, open_pool
+from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+
+T = TypeVar("T")
+
+
+def list_workers(access: Access) -> list[Presence]:
+    """The workers of a pool, by name. Raises UsageError where the broker cannot be asked."""
+    return trio.run(ask_once, access, Pool.workers)
+
+
+async def ask_once(access: Access, question: Callable[[Pool], Awaitable[T]]) -> T:
+    """Connect, ask, and go. Raises UsageError that names the variable and the broker's words."""
+    async with trio.open_nursery() as nursery:
+        trouble = ""
+        try:
+            pool = await open_pool(
+                access.address, access.pool, access.key, nursery, messages=lambda _: None
+            )
+            try:
+                answer = await question(pool)
+            finally:
+                await pool.connection.close()
+        except (BrokerLost, BrokerRefused) as error:
+            trouble = str(error)
+    if trouble:
+        raise UsageError(
+            f"the broker of {URL_VARIABLE} ({access.address.shown}): {trouble}",
+            "see docs/workers.md for what a pool asks of its broker",
+        )
+    return answer

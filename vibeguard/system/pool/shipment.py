@@ -1,0 +1,83 @@
+"""The files of a run as its workers get them: a commit that they have, and a pack of the rest.
+
+Captured once, without touching the user's index or work tree (docs/adr/0112).
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from msgspec import Struct
+
+from vibeguard.core.pool.messages import Source
+from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.tree import GitTree
+
+CAPTURE_S: Final = 60.0
+MOST_PACK_BYTES: Final = 256 << 20
+_INSTEAD: Final = "run these checks here: --local"
+
+
+class Shipment(Struct, frozen=True):
+    """Where the files are, and the pack with what their commit lacks; `top` is the repository."""
+
+    source: Source
+    pack: bytes = b""
+    top: str = ""
+
+
+def capture(folder: str, environment: Mapping[bytes, bytes]) -> Shipment:
+    """The files around `folder`, dirty ones included, ignored ones not. Raises UsageError."""
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        raise UsageError(
+            "the checks with where need a git repository, and this folder is in none", _INSTEAD
+        )
+    scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
+    try:
+        return _capture(GitTree(root, environment, scratch, CAPTURE_S), root)
+    except (OSError, subprocess.SubprocessError) as error:
+        what = f"the files cannot be packed for workers: git said no ({error})"
+        raise UsageError(what, _INSTEAD) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _capture(git: GitTree, root: str) -> Shipment:
+    tree = git.write()
+    try:
+        commit = git.git("rev-parse", "--verify", "-q", "HEAD^{commit}").decode().strip()
+    except subprocess.CalledProcessError:
+        what = "the repository has no commit yet: workers have nothing to begin with"
+        raise UsageError(what, "commit and push first") from None
+    if git.git("rev-parse", "HEAD^{tree}").decode().strip() == tree:
+        _refuse_what_cannot_go(git, tree)
+        return Shipment(Source(commit, tree), top=root)
+    _refuse_what_cannot_go(git, tree)
+    wanted = f"{tree}\n^{commit}\n".encode()
+    pack = git.git("pack-objects", "--revs", "--thin", "--stdout", "-q", given=wanted)
+    if len(pack) > MOST_PACK_BYTES:
+        size = f"{len(pack) >> 20} MiB"
+        what = f"what the commit {commit[:12]} lacks of the files is {size}, more than 256 MiB"
+        raise UsageError(what, "commit and push, or let git ignore what checks do not need")
+    return Shipment(Source(commit, tree, sha256(pack).hexdigest(), len(pack)), pack, root)
+
+
+def _refuse_what_cannot_go(git: GitTree, tree: str) -> None:
+    """Raises UsageError for submodules and for what Git LFS keeps elsewhere."""
+    for line in git.git("ls-tree", "-r", "-z", tree).split(b"\0"):
+        if line.startswith(b"160000 "):
+            name = os.fsdecode(line.partition(b"\t")[2])
+            what = f"the submodule {name} cannot go to a worker"
+            raise UsageError(what, _INSTEAD)
+    try:
+        found = git.git("grep", "-l", "-z", "filter=lfs", tree, "--", ":(glob)**/.gitattributes")
+    except subprocess.CalledProcessError:
+        return  # git grep: nothing found
+    name = os.fsdecode(found.split(b"\0")[0].partition(b":")[2])
+    raise UsageError(f"files of Git LFS ({name}) cannot go to a worker", _INSTEAD)

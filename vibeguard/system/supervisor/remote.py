@@ -1,0 +1,98 @@
+"""What a run needs for its checks on other machines; nothing of it is imported without any."""
+
+import os
+from collections.abc import Mapping
+
+import trio
+from msgspec import Struct
+
+from vibeguard.core.model.config import PoolSettings
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.pool.messages import PROTOCOL, Presence, label_sets
+from vibeguard.core.problems import UsageError
+from vibeguard.system.channel import Launch
+from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.executors.base import RemoteSpec
+from vibeguard.system.executors.chosen import ChosenExecutor
+from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.pool import PoolExecutor
+from vibeguard.system.pool.access import Access, access_from
+from vibeguard.system.pool.broker import Pool
+from vibeguard.system.pool.listing import ask_once
+from vibeguard.system.pool.shipment import Shipment, capture
+
+
+class Remote(Struct, frozen=True):
+    """The way into the pool, the files as workers get them, the labels that there are."""
+
+    access: Access
+    settings: PoolSettings
+    shipment: Shipment
+    present: tuple[str, ...] = ()
+
+    def executor(self, local: LocalExecutor, nursery: trio.Nursery) -> ChosenExecutor:
+        """One executor for both; the pool's tasks run in `nursery`."""
+        pool = PoolExecutor(self.access, self.settings, self.shipment, nursery)
+        return ChosenExecutor(local, pool)
+
+    def spec(self, launch: Launch, planned: PlannedCheck, cwd: str, returned: str) -> RemoteSpec:
+        """What goes to a worker for one attempt of a check that runs in `cwd` here."""
+        variables = {
+            os.fsencode(name): launch.environment[os.fsencode(name)]
+            for name in planned.pass_env
+            if os.fsencode(name) in launch.environment
+        }
+        for name, value in launch.variables.get(planned.id, {}).items():
+            variables[os.fsencode(name)] = os.fsencode(value)
+        top = os.path.realpath(self.shipment.top)
+        returns = (planned.file, *planned.artifacts) if planned.file else planned.artifacts
+        return RemoteSpec(
+            token=os.urandom(16).hex(),
+            engine=self.access.pool,
+            present=self.present,
+            labels=() if planned.where is None else planned.where.labels,
+            variables=variables,
+            folder=_below(top, cwd),
+            base=_below(top, os.fsdecode(launch.folder)),
+            returns=returns,
+            returned_folder=returned,
+            timeout_ns=planned.timeout_ns,
+            idle_timeout_ns=planned.idle_timeout_ns,
+        )
+
+
+def prepare_remote(launch: Launch, environ: Mapping[str, str]) -> Remote | None:
+    """What the plan's checks with `where` need; None without any.
+
+    Raises UsageError for all that can be known before anything has run.
+    """
+    settings = launch.plan.settings.pool
+    if settings is None or all(check.where is None for check in launch.plan.checks):
+        return None
+    access = access_from(environ, settings.name, insecure=settings.insecure)
+    shipment = capture(os.fsdecode(launch.folder), without_git_locals(launch.environment))
+    workers = trio.run(ask_once, access, _try_out)
+    _compare_versions(workers)
+    return Remote(access, settings, shipment, label_sets(workers))
+
+
+async def _try_out(pool: Pool) -> list[Presence]:
+    await pool.check_rights()
+    return await pool.workers()
+
+
+def _compare_versions(present: list[Presence]) -> None:
+    """Raises UsageError where every worker that is there speaks another protocol."""
+    if present and all(worker.protocol != PROTOCOL for worker in present):
+        one = present[0]
+        raise UsageError(
+            f"the workers of the pool speak another protocol: {one.name} has VibeGuard "
+            f"{one.version} with protocol {one.protocol}, this one has protocol {PROTOCOL}",
+            "install the same VibeGuard on both",
+        )
+
+
+def _below(top: str, folder: str) -> str:
+    """A folder relative to the top of the repository; empty for the top itself."""
+    relative = os.path.relpath(os.path.realpath(folder), top)
+    return "" if relative == "." else relative

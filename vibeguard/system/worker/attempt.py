@@ -1,0 +1,231 @@
+"""One claim on a worker: make its folder, and once the run says Go, run it to its end."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import trio
+from msgspec.structs import replace
+
+from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+from vibeguard.core.pool.messages import Job, Result, Struck
+from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.executors.base import (
+    Accepted,
+    AttemptResult,
+    AttemptSpec,
+    StartRefused,
+)
+from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.executors.local_attempt import LocalAttempt
+from vibeguard.system.process.sweep import WORKER_MARK
+from vibeguard.system.worker.parcel import Parcel, pack
+from vibeguard.system.worker.store import Store
+
+PREPARE_OUTPUT_BYTES = 1 << 16
+
+
+class Unfit(Exception):
+    """The worker cannot do the job; the message says why."""
+
+
+class LostHere(Exception):
+    """The end of an attempt was seen by somebody else; the message says how."""
+
+
+class Tools(NamedTuple):
+    """What all attempts of a worker share."""
+
+    identity: str
+    executor: LocalExecutor
+    store: Store
+    environment: dict[bytes, bytes]
+
+
+class RemoteAttempt:
+    """The local life of a claim."""
+
+    def __init__(self, job: Job, claim: str, tools: Tools) -> None:
+        self.job = job
+        self.claim = claim
+        self.attempt: LocalAttempt | None = None
+        self.exceeded = False
+        self.leak_ended = False
+        self.struck: Struck | None = None
+        self._tools = tools
+        self._started = 0.0
+        self._top = tools.store.attempt_folder(claim)
+        self._grace_ns: int | None = None
+        self._paused_at: float | None = None
+        self._paused_s = 0.0
+        self._resumed_at = 0.0
+        self._read_from: dict[int, int] = {}
+
+    async def prepare(self) -> None:
+        """Make the folder of the attempt. Raises Unfit."""
+        command, variables = self._tools.store.preparation(self.claim, self.job.source)
+        path = self._tools.store.output_path(self.claim, "prepare")
+        spec = self._spec(command, path, self._tools.store.folder)
+        spec = replace(
+            spec,
+            environment={**spec.environment, **variables},
+            output_limit_bytes=PREPARE_OUTPUT_BYTES,
+            leaks=LeakPolicy.WARN,
+        )
+        try:
+            attempt = await self._start(spec, lambda _: None)
+        except StartRefused as refused:
+            raise Unfit(refused.reason) from refused
+        try:
+            result = await attempt.wait()
+        except trio.Cancelled:
+            with trio.CancelScope(shield=True):
+                await attempt.terminate(0)
+            raise
+        if result.exit_code != 0:
+            said = await trio.to_thread.run_sync(_last_line, path)
+            raise Unfit(f"the folder could not be made: {said or result.signal}")
+
+    async def run(self, started: Callable[[int], None]) -> Result:
+        """Run the command to its end; `started` gets its pid. Raises StartRefused, LostHere."""
+        path = self._tools.store.output_path(self.claim, "output")
+        spec = self._spec(self.job.command, path, os.path.join(self._top, self.job.folder))
+        spec = replace(spec, shell=self.job.shell)
+
+        def accepted(accepted: Accepted) -> None:
+            self._started = trio.current_time()
+            started(accepted.pid or 0)
+
+        self.attempt = await self._start(spec, accepted)
+        if self._paused_at is not None:
+            self.attempt.pause()
+        if self._grace_ns is not None:
+            self.attempt.request_end(self._grace_ns)
+        result = await self.attempt.wait()
+        if result.end is AttemptEnd.LOST:
+            raise LostHere(result.error)
+        parcel = Parcel()
+        if self.job.returns:
+            parcel = await trio.to_thread.run_sync(self._pack)
+        return _remote_result(result, parcel)
+
+    async def end(self, grace_ns: int) -> None:
+        """End the tree; what has not started yet ends right after its start."""
+        self._grace_ns = grace_ns
+        if self.attempt is not None:
+            await self.attempt.terminate(grace_ns)
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop the tree and its clocks, or let them go on; what has not started starts stopped."""
+        now = trio.current_time()
+        if paused:
+            self._paused_at = now
+        elif self._paused_at is not None:
+            self._paused_s += now - max(self._paused_at, self._started)
+            self._resumed_at, self._paused_at = now, None
+        if self.attempt is not None:
+            (self.attempt.pause if paused else self.attempt.resume)()
+
+    def look(self) -> None:
+        """Find out whether a limit has been reached by this machine's clock."""
+        attempt, job = self.attempt, self.job
+        if attempt is None or attempt.exited or self.struck or self._paused_at is not None:
+            return
+        now = trio.current_time()
+        silent_s = now - max(attempt.last_output, self._resumed_at)
+        reason = None
+        if job.timeout_ns and now - self._started - self._paused_s >= job.timeout_ns / SECOND_NS:
+            reason = TerminationReason.TIMEOUT
+        elif job.idle_timeout_ns is not None and silent_s >= job.idle_timeout_ns / SECOND_NS:
+            reason = TerminationReason.IDLE
+        if reason is not None:
+            self.struck = Struck(
+                reason=reason,
+                silent_ns=round(silent_s * SECOND_NS),
+                processes=attempt.processes(),
+                last_lines=attempt.last_lines(),
+            )
+
+    def read(self, stream: int, offset: int, size: int) -> bytes:
+        """A piece of the output (0) or of the parcel (1)."""
+        descriptor = self._read_from.get(stream)
+        if descriptor is None:
+            path = self._tools.store.output_path(self.claim, ("output", "parcel")[stream])
+            descriptor = self._read_from[stream] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(descriptor, size, offset)
+
+    def discard(self) -> None:
+        """Give back the descriptors and remove all files. May take a while."""
+        while self._read_from:
+            os.close(self._read_from.popitem()[1])
+        self._tools.store.discard(self.claim)
+
+    async def _start(self, spec: AttemptSpec, accepted: Callable[[Accepted], None]) -> LocalAttempt:
+        return await self._tools.executor.start(
+            spec,
+            accepted=accepted,
+            output_exceeded=partial(setattr, self, "exceeded", True),
+            terminating=lambda *_: setattr(self, "leak_ended", True),
+        )
+
+    def _spec(self, command: str, output_path: str, cwd: str) -> AttemptSpec:
+        job = self.job
+        return AttemptSpec(
+            run_id=job.run_id,
+            check=job.check,
+            attempt=job.attempt,
+            command=command,
+            cwd=cwd,
+            environment={
+                **self._tools.environment,
+                **job.environment,
+                b"VIBEGUARD_RUN": job.run_id.encode(),
+                b"VIBEGUARD_CHECK": job.check.encode(),
+                b"VIBEGUARD_ATTEMPT": str(job.attempt).encode(),
+                WORKER_MARK: self._tools.identity.encode(),
+            },
+            output_path=output_path,
+            output_limit_bytes=job.output_limit_bytes,
+            leaks=job.leaks,
+            leak_grace_ns=job.leak_grace_ns,
+        )
+
+    def _pack(self) -> Parcel:
+        path = self._tools.store.output_path(self.claim, "parcel")
+        base = os.path.join(self._top, self.job.base)
+        try:
+            return pack(base, self.job.returns, self.job.returns_limit_bytes, path)
+        except OSError as error:
+            return Parcel(left_out=(f"nothing could be packed: {error.strerror}",))
+
+
+def _last_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(PREPARE_OUTPUT_BYTES).strip().rpartition("\n")[2]
+    except OSError:
+        return ""
+
+
+def _remote_result(result: AttemptResult, parcel: Parcel) -> Result:
+    return Result(
+        exit_code=result.exit_code,
+        signal=result.signal,
+        elapsed_ns=result.elapsed_ns,
+        active_ns=result.active_ns,
+        cpu_user_ns=result.cpu_user_ns,
+        cpu_system_ns=result.cpu_system_ns,
+        max_rss_bytes=result.max_rss_bytes,
+        output_bytes=result.output_bytes,
+        output_sha256=result.output_sha256,
+        parcel_bytes=parcel.size,
+        parcel_sha256=parcel.sha256,
+        left_out=parcel.left_out,
+        survivors=result.survivors,
+        leaked=result.leaked,
+        unkillable=result.unkillable,
+        swept=result.swept,
+        termination_ns=result.termination_ns,
+        output_error=result.output_error or result.error,
+    )

@@ -1,0 +1,51 @@
+"""The guardian of a worker: ends what the worker leaves behind, and the worker that stands still.
+
+It is the process that was started; the worker is its child. It needs no broker and no Trio, so that
+nothing that a check does to the worker can keep it from ending what runs.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from vibeguard.core.names import ExitCode
+from vibeguard.system import clock
+from vibeguard.system.process.sweep import kill_descendants
+from vibeguard.system.process.tree import become_subreaper
+from vibeguard.system.worker.lease import LeasePage
+
+SWEEP_BOUND_S: Final = 5.0
+LOOK_S: Final = 0.25
+# The worker itself ends what has no lease; this is for one that does not.
+LATE_S: Final = 0.5
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def guard(work: Callable[[LeasePage], int]) -> int:
+    """Run `work` in a child process and watch over it; its exit code, or 3 if it was killed."""
+    page = LeasePage()
+    heard = {number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *heard})
+    become_subreaper()
+    worker = os.fork()
+    if worker == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, *heard})
+        os._exit(work(page))
+    status = _watch(worker, page, heard)
+    kill_descendants(SWEEP_BOUND_S)
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else ExitCode.INCOMPLETE
+
+
+def _watch(worker: int, page: LeasePage, heard: set[signal.Signals]) -> int:
+    """Until the worker has ended; its wait status. Signals go on to it."""
+    while True:
+        received = signal.sigtimedwait({signal.SIGCHLD, *heard}, LOOK_S)
+        if received is not None and received.si_signo != signal.SIGCHLD:
+            os.kill(worker, received.si_signo)
+        ended, status = os.waitpid(worker, os.WNOHANG)
+        if ended:
+            return status
+        if clock.monotonic_s() >= page.ends_s() + LATE_S:
+            os.kill(worker, signal.SIGKILL)
+            return os.waitpid(worker, 0)[1]

@@ -1,0 +1,74 @@
+"""What comes back from a check's folder: `file`, `results` and `artifacts`, as one archive.
+
+Regular files below the working folder only, no links, in sorted order, within a limit. What is
+missing or too large is named, not sent.
+"""
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from msgspec import Struct
+
+
+class Parcel(Struct, frozen=True):
+    """An archive: its size and digest, and what was asked for and is not in it."""
+
+    size: int = 0
+    sha256: str = sha256(b"").hexdigest()
+    left_out: tuple[str, ...] = ()
+
+
+def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str) -> Parcel:
+    """Write the archive to `path`. Raises OSError where that cannot be written."""
+    left_out: list[str] = []
+    room = limit_bytes
+    with tarfile.open(path, "w") as archive:
+        for pattern in dict.fromkeys(patterns):
+            found = list(_matches(base, pattern))
+            if not found:
+                left_out.append(f"{pattern}: there is no such file")
+            for name in found:
+                size = _add(archive, base, name, room)
+                if size is None:
+                    left_out.append(f"{name}: it does not fit into {limit_bytes} bytes")
+                else:
+                    room -= size
+    digest, total = sha256(), 0
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            total += len(chunk)
+    return Parcel(total, digest.hexdigest(), tuple(left_out))
+
+
+def _add(archive: tarfile.TarFile, base: str, name: str, room: int) -> int | None:
+    """Add one file as it is now; its size, or None where it does not fit or is no file any more."""
+    try:
+        descriptor = os.open(
+            os.path.join(base, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
+    except OSError:
+        return None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > room:
+            return None
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mtime = status.st_size, int(status.st_mtime)
+        archive.addfile(entry, file)
+        return status.st_size
+
+
+def _matches(base: str, pattern: str) -> Iterator[str]:
+    """The files that a name or glob stands for, inside of `base`, sorted."""
+    from glob import glob  # noqa: PLC0415 - seldom needed
+
+    top = os.path.realpath(base)
+    for name in sorted(glob(pattern, root_dir=base, recursive=True, include_hidden=True)):
+        path = os.path.realpath(os.path.join(base, name))
+        inside = os.path.commonpath([top, path]) == top
+        if inside and os.path.isfile(path) and not os.path.islink(os.path.join(base, name)):
+            yield name

@@ -1,0 +1,102 @@
+"""The processes of a worker: the guardian that was started, and the one that works."""
+
+import fcntl
+import os
+import signal
+from contextlib import suppress
+
+import trio
+
+from vibeguard.core.problems import UsageError
+from vibeguard.system.detach import wake_when_orphaned
+from vibeguard.system.discovery.environment import caller_environment, without_git_locals
+from vibeguard.system.executors.local import open_local_executor
+from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.broker import Pool
+from vibeguard.system.pool.listing import ask_once
+from vibeguard.system.process.sweep import sweep_worker
+from vibeguard.system.rundir.files import open_or_create, replace_file
+from vibeguard.system.worker.attempt import Tools
+from vibeguard.system.worker.guardian import guard
+from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.service import Offer, Service
+from vibeguard.system.worker.store import Store
+
+SAME_SIGNAL_S = 0.25
+_MOST_WORKERS = 1000
+
+
+def run_worker(access: Access, offer: Offer, *, repository: str, state_dir: str) -> int:
+    """Be a worker until it has drained (0) or the broker is lost (3).
+
+    Raises UsageError when it cannot begin: no broker, no repository.
+    """
+    trio.run(ask_once, access, Pool.check_rights)
+    folder, lock = _own_folder(os.path.join(state_dir, access.pool))
+    _sweep(folder, offer.identity)
+    store = Store(folder, repository)
+    store.open()
+    alive, held = os.pipe()
+
+    def work(page: LeasePage) -> int:
+        os.close(held)
+        os.setsid()  # Ctrl-C comes from the guardian alone
+        wake_when_orphaned()
+        return trio.run(_work, access, offer, store, page, alive)
+
+    code = guard(work)
+    os.close(lock)
+    return code
+
+
+def _own_folder(parent: str) -> tuple[str, int]:
+    """A folder that no other worker of this machine has, and the lock on it."""
+    os.makedirs(parent, mode=0o700, exist_ok=True)
+    for number in range(_MOST_WORKERS):
+        folder = os.path.join(parent, str(number))
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        lock = open_or_create(os.path.join(folder, "lock"), flags=os.O_RDWR)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return folder, lock
+        os.close(lock)
+    raise UsageError(f"there are {_MOST_WORKERS} workers already", "use --slots instead")
+
+
+def _sweep(folder: str, identity: str) -> None:
+    """End what the last worker in this folder left behind, and leave our mark for the next one."""
+    path = os.path.join(folder, "identity")
+    with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
+        sweep_worker(file.read())
+    replace_file(path, identity.encode())
+
+
+async def _work(access: Access, offer: Offer, store: Store, page: LeasePage, alive: int) -> int:
+    environment = without_git_locals(caller_environment())
+    async with open_local_executor() as executor, trio.open_nursery() as nursery:
+        tools = Tools(offer.identity, executor, store, environment)
+        service = Service(access, offer, tools, page)
+        try:
+            nursery.start_soon(_obey_signals, service)
+            nursery.start_soon(_watch_guardian, service, alive)
+            code = await service.serve()
+        finally:
+            page.set(None)
+        nursery.cancel_scope.cancel()
+    return code
+
+
+async def _obey_signals(service: Service) -> None:
+    """The first signal drains, the second one gives up; within 250 ms they are one."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+        echo_ends = float("-inf")
+        async for _ in received:
+            if trio.current_time() >= echo_ends:
+                echo_ends = trio.current_time() + SAME_SIGNAL_S
+                service.drain()
+
+
+async def _watch_guardian(service: Service, alive: int) -> None:
+    """Its end closes the pipe: without a guardian nothing may run here."""
+    await trio.lowlevel.wait_readable(alive)
+    service.abandon("its worker's guardian died")

@@ -1,0 +1,104 @@
+"""What a worker keeps on disk: a store of git objects, packs, and a folder for each attempt.
+
+Everything lies below one folder of its own; what an earlier worker left there is swept at start.
+"""
+
+import os
+import shutil
+import subprocess
+from importlib.resources import files
+from typing import Final
+
+from vibeguard.core.pool.messages import Source
+from vibeguard.core.problems import UsageError
+from vibeguard.system.rundir.files import make_folder
+
+GIT_TIMEOUT_S: Final = 60.0
+
+
+class Store:
+    """Below `folder`: `store.git`, `packs/`, `attempts/` and `outputs/`.
+
+    `repository` is a path or a URL that has the commits which runs are based on.
+    """
+
+    def __init__(self, folder: str, repository: str) -> None:
+        self.folder = folder
+        self.repository = repository
+        self.git = os.path.join(folder, "store.git")
+        self._script = files("vibeguard.system.worker").joinpath("prepare.sh").read_text()
+
+    def open(self) -> None:
+        """Make what is not there. Raises UsageError."""
+        for name in ("packs", "attempts", "outputs"):
+            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
+            make_folder(os.path.join(self.folder, name))
+        if not os.path.isdir(self.git):
+            self._git("init", "-q", "--bare", "--template=", self.git)
+        objects = self._objects_of_repository()
+        info = os.path.join(self.git, "objects", "info")
+        os.makedirs(info, exist_ok=True)
+        with open(os.path.join(info, "alternates"), "w", encoding="utf-8") as file:
+            file.write(f"{objects}\n" if objects else "")
+        if not objects:
+            arguments = (f"--git-dir={self.git}", "fetch", "-q", self.repository)
+            self._git(*arguments, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+    def attempt_folder(self, claim: str) -> str:
+        """Where the tree of this claim is."""
+        return os.path.join(self.folder, "attempts", claim)
+
+    def output_path(self, claim: str, kind: str) -> str:
+        """A file of this claim: `output`, `prepare` or `parcel`."""
+        return os.path.join(self.folder, "outputs", f"{claim}.{kind}")
+
+    def pack_path(self, source: Source) -> str:
+        """Where the pack of a run is kept; empty where the run has none."""
+        return os.path.join(self.folder, "packs", source.pack) if source.pack else ""
+
+    def preparation(self, claim: str, source: Source) -> tuple[str, dict[bytes, bytes]]:
+        """The command that makes the folder of a claim, and its variables."""
+        variables = {
+            "STORE": self.git,
+            "ORIGIN": self.repository,
+            "COMMIT": source.commit,
+            "TREE": source.tree,
+            "PACK": self.pack_path(source),
+            "FOLDER": self.attempt_folder(claim),
+        }
+        return self._script, {name.encode(): os.fsencode(v) for name, v in variables.items()}
+
+    def discard(self, claim: str) -> None:
+        """Remove all that is left of a claim."""
+        shutil.rmtree(self.attempt_folder(claim), ignore_errors=True)
+        for kind in ("output", "prepare", "parcel"):
+            try:
+                os.unlink(self.output_path(claim, kind))
+            except FileNotFoundError:
+                continue
+
+    def _objects_of_repository(self) -> str:
+        """The objects of a repository on this machine; empty for a URL."""
+        if not os.path.isdir(self.repository):
+            return ""
+        found = self._git("-C", self.repository, "rev-parse", "--git-path", "objects")
+        return os.path.realpath(os.path.join(self.repository, found.strip()))
+
+    def _git(self, *arguments: str) -> str:
+        try:
+            done = subprocess.run(
+                ["git", *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=GIT_TIMEOUT_S,
+                env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            )
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            what = f"the repository {self.repository} cannot be used: {said}"
+            raise UsageError(what, "name another one with --repository") from error
+        except (OSError, subprocess.TimeoutExpired) as error:
+            what = f"the repository {self.repository} cannot be used: {error}"
+            raise UsageError(what, "name another one with --repository") from error
+        return os.fsdecode(done.stdout)
