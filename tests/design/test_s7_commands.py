@@ -80,6 +80,8 @@ def test_validate_says_that_a_config_is_right(folder):
     assert (
         done.stderr
         == "vibeguard.yaml is valid: 3 checks, 1 of them in the background, 2 prompts.\n"
+        "advice: unit runs pytest: --junitxml=out/unit.xml and results: {junit: out/unit.xml} tells "
+        "each result\n"
     )
     said = document("validate", cwd=folder)
     assert (said["valid"], said["checks"], said["errors"], said["exit_code"]) == (True, 3, [], 0)
