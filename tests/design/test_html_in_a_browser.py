@@ -1,4 +1,4 @@
-"""The HTML report as a real browser takes it: nothing runs, nothing is loaded, nothing sticks out.
+"""The HTML report as a real browser takes it: its script works, nothing else runs or is loaded.
 
 Skipped where there is no Chromium; nothing but this file needs one.
 """
@@ -17,6 +17,8 @@ import pytest
 from tests.helpers.histories import History, check
 from tests.helpers.replays import replay
 from vibeguard.core.model.config import Requirement
+from vibeguard.core.wording.sanitise import break_commands
+from vibeguard.system.front.assets import read_asset
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium (Debian: chromium)")
@@ -41,9 +43,21 @@ HOSTILE = (
     "w" * 399,
     "\u4f60" * 399,
 )
-# Reads the report from outside: its own policy lets no script run in it.
+# Reads the report from outside: its own policy lets no script but its own run in it.
 MEASURE = """<!doctype html><style>:root{{color-scheme:light dark}}</style>
 <iframe width={width} height=900 srcdoc="{page}"></iframe><pre id=found></pre><script>
+// What else is marked once a row has the focus, and what is left under a filter.
+function pointed(root, page) {{
+  root.querySelector('#c3 summary').focus()
+  root.querySelector('#c3 summary').dispatchEvent(new page.FocusEvent('focusin', {{bubbles: true}}))
+  return [...root.querySelectorAll('.near')].map(row => row.id)
+}}
+function filtered(root, page) {{
+  const select = root.querySelector('.tools select')
+  select.value = 'skipped'
+  select.dispatchEvent(new page.Event('change'))
+  return [...root.querySelectorAll('.check:not([hidden])')].map(row => row.id)
+}}
 onload = () => {{
   const frame = document.querySelector('iframe'), root = frame.contentDocument.documentElement
   root.querySelectorAll('details').forEach(details => details.open = true)
@@ -51,7 +65,10 @@ onload = () => {{
   document.querySelector('#found').textContent = JSON.stringify({{
     sticks_out: root.scrollWidth - root.clientWidth,
     loaded: frame.contentWindow.performance.getEntriesByType('resource').length,
-    colours: [colour('td.passed'), colour('td.failed'), colour('td.skipped')],
+    colours: [colour('.word.passed'), colour('.word.failed'), colour('.word.skipped')],
+    drawn: root.querySelectorAll('svg .bar').length,
+    near: pointed(root, frame.contentWindow),
+    found: filtered(root, frame.contentWindow),
     dark: frame.contentWindow.matchMedia('(prefers-color-scheme: dark)').matches,
   }})
 }}
@@ -99,14 +116,15 @@ def hostile_report() -> str:
         check("fine"),
         check("bad", run=every, suggestion=every, fix=every),
         check("x" * 220),
-        check("after", requires=(Requirement("bad"),)),
+        check("after", requires=(Requirement("bad"),), tags=HOSTILE),
     )
     run.ready(*ids[:3])
     run.passes("fine")
     run.fails("bad", tail=HOSTILE)
     run.fails("x" * 220, tail=HOSTILE[2:])
     run.skip("after", cause="bad")
-    return replay("html", run.finish().events, run_folder="<script>document.title=1</script>")
+    folder = "<script>document.title=1</script>"
+    return replay("html", run.finish().events, run_folder=folder, asset=read_asset)
 
 
 def test_hostile_words_stay_words(tmp_path):
@@ -115,15 +133,23 @@ def test_hostile_words_stay_words(tmp_path):
     page.write_text(hostile_report(), encoding="utf-8")
     dom, console = open_in_browser(page, tmp_path / "profile")
     assert console == ""
-    assert not {"script", "img", "iframe", "link"} & set(dom.names())
-    assert dom.names().count("tr") == 5
-    assert dom.names().count("details") == 3
+    assert not {"img", "iframe", "link"} & set(dom.names())
+    assert dom.names().count("script") == 2
+    assert dom.names().count("svg") == 1
+    assert dom.names().count("details") == 4
     assert dom.elements[dom.names().index("body")][1] == {}
     assert not [name for _, attributes in dom.elements for name in attributes if name[:2] == "on"]
     assert all(line in dom.text for line in HOSTILE[:5])
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+def test_no_service_breaks_a_line_of_the_script_that_its_hash_vouches_for():
+    """Under CI the writer breaks what a service would obey; a changed script would not run."""
+    for name in ("page.css", "page.js"):
+        assert break_commands(read_asset(name)) == read_asset(name)
+        assert read_asset(name).isascii()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_fits_can_be_read_and_nothing_is_loaded(tmp_path, width, scheme):
     """On a telephone and a screen no line sticks out, and status words stand out enough."""
@@ -136,6 +162,9 @@ def test_everything_fits_can_be_read_and_nothing_is_loaded(tmp_path, width, sche
     assert found["dark"] == (scheme == "dark")
     assert found["sticks_out"] == 0
     assert found["loaded"] == 0
+    assert found["drawn"] == 3
+    assert found["near"] == ["c1"]
+    assert found["found"] == ["c3"]
     for colour in found["colours"]:
         red, green, blue = map(int, re.findall(r"\d+", colour))
         assert contrast((red, green, blue), DARK if found["dark"] else LIGHT) >= 4.5

@@ -5,6 +5,7 @@ the last. Both return the text to write at that moment, "" when there is nothing
 looks at no clock, no terminal and no environment: all that it needs to know stands in its options.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -24,13 +25,20 @@ class Stream(StrEnum):
     MACHINE = "stdout"
 
 
+def no_asset(name: str) -> str:
+    """Nothing: what a caller gives who has no files."""
+    del name
+    return ""
+
+
 class FormatOptions(Struct, frozen=True, kw_only=True):
     """Everything that a format may depend on beside the events.
 
     `columns` 0 means no limit; `rows` bounds live progress. `ci` concerns exact formats: a service
     reads along. `since` is the number of the last event that is already known, -1 for none.
     `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
-    `program` before commands to paste.
+    `program` before commands to paste. `asset` gives the text of a file that goes into a page, by
+    its name: the shell reads it, and only when a page is written. Without it the page is plain.
     """
 
     colour: bool = False
@@ -42,6 +50,7 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     budget: int | None = None
     run_folder: str = ""
     program: str = "vibeguard"
+    asset: Callable[[str], str] = no_asset
 
 
 class Format(Protocol):

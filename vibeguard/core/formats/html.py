@@ -1,68 +1,87 @@
-"""One HTML file with a timeline: no script, no request, nothing that foreign text could break.
+"""One HTML file that needs nothing else: a list, whole without a script, and a picture of the run.
 
-Its Content-Security-Policy allows inline style and nothing else.
+Foreign text is escaped where it is markup and is data where the script reads it. The policy of the
+page lets run only the style and the script whose hashes it names, and lets nothing be fetched.
 """
 
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from html import escape
+from posixpath import basename
+
+from msgspec import Struct
 
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.model.events import Event, RunStarted
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import Outcome, Pool
 from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.build import output_path
+from vibeguard.core.report.build import exit_code_of, output_path, verdict_event
+from vibeguard.core.report.critical_path import critical_path, path_sentence
+from vibeguard.core.report.encode import encode_json
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
+from vibeguard.core.report.timeline import Timeline
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration
 
-_HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title><style>
-:root{{color-scheme:light dark;--line:#8884;--soft:#8882}}
-:root{{--good:#1f7a30;--mild:#8a5d00;--bad:#c0281f}}
-@media(prefers-color-scheme:dark){{:root{{--good:#5cc46e;--mild:#e0a93b;--bad:#ff7b72}}}}
-body{{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem}}
-body{{overflow-wrap:anywhere}} h1{{font-size:1.3rem}} dl{{margin:.3rem 0}} dd{{margin:0}}
-table{{border-collapse:collapse;width:100%;table-layout:fixed}} th.result,th.time{{width:5rem}}
-td,th{{padding:.2rem .5rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}}
-pre{{background:var(--soft);padding:.6rem;white-space:pre-wrap;margin:.3rem 0}}
-svg{{display:block;width:100%;height:.9rem;background:var(--soft)}}
-th.time,.time{{text-align:right;white-space:nowrap}} .line{{width:26%}} th:first-child{{width:20%}}
-.passed{{color:var(--good);fill:var(--good)}}
-.failed,.timeout,.error{{color:var(--bad);fill:var(--bad)}}
-.warned,.skipped,.cancelled{{color:var(--mild);fill:var(--mild)}}
-rect{{fill:#7a7a7a}} .wait{{opacity:.3}}
-@media(max-width:48rem){{table,tbody{{display:block}} thead,td:empty{{display:none}}
-tr{{display:grid;grid-template-columns:minmax(0,1fr) auto auto;border-bottom:1px solid var(--line)}}
-td{{border:0}} td:nth-child(n+4){{grid-column:1/-1;width:auto}}}}
-</style></head><body>
-"""
-_COLUMNS = (
-    "<tr><th>check</th><th class='result'>result</th><th class='time'>time</th>"
-    "<th class='line'>when</th><th>why</th></tr>\n"
-)
+_UNPASSED = ("failed", "timeout", "error", "warned")  # in the order in which they are shown
+_MOST_OPEN = 100  # a page that unfolds ten thousand failures is slow and tells nobody more
+_MOST_RERUN = 20
+
+
+class PageSpan(Struct, array_like=True):
+    """An attempt of a check: slot, start, end, when it was told to end; nanoseconds."""
+
+    slot: int
+    start: int
+    end: int
+    cut: int | None
+
+
+class PageCheck(Struct, omit_defaults=True):
+    """What the script knows of a check beside its row; `needs` are places in the list of checks."""
+
+    id: str
+    word: str
+    ns: int = 0
+    background: bool = False
+    tags: tuple[str, ...] = ()
+    needs: tuple[int, ...] = ()
+    ready: int | None = None
+    spans: list[PageSpan] = []
+
+
+class PageData(Struct):
+    """The JSON block of the page. Times are nanoseconds of the run."""
+
+    length: int
+    foreground: int | None
+    slots: tuple[int, int]
+    path: tuple[int, ...]
+    checks: list[PageCheck]
 
 
 class HtmlFormat:
-    """A page at the end: summary, then a row for each check, details of those that did not pass."""
+    """A page at the end: the run, what did not pass, when everything ran, all the rest."""
 
     stream = Stream.MACHINE
     exact = False
 
     def __init__(self, options: FormatOptions) -> None:
-        self._run_folder = options.run_folder
+        self._options = options
+        self._timeline = Timeline()
 
     def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
+        """Nothing yet, but the timeline grows."""
+        del state
+        self._timeline.feed(event)
         return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
@@ -70,66 +89,164 @@ class HtmlFormat:
         return "".join(self._page(state, ending or Ending()))
 
     def _page(self, state: State, ending: Ending) -> Iterator[str]:
-        run = _text(state.started.run_id) if state.started else ""
-        started = _text(state.started.wall_time) if state.started else ""
-        yield _HEAD.format(title=f"VibeGuard {run}")
-        yield f"<h1>VibeGuard</h1><p>Run {run}, {started}</p>\n"
+        style, script = self._options.asset("page.css"), self._options.asset("page.js")
+        project = _project(state.started)
+        yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        yield (
+            '<meta http-equiv="Content-Security-Policy" content="'
+            f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+            "base-uri 'none'; form-action 'none'\">\n"
+        )
+        yield '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        yield f"<title>{_verdict(state, ending)}: {project}</title>\n"
+        yield f"<style>{style}</style></head><body>\n"
+        yield from self._header(state, ending, project)
+        yield from self._lists(state)
+        data = encode_json(_data(state, self._timeline))
+        yield f'<script type="application/json" id="data">{_inside_script(data)}</script>\n'
+        yield f"<script>{script}</script></body></html>\n"
+
+    def _header(self, state: State, ending: Ending, project: str) -> Iterator[str]:
+        verdict = _verdict(state, ending)
+        badge = f'<span class="badge {verdict}">{verdict}</span>'
+        yield f"<header><h1>{project} {badge}</h1>\n"
         for line in reversed(summary(state, ending, Style())):
             yield f"<p>{_text(line)}</p>\n"
-        if state.planned is not None:
-            for note in state.planned.notes:
-                yield f"<p>note: {_text(note)}</p>\n"
-        yield f"<table><thead>{_COLUMNS}</thead><tbody>\n"
-        length = max(state.last_t, 1)
-        for record in state.checks.values():
-            yield self._row(state, record, length)
-        yield "</tbody></table></body></html>\n"
+        facts = "".join(
+            f"<div{wide}><dt>{name}</dt><dd>{'<code>' * bool(wide)}{_text(value)}"
+            f"{'</code>' * bool(wide)}</dd></div>"
+            for name, value, wide in _facts(state, ending, self._options.program)
+            if value
+        )
+        yield f'<dl class="facts">{facts}</dl>\n'
+        for note in state.planned.notes if state.planned is not None else ():
+            yield f'<p class="note">note: {_text(note)}</p>\n'
+        yield "</header>\n"
 
-    def _row(self, state: State, record: CheckRecord, length: int) -> str:
+    def _lists(self, state: State) -> Iterator[str]:
+        words = [shown_status(record) for record in state.checks.values()]
+        records = list(state.checks.values())
+        failures = [n for word in _UNPASSED for n, each in enumerate(words) if each == word]
+        others = [n for n, word in enumerate(words) if word not in _UNPASSED]
+        yield "<main>\n"
+        if failures:
+            yield '<section class="failures"><h2>Did not pass</h2><ul class="checks">\n'
+            for position, n in enumerate(failures):
+                yield self._row(state, records[n], n, is_open=position < _MOST_OPEN)
+            yield "</ul></section>\n"
+        yield '<section id="timeline" hidden><h2>Timeline</h2></section>\n'
+        title = "Everything else" if failures else "Checks"
+        if others:
+            yield f'<section class="others"><h2>{title}</h2><ul class="checks">\n'
+            for n in others:
+                yield self._row(state, records[n], n, is_open=False)
+            yield "</ul></section>\n"
+        elif not failures:
+            yield f"<h2>{title}</h2><p>There are no checks in this run.</p>\n"
+        yield "</main>\n"
+
+    def _row(self, state: State, record: CheckRecord, number: int, *, is_open: bool) -> str:
         word = shown_status(record)
         started = record.first_started_t is not None
         took = duration(duration_ns(record, state.last_t)) if started else ""
-        pool = f" title='{record.planned.pool.value}'"
+        why = _text(with_remarks(reason_of(state, record), record))
+        shown = "".join(
+            f"<dt>{name}</dt><dd><pre>{_block(text)}</pre></dd>"
+            for name, text in self._details(state, record)
+            if text
+        )
         return (
-            f"<tr><td{pool}>{_text(record.planned.id)}</td><td class='{word}'>{word}</td>"
-            f"<td class='time'>{took}</td><td class='line'>{_bar(record, state, length, word)}</td>"
-            f"<td>{_text(with_remarks(reason_of(state, record), record))}"
-            f"{self._details(state, record)}</td></tr>\n"
+            f'<li class="check {word}" id="c{number}"><details{" open" * is_open}><summary>'
+            f'<span class="word {word}">{word}</span>'
+            f'<span class="name">{_text(record.planned.id)}</span>'
+            f'<span class="why">{why}</span><span class="time">{took}</span></summary>'
+            f'<dl class="more">{shown}</dl></details></li>\n'
         )
 
-    def _details(self, state: State, record: CheckRecord) -> str:
-        if record.settled is None or (
-            record.outcome is Outcome.PASSED and not record.settled.leaked
-        ):
-            return ""
-        parts = [
-            ("command", record.planned.run),
-            ("results", "\n".join(result_lines(record))),
-            ("output", "\n".join(lines_besides(record, record.settled))),
-            ("facts", "\n".join(fact_lines(record))),
-        ]
-        advice = advice_of(state, record)
-        parts += [(section.label, section.text) for section in advice.sections()]
-        parts.append(("full output", output_path(record, self._run_folder)))
-        shown = "".join(f"<dt>{name}</dt><dd><pre>{_block(t)}</pre></dd>" for name, t in parts if t)
-        return f"<details><summary>details</summary><dl>{shown}</dl></details>"
+    def _details(self, state: State, record: CheckRecord) -> Iterator[tuple[str, str]]:
+        planned, settled = record.planned, record.settled
+        if settled is not None and record.outcome is not Outcome.PASSED:
+            yield "results", "\n".join(result_lines(record))
+            yield "output", "\n".join(lines_besides(record, settled))
+            yield "facts", "\n".join(fact_lines(record))
+            for section in advice_of(state, record).sections():
+                yield section.label, section.text
+        elif settled is not None and settled.leaked:
+            yield "facts", "\n".join(fact_lines(record))
+        yield "command", planned.run
+        yield "requires", ", ".join(requirement.check for requirement in planned.requires)
+        yield "tags", ", ".join(planned.tags)
+        yield "full output", output_path(record, self._options.run_folder)
 
 
-def _bar(record: CheckRecord, state: State, length: int, word: str) -> str:
-    """When the check waited, and when it ran, as parts of the whole run."""
-    start = record.first_started_t
-    if start is None:
-        return ""
-    end = record.settled_t if record.settled_t is not None else state.last_t
-    ready = record.ready_t if record.ready_t is not None else start
-    wait = f"<rect class='wait' x='{_x(ready, length)}' width='{_x(start - ready, length)}'"
-    ran = f"<rect class='{word}' x='{_x(start, length)}' width='{_x(max(end - start, 1), length)}'"
-    rest = " y='0' height='10'/>"
-    return f"<svg viewBox='0 0 1000 10' preserveAspectRatio='none'>{wait}{rest}{ran}{rest}</svg>"
+def _facts(state: State, ending: Ending, program: str) -> Iterator[tuple[str, str, str]]:
+    """What the header says beside the verdict: name, value, and an attribute for a long one."""
+    started = state.started
+    if started is None:
+        return
+    wide = ' class="wide"'
+    vcs = started.vcs
+    if vcs is not None and vcs.head:
+        yield "commit", vcs.head[:12] + (" (dirty)" if vcs.dirty else ""), ""
+    yield "started", started.wall_time[:19].replace("T", " ") + " UTC", ""
+    elapsed = state.last_t if ending.elapsed_ns is None else ending.elapsed_ns
+    yield "took", duration(elapsed), ""
+    yield "exit code", str(int(exit_code_of(state, ending))), ""
+    yield "run", started.run_id, ""
+    yield "critical path", path_sentence(state), ""
+    failed = [c for c, r in state.checks.items() if shown_status(r) in _UNPASSED]
+    again = failed if len(failed) <= _MOST_RERUN else ["--failed", started.run_id]
+    yield "run again", rerun_command(state, again, program), wide
 
 
-def _x(ns: int, length: int) -> str:
-    return f"{ns * 1000 / length:.2f}"
+def _data(state: State, timeline: Timeline) -> PageData:
+    places = {check: number for number, check in enumerate(state.checks)}
+    checks = [_check(state, record, places) for record in state.checks.values()]
+    for span in timeline.spans:
+        end = state.last_t if span.end_t is None else span.end_t
+        checks[places[span.check]].spans.append(PageSpan(span.slot, span.start_t, end, span.cut_t))
+    return PageData(
+        length=max(state.last_t, 1),
+        foreground=state.foreground_settled_t,
+        slots=(timeline.slots[Pool.FOREGROUND], timeline.slots[Pool.BACKGROUND]),
+        path=tuple(places[check] for check in critical_path(state).checks),
+        checks=checks,
+    )
+
+
+def _check(state: State, record: CheckRecord, places: dict[str, int]) -> PageCheck:
+    planned = record.planned
+    return PageCheck(
+        id=sanitise(planned.id),
+        word=shown_status(record),
+        ns=duration_ns(record, state.last_t),
+        background=planned.pool is Pool.BACKGROUND,
+        tags=tuple(map(sanitise, planned.tags)),
+        needs=tuple(places[each.check] for each in planned.requires if each.check in places),
+        ready=record.ready_t,
+        spans=[],
+    )
+
+
+def _project(started: RunStarted | None) -> str:
+    return _text(basename(started.cwd.rstrip("/"))) if started else ""
+
+
+def _verdict(state: State, ending: Ending) -> str:
+    finished = verdict_event(state, ending)
+    if finished is not None:
+        return finished.verdict.value
+    return ending.log_status.value if ending.log_status is not None else "pending"
+
+
+def _hash(text: str) -> str:
+    """The name by which a policy allows an inline style or script."""
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+
+
+def _inside_script(json: str) -> str:
+    """No character in it can end the block or begin a comment; the value stays the same."""
+    return json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _text(text: str) -> str:

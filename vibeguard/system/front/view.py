@@ -138,7 +138,14 @@ def format_options(
         since=since,
         budget=budget,
         run_folder=run_folder,
+        asset=_asset,
     )
+
+
+def _asset(name: str) -> str:
+    from vibeguard.system.front.assets import read_asset  # noqa: PLC0415 - for pages alone
+
+    return read_asset(name)
 
 
 def terminal_size() -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -106,18 +108,41 @@ class Tags(HTMLParser):
         self.seen.append((tag, dict(attrs)))
 
 
-def test_html_has_no_script_loads_nothing_and_has_a_row_for_every_check():
-    hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+def test_html_lets_run_its_own_script_alone_loads_nothing_and_lists_every_check():
+    hostile = '"></script><script>alert(1)</script><img src=x onerror=alert(1)>'
     run = failing_run(3, tail=(hostile, "'"), prefix=hostile)
+    page = replay("html", run.events, asset={"page.css": "a{}", "page.js": "let a = 1"}.__getitem__)
     parser = Tags()
-    parser.feed(replay("html", run.events))
+    parser.feed(page)
     names = [tag for tag, _ in parser.seen]
-    assert "script" not in names
+    assert names.count("script") == 2
     assert "img" not in names
-    assert names.count("tr") == 4
-    assert not [1 for _, attrs in parser.seen if {"src", "href", "onerror"} & attrs.keys()]
+    assert names.count("li") == names.count("details") == 3
+    assert not [1 for _, attrs in parser.seen if {"src", "href", "onerror", "style"} & attrs.keys()]
     policy = next(attrs for tag, attrs in parser.seen if "http-equiv" in attrs)
-    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+    style, script = (
+        b64encode(sha256(text.encode()).digest()).decode() for text in ("a{}", "let a = 1")
+    )
+    assert policy["content"] == (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def page_data(run: History) -> dict:
+    page = replay("html", run.events)
+    return json.loads(re.findall(r'id="data">(.*)</script>', page)[0])
+
+
+def test_the_page_of_a_run_knows_retries_background_waiting_and_what_was_told_to_end():
+    data = page_data(SAMPLES["failing"]())
+    checks = {check["id"]: check for check in data["checks"]}
+    assert [len(checks[each].get("spans", [])) for each in ("wobbly", "deploy")] == [2, 0]
+    assert checks["integration"]["background"]
+    assert checks["docs"]["needs"] == [4]
+    assert data["slots"] == [1, 1]
+    ((_, _, end, cut),) = page_data(SAMPLES["hanging"]())["checks"][0]["spans"]
+    assert 0 < cut < end
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
