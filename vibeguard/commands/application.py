@@ -38,6 +38,7 @@ COMMANDS = {
     "prompt": "List the prompts, or print one, ready to pipe.",
     "init": "Write a config to start from.",
     "migrate": "Say what an existing config does differently here, and mend what can be mended.",
+    "mcp": "Serve the runs of this project to a coding agent (Model Context Protocol, stdio).",
     "hook": "Print or install a git hook or a hook for a coding agent.",
     "completion": "Print the completion script of a shell: bash, zsh or fish.",
 }
@@ -139,6 +140,8 @@ def join_until_check(words: tuple[str, ...]) -> list[str]:
     """`--until check ID` is spelt like a sentence; the parser knows `--until check --check ID`."""
     joined: list[str] = []
     for position, word in enumerate(words):
+        if word == "--":
+            return [*joined, *words[position:]]
         joined.append(word)
         follows = words[position + 1 : position + 2]
         asked = word == "--until=check" or (

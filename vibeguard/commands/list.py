@@ -1,33 +1,14 @@
 """`vibeguard list`."""
 
-from msgspec import Struct
-
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_out
+from vibeguard.core.model.check_list import CheckList, ListedCheck
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.plan import pool_of
 from vibeguard.core.wording.layout import first_line
 from vibeguard.core.wording.units import duration
-
-
-class ListedCheck(Struct, frozen=True):
-    """One check as `list --json` tells it."""
-
-    id: str
-    command: str
-    requires: tuple[str, ...]
-    tags: tuple[str, ...]
-    severity: str
-    timeout_ms: int
-    pool: str
-
-
-class CheckList(Struct, frozen=True):
-    """`list --json`."""
-
-    checks: tuple[ListedCheck, ...]
 
 
 def list_checks(*, common: GlobalOptions) -> int:

@@ -1,0 +1,1 @@
+"""The Model Context Protocol, as values: lines in, answers and calls out."""
