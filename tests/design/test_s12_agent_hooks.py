@@ -247,7 +247,7 @@ def test_only_claude_is_woken_and_the_others_say_so(repository):
     for name in TARGETS:
         done = vibeguard("hook", "agent", "--target", name, "--write", cwd=repository)
         assert ("nothing wakes" in done.stderr) == (name != "claude")
-        assert ("/hooks" in done.stderr) == (name == "codex")
+        assert ("trust this one in /hooks" in done.stderr) == (name == "codex")
         text = (repository / TARGETS[name].settings).read_text()
         assert ("asyncRewake" in text) == (name == "claude")
 

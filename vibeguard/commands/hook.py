@@ -18,7 +18,7 @@ from vibeguard.commands.templates import hook_script
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 
-Kind = Literal["git", "agent", "verdict", "failures", "stop", "wake"]
+Kind = Literal["git", "agent", "doctor", "verdict", "failures", "stop", "wake"]
 TargetName = Literal["claude", "codex", "cursor"]
 GIT_STAGES = ("pre-commit", "pre-push")
 AGENT_FILE = "vibeguard-agent-stop.sh"
@@ -50,7 +50,7 @@ def hook(
     kind: Annotated[
         Kind,
         Parameter(
-            help="git or agent; verdict is what the "
+            help="git or agent; doctor says what every hook does; verdict is what the "
             "pre-push hook asks, failures, stop and wake what the hooks of an agent ask."
         ),
     ],
@@ -62,7 +62,7 @@ def hook(
     common: GlobalOptions,
     options: HookOptions = HOOK_DEFAULTS,
 ) -> int:
-    """Print or install the git hooks and the hooks of coding agents."""
+    """Print, install or examine the git hooks and the hooks of coding agents."""
     if kind == "verdict":
         from vibeguard.commands.verdict import verdict  # noqa: PLC0415 - it reads logs
 
@@ -77,6 +77,10 @@ def hook(
         from vibeguard.commands.verdict import failures  # noqa: PLC0415 - it reads logs
 
         return failures(common=common)
+    if kind == "doctor":
+        from vibeguard.commands.hook_doctor import doctor  # noqa: PLC0415 - it runs hooks
+
+        return doctor(common)
     if options.target is not None:
         from vibeguard.commands import hook_agent  # noqa: PLC0415 - settings are JSON
 

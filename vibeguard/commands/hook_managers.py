@@ -23,6 +23,8 @@ _PRE_COMMIT = """- repo: local
       stages: [{stage}]
 """
 _LEFTHOOK_FILES = ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", ".lefthook.yaml")
+# Each manager by the word that its git hooks name it with, and its user's files.
+MANAGER_FILES = {"lefthook": _LEFTHOOK_FILES, "pre-commit": (".pre-commit-config.yaml",)}
 
 
 def advice(top: Path, hooks: Path, config_folder: str, stages: tuple[str, ...]) -> str:
