@@ -36,9 +36,9 @@ sys.exit(front.run(Kill()))
 TEN_MINUTES_NS = 600_000_000_000
 
 
-def passing() -> list[Event]:
+def passing(run_id: str) -> list[Event]:
     """A run of one check that passes, not stamped and without its seal."""
-    history = History(check("a"))
+    history = History(check("a"), started={"run_id": run_id})
     history.ready("a")
     history.passes("a")
     events = [event for event in history.finish().events if not isinstance(event, LogSealed)]
@@ -51,7 +51,8 @@ def passing() -> list[Event]:
 def journal(tmp_path):
     """A live run that has its verdict and no seal."""
     project(tmp_path, ANY_CONFIG)
-    journal = write_run(open_journal(tmp_path), passing())
+    journal = open_journal(tmp_path)
+    write_run(journal, passing(journal.run_id))
     yield journal
     journal.close()
 
@@ -87,9 +88,12 @@ def test_a_seal_of_which_the_supervisor_says_nothing_is_no_pass(journal):
         ("wait", "--until", "check", "a", "--max-wait", "1ms"),
     ],
 )
-def test_readers_of_a_live_run_say_5_until_it_is_sealed(journal, tmp_path, words):
+def test_readers_say_5_until_the_run_is_sealed_and_its_writer_gone(journal, tmp_path, words):
+    """Who holds the lock might be anybody, and nobody vouches for this seal."""
     assert vibeguard(*words, cwd=tmp_path).returncode == 5
     journal.seal()
+    assert vibeguard(*words, cwd=tmp_path).returncode == 5
+    journal.close()
     assert vibeguard(*words, cwd=tmp_path).returncode == 0
 
 

@@ -4,6 +4,7 @@ Nothing is kept here that a run needs: a server that is killed and started again
 same runs. A thread a call waits for its command, so that a long wait holds no other call up.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from vibeguard.core.mcp.jsonrpc import MOST_BYTES
 from vibeguard.core.mcp.tools import Text
 from vibeguard.system.clock import monotonic_s
 
-PROGRESS_S = 5.0
+PROGRESS_S = 5
 MOST_TEXT = 64 << 10  # of an output: more is no help to a reader who pays by the line
 MOST_DOCUMENT = 16 << 20
 MOST_NOTES = 8 << 10
@@ -135,12 +136,13 @@ class Server:
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
             )
             self._processes[call] = process
-        began, bound = monotonic_s(), float(call.arguments.bound_s)
-        while (left := began + bound - monotonic_s()) > 0:
-            try:
-                return process.wait(min(left, PROGRESS_S))
-            except subprocess.TimeoutExpired:
-                self._tell_progress(call, int(monotonic_s() - began))
+        began, bound = monotonic_s(), call.arguments.bound_s
+        for waited in range(0, bound, PROGRESS_S):
+            if waited:
+                self._tell_progress(call, waited)
+            end = began + min(waited + PROGRESS_S, bound)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(max(end - monotonic_s(), 0))
         with self._lock:
             self._kill(call)
         process.wait()
