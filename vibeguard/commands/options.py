@@ -261,6 +261,9 @@ class ReportOptions:
     output: Annotated[
         str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
     ] = None
+    open: Annotated[
+        Flag, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
+    ] = False
 
 
 @Parameter(name="*")
@@ -387,10 +390,22 @@ def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
 
 
 def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat:
-    """The one format that `--format` and `--json` ask for. Raises UsageError on two."""
-    if common.json and options.format not in (None, "json"):
-        raise UsageError(f"two formats at once: json and {options.format}", "ask for one of them")
-    return options.format or ("json" if common.json else "text")
+    """The one format that `--format`, `--json` and `--open` (as html) ask for.
+
+    Raises UsageError when they ask for different ones.
+    """
+    asked: set[ReportFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("json")
+    if options.open:
+        asked.add("html")
+    if len(asked) > 1:
+        raise UsageError(
+            f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
+        )
+    return asked.pop() if asked else "text"
 
 
 def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:

@@ -13,6 +13,7 @@ from vibeguard.commands.options import (
     RunName,
     report_format,
 )
+from vibeguard.commands.page import open_page
 from vibeguard.commands.streams import write_err, write_exact, write_out
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
@@ -32,6 +33,8 @@ from vibeguard.system.journal.reader import LogReading, open_state, read_log
 from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.vouching.endings import corrupt, ending_of
 from vibeguard.system.vouching.known import find_run
+
+PAGE = "report.html"
 
 
 def report(
@@ -61,7 +64,10 @@ def report(
             texts.append(compared)
         else:
             write_err(compared)
-    _write("".join(texts), form, options)
+    if options.open:
+        open_page("".join(texts), options.output or os.path.join(folder, PAGE))
+    else:
+        _write("".join(texts), form, options)
     if ending.problem and (form.stream is Stream.MACHINE or options.output is not None):
         write_err(f"vibeguard: {sanitise(ending.problem)}\n")
     if options.print_seal and reading.seal is not None:

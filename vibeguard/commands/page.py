@@ -1,0 +1,49 @@
+"""A page in the browser of whoever asks: `report --open`."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+
+from vibeguard.commands.streams import write_err, write_out
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+
+
+def open_page(text: str, path: str) -> None:
+    """Write the page to `path` and open it; where there is no browser, print where it is.
+
+    Raises UsageError when it cannot be written.
+    """
+    path = os.path.abspath(path)
+    _write(text, path)
+    if _opened(Path(path).as_uri()):
+        write_err(f"vibeguard: opened {sanitise(path)}\n")
+    else:
+        write_err("vibeguard: no browser could be opened; the page is\n")
+        write_out(f"{sanitise(path)}\n")
+
+
+def _write(text: str, path: str) -> None:
+    """Whole or not at all; whatever stands there is replaced, never written through."""
+    new = ""
+    try:
+        handle, new = mkstemp(dir=os.path.dirname(path), suffix=".html")
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(new)
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", "name a place with --output FILE"
+        ) from error
+
+
+def _opened(address: str) -> bool:
+    import webbrowser  # noqa: PLC0415 - rarely needed, and it looks for browsers
+
+    try:
+        return webbrowser.open(address)
+    except (webbrowser.Error, OSError):
+        return False
