@@ -203,10 +203,18 @@ async def _open_stream(address: Address) -> trio.abc.Stream:
         secure = await trio.open_ssl_over_tcp_stream(
             address.host, address.port, ssl_context=context, https_compatible=False
         )
-        await secure.do_handshake()
+        await _shake_hands(secure)
     except (OSError, trio.BrokenResourceError, ValueError) as error:
         raise BrokerLost(f"{address.shown} cannot be reached: {cause_of(error)}") from error
     return secure
+
+
+async def _shake_hands(secure: trio.SSLStream[trio.SocketStream]) -> None:
+    try:
+        await secure.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(secure)
+        raise
 
 
 async def _hello(connection: Connection, address: Address) -> None:

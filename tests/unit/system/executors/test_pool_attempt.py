@@ -1,0 +1,67 @@
+"""What arrives of an attempt must be what its worker wrote: the digest is compared."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.helpers.executor_worlds import make_spec
+from vibeguard.core.names import AttemptEnd, LeakPolicy
+from vibeguard.core.pool.client import Ended
+from vibeguard.core.pool.messages import Result
+from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.process.output import OutputFile
+
+
+class DigestNotCompared(PoolAttempt):
+    """Believes the worker's account, whatever has arrived."""
+
+    def _result_of(self, ended: Ended, output_sha256: str) -> AttemptResult:
+        digest = ended.result.output_sha256 if ended.result is not None else output_sha256
+        return super()._result_of(ended, digest)
+
+
+def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
+    """How an attempt ends of which `arrived` came and `hello` was written."""
+
+    async def main() -> AttemptEnd:
+        spec = make_spec("true", str(folder / "output"), leaks=LeakPolicy.WARN)
+        attempt = make(
+            spec,
+            OutputFile(spec.output_path, spec.output_limit_bytes),
+            output_exceeded=lambda: None,
+            terminating=lambda *_: None,
+            terminate=lambda _: None,
+        )
+        attempt.begin("w")
+        attempt.receive(0, arrived)
+        wrote = sha256(b"hello").hexdigest()
+        empty = sha256(b"").hexdigest()
+        result = Result(exit_code=0, output_bytes=5, output_sha256=wrote, parcel_sha256=empty)
+        attempt.end(Ended("t", result))
+        return (await attempt.wait()).end
+
+    return trio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "end"), [(b"hello", AttemptEnd.EXITED), (b"hallo", AttemptEnd.LOST)]
+)
+def test_altered_output_is_lost(tmp_path: Path, arrived: bytes, end: AttemptEnd) -> None:
+    assert end_of(PoolAttempt, tmp_path, arrived) is end
+
+
+def test_an_attempt_that_does_not_compare_is_found_out(tmp_path: Path) -> None:
+    assert end_of(DigestNotCompared, tmp_path, b"hallo") is AttemptEnd.EXITED
+
+
+def test_nothing_of_a_pool_reads_the_wall_clock() -> None:
+    """A lease by a clock that can be set is no lease."""
+    package = Path(__file__).parents[4] / "vibeguard"
+    for folder in ("core/pool", "system/pool", "system/worker"):
+        for source in (package / folder).rglob("*.py"):
+            text = source.read_text()
+            assert "wall_" not in text, source
+            assert "import time" not in text, source
