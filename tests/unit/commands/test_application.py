@@ -163,6 +163,7 @@ def test_no_slots_is_refused(count):
         ("run check", "run check"),
         ("check unit", "check unit"),
         ("wait --until end x", "wait --until end x"),
+        ("run -- --until check x", "run -- --until check x"),
     ],
 )
 def test_until_check_id_reads_like_a_sentence(words, joined):
