@@ -24,7 +24,7 @@ esac
 """,
     "pytest": """#!/bin/sh
 sleep 1
-case "$*" in *integration) sleep 1 ;; esac
+case "$*" in *integration) sleep 3 ;; esac
 """,
 }
 

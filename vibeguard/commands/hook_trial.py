@@ -22,10 +22,10 @@ case "$1 $2" in
 'hook stop' | 'hook wake') exec {python} -m vibeguard "$@" ;;
 'hook failures') exit 3 ;;
 'run --detach') echo stub; exit 0 ;;
-'wait stub') test "$VIBEGUARD_STUB" = 1 && echo stub >&2 && exit 2; exit 0 ;;
+'wait stub') test "$STUB_ANSWER" = 1 && echo stub >&2 && exit 2; exit 0 ;;
 esac
 echo stub
-exit "$VIBEGUARD_STUB"
+exit "$STUB_ANSWER"
 """
 # What our scripts call beside it.
 _TOOLS = ("sh", "git", "cat", "dirname", "head", "env")
@@ -73,7 +73,7 @@ def attempt(trial: Trial, code: int | None, folder: Path) -> Ended:
     known |= {
         **trial.environ,
         "PATH": f"{stub}{folder / 'tools'}",
-        "VIBEGUARD_STUB": str(code),
+        "STUB_ANSWER": str(code),
         "VIBEGUARD_STATE_DIR": str(folder / "state"),
     }
     try:
