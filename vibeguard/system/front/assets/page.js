@@ -75,52 +75,63 @@
       && (!tag.value || (check.tags || []).includes(tag.value))
       && (!wanted || textOf(n).includes(wanted));
   }
-  let arranged = "";
+  // Ten thousand rows at once are slow to lay out: the rest comes when it is asked for.
+  let most = 500;
   function arrange() {
     const wanted = search.value.trim().toLowerCase();
-    let shown = 0;
-    const manner = sort.value + " " + group.value;
+    let fitting = 0;
     for (const { list, section, order } of lists) {
-      let here = 0;
-      for (const n of order) {
-        const fits = matches(n, wanted);
-        if (rows[n].hidden === fits) rows[n].hidden = !fits;
-        here += fits;
-      }
-      if (manner !== arranged || group.value) place(list, order);
-      section.hidden = !here;
-      shown += here;
+      const fits = order.filter(n => matches(n, wanted));
+      if (sort.value) fits.sort(orders[sort.value]);
+      place(list, fits);
+      section.hidden = !fits.length;
+      fitting += fits.length;
     }
-    arranged = manner;
-    count.textContent = shown === rows.length ? "" : `${shown} of ${rows.length}`;
+    count.textContent = fitting === rows.length ? "" : `${fitting} of ${rows.length}`;
   }
-  function place(list, order) {
-    const sorted = sort.value ? [...order].sort(orders[sort.value]) : order;
-    const parts = new Map([["", sorted]]);
-    if (group.value) {
-      parts.clear();
-      for (const n of sorted) {
-        const key = data.checks[n].tags?.[0] || "without a tag";
-        if (!parts.has(key)) parts.set(key, []);
-        parts.get(key).push(n);
-      }
+  function place(list, members) {
+    const parts = new Map(group.value ? [] : [["", members]]);
+    if (group.value) for (const n of members) {
+      const key = data.checks[n].tags?.[0] || "without a tag";
+      if (!parts.has(key)) parts.set(key, []);
+      parts.get(key).push(n);
     }
     const all = document.createDocumentFragment();
-    for (const [key, members] of parts) {
-      if (key && members.some(n => !rows[n].hidden)) all.append(make("li", { className: "group" }, key));
-      members.forEach(n => all.append(rows[n]));
+    let left = most;
+    for (const [key, each] of parts) {
+      if (left <= 0) break;
+      if (key) all.append(make("li", { className: "group" }, key));
+      each.slice(0, left).forEach(n => all.append(rows[n]));
+      left -= each.length;
+    }
+    if (members.length > most) {
+      const item = make("li", { className: "tools" });
+      const button = make("button", { type: "button" }, `Show all ${members.length}`);
+      button.addEventListener("click", showAll);
+      item.append(button);
+      all.append(item);
     }
     list.replaceChildren(all);
   }
+  function showAll() {
+    most = Infinity;
+    arrange();
+  }
+  addEventListener("beforeprint", () => most < rows.length && showAll());
   let soon = 0;
   search.addEventListener("input", () => {
     cancelAnimationFrame(soon);
     soon = requestAnimationFrame(arrange);
   });
   if (rows.length > 1) document.querySelector("header").after(tools);
+  if (rows.length > most) arrange();
 
   // ---- keys ----------------------------------------------------------------------------------
   function show(row) {
+    if (!row.isConnected) {
+      [search, word, tag].forEach(each => { each.value = ""; });
+      showAll();
+    }
     row.firstElementChild.open = true;
     row.querySelector("summary").focus({ preventScroll: true });
     row.scrollIntoView({ block: "nearest" });
@@ -229,7 +240,7 @@
       if (cut != null) draw(svg, "rect", { ...box, x: x(cut), width: Math.max(x(end) - x(cut), 1), class: "tail" });
       const room = Math.floor((box.width - 8) / 6.4);
       const label = check.id + (last ? "" : " (retried)");
-      if (room > 2) draw(svg, "text", { class: "in", x: box.x + 4, y: box.y + 13 },
+      if (room > 2 && data.checks.length < 3000) draw(svg, "text", { class: "in", x: box.x + 4, y: box.y + 13 },
         label.length > room ? label.slice(0, room - 1) + "\u2026" : label);
     }));
   }
@@ -268,7 +279,7 @@
     const check = data.checks[n], needs = check.needs || [], needed = dependents[n];
     const related = new Set([n, ...needs, ...needed]);
     if (ran(n)) {
-      bars.forEach((own, m) => related.has(m) || own.forEach(bar => bar.classList.add("far")));
+      if (data.checks.length < 3000) bars.forEach((own, m) => related.has(m) || own.forEach(bar => bar.classList.add("far")));
       needs.filter(ran).forEach(m => link(m, n, "link"));
       needed.filter(ran).forEach(m => link(n, m, "link"));
       if (check.ready !== undefined) draw(overlay, "rect", { class: "own", x: x(check.ready),
