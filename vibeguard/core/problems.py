@@ -59,5 +59,9 @@ class LogWriteError(VibeGuardError):
     """The log, or something beside it, cannot be written (exit 4)."""
 
 
+class LogAltered(LogWriteError):
+    """The log is not what its writer has written so far: somebody else writes to it (exit 4)."""
+
+
 class RunIncomplete(VibeGuardError):
     """The run ended without a verdict (exit 3)."""

@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 from vibeguard.core.eventlog.encode import encode_line, encode_seal, make_storable, new_digest
 from vibeguard.core.eventlog.lines import MAX_LINE_BYTES
 from vibeguard.core.model.events import Event, LogSealed
-from vibeguard.core.problems import LogWriteError
+from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.system.journal.creation import RunFolder, create_run_folder
 from vibeguard.system.journal.tamper import (
     ExpectedFile,
@@ -195,7 +195,7 @@ class Journal:
         raise self._refusal from error
 
     def _refuse_foreign_bytes(self) -> NoReturn:
-        self._refusal = LogWriteError(
+        self._refusal = LogAltered(
             "the log was changed while it was written: something else appends to it or cuts it "
             f"({self.log_path})",
             "see which check writes into the state folder",

@@ -24,7 +24,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason, ExitCode
-from vibeguard.core.problems import LogWriteError
+from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
@@ -124,10 +124,14 @@ class Session:
         )
 
     def _raise_failure(self) -> None:
-        """Raise what keeps the log from being whole; who looks later finds it beside the log."""
+        """Raise what keeps the log from being whole.
+
+        What a check has done to it may be undone since: who looks later finds it beside the log.
+        """
         failure = self._recorder.failure
-        if failure is not None:
+        if isinstance(failure, LogAltered):
             note_differences(self.folder, (failure.what,))
+        if failure is not None:
             raise failure
 
     def _vouch(self, seal: str, differences: Sequence[str]) -> None:

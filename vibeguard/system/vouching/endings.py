@@ -47,8 +47,8 @@ def ending_of(
         return corrupt(f"{where}{problem.what}")
     stranger = "" if pinned else _stranger(folder, state)
     if stranger:
-        return corrupt(stranger)
-    if reading.status is LogStatus.COMPLETE:
+        ending = corrupt(stranger)
+    elif reading.status is LogStatus.COMPLETE:
         seal = "" if reading.seal is None else reading.seal.sha256
         ending = _of_sealed(folder, state, seal)
     else:
