@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 
 from vibeguard.commands.options import WORKER_DEFAULTS, GlobalOptions, WorkerOptions
 from vibeguard.commands.pooling import access_to
@@ -49,7 +48,6 @@ def worker(*, common: GlobalOptions, options: WorkerOptions = WORKER_DEFAULTS) -
         repository = os.path.realpath(repository)
     having = f", with {', '.join(offer.labels)}" if offer.labels else ""
     write_err(f"{name} is a worker of {access.pool}: {plural(slots, 'slot')}{having}.\n")
-    sys.stderr.flush()
     return run_worker(access, offer, repository=repository, state_dir=_state_dir(common))
 
 
