@@ -81,7 +81,6 @@ def _tool(name: str, rules: list[str]) -> dict[str, Any]:
             "name": f"vibeguard {name}",
             "version": __version__,
             "semanticVersion": __version__,
-            "informationUri": "https://pypi.org/project/vibeguard/",
             "rules": [
                 {"id": rule, "name": rule, "shortDescription": {"text": rule}} for rule in rules
             ],
