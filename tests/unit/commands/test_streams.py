@@ -108,6 +108,8 @@ STREAM_USERS = {
     "cli.py": "the version, before anything is imported; the last flush",
     "commands/streams.py": "writes for every command",
     "commands/failures.py": "their encoding; the last flush",
+    "commands/mcp.py": "the protocol itself: a line of JSON a message",
+    "commands/wait.py": "what would be stdout goes to stderr, where --notify is read",
     "commands/prompt.py": "whether it is a terminal",
     "system/front/early.py": "flushes them before the fork",
     "system/front/view.py": "whether it is a terminal",
@@ -116,6 +118,8 @@ EXACT_WRITERS = {
     "commands/streams.py": "documents, whose JSON escapes what is foreign",
     "commands/completion.py": "a script of our own",
     "commands/hook.py": "scripts of our own",
+    "commands/hook_agent.py": "an agent's settings, in JSON",
+    "commands/hook_stop.py": "an answer in the agent's protocol, in JSON",
     "commands/init.py": "templates of our own",
     "commands/report.py": "formats that are exact",
 }
