@@ -152,8 +152,8 @@ def test_a_supervisor_that_breaks_keeps_its_traceback_and_every_command_shows_it
     run_py = package / "system" / "supervisor" / "run.py"
     text = run_py.read_text()
     broken = text.replace(
-        "    def attempt_over(",
-        "    def attempt_over(self, *_):\n        1 / 0\n\n    def _never(",
+        "    async def judge(",
+        "    async def judge(self, *_):\n        1 / 0\n\n    async def _never(",
         1,
     )
     assert broken != text
