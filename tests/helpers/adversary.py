@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
@@ -158,9 +159,29 @@ def report(state: Path, reference: str) -> int:
 def wait(state: Path, reference: str) -> int:
     """What `wait --max-wait`, `tail` and a joined run end with."""
     folder = find_run(str(state), reference)
-    output = Output()
+    output, follower, quiet = Output(), Follower(folder), NoSignals()
     view = make_view("json", format_options(run_folder=folder), output, live=False)
-    return follow(Follower(folder), view, output, Until(deadline=monotonic_s()))
+    try:
+        with patch("vibeguard.system.front.following.Signals", lambda: quiet):
+            return follow(follower, view, output, Until(deadline=monotonic_s()))
+    finally:
+        follower.close()
+        quiet.close()
+
+
+class NoSignals:
+    """Stands in for the signals of a command: this process is a test, and goes on afterwards."""
+
+    def __init__(self) -> None:
+        self.descriptor, self._write_end = os.pipe()
+
+    def dispatch(self, _on_signal: object) -> None:
+        """Nothing ever comes."""
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        os.close(self.descriptor)
+        os.close(self._write_end)
 
 
 READERS: dict[str, Reader] = {"report": report, "wait": wait}
