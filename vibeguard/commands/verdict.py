@@ -8,18 +8,23 @@ from vibeguard.commands.options import GlobalOptions, ReportOptions, WaitOptions
 from vibeguard.commands.streams import write_err, write_out
 from vibeguard.core.model.events import RunFinished
 from vibeguard.core.model.state import State
-from vibeguard.core.names import ExitCode, LogStatus, Verdict
+from vibeguard.core.names import SIGNAL_EXIT_CODES, ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.vouching.endings import ending_of
 from vibeguard.system.vouching.known import known_runs
+
+# How long a supervisor that has sealed may take to be gone.
+_LEAVING_S = 2.0
+_LEAVING_POLL_S = 0.02
 
 
 def verdict(tree: str, *, common: GlobalOptions) -> int:
@@ -41,7 +46,7 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
         concerned = began_on(state, tree) and covers(state, loaded, checks)
         if concerned and ending.log_status is LogStatus.LIVE:
             code = _wait(run_id, common)
-            state, ending = _read(folder)
+            state, ending = _read_when_left(folder, code)
             if ending.log_status is LogStatus.LIVE:
                 return code  # a signal has ended the waiting: nothing was found out
         if ending.log_status is LogStatus.CORRUPT:
@@ -134,6 +139,17 @@ def covers(state: State, loaded: Loaded, checks: Collection[str]) -> bool:
     if planned is None or planned.config_sha256 != sha256(loaded.data).hexdigest():
         return False
     return set(checks) <= set(state.checks)
+
+
+def _read_when_left(folder: str, code: int) -> tuple[State, Ending]:
+    """The run that was waited for, with `code`; on its way out its supervisor may not vouch."""
+    give_up = monotonic_s() + _LEAVING_S
+    while True:
+        state, ending = _read(folder)
+        left = ending.log_status not in (LogStatus.INCOMPLETE, LogStatus.LIVE)
+        if left or code in SIGNAL_EXIT_CODES.values() or monotonic_s() > give_up:
+            return state, ending
+        sleep_s(_LEAVING_POLL_S)
 
 
 def _wait(run_id: str, common: GlobalOptions) -> int:
