@@ -218,3 +218,39 @@ def test_files_for_a_shell_of_ones_own_are_refused(tmp_path):
     done = vibeguard("validate", cwd=project(tmp_path, config))
     assert done.returncode == 2
     assert "pass_files needs sh or bash" in done.stderr
+
+
+RED_AND_GREEN = """
+version: "1"
+settings: {parallel: 1}
+checks:
+  - {id: slow, run: "echo slow >>order; sleep 0.3"}
+  - {id: base, run: "echo base >>order"}
+  - {id: red, run: "echo red >>order; exit 1", requires: [base]}
+  - {id: last, run: "echo last >>order", requires: [slow, red]}
+"""
+
+
+def test_what_is_outstanding_runs_what_failed_before_all_else(tmp_path):
+    git("init", "-q", cwd=tmp_path)
+    folder = project(tmp_path, RED_AND_GREEN)
+    (folder / ".gitignore").write_text("/order\n")
+    assert vibeguard("run", cwd=folder).returncode == 1  # it tells durations apart as well
+    (folder / "order").unlink()
+    assert vibeguard("run", "slow", cwd=folder).returncode == 0  # the newest: nothing failed in it
+    (folder / "new").touch()
+    (folder / "order").unlink()
+    assert vibeguard("run", "--outstanding", cwd=folder).returncode == 1
+    assert (folder / "order").read_text().split() == ["slow", "base", "red"]
+    (folder / "order").unlink()
+    (folder / "new").write_text("another tree")
+    assert vibeguard("run", "--outstanding", cwd=folder).returncode == 1
+    assert (folder / "order").read_text().split() == ["base", "red", "slow"]
+
+
+def test_what_failed_goes_before_what_was_skipped_for_it(tmp_path):
+    folder = project(tmp_path, RED_AND_GREEN.replace("requires: [slow, red]", "requires: [slow]"))
+    assert vibeguard("run", "--fail-fast", "-p", "2", cwd=folder).returncode == 1
+    (folder / "order").unlink()
+    assert vibeguard("run", "--failed", cwd=folder).returncode == 1
+    assert (folder / "order").read_text().split()[:2] == ["base", "red"]

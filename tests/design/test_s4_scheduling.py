@@ -123,6 +123,17 @@ def test_among_ready_checks_the_longest_remaining_path_goes_first():
     assert run.started_s("long") == 0
 
 
+def test_what_failed_before_goes_first_and_what_stands_in_its_way():
+    checks = [check("long"), check("base"), check("red", "base"), check("tail", "long")]
+    times = {"long": seconds(9), "base": seconds(1), "red": seconds(1), "tail": seconds(9)}
+    expected_ns = {"long": 9 * 10**9, "base": 10**9, "red": 10**9, "tail": 9 * 10**9}
+    usual = conduct(checks, times, parallel=1, expected_ns=expected_ns)
+    assert usual.started_s("long") == 0
+    run = conduct(checks, times, parallel=1, expected_ns=expected_ns, failed={"red", "gone"})
+    assert [run.started_s(one) for one in ("base", "red", "long", "tail")] == [0, 1, 2, 11]
+    assert run.elapsed_s == usual.elapsed_s
+
+
 def test_who_becomes_ready_by_a_settlement_competes_for_its_slot():
     run = conduct(
         [check("head"), check("short"), check("tail", "head")],

@@ -1,6 +1,6 @@
 """Runs a plan under virtual time with the scripted executor, and keeps every event."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 import trio
@@ -124,6 +124,7 @@ class PlanOptions(TypedDict, total=False):
     grace_s: float
     run_timeout_s: float
     expected_ns: Mapping[str, int]
+    failed: Collection[str]
 
 
 def plan_of(checks: Sequence[CheckConfig], **options: Unpack[PlanOptions]) -> Plan:
@@ -138,7 +139,8 @@ def plan_of(checks: Sequence[CheckConfig], **options: Unpack[PlanOptions]) -> Pl
     )
     resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=7)
     expected_ns = options.get("expected_ns")
-    return make_plan(checks, resolved, variables={}, expected_ns=expected_ns)
+    failed = options.get("failed", ())
+    return make_plan(checks, resolved, variables={}, expected_ns=expected_ns, failed=failed)
 
 
 def planned_state(plan: Plan) -> State:

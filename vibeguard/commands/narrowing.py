@@ -2,28 +2,34 @@
 
 import os
 from collections.abc import Collection, Iterable
+from itertools import islice
 
 from msgspec import Struct
 
 from vibeguard.commands.loading import Loaded
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunOptions
+from vibeguard.core.fold.verdict import failing
 from vibeguard.core.names import LogStatus, Outcome, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some
+
+_MOST_LOOKED_AT = 20  # runs, from the newest on
 
 
 class Narrowing(Struct, frozen=True):
     """The ids that are left, by what in words, and lines on what should be known of it.
 
     `changed` are the changed files as they are called in the run's folder, where they are known.
+    `failing` failed before, and is to go first.
     """
 
     checks: Collection[str]
     by: str
     notes: tuple[str, ...] = ()
     changed: tuple[bytes, ...] | None = None
+    failing: Collection[str] = ()
 
 
 def narrowing(
@@ -52,8 +58,25 @@ def narrowing(
         from vibeguard.commands.evidence import evidence_of  # noqa: PLC0415 - seldom asked
 
         passed = evidence_of(loaded, state_dir).passed
-        return Narrowing(_ids(loaded) - set(passed), "what is outstanding on this tree")
+        left = _ids(loaded) - set(passed)
+        return Narrowing(left, "what is outstanding on this tree", failing=failing_in(state_dir))
     return None
+
+
+def failing_in(state_dir: str) -> frozenset[str]:
+    """What failed in the newest run that finished; a hint for an order, believed as it stands."""
+    from vibeguard.system.journal.reader import open_state  # noqa: PLC0415
+    from vibeguard.system.rundir.ids import run_folder  # noqa: PLC0415
+    from vibeguard.system.vouching.known import known_runs  # noqa: PLC0415
+
+    for run in islice(reversed(known_runs(state_dir)), _MOST_LOOKED_AT):
+        try:
+            state, _ = open_state(run_folder(state_dir, run))
+        except LogCorrupt:  # whoever reports on that run will say so
+            continue
+        if state.finished is not None:
+            return failing(state)
+    return frozenset()
 
 
 def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowing:
@@ -77,7 +100,8 @@ def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowin
     if not checks:
         what = f"none of the checks that did not pass in run {run} is in the config any more"
         raise UsageError(what, "leave out --failed")
-    return Narrowing(checks, f"what did not pass in run {run}", notes)
+    by = f"what did not pass in run {run}"
+    return Narrowing(checks, by, notes, failing=failing(state))
 
 
 def _changed(ref: str, loaded: Loaded) -> Narrowing:

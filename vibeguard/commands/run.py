@@ -142,6 +142,7 @@ def _plan(
         notes=(*selection.notes, *(narrowed.notes if narrowed else ())),
         narrowed=narrowed.by if narrowed else "",
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
+        failed=narrowed.failing if narrowed else (),
     )
 
 

@@ -4,7 +4,15 @@ from msgspec import Struct
 
 from vibeguard.core.model.events import RunCancelRequested
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CancelReason, CheckState, ExitCode, Outcome, Severity, Verdict
+from vibeguard.core.names import (
+    FAILS_FAST,
+    CancelReason,
+    CheckState,
+    ExitCode,
+    Outcome,
+    Severity,
+    Verdict,
+)
 
 NOTHING_RAN = "nothing ran"
 NOTHING_CONCERNED = "nothing concerned"
@@ -36,6 +44,11 @@ def fails_the_run(record: CheckRecord) -> bool:
 def has_failed(state: State) -> bool:
     """Whether a check has settled with which the run cannot pass any more."""
     return any(fails_the_run(record) for record in state.checks.values())
+
+
+def failing(state: State) -> frozenset[str]:
+    """The checks that failed by themselves: not for want of another, nor by a cancel."""
+    return frozenset(name for name, record in state.checks.items() if record.outcome in FAILS_FAST)
 
 
 def outranks(cancel: RunCancelRequested, present: RunCancelRequested | None) -> bool:

@@ -22,7 +22,8 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     foreground check that waits, directly or through others, for a background one. `expected_ns`
     is the estimate from earlier runs.
     `env_names` are the names that the config sets: values are never recorded.
-    `remaining_path_ns` is the length of the longest path from its start to the end of the run.
+    `remaining_path_ns` is the length of the longest path from its start to the end of the run;
+    checks of a higher `priority` are offered a slot before all others.
     """
 
     stem: str
@@ -32,6 +33,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     env_names: tuple[str, ...] = ()
     expected_ns: int | None = None
     remaining_path_ns: int = 0
+    priority: int = 0
 
 
 class Plan(Struct, frozen=True):

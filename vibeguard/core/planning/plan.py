@@ -1,7 +1,7 @@
 """Config, selection and history -> Plan: all that is decided before the first check starts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +12,7 @@ from vibeguard.core.model.config import CheckConfig, CheckKeys, RunSettings, Set
 from vibeguard.core.model.plan import Plan, PlannedCheck, ResolvedSettings
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.graph import waiting_closure
-from vibeguard.core.planning.rank import remaining_paths
+from vibeguard.core.planning.rank import failing_first, remaining_paths
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import size
 
@@ -50,11 +50,13 @@ def make_plan(
     notes: Sequence[str] = (),
     narrowed: str = "",
     expected_ns: Mapping[str, int] | None = None,
+    failed: Collection[str] = (),
 ) -> Plan:
     """The plan for the selected checks, in config order.
 
     Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
-    durations that history knows; `narrowed` says what left checks out beside ids and tags.
+    durations that history knows; `narrowed` says what left checks out beside ids and tags;
+    `failed` are checks that failed before and are to go first.
 
     Raises UsageError for a plan that the log could not hold, whose lines have 64 MiB at most.
     """
@@ -68,6 +70,7 @@ def make_plan(
     background = [check for check, pool in pools.items() if pool is Pool.BACKGROUND]
     waits_for_background = waiting_closure(requires, background)
     paths = remaining_paths(requires, expected)
+    first = failing_first(requires, failed)
     stems = file_stems([check.id for check in checks])
     planned = tuple(
         PlannedCheck(
@@ -79,6 +82,7 @@ def make_plan(
             env_names=tuple(sorted(check.env)),
             expected_ns=expected.get(check.id),
             remaining_path_ns=paths[check.id],
+            priority=int(check.id in first),
         )
         for check in checks
     )

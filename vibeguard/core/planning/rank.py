@@ -1,10 +1,10 @@
-"""How far it is from the start of a check to the end of the run: the critical path first.
+"""Which check goes first: what failed before, then the critical path.
 
 Graham, "Bounds on multiprocessing timing anomalies" (1969): list scheduling by longest remaining
 path stays within 2 - 1/m of the best makespan, whatever the order of equal paths.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from statistics import median
 
 from vibeguard.core.planning.graph import Requires, dependents_of, topological_order
@@ -26,3 +26,15 @@ def remaining_paths(requires: Requires, expected_ns: Mapping[str, int]) -> dict[
         after = max((paths[dependent] for dependent in dependents[check]), default=0)
         paths[check] = expected_ns.get(check, unknown) + after
     return paths
+
+
+def failing_first(requires: Requires, failed: Collection[str]) -> frozenset[str]:
+    """The checks that go before all others: what failed before, and what stands in its way."""
+    first: set[str] = set()
+    waiting = [check for check in failed if check in requires]
+    while waiting:
+        check = waiting.pop()
+        if check not in first:
+            first.add(check)
+            waiting.extend(entry.check for entry in requires[check])
+    return frozenset(first)

@@ -1,4 +1,4 @@
-"""Who gets the next free slot: heaps by remaining path, weights, groups (DESIGN sections 3 and 4).
+"""Who gets the next free slot: heaps by priority and remaining path, weights, groups.
 
 Slots and groups of what runs are in the State. Kept here are the queues, and what the log does not
 say: which checks have been offered a slot and have not started yet.
@@ -13,19 +13,20 @@ BLOCKED = 0  # what a check has been offered that gave its slots back until its 
 
 
 class Queue:
-    """Checks in the order of their claims: longest remaining path first, then plan order."""
+    """Checks in the order of their claims: priority, longest remaining path, then plan order."""
 
     def __init__(self) -> None:
         """Nobody is waiting."""
-        self._heap: list[tuple[int, int, CheckRecord]] = []
+        self._heap: list[tuple[int, int, int, CheckRecord]] = []
 
     def push(self, record: CheckRecord, position: int) -> None:
         """Add a check; `position` is its place in the plan."""
-        heappush(self._heap, (-record.planned.remaining_path_ns, position, record))
+        planned = record.planned
+        heappush(self._heap, (-planned.priority, -planned.remaining_path_ns, position, record))
 
     def head(self) -> CheckRecord | None:
         """The check whose claim is next; who has settled meanwhile is still in the queue."""
-        return self._heap[0][2] if self._heap else None
+        return self._heap[0][-1] if self._heap else None
 
     def pop(self) -> None:
         """The head leaves the queue."""
