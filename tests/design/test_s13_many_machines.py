@@ -15,6 +15,7 @@ from tests.helpers.pools import Pool, WorkerProcess, git, repository
 from tests.helpers.running import running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted
+from vibeguard.core.pool.names import PoolNames
 
 
 def run_cli(folder: Path, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
@@ -24,7 +25,7 @@ def run_cli(folder: Path, *argv: str, **env: str) -> "subprocess.CompletedProces
 CONFIG = """
 version: "1"
 settings:
-  pool: {{name: {pool}, lease: 2s, queue_timeout: 5s}}
+  pool: {{name: {pool}, lease: 2s, queue_timeout: {patience}}}
 checks:
 {checks}
 """
@@ -48,11 +49,15 @@ def worker(pool: Pool, source: Path) -> Iterator[WorkerProcess]:
         yield started
 
 
-def project(pool: Pool, source: Path, folder: Path, checks: str) -> Path:
+def project(
+    pool: Pool, source: Path, folder: Path, checks: str, *, patience: str = "10m"
+) -> Path:
     """A clone of the workers' repository with a config that is not committed."""
     git(source, "clone", "-q", str(source), str(folder / "clone"))
     clone = folder / "clone"
-    (clone / "vibeguard.yaml").write_text(CONFIG.format(pool=pool.name, checks=checks))
+    (clone / "vibeguard.yaml").write_text(
+        CONFIG.format(pool=pool.name, checks=checks, patience=patience)
+    )
     return clone
 
 
@@ -160,22 +165,42 @@ def test_local_runs_all_here(pool: Pool, source: Path, tmp_path: Path) -> None:
 def test_labels_that_nobody_has_are_an_error_that_says_what_is_there(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:
-    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [gpu]}}")
-    with running(folder, "run", **pool.variables) as run:
-        run.wait_for(CheckSubmitted)
-        status = run_cli(folder, "status").stdout
-        assert "a (for a worker with gpu; present: linux)" in status
-        code, _, err = run.end()
+    checks = "  - {id: a, run: 'true', where: {labels: [gpu]}}"
+    folder = project(pool, source, tmp_path, checks, patience="100ms")
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 1
+    assert "no worker took it within 100ms; wanted: gpu; present: linux" in done.stderr
+
+
+def test_a_broker_that_does_not_say_who_is_there_is_not_read_as_nobody(
+    source: Path, tmp_path: Path
+) -> None:
+    checks = "  - {id: a, run: 'true', where: {labels: [gpu]}}"
+    with broker() as server:
+        own = Pool(server, tmp_path)
+        folder = project(own, source, tmp_path, checks, patience="1s")
+        with (
+            own.worker(source, "--label", "linux"),
+            running(folder, "run", **own.variables) as run,
+        ):
+            queues = PoolNames(own.name).queues
+            wait_until(lambda: b":1" in server.command("SCARD", queues), "it was not submitted")
+            server.stop()
+            code, _, err = run.end()
+            server.go_on()
     assert code == 1
-    assert "no worker took it within 5s; wanted: gpu; present: linux" in err
+    assert "wanted: gpu; present when the run began: linux" in err
 
 
 def test_a_cancel_of_a_waiting_check_frees_the_run_at_once(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:
+    """And until then, `status` says what it waits for."""
     folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [gpu]}}")
     with running(folder, "run", **pool.variables) as run:
         run.wait_for(CheckSubmitted)
+        status = run_cli(folder, "status").stdout
+        assert "a (for a worker with gpu; present: linux)" in status
         assert run_cli(folder, "cancel", "--check", "a").returncode == 0
         code, _, _ = run.end()
     assert code == 1
@@ -379,7 +404,7 @@ def test_a_key_that_others_can_read_is_refused(pool: Pool, source: Path, tmp_pat
 )
 def test_what_cannot_be_had_there_is_refused_at_load(tmp_path: Path, key: str, told: str) -> None:
     (tmp_path / "vibeguard.yaml").write_text(
-        CONFIG.format(pool="p", checks=f"  - {{id: a, run: 'true', where: {{}}, {key}}}")
+        CONFIG.format(pool="p", patience="5s", checks=f"  - {{id: a, run: 'true', where: {{}}, {key}}}")
     )
     done = run_cli(tmp_path, "validate")
     assert done.returncode == 2
@@ -395,7 +420,7 @@ def test_where_without_a_pool_is_refused_at_load(tmp_path: Path) -> None:
 
 def test_what_cannot_be_shipped_is_refused(pool: Pool, tmp_path: Path) -> None:
     checks = "  - {id: a, run: 'true', where: {}}"
-    config = CONFIG.format(pool=pool.name, checks=checks)
+    config = CONFIG.format(pool=pool.name, checks=checks, patience="10m")
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "vibeguard.yaml").write_text(config)
     done = run_cli(tmp_path / "bare", "run", **pool.variables)

@@ -17,7 +17,7 @@ from vibeguard.core.model.config import PoolSettings
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.pool import client as core
-from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, decode_from_worker, label_sets
+from vibeguard.core.pool.messages import PROTOCOL, Job, decode_from_worker, label_sets
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
 from vibeguard.system.executors.base import (
@@ -36,6 +36,7 @@ from vibeguard.system.process.output import OutputFile
 LOOK_S: Final = 0.2
 ANNOUNCE_S: Final = 2.5
 LEAVE_S: Final = 0.5  # a broker that does not answer forgets the run by itself
+ASK_S: Final = 1.0  # who is there, for a reason that can do without
 MOST_UNFIT: Final = 3
 RETURNS_LIMIT_BYTES: Final = 256 << 20
 
@@ -125,20 +126,24 @@ class PoolExecutor:
             terminate=lambda grace_ns: self._terminate(token, grace_ns),
         )
         try:
-            return await self._start(self._job(spec, remote), attempt, accepted)
+            return await self._start(self._job(spec, remote), attempt, accepted, remote.present)
         except BaseException:
             attempt.discard()
             raise
 
     async def _start(
-        self, job: Job, attempt: PoolAttempt, accepted: Callable[[Accepted], None]
+        self,
+        job: Job,
+        attempt: PoolAttempt,
+        accepted: Callable[[Accepted], None],
+        present: tuple[str, ...],
     ) -> PoolAttempt:
         waiting = self._waiting[job.token] = _Waiting(job, attempt, accepted)
         self._client.submit(job.token, clock.monotonic_s())
         self._nursery.start_soon(self._submit, job.token)
         with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
             return await waiting.wait(lambda: self._withdraw(job.token))
-        raise StartRefused(await self._nobody_took(waiting))
+        raise StartRefused(await self._nobody_took(job.labels, present))
 
     def pause(self) -> None:
         """Stop every attempt's processes, wherever they are; the leases go on."""
@@ -285,20 +290,16 @@ class PoolExecutor:
             except (BrokerLost, BrokerRefused):
                 return  # it is forgotten with its time, and a worker that takes it hears No
 
-    async def _nobody_took(self, waiting: _Waiting) -> str:
-        """Why the wait was in vain, for people."""
+    async def _nobody_took(self, labels: tuple[str, ...], present: tuple[str, ...]) -> str:
+        """Why the wait was in vain, for people. `present` was there when the run began."""
         waited = duration(self._settings.queue_timeout_ns)
-        wanted = ", ".join(waiting.job.labels) or "any"
         if self._line.pool is None:
             return f"no worker took it within {waited}: {self._line.trouble}"
-        present: list[Presence] = []
-        with trio.move_on_after(1):
-            try:
-                present = await self._line.pool.workers()
-            except (BrokerLost, BrokerRefused):
-                present = []
-        shown = "; ".join(label_sets(present)) or "none"
-        return f"no worker took it within {waited}; wanted: {wanted}; present: {shown}"
+        when = "present when the run began"
+        with trio.move_on_after(ASK_S), suppress(BrokerLost, BrokerRefused):
+            present, when = label_sets(await self._line.pool.workers()), "present"
+        wanted, shown = ", ".join(labels) or "any", "; ".join(present) or "none"
+        return f"no worker took it within {waited}; wanted: {wanted}; {when}: {shown}"
 
     def _job(self, spec: AttemptSpec, remote: RemoteSpec) -> Job:
         return Job(

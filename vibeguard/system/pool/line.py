@@ -39,7 +39,7 @@ class Line:
         self._up = up
         self._wake = wake
         self.pool: Pool | None = None
-        self.trouble = ""
+        self.trouble = "the broker has not answered yet"
         self.lost_at_s = clock.monotonic_s()
         self.commands = 0
 
