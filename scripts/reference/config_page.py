@@ -12,6 +12,7 @@ from vibeguard.core.model.config import (
     Where,
 )
 from vibeguard.core.model.keys import Duration, KeyField, Size, keys_of
+from vibeguard.core.model.notification import Notification
 
 _TABLES: dict[str, type[Struct]] = {
     "config": Config,
@@ -20,6 +21,7 @@ _TABLES: dict[str, type[Struct]] = {
     "settings": Settings,
     "where": Where,
     "pool": PoolSettings,
+    "notify": Notification,
 }
 _HOUR_NS = 3600 * 10**9
 _DURATIONS = {"h": _HOUR_NS, "s": 10**9, "ms": 10**6}
@@ -62,6 +64,8 @@ def _default(of: KeyField, field: structs.FieldInfo) -> str:
     if field.required:
         return "required"
     value = field.default if field.default is not NODEFAULT else field.default_factory()
+    if isinstance(value, tuple) and value:
+        return f"`[{', '.join(value)}]`"
     if value in (None, "", (), {}) or isinstance(value, Struct):
         return "none"
     if isinstance(of.key.kind, Duration):

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import Config, Requirement, Triggers
 from vibeguard.core.model.keys import Key, Kind, keys_of
+from vibeguard.core.model.notification import Notification
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
 
 Schema = dict[str, Any]
@@ -110,6 +111,8 @@ def _written(kind: Kind) -> Schema:
             | keys.Files()
             | keys.Requirements()
             | keys.Entries()
+            | keys.Choices()
+            | keys.Notifications()
         ):
             return {"type": "array", "items": _nullable(_item(kind))}
         case _:
@@ -149,6 +152,10 @@ def _item(kind: Kind) -> Schema:
     match kind:
         case keys.Entries(struct):
             return _mapping(struct)
+        case keys.Notifications():
+            return _mapping(Notification)
+        case keys.Choices(words):
+            return {"enum": [word.value for word in words]}
         case keys.Requirements():
             # An id, or a mapping with one: each rule applies to one of the two.
             return {**_mapping(Requirement), **_ID, "type": ["string", "boolean", "object"]}

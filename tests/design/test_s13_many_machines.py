@@ -49,9 +49,7 @@ def worker(pool: Pool, source: Path) -> Iterator[WorkerProcess]:
         yield started
 
 
-def project(
-    pool: Pool, source: Path, folder: Path, checks: str, *, patience: str = "10m"
-) -> Path:
+def project(pool: Pool, source: Path, folder: Path, checks: str, *, patience: str = "10m") -> Path:
     """A clone of the workers' repository with a config that is not committed."""
     git(source, "clone", "-q", str(source), str(folder / "clone"))
     clone = folder / "clone"
@@ -404,7 +402,9 @@ def test_a_key_that_others_can_read_is_refused(pool: Pool, source: Path, tmp_pat
 )
 def test_what_cannot_be_had_there_is_refused_at_load(tmp_path: Path, key: str, told: str) -> None:
     (tmp_path / "vibeguard.yaml").write_text(
-        CONFIG.format(pool="p", patience="5s", checks=f"  - {{id: a, run: 'true', where: {{}}, {key}}}")
+        CONFIG.format(
+            pool="p", patience="5s", checks=f"  - {{id: a, run: 'true', where: {{}}, {key}}}"
+        )
     )
     done = run_cli(tmp_path, "validate")
     assert done.returncode == 2

@@ -31,6 +31,7 @@ from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, open_state, read_log
 from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
 from vibeguard.system.vouching.known import find_run
 
@@ -73,6 +74,8 @@ def report(
     if options.print_seal and reading.seal is not None:
         human = form.stream is Stream.HUMAN
         (write_out if human else write_err)(f"{reading.seal.sha256}\n")
+    for sentence in untold(folder):
+        write_err(f"vibeguard: {sanitise(sentence)}\n")
     _warn_of_changes(state)
     _advise(state, os.path.dirname(os.path.dirname(folder)))
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code

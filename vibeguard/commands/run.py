@@ -214,6 +214,7 @@ def _launch(
         detached=outlives(options),
         record_tree=with_tree,
         log_dir=os.fsencode(log_dir),
+        notify=settings.notify,
         keep_runs=settings.keep_runs,
         keep_bytes=settings.keep_bytes,
         keep_age_ns=settings.keep_age_ns,

@@ -15,6 +15,7 @@ from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.journal.live import live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process.identity import boot_id
+from vibeguard.system.rundir.notified import untold
 from vibeguard.system.rundir.references import run_id_of
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.vouching.endings import ending_of
@@ -38,6 +39,7 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
         ending=ending,
         path=os.path.join(folder, "events.jsonl"),
         live_runs=others,
+        untold=untold(folder),
     )
     if common.json:
         write_document(answer)

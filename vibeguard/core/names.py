@@ -213,6 +213,15 @@ class Verdict(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Occasion(StrEnum):
+    """The ends of a run that `settings.notify` tells of; `finished` is any of them."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+
+
 class LogStatus(StrEnum):
     """What a log is, told from the file and the writer's lock alone (DESIGN section 6)."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.notification import Notification
 from vibeguard.core.model.plan import Plan
 
 # What the supervisor writes to a guardian after the path of its run folder, once the log is sealed.
@@ -25,7 +26,8 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
     `files` are the NUL-separated lists of the files that checks are handed, by check.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
-    well, `however_large` it is. `detached` marks a run that outlives its command.
+    well, `however_large` it is. `notify` are told how the run ended. `detached` marks a run that
+    outlives its command.
     """
 
     plan: Plan
@@ -44,6 +46,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     record_tree: bool = False
     however_large: bool = False
     log_dir: bytes = b""
+    notify: tuple[Notification, ...] = ()
     keep_runs: int = 100
     keep_bytes: int = 1 << 30
     keep_age_ns: int = 30 * 24 * 3600 * 1_000_000_000

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
+from vibeguard.core.config.notifications import read_notifications
 from vibeguard.core.config.reader import Reader, kind
 from vibeguard.core.config.sources import read_sources
 from vibeguard.core.config.values import (
@@ -82,6 +83,8 @@ def _reader_of(kind_: Kind) -> Read:
             return _requirements
         case keys.ResultSources():
             return read_sources
+        case keys.Notifications():
+            return read_notifications
         case keys.Texts():
             return lambda reader, node, key: tuple(t.value for t in reader.texts(node, key)) or None
         case keys.Prompts():

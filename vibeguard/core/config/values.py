@@ -32,6 +32,7 @@ _SIZE_UNITS = {
     "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
 }  # fmt: skip
 _MAX_SIZE = (1 << 63) - 1
+_HOW_ADDRESS = "write one such as https://ci.example.org/hook"
 _HOW_SIZE = "write a size such as 64MiB, 10MB or a number of bytes"
 
 
@@ -123,6 +124,23 @@ def shell(text: str) -> str:
         except ValueError as error:
             what = f"{quoted(text)} is no command line: {error}"
             raise LanguageError(what, "close the quotes") from None
+    return text
+
+
+def web_address(text: str) -> str:
+    """An address that a report can be sent to without everybody on the way reading it."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - rarely needed
+
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise LanguageError(f"{quoted(text)} is no address: {error}", _HOW_ADDRESS) from None
+    if parts.scheme not in ("http", "https") or not host or not text.isascii() or " " in text:
+        raise LanguageError(f"{quoted(text)} is no address", _HOW_ADDRESS)
+    if parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
+        what = f"http to {host} sends the report in the clear"
+        raise LanguageError(what, "use https")
     return text
 
 

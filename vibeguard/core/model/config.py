@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from vibeguard.core.model import keys
 from vibeguard.core.model.keys import Choice, Count, Duration, Key, Plain, Size, Template
+from vibeguard.core.model.notification import Notification
 from vibeguard.core.model.results import Expectation, Quarantine, ResultsSource
 from vibeguard.core.names import (
     MOST_SLOTS,
@@ -200,6 +201,14 @@ class Settings(RunSettings, frozen=True, omit_defaults=True, gc=False):
     keep_age_ns: Annotated[
         int, Key("how old a run may be before it goes; a live one never does", Duration(zero=True))
     ] = 30 * 24 * 3600 * SECOND_NS
+    notify: Annotated[
+        tuple[Notification, ...],
+        Key(
+            "commands and addresses that are told how a run ended, once its log is sealed "
+            "([more](notify.md))",
+            keys.Notifications(),
+        ),
+    ] = ()
 
 
 class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_only=True):

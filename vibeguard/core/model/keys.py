@@ -68,6 +68,21 @@ class Choice(Kind, frozen=True):
     what: str
 
 
+class Choices(Kind, frozen=True):
+    """A list of words of a closed set."""
+
+    words: type[StrEnum]
+    what: str
+
+
+class WebAddress(Kind, frozen=True):
+    """An address that something is sent to: `https`, or `http` to this machine."""
+
+
+class Notifications(Kind, frozen=True):
+    """A list of mappings, each with a command or an address."""
+
+
 class Truth(Kind, frozen=True):
     """`true` or `false`."""
 

@@ -48,7 +48,8 @@ class Status(Struct, frozen=True):
     severity; `not_passed` names the settled checks that did not pass by the word that texts show
     for them (a warning is `warned`), `failed` those that fail the run of their own accord.
     `eta_ms` is null where no estimate is possible or nothing is left; `guessed` counts the checks
-    that it knows too little about. `live_runs` are the other runs of the folder that are going on.
+    that it knows too little about. `untold` says who of `settings.notify` could not be told of
+    the end, and why. `live_runs` are the other runs of the folder that are going on.
     """
 
     run_id: str
@@ -74,3 +75,4 @@ class Status(Struct, frozen=True):
     live_runs: tuple[str, ...]
     path: str
     weakened: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Final
 
 CODE_BYTES: Final = 32
-FEWEST_KEY_BYTES: Final = 32
 
 
 def seal(key: bytes, place: str, payload: bytes) -> bytes:

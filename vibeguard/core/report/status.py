@@ -23,6 +23,7 @@ def build_status(
     ending: Ending,
     path: str = "",
     live_runs: tuple[str, ...] = (),
+    untold: tuple[str, ...] = (),
 ) -> Status:
     """The status of a run at `now_t` (nanoseconds since its start; a run that is over needs none).
 
@@ -57,6 +58,7 @@ def build_status(
         live_runs=live_runs,
         path=path,
         weakened=tuple(f"{promise.what} ({promise.why})" for promise in state.weakened),
+        untold=untold,
     )
 
 
@@ -73,6 +75,7 @@ def status_lines(status: Status) -> list[str]:
         lines.append(sanitise(status.problem))
     if status.weakened:
         lines.append(sanitise(f"weaker here: {'; '.join(status.weakened)}"))
+    lines.extend(map(sanitise, status.untold))
     if status.live_runs:
         lines.append(sanitise(f"also live: {some(status.live_runs)}"))
     if status.state == LogStatus.LIVE:

@@ -14,6 +14,7 @@ _OUR_SETTINGS = frozenset(
         b"VIBEGUARD_STATE_DIR",
         b"VIBEGUARD_POOL_URL",  # it holds the password
         b"VIBEGUARD_POOL_KEY_FILE",
+        b"VIBEGUARD_NOTIFY_KEY_FILE",
     }
 )
 

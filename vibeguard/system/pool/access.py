@@ -7,9 +7,10 @@ from msgspec import Struct
 from vibeguard.core.config.values import POOL_NAME
 from vibeguard.core.pool.address import Address, BadAddress, parse_address
 from vibeguard.core.problems import UsageError
-from vibeguard.system.pool.key import KEY_VARIABLE, read_key
+from vibeguard.system.keyfile import read_key
 
 URL_VARIABLE = "VIBEGUARD_POOL_URL"
+KEY_VARIABLE = "VIBEGUARD_POOL_KEY_FILE"
 
 
 class Access(Struct, frozen=True):
@@ -36,7 +37,8 @@ def access_from(environ: Mapping[str, str], pool: str, *, insecure: bool) -> Acc
         address = parse_address(url, insecure=insecure)
     except BadAddress as error:
         raise UsageError(f"{URL_VARIABLE} cannot be used", str(error)) from error
-    return Access(address, pool, read_key(environ.get(KEY_VARIABLE, "")))
+    key = read_key(environ.get(KEY_VARIABLE, ""), of="the pool", variable=KEY_VARIABLE)
+    return Access(address, pool, key)
 
 
 def needs_extra() -> UsageError:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError, UsageError
-from vibeguard.system.channel import OVER, Failed, Launch, OrderReader, Report, Started, send
+from vibeguard.system.channel import (
+    OVER,
+    Failed,
+    Launch,
+    OrderReader,
+    Report,
+    Sealed,
+    Started,
+    send,
+)
 from vibeguard.system.detach import (
     close_inherited,
     give_terminal_back,
@@ -21,6 +30,7 @@ from vibeguard.system.detach import (
 )
 from vibeguard.system.pool.access import needs_extra
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
+from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
 
@@ -66,6 +76,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         _tell_guardian(guardian, OVER)
         _tell(reports, sealed)
         _keep_house(session)
+        _notify(launch, session, sealed, stays=guardian is not None)
     except UsageError as error:
         _tell(reports, Failed(error.what, error.do, ExitCode.USAGE))
         return ExitCode.USAGE
@@ -115,6 +126,17 @@ def _keep_house(session: Session) -> None:
     except Exception as error:  # noqa: BLE001 - a defect must not take the verdict back
         with contextlib.suppress(OSError):
             write_traceback(session.folder, "".join(traceback.format_exception(error)))
+
+
+def _notify(launch: Launch, session: Session, sealed: Sealed, *, stays: bool) -> None:
+    """Have those told who asked for it, when nothing holds the log any more.
+
+    A guardian ends what its supervisor leaves behind: with one, this process stays as long.
+    """
+    session.close()
+    started = notify(launch, session.state, session.folder, sealed)
+    if started is not None and stays:
+        started.wait()
 
 
 def _ignore_job_control() -> None:

@@ -23,6 +23,7 @@ from vibeguard.core.model.events import (
     VersionControl,
 )
 from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.state import State
 from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
@@ -97,6 +98,11 @@ class Session:
         except BaseException:
             self.close()  # nobody else can yet: the reserve must not stay on a full disk
             raise
+
+    @property
+    def state(self) -> State:
+        """What the log says so far, folded."""
+        return self._recorder.state
 
     def run(self) -> Sealed:
         """Run the plan, seal its log and read it back. Raises LogWriteError."""

@@ -1,0 +1,34 @@
+"""`settings.notify`: what an entry must say."""
+
+import pytest
+
+from tests.helpers.configs import load, only_complaint
+from vibeguard.core.model.notification import Notification
+from vibeguard.core.names import Occasion
+
+CONFIG = "settings: {{notify: [{entry}]}}\nchecks: [{{id: a, run: 'true'}}]\n"
+
+
+def test_an_entry_is_a_command_or_an_address_and_tells_of_any_end_unless_it_says() -> None:
+    entries = "{command: x, on: [failed, cancelled, failed]}, {webhook: 'https://x.example/y?z=1'}"
+    assert load(CONFIG.format(entry=entries)).settings.notify == (
+        Notification(command="x", on=(Occasion.FAILED, Occasion.CANCELLED)),
+        Notification(webhook="https://x.example/y?z=1", on=(Occasion.FINISHED,)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("{on: [failed]}", "neither command nor webhook"),
+        ("{command: x, webhook: 'https://x.example'}", "both command and webhook"),
+        ("{webhook: 'http://ci.example.org/x'}", "sends the report in the clear"),
+        ("{webhook: 'ftp://x'}", "is no address"),
+        ("{webhook: 'https://x:y/'}", "is no address"),
+        ("{command: x, on: [fail]}", 'unknown value of on "fail"'),
+        ("{command: x, one: [failed]}", 'did you mean "on"?'),
+        ("just a text", "is a mapping, not a text"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(entry: str, complaint: str) -> None:
+    assert complaint in only_complaint(CONFIG.format(entry=entry))

@@ -1,0 +1,59 @@
+"""A command that is told: the document on its standard input, its output only for a failure."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from typing import IO
+
+from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.notifying.errand import Errand
+
+BOUND_S = 60.0
+_END_BYTES = 4096
+
+
+def tell_command(errand: Errand, command: str) -> tuple[int, str]:
+    """Run it once; attempts, and what went wrong."""
+    with tempfile.TemporaryFile() as document, tempfile.TemporaryFile() as output:
+        document.write(errand.document)
+        document.seek(0)
+        try:
+            process = subprocess.Popen(
+                ["sh", "-c", command],
+                stdin=document,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=errand.folder,
+                env=without_git_locals(errand.environment),
+                start_new_session=True,
+            )
+        except OSError as error:
+            return 1, f"it could not be started: {error.strerror}"
+        code = _wait(process)
+        if code is None:
+            return 1, f"it was ended after {BOUND_S:.0f} s"
+        return 1, f"{_how(code)}{_last_line(output)}" if code else ""
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> int | None:
+    """Its exit code; None where it, with all of its group, had to be ended."""
+    try:
+        return process.wait(BOUND_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
+
+
+def _how(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _last_line(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _END_BYTES))
+    last = output.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    return f": {last}" if last else ""

@@ -1,0 +1,56 @@
+"""The process that tells others, all at the same time and within a bound, and notes how it went."""
+
+import os
+import signal
+import sys
+import threading
+from time import monotonic
+
+from vibeguard.core.model.notification import Notification, Told
+from vibeguard.system.notifying.command import tell_command
+from vibeguard.system.notifying.errand import Errand, decode_errand
+from vibeguard.system.notifying.webhook import Address, tell_webhook
+from vibeguard.system.rundir.notified import note_told
+
+BOUND_S = 90.0
+
+
+def main() -> None:
+    """Do the errand that lies on the standard input."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_DFL)
+    errand = decode_errand(sys.stdin.buffer.read())
+    told: dict[int, Told] = {}
+    threads = [
+        threading.Thread(target=_tell, args=(errand, number, told), daemon=True)
+        for number in range(len(errand.notifications))
+    ]
+    for thread in threads:
+        thread.start()
+    ends = monotonic() + BOUND_S
+    for thread in threads:
+        thread.join(max(0.0, ends - monotonic()))
+    note_told(
+        os.fsdecode(errand.run_folder),
+        [
+            told.get(number) or Told(shown(one), 1, f"it was not over within {BOUND_S:.0f} s")
+            for number, one in enumerate(errand.notifications)
+        ],
+    )
+
+
+def shown(notification: Notification) -> str:
+    """What a note calls it: of an address no more than the host, for the rest may be a secret."""
+    if notification.command:
+        return f"the command {notification.command!r}"
+    return f"the webhook at {Address(notification.webhook).host}"
+
+
+def _tell(errand: Errand, number: int, told: dict[int, Told]) -> None:
+    notification = errand.notifications[number]
+    if notification.command:
+        attempts, error = tell_command(errand, notification.command)
+    else:
+        attempts, error = tell_webhook(errand, notification.webhook, number)
+    told[number] = Told(shown(notification), attempts, error)
