@@ -40,7 +40,8 @@ COMMANDS = {
     "migrate": "Say what an existing config does differently here, and mend what can be mended.",
     "mcp": "Serve the runs of this project to a coding agent (Model Context Protocol, stdio).",
     "hook": "Print or install a git hook or a hook for a coding agent.",
-    "completion": "Print the completion script of a shell: bash, zsh or fish.",
+    "schema": "Print the JSON Schema of a config, a report or an event.",
+    "completion": "Print the completion script of a shell (bash, zsh, fish), or install it.",
 }
 
 # Python's own names are taken: `list` and `tags` would read as builtins or fields.

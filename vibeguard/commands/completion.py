@@ -1,39 +1,67 @@
 """`vibeguard completion`."""
 
+import os
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.streams import write_exact
+from vibeguard.commands.streams import write_document, write_err, write_exact
+from vibeguard.commands.templates import completion_of_ids
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
 
 Shell = Literal["bash", "zsh", "fish"]
-
-# The parser's script only defines this function. As a file `_vibeguard` of $fpath the script is the
-# body of a function of that name and has to call it; where it is evaluated, it has to register it.
-ZSH_END = """
-if [[ $funcstack[1] == _vibeguard ]]; then
-  _cyclopts_vibeguard "$@"
-else
-  compdef _cyclopts_vibeguard vibeguard
-fi
-"""
 
 
 def completion(
     shell: Annotated[Shell, Parameter(help="The shell that is to complete.")],
     /,
     *,
-    common: GlobalOptions,  # noqa: ARG001 - the global flags are accepted everywhere
+    install: Annotated[
+        bool, Parameter(negative="", help="Write it where the shell finds it, and say where.")
+    ] = False,
+    common: GlobalOptions,
 ) -> int:
-    """Print the completion script of a shell.
+    """Print the completion script of a shell, or put it in its place.
 
-    bash: `vibeguard completion bash > ~/.local/share/bash-completion/completions/vibeguard`;
-    zsh: write it to a file `_vibeguard` in a folder of $fpath, or `eval` it after `compinit`;
-    fish: write it to `~/.config/fish/completions/vibeguard.fish`.
+    By hand: `eval "$(vibeguard completion bash)"`; in zsh the same after `compinit`; in fish
+    `vibeguard completion fish | source`.
     """
+    script = completion_script(shell)
+    if not install:
+        write_exact(script)
+        return 0
+    from vibeguard.commands.completion_place import install_completion  # noqa: PLC0415 - rare
+
+    try:
+        changed, kept = install_completion(shell, script, os.environ)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {error.filename}: {error.strerror}",
+            f"write it yourself: vibeguard completion {shell} >FILE",
+        ) from error
+    if common.json:
+        write_document(Installed(wrote=changed, unchanged=kept))
+        return 0
+    lines = [f"wrote {path}" for path in changed] + [f"{path} is as it should be" for path in kept]
+    write_err("".join(f"vibeguard: {sanitise(line)}\n" for line in lines))
+    if changed:
+        write_err(f"vibeguard: start a new {shell}, and try: vibeguard run <TAB>\n")
+    return 0
+
+
+class Installed(Struct, frozen=True):
+    """`completion --install --json`: the files that were written, and those that needed nothing."""
+
+    wrote: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def completion_script(shell: Shell) -> str:
+    """The parser's script for a shell, and what completes the ids of the checks."""
     from vibeguard.commands.application import build  # noqa: PLC0415 - it names this module
 
     script = build().meta.generate_completion(prog_name="vibeguard", shell=shell).rstrip() + "\n"
-    write_exact(script + (ZSH_END if shell == "zsh" else ""))
-    return 0
+    return script + completion_of_ids(shell)

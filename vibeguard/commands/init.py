@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions, Word
 from vibeguard.commands.streams import write_document, write_err, write_exact, write_out
-from vibeguard.commands.templates import TEMPLATES, config_template, guide
+from vibeguard.commands.templates import TEMPLATES, agent_section, config_template, guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.suggest import did_you_mean
@@ -80,6 +80,14 @@ class InitOptions:
         bool,
         Parameter(negative="", help="Print a guide with which a coding agent writes the config."),
     ] = False
+    agent: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Tell coding agents how to use this: a section of AGENTS.md, or a skill "
+            "(-o .claude/skills/vibeguard/SKILL.md); what is there stays.",
+        ),
+    ] = False
     output: Annotated[
         str | None,
         Parameter(
@@ -118,6 +126,8 @@ def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
     """Write a config to start from, list the templates, or print a guide for a coding agent."""
     if options.list_templates or options.template == "list":
         return _list_templates(common)
+    if options.agent:
+        return _tell_agents(options.output, common)
     if options.assist:
         text, source = guide() + project_facts(), "assist"
     else:
@@ -137,6 +147,23 @@ def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
             f"vibeguard: wrote {sanitise(path)} from {source}: "
             "see `vibeguard validate`, `vibeguard run`\n"
         )
+    return 0
+
+
+def _tell_agents(output: str | None, common: GlobalOptions) -> int:
+    """Put the section about VibeGuard where coding agents read it."""
+    from vibeguard.commands import init_agent  # noqa: PLC0415 - rare
+
+    path = output or init_agent.DEFAULT_FILE
+    if path == "-":
+        write_exact(agent_section())
+        return 0
+    changed = init_agent.write_agent_file(path)
+    if common.json:
+        write_document(Written(path=path, template="agent"))
+    else:
+        what = "wrote the section about VibeGuard into" if changed else "nothing to change in"
+        write_err(f"vibeguard: {what} {sanitise(path)}\n")
     return 0
 
 

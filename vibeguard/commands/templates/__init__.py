@@ -1,4 +1,4 @@
-"""The files that `init`, `prompt` and `hook` hand out; they lie beside this module."""
+"""The files that commands hand out (`init`, `prompt`, `hook`, …); they lie beside this module."""
 
 from importlib.resources import files
 
@@ -27,6 +27,16 @@ def guide() -> str:
     return _read("assist.md")
 
 
+def agent_section() -> str:
+    """What tells a coding agent how to use VibeGuard, as a section of AGENTS.md."""
+    return _read("agent.md")
+
+
+def skill_head() -> str:
+    """What a skill of a coding agent begins with."""
+    return _read("skill.md")
+
+
 def hook_script(name: str, *, find: str = "", place: str = "") -> str:
     """The shell script of a hook.
 
@@ -35,6 +45,11 @@ def hook_script(name: str, *, find: str = "", place: str = "") -> str:
     """
     script = _read(f"hooks/{name}.sh").replace("@FIND@\n", f"{find}\n" if find else "\n")
     return script.replace("@PLACE@", f"{place}\n" if place else "")
+
+
+def completion_of_ids(shell: str) -> str:
+    """What completes the ids of checks, behind the parser's script: bash, zsh or fish."""
+    return _read(f"completion/{shell}")
 
 
 def _read(path: str) -> str:

@@ -1,0 +1,55 @@
+"""`init --agent`: what a coding agent has to know, where it reads it."""
+
+from pathlib import Path
+
+from vibeguard.commands.templates import agent_section, skill_head
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.blocks import Block, Unclosed
+
+DEFAULT_FILE = "AGENTS.md"
+SKILL_FILE = "SKILL.md"
+BLOCK = Block("<!-- vibeguard: begin -->", "<!-- vibeguard: end -->")
+
+
+def agent_text(path: str) -> str:
+    """What the file is to hold: what it holds now, with the section of ours as it is today.
+
+    A new SKILL.md gets the head that agents ask of a skill. Raises UsageError.
+    """
+    before = _before(Path(path))
+    if not before and Path(path).name == SKILL_FILE:
+        before = skill_head()
+    try:
+        return BLOCK.put_into(before, agent_section())
+    except Unclosed as error:
+        raise UsageError(f"{path}: {error}", "take the rest of that section out by hand") from error
+
+
+def write_agent_file(path: str) -> bool:
+    """Bring the file up to date; False where it already was. Raises UsageError."""
+    text = agent_text(path)
+    place = Path(path)
+    if text == _before(place):
+        return False
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise _refused(path, error) from error
+    return True
+
+
+def _before(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:  # line ends stay as they are
+            return file.read()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8", "name another file with -o") from error
+    except OSError as error:
+        raise _refused(str(path), error) from error
+
+
+def _refused(path: str, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror}", "name another file with -o")
