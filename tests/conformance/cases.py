@@ -109,7 +109,7 @@ def problems_of(case: Case, done: subprocess.CompletedProcess[str]) -> list[str]
         document = json.loads(done.stdout)
     except ValueError:
         return [*found, "stdout is not one JSON document"]
-    listed = document.get("checks", [])
+    listed = document.get("checks", []) if isinstance(document, dict) else []
     checks = {check["id"]: check for check in listed} if isinstance(listed, list) else {}
     if statuses is not None:
         expect("statuses", statuses, {id_: check["status"] for id_, check in checks.items()})

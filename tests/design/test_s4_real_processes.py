@@ -44,8 +44,10 @@ def test_a_run_waits_for_what_is_pending_and_a_failure_in_the_background_alone_e
         tmp_path,
         """
         checks:
-          - {id: quick, run: 'touch quick.done'}
-          - {id: bg, run: 'until test -e quick.done; do sleep 0.05; done; exit 7', async: true}
+          - {id: quick, run: 'true'}
+          - id: bg
+            run: until grep -qs foreground_settled .vibeguard/runs/*/events.jsonl; do sleep 0.05; done; exit 7
+            async: true
         """,
     )
     assert code == 1

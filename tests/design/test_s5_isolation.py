@@ -74,7 +74,7 @@ def test_a_background_check_that_wants_the_index_is_refused(tmp_path: Path) -> N
     folder = project(tmp_path, "checks: [{id: late, run: 'true', async: true, git_env: keep}]")
     done = vibeguard("validate", cwd=folder)
     assert done.returncode == 2
-    assert "git_env: keep is for foreground checks; late is async" in done.stderr
+    assert "git_env: keep is for checks in the foreground; late is async" in done.stderr
 
 
 @pytest.mark.slow

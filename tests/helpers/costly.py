@@ -1,6 +1,5 @@
 """Configs of a megabyte that once cost much, and what one costs the real command."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,19 +20,30 @@ class Cost(NamedTuple):
     on_stderr: int
 
 
+# Linux counts into a process's peak of memory what the process was that turned into it by exec: here
+# a test worker of any size. So a small process starts the command, and says what it took.
+_LAUNCHER = """
+import os, sys
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+code = os.waitstatus_to_exitcode(status)
+with open("usage", "w") as file:
+    print(code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=file)
+"""
+
+
 def cost_of(data: bytes, folder: Path) -> Cost:
     """Validate a config in a process of its own."""
     (folder / "vibeguard.yaml").write_bytes(data)
     with open(folder / "out", "wb") as out, open(folder / "err", "wb") as err:
-        argv = [sys.executable, "-m", "vibeguard", "validate"]
-        process = subprocess.Popen(
-            argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        command = [sys.executable, "-m", "vibeguard", "validate"]
+        argv = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
+        subprocess.run(
+            argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=True
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    exit_code, cpu_s, peak_kb = (folder / "usage").read_text().split()
     said = (folder / "err").read_text(encoding="utf-8")
-    cpu_s = usage.ru_utime + usage.ru_stime
-    return Cost(cpu_s, usage.ru_maxrss / 1024, process.returncode, said[:2000], len(said))
+    return Cost(float(cpu_s), int(peak_kb) / 1024, int(exit_code), said[:2000], len(said))
 
 
 def repeated(row: Callable[[int], str], before: str = "", after: str = "") -> bytes:

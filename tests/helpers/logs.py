@@ -6,7 +6,7 @@ from msgspec.structs import force_setattr
 
 from tests.helpers.histories import MS, SECOND, History, check
 from vibeguard.core.eventlog.encode import encode_line, encode_seal, new_digest
-from vibeguard.core.model.config import Requirement, Trigger, Triggers
+from vibeguard.core.model.config import PoolSettings, Requirement, Trigger, Triggers, Where
 from vibeguard.core.model.events import (
     CheckHang,
     CheckIdle,
@@ -16,6 +16,7 @@ from vibeguard.core.model.events import (
     CheckRetryScheduled,
     CheckSlow,
     CheckStarted,
+    CheckSubmitted,
     CheckTerminationRequested,
     Event,
     Excerpt,
@@ -59,7 +60,9 @@ def every_event() -> Sequence[Event]:
     """A legal run that holds every type of event there is, texts beyond ASCII among them."""
     history = History(
         *_checks(),
-        settings=ResolvedSettings(parallel=4, async_parallel=2, grace_ns=5 * SECOND),
+        settings=ResolvedSettings(
+            parallel=4, async_parallel=2, grace_ns=5 * SECOND, pool=PoolSettings()
+        ),
         vars={"größe": "80 %", "emoji": "🦊"},
         notes=("left out: docs",),
         started={"argv": ("vibeguard", "run", "naïve\n\x1b[31m"), "cwd": "/wörk"},
@@ -69,7 +72,8 @@ def every_event() -> Sequence[Event]:
     _flaky(history)
     _hanging(history)
     for choice, name in ((WhilePending.PROCEED, "report"), (WhilePending.SKIP, "soft")):
-        history.add(CheckQueued, check=name, attempt=1, pool=Pool.FOREGROUND)
+        pool = history.state.checks[name].planned.pool
+        history.add(CheckQueued, check=name, attempt=1, pool=pool)
         state = history.state.checks["e2e"].state
         facts = {"check": name, "requirement": "e2e", "choice": choice, "state": state}
         history.add(CheckRequirementWaived, **facts)
@@ -78,10 +82,15 @@ def every_event() -> Sequence[Event]:
     return history.finish().events
 
 
+# `report` is for a worker, `soft` runs here.
+_PLACES = {"report": {"pool": Pool.WORKERS, "where": Where(labels=("linux",))}, "soft": {}}
+
+
 def _checks() -> tuple[PlannedCheck, ...]:
     after_e2e = {"report": WhilePending.PROCEED, "soft": WhilePending.SKIP}
     waiting = [
-        check(name, requires=(Requirement("e2e", choice),)) for name, choice in after_e2e.items()
+        check(name, requires=(Requirement("e2e", choice),), **_PLACES[name])
+        for name, choice in after_e2e.items()
     ]
     prompts = Triggers(failure=(Trigger("fix", "Mend it."),), timeout=(Trigger("inline", "Slow."),))
     return (
@@ -115,6 +124,8 @@ def _hanging(history: History) -> None:
 def _ending(history: History) -> None:
     """`report` runs without its requirement, the foreground settles, a signal ends the rest."""
     pool = history.state.checks["report"].planned.pool
+    asked = {"engine": "default", "token": "t-1", "wanted": ("linux",), "present": ("größe linux",)}
+    history.add(CheckSubmitted, check="report", attempt=1, **asked)
     history.add(CheckStarted, check="report", attempt=1, pool=pool, worker="ci-7", pid=4999)
     history.after(SECOND).exit("report", code=2)
     case = Result(kind=ResultKind.TEST, name="größe", file="a/b.py", line=3, message="<1> & 2")

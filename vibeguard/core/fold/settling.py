@@ -275,6 +275,8 @@ def _error(_state: State, record: CheckRecord, event: CheckSettled) -> str:
         return "its end is another one"
     if (reason is Reason.UNKILLABLE) != (finished.end is _EXITED and bool(finished.unkillable)):
         return "what is still alive contradicts that"
+    if problem := _values_read(record, event):
+        return problem
     if reason is Reason.OUTPUT_LOST and not finished.error:  # stored, but not read back for grok
         return unsuccessful(record) if record.planned.grok else "its output was not lost"
     if reason is Reason.INTERNAL:
@@ -295,7 +297,15 @@ def _unreadable(_state: State, record: CheckRecord, event: CheckSettled) -> str:
         return "its config asks for nothing of the kind"
     if record.extracted is not None and record.extracted.assertion_result is not None:
         return "its assertion was evaluated"
-    return unsuccessful(record)
+    return _values_read(record, event) or unsuccessful(record)
+
+
+def _values_read(record: CheckRecord, event: CheckSettled) -> str:
+    """Patterns find or miss only once the whole output was read: then only a value can be bad."""
+    extracted = record.extracted
+    if extracted is None or event.reason is Reason.BAD_VALUE:
+        return ""
+    return "its values were read" if extracted.values or extracted.unmatched else ""
 
 
 _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {

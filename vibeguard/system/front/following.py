@@ -125,6 +125,10 @@ def restored(shown: Shown) -> Iterator[None]:
         shown.clear()
 
 
+# A log of which a command may end with a code of its own: nothing is wrong with it.
+_SOUND = (LogStatus.LIVE, LogStatus.COMPLETE)
+
+
 class Until(Struct, frozen=True):
     """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
 
@@ -180,7 +184,7 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
             return interrupted[0]
         if ending.log_status is LogStatus.LIVE:
             ending = replace(ending, hint=until.hint)
-        if ending.exit_code is None:
+        if until.exit_code is not None and ending.log_status in _SOUND:
             ending = replace(ending, exit_code=until.exit_code)
         code = following.finish(ending, until.seal_to)
     while output.waiting() and not interrupted:
