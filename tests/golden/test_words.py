@@ -59,7 +59,7 @@ def redacted(text: str) -> str:
     """Without what differs from run to run."""
     text = re.sub(r"\d{8}T\d{6}[\w.-]*", "RUN", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "WHEN", text)
-    text = re.sub(r"hint: [^,;]*?(?=\)(,|;|$)|$)", "hint: FILE", text)
+    text = re.sub(r"hint: [^,;\n]*?(?=\)(,|;|$)|$)", "hint: FILE", text)
     return re.sub(r"(?<=[ (;])<?\d[\d.]*(ms|s)\b", "TIME", text)
 
 

@@ -88,6 +88,13 @@ def read_size(_: type, words: Sequence[Word]) -> int:
         raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
 
 
+def read_since(_: type, words: Sequence[Word]) -> int | str:
+    """The number of an event, or the name of a run (`last`)."""
+    word = words[0].value
+    number = word.removeprefix("-")
+    return int(word) if number.isascii() and number.isdecimal() and len(number) < 16 else word
+
+
 def read_max_wait(type_: type, words: Sequence[Word]) -> MaxWait:
     """A Go duration in nanoseconds, or the word `foreground`."""
     return "foreground" if words[0].value == "foreground" else read_duration(type_, words)
@@ -96,6 +103,15 @@ def read_max_wait(type_: type, words: Sequence[Word]) -> MaxWait:
 Flag = Annotated[bool, Parameter(negative="")]
 Commas = Annotated[
     tuple[str, ...], Parameter(converter=split_commas, n_tokens=1, accepts_keys=False, negative="")
+]
+Since = Annotated[
+    int | str,
+    Parameter(
+        converter=read_since,
+        metavar="SEQ|RUN|last",
+        help="Only what happened after the event with this number; with --format agent, only what "
+        "is new since a run (last: the newest that finished before).",
+    ),
 ]
 Duration = Annotated[int | None, Parameter(converter=read_duration, metavar="DUR")]
 
@@ -219,9 +235,7 @@ class RunOptions:
 class TailOptions:
     """`tail`: where to start, and what to show."""
 
-    since: Annotated[
-        int, Parameter(metavar="SEQ", help="Start after the event with this number.")
-    ] = -1
+    since: Since = -1
     format: Annotated[TailFormat | None, Parameter(help="What to write.")] = None
     budget: Annotated[
         int | None,
@@ -238,9 +252,7 @@ class ReportOptions:
     """`report`: the form of the replay, and what to hold the log against."""
 
     format: Annotated[ReportFormat | None, Parameter(help="What to write.")] = None
-    since: Annotated[
-        int, Parameter(metavar="SEQ", help="Only what happened after the event with this number.")
-    ] = -1
+    since: Since = -1
     budget: Annotated[
         int | None,
         Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
@@ -406,6 +418,15 @@ def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat
             f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
         )
     return asked.pop() if asked else "text"
+
+
+def only_for_agents(since: int | str, form: str) -> None:
+    """Raises UsageError where `--since` names a run for a format that tells the whole of one."""
+    if isinstance(since, str) and form != "agent":
+        raise UsageError(
+            f"--since {since} is no number of an event",
+            "a run is named with --format agent; or use report --compare=RUN",
+        )
 
 
 def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:

@@ -11,6 +11,7 @@ from vibeguard.commands.options import (
     GlobalOptions,
     ReportOptions,
     RunName,
+    only_for_agents,
     report_format,
 )
 from vibeguard.commands.page import open_page
@@ -48,9 +49,11 @@ def report(
     """Replay a run from its log; run nothing; end with its exit code."""
     form_name = report_format(common, options)
     folder = open_run(run, common)
-    shown = format_options(
+    known = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )
+    only_for_agents(options.since, form_name)
+    shown = replace(known, whole=True)
     if options.output is not None:
         shown = replace(shown, colour=False, columns=0)  # the terminal is not where it goes
     form = make_format(form_name, shown)

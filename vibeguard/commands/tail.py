@@ -6,6 +6,7 @@ from vibeguard.commands.options import (
     GlobalOptions,
     RunName,
     TailOptions,
+    only_for_agents,
     tail_format,
 )
 from vibeguard.system.front.following import Until, follow
@@ -30,6 +31,7 @@ def tail(
 
         copied = CheckOutput(folder, options.check, output)
         return follow(Follower(folder), copied, output, Until())
+    only_for_agents(options.since, form)
     shown = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )

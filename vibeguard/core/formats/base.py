@@ -31,6 +31,12 @@ def no_asset(name: str) -> str:
     return ""
 
 
+def no_former(state: State) -> State | None:
+    """Nothing: no run to hold this one against."""
+    del state
+    return None
+
+
 class FormatOptions(Struct, frozen=True, kw_only=True):
     """Everything that a format may depend on beside the events.
 
@@ -39,6 +45,10 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
     `program` before commands to paste. `asset` gives the text of a file that goes into a page, by
     its name: the shell reads it, and only when a page is written. Without it the page is plain.
+    `former` gives the run that this one is held against, None where there is none; it may read a
+    whole log, and is asked only once there is something to say. With `news_only`, what failed there
+    in the same way is named and not told again. `whole`: the events are those of a log that is read
+    at once, so that a bounded text may be divided when all of them are known.
     """
 
     colour: bool = False
@@ -51,6 +61,9 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     run_folder: str = ""
     program: str = "vibeguard"
     asset: Callable[[str], str] = no_asset
+    former: Callable[[State], State | None] = no_former
+    news_only: bool = False
+    whole: bool = False
 
 
 class Format(Protocol):

@@ -1,12 +1,14 @@
 """What has changed from one run to another: new, still failing, fixed, slower."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Hashable, Iterator
 
 from msgspec import Struct
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
+from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.results import is_bad, result_line
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
@@ -17,6 +19,11 @@ SLOWER = 1.5  # times as long, and at least so much:
 SLOWER_CHECK_NS = SECOND_NS
 SLOWER_RESULT_NS = SECOND_NS // 2
 _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
+# What differs between two outputs that say the same: times of day, durations, addresses.
+_PASSING = re.compile(
+    r"\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|sec|seconds|m)\b|0x[0-9a-f]+",
+    re.IGNORECASE,
+)
 
 
 class Comparison(Struct, frozen=True):
@@ -27,6 +34,15 @@ class Comparison(Struct, frozen=True):
     fixed: tuple[str, ...]
     slower: tuple[str, ...]
 
+    def kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each kind by the words for it."""
+        return (
+            ("new", self.new),
+            ("still failing", self.still),
+            ("fixed", self.fixed),
+            ("slower", self.slower),
+        )
+
 
 def compare(present: State, before: State) -> Comparison:
     """What the present run has that the one before had not, and the other way round."""
@@ -34,26 +50,50 @@ def compare(present: State, before: State) -> Comparison:
     return Comparison(
         new=tuple(text for key, text in now.items() if key not in then),
         still=tuple(text for key, text in now.items() if key in then),
-        fixed=tuple(text for key, text in then.items() if key not in now and _judged(present, key)),
+        fixed=tuple(text for key, text in then.items() if key not in now and _mended(present, key)),
         slower=(*_slower_checks(present, before), *_slower_results(present, before)),
     )
 
 
 def comparison_lines(comparison: Comparison, run_id: str) -> list[str]:
     """The comparison in words, a bounded number of lines a kind."""
-    kinds = (
-        ("new", comparison.new),
-        ("still failing", comparison.still),
-        ("fixed", comparison.fixed),
-        ("slower", comparison.slower),
-    )
-    counts = ", ".join(f"{len(texts)} {name}" for name, texts in kinds)
+    counts = ", ".join(f"{len(texts)} {name}" for name, texts in comparison.kinds())
     lines = [f"compared with {sanitise(run_id)}: {counts}"]
-    for name, texts in kinds:
+    for name, texts in comparison.kinds():
         lines += [f"  {name}: {text}" for text in texts[:MOST_LINES]]
         if len(texts) > MOST_LINES:
             lines.append(f"  {name}: and {len(texts) - MOST_LINES} more")
     return lines
+
+
+def standing(record: CheckRecord, former: CheckRecord | None) -> str:
+    """How a failure stands to an earlier run, in words; empty where that one does not tell."""
+    if former is None or former.outcome not in (Outcome.PASSED, *_UNPASSED):
+        return ""
+    if former.outcome is Outcome.PASSED:
+        return "new"
+    now, then = _keys(record), _keys(former)
+    if not now or not then:
+        return "still failing"
+    new = len(now - then)
+    kinds = ((new, "new"), (len(now) - new, "still failing"))
+    return ", ".join(f"{count} {word}" for count, word in kinds if count)
+
+
+def same_failure(record: CheckRecord) -> Hashable:
+    """What two failures have in common that are the same, whichever checks or runs they are of.
+
+    The places of results are left out, since code moves; None where there is nothing to compare.
+    """
+    settled = record.settled
+    if settled is None:
+        return None
+    how = (settled.outcome, settled.reason, record.finished and record.finished.exit_code)
+    results = _bad(record)
+    if results:
+        return (*how, *sorted((one.file, one.name, one.rule, one.message) for one in results))
+    lines = tuple(_PASSING.sub("", line) for line in output_lines(settled))
+    return (*how, settled.detail, *lines) if lines or settled.detail else None
 
 
 def _key(check: str, result: Result) -> tuple[str, ...]:
@@ -63,13 +103,21 @@ def _key(check: str, result: Result) -> tuple[str, ...]:
     return (check, result.file, result.rule, result.message)
 
 
+def _bad(record: CheckRecord) -> list[Result]:
+    return [one for one in record.results.results if is_bad(one)] if record.results else []
+
+
+def _keys(record: CheckRecord) -> set[tuple[str, ...]]:
+    return {_key(record.planned.id, one) for one in _bad(record)}
+
+
 def _failures(state: State) -> dict[tuple[str, ...], str]:
     """What failed: results where there are any, else the check itself."""
     found: dict[tuple[str, ...], str] = {}
     for check, record in state.checks.items():
         if record.outcome not in _UNPASSED:
             continue
-        bad = [one for one in record.results.results if is_bad(one)] if record.results else []
+        bad = _bad(record)
         for result in bad:
             found.setdefault(_key(check, result), f"{sanitise(check)}: {result_line(result)}")
         if not bad:
@@ -77,10 +125,23 @@ def _failures(state: State) -> dict[tuple[str, ...], str]:
     return found
 
 
-def _judged(state: State, key: tuple[str, ...]) -> bool:
-    """Whether the check of a failure was judged at all this time."""
+def _mended(state: State, key: tuple[str, ...]) -> bool:
+    """Whether a failure of before is known to be none any more: a crash proves nothing of a test.
+
+    Results that are not all recorded, or only guessed, do not tell which others there are.
+    """
     record = state.checks.get(key[0])
-    return record is not None and record.outcome in (Outcome.PASSED, *_UNPASSED)
+    if record is None or record.outcome is Outcome.PASSED:
+        return record is not None
+    results = record.results
+    return (
+        record.outcome is Outcome.FAILED
+        and len(key) > 1
+        and results is not None
+        and bool(_bad(record))
+        and not results.guessed
+        and not results.left_out
+    )
 
 
 def _slower_checks(present: State, before: State) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from vibeguard.core.excerpt.running import running_test
 from vibeguard.core.model.events import CheckHang, CheckSettled, ProcessReport
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Reason
@@ -160,10 +161,9 @@ def process_lines(record: CheckRecord) -> Iterator[str]:
     hang, finished = record.hang, record.finished
     if hang is not None:
         word = "slow" if _was_writing(record, hang) else "hung"
-        if hang.silent_ns is not None:
-            silent = duration(hang.silent_ns)
-            slow = f"last output {silent} before its timeout"
-            yield f"{word}: {slow if word == 'slow' else f'nothing written for {silent}'}"
+        doing = _what_hung(hang, word)
+        if doing:
+            yield f"{word}: {doing}"
         for process in hang.processes[:MAX_PROCESSES]:
             yield f"{word}: {_process(process)}"
         if len(hang.processes) > MAX_PROCESSES:
@@ -179,6 +179,19 @@ def process_lines(record: CheckRecord) -> Iterator[str]:
         yield f"left behind: {_commands(finished.leaked)}"
     if finished.unkillable:
         yield f"could not be killed: {_commands(finished.unkillable)}"
+
+
+def _what_hung(hang: CheckHang, word: str) -> str:
+    """For how long it had been silent, and in which test; its last lines stand above."""
+    said = ""
+    if hang.silent_ns is not None:
+        silent = duration(hang.silent_ns)
+        slow = f"last output {silent} before its timeout"
+        said = slow if word == "slow" else f"nothing written for {silent}"
+    test = running_test(hang.last_lines)
+    if test:
+        said += f"{', ' if said else ''}while {shorten(sanitise(test), LINE_CHARACTERS)} ran"
+    return said
 
 
 def _was_writing(record: CheckRecord, hang: CheckHang) -> bool:

@@ -2,20 +2,23 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import new_state
-from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
+from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream, no_former
 from vibeguard.core.formats.live import LiveFormat
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event, RunStarted
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
+from vibeguard.system.front.former import former_run
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.identity import boot_id
@@ -123,9 +126,12 @@ def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) 
 
 
 def format_options(
-    *, run_folder: str, verbose: bool = False, since: int = -1, budget: int | None = None
+    *, run_folder: str, verbose: bool = False, since: int | str = -1, budget: int | None = None
 ) -> FormatOptions:
-    """What this process's terminal and environment mean for a format. Raises UsageError."""
+    """What this process's terminal and environment mean for a format. Raises UsageError.
+
+    `since` is the number of an event, or names a run of the same folder: then RunNotFound too.
+    """
     if budget is not None and budget < 0:
         raise UsageError(f"--budget is {budget}", "use a number of tokens, 0 or more")
     columns, rows = terminal_size()
@@ -135,11 +141,21 @@ def format_options(
         rows=rows,
         verbose=verbose,
         ci=is_ci(os.environ),
-        since=since,
+        since=since if isinstance(since, int) else -1,
         budget=budget,
         run_folder=run_folder,
         asset=_asset,
+        former=_former(run_folder, since),
+        news_only=isinstance(since, str),
     )
+
+
+def _former(run_folder: str, since: int | str) -> Callable[[State], State | None]:
+    """What to hold a run against: what was told up to an event needs no other run."""
+    if not run_folder or (isinstance(since, int) and since >= 0):
+        return no_former
+    state_dir = os.path.dirname(os.path.dirname(run_folder))
+    return former_run(state_dir) if isinstance(since, int) else former_run(state_dir, since)
 
 
 def _asset(name: str) -> str:

@@ -9,10 +9,11 @@ from tests.helpers.histories import RUN_ID, SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
 from vibeguard.core.fold.fold import apply, new_state
-from vibeguard.core.formats.agent import BYTES_PER_TOKEN, run_mark
+from vibeguard.core.formats.agent import BYTES_PER_TOKEN
 from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.names import LogStatus, Outcome, Reason, Severity
+from vibeguard.core.report.fenced import run_mark
 
 
 def agent(run: History, **options) -> str:
