@@ -65,12 +65,12 @@ class History:
         pool = record.planned.pool
         self.add(CheckQueued, check=id_, attempt=record.attempt + 1, pool=pool)
 
-    def start(self, id_: str) -> None:
+    def start(self, id_: str, *, worker: str = "") -> None:
         """Start the next attempt of a check; queue it if that has not been done."""
         record = self.state.checks[id_]
         if record.state is not CheckState.QUEUED:
             self.queue(id_)
-        facts = {"attempt": record.attempt, "pool": record.planned.pool}
+        facts = {"attempt": record.attempt, "pool": record.planned.pool, "worker": worker}
         self.add(CheckStarted, check=id_, pid=4000 + len(self.events), **facts)
 
     def exit(

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from tests.helpers.histories import MS, SECOND, History, check
-from vibeguard.core.model.config import Requirement, Trigger, Triggers
+from vibeguard.core.model.config import PoolSettings, Requirement, Trigger, Triggers, Where
 from vibeguard.core.model.events import (
     CheckHang,
     CheckIdle,
     CheckRequirementWaived,
     CheckRetryScheduled,
     CheckSlow,
+    CheckSubmitted,
     CheckTerminationRequested,
     Excerpt,
     ProcessReport,
@@ -19,6 +20,7 @@ from vibeguard.core.model.events import (
     TriggeredPrompt,
     VersionControl,
 )
+from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,
@@ -219,6 +221,39 @@ def unfinished() -> History:
     return run
 
 
+def on_workers() -> History:
+    """One check of a pool has failed on a worker, one runs on another, and one waits for a third."""
+    gpu = {"pool": Pool.WORKERS, "where": Where(labels=("gpu",))}
+    settings = ResolvedSettings(parallel=4, async_parallel=4, pool=PoolSettings())
+    run = History(
+        check("here"),
+        check("train", timeout_ns=90 * SECOND, **gpu),
+        check("infer", timeout_ns=90 * SECOND, **gpu),
+        check("wide", pool=Pool.WORKERS, where=Where(labels=("gpu", "x86"))),
+        settings=settings,
+    )
+    run.ready("here", "train", "infer", "wide")
+    for name in ("train", "infer", "wide"):
+        run.queue(name)
+        wanted = run.state.checks[name].planned.where
+        run.add(
+            CheckSubmitted,
+            check=name,
+            attempt=1,
+            engine="default",
+            token=name * 4,
+            wanted=wanted.labels if wanted else (),
+            present=("gpu", "linux"),
+        )
+    run.passes("here")
+    run.after(2 * SECOND).start("train", worker="gpu1")
+    run.after(4 * SECOND).exit("train", code=1)
+    run.settle("train", Outcome.FAILED, Reason.EXIT_CODE, tail=("loss is nan",))
+    run.after(SECOND).start("infer", worker="gpu2.example.org")
+    run.after(500 * MS)
+    return run
+
+
 SAMPLES: dict[str, Callable[[], History]] = {
     "passing": passing,
     "failing": failing,
@@ -226,4 +261,5 @@ SAMPLES: dict[str, Callable[[], History]] = {
     "cancelled": cancelled,
     "fail_fast": fail_fast,
     "unfinished": unfinished,
+    "on_workers": on_workers,
 }

@@ -65,7 +65,7 @@ def matching(config: Config, common: GlobalOptions) -> tuple[CheckConfig, ...]:
 
 def expectations(state_dir: str, checks: Iterable[CheckConfig]) -> dict[str, Estimate]:
     """What earlier runs on this machine let expect of these checks, by id; nothing without any."""
-    definitions = {check.id: definition_of(check.run, check.cwd) for check in checks}
+    definitions = {check.id: definition_of(check.run, check.cwd, check.where) for check in checks}
     return load_estimates(state_dir, definitions, machine_id())
 
 

@@ -198,7 +198,7 @@ def _advise(state: State, state_dir: str) -> None:
     if state.planned is None:
         return
     checks = state.planned.checks
-    definitions = {check.id: definition_of(check.run, check.cwd) for check in checks}
+    definitions = {check.id: definition_of(check.run, check.cwd, check.where) for check in checks}
     estimates = load_estimates(state_dir, definitions, machine_id())
     placed = [(check, check.pool) for check in checks]
     limit = state.planned.settings.async_after_ns

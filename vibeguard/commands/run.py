@@ -134,14 +134,16 @@ def _plan(
         error_exit_code=common.error_exit_code,
         jitter_seed=int.from_bytes(os.urandom(4), "big"),
     )
-    expected = expectations(state_dir, selection.checks)
+    checks = _here(selection.checks) if options.local else selection.checks
+    expected = expectations(state_dir, checks)
     return make_plan(
-        _here(selection.checks) if options.local else selection.checks,
+        checks,
         settings,
         variables=config.vars,
         notes=(*selection.notes, *(narrowed.notes if narrowed else ())),
         narrowed=narrowed.by if narrowed else "",
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
+        queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
         failed=narrowed.failing if narrowed else (),
     )
 

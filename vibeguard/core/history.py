@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from vibeguard.core.model.config import Where
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 
@@ -23,6 +25,7 @@ class Sample(Struct, frozen=True, omit_defaults=True):
     """One settled check of one run, as a line of `.vibeguard/history` holds it.
 
     `definition` tells whether the command was the same (see `definition_of`), `machine` where.
+    `queued_ns` is how long a worker of a pool was waited for.
     """
 
     check: str
@@ -31,19 +34,29 @@ class Sample(Struct, frozen=True, omit_defaults=True):
     duration_ns: Annotated[int, Meta(ge=0, le=LONGEST_NS)]
     outcome: Outcome
     run: str = ""
+    queued_ns: Annotated[int, Meta(ge=0, le=LONGEST_NS)] = 0
 
 
 class Estimate(Struct, frozen=True):
-    """What to expect of a check: the median and the third quartile of so many passes."""
+    """What to expect of a check: the median and the third quartile of so many passes.
+
+    `queued_ns` is the median wait for a worker.
+    """
 
     expected_ns: int
     p75_ns: int
     samples: int
+    queued_ns: int = 0
 
 
-def definition_of(run: str, cwd: str) -> str:
-    """A short name for what a check does: samples of another command say little about this one."""
-    return hashlib.sha256(f"{run}\0{cwd}".encode(errors="replace")).hexdigest()[:_DEFINITION_LENGTH]
+def definition_of(run: str, cwd: str, where: Where | None = None) -> str:
+    """A short name for what a check does: samples of another command say little about this one.
+
+    On workers with these labels it is another one than here: their machines take other times.
+    """
+    place = "" if where is None else f"\0workers {','.join(sorted(where.labels))}"
+    text = f"{run}\0{cwd}{place}"
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:_DEFINITION_LENGTH]
 
 
 def estimate(durations_ns: Sequence[int]) -> Estimate | None:
@@ -54,9 +67,14 @@ def estimate(durations_ns: Sequence[int]) -> Estimate | None:
     latest = sorted(durations_ns[-SAMPLES_KEPT:])
     if not latest:
         return None
-    middle = len(latest) // 2
-    median = latest[middle] if len(latest) % 2 else (latest[middle - 1] + latest[middle]) // 2
-    return Estimate(median, latest[(3 * len(latest) + 3) // 4 - 1], len(latest))
+    return Estimate(_median(latest), latest[(3 * len(latest) + 3) // 4 - 1], len(latest))
+
+
+def _median(in_order: Sequence[int]) -> int:
+    middle = len(in_order) // 2
+    if len(in_order) % 2:
+        return in_order[middle]
+    return (in_order[middle - 1] + in_order[middle]) // 2
 
 
 def estimates(
@@ -67,31 +85,47 @@ def estimates(
     The nearest samples win: of this command on this machine, else of this command elsewhere, else
     of the check as it was defined before.
     """
-    passes: dict[str, dict[int, list[int]]] = {check: {} for check in definitions}
+    passes: dict[str, dict[int, list[Sample]]] = {check: {} for check in definitions}
     for sample in samples:
         if sample.outcome is not Outcome.PASSED or sample.check not in passes:
             continue
         same_command = sample.definition == definitions[sample.check]
         distance = 2 - same_command - (same_command and sample.machine == machine)
-        passes[sample.check].setdefault(distance, []).append(sample.duration_ns)
+        passes[sample.check].setdefault(distance, []).append(sample)
     found = {}
     for check, by_distance in passes.items():
-        nearest = estimate(by_distance[min(by_distance)]) if by_distance else None
+        near = by_distance[min(by_distance)][-SAMPLES_KEPT:] if by_distance else []
+        nearest = estimate([sample.duration_ns for sample in near])
         if nearest is not None:
-            found[check] = nearest
+            queued = _median(sorted(sample.queued_ns for sample in near))
+            found[check] = replace(nearest, queued_ns=queued)
     return found
 
 
 def samples_of(state: State, machine: str) -> list[Sample]:
-    """What the checks of a run that were executed add to history, in plan order."""
+    """What the checks of a run that were executed add to history, in plan order.
+
+    `machine` is this one; what ran on a worker was on that worker's.
+    """
     run = state.started.run_id if state.started is not None else ""
     found = []
     for record in state.checks.values():
         duration_ns = _duration_ns(record)
         if record.outcome is not None and duration_ns is not None:
             planned = record.planned
-            definition = definition_of(planned.run, planned.cwd)
-            found.append(Sample(planned.id, definition, machine, duration_ns, record.outcome, run))
+            definition = definition_of(planned.run, planned.cwd, planned.where)
+            worker = record.started.worker if record.started else ""
+            found.append(
+                Sample(
+                    planned.id,
+                    definition,
+                    f"worker {worker}" if worker else machine,
+                    duration_ns,
+                    record.outcome,
+                    run,
+                    record.queued_ns or 0,
+                )
+            )
     return found
 
 

@@ -2,8 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.helpers.histories import SECOND, History, check
+from tests.helpers.samples import on_workers
 from vibeguard.core.history import (
     SAMPLES_KEPT,
     Estimate,
@@ -14,6 +16,7 @@ from vibeguard.core.history import (
     estimates,
     samples_of,
 )
+from vibeguard.core.model.config import Where
 from vibeguard.core.names import Outcome
 
 DURATIONS = st.lists(st.integers(0, 10**15), min_size=1, max_size=60)
@@ -92,6 +95,25 @@ def test_a_run_adds_what_it_executed_and_how_long_the_last_attempt_was_active():
     ]
     assert found[0].definition == definition_of("make a", "sub")
     assert {s.run for s in found} == {history.state.started.run_id}
+
+
+def test_what_ran_on_workers_is_kept_apart_from_what_ran_here():
+    """By the machine that had it, and never mixed with what the same command takes here."""
+    run = on_workers()
+    run.after(SECOND).exit("infer")
+    run.settle("infer", Outcome.PASSED)
+    here, failed, passed = samples_of(run.state, "m")
+    assert (here.machine, failed.machine, passed.machine) == (
+        "m",
+        "worker gpu1",
+        "worker gpu2.example.org",
+    )
+    assert (here.queued_ns, failed.queued_ns, passed.queued_ns) == (0, 3 * SECOND, 8 * SECOND)
+    there = definition_of("make infer", "", Where(labels=("gpu",)))
+    assert passed.definition == there != definition_of("make infer", "")
+    local = replace(passed, definition=definition_of("make infer", ""), machine="m", duration_ns=7)
+    found = estimates([passed, local], {"infer": there}, "m")["infer"]
+    assert (found.expected_ns, found.queued_ns) == (passed.duration_ns, 8 * SECOND)
 
 
 def test_what_never_ran_adds_nothing():

@@ -27,6 +27,7 @@ from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.summary import summary
 from vibeguard.core.report.timeline import Timeline
+from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration
@@ -34,6 +35,7 @@ from vibeguard.core.wording.units import duration
 _UNPASSED = ("failed", "timeout", "error", "warned")  # in the order in which they are shown
 _MOST_OPEN = 100  # a page that unfolds ten thousand failures is slow and tells nobody more
 _MOST_RERUN = 20
+POOLS = (Pool.FOREGROUND, Pool.BACKGROUND, Pool.WORKERS)  # as the page shows them, from the top
 
 
 class PageSpan(Struct, array_like=True):
@@ -46,12 +48,15 @@ class PageSpan(Struct, array_like=True):
 
 
 class PageCheck(Struct, omit_defaults=True):
-    """What the script knows of a check beside its row; `needs` are places in the list of checks."""
+    """What the script knows of a check beside its row; `needs` are places in the list of checks.
+
+    `pool` is the place of its pool in `POOLS`.
+    """
 
     id: str
     word: str
     ns: int = 0
-    background: bool = False
+    pool: int = 0
     tags: tuple[str, ...] = ()
     needs: tuple[int, ...] = ()
     ready: int | None = None
@@ -59,11 +64,11 @@ class PageCheck(Struct, omit_defaults=True):
 
 
 class PageData(Struct):
-    """The JSON block of the page. Times are nanoseconds of the run."""
+    """The JSON block of the page. Times are nanoseconds of the run; `slots` as `POOLS`."""
 
     length: int
     foreground: int | None
-    slots: tuple[int, int]
+    slots: tuple[int, ...]
     path: tuple[int, ...]
     checks: list[PageCheck]
 
@@ -173,6 +178,7 @@ class HtmlFormat:
                 yield section.label, section.text
         elif settled is not None and settled.leaked:
             yield "facts", "\n".join(fact_lines(record))
+        yield "worker", placed(record)
         yield "command", planned.run
         yield "requires", ", ".join(requirement.check for requirement in planned.requires)
         yield "tags", ", ".join(planned.tags)
@@ -208,7 +214,7 @@ def _data(state: State, timeline: Timeline) -> PageData:
     return PageData(
         length=max(state.last_t, 1),
         foreground=state.foreground_settled_t,
-        slots=(timeline.slots[Pool.FOREGROUND], timeline.slots[Pool.BACKGROUND]),
+        slots=tuple(timeline.slots[pool] for pool in POOLS),
         path=tuple(places[check] for check in critical_path(state).checks),
         checks=checks,
     )
@@ -220,7 +226,7 @@ def _check(state: State, record: CheckRecord, places: dict[str, int]) -> PageChe
         id=sanitise(planned.id),
         word=shown_status(record),
         ns=duration_ns(record, state.last_t),
-        background=planned.pool is Pool.BACKGROUND,
+        pool=POOLS.index(planned.pool),
         tags=tuple(map(sanitise, planned.tags)),
         needs=tuple(places[each.check] for each in planned.requires if each.check in places),
         ready=record.ready_t,

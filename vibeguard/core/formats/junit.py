@@ -5,6 +5,7 @@ harmless, and nothing that was not run may look passed. A warning that did not p
 with its reason, since services fail a build on `<failure>`.
 """
 
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
@@ -17,6 +18,7 @@ from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.workers import queued_ns, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
 
@@ -71,8 +73,10 @@ def _case(state: State, record: CheckRecord) -> Element:
     seconds = _seconds(duration_ns(record, state.last_t))
     attributes = {"name": sanitise(planned.id), "classname": "vibeguard", "time": seconds}
     case = Element("testcase", attributes)
+    case.extend(_properties(record))
     if settled is None:
         message = f"{record.state.value} when the log ended"
+        message += f": {sanitise(reason_of(state, record))}" if reason_of(state, record) else ""
         case.append(Element("error", {"type": "unfinished", "message": message}))
     elif record.outcome is not Outcome.PASSED:
         case.append(_not_passed(state, record))
@@ -80,6 +84,17 @@ def _case(state: State, record: CheckRecord) -> Element:
         message = f"passed on attempt {settled.attempts}"
         case.append(Element("flakyFailure", {"type": "retry", "message": message}))
     return case
+
+
+def _properties(record: CheckRecord) -> Iterator[Element]:
+    """The worker that had it, and for how many seconds that was waited for; none of here."""
+    worker, queued = worker_of(record), queued_ns(record)
+    if worker:
+        properties = Element("properties")
+        SubElement(properties, "property", name="worker", value=sanitise(worker))
+        if queued is not None:
+            SubElement(properties, "property", name="queued", value=_seconds(queued))
+        yield properties
 
 
 def _not_passed(state: State, record: CheckRecord) -> Element:

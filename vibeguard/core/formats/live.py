@@ -11,6 +11,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
 from vibeguard.core.report.prose import Prose
 from vibeguard.core.report.tally import counted, not_passed, passed
+from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.layout import cells, cut
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
@@ -94,10 +95,12 @@ class LiveFormat:
     def _draw(self, state: State, now_t: int) -> list[str]:
         running = [r for r in state.checks.values() if r.state is CheckState.RUNNING]
         running.sort(key=lambda record: record.first_started_t or 0)
+        queued = [r for r in state.checks.values() if awaited_worker(r)]
         most = max(min(self.height - 2, MAX_ROWS), 0)
         rows = [self._check_row(record, now_t) for record in running[:most]]
-        if len(running) > most > 0:
-            rows[-1] = f"  and {len(running) - most + 1} more"
+        rows += [self._queued_row(record, now_t) for record in queued[: most - len(rows)]]
+        if len(running) + len(queued) > most > 0:
+            rows[-1] = f"  and {len(running) + len(queued) - most + 1} more"
         rows.append(self._status_row(state, len(running), now_t))
         # One cell stays free: a full last column makes some terminals wrap.
         width = max(self.columns - 1, 1)
@@ -114,9 +117,17 @@ class LiveFormat:
             times += f" of {duration(planned.timeout_ns)}"
         if planned.pool is Pool.BACKGROUND:
             times += ", background"
+        elif worker_of(record):
+            times += f", on {sanitise(cut(worker_of(record), 24))}"
         # The name gives way to the time: a long id must not hide that something hangs.
         name = cut(sanitise(planned.id), max(self.columns - 1 - len(times) - 2, 6))
         return f"  {name}{times}"
+
+    def _queued_row(self, record: CheckRecord, now_t: int) -> str:
+        since = max(now_t - (record.submitted.t if record.submitted else now_t), 0)
+        for_worker = sanitise(f" waiting {duration(since)} for {awaited_worker(record)}")
+        name = cut(sanitise(record.planned.id), max(self.columns - 1 - len(for_worker) - 2, 6))
+        return f"  {name}{for_worker}"
 
     def _status_row(self, state: State, running: int, now_t: int) -> str:
         spinner = SPINNER[now_t // SPINNER_NS % len(SPINNER)]

@@ -20,7 +20,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
 
     `pool` is where it runs, `mode` what the config says about that; `after_background` marks a
     foreground check that waits, directly or through others, for a background one. `expected_ns`
-    is the estimate from earlier runs.
+    is the estimate from earlier runs, `expected_queue_ns` that of the wait for a worker.
     `env_names` are the names that the config sets: values are never recorded.
     `remaining_path_ns` is the length of the longest path from its start to the end of the run;
     checks of a higher `priority` are offered a slot before all others.
@@ -32,6 +32,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     after_background: bool = False
     env_names: tuple[str, ...] = ()
     expected_ns: int | None = None
+    expected_queue_ns: int = 0
     remaining_path_ns: int = 0
     priority: int = 0
 

@@ -72,7 +72,8 @@ class CheckReport(Struct, frozen=True):
 
     `reason` is the machine word, `message` the sentence. `root_cause` is the check because of which
     this one was skipped or cancelled. `ran_before` names requirements that had not settled when it
-    started. `pool` is foreground or background.
+    started. `pool` is foreground, background or workers; `worker` is which worker of a pool had the
+    last attempt, `queued_ms` how long that was waited for.
     """
 
     id: str
@@ -104,6 +105,8 @@ class CheckReport(Struct, frozen=True):
     output_bytes: int | None
     output_sha256: str | None
     results: ResultsReport | None
+    worker: str | None
+    queued_ms: int | None
 
 
 class Violation(Struct, frozen=True):

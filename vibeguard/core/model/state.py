@@ -57,6 +57,14 @@ class CheckRecord:
     submitted: CheckSubmitted | None = None
     lost: int = 0
 
+    @property
+    def queued_ns(self) -> int | None:
+        """How long the last started attempt was with its pool before a worker had it."""
+        submitted, started = self.submitted, self.started
+        if submitted is None or started is None or submitted.attempt != started.attempt:
+            return None
+        return max(started.t - submitted.t, 0)
+
 
 @dataclass(slots=True)
 class State:

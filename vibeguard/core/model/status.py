@@ -16,7 +16,10 @@ class Forecast(Struct, frozen=True):
 
 
 class RunningCheck(Struct, frozen=True):
-    """A check that runs now. `expected_ms` is what earlier runs let expect of it, else null."""
+    """A check that runs now. `expected_ms` is what earlier runs let expect of it, else null.
+
+    On a worker of a pool, `queued_ms` is how long that was waited for.
+    """
 
     id: str
     pool: str
@@ -25,6 +28,7 @@ class RunningCheck(Struct, frozen=True):
     expected_ms: int | None
     timeout_ms: int
     worker: str = ""
+    queued_ms: int | None = None
 
 
 class WaitingCheck(Struct, frozen=True):

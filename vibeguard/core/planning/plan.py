@@ -50,13 +50,14 @@ def make_plan(
     notes: Sequence[str] = (),
     narrowed: str = "",
     expected_ns: Mapping[str, int] | None = None,
+    queued_ns: Mapping[str, int] | None = None,
     failed: Collection[str] = (),
 ) -> Plan:
     """The plan for the selected checks, in config order.
 
     Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
-    durations that history knows; `narrowed` says what left checks out beside ids and tags;
-    `failed` are checks that failed before and are to go first.
+    durations that history knows, `queued_ns` the waits for a worker; `narrowed` says what left
+    checks out beside ids and tags; `failed` are checks that failed before and are to go first.
 
     Raises UsageError for a plan that the log could not hold, whose lines have 64 MiB at most.
     """
@@ -81,6 +82,7 @@ def make_plan(
             and (check.id in remote or pools[check.id] is Pool.FOREGROUND),
             env_names=tuple(sorted(check.env)),
             expected_ns=expected.get(check.id),
+            expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.id in remote else 0,
             remaining_path_ns=paths[check.id],
             priority=int(check.id in first),
         )

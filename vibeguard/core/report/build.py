@@ -29,6 +29,7 @@ from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Poo
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
+from vibeguard.core.report.workers import queued_ns, worker_of
 from vibeguard.core.wording.units import MILLISECOND_NS
 
 _VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
@@ -140,7 +141,7 @@ def _state_word(state: State, ending: Ending) -> RunState:
 
 def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> CheckReport:
     planned, settled, finished = record.planned, record.settled, record.finished
-    extracted = record.extracted
+    extracted, queued = record.extracted, queued_ns(record)
     reason = settled.reason if settled else None
     return CheckReport(
         id=id_,
@@ -172,6 +173,8 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         output_bytes=finished.output_bytes if finished else None,
         output_sha256=(finished.output_sha256 or None) if finished else None,
         results=_results(record.results),
+        worker=worker_of(record) or None,
+        queued_ms=None if queued is None else queued // MILLISECOND_NS,
     )
 
 

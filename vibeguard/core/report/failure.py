@@ -13,6 +13,7 @@ from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import note_lines, result_lines, without_repeats
 from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, shorten, wrap
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
@@ -46,11 +47,13 @@ def _ran(record: CheckRecord) -> bool:
 
 
 def _remarks(record: CheckRecord) -> Iterator[str]:
-    settled = record.settled
+    settled, where = record.settled, placed(record)
+    if where:
+        yield where
     if settled is None:
         return
     if settled.attempts > 1:
-        yield f"attempt {settled.attempts} of {record.planned.retries + 1}"
+        yield f"attempt {settled.attempts} of {record.planned.retries + 1 + record.lost}"
     if settled.flaky:
         yield "flaky"
     if settled.leaked:

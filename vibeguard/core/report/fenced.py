@@ -18,6 +18,7 @@ from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration
@@ -74,12 +75,14 @@ class Fenced(Struct, frozen=True):
 
     def _first_line(self, state: State, record: CheckRecord, known: str) -> str:
         reason = self.clean(shorten(reason_of(state, record), 400))
-        took = duration(duration_ns(record, state.last_t))
+        took = ", ".join(
+            filter(None, (duration(duration_ns(record, state.last_t)), placed(record)))
+        )
         word = shown_status(record).upper()
         machine = record.settled.reason if record.settled else None
         tag = f" [{machine.value}]" if machine else ""
         known = f"; {known}" if known else ""
-        return f"{word} {self.clean(record.planned.id)}{tag}: {reason} ({took}{known})"
+        return f"{word} {self.clean(record.planned.id)}{tag}: {reason} ({self.clean(took)}{known})"
 
     def in_a_line(self, state: State, record: CheckRecord, most: int, why: str) -> str:
         """A failure in one line of so many bytes, for between fences: where, what, and why so."""

@@ -2,6 +2,7 @@
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
+from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration, plural
 
@@ -9,13 +10,18 @@ MAX_NAMED = 4
 
 
 def heartbeat(state: State, now_t: int) -> str:
-    """One line that says what runs, for how long, and what is left; "" when nothing runs.
+    """One line that says what runs or waits for a worker, for how long, and what is left, or "".
 
     `now_t` is nanoseconds since the start of the run. The caller decides when it is time for one.
     """
     running = [r for r in state.checks.values() if r.state is CheckState.RUNNING]
-    if not running or state.finished is not None:
+    queued = [r for r in state.checks.values() if awaited_worker(r)]
+    if not (running or queued) or state.finished is not None:
         return ""
+    if not running:
+        named = ", ".join(f"{r.planned.id} for {awaited_worker(r)}" for r in queued[:MAX_NAMED])
+        more = f" and {len(queued) - MAX_NAMED} more" if len(queued) > MAX_NAMED else ""
+        return f"waiting: {sanitise(named)}{more}; {state.settled} of {len(state.checks)} settled\n"
     running.sort(key=lambda record: record.running_t or 0)
     named = ", ".join(_one(record, now_t) for record in running[:MAX_NAMED])
     if len(running) > MAX_NAMED:
@@ -29,4 +35,5 @@ def _one(record: CheckRecord, now_t: int) -> str:
     since = now_t - (record.running_t if record.running_t is not None else now_t)
     limit = record.planned.timeout_ns
     most = f" of at most {duration(limit)}" if limit else ""
-    return f"{sanitise(record.planned.id)} {duration(since)}{most}"
+    where = f" on {worker_of(record)}" if worker_of(record) else ""
+    return f"{sanitise(record.planned.id + where)} {duration(since)}{most}"

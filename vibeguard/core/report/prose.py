@@ -29,6 +29,7 @@ from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.summary import summary
+from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, wrap
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
@@ -73,7 +74,7 @@ class Prose:
         if not self.verbose:
             return []
         where = " in the background" if event.pool is Pool.BACKGROUND else ""
-        where += f" on {event.worker}" if event.worker else ""
+        where += f" {placed(state.checks[event.check])}" if event.worker else ""
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
         lines = self._line("started", f"{event.check}{where}{attempt}")
         commands = sanitise(state.checks[event.check].planned.run, multiline=True)
@@ -107,7 +108,8 @@ class Prose:
         return self._line("ending", f"{event.check} ({reason}) with {event.signal}")
 
     def _retry(self, state: State, event: CheckRetryScheduled) -> list[str]:
-        attempts = state.checks[event.check].planned.retries + 1
+        record = state.checks[event.check]
+        attempts = record.planned.retries + 1 + record.lost
         when = f" in {duration(event.delay_ns)}" if event.delay_ns else ""
         return self._line("retry", f"{event.check}, attempt {event.attempt} of {attempts}{when}")
 

@@ -2,6 +2,7 @@
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome, Reason, Severity
+from vibeguard.core.report.workers import awaited_worker
 from vibeguard.core.wording.sentences import Facts, status_word, why
 
 
@@ -20,10 +21,14 @@ def cause_of(record: CheckRecord) -> str:
 
 
 def reason_of(state: State, record: CheckRecord) -> str:
-    """Why the check settled as it did, in half a sentence, with foreign strings as they are."""
+    """Why the check settled as it did, in half a sentence, with foreign strings as they are.
+
+    Of a check that has not settled: what worker it waits for, if it does.
+    """
     settled = record.settled
     if settled is None:
-        return ""
+        awaited = awaited_worker(record)
+        return f"waiting for {awaited}" if awaited else ""
     cause = state.checks.get(settled.cause)
     finished, planned = record.finished, record.planned
     return why(

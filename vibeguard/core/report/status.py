@@ -8,6 +8,7 @@ from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingC
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.tally import named, not_passed
+from vibeguard.core.report.workers import awaited_worker, queued_ns, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration, plural, some
 
@@ -119,6 +120,8 @@ def _running_lines(status: Status) -> Iterator[str]:
             text += f", at most {duration(check.timeout_ms * MILLISECOND_NS)}"
         if check.worker:
             text += f", on {check.worker}"
+        if check.queued_ms is not None:
+            text += f" after {duration(check.queued_ms * MILLISECOND_NS)} in its queue"
         if check.attempt > 1:
             text += f", attempt {check.attempt}"
         yield text + (", background" if check.pool == Pool.BACKGROUND else "")
@@ -145,7 +148,8 @@ def _running(state: State, now_t: int) -> Iterator[RunningCheck]:
                 running_ms=max(now_t - since, 0) // MILLISECOND_NS,
                 expected_ms=_ms(record.planned.expected_ns),
                 timeout_ms=record.planned.timeout_ns // MILLISECOND_NS,
-                worker=record.started.worker if record.started else "",
+                worker=worker_of(record),
+                queued_ms=_ms(queued_ns(record)),
             )
 
 
@@ -157,7 +161,7 @@ def _waiting(state: State) -> Iterator[WaitingCheck]:
                 pool=record.planned.pool.value,
                 state=record.state.value,
                 waits_for=tuple(_waits_for(state, record)),
-                worker=waited_for_worker(record),
+                worker=awaited_worker(record),
             )
 
 
@@ -170,18 +174,6 @@ def _waits_for(state: State, record: CheckRecord) -> Iterator[str]:
 def _ran(record: CheckRecord) -> bool:
     """Whether it came to its outcome by itself: it was neither skipped nor cancelled."""
     return record.outcome not in (Outcome.SKIPPED, Outcome.CANCELLED)
-
-
-def waited_for_worker(record: CheckRecord) -> str:
-    """Which worker a check in the queue of a pool waits for; empty for any other."""
-    submitted = record.submitted
-    if record.state is not CheckState.QUEUED or submitted is None:
-        return ""
-    if submitted.attempt != record.attempt:
-        return ""
-    wanted = ", ".join(submitted.wanted)
-    present = "; ".join(submitted.present) or "none"
-    return f"a worker{f' with {wanted}' if wanted else ''}; present: {present}"
 
 
 def _ms(nanoseconds: int | None) -> int | None:

@@ -10,6 +10,7 @@ from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.tally import named, not_passed, passed
+from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.style import Style
@@ -98,14 +99,19 @@ def _unfinished(state: State, ending: Ending, style: Style) -> str:
 
 
 def open_checks(state: State) -> tuple[list[str], list[str]]:
-    """The checks that run now, and those that have yet to start (again), in plan order."""
+    """The checks that run now, and those that have yet to start (again), in plan order.
+
+    With those of a pool goes which worker they are on, or which one they wait for.
+    """
     running: list[str] = []
     waiting: list[str] = []
     for check, record in state.checks.items():
         if record.state is CheckState.RUNNING:
-            running.append(check)
+            worker = worker_of(record)
+            running.append(f"{check} on {worker}" if worker else check)
         elif record.outcome is None:
-            waiting.append(check)
+            awaited = awaited_worker(record)
+            waiting.append(f"{check} (for {awaited})" if awaited else check)
     return running, waiting
 
 

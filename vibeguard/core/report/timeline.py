@@ -31,8 +31,8 @@ class Timeline:
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
-        self.slots = {Pool.FOREGROUND: 0, Pool.BACKGROUND: 0}
-        self._free: dict[Pool, list[int]] = {Pool.FOREGROUND: [], Pool.BACKGROUND: []}
+        self.slots = dict.fromkeys(Pool, 0)
+        self._free: dict[Pool, list[int]] = {pool: [] for pool in Pool}
         self._open: dict[str, Span] = {}
 
     def feed(self, event: Event) -> None:

@@ -90,7 +90,7 @@ class _Rehearsal:
                 record = self._state.checks[move.check]
                 started = CheckStarted(check=move.check, attempt=record.attempt, pool=record.pool)
                 self._happen(started)
-                expected_ns = self._expected_ns(record.planned)
+                expected_ns = self._queue_ns(record) + self._expected_ns(record.planned)
                 heappush(self._ends, (self._at_ns + expected_ns, move.check))
             elif not isinstance(move, EnterGroup | LeaveGroup):  # other runs are left out of it
                 self._happen(move)
@@ -121,6 +121,13 @@ class _Rehearsal:
         lasted = max(self._now_t - (record.running_t or 0), 0)
         known = record.planned.expected_ns is not None
         return max(expected - lasted, lasted // _OVERDUE_PART if known else lasted)
+
+    def _queue_ns(self, record: CheckRecord) -> int:
+        """What is left of the wait for a worker; what waits already has waited for a while."""
+        submitted, expected = record.submitted, record.planned.expected_queue_ns
+        if submitted is None or submitted.attempt != record.attempt:
+            return expected
+        return max(expected - (self._now_t - submitted.t), 0)
 
     def _expected_ns(self, planned: PlannedCheck) -> int:
         return self._typical_ns if planned.expected_ns is None else planned.expected_ns

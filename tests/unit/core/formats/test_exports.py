@@ -138,11 +138,17 @@ def test_the_page_of_a_run_knows_retries_background_waiting_and_what_was_told_to
     data = page_data(SAMPLES["failing"]())
     checks = {check["id"]: check for check in data["checks"]}
     assert [len(checks[each].get("spans", [])) for each in ("wobbly", "deploy")] == [2, 0]
-    assert checks["integration"]["background"]
+    assert checks["integration"]["pool"] == 1  # the background
     assert checks["docs"]["needs"] == [4]
-    assert data["slots"] == [1, 1]
+    assert data["slots"] == [1, 1, 0]
     ((_, _, end, cut),) = page_data(SAMPLES["hanging"]())["checks"][0]["spans"]
     assert 0 < cut < end
+
+
+def test_the_page_of_a_run_has_slots_of_workers():
+    data = page_data(SAMPLES["on_workers"]())
+    assert data["slots"] == [1, 0, 1]
+    assert [each.get("pool", 0) for each in data["checks"]] == [0, 2, 2, 2]
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
-from tests.helpers.samples import SAMPLES
+from tests.helpers.samples import SAMPLES, on_workers
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.formats.live import LiveFormat
@@ -58,6 +58,16 @@ def test_the_rows_say_what_runs_for_how_long_and_what_is_left():
     assert running == "  b 5.3s, about 14s left"
     assert status.endswith("1/3, 1 failed, 1 running, 1 waiting, 5.3s")
     assert terminal.screen.cursor.hidden
+
+
+def test_the_rows_say_where_a_check_runs_and_what_worker_another_one_waits_for():
+    run = on_workers()
+    terminal, live = Terminal(100, 30), LiveFormat(FormatOptions(columns=100, rows=30))
+    play(run, terminal, live, finish=False)
+    terminal.write(live.frame(run.state, run.at))
+    rows = [row.strip() for row in terminal.screen.display]
+    assert "infer 500ms of 1m30s, on gpu2.example.org" in rows
+    assert "wide waiting 8.5s for a worker with gpu, x86; present: gpu; linux" in rows
 
 
 def test_a_frame_never_fills_the_last_column_nor_more_rows_than_there_are():

@@ -15,8 +15,9 @@ from tests.helpers.samples import SAMPLES
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import FORMATS, make_format
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config import PoolSettings, Requirement, Where
 from vibeguard.core.model.events import (
+    CheckSubmitted,
     CheckTerminationRequested,
     Event,
     Excerpt,
@@ -24,6 +25,7 @@ from vibeguard.core.model.events import (
     RunDegraded,
     TriggeredPrompt,
 )
+from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.names import LogStatus, Outcome, Pool, Reason, Severity, TerminationReason
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.heartbeat import heartbeat
@@ -207,3 +209,18 @@ def test_there_is_no_heartbeat_when_nothing_runs():
     run = SAMPLES["passing"]()
     assert heartbeat(run.state, run.at) == ""
     assert heartbeat(new_state(), 0) == ""
+
+
+def test_a_sign_of_life_says_which_worker_is_waited_for():
+    """Also when nothing runs: that is no hang."""
+    gpu = {"pool": Pool.WORKERS, "where": Where(labels=("gpu",))}
+    settings = ResolvedSettings(parallel=1, async_parallel=1, pool=PoolSettings())
+    run = History(check("a", **gpu), settings=settings)
+    run.ready("a")
+    run.queue("a")
+    run.add(CheckSubmitted, check="a", attempt=1, engine="p", token="t", wanted=("gpu",))
+    assert heartbeat(run.state, run.at) == (
+        "waiting: a for a worker with gpu; present: none; 0 of 1 settled\n"
+    )
+    run.start("a", worker="gpu1")
+    assert "a on gpu1 0s" in heartbeat(run.state, run.at)

@@ -3,10 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
+from tests.helpers.histories import History
+from tests.helpers.histories import check as planned_check
 from tests.helpers.virtual import SECOND_NS, check, conduct, plan_of
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.history import definition_of, estimates, samples_of
-from vibeguard.core.model.events import FrontierAdvanced, RunPlanned
+from vibeguard.core.model.config import PoolSettings, Where
+from vibeguard.core.model.events import CheckSubmitted, FrontierAdvanced, RunPlanned
+from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.names import Pool
 from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.executors.scripted import Script
 
@@ -103,6 +108,19 @@ def test_what_is_overdue_is_never_said_to_be_over():
     run = conduct([check("a")], scripts({"a": 100}), expected_ns=expected({"a": 10}))
     state = next(s for s in states_of(run.events) if _at_rest(s, run.events))
     assert forecast(state, state.last_t + 50 * SECOND_NS).end_ns == 5 * SECOND_NS
+
+
+def test_the_wait_for_a_worker_is_part_of_the_forecast():
+    """Less what a check has waited already."""
+    where = {"pool": Pool.WORKERS, "where": Where(), "expected_queue_ns": 6 * SECOND_NS}
+    settings = ResolvedSettings(parallel=1, async_parallel=1, pool=PoolSettings())
+    run = History(planned_check("a", expected_ns=10 * SECOND_NS, **where), settings=settings)
+    run.ready("a")
+    run.queue("a")
+    assert forecast(run.state, run.at).end_ns == 16 * SECOND_NS
+    run.add(CheckSubmitted, check="a", attempt=1, engine="p", token="t")
+    assert forecast(run.state, run.at + 4 * SECOND_NS).end_ns == 12 * SECOND_NS
+    assert forecast(run.state, run.at + 60 * SECOND_NS).end_ns == 10 * SECOND_NS
 
 
 def test_what_is_over_has_nothing_left():

@@ -169,10 +169,13 @@
   const SVG = "http://www.w3.org/2000/svg";
   const LEFT = 92, LANE = 20, GAP = 4, TOP = 20, QUEUE = 26;
   let width = 0, bars = [], overlay, queueTop;
-  const lanes = data.slots[0] + data.slots[1];
+  const POOLS = ["slot", "background", "worker"];
+  const poolOfLane = data.slots.flatMap((count, pool) => Array(count).fill(pool));
+  const firstOf = pool => data.slots.slice(0, pool).reduce((sum, count) => sum + count, 0);
+  const lanes = poolOfLane.length;
   const x = t => LEFT + t / data.length * (width - LEFT - 8);
-  const laneOf = (check, span) => (check.background ? data.slots[0] : 0) + span[0] - 1;
-  const y = lane => TOP + QUEUE + 8 + lane * (LANE + GAP) + (lane >= data.slots[0] ? 8 : 0);
+  const laneOf = (check, span) => firstOf(check.pool || 0) + span[0] - 1;
+  const y = lane => TOP + QUEUE + 8 + lane * (LANE + GAP) + 8 * (poolOfLane[lane] || 0);
 
   function draw(parent, name, attributes, text) {
     const element = document.createElementNS(SVG, name);
@@ -221,9 +224,9 @@
   }
   function slots(svg) {
     for (let lane = 0; lane < lanes; lane++) {
-      const background = lane >= data.slots[0];
-      const name = background ? `background ${lane - data.slots[0] + 1}` : `slot ${lane + 1}`;
-      draw(svg, "rect", { class: "lane" + (background ? " background" : ""),
+      const pool = poolOfLane[lane];
+      const name = `${POOLS[pool]} ${lane - firstOf(pool) + 1}`;
+      draw(svg, "rect", { class: "lane" + (pool ? " background" : ""),
         x: LEFT, width: width - LEFT - 8, y: y(lane), height: LANE });
       draw(svg, "text", { x: 0, y: y(lane) + 14 }, name);
     }
