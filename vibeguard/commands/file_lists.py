@@ -11,31 +11,41 @@ from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.reuse.scan import walk
+from vibeguard.system.staged.frozen import Frozen
 
 
 def file_lists(
-    loaded: Loaded, checks: Iterable[PlannedCheck], changed: Collection[bytes] | None
+    loaded: Loaded,
+    checks: Iterable[PlannedCheck],
+    changed: Collection[bytes] | None,
+    staged: Frozen | None = None,
 ) -> dict[str, bytes]:
     """For each check that is handed files their names, NUL after each, from where the check runs.
 
     `changed` are the changed files, from the run's folder; None where nothing narrows the run. A
     check none of whose files has changed (it requires one that is concerned) gets all that match,
-    as every check does in a run of everything. Raises UsageError where the files cannot be listed.
+    as every check does in a run of everything. Of what is `staged` files are those in the index.
+    Raises UsageError where the files cannot be listed.
     """
     handed = [c for c in checks if c.pass_files or (changed is not None and c.files)]
     patterns = {check.id: check.files or check.inputs for check in handed}
     folder = loaded.located.folder
+    known = None if staged is None else _below(staged, folder)
     own = {
-        check: _existing(paths, folder) for check, paths in matches(patterns, changed or ()).items()
+        check: _existing(paths, folder, known)
+        for check, paths in matches(patterns, changed or ()).items()
     }
     if not all(own.values()):
         in_git = repository_root(folder) is not None
-        present = present_files(folder, caller_environment()) if in_git else _walked(folder)
+        if known is not None:
+            present: list[bytes] | None = sorted(known)
+        else:
+            present = present_files(folder, caller_environment()) if in_git else _walked(folder)
         if present is None:
             what = "the files that checks are to be handed cannot be listed"
             raise UsageError(what, "look what git ls-files says, or leave out pass_files")
         everything = matches({c: p for c, p in patterns.items() if not own[c]}, present)
-        own |= {check: _existing(paths, folder) for check, paths in everything.items()}
+        own |= {check: _existing(paths, folder, known) for check, paths in everything.items()}
     return {check.id: _list(own[check.id], check, loaded) for check in handed}
 
 
@@ -44,8 +54,20 @@ def _walked(folder: str) -> list[bytes]:
     return sorted(path for path, _ in walk(os.fsencode(folder)))
 
 
-def _existing(paths: Sequence[bytes], folder: str) -> list[bytes]:
+def _below(staged: Frozen, folder: str) -> frozenset[bytes]:
+    """The staged files, as they are called in the run's folder; those above it are left out."""
+    prefix = os.fsencode(os.path.relpath(folder, staged.root)) + b"/"
+    if prefix == b"./":
+        return staged.paths()
+    return frozenset(p.removeprefix(prefix) for p in staged.paths() if p.startswith(prefix))
+
+
+def _existing(
+    paths: Sequence[bytes], folder: str, known: frozenset[bytes] | None = None
+) -> list[bytes]:
     """The paths at which a file or a link lies: what was deleted cannot be handed over."""
+    if known is not None:
+        return [path for path in paths if path in known]
     start = os.fsencode(folder)
     return [
         path

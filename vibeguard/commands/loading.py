@@ -1,7 +1,7 @@
 """The config that a command is about: found, read, understood."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -25,13 +25,15 @@ class Loaded(Struct, frozen=True):
     data: bytes
 
 
-def load(common: GlobalOptions) -> Loaded:
-    """Find and load the config.
+def load(common: GlobalOptions, content_of: Callable[[str], bytes | None] | None = None) -> Loaded:
+    """Find and load the config; what `content_of` says of its path stands for the file.
 
     Raises UsageError where there is none or it cannot be read, ConfigError with every problem.
     """
     located = locate(common)
-    data = read_config(located)
+    data = content_of(located.path) if content_of else None
+    if data is None:
+        data = read_config(located)
     path = shown_path(located.path)
     return Loaded(load_config(data, path), located, path, data)
 

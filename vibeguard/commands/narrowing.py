@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterable
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -14,6 +15,10 @@ from vibeguard.core.names import LogStatus, Outcome, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some
+
+if TYPE_CHECKING:
+    from vibeguard.system.discovery.changes import Changes
+    from vibeguard.system.staged.frozen import Frozen
 
 _MOST_LOOKED_AT = 20  # runs, from the newest on
 
@@ -33,9 +38,13 @@ class Narrowing(Struct, frozen=True):
 
 
 def narrowing(
-    loaded: Loaded, state_dir: str, common: GlobalOptions, options: RunOptions
+    loaded: Loaded,
+    state_dir: str,
+    common: GlobalOptions,
+    options: RunOptions,
+    frozen: "Frozen | None" = None,
 ) -> Narrowing | None:
-    """What the flags leave of the checks; None where they leave all.
+    """What the flags leave of the checks; None where they leave all. `frozen` is what is staged.
 
     Raises UsageError for flags that exclude each other, and where nothing can be taken from a run.
     """
@@ -45,6 +54,7 @@ def narrowing(
             ("--failed", options.failed is not None),
             ("--changed", options.changed is not None),
             ("--outstanding", options.outstanding),
+            ("--staged", frozen is not None),
         )
         if given
     ]
@@ -52,6 +62,10 @@ def narrowing(
         raise UsageError(f"{' and '.join(asked)} do not go together", "use one of them")
     if options.failed is not None:
         return _unpassed(options.failed or "latest", loaded, common)
+    if frozen is not None:
+        from vibeguard.system.discovery.changes import staged  # noqa: PLC0415 - only then
+
+        return _concerned(staged(frozen.root, frozen.environment), "what is staged", loaded)
     if options.changed is not None:
         return _changed(options.changed, loaded)
     if options.outstanding:
@@ -105,14 +119,19 @@ def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowin
 
 
 def _changed(ref: str, loaded: Loaded) -> Narrowing:
-    """The checks that a change concerns; all where git cannot tell, or the config has changed."""
-    from vibeguard.core.planning.concerned import concerned  # noqa: PLC0415 - only with --changed
     from vibeguard.system.discovery.changes import changed_since  # noqa: PLC0415
     from vibeguard.system.discovery.environment import caller_environment  # noqa: PLC0415
 
-    located = loaded.located
-    changes = changed_since(located.folder, caller_environment(), ref)
+    changes = changed_since(loaded.located.folder, caller_environment(), ref)
     by = f"what changed since {sanitise(changes.base)}" if changes.base else "what changed"
+    return _concerned(changes, by, loaded)
+
+
+def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
+    """The checks that a change concerns; all where git cannot tell, or the config has changed."""
+    from vibeguard.core.planning.concerned import concerned  # noqa: PLC0415 - only with a change
+
+    located = loaded.located
     config = os.path.relpath(os.path.realpath(located.path), os.path.realpath(changes.root))
     unknown = changes.unknown
     if not unknown and config.startswith(".."):

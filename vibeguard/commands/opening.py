@@ -12,6 +12,7 @@ from vibeguard.system.front.leftovers import sweep_leftovers
 from vibeguard.system.journal.live import has_writer
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.rundir.refused import refused_since
+from vibeguard.system.staged.scratch import sweep_scratch
 from vibeguard.system.vouching.known import find_run, known_runs
 
 
@@ -40,6 +41,7 @@ def tell_leftovers(state_dir: str) -> None:
     """Sweep what runs left behind of which every process was killed at once, and say so."""
     if not os.path.isdir(state_dir):
         return
+    sweep_scratch(state_dir)
     swept = sweep_leftovers(state_dir)
     if swept:
         commands = sanitise(some([process.command for process in swept], 3))

@@ -188,6 +188,13 @@ class RunOptions:
             "the merge base with the upstream, else origin/HEAD].",
         ),
     ] = None
+    staged: Annotated[
+        Flag,
+        Parameter(
+            help="Check what would be committed, and only the checks that it concerns; neither "
+            "work tree nor index is touched."
+        ),
+    ] = False
     outstanding: Annotated[
         Flag, Parameter(help="Only what is not known to have passed on this very tree.")
     ] = False

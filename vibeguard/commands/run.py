@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -15,6 +17,7 @@ from vibeguard.commands.options import (
     RUN_DEFAULTS,
     CheckName,
     GlobalOptions,
+    RunFormat,
     RunOptions,
     run_format,
 )
@@ -41,6 +44,9 @@ from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.rundir.refused import forget_refused, mark_refused
 from vibeguard.system.rundir.state_folder import state_folder
 
+if TYPE_CHECKING:
+    from vibeguard.system.staged.frozen import Frozen
+
 # Another start in this folder is over by then, unless it was stopped.
 GATE_PATIENCE_S = 2.0
 
@@ -57,16 +63,53 @@ def run(
     override = state_dir_of(located, common.state_dir, os.environ, working_folder())
     state_dir = state_folder(os.path.dirname(override), override=override, create=True)
     tell_leftovers(state_dir)
-    try:
-        loaded = load(common)
-        narrowed = narrowing(loaded, state_dir, common, options)
-        plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
-        files = _files(loaded, plan, narrowed)
-        log_dir = _log_folder(common)
-    except (ConfigError, UsageError) as refusal:
-        _mark(state_dir, refusal)
-        raise
+    with ExitStack() as held:
+        try:
+            launch = _prepare(ids, common, options, state_dir, held)
+        except (ConfigError, UsageError) as refusal:
+            _mark(state_dir, refusal)
+            raise
+        return _start(supervisor, launch, common, options, form)
+
+
+def _prepare(
+    ids: tuple[str, ...],
+    common: GlobalOptions,
+    options: RunOptions,
+    state_dir: str,
+    held: ExitStack,
+) -> Launch:
+    """What the supervisor is to do. `held` lets go of what is needed until it has done it.
+
+    Raises UsageError, and ConfigError with every problem.
+    """
+    frozen = None
+    if options.staged:
+        from vibeguard.commands.staging import freeze_index  # noqa: PLC0415 - only then
+
+        frozen = held.enter_context(freeze_index(common, state_dir))
+    loaded = load(common, frozen.content_of if frozen else None)
+    narrowed = narrowing(loaded, state_dir, common, options, frozen)
+    plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
+    files = _files(loaded, plan, narrowed, frozen)
+    log_dir = _log_folder(common)
     launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
+    if frozen is None:
+        return _of_the_work_tree(launch, options)
+    from vibeguard.commands.staging import of_what_is_staged  # noqa: PLC0415 - only then
+
+    return of_what_is_staged(launch, frozen, loaded)
+
+
+def _start(
+    supervisor: Supervisor,
+    launch: Launch,
+    common: GlobalOptions,
+    options: RunOptions,
+    form: RunFormat,
+) -> int:
+    """Launch, or join a run that does the same, and follow it; the exit code."""
+    state_dir = os.fsdecode(launch.state_dir)
     watching = Watching(
         format=form,
         verbose=common.verbose,
@@ -81,7 +124,7 @@ def run(
         if twin:
             gate.open()
             return _join(supervisor, state_dir, twin, watching)
-    front = Front(supervisor, watching, grace_ns=plan.settings.grace_ns)
+    front = Front(supervisor, watching, grace_ns=launch.plan.settings.grace_ns)
     try:
         return front.run(launch, recorded=gate.open)
     except UsageError as refusal:  # what only the supervisor could find out
@@ -148,14 +191,16 @@ def _plan(
     )
 
 
-def _files(loaded: Loaded, plan: Plan, narrowed: Narrowing | None) -> dict[str, bytes]:
+def _files(
+    loaded: Loaded, plan: Plan, narrowed: Narrowing | None, frozen: "Frozen | None"
+) -> dict[str, bytes]:
     """The lists of files for the checks that are handed any. Raises UsageError."""
     changed = narrowed.changed if narrowed else None
     if not any(c.pass_files or (changed is not None and c.files) for c in plan.checks):
         return {}
     from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-    return file_lists(loaded, plan.checks, changed)
+    return file_lists(loaded, plan.checks, changed, frozen)
 
 
 def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:
@@ -189,11 +234,11 @@ def _launch(
     *,
     files: dict[str, bytes],
 ) -> Launch:
+    """The launch, but for what is known of the tree."""
     environment = caller_environment()
     folder = loaded.located.folder
     settings = loaded.config.settings
     selected = "\n".join(check.id for check in plan.checks)
-    with_tree = options.record_tree or _may_join(options)
     return Launch(
         plan=plan,
         argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
@@ -205,16 +250,10 @@ def _launch(
         config_path=_text(_from_the_runs_folder(loaded)),
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
-        version_control=with_identity(
-            _version_control(folder, environment, with_tree=with_tree),
-            folder,
-            environment,
-            however_large=options.record_tree,
-        ),
         however_large=options.record_tree,
         files=files,
         detached=outlives(options),
-        record_tree=with_tree,
+        record_tree=options.record_tree or options.staged or _may_join(options),
         log_dir=os.fsencode(log_dir),
         notify=settings.notify,
         keep_runs=settings.keep_runs,
@@ -227,6 +266,18 @@ def _from_the_runs_folder(loaded: Loaded) -> str:
     """The config's path as the log keeps it: whoever reads it may stand anywhere."""
     relative = os.path.relpath(loaded.located.path, loaded.located.folder)
     return loaded.located.path if relative.startswith(os.path.join("..", "..")) else relative
+
+
+def _of_the_work_tree(launch: Launch, options: RunOptions) -> Launch:
+    """With what is known of the files that lie there."""
+    folder, environment = os.fsdecode(launch.folder), launch.environment
+    found = with_identity(
+        _version_control(folder, environment, with_tree=launch.record_tree),
+        folder,
+        environment,
+        however_large=options.record_tree,
+    )
+    return replace(launch, version_control=found)
 
 
 def _version_control(

@@ -4,7 +4,7 @@ Pure, but it may chew megabytes: the caller runs it where it can be killed. A le
 and an output that was lost are the caller's to decide; it knows of them before any text is read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -21,7 +21,7 @@ from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReas
 from vibeguard.core.results.ruling import Evidence, findings, objection
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import UNREAD
-from vibeguard.core.wording.units import size
+from vibeguard.core.wording.units import size, some
 
 _BASHISM = b"[[: not found"
 # Values go into the log, those of a check in one event. A line of it may have 64 MiB, and in JSON
@@ -121,6 +121,14 @@ def judge(
         failed_with = result_exit_code if by_exit_code else None
         found = findings(check, evidence, failed_with=failed_with, red=red)
     return replace(_show(finding, values, unmatched, output or b""), findings=found)
+
+
+def tree_moved(paths: Sequence[str]) -> Judgement:
+    """The judgement of an attempt that saw these files of the work tree change under it.
+
+    What they held was not what is staged, so that no exit code says anything about that.
+    """
+    return Judgement(Outcome.ERROR, Reason.TREE_MOVED, some(paths, 3))
 
 
 def unjudged(

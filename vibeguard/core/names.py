@@ -66,6 +66,7 @@ class Reason(StrEnum):
     GROK_LIMIT = "grok_limit"  # error: more output than grok reads
     BAD_VALUE = "bad_value"  # error: the assertion could not be evaluated
     JUDGE_TIMEOUT = "judging took too long"  # error: longer than judge_timeout, or cancelled
+    TREE_MOVED = "tree moved"  # error: a file under --staged was edited while the check ran
     OUTPUT_LOST = "output_lost"  # error: the output could not be stored or read back
     INTERNAL = "internal"  # error: a defect of VibeGuard itself
 
@@ -150,6 +151,13 @@ class OnChange(StrEnum):
     NOTE = "note"
     FAIL = "fail"
     ALLOW = "allow"
+
+
+class StagedWay(StrEnum):
+    """Where the checks of a run with `--staged` run."""
+
+    NAMESPACE = "namespace"  # at the path of the work tree, which nobody else sees changed
+    COPY = "copy"  # in a repository of its own
 
 
 class GitEnvironment(StrEnum):

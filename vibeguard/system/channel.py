@@ -19,6 +19,21 @@ _LENGTH_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 
 
+class Staged(msgspec.Struct, frozen=True):
+    """The run is to check what is staged: a frozen index in the folder `scratch`, of this `tree`.
+
+    `keep` are paths that stay in the work tree's place although git does not know them.
+    """
+
+    root: bytes
+    git_dir: bytes
+    common_dir: bytes
+    scratch: bytes
+    head: str
+    tree: str
+    keep: tuple[bytes, ...] = ()
+
+
 class Launch(msgspec.Struct, tag=True, frozen=True):
     """Start this run. Paths and environment are bytes: the system's names need not be text.
 
@@ -27,7 +42,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     `files` are the NUL-separated lists of the files that checks are handed, by check.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
     well, `however_large` it is. `notify` are told how the run ended. `detached` marks a run that
-    outlives its command.
+    outlives its command. `stands_for` is the folder that `folder` is a copy of, if it is one.
     """
 
     plan: Plan
@@ -42,6 +57,8 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     selection_sha256: str
     version_control: VersionControl | None = None
     files: dict[str, bytes] = {}
+    staged: Staged | None = None
+    stands_for: bytes = b""
     detached: bool = False
     record_tree: bool = False
     however_large: bool = False
@@ -54,7 +71,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     @property
     def recorded_cwd(self) -> str:
         """The folder that the checks run in, as the log tells it."""
-        return os.fsdecode(self.folder).encode(errors="replace").decode()
+        return os.fsdecode(self.stands_for or self.folder).encode(errors="replace").decode()
 
 
 class Interrupt(msgspec.Struct, tag=True, frozen=True):

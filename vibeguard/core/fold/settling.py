@@ -308,6 +308,13 @@ def _values_read(record: CheckRecord, event: CheckSettled) -> str:
     return "its values were read" if extracted.values or extracted.unmatched else ""
 
 
+def _tree_moved(state: State, record: CheckRecord, _event: CheckSettled) -> str:
+    """It saw files of the work tree that are no more what is staged."""
+    if state.started is None or state.started.staged is None:
+        return "what is staged was not what it checked"
+    return _defect(record)
+
+
 _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.EXIT_CODE: (Outcome.FAILED, _failed),
     Reason.SIGNAL: (Outcome.FAILED, _failed),
@@ -327,6 +334,7 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.UNKILLABLE: (Outcome.ERROR, _error),
     Reason.OUTPUT_LOST: (Outcome.ERROR, _error),
     Reason.INTERNAL: (Outcome.ERROR, _error),
+    Reason.TREE_MOVED: (Outcome.ERROR, _tree_moved),
     Reason.RESULTS: (Outcome.ERROR, _results_against_it),
     Reason.FILE: (Outcome.ERROR, _unreadable),
     Reason.GROK_LIMIT: (Outcome.ERROR, _unreadable),

@@ -16,6 +16,7 @@ from vibeguard.core.names import LogStatus, Outcome, Severity, Verdict
 from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.comparing import compare, same_failure, standing
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
+from vibeguard.core.report.subject import patch_lines, what_was_checked
 from vibeguard.core.report.summary import late, open_checks, skips
 from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.wording.sentences import cancelled_because
@@ -164,6 +165,7 @@ class AgentFormat:
             yield f"cut to the budget: {some(self._cut, 10)}; more: {command}"
         yield from skips(state)
         yield from late(state)
+        yield from patch_lines(state, self._options.run_folder)
         if ending.hint:
             yield ending.hint
         goes_on = state.finished is None or ending.log_status is LogStatus.LIVE
@@ -189,7 +191,8 @@ class AgentFormat:
         took = duration(state.finished.elapsed_ns if state.finished else state.last_t)
         of = f"{state.settled} of {len(state.checks)} checks settled"
         run = state.started.run_id if state.started else ""
-        return f"VERDICT {word} (exit code {code}), run {run}: {of}: {counts}; {took}"
+        verdict = f"VERDICT {word} (exit code {code}), run {run}: {of}: {counts}; {took}"
+        return verdict + what_was_checked(state)
 
     def _open_checks(self, state: State) -> Iterator[str]:
         running, waiting = open_checks(state)

@@ -67,7 +67,7 @@ class GitHubFormat:
             *_limited("warning", warnings),
             *_limited("notice", notices),
         ]
-        closing = "".join(f"{line}\n" for line in summary(state, ending, Style()))
+        closing = "".join(f"{line}\n" for line in summary(state, ending, Style(), self._run_folder))
         return "".join(f"{line}\n" for line in lines) + break_commands(closing)
 
     def _message(self, state: State, record: CheckRecord) -> Message:

@@ -115,7 +115,7 @@ class HtmlFormat:
         verdict = _verdict(state, ending)
         badge = f'<span class="badge {verdict}">{verdict}</span>'
         yield f"<header><h1>{project} {badge}</h1>\n"
-        for line in reversed(summary(state, ending, Style())):
+        for line in reversed(summary(state, ending, Style(), self._options.run_folder)):
             yield f"<p>{_text(line)}</p>\n"
         facts = "".join(
             f"<div{wide}><dt>{name}</dt><dd>{'<code>' * bool(wide)}{_text(value)}"

@@ -62,7 +62,7 @@ class MarkdownFormat:
 
     def _blocks(self, state: State, ending: Ending) -> Iterator[str]:
         yield "## VibeGuard\n\n"
-        for line in summary(state, ending, Style()):
+        for line in summary(state, ending, Style(), self._options.run_folder):
             yield f"{_prose(line)}\n\n"
         for record in state.checks.values():
             if record.outcome in _UNPASSED:

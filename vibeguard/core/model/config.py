@@ -198,6 +198,14 @@ class Settings(RunSettings, frozen=True, omit_defaults=True, gc=False):
     keep_bytes: Annotated[
         int, Key("how much of earlier runs is kept", Size(), name="keep_bytes")
     ] = 1 << 30
+    keep: Annotated[
+        tuple[str, ...],
+        Key(
+            "what `run --staged` leaves in its place although git does not know it, from the "
+            "config's folder: `[.venv, node_modules]` ([staged](staged.md))",
+            keys.Files(),
+        ),
+    ] = ()
     keep_age_ns: Annotated[
         int, Key("how old a run may be before it goes; a live one never does", Duration(zero=True))
     ] = 30 * 24 * 3600 * SECOND_NS

@@ -19,6 +19,7 @@ from vibeguard.core.names import (
     Pool,
     QuarantineState,
     Reason,
+    StagedWay,
     TerminationReason,
     Verdict,
     WhilePending,
@@ -48,10 +49,18 @@ class VersionControl(Struct, frozen=True, omit_defaults=True):
     stillness: str = ""
 
 
+class StagedView(Struct, frozen=True, omit_defaults=True):
+    """Where what is staged was checked; `why` it was not at the path of the work tree."""
+
+    way: StagedWay
+    why: str = ""
+
+
 class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
     """The first event: who runs, where, with what.
 
     `monotonic_ns` is that boot's monotonic clock at `t` 0: others can tell how long ago it was.
+    `staged` is there where what would be committed is checked, and not the work tree.
     """
 
     run_id: str
@@ -66,6 +75,7 @@ class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
     vcs: VersionControl | None = None
     detached: bool = False
     monotonic_ns: int = 0
+    staged: StagedView | None = None
 
 
 class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
@@ -343,7 +353,8 @@ class RunCancelRequested(Envelope, frozen=True, kw_only=True, tag="run.cancel_re
 class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):
     """The verdict, as the fold of everything before it gives it.
 
-    `unattributed` are processes swept before the seal that carried the mark of no check.
+    `unattributed` are processes swept before the seal that carried the mark of no check. `patch` is
+    the file in the run folder that holds what checks have made of staged files, if they have.
     """
 
     verdict: Verdict
@@ -353,6 +364,7 @@ class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):
     reason: str = ""
     unattributed: tuple[ProcessReport, ...] = ()
     vcs: VersionControl | None = None
+    patch: str = ""
 
 
 class LogSealed(Envelope, frozen=True, kw_only=True, tag="log.sealed"):

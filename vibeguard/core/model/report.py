@@ -145,6 +145,18 @@ class BackgroundReport(Struct, frozen=True):
     saved_ms: int | None
 
 
+class StagedReport(Struct, frozen=True):
+    """What would be committed was checked: `way` is namespace (at its own path) or copy.
+
+    `why` says why it was copied. `patch` is the file with what checks have made of staged files,
+    for `git apply --cached`; null where they left them alone.
+    """
+
+    way: str
+    why: str
+    patch: str | None
+
+
 class ErrorReport(Struct, frozen=True):
     """One mistake of a config or a command line. 0 means that there is no such place."""
 
@@ -160,6 +172,7 @@ class Report(Struct, frozen=True):
 
     `verdict` is null until the run has one. `state` says what is known of it: refused (nothing was
     started, `errors` says why), pending (not planned yet), running, finished, incomplete, corrupt.
+    `staged` is null where the work tree was checked.
     """
 
     schema: str
@@ -179,3 +192,4 @@ class Report(Struct, frozen=True):
     notes: tuple[str, ...]
     background: BackgroundReport | None
     errors: tuple[ErrorReport, ...]
+    staged: StagedReport | None = None

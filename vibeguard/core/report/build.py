@@ -22,6 +22,7 @@ from vibeguard.core.model.report import (
     ResultReport,
     ResultsReport,
     RunState,
+    StagedReport,
     Violation,
 )
 from vibeguard.core.model.state import CheckRecord, State
@@ -81,6 +82,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending | None = 
         notes=planned.notes if planned else (),
         background=_background(state),
         errors=(),
+        staged=_staged(state, run_folder),
     )
 
 
@@ -123,7 +125,15 @@ def fail_fast_triggered(state: State) -> bool:
 
 def output_path(record: CheckRecord, run_folder: str) -> str:
     """Where the whole output of the last attempt is; empty when there is none."""
-    path = record.finished.output_path if record.finished else ""
+    return _in(run_folder, record.finished.output_path if record.finished else "")
+
+
+def patch_path(state: State, run_folder: str) -> str:
+    """Where the patch of a run with --staged is; empty where there is none."""
+    return _in(run_folder, state.finished.patch if state.finished else "")
+
+
+def _in(run_folder: str, path: str) -> str:
     if not path or path.startswith("/") or not run_folder:
         return path
     return f"{run_folder.rstrip('/')}/{path}"
@@ -222,6 +232,13 @@ def _assertion(expression: str, extracted: CheckExtracted | None) -> AssertionRe
 
 def _prompts(prompts: tuple[TriggeredPrompt, ...]) -> tuple[PromptReport, ...]:
     return tuple(PromptReport(p.event, p.source, p.content) for p in prompts)
+
+
+def _staged(state: State, run_folder: str) -> StagedReport | None:
+    view = state.started.staged if state.started else None
+    if view is None:
+        return None
+    return StagedReport(view.way.value, view.why, patch_path(state, run_folder) or None)
 
 
 def _background(state: State) -> BackgroundReport | None:

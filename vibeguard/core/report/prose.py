@@ -53,7 +53,7 @@ class Prose:
 
     def end(self, state: State, ending: Ending) -> str:
         """The summary, and what comes before it."""
-        texts = summary(state, ending, self.style)
+        texts = summary(state, ending, self.style, self.run_folder)
         return self._joined([wrap(text, self.columns, rest="  ") for text in texts])
 
     def _joined(self, lines: list[str]) -> str:

@@ -9,6 +9,7 @@ from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
+from vibeguard.core.report.subject import patch_lines, what_was_checked
 from vibeguard.core.report.tally import named, not_passed, passed
 from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
@@ -17,10 +18,14 @@ from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import SECOND_NS, duration, plural, some
 
 
-def summary(state: State, ending: Ending, style: Style) -> list[str]:
-    """Skips by their root cause, what came too late, then the one line that sums up the run."""
+def summary(state: State, ending: Ending, style: Style, run_folder: str = "") -> list[str]:
+    """Skips by their root cause, what came too late, then the one line that sums up the run.
+
+    `run_folder` is put before the paths of files in it.
+    """
     lines = [*skips(state), *late(state)]
-    lines.append(_last_line(state, ending, style))
+    lines.append(_last_line(state, ending, style) + what_was_checked(state))
+    lines += patch_lines(state, run_folder)
     if state.finished is not None and state.finished.unattributed:
         count = len(state.finished.unattributed)
         lines.append(f"swept: {plural(count, 'process', 'processes')} of no check known")

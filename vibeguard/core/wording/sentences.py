@@ -162,6 +162,7 @@ _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
     Reason.GROK_LIMIT: _detailed("more output than grok reads"),
     Reason.BAD_VALUE: _detailed("the assertion could not be evaluated"),
     Reason.JUDGE_TIMEOUT: _detailed("judging took too long"),
+    Reason.TREE_MOVED: _detailed("files of the work tree changed under it"),
     Reason.OUTPUT_LOST: _detailed("the output is lost"),
     Reason.INTERNAL: _detailed("a defect of VibeGuard itself"),
 }

@@ -4,13 +4,15 @@ import os
 import stat
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
+import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.excerpt import last_lines
-from vibeguard.core.judge import Judgement, judge, unjudged
+from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.model.results import Findings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
@@ -21,6 +23,9 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.supervisor.forked import CutShort, in_fork
 from vibeguard.system.supervisor.reports import FormerReports, guess, read_reports
+
+if TYPE_CHECKING:
+    from vibeguard.system.staged.view import View
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10
@@ -57,7 +62,10 @@ class Judging:
         output_path: Callable[[PlannedCheck, int], str],
         spare: Callable[[int], None],
         former: FormerReports,
+        *,
+        view: "View | None" = None,
     ) -> None:
+        self._view = view
         self._output_path = output_path
         self._spare = spare
         self._folder = os.fsdecode(launch.folder)
@@ -78,6 +86,12 @@ class Judging:
         An exit that was observed keeps its outcome: a cancel ends the reading of what it wrote,
         and what the exit says is the judgement then.
         """
+        if self._view is not None:
+            before_waiting()
+            with trio.CancelScope(shield=True):
+                moved = await self._view.moved()
+            if moved:
+                return tree_moved(moved)
         plain = not (planned.grok or planned.assertion or planned.file or planned.results)
         plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:

@@ -8,6 +8,8 @@ import traceback
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError, UsageError
 from vibeguard.system.channel import (
@@ -17,6 +19,7 @@ from vibeguard.system.channel import (
     OrderReader,
     Report,
     Sealed,
+    Staged,
     Started,
     send,
 )
@@ -28,13 +31,16 @@ from vibeguard.system.detach import (
     terminal_of_the_front,
     wake_when_orphaned,
 )
+from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.pool.access import needs_extra
+from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
 from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
 
 if TYPE_CHECKING:
+    from vibeguard.system.staged.view import View
     from vibeguard.system.supervisor.remote import Remote
 
 # Cycles are rare here, and Python's own 700 is reached by every third check.
@@ -63,12 +69,16 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     if launch is None:
         return ExitCode.PASSED
     session: Session | None = None
+    view: View | None = None
     try:
         preload(launch.plan)
+        if launch.staged is not None:
+            view = _open_view(launch, launch.staged)
+            launch = view.launch
         remote = _prepare_remote(launch)
         gc.freeze()  # plan and modules stay to the end: no collection need look at them
         gc.set_threshold(YOUNG_OBJECTS)
-        session = Session(launch, reader, reports, remote)
+        session = Session(launch, reader, reports, remote, view)
         folder = os.fsencode(session.folder)
         _tell_guardian(guardian, folder)
         _tell(reports, Started(session.run_id, folder))
@@ -91,7 +101,27 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     finally:
         if session is not None:
             session.close()
+        if view is not None:
+            view.close()
         give_terminal_back(terminal, reports)
+
+
+def _open_view(launch: Launch, staged: Staged) -> "View":
+    """Before anything of the run is there: it may change what lies at every path below the root."""
+    from vibeguard.system.staged.view import open_view  # noqa: PLC0415 - seldom needed
+
+    view = open_view(launch, staged)
+    launch = view.launch
+    view.launch = replace(
+        launch,
+        version_control=with_identity(
+            launch.version_control,
+            os.fsdecode(launch.folder),
+            without_git_locals(launch.environment),
+            however_large=launch.however_large,
+        ),
+    )
+    return view
 
 
 def _prepare_remote(launch: Launch) -> "Remote | None":

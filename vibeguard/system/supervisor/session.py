@@ -25,7 +25,7 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CancelReason, ExitCode
-from vibeguard.core.problems import LogAltered, LogWriteError
+from vibeguard.core.problems import LogAltered, LogWriteError, UsageError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
@@ -54,11 +54,13 @@ from vibeguard.system.vouching.witness import open_witness
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
+    from vibeguard.system.staged.view import View
     from vibeguard.system.supervisor.remote import Remote
 
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
+PATCH = "staged.patch"
 LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 
 
@@ -66,13 +68,19 @@ class Session:
     """A run that is recorded from its creation on. Raises LogWriteError when it cannot be.
 
     `reports` is the pipe to the front, which reads it until it exits. `remote` is there where
-    checks go to other machines.
+    checks go to other machines, `view` where what is staged is checked.
     """
 
     def __init__(
-        self, launch: Launch, orders: OrderReader, reports: int, remote: "Remote | None" = None
+        self,
+        launch: Launch,
+        orders: OrderReader,
+        reports: int,
+        remote: "Remote | None" = None,
+        view: "View | None" = None,
     ) -> None:
         self._launch = launch
+        self._view = view
         self._former = FormerReports(os.fsdecode(launch.folder))
         self._remote = remote
         self._orders = orders
@@ -190,6 +198,7 @@ class Session:
                 vcs=launch.version_control,
                 detached=launch.detached,
                 monotonic_ns=self._clock.start_ns,
+                staged=self._view.way if self._view else None,
             )
         )
         self._recorder.record(
@@ -204,7 +213,7 @@ class Session:
                 selection_sha256=launch.selection_sha256,
             )
         )
-        for weakness in weaknesses(self._journal):
+        for weakness in weaknesses(self._journal, self._view.way if self._view else None):
             self._recorder.record(weakness)
         if self._recorder.failure is not None:
             raise self._recorder.failure
@@ -241,7 +250,12 @@ class Session:
             clock=self._clock,
             specify=self._specify,
             judge=Judging(
-                launch, launch.plan.settings, self._output_path, spare, self._former
+                launch,
+                launch.plan.settings,
+                self._output_path,
+                spare,
+                self._former,
+                view=self._view,
             ).judge,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             keep=self._keep_output,
@@ -336,6 +350,7 @@ class Session:
                 reason=ruling.reason,
                 unattributed=unattributed,
                 vcs=self._tree_at_the_end(),
+                patch=self._keep_patch(),
             )
         )
 
@@ -354,6 +369,18 @@ class Session:
         if began is None or not began.content:
             return found
         return with_identity(found, folder, launch.environment, however_large=launch.however_large)
+
+    def _keep_patch(self) -> str:
+        """What checks have made of staged files goes with the view: kept in the run folder."""
+        try:
+            patch = self._view.patch() if self._view else b""
+            if not patch:
+                return ""
+            with open(create_file(f"{self.folder}/{PATCH}", flags=os.O_WRONLY), "wb") as file:
+                file.write(patch)
+        except (UsageError, OSError):
+            return ""  # git does not tell any more: a check has taken the repository apart
+        return PATCH
 
     def _copy_logs(self) -> None:
         """--log-dir keeps meaning a folder that gets `<id>.log` of the run."""

@@ -4,21 +4,22 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from vibeguard.core.model.events import RunWeakened
+from vibeguard.core.model.events import RunWeakened, StagedView
+from vibeguard.core.names import StagedWay
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process import exits, proc, tree
 
 _OTHERS: Final = 0o077
 
 
-def weaknesses(journal: Journal) -> tuple[RunWeakened, ...]:
+def weaknesses(journal: Journal, staged: StagedView | None = None) -> tuple[RunWeakened, ...]:
     """The promises of docs/processes.md and docs/log.md that cannot be kept here.
 
     Called by the supervisor, which has tried to leave its session, before anything is started.
     """
     return tuple(
         RunWeakened(what=what, why=why, may_ignore=True)
-        for what, why in (*_of_processes(), *_of_files(journal))
+        for what, why in (*_of_processes(), *_of_files(journal), *_of_what_is_staged(staged))
     )
 
 
@@ -37,6 +38,11 @@ def _of_processes() -> Iterator[tuple[str, str]]:
         yield ("a process is signalled by its number", "no descriptor of a process: pidfd_open")
     if os.getsid(0) != os.getpid():
         yield ("a check can reach the terminal of the command", "no session of its own: setsid")
+
+
+def _of_what_is_staged(staged: StagedView | None) -> Iterator[tuple[str, str]]:
+    if staged is not None and staged.way is StagedWay.COPY:
+        yield ("a check that names the work tree by its path sees what is not staged", staged.why)
 
 
 def _why_no_proc() -> str:

@@ -1,0 +1,110 @@
+"""The index as it was when the command began: what comes later to it is not of this run."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Final, Self
+
+from msgspec import Struct
+
+from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.vcs import present_head
+from vibeguard.system.staged.repository import Repository
+from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
+
+INDEX: Final = "index"
+OBJECTS: Final = "objects"
+
+
+class Frozen(Struct, frozen=True):
+    """What is staged: `environment` has git read the copy of the index in the scratch folder.
+
+    `tree` is the id of the tree that a commit would have, `head` the commit it would follow, empty
+    where there is none.
+    """
+
+    root: str
+    git_dir: str
+    common_dir: str
+    head: str
+    tree: str
+    scratch: Scratch
+    environment: dict[bytes, bytes]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the folder to the supervisor; without one it goes."""
+        self.scratch.leave()
+        sweep_scratch(os.path.dirname(os.path.dirname(self.scratch.path)))
+
+    def content_of(self, path: str) -> bytes | None:
+        """What is staged at this place; None where nothing is."""
+        name = os.path.relpath(os.path.realpath(path), os.path.realpath(self.root))
+        repository = Repository(self.root, self.environment)
+        listed = ("ls-files", "-z", "--", f":(top,literal){name}")
+        if name.startswith("..") or not repository.names(*listed):
+            return None
+        return repository.git("cat-file", "blob", f":{name}")
+
+    def paths(self) -> frozenset[bytes]:
+        """What is staged, submodules left out, relative to the root."""
+        listed = Repository(self.root, self.environment).names("ls-files", "--stage", "-z")
+        return frozenset(e.partition(b"\t")[2] for e in listed if not e.startswith(b"160000 "))
+
+
+def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> Frozen:
+    """Take the index that the caller's git variables name.
+
+    Raises UsageError outside of git, for an index with unmerged paths, and where git fails.
+    """
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
+    asked = Repository(root, environment).git(
+        "rev-parse", "--absolute-git-dir", "--git-common-dir", "--git-path", "index"
+    )
+    git_dir, common_dir, index = (
+        os.path.join(root, os.fsdecode(path)) for path in asked.split(b"\n")[:3]
+    )
+    try:
+        scratch = make_scratch(state_dir)
+        own_index = os.path.join(scratch.path, INDEX)
+        if os.path.exists(index):
+            # With its time: git tells by it which files may have changed unnoticed.
+            shutil.copy2(index, own_index)
+        own_objects = os.path.join(scratch.path, OBJECTS)
+        os.mkdir(own_objects)
+    except OSError as error:
+        what = f"the index cannot be copied to {state_dir}: {error.strerror}"
+        raise UsageError(what, "make room there, or name another folder: --state-dir") from error
+    # The index stands for itself: whose hook this is decides about nothing else.
+    own = without_git_locals(environment) | {b"GIT_INDEX_FILE": os.fsencode(own_index)}
+    repository = Repository(root, own)
+    try:
+        _refuse_unmerged(repository)
+        head = present_head(root, environment)
+        tree = _tree(root, own, own_objects, os.path.join(common_dir, "objects"))
+    except UsageError:
+        scratch.remove()
+        raise
+    return Frozen(root, git_dir, common_dir, head, tree, scratch, own)
+
+
+def _refuse_unmerged(repository: Repository) -> None:
+    if repository.git("ls-files", "--unmerged", "-z"):
+        raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
+
+
+def _tree(root: str, own: Mapping[bytes, bytes], objects: str, shared: str) -> str:
+    """The tree's id; what that writes stays in `objects`."""
+    quoted = os.fsencode(shared).replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    apart = {
+        b"GIT_OBJECT_DIRECTORY": os.fsencode(objects),
+        b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b'"%b"' % quoted,
+    }
+    written = Repository(root, {**own, **apart}).git("write-tree")
+    return written.decode("ascii").strip()

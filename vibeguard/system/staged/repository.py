@@ -1,0 +1,58 @@
+"""A repository as it is asked about: git with the variables that are meant, in bounded time."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from typing import Final
+
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.discovery.vcs import GIT
+
+# Filters may fetch what they put in: bounded all the same.
+TIMEOUT_S: Final = 300.0
+# What a user may have set for speed, and what makes git believe instead of look.
+_LOOK: Final = ("-c", "core.trustctime=true", "-c", "core.checkStat=default")
+
+
+class Repository:
+    """Asks git about the work tree at `root` with this environment."""
+
+    def __init__(self, root: str, environment: Mapping[bytes, bytes]) -> None:
+        self.root = root
+        self.environment = environment
+
+    def git(self, *arguments: str, given: bytes | None = None) -> bytes:
+        """What git prints, with `given` as its input. Raises UsageError with its first words."""
+        try:
+            process = subprocess.Popen(
+                [*GIT, *_LOOK, *arguments],
+                cwd=self.root,
+                env={**self.environment, b"LC_ALL": b"C"},
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
+        try:
+            output, complaint = process.communicate(given, timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise _refused(arguments[0], f"no answer within {TIMEOUT_S:g} s") from None
+        if process.returncode != 0:
+            lines = complaint.decode(errors="replace").strip().splitlines()
+            raise _refused(arguments[0], lines[0] if lines else "no message")
+        return output
+
+    def names(self, *arguments: str, given: bytes | None = None) -> list[bytes]:
+        """What git lists with -z."""
+        return self.git(*arguments, given=given).split(b"\0")[:-1]
+
+
+def _refused(command: str, why: str) -> UsageError:
+    what = f"what is staged cannot be laid out: git {command}: {sanitise(why)}"
+    return UsageError(what, "mend that, or leave out --staged to check the work tree")
