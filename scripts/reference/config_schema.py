@@ -89,6 +89,8 @@ def _written(kind: Kind) -> Schema:
             return {"enum": [True, False, *_TRUTH]}
         case keys.Placement():
             return {"enum": [True, False, "auto", *_TRUTH]}
+        case keys.Reuse():
+            return {"enum": [True, False, "confirm", *_TRUTH]}
         case keys.Duration() | keys.Size() | keys.Count():
             return _number(kind)
         case keys.Patterns():
@@ -101,7 +103,7 @@ def _written(kind: Kind) -> Schema:
             return {"type": ["object", "array"], **_source(), "items": _nullable(_source())}
         case keys.Prompts():
             return _object(dict.fromkeys(Triggers.__struct_fields__, _TEXT_OR_LIST), [])
-        case keys.Texts():
+        case keys.Texts() | keys.Tools():
             return {"type": "array", "items": {"type": _SCALAR}}
         case (
             keys.Tags()

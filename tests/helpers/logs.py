@@ -14,6 +14,7 @@ from vibeguard.core.model.events import (
     CheckRequirementWaived,
     CheckResults,
     CheckRetryScheduled,
+    CheckReused,
     CheckSlow,
     CheckStarted,
     CheckSubmitted,
@@ -36,6 +37,7 @@ from vibeguard.core.names import (
     Pool,
     Reason,
     ResultKind,
+    ReusePolicy,
     TerminationReason,
     WhilePending,
 )
@@ -61,14 +63,15 @@ def every_event() -> Sequence[Event]:
     history = History(
         *_checks(),
         settings=ResolvedSettings(
-            parallel=4, async_parallel=2, grace_ns=5 * SECOND, pool=PoolSettings()
+            parallel=4, async_parallel=2, grace_ns=5 * SECOND, pool=PoolSettings(), reuse=True
         ),
         vars={"größe": "80 %", "emoji": "🦊"},
         notes=("left out: docs",),
         started={"argv": ("vibeguard", "run", "naïve\n\x1b[31m"), "cwd": "/wörk"},
     )
-    history.ready("fmt", "lint", "e2e", "report", "soft")
+    history.ready("fmt", "lint", "e2e", "report", "soft", "known")
     history.after(MS).passes("fmt", extracted={"values": {"n": "3"}, "unmatched": ("%{INT:x}",)})
+    _reused(history)
     _flaky(history)
     _hanging(history)
     for choice, name in ((WhilePending.PROCEED, "report"), (WhilePending.SKIP, "soft")):
@@ -98,7 +101,15 @@ def _checks() -> tuple[PlannedCheck, ...]:
         check("lint", retries=1, on=prompts, timeout_ns=30 * SECOND),
         check("e2e", pool=Pool.BACKGROUND, timeout_ns=600 * SECOND, expected_ns=90 * SECOND),
         *waiting,
+        check("known", reuse=ReusePolicy.ON, inputs=("src/**",), tools=()),
     )
+
+
+def _reused(history: History) -> None:
+    """An earlier pass stands for `known`."""
+    earlier = {"run": "20261123-060000-0123abcd", "seal": "5" * 64, "key": "e" * 64}
+    history.add(CheckReused, check="known", **earlier)
+    history.settle("known", Outcome.PASSED, Reason.REUSED)
 
 
 def _flaky(history: History) -> None:

@@ -36,7 +36,8 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
     digest = sha256(loaded.data).hexdigest()
     identity = tree_identity(loaded.located.folder, caller_environment())
     content = identity.content if identity else ""
-    outcomes, runs = proven(_runs_of(state_dir, digest, content))
+    found = proven(_runs_of(state_dir, digest, content))
+    outcomes = found.outcomes
     names = [check.id for check in loaded.config.checks]
     passed = tuple(name for name in names if outcomes.get(name) is Outcome.PASSED)
     not_passed = tuple(name for name in names if name in outcomes and name not in passed)
@@ -52,7 +53,8 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
         passed=passed,
         not_passed=not_passed,
         unknown=tuple(name for name in names if name not in outcomes),
-        runs=runs,
+        runs=found.runs,
+        reused=tuple(name for name in passed if name in found.reused),
         changed=changed,
         reason=reason,
     )

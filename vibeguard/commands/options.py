@@ -205,6 +205,11 @@ class RunOptions:
             help="Only what did not pass in a run [default: latest], and what that requires.",
         ),
     ] = None
+    reuse: Annotated[
+        Flag,
+        Parameter(help="Let recorded passes stand for checks with reuse whose key is the same."),
+    ] = False
+    fresh: Annotated[Flag, Parameter(help="Reuse nothing, whatever the settings say.")] = False
     format: Annotated[
         RunFormat | None, Parameter(help="What to write; the machine formats go to stdout.")
     ] = None

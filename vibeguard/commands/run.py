@@ -22,13 +22,15 @@ from vibeguard.commands.options import (
     run_format,
 )
 from vibeguard.commands.streams import write_out
-from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.config import CheckConfig, Settings
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
-from vibeguard.core.names import ExitCode
-from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.core.names import ExitCode, ReusePolicy
+from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
+from vibeguard.core.reuse.record import never_reused
+from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery import state_dir_of
@@ -176,19 +178,38 @@ def _plan(
         fail_fast=common.fail_fast,
         error_exit_code=common.error_exit_code,
         jitter_seed=int.from_bytes(os.urandom(4), "big"),
+        reuse=_reuses(config.settings, options),
     )
     checks = _here(selection.checks) if options.local else selection.checks
+    if config.settings.reuse is False:
+        checks = tuple(replace(check, reuse=ReusePolicy.OFF) for check in checks)
     expected = expectations(state_dir, checks)
     return make_plan(
         checks,
         settings,
         variables=config.vars,
-        notes=(*selection.notes, *(narrowed.notes if narrowed else ())),
+        notes=(
+            *selection.notes,
+            *(narrowed.notes if narrowed else ()),
+            *(never_reused(checks) if settings.reuse else ()),
+        ),
         narrowed=narrowed.by if narrowed else "",
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
         queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
         failed=narrowed.failing if narrowed else (),
     )
+
+
+def _reuses(settings: Settings, options: RunOptions) -> bool:
+    """Whether this run may rest on earlier passes. Raises UsageError."""
+    if options.reuse and options.fresh:
+        raise UsageError("--reuse and --fresh do not go together", "use one of them")
+    if options.reuse and settings.reuse is False:
+        raise UsageError(
+            "the settings turn reuse off", "leave out --reuse, or remove settings.reuse"
+        )
+    fresh = options.fresh or options.staged  # what lies at a path is another thing in a view
+    return reuses(settings, asked=options.reuse, fresh=fresh, under_ci=is_ci(os.environ))
 
 
 def _files(
@@ -251,6 +272,7 @@ def _launch(
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
         however_large=options.record_tree,
+        incomplete=_incomplete(loaded, plan),
         files=files,
         detached=outlives(options),
         record_tree=options.record_tree or options.staged or _may_join(options),
@@ -259,6 +281,14 @@ def _launch(
         keep_runs=settings.keep_runs,
         keep_bytes=settings.keep_bytes,
         keep_age_ns=settings.keep_age_ns,
+    )
+
+
+def _incomplete(loaded: Loaded, plan: Plan) -> frozenset[str]:
+    """The checks that require others which this plan leaves out."""
+    configured = {check.id: check.requires for check in loaded.config.checks}
+    return frozenset(
+        check.id for check in plan.checks if len(check.requires) < len(configured[check.id])
     )
 
 

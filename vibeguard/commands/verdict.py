@@ -12,7 +12,7 @@ from vibeguard.core.names import SIGNAL_EXIT_CODES, ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.build import Ending
-from vibeguard.core.report.tally import named, not_passed, passed
+from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.discovery.environment import caller_environment
@@ -54,7 +54,7 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
             return ExitCode.CORRUPT  # an older pass must not stand in for it
         finished = ruled(state, ending, tree) if concerned else None
         if finished:
-            listing = ", ".join([*named(not_passed(state)), f"{passed(state)} passed"])
+            listing = ", ".join([*named(not_passed(state)), passed_in_words(state)])
             write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}: {listing}\n")
             return finished.exit_code
     write_err(f"vibeguard: no run of the whole config has checked the tree {sanitise(tree)}\n")

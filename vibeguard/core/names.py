@@ -40,6 +40,7 @@ FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 class Reason(StrEnum):
     """Why a check settled as it did, in one machine word; the sentence is `wording`'s business."""
 
+    REUSED = "reused"  # passed: an earlier pass under the same key stands for it
     EXIT_CODE = "exit_code"  # failed: the command ended with a code other than 0
     SIGNAL = "signal"  # failed: the command was ended by a signal that was not ours
     ASSERTION = "assertion"  # failed: the assert expression is false
@@ -158,6 +159,14 @@ class StagedWay(StrEnum):
 
     NAMESPACE = "namespace"  # at the path of the work tree, which nobody else sees changed
     COPY = "copy"  # in a repository of its own
+
+
+class ReusePolicy(StrEnum):
+    """Whether an earlier pass may stand for a check while its key is the same."""
+
+    OFF = "false"
+    ON = "true"
+    CONFIRM = "confirm"  # and the check runs again, in the background
 
 
 class GitEnvironment(StrEnum):

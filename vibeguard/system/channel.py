@@ -39,6 +39,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
 
     `variables` are the values that the config sets for each check; they are never recorded.
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
+    `incomplete` are the checks that require others which this run leaves out.
     `files` are the NUL-separated lists of the files that checks are handed, by check.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
     well, `however_large` it is. `notify` are told how the run ended. `detached` marks a run that
@@ -59,6 +60,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     files: dict[str, bytes] = {}
     staged: Staged | None = None
     stands_for: bytes = b""
+    incomplete: frozenset[str] = frozenset()
     detached: bool = False
     record_tree: bool = False
     however_large: bool = False

@@ -21,6 +21,7 @@ from vibeguard.core.config.values import (
     member_of,
     placement,
     pool_name,
+    reuse,
     shell,
     size_bytes,
     tag,
@@ -97,6 +98,8 @@ def _reader_of(kind_: Kind) -> Read:
             return _names(variable_name)
         case keys.Globs():
             return _names(glob)
+        case keys.Tools():
+            return _names(str)
         case keys.Labels():
             return _names(label)
         case keys.Files():
@@ -126,6 +129,8 @@ def _conversion_of(kind_: Kind) -> Callable[[str], object]:
             return truth
         case keys.Placement():
             return placement
+        case keys.Reuse():
+            return reuse
         case keys.Folder():
             return folder_below
         case keys.Shell():
@@ -143,7 +148,12 @@ def _converted(to: Callable[[str], object]) -> Read:
 
 
 def _names(check: Callable[[str], str]) -> Read:
-    return lambda reader, node, key: reader.names(reader.texts(node, key), check)
+    def read(reader: Reader, node: Mapping, key: str) -> tuple[str, ...] | None:
+        if is_absent(node.values[key]):
+            return None
+        return reader.names(reader.texts(node, key), check)
+
+    return read
 
 
 def _section(struct: type[Struct], reader: Reader, node: Mapping, key: str) -> Struct | None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.globs import regex_of
-from vibeguard.core.names import Mode
+from vibeguard.core.names import Mode, ReusePolicy
 from vibeguard.core.wording.suggest import did_you_mean
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -110,6 +110,17 @@ def placement(text: str) -> Mode:
     except LanguageError:
         what = f"unknown value of async {quoted(text)}"
         raise LanguageError(what, "write auto, true or false") from None
+
+
+def reuse(text: str) -> ReusePolicy:
+    """Whether earlier passes count: `confirm`, or one of the words for truth."""
+    if text.lower() == ReusePolicy.CONFIRM:
+        return ReusePolicy.CONFIRM
+    try:
+        return ReusePolicy.ON if truth(text) else ReusePolicy.OFF
+    except LanguageError:
+        what = f"unknown value of reuse {quoted(text)}"
+        raise LanguageError(what, "write true, false or confirm") from None
 
 
 def shell(text: str) -> str:

@@ -19,6 +19,7 @@ from vibeguard.core.model.events import (
     CheckRequirementWaived,
     CheckResults,
     CheckRetryScheduled,
+    CheckReused,
     CheckSettled,
     CheckSlow,
     CheckStarted,
@@ -30,6 +31,7 @@ from vibeguard.core.names import (
     AttemptEnd,
     Outcome,
     Pool,
+    ReusePolicy,
     TerminationReason,
     WhilePending,
 )
@@ -55,6 +57,8 @@ def check_queued(state: State, record: CheckRecord, event: CheckQueued) -> None:
         raise _after_cancel(event.check)
     if event.attempt != record.attempt + 1 or event.pool is not record.pool:
         raise LogCorrupt(f"{event.check} was queued for an attempt or a pool that is not its own")
+    if record.reused is not None:
+        raise LogCorrupt(f"{event.check} was queued although an earlier pass stands for it")
     record.attempt = event.attempt
     record.state = QUEUED
 
@@ -108,6 +112,22 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     record.running_t = event.t
     if record.first_started_t is None:
         record.first_started_t = event.t
+
+
+def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
+    """An earlier pass stands for the check: only where run and config allow it."""
+    if state.cancel is not None:
+        raise _after_cancel(event.check)
+    if record.reused is not None:
+        raise LogCorrupt(f"{event.check} was reused twice")
+    planned, run = record.planned, state.planned
+    if run is None or not run.settings.reuse or planned.reuse is ReusePolicy.OFF:
+        raise LogCorrupt(f"{event.check} was reused, which its run or its config does not allow")
+    if not (event.run and event.seal and event.key) or event.run == _run_id(state):
+        raise LogCorrupt(f"{event.check} was reused without an earlier pass")
+    if any(state.checks[r.check].outcome is not _PASSED for r in planned.requires):
+        raise LogCorrupt(f"{event.check} was reused before all that it requires had passed")
+    record.reused = event
 
 
 def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
@@ -233,6 +253,10 @@ def _judged_early(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check}: judged while its attempt is under way")
 
 
+def _run_id(state: State) -> str:
+    return state.started.run_id if state.started is not None else ""
+
+
 def _after_cancel(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check} was moved towards a start after the run was cancelled")
 
@@ -260,6 +284,7 @@ def _enter_group(state: State, record: CheckRecord) -> None:
 CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {
     CheckQueued: check_queued,
     CheckRequirementWaived: requirement_waived,
+    CheckReused: check_reused,
     CheckStarted: check_started,
     CheckSlow: check_observed,
     CheckIdle: check_observed,

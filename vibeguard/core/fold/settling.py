@@ -64,6 +64,8 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
         return "its quarantine says otherwise"
     if event.cause and outcome is not _SKIPPED and event.reason is not Reason.FAIL_FAST:
         return f"{event.cause} has nothing to do with that"
+    if record.reused is not None or event.reason is Reason.REUSED:
+        return _reused(record, event)
     if outcome is _PASSED:
         return _passed(record, event)
     if event.reason is None:
@@ -92,6 +94,12 @@ def decisive_termination(record: CheckRecord) -> TerminationReason | None:
     if termination is None or termination.reason is _LEAK:
         return None
     return termination.reason
+
+
+def _reused(record: CheckRecord, event: CheckSettled) -> str:
+    if record.reused is None or event.outcome is not _PASSED or event.reason is not Reason.REUSED:
+        return "whether an earlier pass stands for it contradicts that"
+    return ""
 
 
 def _passed(record: CheckRecord, event: CheckSettled) -> str:
@@ -316,6 +324,7 @@ def _tree_moved(state: State, record: CheckRecord, _event: CheckSettled) -> str:
 
 
 _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
+    Reason.REUSED: (_PASSED, lambda _, record, event: _reused(record, event)),
     Reason.EXIT_CODE: (Outcome.FAILED, _failed),
     Reason.SIGNAL: (Outcome.FAILED, _failed),
     Reason.OUTPUT_LIMIT: (Outcome.FAILED, _failed),

@@ -3,6 +3,7 @@
 pending --frontier.advanced--> ready --check.queued--> queued --check.started--> running
 running --check.attempt_finished--> running (over) --check.settled--> settled
 running (over) --check.retry_scheduled--> backoff --check.queued--> queued
+ready --check.reused--> ready --check.settled (passed)--> settled
 pending, ready, queued, backoff --check.settled (skipped, cancelled, refused)--> settled
 """
 
@@ -15,6 +16,7 @@ from vibeguard.core.model.events import (
     CheckRequirementWaived,
     CheckResults,
     CheckRetryScheduled,
+    CheckReused,
     CheckSettled,
     CheckSlow,
     CheckStarted,
@@ -38,6 +40,7 @@ LEGAL_STATES: dict[type[Event], tuple[CheckState, ...]] = {
     FrontierAdvanced: (PENDING,),
     CheckQueued: (READY, BACKOFF),
     CheckRequirementWaived: (QUEUED,),
+    CheckReused: (READY,),
     CheckSubmitted: (QUEUED,),
     CheckStarted: (QUEUED,),
     CheckSlow: (RUNNING,),
@@ -52,7 +55,7 @@ LEGAL_STATES: dict[type[Event], tuple[CheckState, ...]] = {
 }
 
 SETTLES_FROM: dict[Outcome, frozenset[CheckState]] = {
-    Outcome.PASSED: frozenset({RUNNING}),
+    Outcome.PASSED: frozenset({RUNNING, READY}),
     Outcome.FAILED: frozenset({RUNNING}),
     Outcome.TIMEOUT: frozenset({RUNNING}),
     Outcome.ERROR: frozenset({RUNNING, QUEUED}),

@@ -41,6 +41,11 @@ def fails_the_run(record: CheckRecord) -> bool:
     return record.planned.severity is Severity.ERROR
 
 
+def was_executed(record: CheckRecord) -> bool:
+    """Whether the check ran, in this run or in the one whose pass stands for it."""
+    return record.first_started_t is not None or record.reused is not None
+
+
 def has_failed(state: State) -> bool:
     """Whether a check has settled with which the run cannot pass any more."""
     return any(fails_the_run(record) for record in state.checks.values())
@@ -71,7 +76,7 @@ def verdict_of(state: State) -> Ruling:
         return Ruling(Verdict.FAILED, failed)
     if not state.checks and state.planned is not None and state.planned.narrowed:
         return Ruling(Verdict.PASSED, ExitCode.PASSED, NOTHING_CONCERNED)
-    if not any(record.first_started_t is not None for record in state.checks.values()):
+    if not any(map(was_executed, state.checks.values())):
         return Ruling(Verdict.FAILED, failed, NOTHING_RAN)
     return Ruling(Verdict.PASSED, ExitCode.PASSED)
 

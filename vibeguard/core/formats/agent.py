@@ -18,7 +18,7 @@ from vibeguard.core.report.comparing import compare, same_failure, standing
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
 from vibeguard.core.report.subject import patch_lines, what_was_checked
 from vibeguard.core.report.summary import late, open_checks, skips
-from vibeguard.core.report.tally import named, not_passed, passed
+from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import duration, some
 
@@ -176,7 +176,7 @@ class AgentFormat:
 
     def _verdict(self, state: State, ending: Ending) -> str:
         code = exit_code_of(state, ending)
-        counts = ", ".join([f"{passed(state)} passed", *named(not_passed(state))])
+        counts = ", ".join([passed_in_words(state), *named(not_passed(state))])
         finished = verdict_event(state, ending)
         if ending.log_status in (LogStatus.CORRUPT, LogStatus.INCOMPLETE):
             word = ending.log_status.value

@@ -83,6 +83,8 @@ def _case(state: State, record: CheckRecord) -> Element:
     elif settled.flaky:
         message = f"passed on attempt {settled.attempts}"
         case.append(Element("flakyFailure", {"type": "retry", "message": message}))
+    elif record.reused is not None:
+        SubElement(case, "system-out").text = sanitise(reason_of(state, record))
     return case
 
 

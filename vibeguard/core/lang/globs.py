@@ -42,6 +42,8 @@ class Globs:
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self._rules: list[tuple[str, bool]] = []  # owner, and whether a match includes
         self._everything = {o: bool(p) and p[0].startswith("!") for o, p in lists.items()}
+        self._patterns = [pattern for patterns in lists.values() for pattern in patterns]
+        self._idle = set(range(len(self._patterns)))
         self._sources: list[bytes] = []
         for owner, patterns in lists.items():
             for pattern in patterns:
@@ -57,7 +59,12 @@ class Globs:
         for number in self._matching(path):
             owner, includes = self._rules[number]
             included[owner] = includes
+            self._idle.discard(number)
         return {owner for owner, taken in included.items() if taken}
+
+    def idle(self, owner: str) -> list[str]:
+        """The including patterns of an owner that have matched none of the paths asked for."""
+        return [self._patterns[n] for n in sorted(self._idle) if self._rules[n] == (owner, True)]
 
     def _matching(self, path: bytes) -> list[int]:
         """The numbers of the patterns that match, in order."""

@@ -18,6 +18,7 @@ from vibeguard.core.names import (
     LeakPolicy,
     Mode,
     OnChange,
+    ReusePolicy,
     Severity,
     StalePolicy,
     WhilePending,
@@ -109,6 +110,9 @@ class CheckDefaults(Struct, frozen=True, omit_defaults=True, gc=False):
             Size(),
         ),
     ] = 1 << 30
+    reuse_for_ns: Annotated[
+        int, Key("how long a recorded pass may be reused; 0 means the default", Duration())
+    ] = 24 * 3600 * SECOND_NS
 
 
 class Where(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -192,6 +196,15 @@ class Settings(RunSettings, frozen=True, omit_defaults=True, gc=False):
         Key("foreground slots", Count(1, MOST_SLOTS), default="usable CPUs, at least 4"),
     ] = None
     async_parallel: Annotated[int, Key("background slots, counted apart", Count(1, MOST_SLOTS))] = 4
+    reuse: Annotated[
+        bool | None,
+        Key(
+            "`true`: as if every `run` said `--reuse` (not under CI, where the flag alone counts); "
+            "`false`: nothing is reused or recorded, whatever flags and checks say",
+            keys.Truth(),
+            default="only with `--reuse`",
+        ),
+    ] = None
     keep_runs: Annotated[
         int, Key("how many earlier runs are kept; the oldest go first", Count(1, 1_000_000))
     ] = 100
@@ -243,6 +256,40 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
             "patterns of the files that the result depends on "
             "([how they are written](#patterns-of-files)); without any, the whole tree",
             keys.Globs(),
+        ),
+    ] = ()
+    reuse: Annotated[
+        ReusePolicy,
+        Key(
+            "`true`: a pass may stand for the next one under `--reuse` while its key is the same; "
+            "`confirm`: it does, and the check runs again in the background; needs `inputs` and "
+            "`tools` ([more](reuse.md))",
+            keys.Reuse(),
+        ),
+    ] = ReusePolicy.OFF
+    tools: Annotated[
+        tuple[str, ...] | None,
+        Key(
+            "commands whose output tells the versions of what the check uses, such as "
+            "`ruff --version`; `[]` where the first word of `run` is all; for `reuse`",
+            keys.Tools(),
+            default="not known",
+        ),
+    ] = None
+    outputs: Annotated[
+        tuple[str, ...] | None,
+        Key(
+            "patterns of the files that the check makes for those that require it, or `[]`; only "
+            "then a check that runs may rest on a reused one",
+            keys.Globs(),
+            default="not known",
+        ),
+    ] = None
+    env_inputs: Annotated[
+        tuple[str, ...],
+        Key(
+            "names of environment variables that the result depends on; for `reuse`",
+            keys.VariableNames(),
         ),
     ] = ()
     files: Annotated[

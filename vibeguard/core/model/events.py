@@ -130,6 +130,18 @@ class CheckSubmitted(Envelope, frozen=True, kw_only=True, tag="check.submitted")
     present: tuple[str, ...] = ()
 
 
+class CheckReused(Envelope, frozen=True, kw_only=True, tag="check.reused"):
+    """An earlier pass stands for the check (ready -> settled, by the `check.settled` that follows).
+
+    `run` is where it passed, `seal` that run's, `key` what its result depends on, then and now.
+    """
+
+    check: str
+    run: str
+    seal: str
+    key: str
+
+
 class CheckStarted(Envelope, frozen=True, kw_only=True, tag="check.started"):
     """The attempt runs (queued -> running); recorded in the same step as the spawn."""
 
@@ -384,6 +396,7 @@ Event = (
     | FrontierAdvanced
     | CheckQueued
     | CheckRequirementWaived
+    | CheckReused
     | CheckSubmitted
     | CheckStarted
     | CheckSlow

@@ -91,6 +91,10 @@ class Placement(Kind, frozen=True):
     """`auto`, `true` or `false`: the words of `async`."""
 
 
+class Reuse(Kind, frozen=True):
+    """`true`, `false` or `confirm`: the words of `reuse`."""
+
+
 class Folder(Kind, frozen=True):
     """A folder at or below that of the config."""
 
@@ -113,6 +117,10 @@ class Globs(Kind, frozen=True):
 
 class Texts(Kind, frozen=True):
     """A list of texts, each as it is."""
+
+
+class Tools(Kind, frozen=True):
+    """A list of command lines; an empty one says something."""
 
 
 class Date(Kind, frozen=True):

@@ -7,12 +7,16 @@ from vibeguard.core.names import Pool
 
 
 class ResolvedSettings(RunSettings, frozen=True, omit_defaults=True, kw_only=True):
-    """Settings after defaults, environment and flags: what this run goes by."""
+    """Settings after defaults, environment and flags: what this run goes by.
+
+    `reuse` says whether earlier passes may stand for checks that allow it.
+    """
 
     parallel: int
     async_parallel: int
     error_exit_code: int = 1
     jitter_seed: int = 0
+    reuse: bool = False
 
 
 class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):

@@ -7,6 +7,7 @@ from vibeguard.core.model.events import (
     CheckExtracted,
     CheckHang,
     CheckResults,
+    CheckReused,
     CheckSettled,
     CheckStarted,
     CheckSubmitted,
@@ -51,6 +52,7 @@ class CheckRecord:
     extracted: CheckExtracted | None = None
     results: CheckResults | None = None
     settled: CheckSettled | None = None
+    reused: CheckReused | None = None
     waived: dict[str, str] = field(default_factory=dict)
     ran_before: tuple[str, ...] = ()
     slots: int = 0

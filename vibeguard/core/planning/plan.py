@@ -29,17 +29,32 @@ def resolve_settings(
     fail_fast: bool | None = None,
     error_exit_code: int | None = None,
     jitter_seed: int = 0,
+    reuse: bool = False,
 ) -> ResolvedSettings:
-    """The settings that a run goes by: flags (None: not given) over the config over defaults."""
+    """The settings that a run goes by: flags (None: not given) over the config over defaults.
+
+    `reuse` is what `reuses` has made of flags and config.
+    """
     default_parallel = max(usable_cpus, MINIMUM_DEFAULT_PARALLEL)
     resolved = ResolvedSettings(
         parallel=parallel or settings.parallel or default_parallel,
         async_parallel=settings.async_parallel,
         error_exit_code=error_exit_code or 1,
         jitter_seed=jitter_seed,
+        reuse=reuse,
         **_fields_of(RunSettings, settings),
     )
     return resolved if fail_fast is None else replace(resolved, fail_fast=fail_fast)
+
+
+def reuses(settings: Settings, *, asked: bool, fresh: bool, under_ci: bool) -> bool:
+    """Whether earlier passes may stand for checks of a run.
+
+    Off in the settings turns all off; on in the settings counts as asked for, but not under CI.
+    """
+    if fresh or settings.reuse is False:
+        return False
+    return asked or (settings.reuse is True and not under_ci)
 
 
 def make_plan(

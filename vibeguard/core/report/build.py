@@ -185,6 +185,8 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         results=_results(record.results),
         worker=worker_of(record) or None,
         queued_ms=None if queued is None else queued // MILLISECOND_NS,
+        reused_from=record.reused.run if record.reused else None,
+        reuse_key=record.reused.key if record.reused else None,
     )
 
 

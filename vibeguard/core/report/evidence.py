@@ -13,8 +13,9 @@ from vibeguard.core.wording.units import plural, some
 class Evidence(Struct, frozen=True):
     """`evidence --json`: the checks of the config, by what is known of them on the present tree.
 
-    `runs` are those that the answer rests on, newest first; `changed` are files that were written
-    since the newest run, where nothing is known of the tree.
+    `runs` are those that the answer rests on, newest first; `reused` are the passed checks for
+    which one of these took an earlier pass, under an equal key; `changed` are files that were
+    written since the newest run, where nothing is known of the tree.
     """
 
     verified: bool
@@ -26,16 +27,29 @@ class Evidence(Struct, frozen=True):
     not_passed: tuple[str, ...]
     unknown: tuple[str, ...]
     runs: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     reason: str = ""
 
 
-def proven(runs: Iterable[State]) -> tuple[dict[str, Outcome], tuple[str, ...]]:
-    """The newest outcome of each check, and the runs that gave one; `runs` come newest first.
+class Proven(Struct, frozen=True):
+    """The newest outcome of each check, the runs that gave one, and which passes are earlier ones.
+
+    A reused pass rests on a run whose inputs of that check were the same.
+    """
+
+    outcomes: dict[str, Outcome]
+    runs: tuple[str, ...]
+    reused: frozenset[str]
+
+
+def proven(runs: Iterable[State]) -> Proven:
+    """What these runs prove together; `runs` come newest first.
 
     A check that was cancelled or skipped there was not judged: an older run may know.
     """
     outcomes: dict[str, Outcome] = {}
+    reused = set()
     used = []
     for state in runs:
         gave = False
@@ -44,9 +58,11 @@ def proven(runs: Iterable[State]) -> tuple[dict[str, Outcome], tuple[str, ...]]:
             if judged and record.outcome is not None and check not in outcomes:
                 outcomes[check] = record.outcome
                 gave = True
+                if record.reused is not None:
+                    reused.add(check)
         if gave and state.started is not None:
             used.append(state.started.run_id)
-    return outcomes, tuple(used)
+    return Proven(outcomes, tuple(used), frozenset(reused))
 
 
 def is_of(state: State, config_sha256: str, content: str) -> bool:
@@ -68,7 +84,9 @@ def evidence_line(evidence: Evidence) -> str:
     """The one line that a person or an agent ends with."""
     checks = plural(evidence.total, "check")
     if evidence.verified:
-        return f"verified: all {checks} passed on this tree (run {', '.join(evidence.runs)})"
+        earlier = f", {len(evidence.reused)} of them reused" if evidence.reused else ""
+        runs = ", ".join(evidence.runs)
+        return f"verified: all {checks} passed on this tree{earlier} (run {runs})"
     if not evidence.passed and not evidence.not_passed:
         return f"not verified: {sanitise(evidence.reason)}"
     parts = [f"partly: {len(evidence.passed)} of {checks} passed on this tree"]

@@ -46,6 +46,7 @@ def reason_of(state: State, record: CheckRecord) -> str:
             cause_outcome=cause.outcome.value if cause and cause.outcome else "",
             direct=_direct(state, record),
             cancelled_by=state.cancel.by if state.cancel else "",
+            reused_from=record.reused.run if record.reused else "",
         )
     )
 

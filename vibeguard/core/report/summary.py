@@ -10,7 +10,7 @@ from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.subject import patch_lines, what_was_checked
-from vibeguard.core.report.tally import named, not_passed, passed
+from vibeguard.core.report.tally import named, not_passed, passed, passed_earlier, passed_in_words
 from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
@@ -46,7 +46,7 @@ def _last_line(state: State, ending: Ending, style: Style) -> str:
     took = duration(finished.elapsed_ns)
     if finished.verdict is Verdict.PASSED:
         return _passed(state, took, style)
-    listing = ", ".join([*named(not_passed(state)), f"{passed(state)} passed"])
+    listing = ", ".join([*named(not_passed(state)), passed_in_words(state)])
     if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
         because = sanitise(cancelled_because(state.cancel.reason, state.cancel.by))
         return f"{style.warn('CANCELLED')} {because} after {took}: {listing}"
@@ -60,6 +60,8 @@ def _passed(state: State, took: str, style: Style) -> str:
         return f"{style.good('passed')}: no check is concerned by {narrowed}; nothing ran"
     count, total = passed(state), len(state.checks)
     of = plural(total, "check") if count == total else f"{count} of {total} checks"
+    earlier = passed_earlier(state)
+    of += f", {earlier}," if earlier else ""
     line = f"{style.good('passed')}: {of} in {took}"
     others = named(not_passed(state))
     flaky = [c for c, r in state.checks.items() if r.settled and r.settled.flaky]

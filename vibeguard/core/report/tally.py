@@ -62,6 +62,34 @@ def passed(state: State) -> int:
     return state.counts.get(Outcome.PASSED, 0)
 
 
+def passed_in_words(state: State) -> str:
+    """The same in words: `12 passed, 9 of them in run X`."""
+    earlier = passed_earlier(state)
+    return f"{passed(state)} passed{', ' * bool(earlier)}{earlier}"
+
+
+def passed_earlier(state: State) -> str:
+    """Which of those have passed in earlier runs: `9 of them in run X`; empty where none has."""
+    runs = reused_by_run(state)
+    total = sum(map(len, runs.values()))
+    if not total:
+        return ""
+    which = "all" if total == passed(state) else str(total)
+    if len(runs) == 1:
+        return f"{which} of them in run {sanitise(next(iter(runs)))}"
+    parts = [f"{len(checks)} in run {run}" for run, checks in runs.items()]
+    return f"{which} of them earlier: {sanitise(some(parts, 3))}"
+
+
+def reused_by_run(state: State) -> dict[str, list[str]]:
+    """The checks for which an earlier pass stands, by the run of that, in plan order."""
+    runs: dict[str, list[str]] = {}
+    for check, record in state.checks.items():
+        if record.reused is not None and record.outcome is Outcome.PASSED:
+            runs.setdefault(record.reused.run, []).append(check)
+    return runs
+
+
 def _gave_no_result(record: CheckRecord) -> bool:
     """Whether its command, or what was to judge it, was not there."""
     code = record.finished.exit_code if record.finished is not None else None

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.config import CheckKeys
 
 KEY_FORMAT: Final = "1"
 # What changes how a result is shown or counted, and never the result.
@@ -42,16 +42,15 @@ def key_of(parts: Iterable[Part]) -> str:
     return _digest(field for p in parts for field in (p.name.encode(), p.sha256.encode()))
 
 
-def definition_parts(check: CheckConfig) -> list[Part]:
+def definition_parts(check: CheckKeys) -> list[Part]:
     """A part for each key of the config that can change the result.
 
-    `requires` counts by the keys of what is required, `env` by `variable_parts`.
+    `requires` counts by the keys of what is required, the values of `env` by `variable_parts`.
     """
-    names = (field.name for field in msgspec.structs.fields(check))
     return [
         part(f"config {name}", msgspec.json.encode(getattr(check, name), order="sorted"))
-        for name in names
-        if name not in IRRELEVANT and name not in {"requires", "env"}
+        for name in CheckKeys.__struct_fields__
+        if name not in IRRELEVANT and name != "requires"
     ]
 
 

@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     FILE = "file"
     LINK = "link"  # `target` and the content of what it names
+    FOLDER = "folder"  # with its mode alone: what it holds are entries of their own
     ABSENT = "absent"
     OTHER = "other"  # a folder behind a link, a device, a pipe: nothing that could be compared
 

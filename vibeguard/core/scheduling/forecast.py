@@ -22,7 +22,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast
 from vibeguard.core.names import AttemptEnd, CheckState, Outcome
-from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, Scheduler, Start
+from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, LookUp, Scheduler, Start
 from vibeguard.core.scheduling.settlement import settled
 
 # A check that takes longer than it used to is taken to need this part of its time so far once more;
@@ -92,7 +92,7 @@ class _Rehearsal:
                 self._happen(started)
                 expected_ns = self._queue_ns(record) + self._expected_ns(record.planned)
                 heappush(self._ends, (self._at_ns + expected_ns, move.check))
-            elif not isinstance(move, EnterGroup | LeaveGroup):  # other runs are left out of it
+            elif not isinstance(move, EnterGroup | LeaveGroup | LookUp):  # other runs are left out
                 self._happen(move)
 
     def _happen(self, event: Event) -> None:

@@ -10,7 +10,7 @@ that the log does not say: who has been offered a slot and has not started yet (
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -67,7 +67,16 @@ class Start(Struct, frozen=True):
     check: str
 
 
-Move = Event | EnterGroup | LeaveGroup | Start
+class LookUp(Struct, frozen=True):
+    """Ask whether earlier passes stand for these ready checks.
+
+    Each waits until it settles as reused, or `nothing_stands_for` says that it has to run.
+    """
+
+    checks: tuple[str, ...]
+
+
+Move = Event | EnterGroup | LeaveGroup | Start | LookUp
 
 
 class Scheduler:
@@ -77,7 +86,8 @@ class Scheduler:
     without one. All costs are those of what changes, O((V + E) log V) for a whole run.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, looked_up: Collection[str] = ()) -> None:
+        """`looked_up` are the checks that are not queued before a `LookUp` has its answer."""
         if state.planned is None:
             raise ValueError("a run that is not planned has nothing to schedule")
         self.state = state
@@ -88,6 +98,8 @@ class Scheduler:
         self._left_groups: deque[str] = deque()
         self._to_skip: deque[tuple[CheckRecord, CheckRecord]] = deque()  # with what did not pass
         self._ready: list[CheckRecord] = []
+        self._looked_up = frozenset(looked_up)
+        self._to_look_up: list[str] = []
         self._unqueued: deque[CheckRecord] = deque()
         self._deferred: dict[str, CheckRecord] = {}
         self._freed: deque[CheckRecord] = deque()
@@ -121,6 +133,7 @@ class Scheduler:
             or self._skip_dependents()
             or self._fail_fast()
             or self._advance_frontier()
+            or self._look_up()
             or self._enqueue()
             or self._foreground_settled()
             or self._enqueue_deferred()
@@ -137,6 +150,10 @@ class Scheduler:
     def unblock(self, check: str) -> None:
         """The group may be free: the check competes for a slot again."""
         self._slots.unblock(self.state.checks[check])
+
+    def nothing_stands_for(self, check: str) -> None:
+        """No earlier pass stands for a check that was looked up: it has to run."""
+        self._unqueued.append(self.state.checks[check])
 
     def next_attempt(self, check: str) -> CheckQueued:
         """A check that became ready, or whose delay is over, wants a slot."""
@@ -239,6 +256,13 @@ class Scheduler:
         names = tuple(r.planned.id for r in ready if r.state is CheckState.PENDING)
         return FrontierAdvanced(number=self.state.frontiers, checks=names) if names else None
 
+    def _look_up(self) -> LookUp | None:
+        """Ready checks for which an earlier pass may stand."""
+        if not self._to_look_up:
+            return None
+        checks, self._to_look_up = self._to_look_up, []
+        return LookUp(tuple(checks))
+
     def _enqueue(self) -> CheckQueued | None:
         """A ready check wants a slot, unless it lets others go first."""
         while self._unqueued:
@@ -303,7 +327,11 @@ class Scheduler:
         self._to_cancel = iter(self.state.checks.values())
 
     def _advanced(self, event: FrontierAdvanced) -> None:
-        self._unqueued.extend(self.state.checks[check] for check in event.checks)
+        for check in event.checks:
+            if check in self._looked_up:
+                self._to_look_up.append(check)
+            else:
+                self._unqueued.append(self.state.checks[check])
 
     def _queued(self, event: CheckQueued) -> None:
         self._slots.push(self.state.checks[event.check])

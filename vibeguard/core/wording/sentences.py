@@ -33,6 +33,7 @@ class Facts(Struct, frozen=True):
     cause_outcome: str = ""
     direct: str = ""
     cancelled_by: str = ""
+    reused_from: str = ""
 
 
 def status_word(status: str, severity: Severity) -> str:
@@ -136,6 +137,7 @@ _ENDED = {
 }
 
 _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
+    Reason.REUSED: lambda facts: f"passed in run {facts.reused_from or 'an earlier one'}",
     Reason.EXIT_CODE: _exit_code,
     Reason.SIGNAL: lambda facts: f"ended by {facts.signal or 'a signal'}",
     Reason.ASSERTION: _assertion,

@@ -29,11 +29,12 @@ _CHUNK = 1 << 20
 
 
 def walk(
-    root: bytes, enters: Callable[[bytes], bool] = lambda _: True
+    root: bytes, enters: Callable[[bytes], bool] = lambda _: True, *, folders: bool = False
 ) -> Iterator[tuple[bytes, os.stat_result]]:
     """Every entry below `root` that is no folder, with its lstat; names relative, no order.
 
-    `enters` says of a folder whether what is below may count. What vanishes meanwhile is left out.
+    With `folders` these come too, but for `root`. `enters` says of a folder whether what is below
+    may count. What vanishes meanwhile is left out.
     Raises OSError for a folder that cannot be read.
     """
     waiting = [b""]
@@ -49,9 +50,11 @@ def walk(
                     continue
                 path = os.path.join(folder, entry.name)
                 if entry.is_dir(follow_symlinks=False):
-                    if enters(path):
-                        waiting.append(path)
-                    continue
+                    if not enters(path):
+                        continue
+                    waiting.append(path)
+                    if not folders:
+                        continue
                 try:
                     yield path, entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
@@ -97,6 +100,8 @@ def _entry(root: bytes, path: bytes, known: Entry | None, clocks: dict[int, int 
             return known
     if stat.S_ISLNK(signature.mode):
         return _link(full, path, signature, clocks)
+    if stat.S_ISDIR(signature.mode):
+        return Entry(path, Kind.FOLDER, Signature(0, 0, 0, signature.mode, 0, 0), settled=True)
     if not stat.S_ISREG(signature.mode):
         return Entry(path, Kind.OTHER, signature)
     before = _clock(full, signature.device, clocks)

@@ -98,6 +98,8 @@ def _is_known(entry: Entry) -> bool:
     """Whether what lies there was read; a link to a folder is known by its target."""
     if entry.kind is Kind.FILE:
         return bool(entry.sha256)
+    if entry.kind is Kind.FOLDER:
+        return False  # it was a file a moment ago
     return entry.kind is not Kind.OTHER or bool(entry.target)
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.plan import Plan
+from vibeguard.core.names import ReusePolicy
 
 
 def preload(plan: Plan) -> None:
@@ -25,7 +26,15 @@ def preload(plan: Plan) -> None:
     for source in {source for check in plan.checks for source in check.results}:
         _use("vibeguard.core.results.registry", "reader_of", source)
     import_module("vibeguard.core.results.guessing")
+    if may_reuse(plan):
+        import_module("vibeguard.system.supervisor.reusing")
+        import_module("re2")
     _format_a_traceback()
+
+
+def may_reuse(plan: Plan) -> bool:
+    """Whether passes of this run may be reused, in it or in a later one."""
+    return any(check.reuse is not ReusePolicy.OFF for check in plan.checks)
 
 
 def _use(module: str, function: str, text: object) -> None:

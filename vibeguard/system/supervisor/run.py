@@ -7,12 +7,14 @@ stands is in the State, and what an attempt does is its task's (`check`). The ex
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import trio
 
 from vibeguard.core.fold.verdict import outranks
 from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import (
+    CheckReused,
     CheckSettled,
     Event,
     FrontierAdvanced,
@@ -22,15 +24,32 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
-from vibeguard.core.names import CancelReason, CheckState, Pool, TerminationReason
+from vibeguard.core.names import (
+    CancelReason,
+    CheckState,
+    Outcome,
+    Pool,
+    Reason,
+    TerminationReason,
+)
 from vibeguard.core.problems import LogWriteError
-from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, Scheduler, Start
+from vibeguard.core.scheduling.scheduler import (
+    EnterGroup,
+    LeaveGroup,
+    LookUp,
+    Scheduler,
+    Start,
+)
+from vibeguard.core.scheduling.settlement import settled
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor, StartRefused
 from vibeguard.system.supervisor.check import CheckTask, refuse
 from vibeguard.system.supervisor.clock import RunClock
 from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.reusing import Reusing
 
 # The last argument is to be called before waiting for anything: slots must not wait for a judge.
 # No cancel may reach it while it waits: an exit that was observed keeps its outcome.
@@ -59,17 +78,19 @@ class Run:
         judge: Judge,
         groups: Groups,
         keep: Keep = lambda *_: None,
+        reusing: "Reusing | None" = None,
     ) -> None:
         self.executor = executor
         self.recorder = recorder
         self.state = recorder.state
-        self.scheduler = Scheduler(recorder.state)
+        self.scheduler = Scheduler(recorder.state, reusing.checks if reusing else ())
         self.grace_ns = self.scheduler.settings.grace_ns
         self.specification = specify
         self.keep = keep
         self._clock = clock
         self._judge = judge
         self._groups = groups
+        self._reusing = reusing
         self._work = trio.CancelScope()
         self._tasks: dict[str, CheckTask] = {}  # of checks that have been given a slot
         recorder.failed = self._log_failed
@@ -154,6 +175,8 @@ class Run:
                     self._enter_group(self.state.checks[check], group)
                 case LeaveGroup(group):
                     self._groups.release(group)
+                case LookUp(checks):
+                    self._look_up(checks)
                 case FrontierAdvanced():
                     self._open_frontier(move)
                 case RunCancelRequested():
@@ -168,6 +191,7 @@ class Run:
             self.scheduler.feed(event)
             if isinstance(event, CheckSettled):
                 self._let_go(self.state.checks[event.check])
+                self._note_pass(event)
 
     def _start(self, record: CheckRecord) -> None:
         """Give the check's attempt a task, in the nursery of its frontier."""
@@ -187,6 +211,37 @@ class Run:
         sizes = Counter(_is_background(self.state.checks[check]) for check in event.checks)
         for background, checks in sizes.items():
             self._frontiers[background].open(event.number, checks)
+
+    def _look_up(self, checks: tuple[str, ...]) -> None:
+        """Settle those for which an earlier pass is known to stand; look for one for the rest."""
+        unknown = tuple(check for check in checks if not self._reuse(check))
+        if unknown:
+            self._background.start_soon(self._find_passes, unknown)
+
+    async def _find_passes(self, checks: tuple[str, ...]) -> None:
+        if self._reusing is not None:
+            await self._reusing.look_up(checks, self.state)
+        for check in checks:
+            if self.state.cancel is None and not self._reuse(check):
+                self.scheduler.nothing_stands_for(check)
+        self.step()
+
+    def _reuse(self, check: str) -> bool:
+        """Settle a ready check as reused; False where no pass is known to stand for it."""
+        record = self.state.checks[check]
+        found = self._reusing.decided(check) if self._reusing is not None else None
+        if found is None or record.state is not CheckState.READY:
+            return False
+        self.record(CheckReused(check=check, run=found.run, seal=found.seal, key=found.key))
+        self.record(settled(record, Outcome.PASSED, Reason.REUSED))
+        return True
+
+    def _note_pass(self, event: CheckSettled) -> None:
+        """A pass may be recorded: look at once whether what it rests on is as it was."""
+        if self._reusing is None or event.outcome is not Outcome.PASSED or self.state.cancel:
+            return
+        if self._reusing.note_passed(event.check):
+            self._background.start_soon(self._reusing.prove)
 
     def _cancel(self, request: RunCancelRequested) -> None:
         """Record and cancel in one step. A crash must not take back what the user was told."""

@@ -45,6 +45,7 @@ from vibeguard.system.rundir.outputs import artifacts_name, output_name
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
+from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.reports import FormerReports
 from vibeguard.system.supervisor.run import Run
@@ -56,6 +57,7 @@ from vibeguard.version import __version__
 if TYPE_CHECKING:
     from vibeguard.system.staged.view import View
     from vibeguard.system.supervisor.remote import Remote
+    from vibeguard.system.supervisor.reusing import Reusing
 
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
@@ -101,6 +103,7 @@ class Session:
         )
         self._recorder = Recorder(self._journal, self._clock.elapsed_ns, redaction(secrets))
         self._logs: dict[str, str] = {}
+        self._reusing: Reusing | None = None
         try:
             self._begin()
         except BaseException:
@@ -128,6 +131,9 @@ class Session:
             differences = self._journal.verify_log()
             note_differences(self.folder, differences)
         self._vouch(seal.sha256, differences)
+        if self._reusing is not None and not differences:
+            with contextlib.suppress(OSError):  # the verdict does not depend on it
+                self._reusing.keep(self._recorder.state, seal.sha256)
         finished = self._recorder.state.finished
         return Sealed(
             events=seal.events,
@@ -244,6 +250,10 @@ class Session:
 
     def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
         launch = self._launch
+        if may_reuse(launch.plan) and not self._nested and launch.staged is None:
+            from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
+
+            self._reusing = Reusing(launch, spare)
         self._run = run = Run(
             executor=executor,
             recorder=self._recorder,
@@ -259,6 +269,7 @@ class Session:
             ).judge,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             keep=self._keep_output,
+            reusing=self._reusing,
         )
         soon = trio.lowlevel.current_trio_token().run_sync_soon
         self._recorder.strained = lambda: soon(self._cancel_unstored, DISK_FULL)

@@ -15,7 +15,14 @@ from vibeguard.core.model.config import (
     Trigger,
 )
 from vibeguard.core.model.keys import keys_of
-from vibeguard.core.names import GitEnvironment, LeakPolicy, OnChange, Severity, WhilePending
+from vibeguard.core.names import (
+    GitEnvironment,
+    LeakPolicy,
+    OnChange,
+    ReusePolicy,
+    Severity,
+    WhilePending,
+)
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 
 SECOND = 10**9
@@ -42,6 +49,8 @@ settings:
   git_env: keep
   judge_timeout: 3s
   redact: [API_KEY, TOKEN]
+  reuse: yes
+  reuse_for: 2h
   x-mine: [1]
 prompts:
   - {id: fix, description: d, content: c, tags: [a], x-mine: 1}
@@ -65,6 +74,11 @@ checks:
     inputs: ["src/**", "!**/*.md"]
     files: ["*.py"]
     pass_files: no
+    reuse: confirm
+    reuse_for: 90m
+    tools: [pytest --version]
+    outputs: []
+    env_inputs: [SEED]
     slow_after: 20s
     idle_timeout: 2m
     retries: 2
@@ -106,6 +120,8 @@ def test_every_key_of_the_design() -> None:
         git_env=GitEnvironment.KEEP,
         judge_timeout_ns=3 * SECOND,
         redact=("API_KEY", "TOKEN"),
+        reuse=True,
+        reuse_for_ns=7200 * SECOND,
     )
     unit = config.checks[0]
     assert unit.requires == (Requirement("fmt"), Requirement("integration", WhilePending.SKIP))
@@ -122,6 +138,8 @@ def test_every_key_of_the_design() -> None:
     assert unit.env == {"PYTHONHASHSEED": "0", "EMPTY": ""}
     assert not unit.pass_files
     assert (unit.inputs, unit.files) == (("src/**", "!**/*.md"), ("*.py",))
+    assert (unit.reuse, unit.reuse_for_ns) == (ReusePolicy.CONFIRM, 5400 * SECOND)
+    assert (unit.tools, unit.outputs, unit.env_inputs) == (("pytest --version",), (), ("SEED",))
     assert (unit.cwd, unit.group, unit.weight, unit.retries) == ("packages/api", "db", 3, 2)
     assert (unit.slow_after_ns, unit.idle_timeout_ns) == (20 * SECOND, 120 * SECOND)
     assert (unit.leaks, unit.output_limit_bytes) == (LeakPolicy.IGNORE, 1 << 30)
@@ -327,6 +345,8 @@ def test_words_for_false(word: str) -> None:
         ("severity: Error", 'did you mean "error"?'),
         ("severity: info", 'unknown severity "info": write error or warning'),
         ("on_change: ignore", 'unknown value of on_change "ignore": write note, fail or allow'),
+        ("reuse: always", 'unknown value of reuse "always": write true, false or confirm'),
+        ("tools: ruff", '"tools" takes a list, not a text'),
         ("git_env: kep", 'unknown value of git_env "kep": did you mean "keep"?'),
         ('shell: bash -c "a', "No closing quotation: close the quotes"),
         ('shell: "a\\0"', "a command line cannot hold a NUL character"),

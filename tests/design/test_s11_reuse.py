@@ -1,0 +1,589 @@
+"""DESIGN section 11, "Reusing": what hits, what must miss, and what a reused check is shown as."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from tests.helpers.command import git, project, vibeguard
+from tests.helpers.reusable import Place
+from vibeguard.core.reuse.record import decode_record, encode_record
+from vibeguard.core.reuse.together import reused_together
+from vibeguard.system.reuse import lookup
+from vibeguard.system.reuse.records import Records
+from vibeguard.system.reuse.standing import Standing
+
+TWO = """
+version: "1"
+checks:
+  - {id: base, run: ./check.sh, reuse: true, inputs: [src/a.py], tools: [], outputs: [gen.built]}
+  - {id: unit, run: ./check.sh, reuse: true, inputs: [src/b.py], tools: [], requires: [base]}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "p")
+
+
+# Honest shapes: what the check depends on is as it was. A cache that never hits is no cache.
+
+
+def other_branch_and_back(place: Place) -> None:
+    place.git("checkout", "-q", "-b", "other")
+    place.write("src/a.py", "print(3)\n")
+    place.git("commit", "-q", "-a", "-m", "other")
+    place.git("checkout", "-q", "main")
+
+
+def clone_at_the_same_place(place: Place) -> None:
+    copy = place.root.with_name("copy")
+    shutil.copytree(place.root, copy, symlinks=True)
+    for name in os.listdir(place.root):
+        if name != ".vibeguard":
+            path = place.root / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in os.listdir(copy):
+        if name != ".vibeguard":
+            (copy / name).rename(place.root / name)
+
+
+def undone_and_redone(place: Place) -> None:
+    before = (place.root / "src/a.py").read_text()
+    place.write("src/a.py", "print(3)\n")
+    assert not place.hits()
+    assert place.run()
+    place.write("src/a.py", before)
+
+
+def replaced_by_its_like(place: Place) -> None:
+    new = place.write("src/new", (place.root / "src/a.py").read_text())
+    new.rename(place.root / "src/a.py")
+
+
+def reached_by_a_link(place: Place) -> None:
+    link = place.root.with_name("link")
+    link.symlink_to(place.root)
+    place.root = link
+
+
+def config(old: str, new: str) -> Callable[[Place], None]:
+    def change(place: Place) -> None:
+        assert old in place.config
+        place.config = place.config.replace(old, new)
+
+    return change
+
+
+def more(text: str) -> Callable[[Place], None]:
+    return config("    reuse: true\n", f"    reuse: true\n    {text}\n")
+
+
+HONEST: dict[str, Callable[[Place], object]] = {
+    "nothing": lambda p: None,
+    "an undeclared file edited": lambda p: p.write("other.txt", "else\n"),
+    "an undeclared file added": lambda p: p.write("new.txt", "new\n"),
+    "an undeclared file deleted": lambda p: (p.root / "other.txt").unlink(),
+    "an undeclared file made executable": lambda p: (p.root / "other.txt").chmod(0o755),
+    "an excluded file edited": lambda p: p.write("src/notes.md", "else\n"),
+    "an ignored file built": lambda p: p.write("x.built", "1\n"),
+    "an input touched": lambda p: os.utime(p.root / "src/a.py"),
+    "an input written again": lambda p: p.write("src/a.py", "print(1)\n"),
+    "an input replaced by its like": replaced_by_its_like,
+    "an edit undone": undone_and_redone,
+    "other branch and back": other_branch_and_back,
+    "a clone at the same place": clone_at_the_same_place,
+    "the folder reached by a link": reached_by_a_link,
+    "a commit of something else": lambda p: (
+        p.write("other.txt", "2\n"),
+        p.git("commit", "-am", "x"),
+    ),
+    "an empty commit": lambda p: p.git("commit", "--allow-empty", "-m", "x"),
+    "the index packed and refreshed": lambda p: (p.git("gc", "-q"), p.git("update-index", "-q")),
+    "a comment in the config": config("checks:", "# why\nchecks:"),
+    "a suggestion": more("suggestion: mend it"),
+    "a fix": more("fix: make fix"),
+    "a tag": more("tags: [quick]"),
+    "the severity": more("severity: warning"),
+    "a prompt": more("on: {failure: mend it}"),
+    "slow_after": more("slow_after: 5s"),
+    "a longer reuse_for": more("reuse_for: 48h"),
+    "one more check": config("checks:\n", "checks:\n  - {id: other, run: 'true'}\n"),
+    "slots and grace of the run": config("checks:", "settings: {parallel: 9, grace: 1s}\nchecks:"),
+    "another variable of the caller": lambda p: p.environment.update({b"FOO": b"1"}),
+    "a tool written again": lambda p: p.write_alike("tool", (p.root / "tool").read_text()),
+    "the command's file touched": lambda p: os.utime(p.root / "check.sh"),
+    "the record of another check": lambda p: Records(p.state_dir).forget("other", "0" * 64),
+}
+
+
+@pytest.mark.parametrize("shape", HONEST)
+def test_an_honest_shape_hits(place, shape):
+    if any(word in shape for word in ("branch", "commit", "index")):
+        place.commit()
+    assert place.run()
+    HONEST[shape](place)
+    assert place.hits()
+
+
+# Lying shapes: something that the result may depend on is another, and a naive key would not tell.
+
+
+def crlf(place: Place) -> None:
+    """Git sees no change: its filter makes the same blob of both."""
+    place.write("src/a.py", "print(1)\r\n")
+
+
+def hidden(flag: str) -> Callable[[Place], None]:
+    def change(place: Place) -> None:
+        place.git("update-index", flag, "src/a.py")
+        place.write_alike("src/a.py", "print(9)\n")
+
+    return change
+
+
+def case_of_a_name(place: Place) -> None:
+    (place.root / "src/a.py").rename(place.root / "src/A.py")
+
+
+def linked_elsewhere(place: Place) -> None:
+    link = place.root / "src/link"
+    link.unlink()
+    link.symlink_to("b2")
+
+
+def second_worktree(place: Place) -> None:
+    copy = place.root.with_name("worktree")
+    shutil.copytree(place.root, copy, symlinks=True, copy_function=shutil.copy2)
+    shutil.rmtree(copy / ".vibeguard")
+    place.root = copy
+
+
+def from_the_future(place: Place) -> None:
+    """The clock was set back: the record is younger than now."""
+    (record,) = Records(place.state_dir).of("unit")
+    Records(place.state_dir).write(replace(record, passed_ns=record.passed_ns + 3600 * 10**9))
+
+
+def too_old(place: Place) -> None:
+    (record,) = Records(place.state_dir).of("unit")
+    Records(place.state_dir).write(replace(record, passed_ns=record.passed_ns - 25 * 3600 * 10**9))
+
+
+def under_another_check(place: Place) -> None:
+    place.config = place.config.replace("id: unit", "id: unit2\n    tags: [x]")
+    assert not place.hits("unit2")
+    place.config += "  - {id: unit, run: 'true'}\n"
+
+
+def a_run_that_failed(place: Place) -> None:
+    log = place.log.read_bytes()
+    place.log.write_bytes(log.replace(b'"outcome":"passed"', b'"outcome":"failed"'))
+
+
+LYING: dict[str, Callable[[Place], object]] = {
+    "same size and time": lambda p: p.write_alike("src/a.py", "print(9)\n"),
+    "CRLF under eol=lf": crlf,
+    "assume-unchanged": hidden("--assume-unchanged"),
+    "skip-worktree": hidden("--skip-worktree"),
+    "a nested repository dirty": lambda p: p.write_alike("src/sub/c.py", "4\n"),
+    "an ignored input edited": lambda p: p.write_alike("src/x.built", "2\n"),
+    "an ignored input of another branch": lambda p: (p.root / "src/x.built").unlink(),
+    "a mode": lambda p: (p.root / "src/a.py").chmod(0o755),
+    "a link swapped": linked_elsewhere,
+    "what a link leads to, out of the tree": lambda p: (p.root.parent / "out").write_text("2\n"),
+    "a link become a file": lambda p: ((p.root / "src/link").unlink(), p.write("src/link", "b\n")),
+    "a link to nothing": lambda p: (p.root / "src/b2").rename(p.root / "b3"),
+    "an input deleted": lambda p: (p.root / "src/b.py").unlink(),
+    "an input added": lambda p: p.write("src/deep/c.py", ""),
+    "an input emptied": lambda p: p.write("src/b.py", ""),
+    "an empty folder": lambda p: (p.root / "src/empty").mkdir(),
+    "the case of a name": case_of_a_name,
+    "a name with a newline": lambda p: p.write("src/a\n.py", "print(1)\n"),
+    "two inputs swapped": lambda p: (
+        p.write("src/a.py", "print(2)\n"),
+        p.write("src/b.py", "print(1)\n"),
+    ),
+    "a declared variable": lambda p: p.environment.update({b"SEED": b"2"}),
+    "a declared variable empty": lambda p: p.environment.update({b"SEED": b""}),
+    "PATH": lambda p: p.environment.update({b"PATH": p.environment[b"PATH"] + b":/nowhere"}),
+    "a locale": lambda p: p.environment.update({b"LC_ALL": b"tr_TR.UTF-8"}),
+    "the value of env": more("env: {A: '1'}"),
+    "a tool upgraded in place": lambda p: p.write_alike("tool", "#!/bin/sh\necho tool 2\n"),
+    "a tool that fails": lambda p: p.write_alike("tool", "#!/bin/sh\nexit 1     \n"),
+    "the command upgraded in place": lambda p: p.write_alike("check.sh", "#!/bin/sh\ntrue;\n"),
+    "the command line": config("./check.sh", "./check.sh -q"),
+    "the folder of the check": more("cwd: src"),
+    "the inputs": config('"src/**"', '"src/**", other.txt'),
+    "a pattern that matches nothing": config('"src/**"', '"src/**", "scr/**"'),
+    "a limit of the check": more("timeout: 29s"),
+    "a limit of the settings": config("checks:", "settings: {grok_limit: 1KiB}\nchecks:"),
+    "the files that it is handed": lambda p: p.handed.update({"unit": b"a.py\0"}),
+    "a requirement left out": lambda p: setattr(p, "left_out", frozenset({"unit"})),
+    "a second worktree": second_worktree,
+    "the clock set back": from_the_future,
+    "too old": too_old,
+    "another check with the same command": under_another_check,
+    "the log of the run gone": lambda p: shutil.rmtree(p.log.parent),
+    "the log of the run changed": a_run_that_failed,
+    "a log without its seal": lambda p: p.log.write_bytes(p.log.read_bytes().rpartition(b"{")[0]),
+    "on a worker": config("checks:", "settings: {pool: {}}\nchecks:"),
+}
+
+
+@pytest.mark.parametrize("shape", LYING)
+def test_a_lying_shape_misses(place, shape):
+    place.write(".gitattributes", "*.py text eol=lf\n")
+    place.write("src/b2", "b\n")
+    place.write("src/x.built", "1\n")
+    place.write("src/sub/c.py", "3\n")
+    (place.root.parent / "out").write_text("1\n")
+    (place.root / "src/link").symlink_to("a.py")
+    (place.root / "src/outside").symlink_to("../../out")
+    if shape == "a link to nothing":
+        linked_elsewhere(place)
+    if shape in ("assume-unchanged", "skip-worktree"):
+        place.commit()
+    if shape == "on a worker":
+        place.config = place.config.replace("checks:", "settings: {pool: {}}\nchecks:")
+    assert place.run()
+    assert place.hits()
+    if shape == "on a worker":
+        more("where: {labels: [gpu]}")(place)
+    else:
+        LYING[shape](place)
+    assert not place.hits()
+
+
+# What is not recorded, since it could not be relied on.
+
+
+def edited_back(place: Place) -> None:
+    before = (place.root / "src/a.py").read_text()
+    place.write_alike("src/a.py", "print(9)\n")
+    place.write_alike("src/a.py", before)
+
+
+UNRECORDED: dict[str, Callable[[Place], object]] = {
+    "an input edited meanwhile": lambda p: p.write("src/a.py", "print(5)\n"),
+    "and edited back": edited_back,
+    "an input added meanwhile": lambda p: p.write("src/c.py", ""),
+    "an input replaced by its like meanwhile": replaced_by_its_like,
+    "a tool upgraded meanwhile": lambda p: p.write("tool", "#!/bin/sh\necho tool 2\n"),
+    "another file of the tree written": lambda p: p.write("other.txt", "formatted\n"),
+    "a file of the tree added": lambda p: p.write("new.txt", "1\n"),
+    "a file of the tree deleted": lambda p: (p.root / "other.txt").unlink(),
+}
+
+
+@pytest.mark.parametrize("in_git", [True, False], ids=["git", "no git"])
+@pytest.mark.parametrize("shape", UNRECORDED)
+def test_a_pass_is_not_recorded_when_something_changed_meanwhile(place, shape, in_git):
+    if in_git:
+        place.commit()
+    assert place.run(during=lambda: UNRECORDED[shape](place)) is None
+    if shape == "and edited back":
+        assert not place.hits()
+
+
+def test_a_formatter_is_recorded_once_it_changes_nothing(place):
+    place.commit()
+    assert place.run(during=lambda: place.write("src/a.py", "print( 1 )\n")) is None
+    assert place.run(during=lambda: None)
+    assert place.hits()
+
+
+def test_ignored_files_and_declared_outputs_may_be_written_meanwhile(place):
+    place.commit()
+    place.config = place.config.replace("reuse: true", "reuse: true\n    outputs: [made.txt]")
+    assert place.run(during=lambda: (place.write("x.built", "1"), place.write("made.txt", "1")))
+    assert place.hits()
+
+
+def test_a_racy_write_in_the_same_tick_is_seen(place):
+    """Each file is read in a later tick than it was written in, or there is no record."""
+    for text in ("print(3)\n", "print(4)\n", "print(5)\n"):
+        place.write_alike("src/a.py", text)
+        assert not place.hits()
+        assert place.run()
+        assert place.hits()
+
+
+@pytest.mark.parametrize(
+    "strange", [lambda path: path.symlink_to("../src"), os.mkfifo], ids=["link to a folder", "fifo"]
+)
+def test_what_cannot_be_compared_is_neither_reused_nor_recorded(place, strange):
+    strange(place.root / "src" / "strange")
+    assert place.run() is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [config("    tools: [./tool]\n", ""), config('    inputs: ["src/**", "!**/*.md"]\n', ""),
+     more("leaks: ignore"), more("git_env: keep"), config("reuse: true", "reuse: false")],
+)  # fmt: skip
+def test_a_check_that_may_never_be_reused_is_not_recorded(place, change):
+    change(place)
+    assert place.run() is None
+
+
+# Dependents and requirements.
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Place:
+    place = Place(tmp_path / "p", TWO)
+    place.write("gen.built", "1\n")
+    assert place.run("base")
+    place.passed = ("base",)
+    assert place.run("unit")
+    place.passed = ()
+    return place
+
+
+def both(place: Place) -> set[str]:
+    return set(lookup.look_up(place.subject, ["base"], (), ()).passes)
+
+
+def test_what_stands_behind_a_reused_check_is_decided_with_it(two):
+    assert both(two) == {"base", "unit"}
+
+
+def test_a_requirement_is_reused_for_a_check_that_runs_only_with_its_outputs_as_recorded(two):
+    two.write("src/b.py", "print(7)\n")
+    assert both(two) == {"base"}
+    two.write("gen.built", "2\n")
+    assert both(two) == set()
+    (two.root / "gen.built").unlink()
+    assert both(two) == set()
+    two.write("gen.built", "1\n")
+    assert both(two) == {"base"}
+    two.config = two.config.replace(", outputs: [gen.built]", "")
+    assert two.run("base")
+    assert both(two) == set()
+
+
+def test_a_check_misses_when_the_key_of_its_requirement_is_another(two):
+    two.write("src/a.py", "print(7)\n")
+    two.passed = ("base",)
+    assert not two.hits("unit")
+    two.write("src/a.py", "print(1)\n")
+    assert two.hits("unit")
+
+
+def test_a_requirement_without_inputs_depends_on_the_whole_tree(two):
+    two.config = two.config.replace("reuse: true, inputs: [src/a.py], tools: [], ", "", 1)
+    two.passed = ("base",)
+    assert two.run("unit")
+    assert two.hits("unit")
+    two.write("other.txt", "else\n")
+    assert not two.hits("unit")
+
+
+def test_nothing_rests_on_a_requirement_that_neither_passed_nor_is_reused():
+    requires = {"a": [], "b": ["a"], "c": ["b"], "d": ["c"]}
+    chosen = reused_together(["c", "d"], requires, ["a"], ["b", "c", "d"], ["c", "d"])
+    assert chosen == set()
+    chosen = reused_together(["b", "c"], requires, ["a"], ["b", "c", "d"], [])
+    assert chosen == set()  # d runs, c has no outputs, so c runs, and b has none either
+    assert reused_together(["b", "c"], requires, ["a"], ["b", "c", "d"], ["b"]) == {"b"}
+
+
+# Damage.
+
+
+def test_no_byte_of_a_record_can_be_another(place):
+    record = place.run()
+    assert record is not None
+    data = bytearray(encode_record(record))
+    assert decode_record(bytes(data)) == record
+    for at in range(len(data)):
+        for bit in (1, 0x20, 0x80):
+            data[at] ^= bit
+            assert decode_record(bytes(data)) is None, at
+            data[at] ^= bit
+    assert decode_record(bytes(data[:-1])) is None
+    assert decode_record(b"") is None
+
+
+def test_a_record_at_the_place_of_another_is_none(place):
+    record = place.run()
+    assert record is not None
+    records = Records(place.state_dir)
+    (path,) = Path(place.state_dir, "reuse", "passes").glob("*/*")
+    path.rename(path.with_name("0" * 64))
+    assert records.find("unit", "0" * 64) is None
+    assert records.find("unit", record.key) is None
+
+
+def test_no_byte_of_the_log_that_a_record_refers_to_can_be_another(place):
+    record = place.run()
+    assert record is not None
+    whole = place.log.read_bytes()
+    assert Standing(place.state_dir).problem(record) == ""
+    for at in range(0, len(whole), 41):
+        place.log.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert Standing(place.state_dir).problem(record), at
+    place.log.write_bytes(whole)
+    assert Standing(place.state_dir).problem(record) == ""
+    assert "another seal" in Standing(place.state_dir).problem(replace(record, seal="0" * 64))
+
+
+def test_damage_to_what_was_seen_before_costs_a_reading_and_nothing_else(place):
+    assert place.run()
+    seen = Path(place.state_dir, "reuse", "seen")
+    whole = seen.read_bytes()
+    for at in range(0, len(whole), 97):
+        seen.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert Records(place.state_dir).seen() == {}
+    assert place.hits()
+    place.write_alike("src/a.py", "print(9)\n")
+    assert not place.hits()
+
+
+# The whole command.
+
+COMMAND = """
+version: "1"
+checks:
+  - {id: base, run: "echo base >> ran", reuse: true, inputs: [a.txt], tools: []}
+  - id: unit
+    run: echo unit >> ran; test ! -e broken
+    reuse: true
+    inputs: ["*.txt"]
+    tools: [git --version]
+    requires: [base]
+  - {id: plain, run: "true"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = project(tmp_path, COMMAND)
+    (root / "a.txt").write_text("1")
+    git("init", "-q", cwd=root)
+    (root / ".gitignore").write_text("ran\nbroken\n")
+    assert vibeguard("run", cwd=root).returncode == 0
+    return root
+
+
+def ran(folder: Path) -> list[str]:
+    """The checks that have run since it was last asked."""
+    log = folder / "ran"
+    names = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return names
+
+
+@pytest.fixture
+def known(folder: Path) -> Path:
+    assert ran(folder) == ["base", "unit"]
+    return folder
+
+
+def document(folder: Path, *flags: str, env: dict[str, str] | None = None) -> dict[str, dict]:
+    done = vibeguard("run", "--json", *flags, cwd=folder, env=env)
+    return {check["id"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+def test_a_pass_is_reused_when_the_command_asks_and_every_text_says_so(known):
+    (run,) = (path.name for path in (known / ".vibeguard/runs").iterdir())
+    done = vibeguard("run", "--reuse", cwd=known)
+    assert (done.returncode, ran(known)) == (0, [])
+    assert f"passed: 3 checks, 2 of them in run {run}, in " in done.stderr
+    found = json.loads(vibeguard("report", "--json", cwd=known).stdout)["checks"]
+    assert [(c["status"], c["reason"], c["reused_from"]) for c in found] == [
+        ("passed", "reused", run),
+        ("passed", "reused", run),
+        ("passed", None, None),
+    ]
+    for form in ("agent", "markdown", "html", "junit"):
+        shown = vibeguard("report", "--format", form, cwd=known).stdout
+        assert f"in run {run}" in shown, form
+    assert "verified: all 3 checks passed on this tree, 2 of them reused" in (
+        vibeguard("evidence", cwd=known).stdout
+    )
+    events = vibeguard("report", "--format", "jsonl", cwd=known).stdout.splitlines()
+    reused = [json.loads(line) for line in events if '"check.reused"' in line]
+    assert [event["check"] for event in reused] == ["base", "unit"]
+    seal = json.loads((known / f".vibeguard/runs/{run}/events.jsonl").read_text().splitlines()[-1])
+    assert {(event["run"], event["seal"]) for event in reused} == {(run, seal["sha256"])}
+    assert '"check.queued"' not in "".join(line for line in events if '"base"' in line)
+
+
+def test_nothing_is_reused_unasked_nor_with_fresh_nor_by_settings_under_ci(known):
+    plain = {"CI": ""}
+    document(known, env=plain)
+    assert ran(known) == ["base", "unit"]
+    document(known, "--fresh", env=plain)
+    assert ran(known) == ["base", "unit"]
+    project(known, COMMAND + "settings: {reuse: true}\n")
+    document(known, env=plain)
+    assert ran(known) == []
+    document(known, "--fresh", env=plain)
+    assert ran(known) == ["base", "unit"]
+    document(known, env={"CI": "true"})  # another key, and not asked for
+    assert ran(known) == ["base", "unit"]
+    document(known, env={"CI": "true"})
+    assert ran(known) == ["base", "unit"]
+    document(known, "--reuse", env={"CI": "true"})
+    assert ran(known) == []
+
+
+def test_off_in_the_settings_turns_all_off(known):
+    project(known, COMMAND + "settings: {reuse: false}\n")
+    done = vibeguard("run", "--reuse", cwd=known)
+    assert (done.returncode, "the settings turn reuse off" in done.stderr) == (2, True)
+    shutil.rmtree(known / ".vibeguard/reuse")
+    vibeguard("run", cwd=known)
+    assert not (known / ".vibeguard/reuse").exists()
+    done = vibeguard("run", "--reuse", "--fresh", cwd=known)
+    assert (done.returncode, "do not go together" in done.stderr) == (2, True)
+
+
+def test_a_run_of_nothing_but_reused_checks_passes(known):
+    found = document(known, "base", "--reuse")
+    assert (found["base"]["reason"], ran(known)) == ("reused", [])
+
+
+def test_a_failure_under_a_key_forgets_its_record(known):
+    (known / "broken").touch()  # which the check did not declare
+    assert document(known, "--reuse")["unit"]["reason"] == "reused"
+    assert document(known, "--fresh")["unit"]["status"] == "failed"
+    assert document(known, "--reuse")["unit"]["status"] == "failed"
+    assert ran(known) == ["base", "unit", "base", "unit"]
+
+
+def test_a_check_that_runs_needs_what_its_requirement_would_have_made(known):
+    (known / "b.txt").write_text("new")
+    found = document(known, "--reuse")
+    assert (found["base"]["reason"], found["unit"]["reason"]) == (None, None)
+    assert ran(known) == ["base", "unit"]
+
+
+def test_a_check_without_its_requirement_is_neither_reused_nor_recorded(known):
+    assert document(known, "unit", "--no-deps", "--reuse")["unit"]["reason"] is None
+    assert ran(known) == ["unit"]
+
+
+def test_what_asks_for_reuse_and_cannot_have_it_is_named(known):
+    project(known, COMMAND.replace("tools: [git --version]", ""))
+    done = vibeguard("run", "--reuse", "--json", cwd=known)
+    assert "never reused: unit (it declares no tools)" in json.loads(done.stdout)["notes"]
+
+
+def test_a_run_inside_a_check_reuses_and_records_nothing(known):
+    document(known, "--reuse", env={"VIBEGUARD_RUN": "x"})
+    assert ran(known) == ["base", "unit"]
+
+
+def test_a_damaged_log_lets_the_checks_run(known):
+    (log,) = known.glob(".vibeguard/runs/*/events.jsonl")
+    data = log.read_bytes()
+    log.write_bytes(data.replace(b'"unit"', b'"uniT"', 1))
+    assert document(known, "--reuse")["unit"]["reason"] is None
+    assert ran(known) == ["base", "unit"]

@@ -1,0 +1,86 @@
+"""The record of a pass, as it is stored: any byte that has changed makes it none."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from vibeguard.core.model.config import CheckKeys
+from vibeguard.core.names import GitEnvironment, LeakPolicy, ReusePolicy
+from vibeguard.core.reuse.key import Part, key_of
+from vibeguard.core.wording.units import some
+
+LARGEST_BYTES = 4 << 20
+_DIGEST_BYTES = 64
+
+
+class Record(Struct, frozen=True, omit_defaults=True):
+    """One pass: under which key, in which sealed run, and until when it may stand for another.
+
+    `manifest` names the stored list of the inputs (for people); `outputs` is the digest of the
+    declared outputs as the check left them. Times are wall clock.
+    """
+
+    check: str
+    parts: tuple[Part, ...]
+    manifest: str
+    passed_ns: int
+    reuse_for_ns: int
+    outputs: str = ""
+    run: str = ""
+    seal: str = ""
+
+    @property
+    def key(self) -> str:
+        """What the pass depends on."""
+        return key_of(self.parts)
+
+    def holds(self, now_ns: int, reuse_for_ns: int) -> bool:
+        """Whether it is young enough. One from the future is not: the clock was set back."""
+        limit = min(self.reuse_for_ns, reuse_for_ns)
+        return 0 <= now_ns - self.passed_ns <= limit
+
+
+def encode_record(record: Record) -> bytes:
+    """The bytes to store: their digest, and the record."""
+    text = msgspec.json.encode(record)
+    return sha256(text).hexdigest().encode() + b"\n" + text
+
+
+def decode_record(data: bytes) -> Record | None:
+    """The record; None for what is none, or not whole."""
+    digest, newline, text = (
+        data[:_DIGEST_BYTES],
+        data[_DIGEST_BYTES : _DIGEST_BYTES + 1],
+        data[_DIGEST_BYTES + 1 :],
+    )
+    if newline != b"\n" or digest != sha256(text).hexdigest().encode():
+        return None
+    try:
+        return msgspec.json.decode(text, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def why_never(planned: CheckKeys) -> str:
+    """Why no pass of a check may ever be reused, as half a sentence; empty where one may."""
+    if planned.reuse is ReusePolicy.OFF:
+        return "it has no reuse: true"
+    if not planned.inputs or planned.tools is None:
+        lacking = ("inputs",) * (not planned.inputs) + ("tools",) * (planned.tools is None)
+        return f"it declares no {' and no '.join(lacking)}"
+    if planned.where is not None:
+        return "it runs on a worker (where)"
+    if planned.git_env is GitEnvironment.KEEP:
+        return "it works on git's index (git_env: keep)"
+    if planned.leaks is LeakPolicy.IGNORE:
+        return "what it leaves running is not known (leaks: ignore)"
+    return ""
+
+
+def never_reused(checks: Iterable[CheckKeys]) -> tuple[str, ...]:
+    """A line on the checks that ask for reuse and cannot have it; none where there is none."""
+    asking = {check.id: why_never(check) for check in checks if check.reuse is not ReusePolicy.OFF}
+    told = [f"{check} ({why})" for check, why in asking.items() if why]
+    return (f"never reused: {some(told, 5)}",) if told else ()

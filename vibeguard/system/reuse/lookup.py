@@ -1,0 +1,134 @@
+"""Finding the passes that may stand for checks, and proving new ones: one moment each.
+
+Both block (files are read, tools are asked): a run does them in a fork of its supervisor.
+"""
+
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
+
+from vibeguard.core.reuse.record import Record, why_never
+from vibeguard.core.reuse.together import reused_together
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.reuse.moment import Moment, Subject
+from vibeguard.system.reuse.records import Records
+from vibeguard.system.reuse.standing import Standing
+
+
+class Before(Struct, frozen=True):
+    """What a check that is going to run depended on when it became ready."""
+
+    key: str
+    stillness: str
+    around: str
+
+
+class Pass(Struct, frozen=True):
+    """An earlier pass: where, under which seal and key."""
+
+    run: str
+    seal: str
+    key: str
+
+
+class Found(Struct, frozen=True):
+    """The checks for which an earlier pass stands; of the others, what a record needs later."""
+
+    passes: dict[str, Pass] = {}
+    before: dict[str, Before] = {}
+
+
+def look_up(
+    subject: Subject, ready: Collection[str], passed: Collection[str], settled: Collection[str]
+) -> Found:
+    """What stands for these ready checks, and for those behind them that can settle with them.
+
+    `passed` and `settled` are checks of the run that have. Raises OSError where files cannot be
+    listed or read.
+    """
+    moment = Moment(subject)
+    unsettled = [check for check in subject.checks if check not in settled]
+    passes = _tentative(subject, moment, ready, passed, unsettled) if subject.settings.reuse else {}
+    requires = {check: _requires(subject, check) for check in unsettled}
+    records = {check: record for check, (record, _) in passes.items()}
+    with_outputs = {
+        check
+        for check, record in records.items()
+        if record.outputs and record.outputs == moment.outputs(subject.checks[check])
+    }
+    chosen = reused_together(tuple(passes), requires, passed, unsettled, with_outputs)
+    before = {}
+    for check in ready:
+        if check not in chosen and not why_never(subject.checks[check]):
+            taken = moment.of(check)
+            around = moment.around(subject.checks[check])
+            if not taken.unusable:
+                before[check] = Before(taken.key, taken.stillness, around)
+    moment.remember()
+    return Found({check: passes[check][1] for check in chosen}, before)
+
+
+def _tentative(
+    subject: Subject,
+    moment: Moment,
+    ready: Collection[str],
+    passed: Collection[str],
+    unsettled: Collection[str],
+) -> dict[str, tuple[Record, Pass]]:
+    """The ready checks that have a pass under their key, and those behind such ones alone."""
+    records, standing, now_ns = Records(subject.state_dir), Standing(subject.state_dir), wall_ns()
+    dependents: dict[str, list[str]] = {}
+    for check in unsettled:
+        for required in _requires(subject, check):
+            dependents.setdefault(required, []).append(check)
+    found: dict[str, tuple[Record, Pass]] = {}
+    waiting = list(ready)
+    while waiting:
+        check = waiting.pop()
+        planned = subject.checks[check]
+        stands = all(r in passed or r in found for r in _requires(subject, check))
+        if check in found or not stands or why_never(planned):
+            continue
+        taken = moment.of(check)
+        record = None if taken.unusable else records.find(check, taken.key)
+        if record is None or not record.holds(now_ns, planned.reuse_for_ns):
+            continue
+        if not standing.problem(record):
+            found[check] = (record, Pass(record.run, record.seal, taken.key))
+            waiting += dependents.get(check, ())
+    return found
+
+
+def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
+    """Records of these passes, run and seal still to come: of those where nothing has changed.
+
+    `passes` says what each check depended on before it ran. Raises OSError.
+    """
+    moment = Moment(subject)
+    records = Records(subject.state_dir)
+    proven = []
+    for check, before in passes.items():
+        planned = subject.checks[check]
+        taken = moment.of(check)
+        around = moment.around(planned)
+        if taken.unusable or Before(taken.key, taken.stillness, around) != before:
+            continue
+        outputs = moment.outputs(planned)
+        if planned.outputs is not None and not outputs:
+            continue  # what it declares is not there, or cannot be compared
+        proven.append(
+            Record(
+                check=check,
+                parts=taken.parts,
+                manifest=records.write_entries(taken.entries),
+                passed_ns=wall_ns(),
+                reuse_for_ns=planned.reuse_for_ns,
+                outputs=outputs,
+            )
+        )
+    moment.remember()
+    return proven
+
+
+def _requires(subject: Subject, check: str) -> list[str]:
+    return [entry.check for entry in subject.checks[check].requires]

@@ -1,0 +1,108 @@
+"""What a run reuses and records: looked up when checks become ready, written once it is sealed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from msgspec import msgpack
+from msgspec.structs import replace
+
+from vibeguard.core.model.state import State
+from vibeguard.core.names import CheckState, Outcome
+from vibeguard.core.reuse.record import Record, why_never
+from vibeguard.system.channel import Launch
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.reuse.lookup import Before, Found, Pass, look_up, prove
+from vibeguard.system.reuse.moment import Subject
+from vibeguard.system.reuse.records import Records
+from vibeguard.system.reuse.standing import is_plain_pass
+from vibeguard.system.supervisor.forked import CutShort, in_fork
+
+# Large inputs are read whole, the first time. What takes longer is run, and not recorded.
+PATIENCE_S: Final = 300.0
+_UNSETTLING: Final = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
+
+
+class Reusing:
+    """The passes that a run rests on, and those that it leaves to later ones."""
+
+    def __init__(self, launch: Launch, spare: Callable[[int], None]) -> None:
+        self._subject = subject_of(launch)
+        self._spare = spare
+        self._decided: dict[str, Pass] = {}
+        self._before: dict[str, Before] = {}
+        self._unproven: list[str] = []
+        self._proven: list[Record] = []
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The checks whose passes may be reused, in this run or a later one."""
+        return frozenset(c for c, planned in self._subject.checks.items() if not why_never(planned))
+
+    def decided(self, check: str) -> Pass | None:
+        """The pass that stands for a check, where that was decided with what it requires."""
+        return self._decided.get(check)
+
+    async def look_up(self, checks: tuple[str, ...], state: State) -> None:
+        """Decide for these ready checks, and take down what the others depend on.
+
+        Where files cannot be read, or it takes too long, nothing stands for them.
+        """
+        passed = [c for c, record in state.checks.items() if record.outcome is Outcome.PASSED]
+        settled = [c for c, r in state.checks.items() if r.state is CheckState.SETTLED]
+        answer = await self._forked(partial(look_up, self._subject, checks, passed, settled))
+        found = msgpack.decode(answer, type=Found) if answer else Found()
+        self._decided.update(found.passes)
+        self._before.update(found.before)
+
+    def note_passed(self, check: str) -> bool:
+        """A check that ran has passed. Whether `prove` is to be called, which it is not yet."""
+        if check not in self._before:
+            return False
+        self._unproven.append(check)
+        return len(self._unproven) == 1
+
+    async def prove(self) -> None:
+        """Look whether what the passed checks depend on is as it was before they ran."""
+        while self._unproven:
+            passes = {check: self._before[check] for check in self._unproven}
+            answer = await self._forked(partial(prove, self._subject, passes))
+            self._unproven = [check for check in self._unproven if check not in passes]
+            if answer:
+                self._proven += msgpack.decode(answer, type=list[Record])
+
+    def keep(self, state: State, seal: str) -> None:
+        """The run is sealed: record its passes, forget what it contradicts. Raises OSError."""
+        records = Records(self._subject.state_dir)
+        run = state.started.run_id if state.started is not None else ""
+        for check, before in self._before.items():
+            if state.checks[check].outcome in _UNSETTLING:
+                records.forget(check, before.key)
+        for record in self._proven:
+            if is_plain_pass(state.checks[record.check]):
+                records.write(replace(record, run=run, seal=seal))
+        if self._proven:
+            records.tidy(wall_ns())
+
+    async def _forked(self, work: Callable[[], object]) -> bytes:
+        try:
+            return await in_fork(
+                lambda: msgpack.encode(work()), timeout_s=PATIENCE_S, spare=self._spare
+            )
+        except (CutShort, OSError):
+            return b""
+
+
+def subject_of(launch: Launch) -> Subject:
+    """What the keys of a run's checks depend on."""
+    return Subject(
+        folder=launch.folder,
+        config_folder=launch.config_folder,
+        state_dir=launch.state_dir.decode("utf-8", "surrogateescape"),
+        checks={check.id: check for check in launch.plan.checks},
+        settings=launch.plan.settings,
+        incomplete=launch.incomplete,
+        variables=launch.variables,
+        environment=launch.environment,
+        files=launch.files,
+    )
