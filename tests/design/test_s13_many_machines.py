@@ -129,6 +129,59 @@ def test_artifacts_come_back_and_nothing_else(
     assert not (folder / "b.txt").exists()
 
 
+JUNIT = (
+    '<testsuite><testcase name="good"/><testcase name="bad">'
+    '<failure message="no"/></testcase></testsuite>'
+)
+
+
+def test_results_come_back_and_only_those_that_the_attempt_wrote(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """A failed test beside exit code 0 fails; a report of the tree that nobody wrote is stale."""
+    folder = project(
+        pool,
+        source,
+        tmp_path,
+        "  - {id: tells, run: 'cp junit.xml out.xml', results: {junit: out.xml}, where: {}}\n"
+        "  - {id: stale, run: 'true', results: {junit: junit.xml}, where: {}}\n"
+        "  - {id: none, run: 'true', results: {junit: 'here/*.xml'}, where: {}}",
+    )
+    (folder / "junit.xml").write_text(JUNIT)
+    (folder / "here").mkdir()
+    (folder / "here" / "local.xml").write_text(JUNIT)
+    (folder / ".gitignore").write_text("here\n")
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 1, done.stderr
+    checks = report(folder)
+    tells = checks["tells"]
+    assert (tells["status"], tells["exit_code"]) == ("failed", 0)
+    results = tells["results"]
+    assert isinstance(results, dict)
+    assert results["tests"] == {"failed": 1, "passed": 1}
+    assert "stale" in str(checks["stale"]["message"])
+    assert "here/*.xml: there is no such file" in str(checks["none"]["message"])
+    assert {checks[each]["worker"] for each in checks} == {"w1"}
+
+
+def test_a_check_on_a_worker_is_handed_its_files(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    checks = (
+        "  - {id: files, files: ['*.py'], pass_files: true, where: {}, "
+        'run: \'cat "$@"; tr "\\0" " " < $VIBEGUARD_FILES\'}'
+    )
+    folder = project(pool, source, tmp_path, checks)
+    (folder / "a b.py").write_text("one\n")
+    (folder / "-c.py").write_text("two\n")
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 0, done.stderr
+    [output] = (folder / ".vibeguard").glob("runs/*/output/files.1.log")
+    lines = output.read_text().splitlines()
+    assert sorted(lines[:2]) == ["one", "two"]
+    assert set(lines[2].split(" ")) >= {"./-c.py", "a", "b.py"}
+
+
 def test_nothing_of_the_callers_environment_leaves_but_what_is_named(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:

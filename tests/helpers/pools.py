@@ -184,6 +184,7 @@ class PoolWorld:
             folder="",
             base="",
             returns=(),
+            reports=(),
             returned_folder=f"{self._folder}/{number}.d",
             timeout_ns=0,
             idle_timeout_ns=None,

@@ -186,18 +186,6 @@ class Meaning:
                 "remove one of the two",
             ),
             (
-                bool(check.results),
-                "results",
-                "single results of a check with where are not read",
-                "let artifacts bring the report back, or remove one of the two",
-            ),
-            (
-                check.pass_files,
-                "pass_files",
-                "a worker is not told which files changed",
-                "remove pass_files or where",
-            ),
-            (
                 check.leaks is LeakPolicy.IGNORE,
                 "leaks",
                 "a worker leaves nothing running, and the check has where",

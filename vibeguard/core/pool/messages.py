@@ -56,7 +56,9 @@ class Job(Struct, frozen=True):
     """One attempt, as it lies in the queue. `token` is random and never used again.
 
     `folder` is where the command runs, below the top of the tree. `environment` is what is added
-    to the worker's own. `returns` are the paths (below `base`, globs) that come back.
+    to the worker's own. `returns` are the paths (below `base`, globs) that come back, `reports`
+    those of them that only count if this attempt wrote them. `listed` are
+    the names of the check's files, NUL after each; with `pass_files` they are its "$@" as well.
     """
 
     protocol: int
@@ -79,13 +81,17 @@ class Job(Struct, frozen=True):
     idle_timeout_ns: int | None = None
     returns: tuple[str, ...] = ()
     returns_limit_bytes: int = 0
+    reports: tuple[str, ...] = ()
     lease_ns: int = 0
+    listed: bytes | None = None
+    pass_files: bool = False
 
 
 class Result(Struct, frozen=True):
     """How an attempt ended: the fields of `AttemptResult` that cross the wire.
 
-    `parcel_*` is the archive of what `returns` asked for; `left_out` says what is not in it.
+    `parcel_*` is the archive of what `returns` asked for; `left_out` says what is not in it,
+    `unchanged` what the attempt did not write.
     """
 
     exit_code: int | None = None
@@ -100,6 +106,7 @@ class Result(Struct, frozen=True):
     parcel_bytes: int = 0
     parcel_sha256: str = ""
     left_out: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
     survivors: tuple[ProcessReport, ...] = ()
     leaked: tuple[ProcessReport, ...] = ()
     unkillable: tuple[ProcessReport, ...] = ()

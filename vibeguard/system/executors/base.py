@@ -24,7 +24,9 @@ class RemoteSpec(Struct, frozen=True):
     `token` is random, `engine` the name of the pool; `present` are the labels of its workers, one
     text a set, for whoever waits. `variables` are all that goes there of the environment.
     `folder`, where the command runs, and `base`, where `returns` (names or globs) are looked for,
-    are relative to the top of the tree. What comes back is put into `returned_folder`.
+    are relative to the top of the tree. What comes back is put into `returned_folder`; `reports`
+    are those of them that only count if the attempt wrote them. `listed` are
+    the names of the check's files, NUL after each; None where it is handed none.
     """
 
     token: str
@@ -35,9 +37,11 @@ class RemoteSpec(Struct, frozen=True):
     folder: str
     base: str
     returns: tuple[str, ...]
+    reports: tuple[str, ...]
     returned_folder: str
     timeout_ns: int
     idle_timeout_ns: int | None
+    listed: bytes | None = None
 
 
 class AttemptSpec(Struct, frozen=True):
@@ -88,7 +92,8 @@ class AttemptResult(Struct, frozen=True):
 
     `output_error` says that the output could not be stored whole (disk full, output file replaced).
     `output_file` is the file that holds it, where that is known. `returned` is the folder with what
-    came back from another machine, `left_out` what did not.
+    came back from another machine, `left_out` what did not, `unchanged` what of it
+    was there before the attempt began and was not written since.
     """
 
     end: AttemptEnd
@@ -111,6 +116,7 @@ class AttemptResult(Struct, frozen=True):
     output_file: FileIdentity | None = None
     returned: str = ""
     left_out: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
     def event(
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
@@ -118,7 +124,7 @@ class AttemptResult(Struct, frozen=True):
         """The event that says so; its times and its output's path are the supervisor's to know."""
         facts = asdict(self)
         output_error = facts.pop("output_error")
-        for here in ("output_file", "returned", "left_out"):
+        for here in ("output_file", "returned", "left_out", "unchanged"):
             del facts[here]
         facts.update(
             check=check,

@@ -18,7 +18,7 @@ from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.pool import client as core
 from vibeguard.core.pool.messages import PROTOCOL, Job, decode_from_worker, label_sets
-from vibeguard.core.wording.units import SECOND_NS, duration
+from vibeguard.core.wording.units import SECOND_NS, duration, size
 from vibeguard.system import clock
 from vibeguard.system.executors.base import (
     Accepted,
@@ -38,6 +38,7 @@ ANNOUNCE_S: Final = 2.5
 LEAVE_S: Final = 0.5  # a broker that does not answer forgets the run by itself
 ASK_S: Final = 1.0  # who is there, for a reason that can do without
 MOST_UNFIT: Final = 3
+MOST_LISTED_BYTES: Final = 8 << 20  # the broker keeps them while the job waits
 RETURNS_LIMIT_BYTES: Final = 256 << 20
 
 
@@ -322,13 +323,18 @@ class PoolExecutor:
             timeout_ns=remote.timeout_ns,
             idle_timeout_ns=remote.idle_timeout_ns,
             returns=remote.returns,
+            reports=remote.reports,
             returns_limit_bytes=RETURNS_LIMIT_BYTES,
             lease_ns=self._settings.lease_ns,
+            listed=remote.listed,
+            pass_files=bool(spec.files),
         )
 
 
 def _check_texts(spec: AttemptSpec, remote: RemoteSpec) -> None:
     """Raises StartRefused for what no machine could start."""
+    if remote.listed is not None and len(remote.listed) > MOST_LISTED_BYTES:
+        raise StartRefused(f"the names of its files are longer than {size(MOST_LISTED_BYTES)}")
     if "\0" in spec.command:
         raise StartRefused("the command holds a NUL character")
     for name, value in remote.variables.items():

@@ -188,6 +188,7 @@ class PoolAttempt:
             output_error=result.output_error,
             returned=remote.returned_folder if remote and remote.returns else "",
             left_out=result.left_out,
+            unchanged=result.unchanged,
         )
 
     def _unpack(self, result: Result) -> bool:

@@ -22,7 +22,7 @@ from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.supervisor.forked import CutShort, in_fork
-from vibeguard.system.supervisor.reports import FormerReports, guess, read_reports
+from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, read_reports
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.view import View
@@ -146,7 +146,7 @@ class Judging:
             grok_limit_bytes=self._limit_bytes,
             output=shown.output,
             problem=problem,
-            evidence=self._evidence(planned, output_path),
+            evidence=self._evidence(planned, result, output_path),
         )
         if judgement.outcome is Outcome.PASSED and _leak_fails(planned, result):
             judgement = replace(
@@ -159,16 +159,22 @@ class Judging:
             judgement = self._guessed(planned, judgement, shown.output)
         return _renumbered(judgement, shown)
 
-    def _evidence(self, planned: PlannedCheck, output_path: str) -> Evidence | None:
+    def _evidence(
+        self, planned: PlannedCheck, result: AttemptResult, output_path: str
+    ) -> Evidence | None:
         """What the reports say; None where none are declared."""
         if not planned.results:
             return None
+        returned = None
+        if planned.where is not None:
+            returned = Returned(result.returned, result.unchanged, result.left_out)
         return read_reports(
             planned,
             folder=self._folder,
             cwd=self._cwd(planned),
             output_path=output_path,
             before=self._former.of(planned),
+            returned=returned,
         )
 
     def _guessed(self, planned: PlannedCheck, judgement: Judgement, output: bytes) -> Judgement:

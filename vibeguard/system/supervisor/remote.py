@@ -35,7 +35,9 @@ class Remote(Struct, frozen=True):
         pool = PoolExecutor(self.access, self.settings, self.shipment, nursery)
         return ChosenExecutor(local, pool)
 
-    def spec(self, launch: Launch, planned: PlannedCheck, cwd: str, returned: str) -> RemoteSpec:
+    def spec(
+        self, launch: Launch, planned: PlannedCheck, cwd: str, returned: str, listed: bytes | None
+    ) -> RemoteSpec:
         """What goes to a worker for one attempt of a check that runs in `cwd` here."""
         variables = {
             os.fsencode(name): launch.environment[os.fsencode(name)]
@@ -45,7 +47,8 @@ class Remote(Struct, frozen=True):
         for name, value in launch.variables.get(planned.id, {}).items():
             variables[os.fsencode(name)] = os.fsencode(value)
         top = os.path.realpath(self.shipment.top)
-        returns = (planned.file, *planned.artifacts) if planned.file else planned.artifacts
+        reports = tuple(source.file for source in planned.results if source.file)
+        returns = tuple(filter(None, (planned.file, *reports, *planned.artifacts)))
         return RemoteSpec(
             token=os.urandom(16).hex(),
             engine=self.access.pool,
@@ -55,9 +58,11 @@ class Remote(Struct, frozen=True):
             folder=_below(top, cwd),
             base=_below(top, os.fsdecode(launch.folder)),
             returns=returns,
+            reports=reports,
             returned_folder=returned,
             timeout_ns=planned.timeout_ns,
             idle_timeout_ns=planned.idle_timeout_ns,
+            listed=listed,
         )
 
 

@@ -8,8 +8,8 @@ import glob
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
-from hashlib import blake2b
 from itertools import islice
 
 from msgspec import Struct
@@ -24,23 +24,13 @@ from vibeguard.core.results.registry import reader_of
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import size
 from vibeguard.system.clock import today
+from vibeguard.system.discovery.filestate import FileState, state_of
 from vibeguard.system.discovery.places import repository_root
 
 MOST_BYTES = 256 << 20  # of one report
 MOST_FILES = 1_000  # that one pattern names
 CHUNK_BYTES = 256 << 10
-_SAMPLE_BYTES = 64 << 10
 _PATTERN = frozenset("*?[")
-
-
-class FileState(Struct, frozen=True):
-    """A file at one moment. `sample` digests its start and its end: a ctime has a tick."""
-
-    device: int
-    inode: int
-    ctime_ns: int
-    size_bytes: int
-    sample: bytes
 
 
 class _Refused(Exception):
@@ -71,21 +61,50 @@ def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
         for path in _paths(source, folder) if source.file else ():
             try:
                 with _opened(path, folder) as file:
-                    states[path] = _state(file.fileno())
+                    states[path] = state_of(file.fileno())
             except _Refused:
                 continue
     return states
 
 
+class Returned(Struct, frozen=True):
+    """The reports of an attempt on another machine, as they came back.
+
+    `folder` holds them; `unchanged` are those that the attempt did not write; `left_out` says what
+    did not come back, each line beginning with what was asked for.
+    """
+
+    folder: str
+    unchanged: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def before(self) -> dict[str, FileState]:
+        """What stood in the place of each report when the attempt began, as far as it is there."""
+        states: dict[str, FileState] = {}
+        for name in self.unchanged:
+            path = os.path.join(self.folder, name)
+            with suppress(_Refused), _opened(path, self.folder) as file:
+                states[path] = state_of(file.fileno())
+        return states
+
+
 def read_reports(
-    check: PlannedCheck, *, folder: str, cwd: str, output_path: str, before: dict[str, FileState]
+    check: PlannedCheck,
+    *,
+    folder: str,
+    cwd: str,
+    output_path: str,
+    before: dict[str, FileState],
+    returned: Returned | None = None,
 ) -> Evidence:
     """Everything that the reports of an attempt say, and what is wrong with them.
 
     `folder` is what the paths of a config are relative to, `cwd` where the check ran; `before` is
-    what `states_of` gave when the attempt began.
+    what `states_of` gave when the attempt began. Of an attempt elsewhere, `returned` counts.
     """
     collector = Collector(_places(folder, cwd))
+    if returned is not None:
+        folder, before = returned.folder, returned.before()
     problems: list[str] = []
     for source in check.results:
         make = reader_of(source)
@@ -95,13 +114,20 @@ def read_reports(
             )
             continue
         paths = list(_paths(source, folder))
+        lost = _left_out(source, returned)
+        problems.extend(lost)
         for path in paths:
             name = os.path.relpath(path, folder)
             known = None if check.stale is StalePolicy.ALLOW else before.get(path)
             problems.extend(_read(make, collector, partial(_opened, path, folder), name, known))
-        if not paths:
+        if not paths and not lost:
             problems.append(f"no file {source.file}")
     return Evidence(collector.gathered(), tuple(problems[:20]), today=today())
+
+
+def _left_out(source: ResultsSource, returned: Returned | None) -> list[str]:
+    lines = returned.left_out if returned is not None else ()
+    return [line for line in lines if line.startswith(f"{source.file}: ")]
 
 
 def guess(make: MakeReader, output: bytes, *, folder: str, cwd: str) -> Gathered:
@@ -127,7 +153,7 @@ def _read(
     try:
         with opened() as file:  # type: ignore[attr-defined]
             descriptor = file.fileno()
-            if before is not None and _state(descriptor) == before:
+            if before is not None and state_of(descriptor) == before:
                 yield f"{name} is stale: it is as it was before this attempt"
                 return
             if os.fstat(descriptor).st_size > MOST_BYTES:
@@ -174,14 +200,6 @@ def _opened(path: str, folder: str):  # type: ignore[no-untyped-def]  # noqa: AN
 def _open_output(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a file
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     return open(descriptor, "rb", buffering=0)
-
-
-def _state(descriptor: int) -> FileState:
-    found = os.fstat(descriptor)
-    start = os.pread(descriptor, _SAMPLE_BYTES, 0)
-    end = os.pread(descriptor, _SAMPLE_BYTES, max(found.st_size - _SAMPLE_BYTES, 0))
-    sample = blake2b(start + end, digest_size=16).digest()
-    return FileState(found.st_dev, found.st_ino, found.st_ctime_ns, found.st_size, sample)
 
 
 def _places(folder: str, cwd: str) -> Places:

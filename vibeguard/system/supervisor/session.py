@@ -321,7 +321,7 @@ class Session:
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
             files=files,
-            remote=remote.spec(launch, planned, cwd, returned) if remote else None,
+            remote=remote.spec(launch, planned, cwd, returned, listed) if remote else None,
         )
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:

@@ -20,7 +20,8 @@ from vibeguard.system.executors.base import (
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process.sweep import WORKER_MARK
-from vibeguard.system.worker.parcel import Parcel, pack
+from vibeguard.system.rundir.files import create_file
+from vibeguard.system.worker.parcel import Parcel, States, pack, states
 from vibeguard.system.worker.store import Store
 
 PREPARE_OUTPUT_BYTES = 1 << 16
@@ -61,6 +62,7 @@ class RemoteAttempt:
         self._paused_s = 0.0
         self._resumed_at = 0.0
         self._read_from: dict[int, int] = {}
+        self._before: States = {}
 
     async def prepare(self) -> None:
         """Make the folder of the attempt. Raises Unfit."""
@@ -83,15 +85,32 @@ class RemoteAttempt:
             with trio.CancelScope(shield=True):
                 await attempt.terminate(0)
             raise
-        if result.exit_code != 0:
+        if result.exit_code == 0:
+            await trio.to_thread.run_sync(self._furnish)
+        else:
             said = await trio.to_thread.run_sync(_last_line, path)
             raise Unfit(f"the folder could not be made: {said or result.signal}")
+
+    def _furnish(self) -> None:
+        """Put the list of the check's files beside its tree; note what is there of its reports."""
+        if self.job.listed is not None:
+            path = self._tools.store.output_path(self.claim, "files")
+            with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
+                file.write(self.job.listed)
+        base = os.path.join(self._top, self.job.base)
+        self._before = states(base, self.job.reports)
 
     async def run(self, started: Callable[[int], None]) -> Result:
         """Run the command to its end; `started` gets its pid. Raises StartRefused, LostHere."""
         path = self._tools.store.output_path(self.claim, "output")
         spec = self._spec(self.job.command, path, os.path.join(self._top, self.job.folder))
         spec = replace(spec, shell=self.job.shell)
+        listed = self.job.listed
+        if listed is not None:
+            named = os.fsencode(self._tools.store.output_path(self.claim, "files"))
+            files = tuple(listed.split(b"\0")[:-1]) if self.job.pass_files else ()
+            environment = {**spec.environment, b"VIBEGUARD_FILES": named}
+            spec = replace(spec, environment=environment, files=files)
 
         def accepted(accepted: Accepted) -> None:
             self._started = trio.current_time()
@@ -195,7 +214,8 @@ class RemoteAttempt:
         path = self._tools.store.output_path(self.claim, "parcel")
         base = os.path.join(self._top, self.job.base)
         try:
-            return pack(base, self.job.returns, self.job.returns_limit_bytes, path)
+            limit_bytes = self.job.returns_limit_bytes
+            return pack(base, self.job.returns, limit_bytes, path, self._before)
         except OSError as error:
             return Parcel(left_out=(f"nothing could be packed: {error.strerror}",))
 
@@ -222,6 +242,7 @@ def _remote_result(result: AttemptResult, parcel: Parcel) -> Result:
         parcel_bytes=parcel.size,
         parcel_sha256=parcel.sha256,
         left_out=parcel.left_out,
+        unchanged=parcel.unchanged,
         survivors=result.survivors,
         leaked=result.leaked,
         unkillable=result.unkillable,

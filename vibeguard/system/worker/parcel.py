@@ -8,9 +8,12 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 
 from msgspec import Struct
+
+from vibeguard.system.discovery.filestate import FileState, state_of
 
 
 class Parcel(Struct, frozen=True):
@@ -19,21 +22,40 @@ class Parcel(Struct, frozen=True):
     size: int = 0
     sha256: str = sha256(b"").hexdigest()
     left_out: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
 
-def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str) -> Parcel:
-    """Write the archive to `path`. Raises OSError where that cannot be written."""
+States = dict[str, FileState]
+
+
+def states(base: str, patterns: Iterable[str]) -> States:
+    """What is there already of what these names and globs stand for, by name."""
+    found: States = {}
+    for pattern in dict.fromkeys(patterns):
+        for name in _matches(base, pattern):
+            with suppress(OSError), open(_opened(base, name), "rb") as file:
+                found[name] = state_of(file.fileno())
+    return found
+
+
+def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before: States) -> Parcel:
+    """Write the archive to `path`; `before` is what `states` gave when the attempt began.
+
+    Raises OSError where it cannot be written.
+    """
+    patterns = tuple(dict.fromkeys(patterns))
     left_out: list[str] = []
     room = limit_bytes
     with tarfile.open(path, "w") as archive:
-        for pattern in dict.fromkeys(patterns):
+        for pattern in patterns:
             found = list(_matches(base, pattern))
             if not found:
                 left_out.append(f"{pattern}: there is no such file")
             for name in found:
                 size = _add(archive, base, name, room)
                 if size is None:
-                    left_out.append(f"{name}: it does not fit into {limit_bytes} bytes")
+                    what = f"{'it' if name == pattern else name} does not fit"
+                    left_out.append(f"{pattern}: {what} into {limit_bytes} bytes")
                 else:
                     room -= size
     digest, total = sha256(), 0
@@ -41,15 +63,20 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str) -> Par
         while chunk := file.read(1 << 20):
             digest.update(chunk)
             total += len(chunk)
-    return Parcel(total, digest.hexdigest(), tuple(left_out))
+    now = states(base, before)
+    unchanged = tuple(name for name, state in before.items() if now.get(name) == state)
+    return Parcel(total, digest.hexdigest(), tuple(left_out), unchanged)
+
+
+def _opened(base: str, name: str) -> int:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.open(os.path.join(base, name), flags)
 
 
 def _add(archive: tarfile.TarFile, base: str, name: str, room: int) -> int | None:
     """Add one file as it is now; its size, or None where it does not fit or is no file any more."""
     try:
-        descriptor = os.open(
-            os.path.join(base, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        descriptor = _opened(base, name)
     except OSError:
         return None
     with open(descriptor, "rb") as file:

@@ -49,7 +49,7 @@ class Store:
         return os.path.join(self.folder, "attempts", claim)
 
     def output_path(self, claim: str, kind: str) -> str:
-        """A file of this claim: `output`, `prepare` or `parcel`."""
+        """A file of this claim: `output`, `prepare`, `parcel` or `files`."""
         return os.path.join(self.folder, "outputs", f"{claim}.{kind}")
 
     def pack_path(self, source: Source) -> str:
@@ -71,7 +71,7 @@ class Store:
     def discard(self, claim: str) -> None:
         """Remove all that is left of a claim."""
         shutil.rmtree(self.attempt_folder(claim), ignore_errors=True)
-        for kind in ("output", "prepare", "parcel"):
+        for kind in ("output", "prepare", "parcel", "files"):
             try:
                 os.unlink(self.output_path(claim, kind))
             except FileNotFoundError:

@@ -1,0 +1,44 @@
+"""What comes back from a check's folder on a worker."""
+
+import tarfile
+from pathlib import Path
+
+from vibeguard.system.worker.parcel import Parcel, pack, states
+
+
+def packed(base: Path, *patterns: str, limit_bytes: int = 1 << 20) -> tuple[Parcel, list[str]]:
+    path = base.parent / "parcel"
+    parcel = pack(str(base), patterns, limit_bytes, str(path), {})
+    with tarfile.open(path) as archive:
+        return parcel, archive.getnames()
+
+
+def test_what_does_not_fit_is_named_by_what_was_asked_for(tmp_path: Path) -> None:
+    """So that a reader of the pattern knows that something is missing."""
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "a.xml").write_text("small")
+    (base / "b.xml").write_text("x" * 5000)
+    parcel, names = packed(base, "*.xml", "b.xml", "c.xml", limit_bytes=4096)
+    assert names == ["a.xml"]
+    assert parcel.left_out == (
+        "*.xml: b.xml does not fit into 4096 bytes",
+        "b.xml: it does not fit into 4096 bytes",
+        "c.xml: there is no such file",
+    )
+
+
+def test_what_the_attempt_did_not_write_is_known_by_its_state(tmp_path: Path) -> None:
+    """Written again, even with the same content, it is of this attempt."""
+    base = tmp_path / "base"
+    base.mkdir()
+    for name in ("kept", "touched", "replaced"):
+        (base / name).write_text("same")
+    before = states(str(base), ["*"])
+    assert sorted(before) == ["kept", "replaced", "touched"]
+    (base / "replaced").unlink()
+    (base / "replaced").write_text("other")
+    (base / "touched").write_text("changed")
+    (base / "new").write_text("same")
+    parcel = pack(str(base), ["*"], 1 << 20, str(tmp_path / "parcel"), before)
+    assert parcel.unchanged == ("kept",)
