@@ -1,7 +1,9 @@
 """DESIGN section 6: the seal, printed, pinned and explained; outputs held against their digests."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -79,6 +81,26 @@ def test_a_log_that_lost_its_seal_has_not_the_expected_one(folder):
     assert refused.returncode == 4
     assert "missing" in refused.stderr
     assert vibeguard("report", "--print-seal", cwd=folder).stdout == ""
+
+
+@pytest.mark.parametrize("whose", ["ours", "somebody else's"])
+def test_a_run_of_elsewhere_is_believed_for_a_pinned_seal_alone(folder, whose):
+    """Another name, another owner, no state folder around it: what a download of CI looks like."""
+    seal = vibeguard("report", "--print-seal", cwd=folder).stdout.strip()
+    there = folder / "artifacts/from-ci"
+    shutil.copytree(newest(folder), there)
+    if whose != "ours":
+        try:
+            os.chown(there / "events.jsonl", 65534, 65534)
+        except PermissionError:
+            pytest.skip("only root can give a file away")
+    for path in (there, there / "events.jsonl"):
+        assert vibeguard("report", str(path), cwd=folder).returncode == 4
+        assert vibeguard("report", str(path), "--expect-seal", seal, cwd=folder).returncode == 0
+        assert vibeguard("report", str(path), "--expect-seal", "0" * 64, cwd=folder).returncode == 4
+    nowhere = vibeguard("report", "./nowhere", cwd=folder)
+    assert nowhere.returncode == 2
+    assert "no run at ./nowhere" in nowhere.stderr
 
 
 @pytest.mark.parametrize("change", ["altered", "cut", "removed", "replaced by a link"])

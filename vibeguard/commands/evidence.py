@@ -12,6 +12,7 @@ from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.report.evidence import Evidence, evidence_line, exit_code_for, is_of, proven
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.reuse.tree import TreeIdentity, tree_identity, written_since
 from vibeguard.system.rundir.ids import run_folder
@@ -88,7 +89,7 @@ def _why_not(
     if began is None or not began.content:
         what = f"run {runs[-1]} did not record its tree"
         return f"{what}: vibeguard run --record-tree", ()
-    log = os.path.join(folder, "events.jsonl")
+    log = os.path.join(folder, LOG_NAME)
     written = written_since(loaded.located.folder, caller_environment(), log)
     changed = tuple(sanitise(os.fsdecode(path)) for path in written[:_MOST_CHANGED])
     shown = ", ".join(changed[:3])

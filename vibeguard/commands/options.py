@@ -33,6 +33,12 @@ MaxWait = int | Literal["foreground"]
 RunName = Annotated[
     str, Parameter(help="A run: its id or how it begins, latest (the default), latest~1.")
 ]
+RunNameOrPath = Annotated[
+    str,
+    Parameter(
+        help="A run: its id or how it begins, latest (the default), latest~1, or its folder's path."
+    ),
+]
 CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
 PromptName = Annotated[str, Parameter(help="The prompt to print, by id [default: a list].")]
 

@@ -10,7 +10,7 @@ from vibeguard.commands.options import (
     REPORT_DEFAULTS,
     GlobalOptions,
     ReportOptions,
-    RunName,
+    RunNameOrPath,
     only_for_agents,
     report_format,
 )
@@ -29,6 +29,7 @@ from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.front.view import format_options
 from vibeguard.system.history import load_estimates, machine_id
+from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, open_state, read_log
 from vibeguard.system.rundir.ids import run_folder, run_ids
@@ -40,7 +41,7 @@ PAGE = "report.html"
 
 
 def report(
-    run: RunName = "latest",
+    run: RunNameOrPath = "latest",
     /,
     *,
     common: GlobalOptions,
@@ -48,7 +49,7 @@ def report(
 ) -> int:
     """Replay a run from its log; run nothing; end with its exit code."""
     form_name = report_format(common, options)
-    folder = open_run(run, common)
+    folder = _folder_at(run) if os.sep in run else open_run(run, common)
     known = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )
@@ -84,6 +85,19 @@ def report(
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
 
 
+def _folder_at(path: str) -> str:
+    """The run folder at a path: one that came from elsewhere, as an artifact of CI does."""
+    folder = os.path.realpath(path)
+    if os.path.basename(folder) == LOG_NAME:
+        folder = os.path.dirname(folder)
+    if not os.path.isfile(os.path.join(folder, LOG_NAME)):
+        raise UsageError(
+            f"there is no run at {path}: no {LOG_NAME} in it",
+            "name the folder of a run, or a run: vibeguard runs",
+        )
+    return folder
+
+
 def _comparison(folder: str, state: State, named: str) -> str:
     """What has changed since a run, the newest one that finished before this one unless named."""
     state_dir, run_id = os.path.dirname(os.path.dirname(folder)), os.path.basename(folder)
@@ -94,7 +108,7 @@ def _comparison(folder: str, state: State, named: str) -> str:
             run_folder(state_dir, known) for known in reversed(run_ids(state_dir)) if known < run_id
         ]
     ):
-        before, reading = open_state(os.path.join(other, "events.jsonl"))
+        before, reading = open_state(os.path.join(other, LOG_NAME))
         if before.sealed is not None and reading.problem is None:
             lines = comparison_lines(compare(state, before), os.path.basename(other))
             return "".join(f"{line}\n" for line in lines)
@@ -129,7 +143,7 @@ def _ending(
             return corrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
         if altered:
             return corrupt("; ".join(altered))
-    return ending_of(reading, folder, state)
+    return ending_of(reading, folder, state, pinned=options.expect_seal is not None)
 
 
 def _write(text: str, form: Format, options: ReportOptions) -> None:

@@ -15,6 +15,7 @@ from vibeguard.core.report.build import exit_code_of
 from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration
+from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.vouching.endings import ending_of
@@ -75,7 +76,7 @@ def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:
         duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
         counts=outcome_counts(state),
         checks=len(state.checks),
-        path=os.path.join(folder, "events.jsonl"),
+        path=os.path.join(folder, LOG_NAME),
     )
     listing = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
     return run, ", ".join(listing)

@@ -12,6 +12,7 @@ from vibeguard.core.names import LogStatus
 from vibeguard.core.report.status import build_status, status_lines
 from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.clock import monotonic_ns
+from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live import live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process.identity import boot_id
@@ -37,7 +38,7 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
         now_t,
         forecast(state, now_t) if live else Forecast(),
         ending=ending,
-        path=os.path.join(folder, "events.jsonl"),
+        path=os.path.join(folder, LOG_NAME),
         live_runs=others,
         untold=untold(folder),
     )

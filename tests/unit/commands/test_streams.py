@@ -122,6 +122,7 @@ EXACT_WRITERS = {
     "commands/hook_stop.py": "an answer in the agent's protocol, in JSON",
     "commands/init.py": "templates of our own",
     "commands/report.py": "formats that are exact",
+    "commands/schema.py": "schemas of our own, in JSON",
 }
 
 

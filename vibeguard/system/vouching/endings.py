@@ -12,6 +12,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.build import Ending
+from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live import has_writer
 from vibeguard.system.journal.reader import LogReading
 from vibeguard.system.process.identity import boot_id
@@ -48,6 +49,8 @@ def ending_of(
     stranger = "" if pinned else _stranger(folder, state)
     if stranger:
         ending = corrupt(stranger)
+    elif pinned and reading.status is LogStatus.COMPLETE:
+        ending = Ending(log_status=LogStatus.COMPLETE)  # the caller vouches for these very bytes
     elif reading.status is LogStatus.COMPLETE:
         seal = "" if reading.seal is None else reading.seal.sha256
         ending = _of_sealed(folder, state, seal)
@@ -91,7 +94,7 @@ def _stranger(folder: str, state: State) -> str:
         return f"the log in runs/{run_id} is that of another run"
     try:
         owner = os.stat(state_dir).st_uid
-        owners = {os.lstat(path).st_uid for path in (folder, os.path.join(folder, "events.jsonl"))}
+        owners = {os.lstat(path).st_uid for path in (folder, os.path.join(folder, LOG_NAME))}
     except OSError as error:
         return f"the run folder cannot be looked at: {error.strerror}"
     return "" if owners == {owner} else f"runs/{run_id} belongs to another user than its folder"
