@@ -1,6 +1,5 @@
 """`vibeguard init`."""
 
-import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +8,18 @@ from typing import Annotated
 from cyclopts import Parameter
 from msgspec import Struct
 
+from vibeguard.commands.init_files import (
+    DEFAULT_FILE,
+    Written,
+    refuse_to_hide_a_config,
+    write_config,
+)
 from vibeguard.commands.options import GlobalOptions, Word
 from vibeguard.commands.streams import write_document, write_err, write_exact, write_out
 from vibeguard.commands.templates import TEMPLATES, agent_section, config_template, guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.suggest import did_you_mean
-from vibeguard.system.discovery.places import CONFIG_NAMES
-
-DEFAULT_FILE = "vibeguard.yaml"
 
 # The files that tell what kind of project this is; the first that exists decides.
 SIGNS: tuple[tuple[str, str], ...] = (
@@ -70,7 +72,7 @@ class InitOptions:
         str | None,
         Parameter(
             name=["--template", "-t"],
-            help="The template; list names them [default: by the files here, else generic].",
+            help="A template; list names them [default: what the files here say, else by them].",
         ),
     ] = None
     list_templates: Annotated[
@@ -79,6 +81,18 @@ class InitOptions:
     assist: Annotated[
         bool,
         Parameter(negative="", help="Print a guide with which a coding agent writes the config."),
+    ] = False
+    try_: Annotated[
+        bool,
+        Parameter(
+            name="--try",
+            negative="",
+            help="Run each proposed check once, and write down what came of it.",
+        ),
+    ] = False
+    gitignore: Annotated[
+        bool,
+        Parameter(negative="", help="With --try: add what checks leave behind to .gitignore."),
     ] = False
     agent: Annotated[
         bool,
@@ -115,31 +129,56 @@ class TemplateList(Struct, frozen=True):
     templates: tuple[TemplateEntry, ...]
 
 
-class Written(Struct, frozen=True):
-    """`init --json`: what was written, from which template."""
-
-    path: str
-    template: str
-
-
 def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
     """Write a config to start from, list the templates, or print a guide for a coding agent."""
     if options.list_templates or options.template == "list":
         return _list_templates(common)
     if options.agent:
         return _tell_agents(options.output, common)
+    _refuse_flags_without_effect(options)
+    path = options.output or ("-" if options.assist else DEFAULT_FILE)
+    if path != "-" and options.output is None and not options.force:
+        refuse_to_hide_a_config()
+    if not options.assist and options.template is None:
+        from vibeguard.commands import init_project  # noqa: PLC0415 - a template needs none of it
+
+        composed = init_project.proposed_checks(os.curdir)
+        if composed.checks:
+            return init_project.write_proposed(
+                composed,
+                path,
+                force=options.force,
+                attempt=options.try_,
+                gitignore=options.gitignore,
+                common=common,
+            )
+        if options.try_:
+            raise UsageError("the files here tell of no check to try", "leave out --try")
+    return _write_template(path, options, common)
+
+
+def _refuse_flags_without_effect(options: InitOptions) -> None:
+    """Raise UsageError for a flag that the others leave nothing to do."""
+    if options.gitignore and not options.try_:
+        raise UsageError("--gitignore needs --try", "only a trial shows what checks leave behind")
+    if options.try_ and (options.template or options.assist or options.output == "-"):
+        raise UsageError(
+            "--try runs what the files here propose, from the config that it writes",
+            "leave out --template and --assist, and name a file with -o",
+        )
+
+
+def _write_template(path: str, options: InitOptions, common: GlobalOptions) -> int:
+    """Write a template, or the guide for coding agents."""
     if options.assist:
         text, source = guide() + project_facts(), "assist"
     else:
         source = options.template or guess_template()
         text = config_template(_known(source))
-    path = options.output or ("-" if options.assist else DEFAULT_FILE)
     if path == "-":
         write_exact(text)
         return 0
-    if options.output is None and not options.force:
-        _refuse_to_hide_a_config()
-    _write(path, text, force=options.force)
+    write_config(path, text, force=options.force)
     if common.json:
         write_document(Written(path=path, template=source))
     else:
@@ -204,26 +243,3 @@ def _known(name: str) -> str:
     meant = did_you_mean(name, TEMPLATES)
     do = f"{meant} there are {', '.join(TEMPLATES)}".strip()
     raise UsageError(f'there is no template "{name}"', do)
-
-
-def _refuse_to_hide_a_config() -> None:
-    """Raise UsageError if a config of another name would no longer be found."""
-    for name in CONFIG_NAMES:
-        if name != DEFAULT_FILE and os.path.isfile(name) and not os.path.lexists(DEFAULT_FILE):
-            what = f"{name} is the config here, and {DEFAULT_FILE} would be taken instead of it"
-            raise UsageError(what, "name another file with -o, or say --force")
-
-
-def _write(path: str, text: str, *, force: bool) -> None:
-    """Write the file. Raises UsageError where it exists, unless forced, or cannot be written."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
-    try:
-        with open(os.open(path, flags, 0o666), "w", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(
-            f"{path} exists", "overwrite it with --force, or name another with -o"
-        ) from error
-    except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO)
-        raise UsageError(f"cannot write {path}: {reason}", "name another file with -o") from error

@@ -1,0 +1,54 @@
+"""The files that `init` reads, and the one that it writes: over none, unless it is told to."""
+
+import errno
+import os
+
+from msgspec import Struct
+
+from vibeguard.core.problems import UsageError
+from vibeguard.core.proposing.registry import of_the_project
+from vibeguard.system.discovery.places import CONFIG_NAMES
+from vibeguard.system.discovery.project import project_files
+
+DEFAULT_FILE = "vibeguard.yaml"
+
+
+class Written(Struct, frozen=True):
+    """`init --json`: what was written, from which template ("project": from what is here).
+
+    `checks` names those that were proposed, `tried` says what came of each.
+    """
+
+    path: str
+    template: str
+    checks: tuple[str, ...] = ()
+    tried: tuple[Struct, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def files_of(folder: str) -> frozenset[str]:
+    """The project's own files, relative to the folder."""
+    return project_files(folder, dict(os.environb), of_the_project)
+
+
+def refuse_to_hide_a_config() -> None:
+    """Raise UsageError if a config of another name would no longer be found."""
+    for name in CONFIG_NAMES:
+        if name != DEFAULT_FILE and os.path.isfile(name) and not os.path.lexists(DEFAULT_FILE):
+            what = f"{name} is the config here, and {DEFAULT_FILE} would be taken instead of it"
+            raise UsageError(what, "name another file with -o, or say --force")
+
+
+def write_config(path: str, text: str, *, force: bool) -> None:
+    """Write the file. Raises UsageError where it exists, unless forced, or cannot be written."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        with open(os.open(path, flags, 0o666), "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{path} exists", "overwrite it with --force, or name another with -o"
+        ) from error
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO)
+        raise UsageError(f"cannot write {path}: {reason}", "name another file with -o") from error

@@ -1,0 +1,57 @@
+"""`init` without a template: what the project's own files say about how it is checked."""
+
+from msgspec.structs import replace
+
+from vibeguard.commands.init_files import Written, files_of, write_config
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.streams import write_document, write_err, write_exact
+from vibeguard.core.proposing.base import Project
+from vibeguard.core.proposing.composing import Composed, compose
+from vibeguard.core.proposing.registry import proposals, reads
+from vibeguard.core.proposing.writing import config_text
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import plural
+from vibeguard.system.discovery.project import read_texts
+
+
+def proposed_checks(folder: str) -> Composed:
+    """The checks that the files of the folder propose; none where they say nothing."""
+    files = files_of(folder)
+    return compose(proposals(Project(files, read_texts(folder, filter(reads, files)))))
+
+
+def write_proposed(
+    composed: Composed,
+    path: str,
+    *,
+    force: bool,
+    attempt: bool,
+    gitignore: bool,
+    common: GlobalOptions,
+) -> int:
+    """Write what the project's files propose, tried (`attempt`) or not. Raises UsageError."""
+    text = config_text(composed, {})
+    if path == "-":
+        write_exact(text)
+        return 0
+    write_config(path, text, force=force)
+    names = tuple(check.id for check in composed.checks)
+    if not common.json:
+        said = ", ".join(sorted({check.source for check in composed.checks}))
+        write_err(
+            f"vibeguard: wrote {sanitise(path)}: {plural(len(names), 'check')} that "
+            f"{sanitise(said)} tell of: {', '.join(names)}\n"
+        )
+    written = Written(path=path, template="project", checks=names)
+    if attempt:
+        from vibeguard.commands.init_try import try_all  # noqa: PLC0415 - rare
+
+        tried, ignored = try_all(path, names, gitignore=gitignore, tell=not common.json)
+        remarks = {each.id: tuple(each.remarks()) for each in tried}
+        write_config(path, config_text(composed, remarks), force=True)
+        written = replace(written, tried=tuple(tried), ignored=tuple(ignored))
+    if common.json:
+        write_document(written)
+    elif not attempt:
+        write_err("vibeguard: `vibeguard init --try --force` runs each once\n")
+    return 0

@@ -1,0 +1,179 @@
+"""`init --try`: each proposed check run once, alone, by the command that will run it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from vibeguard.commands.init_files import files_of
+from vibeguard.commands.streams import write_err
+from vibeguard.core.problems import RunIncomplete, UsageError
+from vibeguard.core.proposing.base import parent
+from vibeguard.core.wording.layout import first_line, shorten
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import duration, some
+from vibeguard.system.discovery.project import stamps
+
+_NOT_FOUND = 127  # what a shell ends with where a command is missing
+# How a tool that is not here is missed: by Python, by a shell, by make.
+_MISSING = (
+    re.compile(r"No module named '?([\w.]+)"),
+    re.compile(r"([\w./@+-]+): (?:command )?not found"),
+    re.compile(r"^make(?:\[\d+\])?: ([\w./@+-]+): No such file or directory", re.MULTILINE),
+)
+_MOST_COLUMNS = 80
+
+
+class Tried(Struct, frozen=True):
+    """What came of a check: `outcome` is passed, failed, missing, or what a report calls it.
+
+    `left` are files that were not there before, `changed` those that were.
+    """
+
+    id: str
+    outcome: str
+    message: str
+    duration_ms: int
+    left: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def remarks(self) -> Iterator[str]:
+        """The same as lines for people, harmless wherever they stand."""
+        why = f": {shorten(sanitise(self.message), _MOST_COLUMNS)}" if self.message else ""
+        yield f"Tried: {self.outcome} in {duration(self.duration_ms * 1_000_000)}{why}"
+        for what, names in (("leaves behind", self.left), ("changes", self.changed)):
+            if names:
+                yield f"It {what} {some([sanitise(name) for name in names])}"
+
+
+class _Check(Struct):
+    status: str
+    duration_ms: int
+    exit_code: int | None
+
+
+class _Excerpt(Struct):
+    lines: tuple[str, ...]
+
+
+class _Violation(Struct):
+    message: str
+    excerpt: _Excerpt | None
+
+
+class _Document(Struct):
+    """What is wanted of the report document."""
+
+    checks: tuple[_Check, ...]
+    violations: tuple[_Violation, ...]
+
+
+def try_all(
+    config: str, names: tuple[str, ...], *, gitignore: bool, tell: bool
+) -> tuple[list[Tried], list[str]]:
+    """Try each check of a config that has been written; with `tell`, say on stderr what came of it.
+
+    The second value are the lines that .gitignore got. Raises RunIncomplete, UsageError.
+    """
+    tried = []
+    for name in names:
+        tried.append(try_check(config, name))
+        if tell:
+            first, *rest = tried[-1].remarks()
+            write_err(f"  {name}: {first.removeprefix('Tried: ')}\n")
+            write_err("".join(f"    {line}\n" for line in rest))
+    lines = to_ignore(tried, files_of(os.curdir))
+    if gitignore:
+        lines = _ignore(lines)
+    if tell and lines:
+        what = "added to .gitignore" if gitignore else "for .gitignore (--gitignore adds them)"
+        write_err(f"{what}: {' '.join(map(sanitise, lines))}\n")
+    return tried, lines if gitignore else []
+
+
+def _ignore(lines: list[str]) -> list[str]:
+    """Add the lines that .gitignore does not have yet; returns these. Raises UsageError."""
+    path = Path(".gitignore")
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+        new = [line for line in lines if line not in text.splitlines()]
+        if new:
+            gap = "" if text.endswith("\n") or not text else "\n"
+            added = gap + "".join(f"{line}\n" for line in new)
+            with path.open("a", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(added)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write .gitignore: {error.strerror}", "add the lines yourself"
+        ) from (error)
+    return new
+
+
+def try_check(config: str, name: str) -> Tried:
+    """Run a check of this config once. Raises RunIncomplete where there is no answer."""
+    before = stamps(os.curdir, files_of(os.curdir))
+    command = [sys.executable, "-I", "-m", "vibeguard", "-c", config]
+    argv = [*command, "run", "--no-deps", "--json", "--", name]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    try:
+        document = msgspec.json.decode(done.stdout, type=_Document)
+        check = document.checks[0]
+    except (msgspec.DecodeError, UnicodeError, IndexError) as error:
+        raise RunIncomplete(f"{name} could not be tried: run ended with {done.returncode}") from (
+            error
+        )
+    after = stamps(os.curdir, files_of(os.curdir))
+    outcome, message = _ended(check, document.violations)
+    return Tried(
+        id=name,
+        outcome=outcome,
+        message=message,
+        duration_ms=check.duration_ms,
+        left=tuple(sorted(path for path in after if path not in before)),
+        changed=tuple(sorted(path for path in before if before[path] != after.get(path))),
+    )
+
+
+def _ended(check: _Check, violations: tuple[_Violation, ...]) -> tuple[str, str]:
+    """How it ended, and why."""
+    if not violations:
+        return check.status, ""
+    violation = violations[0]
+    lines = violation.excerpt.lines if violation.excerpt else ()
+    text = "\n".join(lines)
+    missed = next((found for pattern in _MISSING if (found := pattern.search(text))), None)
+    if missed is not None:
+        return "missing", f"{missed[1]} is not installed here"
+    if check.exit_code == _NOT_FOUND:
+        return "missing", first_line(lines[-1]) if lines else "a command is not installed"
+    said = first_line(lines[0]) if lines else ""
+    return check.status, f"{violation.message}: {said}" if said else violation.message
+
+
+def to_ignore(tried: list[Tried], present: frozenset[str]) -> list[str]:
+    """Lines for .gitignore: what was left behind, as folders where nothing else lies in them."""
+    left = {path for each in tried for path in each.left}
+    others = {folder for path in present - left for folder in _folders(path)}
+    found = set()
+    for path in left:
+        free = next((folder for folder in _folders(path) if folder not in others), "")
+        found.add(_pattern(f"{free}/" if free else path))
+    return sorted(found)
+
+
+def _folders(path: str) -> list[str]:
+    """The folders above a path, the outermost first."""
+    folders: list[str] = []
+    while path := parent(path):
+        folders.insert(0, path)
+    return folders
+
+
+def _pattern(path: str) -> str:
+    """A path as a line of .gitignore, anchored; what has a meaning there loses it."""
+    return "/" + re.sub(r"([\\*?\[ ])", r"\\\1", path)

@@ -1,0 +1,70 @@
+"""Checks -> the text of a config, with comments that say where each comes from."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from vibeguard.core.proposing.base import Proposal
+from vibeguard.core.proposing.composing import Composed
+
+_HEAD = """\
+# What the files of this project say about how it is checked; each check names its source.
+# `vibeguard validate` says whether this file is right, `vibeguard run` runs it.
+version: "1"
+
+checks:
+"""
+# What YAML reads as the text that it looks like.
+_PLAIN = re.compile(r"[A-Za-z./][\w./=+@-]*(?: [\w./=+@%-][\w./=+@%:-]*)*", re.ASCII)
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+
+
+def config_text(composed: Composed, remarks: Mapping[str, tuple[str, ...]]) -> str:
+    """The config; `remarks` are lines about a check, by its id."""
+    parts = ["\n".join(_check(check, remarks.get(check.id, ()))) for check in composed.checks]
+    if composed.left_out:
+        parts.append(f"  # {composed.left_out} more were found, and left out.")
+    return _HEAD + "\n\n".join(parts) + "\n"
+
+
+def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
+    """The lines of a check."""
+    yield f"  # {check.source}" + (f". {check.note}" if check.note else "")
+    for remark in remarks:
+        yield f"  # {remark}"
+    yield f"  - id: {check.id}"
+    yield from _run(check.run.replace("@ID@", check.id))
+    if check.folder:
+        yield f"    cwd: {_scalar(check.folder)}"
+    if check.timeout != "30s":
+        yield f"    timeout: {check.timeout}"
+    if check.group:
+        yield f"    group: {check.group}"
+    yield f"    tags: [{', '.join(check.tags)}]"
+    if check.results:
+        yield f"    results: {check.results.replace('@ID@', check.id)}"
+    if check.expect:
+        yield f"    expect: {check.expect}"
+    if check.guard is not None:
+        patterns = ", ".join(_quoted(pattern) for pattern in check.guard.grok)
+        yield f"    grok: [{patterns}]"
+        yield f"    assert: {_scalar(check.guard.assertion)}"
+    if check.fix:
+        yield f"    fix: {_scalar(check.fix)}"
+
+
+def _run(text: str) -> Iterator[str]:
+    if "\n" not in text:
+        yield f"    run: {_scalar(text)}"
+        return
+    yield "    run: |"
+    yield from (f"      {line}" for line in text.splitlines())
+
+
+def _scalar(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith(":"):
+        return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
