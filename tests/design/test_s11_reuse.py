@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -587,3 +588,68 @@ def test_a_damaged_log_lets_the_checks_run(known):
     log.write_bytes(data.replace(b'"unit"', b'"uniT"', 1))
     assert document(known, "--reuse")["unit"]["reason"] is None
     assert ran(known) == ["base", "unit"]
+
+
+# `explain`, and `prune`.
+
+
+def explained(folder: Path, check: str = "unit") -> str:
+    done = vibeguard("explain", check, cwd=folder)
+    assert done.returncode == 0
+    return done.stdout
+
+
+def test_explain_names_the_part_of_the_key_that_differs_and_the_files_behind_it(known):
+    assert re.fullmatch(
+        r"unit would be reused: it passed in run \S+, \S+ ago, and its key is the same\n",
+        explained(known),
+    )
+    (known / "a.txt").write_text("2")
+    (known / "b.txt").write_text("3")
+    project(known, COMMAND.replace("run: echo unit", "timeout: 9s\n    run: echo  unit"))
+    said = explained(known).splitlines()
+    assert said[0].startswith("unit would run: since its last pass, in run ")
+    assert said[1:] == [
+        "  config run",
+        "  config timeout",
+        "  inputs: a.txt, b.txt",
+        "  check base",
+    ]
+    assert ran(known) == []
+    done = vibeguard("explain", "unit", "--json", cwd=known)
+    answer = json.loads(done.stdout)
+    assert (answer["reused"], answer["differences"][2]) == (
+        False,
+        {"part": "inputs", "files": ["a.txt", "b.txt"]},
+    )
+
+
+def test_explain_says_why_a_check_always_runs(known):
+    assert explained(known, "plain") == "plain would run: it has no reuse: true\n"
+    assert "a check that requires it and runs needs it to run" in explained(known, "base")
+    project(known, COMMAND.replace('["*.txt"]', '["*.txt", "*.text"]'))
+    assert explained(known) == "unit would run: *.text of inputs matches no file\n"
+    shutil.rmtree(known / ".vibeguard/runs")
+    project(known, COMMAND)
+    assert re.fullmatch(
+        r"unit would run: its pass does not count any more: run \S+ is not there any more\n",
+        explained(known),
+    )
+    shutil.rmtree(known / ".vibeguard")
+    assert explained(known) == "unit would run: no pass of it is recorded\n"
+    assert not (known / ".vibeguard/reuse").exists()
+
+
+def test_explain_of_an_unknown_check_is_refused(known):
+    done = vibeguard("explain", "unt", cwd=known)
+    assert (done.returncode, 'did you mean "unit"?' in done.stderr) == (2, True)
+
+
+def test_prune_keeps_what_records_rest_on(known):
+    """However many runs there are since; size and age still hold."""
+    vibeguard("run", "plain", cwd=known)
+    vibeguard("run", "plain", cwd=known)
+    assert vibeguard("prune", "--keep-runs", "1", cwd=known).stdout.count("\n") == 1
+    assert document(known, "--reuse")["unit"]["reason"] == "reused"
+    vibeguard("prune", "--keep-runs", "0", "--keep-age", "0s", cwd=known)
+    assert document(known, "--reuse")["unit"]["reason"] is None

@@ -100,6 +100,7 @@ def test_each_tool_gives_the_bytes_of_its_command_and_keeps_to_its_schema(failed
         "wait": ({}, ["wait", "--json"]),
         "report": ({"budget": 500}, ["report", "--format", "agent", "--budget", "500"]),
         "output": ({"check": "unit"}, ["tail", "--check", "unit"]),
+        "explain": ({"check": "unit"}, ["explain", "--json", "unit"]),
         "evidence": ({}, ["evidence", "--json"]),
         "cancel": ({"run": "latest"}, ["cancel", "latest"]),
     }

@@ -40,6 +40,7 @@ RunNameOrPath = Annotated[
     ),
 ]
 CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
+OneCheckName = Annotated[str, Parameter(help="The check, by id.")]
 PromptName = Annotated[str, Parameter(help="The prompt to print, by id [default: a list].")]
 
 

@@ -34,6 +34,8 @@ def prune(
 ) -> list[str]:
     """Remove runs beyond any of the three limits, oldest first to go; the ids of those removed.
 
+    A run that records of passes rest on is not too many: it goes by size and age alone.
+
     With `dry_run`, the ids of those that would be. `now_ns` is the wall clock. A live run stays
     whatever the limits say, and the size of the newest run alone is no reason to remove it. Raises
     OSError if runs/ cannot be read or `latest` cannot be written.
@@ -41,10 +43,12 @@ def prune(
     doomed = []
     total = 0
     going_on = runs_going_on(state_dir)
+    relied_on = _relied_on(state_dir, now_ns)
     for rank, run_id in enumerate(reversed(run_ids(state_dir))):
         folder = run_folder(state_dir, run_id)
         total += _size_of(folder)
-        beyond = rank >= keep_runs or now_ns - started_ns(run_id) > keep_age_ns
+        too_many = rank >= keep_runs and run_id not in relied_on
+        beyond = too_many or now_ns - started_ns(run_id) > keep_age_ns
         too_large = total > keep_bytes and rank > 0
         if (beyond or too_large) and run_id not in going_on and not is_live(folder):
             doomed.append(run_id)
@@ -60,6 +64,16 @@ def prune(
     if doomed != removed:
         update_latest(state_dir)
     return removed
+
+
+def _relied_on(state_dir: str, now_ns: int) -> frozenset[str]:
+    """The runs whose passes may still be reused."""
+    if not os.path.isdir(os.path.join(state_dir, "reuse")):
+        return frozenset()
+    from vibeguard.system.reuse.records import Records  # noqa: PLC0415 - seldom needed
+
+    records = Records(state_dir).all()
+    return frozenset(r.run for r in records if r.holds(now_ns, r.reuse_for_ns))
 
 
 def is_live(folder: str) -> bool:

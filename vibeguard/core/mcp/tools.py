@@ -13,6 +13,7 @@ from vibeguard.core.model.check_list import CheckList
 from vibeguard.core.model.report import Report
 from vibeguard.core.model.status import Status
 from vibeguard.core.report.evidence import Evidence
+from vibeguard.core.reuse.explanation import Explanation
 
 DEFAULT_WAIT_S = 20  # agents' tool calls end by themselves after about a minute
 LONGEST_WAIT_S = 600
@@ -103,13 +104,16 @@ class Run(Waiting, frozen=True, kw_only=True):
     changed: Annotated[bool, Meta(description="Only what the change concerns.")] = False
     failed: Annotated[bool, Meta(description="Only what did not pass in the latest run.")] = False
     supersede: Annotated[bool, Meta(description="Cancel a run of another tree.")] = False
+    reuse: Annotated[bool, Meta(description="Let recorded passes stand, where checks allow.")] = (
+        False
+    )
 
     def words(self) -> list[str]:
         """`run`, which returns in time and leaves its supervisor at work."""
         flags = [f"--tags={tag}" for tag in self.tags]
         flags += [f"--exclude-tags={tag}" for tag in self.exclude_tags]
-        asked = {"changed": self.changed, "failed": self.failed, "supersede": self.supersede}
-        flags += [f"--{name}" for name, wanted in asked.items() if wanted]
+        asked = ("changed", "failed", "supersede", "reuse")
+        flags += [f"--{name}" for name in asked if getattr(self, name)]
         patience = self.patience if self.max_wait_s else "--detach"
         return ["run", "--json", patience, *flags, "--", *self.checks]
 
@@ -239,6 +243,23 @@ class ShowEvidence(Arguments, frozen=True, kw_only=True):
         return ["evidence", "--json"]
 
 
+class ExplainCheck(Arguments, frozen=True, kw_only=True):
+    """`explain`."""
+
+    title = "Why a check would run"
+    does = (
+        "Whether an earlier pass of a check would be reused, and if not, which part of what it "
+        "depends on has changed since its last pass, with the files behind it."
+    )
+    answer = Explanation
+
+    check: Name
+
+    def words(self) -> list[str]:
+        """`explain`, with the document."""
+        return ["explain", "--json", "--", self.check]
+
+
 TOOLS: dict[str, type[Arguments]] = {
     "run": Run,
     "wait": WaitForRun,
@@ -247,5 +268,6 @@ TOOLS: dict[str, type[Arguments]] = {
     "output": ShowOutput,
     "cancel": CancelRun,
     "list": ListChecks,
+    "explain": ExplainCheck,
     "evidence": ShowEvidence,
 }

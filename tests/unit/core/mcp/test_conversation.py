@@ -261,6 +261,7 @@ def test_every_tool_has_schemas_and_says_whether_it_changes_anything():
         "output",
         "cancel",
         "list",
+        "explain",
         "evidence",
     ]
     for tool in tools.values():
