@@ -329,6 +329,16 @@ class CancelOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RunsOptions:
+    """`runs`: all of them, or what they say together."""
+
+    unstable: Annotated[
+        Flag, Parameter(help="Only the checks that passed and failed on one and the same tree.")
+    ] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PruneOptions:
     """`prune`: what to keep (None: as the config's settings say)."""
 
@@ -395,6 +405,7 @@ RUN_DEFAULTS = RunOptions()
 TAIL_DEFAULTS = TailOptions()
 REPORT_DEFAULTS = ReportOptions()
 WAIT_DEFAULTS = WaitOptions()
+RUNS_DEFAULTS = RunsOptions()
 CANCEL_DEFAULTS = CancelOptions()
 PRUNE_DEFAULTS = PruneOptions()
 POOL_DEFAULTS = PoolOptions()

@@ -27,15 +27,14 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.report.comparing import compare, comparison_lines
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.front.former import former_run
 from vibeguard.system.front.view import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.outputs import altered_outputs
-from vibeguard.system.journal.reader import LogReading, open_state, read_log
-from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.journal.reader import LogReading, read_log
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
-from vibeguard.system.vouching.known import find_run
 
 PAGE = "report.html"
 
@@ -55,6 +54,9 @@ def report(
     )
     only_for_agents(options.since, form_name)
     shown = replace(known, whole=True)
+    if options.compare is not None:
+        former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
+        shown = replace(shown, former=former, compare=True)
     if options.output is not None:
         shown = replace(shown, colour=False, columns=0)  # the terminal is not where it goes
     form = make_format(form_name, shown)
@@ -64,7 +66,7 @@ def report(
     ending = _ending(reading, folder, state, altered, options)
     texts.append(form.finish(state, ending))
     if options.compare is not None:
-        compared = _comparison(folder, state, options.compare)
+        compared = _comparison(state, shown.former(state))
         if form.stream is Stream.HUMAN or form_name == "agent":
             texts.append(compared)
         else:
@@ -98,21 +100,12 @@ def _folder_at(path: str) -> str:
     return folder
 
 
-def _comparison(folder: str, state: State, named: str) -> str:
-    """What has changed since a run, the newest one that finished before this one unless named."""
-    state_dir, run_id = os.path.dirname(os.path.dirname(folder)), os.path.basename(folder)
-    for other in (
-        [find_run(state_dir, named)]
-        if named
-        else [
-            run_folder(state_dir, known) for known in reversed(run_ids(state_dir)) if known < run_id
-        ]
-    ):
-        before, reading = open_state(os.path.join(other, LOG_NAME))
-        if before.sealed is not None and reading.problem is None:
-            lines = comparison_lines(compare(state, before), os.path.basename(other))
-            return "".join(f"{line}\n" for line in lines)
-    return "nothing to compare with: no run before this one has finished\n"
+def _comparison(state: State, before: State | None) -> str:
+    """What has changed since another run, in lines."""
+    if before is None or before.started is None:
+        return "nothing to compare with: no run before this one has finished\n"
+    lines = comparison_lines(compare(state, before), before.started.run_id)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _replay(

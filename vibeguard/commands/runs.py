@@ -1,20 +1,23 @@
 """`vibeguard runs`."""
 
 import os
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.options import RUNS_DEFAULTS, GlobalOptions, RunsOptions
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.fold.verdict import outcome_counts
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.report.build import exit_code_of
 from vibeguard.core.report.tally import counted, not_passed, passed
+from vibeguard.core.report.unstable import Unstable, unstable_checks
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.units import MILLISECOND_NS, duration
+from vibeguard.core.wording.units import MILLISECOND_NS, duration, some
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
@@ -46,10 +49,18 @@ class RunList(Struct, frozen=True):
     runs: tuple[ListedRun, ...]
 
 
-def runs(*, common: GlobalOptions) -> int:
+class UnstableList(Struct, frozen=True):
+    """`runs --unstable --json`: by check, then the newest run first."""
+
+    unstable: tuple[Unstable, ...]
+
+
+def runs(*, common: GlobalOptions, options: RunsOptions = RUNS_DEFAULTS) -> int:
     """List the runs of this folder, newest first."""
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
+    if options.unstable:
+        return _tell_unstable(state_dir, common)
     listed = [_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir))]
     if common.json:
         write_document(RunList(tuple(run for run, _ in listed)))
@@ -58,6 +69,30 @@ def runs(*, common: GlobalOptions) -> int:
         write_err(f"There are no runs in {sanitise(state_dir)}.\n")
     write_out(columns([_row(run, counts) for run, counts in listed]) if listed else "")
     return 0
+
+
+def _tell_unstable(state_dir: str, common: GlobalOptions) -> int:
+    """List what came to both outcomes on one tree; exit 0, whatever there is."""
+    found = unstable_checks(_whole_runs(state_dir))
+    if common.json:
+        write_document(UnstableList(found))
+    elif found:
+        write_out(columns([_unstable_row(one) for one in found]))
+    else:
+        write_err("No check has passed and failed on the same tree in the runs that are kept.\n")
+    return 0
+
+
+def _whole_runs(state_dir: str) -> Iterator[State]:
+    for run_id in reversed(run_ids(state_dir)):
+        state, reading = open_state(run_folder(state_dir, run_id))
+        if reading.status is LogStatus.COMPLETE:
+            yield state
+
+
+def _unstable_row(one: Unstable) -> list[str]:
+    counts = f"{one.passed} passed, {one.failed} failed"
+    return [one.check, counts, f"tree {one.tree[:12]}", one.last_run, some(one.tests, 3)]
 
 
 def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:

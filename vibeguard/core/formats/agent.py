@@ -208,8 +208,10 @@ class AgentFormat:
             return
         news = compare(state, former)
         kinds = news.kinds()[:3]
-        if any(texts for _, texts in kinds):
-            counts = ", ".join(f"{len(texts)} {name}" for name, texts in kinds)
+        if any(changes for _, changes in kinds):
+            counts = ", ".join(f"{len(changes)} {name}" for name, changes in kinds)
             yield f"since run {former.started.run_id}: {counts}"
-        for text in news.fixed[:MOST_FIXED]:
-            yield f"fixed: {text}"
+        for change in news.fixed[:MOST_FIXED]:
+            yield f"fixed: {change.text}"
+        if len(news.fixed) > MOST_FIXED:
+            yield f"fixed: and {len(news.fixed) - MOST_FIXED} more"

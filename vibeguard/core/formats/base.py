@@ -47,7 +47,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     its name: the shell reads it, and only when a page is written. Without it the page is plain.
     `former` gives the run that this one is held against, None where there is none; it may read a
     whole log, and is asked only once there is something to say. With `news_only`, what failed there
-    in the same way is named and not told again. `whole`: the events are those of a log that is read
+    in the same way is named and not told again; `compare` asks a document for all differences.
+    `whole`: the events are those of a log that is read
     at once, so that a bounded text may be divided when all of them are known.
     """
 
@@ -63,6 +64,7 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     asset: Callable[[str], str] = no_asset
     former: Callable[[State], State | None] = no_former
     news_only: bool = False
+    compare: bool = False
     whole: bool = False
 
 

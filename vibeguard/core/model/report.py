@@ -160,6 +160,28 @@ class StagedReport(Struct, frozen=True):
     patch: str | None
 
 
+class ChangeReport(Struct, frozen=True):
+    """One difference to another run; `result` is null where it is one of the whole check."""
+
+    check: str
+    message: str
+    result: ResultReport | None
+
+
+class ComparisonReport(Struct, frozen=True):
+    """What is different from the run `run_id`, at the commit `head` (empty where not recorded).
+
+    A failed result is the same in both if check and name are, or its file, rule and message.
+    """
+
+    run_id: str
+    head: str
+    new: tuple[ChangeReport, ...]
+    still_failing: tuple[ChangeReport, ...]
+    fixed: tuple[ChangeReport, ...]
+    slower: tuple[ChangeReport, ...]
+
+
 class ErrorReport(Struct, frozen=True):
     """One mistake of a config or a command line. 0 means that there is no such place."""
 
@@ -176,6 +198,7 @@ class Report(Struct, frozen=True):
     `verdict` is null until the run has one. `state` says what is known of it: refused (nothing was
     started, `errors` says why), pending (not planned yet), running, finished, incomplete, corrupt.
     `staged` is null where the work tree was checked.
+    `comparison` is null unless it was asked for.
     """
 
     schema: str
@@ -196,3 +219,4 @@ class Report(Struct, frozen=True):
     background: BackgroundReport | None
     errors: tuple[ErrorReport, ...]
     staged: StagedReport | None = None
+    comparison: ComparisonReport | None = None

@@ -1,7 +1,6 @@
 """State -> Report: the whole run as one document, in plan order. No clock, no file is looked at."""
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
 from vibeguard.core.model.events import (
@@ -19,7 +18,6 @@ from vibeguard.core.model.report import (
     ExcerptReport,
     PromptReport,
     Report,
-    ResultReport,
     ResultsReport,
     RunState,
     StagedReport,
@@ -29,6 +27,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.reasons import cause_of, reason_of
+from vibeguard.core.report.results import result_report
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
 from vibeguard.core.report.workers import queued_ns, worker_of
 from vibeguard.core.wording.units import MILLISECOND_NS
@@ -197,7 +196,7 @@ def _results(found: CheckResults | None) -> ResultsReport | None:
         guessed=found.guessed,
         tests=found.tests,
         diagnostics=found.diagnostics,
-        results=tuple(ResultReport(**asdict(result)) for result in found.results),
+        results=tuple(map(result_report, found.results)),
         left_out=found.left_out,
         notes=found.notes,
         quarantine=found.quarantine.value,

@@ -5,11 +5,12 @@ from collections.abc import Hashable, Iterator
 
 from msgspec import Struct
 
+from vibeguard.core.model.report import ChangeReport, ComparisonReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.failure import output_lines
-from vibeguard.core.report.results import is_bad, result_line
+from vibeguard.core.report.results import is_bad, result_line, result_report
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS, duration
@@ -26,15 +27,23 @@ _PASSING = re.compile(
 )
 
 
+class Change(Struct, frozen=True):
+    """One difference: `text` is a sentence, sanitised; `result` is None for a whole check."""
+
+    check: str
+    text: str
+    result: Result | None = None
+
+
 class Comparison(Struct, frozen=True):
-    """Sentences of each kind, sanitised, in the order of the plan."""
+    """The differences of each kind, in the order of the plan."""
 
-    new: tuple[str, ...]
-    still: tuple[str, ...]
-    fixed: tuple[str, ...]
-    slower: tuple[str, ...]
+    new: tuple[Change, ...]
+    still: tuple[Change, ...]
+    fixed: tuple[Change, ...]
+    slower: tuple[Change, ...]
 
-    def kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def kinds(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
         """Each kind by the words for it."""
         return (
             ("new", self.new),
@@ -48,22 +57,42 @@ def compare(present: State, before: State) -> Comparison:
     """What the present run has that the one before had not, and the other way round."""
     now, then = _failures(present), _failures(before)
     return Comparison(
-        new=tuple(text for key, text in now.items() if key not in then),
-        still=tuple(text for key, text in now.items() if key in then),
-        fixed=tuple(text for key, text in then.items() if key not in now and _mended(present, key)),
+        new=tuple(one for key, one in now.items() if key not in then),
+        still=tuple(one for key, one in now.items() if key in then),
+        fixed=tuple(one for key, one in then.items() if key not in now and _mended(present, key)),
         slower=(*_slower_checks(present, before), *_slower_results(present, before)),
     )
 
 
 def comparison_lines(comparison: Comparison, run_id: str) -> list[str]:
     """The comparison in words, a bounded number of lines a kind."""
-    counts = ", ".join(f"{len(texts)} {name}" for name, texts in comparison.kinds())
+    counts = ", ".join(f"{len(changes)} {name}" for name, changes in comparison.kinds())
     lines = [f"compared with {sanitise(run_id)}: {counts}"]
-    for name, texts in comparison.kinds():
-        lines += [f"  {name}: {text}" for text in texts[:MOST_LINES]]
-        if len(texts) > MOST_LINES:
-            lines.append(f"  {name}: and {len(texts) - MOST_LINES} more")
+    for name, changes in comparison.kinds():
+        lines += [f"  {name}: {change.text}" for change in changes[:MOST_LINES]]
+        if len(changes) > MOST_LINES:
+            lines.append(f"  {name}: and {len(changes) - MOST_LINES} more")
     return lines
+
+
+def comparison_report(present: State, before: State) -> ComparisonReport:
+    """The comparison as a document has it: every difference."""
+    found, started = compare(present, before), before.started
+    return ComparisonReport(
+        run_id=started.run_id if started else "",
+        head=started.vcs.head if started and started.vcs else "",
+        new=_reported(found.new),
+        still_failing=_reported(found.still),
+        fixed=_reported(found.fixed),
+        slower=_reported(found.slower),
+    )
+
+
+def _reported(changes: tuple[Change, ...]) -> tuple[ChangeReport, ...]:
+    return tuple(
+        ChangeReport(one.check, one.text, None if one.result is None else result_report(one.result))
+        for one in changes
+    )
 
 
 def standing(record: CheckRecord, former: CheckRecord | None) -> str:
@@ -111,17 +140,18 @@ def _keys(record: CheckRecord) -> set[tuple[str, ...]]:
     return {_key(record.planned.id, one) for one in _bad(record)}
 
 
-def _failures(state: State) -> dict[tuple[str, ...], str]:
+def _failures(state: State) -> dict[tuple[str, ...], Change]:
     """What failed: results where there are any, else the check itself."""
-    found: dict[tuple[str, ...], str] = {}
+    found: dict[tuple[str, ...], Change] = {}
     for check, record in state.checks.items():
         if record.outcome not in _UNPASSED:
             continue
         bad = _bad(record)
         for result in bad:
-            found.setdefault(_key(check, result), f"{sanitise(check)}: {result_line(result)}")
+            text = f"{sanitise(check)}: {result_line(result)}"
+            found.setdefault(_key(check, result), Change(check, text, result))
         if not bad:
-            found[check,] = sanitise(check)
+            found[check,] = Change(check, sanitise(check))
     return found
 
 
@@ -144,27 +174,28 @@ def _mended(state: State, key: tuple[str, ...]) -> bool:
     )
 
 
-def _slower_checks(present: State, before: State) -> Iterator[str]:
+def _slower_checks(present: State, before: State) -> Iterator[Change]:
     for check, record in present.checks.items():
         former = before.checks.get(check)
         if former is None or Outcome.PASSED not in (record.outcome, former.outcome):
             continue
         now, then = duration_ns(record, present.last_t), duration_ns(former, before.last_t)
         if now > then * SLOWER and now - then >= SLOWER_CHECK_NS:
-            yield f"{sanitise(check)} took {duration(now)}, {duration(then)} before"
+            yield Change(check, f"{sanitise(check)} took {duration(now)}, {duration(then)} before")
 
 
-def _slower_results(present: State, before: State) -> Iterator[str]:
+def _slower_results(present: State, before: State) -> Iterator[Change]:
     for check, record in present.checks.items():
         then = _durations(before.checks.get(check))
-        for name, now in _durations(record).items():
+        for name, result in _durations(record).items():
             former = then.get(name)
-            if former and now > former * SLOWER and now - former >= SLOWER_RESULT_NS:
-                said = f"{check}: {name} took {duration(now)}, {duration(former)} before"
-                yield sanitise(said)
+            now_ns, then_ns = result.duration_ns or 0, (former.duration_ns or 0) if former else 0
+            if then_ns and now_ns > then_ns * SLOWER and now_ns - then_ns >= SLOWER_RESULT_NS:
+                said = f"{check}: {name} took {duration(now_ns)}, {duration(then_ns)} before"
+                yield Change(check, sanitise(said), result)
 
 
-def _durations(record: CheckRecord | None) -> dict[str, int]:
+def _durations(record: CheckRecord | None) -> dict[str, Result]:
     if record is None or record.results is None:
         return {}
-    return {one.name: one.duration_ns or 0 for one in record.results.results if one.name}
+    return {one.name: one for one in record.results.results if one.name}

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import asdict
+
+from vibeguard.core.model.report import ResultReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import Level, Outcome, ResultKind, ResultOutcome
@@ -20,6 +23,11 @@ BAD = (ResultOutcome.FAILED, ResultOutcome.ERROR)
 def is_bad(result: Result) -> bool:
     """Whether it is a failed test or an error."""
     return result.outcome in BAD or result.severity is Level.ERROR
+
+
+def result_report(result: Result) -> ResultReport:
+    """The result as the document has it."""
+    return ResultReport(**asdict(result))
 
 
 def shown_results(record: CheckRecord) -> list[Result]:

@@ -60,6 +60,17 @@ def changed_since(folder: str, environment: Mapping[bytes, bytes], ref: str) -> 
         return Changes(root, unknown=str(why))
 
 
+def base_commit(folder: str, environment: Mapping[bytes, bytes]) -> str:
+    """The merge base with the upstream, else with `origin/HEAD`; empty where git knows none."""
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        return ""
+    try:
+        return _base_of(_Git(root, environment), "")[0]
+    except _Unknown:
+        return ""
+
+
 def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
     """What the next commit would change: the index that the caller's git variables name.
 
