@@ -18,7 +18,7 @@ from vibeguard.commands.page import open_page
 from vibeguard.commands.streams import write_err, write_exact, write_out
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
-from vibeguard.core.formats.base import Ending, Format, Stream
+from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.history import definition_of
 from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned, VersionControl
@@ -49,16 +49,8 @@ def report(
     """Replay a run from its log; run nothing; end with its exit code."""
     form_name = report_format(common, options)
     folder = _folder_at(run) if os.sep in run else open_run(run, common)
-    known = format_options(
-        run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
-    )
     only_for_agents(options.since, form_name)
-    shown = replace(known, whole=True)
-    if options.compare is not None:
-        former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
-        shown = replace(shown, former=former, compare=True)
-    if options.output is not None:
-        shown = replace(shown, colour=False, columns=0)  # the terminal is not where it goes
+    shown = _format_options(folder, common, options)
     form = make_format(form_name, shown)
     attempts: list[CheckAttemptFinished] = []
     state, texts, reading = _replay(folder, form, attempts)
@@ -85,6 +77,19 @@ def report(
     _warn_of_changes(state)
     _advise(state, os.path.dirname(os.path.dirname(folder)))
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
+
+
+def _format_options(folder: str, common: GlobalOptions, options: ReportOptions) -> FormatOptions:
+    shown = format_options(
+        run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
+    )
+    shown = replace(shown, whole=True)
+    if options.compare is not None:
+        former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
+        shown = replace(shown, former=former, compare=True)
+    if options.output is not None:
+        shown = replace(shown, colour=False, columns=0)  # the terminal is not where it goes
+    return shown
 
 
 def _folder_at(path: str) -> str:
