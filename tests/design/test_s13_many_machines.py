@@ -3,32 +3,26 @@
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.brokers import broker
-from tests.helpers.command import vibeguard
-from tests.helpers.pools import Pool, WorkerProcess, git, repository
+from tests.helpers.pools import (
+    Pool,
+    WorkerProcess,
+    config_of,
+    git,
+    project,
+    report,
+    repository,
+    run_cli,
+)
 from tests.helpers.running import running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted
 from vibeguard.core.pool.names import PoolNames
-
-
-def run_cli(folder: Path, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    return vibeguard(*argv, cwd=folder, env=env)
-
-
-CONFIG = """
-version: "1"
-settings:
-  pool: {{name: {pool}, lease: 2s, queue_timeout: {patience}}}
-checks:
-{checks}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +41,6 @@ def source(pool: Pool) -> Path:
 def worker(pool: Pool, source: Path) -> Iterator[WorkerProcess]:
     with pool.worker(source, "--label", "linux", slots=4) as started:
         yield started
-
-
-def project(pool: Pool, source: Path, folder: Path, checks: str, *, patience: str = "10m") -> Path:
-    """A clone of the workers' repository with a config that is not committed."""
-    git(source, "clone", "-q", str(source), str(folder / "clone"))
-    clone = folder / "clone"
-    (clone / "vibeguard.yaml").write_text(
-        CONFIG.format(pool=pool.name, checks=checks, patience=patience)
-    )
-    return clone
-
-
-def report(folder: Path) -> dict[str, dict[str, object]]:
-    done = run_cli(folder, "report", "--json")
-    return {check["id"]: check for check in json.loads(done.stdout)["checks"]}
 
 
 def test_a_check_runs_on_a_worker_with_the_files_of_the_run(
@@ -455,9 +434,7 @@ def test_a_key_that_others_can_read_is_refused(pool: Pool, source: Path, tmp_pat
 )
 def test_what_cannot_be_had_there_is_refused_at_load(tmp_path: Path, key: str, told: str) -> None:
     (tmp_path / "vibeguard.yaml").write_text(
-        CONFIG.format(
-            pool="p", patience="5s", checks=f"  - {{id: a, run: 'true', where: {{}}, {key}}}"
-        )
+        config_of("p", f"  - {{id: a, run: 'true', where: {{}}, {key}}}")
     )
     done = run_cli(tmp_path, "validate")
     assert done.returncode == 2
@@ -473,7 +450,7 @@ def test_where_without_a_pool_is_refused_at_load(tmp_path: Path) -> None:
 
 def test_what_cannot_be_shipped_is_refused(pool: Pool, tmp_path: Path) -> None:
     checks = "  - {id: a, run: 'true', where: {}}"
-    config = CONFIG.format(pool=pool.name, checks=checks, patience="10m")
+    config = config_of(pool.name, checks)
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "vibeguard.yaml").write_text(config)
     done = run_cli(tmp_path / "bare", "run", **pool.variables)

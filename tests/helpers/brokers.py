@@ -10,12 +10,17 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import hiredis
+
 from tests.helpers.waiting import wait_until
+from vibeguard.core.pool.names import PoolNames
+from vibeguard.core.pool.sealing import CODE_BYTES
 
 KEY = b"k" * 44
 
@@ -73,15 +78,28 @@ class Server:
             return bool(tried.recv(100))
         return False
 
-    def command(self, *words: str) -> bytes:
+    def command(self, *words: str | bytes) -> bytes:
         """What the server answers, as it comes over the wire (one short answer)."""
         with socket.socket(socket.AF_UNIX) as asked:
             asked.connect(self.socket)
-            parts = [word.encode() for word in words]
+            parts = [word.encode() if isinstance(word, str) else word for word in words]
             asked.sendall(
                 b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts)
             )
             return asked.recv(1 << 20)
+
+    def memory(self) -> bytes:
+        """All that the server has in its memory and can write to."""
+        parts = []
+        with open(f"/proc/{self.pid}/maps") as maps, open(f"/proc/{self.pid}/mem", "rb", 0) as mem:
+            for line in maps:
+                place, rights, *_ = line.split()
+                if rights.startswith("rw"):
+                    start, end = (int(each, 16) for each in place.split("-"))
+                    mem.seek(start)
+                    with suppress(OSError):
+                        parts.append(mem.read(end - start))
+        return b"".join(parts)
 
     def stop(self) -> None:
         """SIGSTOP."""
@@ -101,6 +119,69 @@ class Server:
         self.process.wait()
         with suppress(FileNotFoundError):
             os.unlink(self.socket)
+
+
+class Eavesdropper:
+    """Somebody who can reach the broker, without the key: hears every message and sends it again.
+
+    As it was, with one bit changed, and without its seal. `heard` is all that passed by.
+    """
+
+    def __init__(self, server: Server, pool: str) -> None:
+        self.heard: list[bytes] = []
+        self._server = server
+        self._own: set[bytes] = set()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(server.socket)
+        pattern = f"{PoolNames(pool).prefix}to:*".encode()
+        self._socket.sendall(b"PSUBSCRIBE %b\r\n" % pattern)
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        reader = hiredis.Reader()
+        while data := self._socket.recv(1 << 16):
+            reader.feed(data)
+            while answer := reader.gets():
+                match answer:
+                    case [b"pmessage", _, bytes(channel), bytes(message)]:
+                        self._repeat(channel, message)
+
+    def _repeat(self, channel: bytes, message: bytes) -> None:
+        self.heard.append(message)
+        if message in self._own or len(message) < CODE_BYTES:
+            return
+        altered = message[:-1] + bytes([message[-1] ^ 1])
+        for one in (message, altered, message[CODE_BYTES:]):
+            self._own.add(one)
+            self._server.command("PUBLISH", channel, one)
+
+    def end(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+
+@contextmanager
+def monitored(server: Server) -> Iterator[bytearray]:
+    """All that is said to the server during the block, as MONITOR has it."""
+    said = bytearray()
+    with socket.socket(socket.AF_UNIX) as watching:
+        watching.connect(server.socket)
+        watching.sendall(b"MONITOR\r\n")
+        assert watching.recv(5) == b"+OK\r\n"
+
+        def listen() -> None:
+            while data := watching.recv(1 << 16):
+                said.extend(data)
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield said
+        finally:
+            watching.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Real workers of a real pool, and the pool's executor as the contract sees it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import trio
 
 from tests.helpers.brokers import KEY, Server, key_file
-from tests.helpers.command import environment
+from tests.helpers.command import environment, vibeguard
 from tests.helpers.executor_worlds import COUNTER, LocalWorld, make_spec
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.config import PoolSettings
@@ -46,6 +47,40 @@ def repository(folder: Path, config: str = "") -> Path:
     return folder
 
 
+CONFIG = """
+version: "1"
+settings:
+  pool: {{name: {pool}, lease: {lease}, queue_timeout: {patience}, insecure: {insecure}}}
+{more}
+checks:
+{checks}
+"""
+
+
+def config_of(pool: str, checks: str, **settings: str) -> str:
+    """A config with these checks; `patience`, `lease`, `insecure` and `more` lines of settings."""
+    usual = {"patience": "10m", "lease": "2s", "insecure": "false", "more": ""}
+    return CONFIG.format(pool=pool, checks=checks, **{**usual, **settings})
+
+
+def project(pool: "Pool", source: Path, folder: Path, checks: str, **settings: str) -> Path:
+    """A clone of the workers' repository with a config that is not committed."""
+    git(source, "clone", "-q", str(source), str(folder / "clone"))
+    clone = folder / "clone"
+    (clone / "vibeguard.yaml").write_text(config_of(pool.name, checks, **settings))
+    return clone
+
+
+def run_cli(folder: Path, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return vibeguard(*argv, cwd=folder, env=env)
+
+
+def report(folder: Path) -> dict[str, dict[str, object]]:
+    """The checks of the newest run's report document, by id."""
+    done = run_cli(folder, "report", "--json")
+    return {check["id"]: check for check in json.loads(done.stdout)["checks"]}
+
+
 class Pool:
     """A pool on a server: its name, its key, its workers' folder."""
 
@@ -72,17 +107,24 @@ class Pool:
 
     @contextmanager
     def worker(
-        self, repository: Path, *flags: str, name: str = "w1", slots: int = 4, **env: str
+        self,
+        repository: Path,
+        *flags: str,
+        name: str = "w1",
+        slots: int = 4,
+        within: tuple[str, ...] = (),
+        **env: str,
     ) -> Iterator["WorkerProcess"]:
-        """A worker that is there for the block, and ready."""
+        """A worker that is there for the block, and ready; `within` is what runs its command."""
         process = subprocess.Popen(
             [
+                *within,
                 *(sys.executable, "-m", "vibeguard", "worker", "--pool", self.name),
                 *("--repository", str(repository), "--name", name, "--slots", str(slots)),
                 *flags,
             ],
             cwd=self.folder,
-            env=environment(**self.variables, **env),
+            env=environment(**{**self.variables, **env}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
