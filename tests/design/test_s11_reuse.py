@@ -653,3 +653,64 @@ def test_prune_keeps_what_records_rest_on(known):
     assert document(known, "--reuse")["unit"]["reason"] == "reused"
     vibeguard("prune", "--keep-runs", "0", "--keep-age", "0s", cwd=known)
     assert document(known, "--reuse")["unit"]["reason"] is None
+
+
+# `reuse: confirm`.
+
+CONFIRMED = """
+version: "1"
+checks:
+  - {id: unit, run: "echo $VIBEGUARD_CHECK >> ran; test ! -e broken", reuse: confirm, inputs: ["*.txt"], tools: []}
+  - {id: ship, run: "echo ship >> ran", requires: [unit]}
+"""
+OUTPUTS = CONFIRMED.replace("tools: []}", "tools: [], outputs: []}")
+
+
+def test_a_pass_to_confirm_answers_and_is_run_again_in_the_background(folder):
+    project(folder, OUTPUTS)
+    ran(folder)
+    first = document(folder)
+    assert (list(first), ran(folder)) == (["unit", "ship"], ["unit", "ship"])
+    again = document(folder, "--reuse")
+    assert list(again) == ["unit", "unit@confirm", "ship"]
+    assert (again["unit"]["reason"], again["ship"]["ran_before"]) == ("reused", ["unit@confirm"])
+    assert (again["unit@confirm"]["pool"], again["unit@confirm"]["status"]) == (
+        "background",
+        "passed",
+    )
+    assert sorted(ran(folder)) == ["ship", "unit@confirm"]
+    assert "verified: all 2 checks passed on this tree (run" in (
+        vibeguard("evidence", cwd=folder).stdout
+    )
+
+
+def test_a_contradiction_fails_the_run_names_who_went_ahead_and_forgets_the_record(folder):
+    project(folder, OUTPUTS)
+    document(folder)
+    (folder / "broken").touch()
+    ran(folder)
+    done = vibeguard("run", "--reuse", cwd=folder)
+    assert done.returncode == 1
+    assert "FAILED unit@confirm" in done.stderr
+    assert "late: ship ran before unit@confirm, which failed" in done.stderr
+    assert vibeguard("evidence", cwd=folder).returncode == 1
+    failed = vibeguard("report", "--format", "agent", cwd=folder).stdout
+    assert re.search(r"rerun: \S*vibeguard run unit\n", failed)
+    assert explained(folder).startswith("unit would run: ")
+    assert sorted(ran(folder)) == ["ship", "unit@confirm"]
+    found = document(folder, "--failed", "--reuse")
+    assert (found["unit"]["status"], found["unit"]["reason"]) == ("failed", "exit_code")
+
+
+def test_a_check_that_was_not_reused_has_nothing_to_confirm(folder):
+    project(folder, CONFIRMED)
+    ran(folder)
+    done = vibeguard("run", "--reuse", cwd=folder)
+    assert (done.returncode, ran(folder)) == (0, ["unit", "ship"])
+    assert "passed: 2 checks in " in done.stderr
+    assert "skipped" not in done.stderr
+    found = document(folder, "--reuse")  # ship runs, and unit declares no outputs
+    assert (found["unit"]["reason"], found["unit@confirm"]["reason"]) == (
+        None,
+        "nothing to confirm",
+    )

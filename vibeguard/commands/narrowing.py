@@ -11,7 +11,7 @@ from vibeguard.commands.loading import Loaded
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunOptions
 from vibeguard.core.fold.verdict import failing
-from vibeguard.core.names import LogStatus, Outcome, Verdict
+from vibeguard.core.names import LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some
@@ -106,7 +106,12 @@ def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowin
         raise LogCorrupt(f"run {run} cannot be taken from: {ending.problem}")
     if state.finished is not None and state.finished.verdict is Verdict.PASSED:
         raise UsageError(f"run {run} passed: nothing of it is left to run", "leave out --failed")
-    left = [name for name, record in state.checks.items() if record.outcome is not Outcome.PASSED]
+    left = [
+        record.planned.confirms or name
+        for name, record in state.checks.items()
+        if record.outcome is not Outcome.PASSED
+        and not (record.settled and record.settled.reason is Reason.NOTHING_TO_CONFIRM)
+    ]
     known = _ids(loaded)
     gone = [name for name in left if name not in known]
     notes = (f"not in the config any more: {some(gone, 5)}",) if gone else ()

@@ -29,7 +29,7 @@ from vibeguard.core.names import ExitCode, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
-from vibeguard.core.reuse.record import never_reused
+from vibeguard.core.reuse.record import never_reused, to_confirm
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
@@ -197,6 +197,7 @@ def _plan(
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
         queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
         failed=narrowed.failing if narrowed else (),
+        confirmed=to_confirm(checks) if settings.reuse else (),
     )
 
 
@@ -264,7 +265,7 @@ def _launch(
         plan=plan,
         argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
         environment=environment,
-        variables={check.id: check.env for check in loaded.config.checks if check.env},
+        variables=_variables(loaded, plan),
         folder=os.fsencode(folder),
         config_folder=os.fsencode(loaded.located.config_folder),
         state_dir=os.fsencode(state_dir),
@@ -284,11 +285,20 @@ def _launch(
     )
 
 
+def _variables(loaded: Loaded, plan: Plan) -> dict[str, dict[str, str]]:
+    """The values that the config sets for each check."""
+    configured = {check.id: check.env for check in loaded.config.checks}
+    envs = {check.id: configured[check.confirms or check.id] for check in plan.checks}
+    return {check: env for check, env in envs.items() if env}
+
+
 def _incomplete(loaded: Loaded, plan: Plan) -> frozenset[str]:
     """The checks that require others which this plan leaves out."""
     configured = {check.id: check.requires for check in loaded.config.checks}
     return frozenset(
-        check.id for check in plan.checks if len(check.requires) < len(configured[check.id])
+        check.id
+        for check in plan.checks
+        if not check.confirms and len(check.requires) < len(configured[check.id])
     )
 
 

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     IDLE = "idle"  # timeout: no output for idle_timeout
     REQUIREMENT = "requirement"  # skipped: something it requires did not pass
     DEPENDENCY_PENDING = "dependency pending"  # skipped: while_pending: skip
+    NOTHING_TO_CONFIRM = "nothing to confirm"  # skipped: its check was not reused, but ran
     FAIL_FAST = "fail_fast"  # cancelled: another check failed under fail-fast
     CANCEL = "cancel"  # cancelled: on request
     INTERRUPTED = "interrupted"  # cancelled: the run got a signal

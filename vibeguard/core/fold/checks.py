@@ -26,6 +26,7 @@ from vibeguard.core.model.events import (
     CheckSubmitted,
     CheckTerminationRequested,
 )
+from vibeguard.core.model.plan import CONFIRMING
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
@@ -128,6 +129,8 @@ def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
     if any(state.checks[r.check].outcome is not _PASSED for r in planned.requires):
         raise LogCorrupt(f"{event.check} was reused before all that it requires had passed")
     record.reused = event
+    for requirement in planned.requires:
+        _note_unconfirmed(state, record, requirement.check)
 
 
 def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
@@ -272,6 +275,17 @@ def _check_requirements(state: State, record: CheckRecord) -> None:
             raise LogCorrupt(f"{check} started before {requirement.check} settled")
         elif required.outcome is not _PASSED:
             raise LogCorrupt(f"{check} started although {requirement.check} did not pass")
+        else:
+            _note_unconfirmed(state, record, requirement.check)
+
+
+def _note_unconfirmed(state: State, record: CheckRecord, required: str) -> None:
+    """It goes ahead of what confirms a reused requirement."""
+    confirming = state.checks.get(f"{required}{CONFIRMING}")
+    if confirming is None or confirming.state is SETTLED or confirming is record:
+        return
+    if confirming.planned.id not in record.ran_before:
+        record.ran_before = (*record.ran_before, confirming.planned.id)
 
 
 def _enter_group(state: State, record: CheckRecord) -> None:

@@ -237,6 +237,15 @@ def _dependency_pending(state: State, record: CheckRecord, event: CheckSettled) 
     return ""
 
 
+def _nothing_to_confirm(state: State, record: CheckRecord, event: CheckSettled) -> str:
+    confirmed = state.checks.get(record.planned.confirms)
+    if confirmed is None or confirmed.outcome is not _PASSED or confirmed.reused is not None:
+        return "there was a pass to confirm, or it confirms none"
+    if not event.waived or event.cause != confirmed.planned.id or state.cancel is not None:
+        return "its plan asks for that"
+    return ""
+
+
 def root_cause(record: CheckRecord) -> str:
     """The check at the root of what `record` hands on to its dependents."""
     settled = record.settled
@@ -337,6 +346,7 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.IDLE: (Outcome.TIMEOUT, _timeout),
     Reason.REQUIREMENT: (_SKIPPED, _requirement),
     Reason.DEPENDENCY_PENDING: (_SKIPPED, _dependency_pending),
+    Reason.NOTHING_TO_CONFIRM: (_SKIPPED, _nothing_to_confirm),
     **dict.fromkeys(CANCELLED_FOR.values(), (_CANCELLED, _cancelled)),
     Reason.NOT_STARTABLE: (Outcome.ERROR, _error),
     Reason.LOST: (Outcome.ERROR, _error),

@@ -1,9 +1,14 @@
 """What a run is going to do, as it is decided and logged before the first check starts."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys, RunSettings
 from vibeguard.core.names import Pool
+
+# What is added to the id of a check for the one that runs it again; no config can name such an id.
+CONFIRMING: Final = "@confirm"
 
 
 class ResolvedSettings(RunSettings, frozen=True, omit_defaults=True, kw_only=True):
@@ -26,6 +31,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     foreground check that waits, directly or through others, for a background one. `expected_ns`
     is the estimate from earlier runs, `expected_queue_ns` that of the wait for a worker.
     `env_names` are the names that the config sets: values are never recorded.
+    `confirms` is the check whose reused pass this one runs again (`reuse: confirm`).
     `remaining_path_ns` is the length of the longest path from its start to the end of the run;
     checks of a higher `priority` are offered a slot before all others.
     """
@@ -35,6 +41,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     timeout_ns: int = 0  # the plan always says it; logs of schema 1.0 leave out this default
     after_background: bool = False
     env_names: tuple[str, ...] = ()
+    confirms: str = ""
     expected_ns: int | None = None
     expected_queue_ns: int = 0
     remaining_path_ns: int = 0

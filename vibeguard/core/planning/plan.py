@@ -8,9 +8,16 @@ from typing import Any
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.model.config import CheckConfig, CheckKeys, RunSettings, Settings
-from vibeguard.core.model.plan import Plan, PlannedCheck, ResolvedSettings
-from vibeguard.core.names import Pool
+from vibeguard.core.model.config import (
+    CheckConfig,
+    CheckKeys,
+    Requirement,
+    RunSettings,
+    Settings,
+    Triggers,
+)
+from vibeguard.core.model.plan import CONFIRMING, Plan, PlannedCheck, ResolvedSettings
+from vibeguard.core.names import Pool, ReusePolicy
 from vibeguard.core.planning.graph import waiting_closure
 from vibeguard.core.planning.rank import failing_first, remaining_paths
 from vibeguard.core.problems import UsageError
@@ -67,16 +74,19 @@ def make_plan(
     expected_ns: Mapping[str, int] | None = None,
     queued_ns: Mapping[str, int] | None = None,
     failed: Collection[str] = (),
+    confirmed: Collection[str] = (),
 ) -> Plan:
     """The plan for the selected checks, in config order.
 
     Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
     durations that history knows, `queued_ns` the waits for a worker; `narrowed` says what left
-    checks out beside ids and tags; `failed` are checks that failed before and are to go first.
+    checks out beside ids and tags; `failed` are checks that failed before and are to go first,
+    `confirmed` those that get one beside them which runs them again.
 
     Raises UsageError for a plan that the log could not hold, whose lines have 64 MiB at most.
     """
     expected = expected_ns or {}
+    checks = _with_confirming(checks, confirmed)
     selected = {check.id for check in checks}
     requires = {
         check.id: tuple(r for r in check.requires if r.check in selected) for check in checks
@@ -96,6 +106,7 @@ def make_plan(
             after_background=check.id in waits_for_background
             and (check.id in remote or pools[check.id] is Pool.FOREGROUND),
             env_names=tuple(sorted(check.env)),
+            confirms=confirmed_by(check.id),
             expected_ns=expected.get(check.id),
             expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.id in remote else 0,
             remaining_path_ns=paths[check.id],
@@ -110,6 +121,32 @@ def make_plan(
         what = f"the plan of this run is larger than {size(LARGEST_PLAN_BYTES)}"
         raise UsageError(what, "shorten commands, prompts and variables, or select fewer checks")
     return plan
+
+
+def _with_confirming(
+    checks: Sequence[CheckConfig], confirmed: Collection[str]
+) -> list[CheckConfig]:
+    """The checks, and behind each that is to be confirmed one that does: in the background."""
+    found = []
+    for check in checks:
+        found.append(check)
+        if check.id in confirmed:
+            requires = (check.id, *(requirement.check for requirement in check.requires))
+            again = replace(
+                check,
+                id=f"{check.id}{CONFIRMING}",
+                requires=tuple(map(Requirement, requires)),
+                mode="async",
+                reuse=ReusePolicy.OFF,
+                on=Triggers(),
+            )
+            found.append(again)
+    return found
+
+
+def confirmed_by(check: str) -> str:
+    """The check that this one of a plan runs again; empty for all others."""
+    return check.removesuffix(CONFIRMING) if check.endswith(CONFIRMING) else ""
 
 
 def pool_of(check: CheckConfig, async_after_ns: int) -> Pool:

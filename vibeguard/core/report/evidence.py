@@ -53,7 +53,9 @@ def proven(runs: Iterable[State]) -> Proven:
     used = []
     for state in runs:
         gave = False
-        for check, record in state.checks.items():
+        # What ran a reused check again says more than the pass that it confirms.
+        for name, record in sorted(state.checks.items(), key=lambda i: not i[1].planned.confirms):
+            check = record.planned.confirms or name
             judged = record.outcome not in (None, Outcome.CANCELLED, Outcome.SKIPPED)
             if judged and record.outcome is not None and check not in outcomes:
                 outcomes[check] = record.outcome

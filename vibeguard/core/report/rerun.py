@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from vibeguard.core.model.state import State
+from vibeguard.core.planning.plan import confirmed_by
 from vibeguard.core.wording.sanitise import sanitise
 
 _KEPT = ("--config", "--state-dir")
@@ -12,7 +13,8 @@ _KEPT = ("--config", "--state-dir")
 def rerun_command(state: State, ids: Sequence[str], program: str = "vibeguard") -> str:
     """A shell command that runs these checks (and what they require), to paste as it is."""
     argv = state.started.argv if state.started else ()
-    words = [program, "run", *_kept(argv), *ids]
+    configured = (confirmed_by(check) or check for check in ids)
+    words = [program, "run", *_kept(argv), *configured]
     return sanitise(" ".join(quote(word) for word in words))
 
 

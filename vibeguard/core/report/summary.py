@@ -10,7 +10,14 @@ from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.subject import patch_lines, what_was_checked
-from vibeguard.core.report.tally import named, not_passed, passed, passed_earlier, passed_in_words
+from vibeguard.core.report.tally import (
+    has_nothing_to_confirm,
+    named,
+    not_passed,
+    passed,
+    passed_earlier,
+    passed_in_words,
+)
 from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
@@ -58,7 +65,8 @@ def _passed(state: State, took: str, style: Style) -> str:
     if not state.checks and state.planned is not None:
         narrowed = sanitise(state.planned.narrowed)
         return f"{style.good('passed')}: no check is concerned by {narrowed}; nothing ran"
-    count, total = passed(state), len(state.checks)
+    count = passed(state)
+    total = sum(not has_nothing_to_confirm(record) for record in state.checks.values())
     of = plural(total, "check") if count == total else f"{count} of {total} checks"
     earlier = passed_earlier(state)
     of += f", {earlier}," if earlier else ""
@@ -126,6 +134,8 @@ def skips(state: State) -> Iterator[str]:
     """One line for each root cause, so that no dependent of a failure vanishes."""
     groups: dict[tuple[str, Reason | None], list[str]] = {}
     for check, record in state.checks.items():
+        if has_nothing_to_confirm(record):
+            continue
         if record.settled is not None and record.outcome is Outcome.SKIPPED:
             reason = record.settled.reason if not record.settled.waived else None
             groups.setdefault((record.settled.cause, reason), []).append(check)

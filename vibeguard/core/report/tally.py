@@ -8,7 +8,7 @@ and named with its reason, so that a passing run does not hide that it looked at
 from collections.abc import Mapping, Sequence
 
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
@@ -37,6 +37,8 @@ def not_passed(state: State) -> dict[str, tuple[str, ...]]:
     """
     groups: dict[str, list[str]] = {}
     for check, record in state.checks.items():
+        if has_nothing_to_confirm(record):
+            continue
         if record.outcome is not None and record.outcome is not Outcome.PASSED:
             word = shown_status(record)
             if word == "warned" and _gave_no_result(record):
@@ -45,6 +47,11 @@ def not_passed(state: State) -> dict[str, tuple[str, ...]]:
             else:
                 groups.setdefault(word, []).append(check)
     return {word: tuple(groups[word]) for word in _WORDS if word in groups}
+
+
+def has_nothing_to_confirm(record: CheckRecord) -> bool:
+    """Whether it is there to run a reused check again, and that was not reused: no news."""
+    return record.settled is not None and record.settled.reason is Reason.NOTHING_TO_CONFIRM
 
 
 def named(groups: Groups) -> list[str]:

@@ -79,6 +79,12 @@ def why_never(planned: CheckKeys) -> str:
     return ""
 
 
+def to_confirm(checks: Iterable[CheckKeys]) -> frozenset[str]:
+    """The checks that are run again where they are reused."""
+    confirmed = (check for check in checks if check.reuse is ReusePolicy.CONFIRM)
+    return frozenset(check.id for check in confirmed if not why_never(check))
+
+
 def never_reused(checks: Iterable[CheckKeys]) -> tuple[str, ...]:
     """A line on the checks that ask for reuse and cannot have it; none where there is none."""
     asking = {check.id: why_never(check) for check in checks if check.reuse is not ReusePolicy.OFF}

@@ -263,11 +263,15 @@ class Scheduler:
         checks, self._to_look_up = self._to_look_up, []
         return LookUp(tuple(checks))
 
-    def _enqueue(self) -> CheckQueued | None:
-        """A ready check wants a slot, unless it lets others go first."""
+    def _enqueue(self) -> CheckQueued | CheckSettled | None:
+        """A ready check wants a slot, unless it lets others go first, or has nothing to confirm."""
         while self._unqueued:
             record = self._unqueued.popleft()
             check = record.planned.id
+            confirmed = self.state.checks.get(record.planned.confirms)
+            if record.state is CheckState.READY and confirmed and confirmed.reused is None:
+                reason, cause = Reason.NOTHING_TO_CONFIRM, record.planned.confirms
+                return settled(record, Outcome.SKIPPED, reason, cause=cause, waived=True)
             if record.state is CheckState.READY and self._requirements.defer(check):
                 self._deferred[check] = record
             elif record.state is CheckState.READY:

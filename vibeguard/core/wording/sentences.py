@@ -148,6 +148,7 @@ _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
     Reason.IDLE: _idle,
     Reason.REQUIREMENT: _requirement,
     Reason.DEPENDENCY_PENDING: _dependency_pending,
+    Reason.NOTHING_TO_CONFIRM: lambda facts: f"{facts.cause} was not reused",
     Reason.FAIL_FAST: _fail_fast,
     Reason.CANCEL: _detailed("cancelled on request"),
     Reason.INTERRUPTED: lambda facts: f"the run got {facts.cancelled_by or 'a signal'}",

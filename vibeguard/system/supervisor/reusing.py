@@ -78,6 +78,10 @@ class Reusing:
         for check, before in self._before.items():
             if state.checks[check].outcome in _UNSETTLING:
                 records.forget(check, before.key)
+        for planned in self._subject.checks.values():
+            reused = self._decided.get(planned.confirms)
+            if reused is not None and state.checks[planned.id].outcome in _UNSETTLING:
+                records.forget(planned.confirms, reused.key)
         for record in self._proven:
             if is_plain_pass(state.checks[record.check]):
                 records.write(replace(record, run=run, seal=seal))
