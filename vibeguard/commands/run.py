@@ -23,9 +23,10 @@ from vibeguard.commands.options import (
 )
 from vibeguard.commands.streams import write_out
 from vibeguard.core.model.config import CheckConfig, Settings
+from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.plan import Plan
-from vibeguard.core.names import ExitCode, ReusePolicy
+from vibeguard.core.names import ExitCode, OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
@@ -34,9 +35,10 @@ from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery import state_dir_of
+from vibeguard.system.discovery.differing import differing
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.machine import usable_cpus
-from vibeguard.system.discovery.vcs import version_control
+from vibeguard.system.discovery.vcs import TIMEOUT_S, present_head
 from vibeguard.system.front import early
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.gate import StartGate
@@ -198,6 +200,7 @@ def _plan(
         queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
         failed=narrowed.failing if narrowed else (),
         confirmed=to_confirm(checks) if settings.reuse else (),
+        on_change=OnChange.FAIL if options.staged else OnChange.NOTE,
     )
 
 
@@ -311,20 +314,28 @@ def _from_the_runs_folder(loaded: Loaded) -> str:
 def _of_the_work_tree(launch: Launch, options: RunOptions) -> Launch:
     """With what is known of the files that lie there."""
     folder, environment = os.fsdecode(launch.folder), launch.environment
+    before = differing(folder, environment, TIMEOUT_S)
     found = with_identity(
-        _version_control(folder, environment, with_tree=launch.record_tree),
+        _version_control(folder, environment, before, with_tree=launch.record_tree),
         folder,
         environment,
         however_large=options.record_tree,
     )
-    return replace(launch, version_control=found)
+    return replace(launch, version_control=found, differing=before)
 
 
 def _version_control(
-    folder: str, environment: Mapping[bytes, bytes], *, with_tree: bool
+    folder: str, environment: Mapping[bytes, bytes], before: Differing | None, *, with_tree: bool
 ) -> VersionControl | None:
-    """Commit and dirty flag, and the tree where it will be compared; None outside of git."""
-    found = version_control(folder, environment)
+    """Commit and dirty flag, and the tree where it will be compared; None outside of git.
+
+    Untracked files count as changes, for checks see them; what is ignored does not. What git does
+    not tell in time is not known to be clean.
+    """
+    found = None
+    if before is not None:
+        head = present_head(folder, environment) if before.untold else before.head
+        found = VersionControl(head, dirty=bool(before.files or before.untold))
     if not with_tree:
         return found
     from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed

@@ -58,6 +58,11 @@ class Judgement(Struct, frozen=True):
     tail: tuple[str, ...] = ()
     findings: Findings | None = None
 
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.outcome is Outcome.PASSED
+
 
 class _Unreadable(Exception):
     """Grok cannot read the text, so that nothing can be said about its values."""
@@ -121,6 +126,18 @@ def judge(
         failed_with = result_exit_code if by_exit_code else None
         found = findings(check, evidence, failed_with=failed_with, red=red)
     return replace(_show(finding, values, unmatched, output or b""), findings=found)
+
+
+def changed_files(judgement: Judgement, paths: Sequence[str]) -> Judgement:
+    """The judgement of a check that succeeded, and changed these files although it must not."""
+    detail = f"changed files: {some(paths, 5)}"
+    return replace(judgement, outcome=Outcome.FAILED, reason=Reason.CHANGED_FILES, detail=detail)
+
+
+def unknown_changes(judgement: Judgement, why: str) -> Judgement:
+    """The same where it cannot be told whether it did: no pass."""
+    detail = f"it cannot be told whether it changed files: {why}"
+    return replace(judgement, outcome=Outcome.FAILED, reason=Reason.CHANGED_FILES, detail=detail)
 
 
 def tree_moved(paths: Sequence[str]) -> Judgement:

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     OUTPUT_LIMIT = "output_limit"  # failed: more output than output_limit
     LEAK = "leak"  # failed: left processes behind, with leaks: fail
     RESULTS_CONTRADICT = "results contradict exit code"  # failed: a test failed beside exit code 0
+    CHANGED_FILES = "changed files"  # failed: changed files of the tree, with on_change: fail
     EXPECTATION = "expectation"  # failed: results are not what `expect` says, beside exit code 0
     TIMEOUT = "timeout"  # timeout: ran longer than its timeout
     IDLE = "idle"  # timeout: no output for idle_timeout

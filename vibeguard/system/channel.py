@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.events import VersionControl
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.model.plan import Plan
@@ -40,6 +41,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     `variables` are the values that the config sets for each check; they are never recorded.
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
     `incomplete` are the checks that require others which this run leaves out.
+    `differing` is what was changed or untracked at the start, where that is to be compared.
     `files` are the NUL-separated lists of the files that checks are handed, by check.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
     well, `however_large` it is. `notify` are told how the run ended. `detached` marks a run that
@@ -57,6 +59,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     config_sha256: str
     selection_sha256: str
     version_control: VersionControl | None = None
+    differing: Differing | None = None
     files: dict[str, bytes] = {}
     staged: Staged | None = None
     stands_for: bytes = b""

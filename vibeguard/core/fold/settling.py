@@ -11,6 +11,7 @@ from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,
     LeakPolicy,
+    OnChange,
     Outcome,
     QuarantineState,
     Reason,
@@ -325,6 +326,13 @@ def _values_read(record: CheckRecord, event: CheckSettled) -> str:
     return "its values were read" if extracted.values or extracted.unmatched else ""
 
 
+def _changed_files(_state: State, record: CheckRecord, _event: CheckSettled) -> str:
+    """The command succeeded, and left other files than it must."""
+    if record.planned.on_change is not OnChange.FAIL:
+        return "its config lets it change files"
+    return unsuccessful(record)
+
+
 def _tree_moved(state: State, record: CheckRecord, _event: CheckSettled) -> str:
     """It saw files of the work tree that are no more what is staged."""
     if state.started is None or state.started.staged is None:
@@ -341,6 +349,7 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.NOT_EXTRACTED: (Outcome.FAILED, _failed_although_it_succeeded),
     Reason.LEAK: (Outcome.FAILED, _failed_although_it_succeeded),
     Reason.RESULTS_CONTRADICT: (Outcome.FAILED, _results_against_it),
+    Reason.CHANGED_FILES: (Outcome.FAILED, _changed_files),
     Reason.EXPECTATION: (Outcome.FAILED, _results_against_it),
     Reason.TIMEOUT: (Outcome.TIMEOUT, _timeout),
     Reason.IDLE: (Outcome.TIMEOUT, _timeout),

@@ -16,7 +16,7 @@ from vibeguard.core.names import LogStatus, Outcome, Severity, Verdict
 from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.comparing import compare, same_failure, standing
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
-from vibeguard.core.report.subject import patch_lines, what_was_checked
+from vibeguard.core.report.subject import about, patch_lines
 from vibeguard.core.report.summary import late, open_checks, skips
 from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.wording.sentences import cancelled_because
@@ -192,7 +192,7 @@ class AgentFormat:
         of = f"{state.settled} of {len(state.checks)} checks settled"
         run = state.started.run_id if state.started else ""
         verdict = f"VERDICT {word} (exit code {code}), run {run}: {of}: {counts}; {took}"
-        return verdict + what_was_checked(state)
+        return verdict + about(state)
 
     def _open_checks(self, state: State) -> Iterator[str]:
         running, waiting = open_checks(state)

@@ -86,12 +86,14 @@ class CheckDefaults(Struct, frozen=True, omit_defaults=True, gc=False):
         ),
     ] = LeakPolicy.WARN
     on_change: Annotated[
-        OnChange,
+        OnChange | None,
         Key(
-            "what if the check changed files of the tree: `note` (said), `fail` (failed), `allow`",
+            "what if the check changed files of the tree: `note` (said), `fail` (failed; nothing "
+            "runs beside it), `allow` ([more](staged.md#checks-that-change-files))",
             Choice(OnChange, "value of on_change"),
+            default="note, with --staged fail",
         ),
-    ] = OnChange.NOTE
+    ] = None
     git_env: Annotated[
         GitEnvironment,
         Key(

@@ -362,11 +362,23 @@ class RunCancelRequested(Envelope, frozen=True, kw_only=True, tag="run.cancel_re
     exit_code: int | None = None
 
 
+class TreeChange(Struct, frozen=True, omit_defaults=True):
+    """Files that held something else at the end of a run than at its start, whoever changed them.
+
+    Of many the first ones; `left_out` counts the others. `untold` says why nothing is known.
+    """
+
+    files: tuple[str, ...] = ()
+    left_out: int = 0
+    untold: str = ""
+
+
 class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):
     """The verdict, as the fold of everything before it gives it.
 
     `unattributed` are processes swept before the seal that carried the mark of no check. `patch` is
     the file in the run folder that holds what checks have made of staged files, if they have.
+    `changed` is what was changed meanwhile, where a check has `on_change: note`.
     """
 
     verdict: Verdict
@@ -377,6 +389,7 @@ class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):
     unattributed: tuple[ProcessReport, ...] = ()
     vcs: VersionControl | None = None
     patch: str = ""
+    changed: TreeChange | None = None
 
 
 class LogSealed(Envelope, frozen=True, kw_only=True, tag="log.sealed"):

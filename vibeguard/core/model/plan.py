@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys, RunSettings
-from vibeguard.core.names import Pool
+from vibeguard.core.names import OnChange, Pool
 
 # What is added to the id of a check for the one that runs it again; no config can name such an id.
 CONFIRMING: Final = "@confirm"
@@ -46,6 +46,11 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     expected_queue_ns: int = 0
     remaining_path_ns: int = 0
     priority: int = 0
+
+
+def stands_alone(planned: PlannedCheck) -> bool:
+    """Whether nothing may run beside the check: what changes the tree meanwhile is its doing."""
+    return planned.on_change is OnChange.FAIL and planned.pool is not Pool.WORKERS
 
 
 class Plan(Struct, frozen=True):

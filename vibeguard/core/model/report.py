@@ -182,6 +182,17 @@ class ComparisonReport(Struct, frozen=True):
     slower: tuple[ChangeReport, ...]
 
 
+class ChangedReport(Struct, frozen=True):
+    """Files that were changed by checks or by somebody else; `left_out` more are not named.
+
+    `untold` says why nothing is known of that.
+    """
+
+    files: tuple[str, ...]
+    left_out: int
+    untold: str
+
+
 class ErrorReport(Struct, frozen=True):
     """One mistake of a config or a command line. 0 means that there is no such place."""
 
@@ -197,8 +208,8 @@ class Report(Struct, frozen=True):
 
     `verdict` is null until the run has one. `state` says what is known of it: refused (nothing was
     started, `errors` says why), pending (not planned yet), running, finished, incomplete, corrupt.
-    `staged` is null where the work tree was checked.
-    `comparison` is null unless it was asked for.
+    `staged` is null where the work tree was checked, `comparison` unless it was asked for,
+    `changed` where no file was changed meanwhile.
     """
 
     schema: str
@@ -220,3 +231,4 @@ class Report(Struct, frozen=True):
     errors: tuple[ErrorReport, ...]
     staged: StagedReport | None = None
     comparison: ComparisonReport | None = None
+    changed: ChangedReport | None = None

@@ -17,7 +17,7 @@ from vibeguard.core.model.config import (
     Triggers,
 )
 from vibeguard.core.model.plan import CONFIRMING, Plan, PlannedCheck, ResolvedSettings
-from vibeguard.core.names import Pool, ReusePolicy
+from vibeguard.core.names import OnChange, Pool, ReusePolicy
 from vibeguard.core.planning.graph import waiting_closure
 from vibeguard.core.planning.rank import failing_first, remaining_paths
 from vibeguard.core.problems import UsageError
@@ -75,13 +75,15 @@ def make_plan(
     queued_ns: Mapping[str, int] | None = None,
     failed: Collection[str] = (),
     confirmed: Collection[str] = (),
+    on_change: OnChange = OnChange.NOTE,
 ) -> Plan:
     """The plan for the selected checks, in config order.
 
     Requirements that were not selected (`--no-deps`) are dropped. `expected_ns` holds the
     durations that history knows, `queued_ns` the waits for a worker; `narrowed` says what left
     checks out beside ids and tags; `failed` are checks that failed before and are to go first,
-    `confirmed` those that get one beside them which runs them again.
+    `confirmed` those that get one beside them which runs them again; `on_change` holds for checks
+    that do not say.
 
     Raises UsageError for a plan that the log could not hold, whose lines have 64 MiB at most.
     """
@@ -100,7 +102,11 @@ def make_plan(
     stems = file_stems([check.id for check in checks])
     planned = tuple(
         PlannedCheck(
-            **{**_fields_of(CheckKeys, check), "requires": requires[check.id]},
+            **{
+                **_fields_of(CheckKeys, check),
+                "requires": requires[check.id],
+                "on_change": check.on_change or on_change,
+            },
             stem=stems[check.id],
             pool=Pool.WORKERS if check.id in remote else pools[check.id],
             after_background=check.id in waits_for_background

@@ -8,12 +8,14 @@ from vibeguard.core.model.events import (
     CheckResults,
     CheckSettled,
     RunFinished,
+    TreeChange,
     TriggeredPrompt,
 )
 from vibeguard.core.model.report import (
     REPORT_SCHEMA_VERSION,
     AssertionReport,
     BackgroundReport,
+    ChangedReport,
     CheckReport,
     ExcerptReport,
     PromptReport,
@@ -82,6 +84,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending | None = 
         background=_background(state),
         errors=(),
         staged=_staged(state, run_folder),
+        changed=_changed(state),
     )
 
 
@@ -233,6 +236,16 @@ def _assertion(expression: str, extracted: CheckExtracted | None) -> AssertionRe
 
 def _prompts(prompts: tuple[TriggeredPrompt, ...]) -> tuple[PromptReport, ...]:
     return tuple(PromptReport(p.event, p.source, p.content) for p in prompts)
+
+
+def changed_meanwhile(state: State) -> TreeChange | None:
+    """What is known of files that changed during the run; None where none did."""
+    return state.finished.changed if state.finished else None
+
+
+def _changed(state: State) -> ChangedReport | None:
+    found = changed_meanwhile(state)
+    return ChangedReport(found.files, found.left_out, found.untold) if found else None
 
 
 def _staged(state: State, run_folder: str) -> StagedReport | None:

@@ -5,8 +5,13 @@ from shlex import quote
 
 from vibeguard.core.model.state import State
 from vibeguard.core.names import StagedWay
-from vibeguard.core.report.build import patch_path
+from vibeguard.core.report.build import changed_meanwhile, patch_path
 from vibeguard.core.wording.sanitise import sanitise
+
+
+def about(state: State) -> str:
+    """What the last line of a run adds: what was checked, and what was changed meanwhile."""
+    return what_was_checked(state) + what_was_changed(state)
 
 
 def what_was_checked(state: State) -> str:
@@ -17,6 +22,17 @@ def what_was_checked(state: State) -> str:
     if view.way is StagedWay.NAMESPACE:
         return "; of what is staged, at its own path"
     return f"; of what is staged, in a copy ({sanitise(view.why)})"
+
+
+def what_was_changed(state: State) -> str:
+    """Half a sentence that names files that were changed meanwhile; empty where none were."""
+    found = changed_meanwhile(state)
+    if found is None:
+        return ""
+    if found.untold:
+        return f"; whether files were changed is not known ({sanitise(found.untold)})"
+    more = f" and {found.left_out} more" if found.left_out else ""
+    return f"; changed by checks or by somebody else: {sanitise(', '.join(found.files))}{more}"
 
 
 def patch_lines(state: State, run_folder: str) -> Iterator[str]:

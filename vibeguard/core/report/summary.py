@@ -9,7 +9,7 @@ from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
-from vibeguard.core.report.subject import patch_lines, what_was_checked
+from vibeguard.core.report.subject import about, patch_lines
 from vibeguard.core.report.tally import (
     has_nothing_to_confirm,
     named,
@@ -31,7 +31,7 @@ def summary(state: State, ending: Ending, style: Style, run_folder: str = "") ->
     `run_folder` is put before the paths of files in it.
     """
     lines = [*skips(state), *late(state)]
-    lines.append(_last_line(state, ending, style) + what_was_checked(state))
+    lines.append(_last_line(state, ending, style) + about(state))
     lines += patch_lines(state, run_folder)
     if state.finished is not None and state.finished.unattributed:
         count = len(state.finished.unattributed)

@@ -30,6 +30,7 @@ from vibeguard.core.model.events import (
     RunDegraded,
     RunForegroundSettled,
 )
+from vibeguard.core.model.plan import stands_alone
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     CANCELLED_FOR,
@@ -356,6 +357,7 @@ class Scheduler:
     def _settled(self, event: CheckSettled) -> None:
         record = self.state.checks[event.check]
         self._release_what_is_offered(record)
+        self._slots.settled(record)
         self._requirements.settled(record)
         if record.outcome is Outcome.PASSED:
             self._passed(record)
@@ -382,8 +384,12 @@ class Scheduler:
         self._to_cancel = iter(self.state.checks.values())
 
     def _attempt_over(self, record: CheckRecord) -> None:
-        """With fail-fast nothing starts in the slot of a check whose outcome may end the run."""
-        if self.settings.fail_fast and record.planned.severity is Severity.ERROR:
+        """With fail-fast nothing starts in the slot of a check whose outcome may end the run.
+
+        Nor while it is being found out what a check has changed that nothing may run beside.
+        """
+        ends_the_run = self.settings.fail_fast and record.planned.severity is Severity.ERROR
+        if ends_the_run or stands_alone(record.planned):
             self._slots.hold(record)
         else:
             self._release(record)

@@ -6,6 +6,7 @@ say: which checks have been offered a slot and have not started yet.
 
 from heapq import heappop, heappush
 
+from vibeguard.core.model.plan import stands_alone
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
 
@@ -51,9 +52,15 @@ class Slots:
         # What waits for a group, by pool and claim. Of each group that is free only the best claim
         # of a pool must be in that pool's queue: to enqueue all of them would be quadratic.
         self._group_queues: dict[tuple[str, Pool], Queue] = {}
+        # Checks that nothing may run beside: those that have a slot, from the offer until they have
+        # settled, and those of the foreground that wait for one.
+        self._alone = {c for c, r in state.checks.items() if _is_alone_now(r)}
+        self._to_be_alone: set[str] = set()
 
     def push(self, record: CheckRecord) -> None:
         """A queued check wants a slot. While its group is held it waits for that, without one."""
+        if stands_alone(record.planned) and record.pool is Pool.FOREGROUND:
+            self._to_be_alone.add(record.planned.id)
         if self._is_held(record.group):
             self._wait_for_group(record)
         else:
@@ -81,6 +88,9 @@ class Slots:
         """Give the check its slots and its group, beside what the State says of those that run."""
         self._offered[record.planned.id] = record.slots
         self._offered_slots[record.pool] += record.slots
+        self._to_be_alone.discard(record.planned.id)
+        if stands_alone(record.planned):
+            self._alone.add(record.planned.id)
         if record.group:
             self._groups.add(record.group)
 
@@ -91,9 +101,14 @@ class Slots:
     def release(self, record: CheckRecord) -> bool:
         """The attempt is over, or was never to start. Whether a group has become free by it."""
         self._give_back(record)
+        self._alone.discard(record.planned.id)
         for pool in self._queues:
             self._push_next_of_group(record.group, pool)
         return bool(record.group)
+
+    def settled(self, record: CheckRecord) -> None:
+        """The check wants nothing any more."""
+        self._to_be_alone.discard(record.planned.id)
 
     def is_offered(self, record: CheckRecord) -> bool:
         """Whether the check has been offered a slot and has not started."""
@@ -110,6 +125,7 @@ class Slots:
         """
         self._offered_slots[record.pool] -= self._offered[record.planned.id]
         self._offered[record.planned.id] = BLOCKED
+        self._alone.discard(record.planned.id)
 
     def unblock(self, record: CheckRecord) -> None:
         """The group may be free: the check competes for a slot again."""
@@ -122,6 +138,8 @@ class Slots:
     def _fits(self, record: CheckRecord) -> bool:
         """Whether the check could start now. Into an empty pool everything fits."""
         state = self._state
+        if record.pool is not Pool.WORKERS and not self._may_run_beside_others(record):
+            return False
         if record.pool is Pool.FOREGROUND:
             used, capacity = state.used_foreground, state.parallel
         elif record.pool is Pool.BACKGROUND:
@@ -130,6 +148,19 @@ class Slots:
             used, capacity = state.used_workers, state.worker_slots
         used += self._offered_slots[record.pool]
         return used == 0 or used + record.slots <= capacity
+
+    def _may_run_beside_others(self, record: CheckRecord) -> bool:
+        """Whether nobody has to be alone, and who has to be finds nobody else here.
+
+        The background lets foreground checks that have to be alone go first: it may take long.
+        """
+        if self._alone or (record.pool is Pool.BACKGROUND and self._to_be_alone):
+            return False
+        if not stands_alone(record.planned):
+            return True
+        used = self._state.used_foreground + self._state.used_background
+        offered = self._offered_slots
+        return used + offered[Pool.FOREGROUND] + offered[Pool.BACKGROUND] == 0
 
     def _give_back(self, record: CheckRecord) -> None:
         slots = self._offered.pop(record.planned.id, None)
@@ -151,3 +182,7 @@ class Slots:
             if record.state is CheckState.QUEUED:
                 self._queues[pool].push(record, self._positions[record.planned.id])
                 return
+
+
+def _is_alone_now(record: CheckRecord) -> bool:
+    return record.state is CheckState.RUNNING and stands_alone(record.planned)

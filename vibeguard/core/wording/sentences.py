@@ -159,6 +159,7 @@ _SENTENCES: dict[Reason, Callable[[Facts], str]] = {
     Reason.LOST: _detailed("the attempt was lost"),
     Reason.UNKILLABLE: _detailed("processes could not be killed"),
     Reason.RESULTS_CONTRADICT: _detail_or("a test failed beside exit code 0"),
+    Reason.CHANGED_FILES: _detail_or("changed files of the tree"),
     Reason.EXPECTATION: _detail_or("its results are not what is expected"),
     Reason.RESULTS: _detail_or("a report could not be read"),
     Reason.FILE: _detailed("its file could not be read"),

@@ -81,6 +81,7 @@ class CheckTask:
     async def _start(self) -> Attempt | None:
         """The accepted attempt; None if it is not wanted any more, or was refused."""
         try:
+            await self._work.begin(self._planned)
             return await start_patiently(
                 self._work,
                 self.record,
@@ -244,7 +245,10 @@ class CheckTask:
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             work.record(CheckResults(check=planned.id, attempt=number, **found))
-        if judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self._may_retry():
+        # What changed the files would find them as it left them: no reason to pass.
+        changed = judgement.reason is Reason.CHANGED_FILES
+        failed = judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not changed
+        if failed and self._may_retry():
             await self._back_off()
             return
         if planned.grok or planned.assertion:

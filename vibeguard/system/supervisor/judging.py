@@ -23,6 +23,7 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.supervisor.forked import CutShort, in_fork
 from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, read_reports
+from vibeguard.system.supervisor.untouched import Untouched
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.view import View
@@ -66,6 +67,7 @@ class Judging:
         view: "View | None" = None,
     ) -> None:
         self._view = view
+        self._untouched = Untouched(launch, spare)
         self._output_path = output_path
         self._spare = spare
         self._folder = os.fsdecode(launch.folder)
@@ -73,7 +75,23 @@ class Judging:
         self._limit_bytes = settings.grok_limit_bytes
         self._former = former
 
+    async def begin(self, planned: PlannedCheck) -> None:
+        """An attempt of the check is about to start."""
+        await self._untouched.begin(planned)
+
     async def judge(
+        self,
+        planned: PlannedCheck,
+        number: int,
+        result: AttemptResult,
+        struck: TerminationReason | None,
+        before_waiting: Callable[[], None],
+    ) -> Judgement:
+        """The judgement of a finished attempt, by its output and by what it left of the tree."""
+        judgement = await self._judge_output(planned, number, result, struck, before_waiting)
+        return await self._untouched.ruled(planned, judgement)
+
+    async def _judge_output(
         self,
         planned: PlannedCheck,
         number: int,

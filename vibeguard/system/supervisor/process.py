@@ -31,7 +31,9 @@ from vibeguard.system.detach import (
     terminal_of_the_front,
     wake_when_orphaned,
 )
+from vibeguard.system.discovery.differing import differing
 from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.pool.access import needs_extra
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
@@ -111,13 +113,15 @@ def _open_view(launch: Launch, staged: Staged) -> "View":
     from vibeguard.system.staged.view import open_view  # noqa: PLC0415 - seldom needed
 
     view = open_view(launch, staged)
-    launch = view.launch
+    launch, folder = view.launch, os.fsdecode(view.launch.folder)
+    environment = without_git_locals(launch.environment)
     view.launch = replace(
         launch,
+        differing=differing(folder, environment, TIMEOUT_S),
         version_control=with_identity(
             launch.version_control,
-            os.fsdecode(launch.folder),
-            without_git_locals(launch.environment),
+            folder,
+            environment,
             however_large=launch.however_large,
         ),
     )

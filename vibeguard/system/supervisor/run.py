@@ -57,6 +57,7 @@ Judge = Callable[
     [PlannedCheck, int, AttemptResult, TerminationReason | None, Callable[[], None]],
     Awaitable[Judgement],
 ]
+Begin = Callable[[PlannedCheck], Awaitable[None]]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
 Keep = Callable[[PlannedCheck, int, AttemptResult], None]
 
@@ -79,6 +80,7 @@ class Run:
         groups: Groups,
         keep: Keep = lambda *_: None,
         reusing: "Reusing | None" = None,
+        begin: Begin | None = None,
     ) -> None:
         self.executor = executor
         self.recorder = recorder
@@ -89,6 +91,7 @@ class Run:
         self.keep = keep
         self._clock = clock
         self._judge = judge
+        self._begin = begin
         self._groups = groups
         self._reusing = reusing
         self._work = trio.CancelScope()
@@ -270,6 +273,11 @@ class Run:
         if record.state is not CheckState.SETTLED:
             self.scheduler.unblock(record.planned.id)
         self.step()
+
+    async def begin(self, planned: PlannedCheck) -> None:
+        """An attempt is about to start."""
+        if self._begin is not None:
+            await self._begin(planned)
 
     async def judge(
         self,

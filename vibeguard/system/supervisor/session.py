@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import trio
-from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
@@ -20,28 +19,29 @@ from vibeguard.core.model.events import (
     RunFinished,
     RunPlanned,
     RunStarted,
-    VersionControl,
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CancelReason, ExitCode
-from vibeguard.core.problems import LogAltered, LogWriteError, UsageError
+from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.environment import check_environment
-from vibeguard.system.discovery.tree import tree_of
-from vibeguard.system.discovery.vcs import version_control
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S, open_local_executor
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
-from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.differences import note_differences
 from vibeguard.system.rundir.files import create_file
 from vibeguard.system.rundir.outputs import artifacts_name, output_name
+from vibeguard.system.supervisor.aftermath import (
+    changed_meanwhile,
+    keep_patch,
+    tree_at_the_end,
+)
 from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.judging import Judging
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
-PATCH = "staged.patch"
 LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 
 
@@ -254,19 +253,21 @@ class Session:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 
             self._reusing = Reusing(launch, spare)
+        judging = Judging(
+            launch,
+            launch.plan.settings,
+            self._output_path,
+            spare,
+            self._former,
+            view=self._view,
+        )
         self._run = run = Run(
             executor=executor,
             recorder=self._recorder,
             clock=self._clock,
             specify=self._specify,
-            judge=Judging(
-                launch,
-                launch.plan.settings,
-                self._output_path,
-                spare,
-                self._former,
-                view=self._view,
-            ).judge,
+            judge=judging.judge,
+            begin=judging.begin,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             keep=self._keep_output,
             reusing=self._reusing,
@@ -352,6 +353,7 @@ class Session:
     def _finish(self, unattributed: tuple[ProcessReport, ...]) -> None:
         state = self._recorder.state
         ruling = verdict_of(state)
+        vcs = tree_at_the_end(self._launch)
         self._recorder.record(
             RunFinished(
                 verdict=ruling.verdict,
@@ -360,38 +362,11 @@ class Session:
                 elapsed_ns=self._clock.elapsed_ns(),
                 reason=ruling.reason,
                 unattributed=unattributed,
-                vcs=self._tree_at_the_end(),
-                patch=self._keep_patch(),
+                vcs=vcs,
+                patch=keep_patch(self._view, self.folder),
+                changed=changed_meanwhile(self._launch, state, vcs),
             )
         )
-
-    def _tree_at_the_end(self) -> VersionControl | None:
-        """What the checks left of what they began on, where that was asked for.
-
-        Only when every check is gone, so that nobody else reaps the children that git is.
-        """
-        launch = self._launch
-        folder = os.fsdecode(launch.folder)
-        found = None
-        if launch.record_tree:
-            found = version_control(folder, launch.environment) or VersionControl()
-            found = replace(found, tree=tree_of(folder, launch.environment))
-        began = launch.version_control
-        if began is None or not began.content:
-            return found
-        return with_identity(found, folder, launch.environment, however_large=launch.however_large)
-
-    def _keep_patch(self) -> str:
-        """What checks have made of staged files goes with the view: kept in the run folder."""
-        try:
-            patch = self._view.patch() if self._view else b""
-            if not patch:
-                return ""
-            with open(create_file(f"{self.folder}/{PATCH}", flags=os.O_WRONLY), "wb") as file:
-                file.write(patch)
-        except (UsageError, OSError):
-            return ""  # git does not tell any more: a check has taken the repository apart
-        return PATCH
 
     def _copy_logs(self) -> None:
         """--log-dir keeps meaning a folder that gets `<id>.log` of the run."""

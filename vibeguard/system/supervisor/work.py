@@ -29,6 +29,9 @@ class Work(Protocol):
     def keep(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
         """The attempt is over and recorded: its output must still be there at the end."""
 
+    async def begin(self, planned: PlannedCheck) -> None:
+        """An attempt is about to start: look at what it may change."""
+
     async def judge(
         self,
         planned: PlannedCheck,

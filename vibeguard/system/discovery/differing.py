@@ -1,0 +1,108 @@
+"""Which files of a work tree differ, and what lies there: in bounded time, or why nobody knows."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Final
+
+from vibeguard.core.model.differing import Differing, changed_since
+from vibeguard.core.wording.units import SECOND_NS, duration
+from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.vcs import GIT
+
+MOST_FILES: Final = 2_000
+LARGEST_READ: Final = 4 << 20  # of larger files size and times must do
+_STATUS: Final = (
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "--untracked-files=all",
+    "--no-renames",
+    "--ignore-submodules=dirty",
+    "-z",
+)
+_FIELDS_BEFORE_PATH: Final = {b"1": 8, b"u": 10, b"?": 1}
+_HEAD: Final = b"# branch.oid "
+
+
+def differing(
+    folder: str, environment: Mapping[bytes, bytes], timeout_s: float
+) -> Differing | None:
+    """What differs in the repository around `folder`; None outside of git."""
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        return None
+    try:
+        done = subprocess.run(
+            [*GIT, *_STATUS],
+            cwd=root,
+            env={**without_git_locals(environment), b"LC_ALL": b"C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_s,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        return Differing(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
+    except (OSError, subprocess.SubprocessError):
+        return Differing(untold="git gives no answer")
+    entries = done.stdout.split(b"\0")[:-1]
+    head = next((e.removeprefix(_HEAD) for e in entries if e.startswith(_HEAD)), b"")
+    paths = list(_paths(entries))
+    if len(paths) > MOST_FILES:
+        return Differing(untold=f"more than {MOST_FILES} files differ")
+    name = "" if head == b"(initial)" else head.decode("ascii", "replace")
+    return Differing(name, _digests(root, paths))
+
+
+def changed_files(
+    folder: str, environment: Mapping[bytes, bytes], before: Differing, timeout_s: float
+) -> tuple[list[bytes], str]:
+    """The files that were changed since `before`; else why nobody can say."""
+    now = differing(folder, environment, timeout_s)
+    untold = before.untold or ("it is no git repository any more" if now is None else now.untold)
+    if untold or now is None:
+        return [], untold
+    root = repository_root(folder) or folder
+    gone = _digests(root, before.files.keys() - now.files.keys())
+    return changed_since(before, now.files | gone), ""
+
+
+def _paths(entries: Iterable[bytes]) -> Iterator[bytes]:
+    """The paths in `git status --porcelain=v2 -z`."""
+    for entry in entries:
+        before = _FIELDS_BEFORE_PATH.get(entry[:1])
+        if before is not None:
+            yield entry.split(b" ", before)[before]
+
+
+def _digests(root: str, paths: Iterable[bytes]) -> dict[bytes, str]:
+    return {path: _digest(os.path.join(os.fsencode(root), path)) for path in paths}
+
+
+def _digest(path: bytes) -> str:
+    """Of mode and content; empty where nothing lies."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return ""
+    try:
+        content = _content(path, status)
+    except OSError as error:
+        content = str(error.errno).encode()
+    return sha256(b"%o\0%b" % (status.st_mode, content)).hexdigest()
+
+
+def _content(path: bytes, status: os.stat_result) -> bytes:
+    if stat.S_ISLNK(status.st_mode):
+        return os.readlink(path)
+    if not stat.S_ISREG(status.st_mode):
+        return b""
+    if status.st_size > LARGEST_READ:
+        return b"%d %d %d" % (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    with open(path, "rb") as file:
+        return file.read(LARGEST_READ + 1)

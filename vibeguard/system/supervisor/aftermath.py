@@ -1,0 +1,89 @@
+"""What the checks of a run have made of the files that they began on, once all of them are gone.
+
+Only then: nobody else must reap the children that git is.
+"""
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from vibeguard.core.model.events import TreeChange, VersionControl
+from vibeguard.core.model.state import State
+from vibeguard.core.names import OnChange
+from vibeguard.core.problems import UsageError
+from vibeguard.system.channel import Launch
+from vibeguard.system.discovery.differing import changed_files
+from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.tree import tree_of
+from vibeguard.system.discovery.vcs import TIMEOUT_S, version_control
+from vibeguard.system.reuse.tree import with_identity
+from vibeguard.system.rundir.files import create_file
+
+if TYPE_CHECKING:
+    from vibeguard.system.staged.view import View
+
+PATCH: Final = "staged.patch"
+MOST_NAMED: Final = 10  # files that were changed meanwhile
+
+
+def tree_at_the_end(launch: Launch) -> VersionControl | None:
+    """What the checks left of what they began on, where that was asked for."""
+    folder = os.fsdecode(launch.folder)
+    found = None
+    if launch.record_tree:
+        found = version_control(folder, launch.environment) or VersionControl()
+        found = replace(found, tree=tree_of(folder, launch.environment))
+    began = launch.version_control
+    if began is None or not began.content:
+        return found
+    return with_identity(found, folder, launch.environment, however_large=launch.however_large)
+
+
+def changed_meanwhile(
+    launch: Launch, state: State, now: VersionControl | None
+) -> TreeChange | None:
+    """Files that hold something else than at the start, for checks that want it said.
+
+    `now` is what `tree_at_the_end` gave.
+    """
+    began, before = launch.version_control, launch.differing
+    asked = any(
+        check.started is not None and check.planned.on_change is not OnChange.ALLOW
+        for check in state.checks.values()
+    )
+    if before is None or not asked:
+        return None
+    if began is not None and now is not None and began.content == now.content != "":
+        return None  # the same bytes lie everywhere: git need not be asked
+    folder = os.fsdecode(launch.folder)
+    paths, untold = changed_files(folder, launch.environment, before, TIMEOUT_S)
+    copies = _below_the_root(launch.log_dir, folder)
+    names = [
+        path.decode("utf-8", "backslashreplace") for path in paths if not path.startswith(copies)
+    ]
+    if not names and not untold:
+        return None
+    return TreeChange(tuple(names[:MOST_NAMED]), max(len(names) - MOST_NAMED, 0), untold)
+
+
+def _below_the_root(log_dir: bytes, folder: str) -> bytes:
+    """How paths begin that we have written ourselves, for --log-dir."""
+    root = os.fsencode(os.path.realpath(repository_root(folder) or folder))
+    return os.path.relpath(os.path.realpath(log_dir), root) + b"/" if log_dir else b"/"
+
+
+def keep_patch(view: "View | None", folder: str) -> str:
+    """What checks have made of staged files goes with the view: its patch, kept in the run folder.
+
+    The name of the file there; empty where they have left them alone.
+    """
+    try:
+        patch = view.patch() if view else b""
+        if not patch:
+            return ""
+        with open(create_file(f"{folder}/{PATCH}", flags=os.O_WRONLY), "wb") as file:
+            file.write(patch)
+    except (UsageError, OSError):
+        return ""  # git does not tell any more: a check has taken the repository apart
+    return PATCH

@@ -1,0 +1,73 @@
+"""Holds checks with `on_change: fail` to what they say: they leave the files of the tree alone.
+
+Nothing else runs beside such a check (`core.scheduling.slots`), so that what differs between its
+start and its end was its own doing, or somebody's outside.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from vibeguard.core.judge import Judgement, changed_files, unknown_changes
+from vibeguard.core.model.differing import Differing
+from vibeguard.core.model.plan import PlannedCheck, stands_alone
+from vibeguard.system.channel import Launch
+from vibeguard.system.discovery import differing
+from vibeguard.system.supervisor.forked import CutShort, in_fork
+
+# Here it decides a check, so that it may take longer than where it is only said.
+TIMEOUT_S: Final = 30.0
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Untouched:
+    """What the tree was when each of these checks began. `spare` is told of processes of ours."""
+
+    def __init__(self, launch: Launch, spare: Callable[[int], None]) -> None:
+        self._folder = os.fsdecode(launch.folder)
+        self._environment = launch.environment
+        self._spare = spare
+        self._before: dict[str, Differing] = {}
+
+    async def begin(self, planned: PlannedCheck) -> None:
+        """An attempt of the check is about to start."""
+        if not stands_alone(planned):
+            return
+        look = differing.differing
+        try:
+            told = await in_fork(
+                lambda: _encode(look(self._folder, self._environment, TIMEOUT_S)),
+                timeout_s=2 * TIMEOUT_S,
+                spare=self._spare,
+            )
+        except (CutShort, OSError) as error:
+            self._before[planned.id] = Differing(untold=str(error))
+            return
+        before = msgspec.msgpack.decode(told, type=Differing | None)
+        self._before[planned.id] = before or Differing(untold="this is no git repository")
+
+    async def ruled(self, planned: PlannedCheck, judgement: Judgement) -> Judgement:
+        """The judgement of a check that has passed, in the light of what it changed."""
+        before = self._before.pop(planned.id, None)
+        if before is None or not judgement.passed:
+            return judgement
+        try:
+            told = await in_fork(
+                lambda: _encode(
+                    differing.changed_files(self._folder, self._environment, before, TIMEOUT_S)
+                ),
+                timeout_s=2 * TIMEOUT_S,
+                spare=self._spare,
+            )
+        except (CutShort, OSError) as error:
+            return unknown_changes(judgement, str(error))
+        paths, untold = msgspec.msgpack.decode(told, type=tuple[list[bytes], str])
+        if untold:
+            return unknown_changes(judgement, untold)
+        return changed_files(judgement, [_text(path) for path in paths]) if paths else judgement
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
