@@ -267,3 +267,43 @@ def test_the_entry_of_the_catalogue_names_the_files_that_are_looked_for():
     assert "schema" not in entry["description"].lower()  # its own rule
     published = json.loads((ROOT / "schemas" / "config.schema.json").read_text())
     assert published["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+PEERS = {
+    block.words.partition("program=")[2]: block
+    for block in blocks(ROOT / "docs" / "coming-from.md")
+    if "program=" in block.words
+}
+FILES = {
+    block.words.partition("file=")[2]: block.text
+    for block in blocks(ROOT / "docs" / "coming-from.md")
+    if "file=" in block.words
+}
+
+
+@pytest.mark.parametrize("program", ["pre-commit", "lefthook", "make", "just", "task"])
+def test_the_configs_side_by_side_are_of_the_same_checks(program):
+    """Same names, same commands, as far as the form of each says them."""
+    ours = yaml.safe_load(FILES["vibeguard.yaml"])["checks"]
+    assert ours
+    text = PEERS[program].text
+    if PEERS[program].language == "yaml":
+        yaml.safe_load(text)
+    for check in ours:
+        assert re.search(rf"\b{check['id']}\b", text)
+        assert check["run"] in text
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make")
+def test_the_makefile_side_by_side_does_the_same(tmp_path):
+    """In the same order, with the same failure."""
+    project(tmp_path, PEERS["make"].text, name="Makefile")
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "app.txt").touch()
+    assert subprocess.run(["make", "-s", "unit"], cwd=tmp_path, check=False).returncode == 0
+    (tmp_path / "app.txt").write_text("TODO\n")
+    failed = subprocess.run(["make", "-s", "unit"], cwd=tmp_path, check=False, capture_output=True)
+    assert failed.returncode == 2
+    assert b"12 passed" not in failed.stdout
