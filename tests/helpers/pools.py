@@ -113,13 +113,18 @@ class Pool:
         name: str = "w1",
         slots: int = 4,
         within: tuple[str, ...] = (),
+        program: str = "",
         **env: str,
     ) -> Iterator["WorkerProcess"]:
-        """A worker that is there for the block, and ready; `within` is what runs its command."""
+        """A worker that is there for the block, and ready.
+
+        `within` is what runs its command, `program` Python text that is it in another way.
+        """
         process = subprocess.Popen(
             [
                 *within,
-                *(sys.executable, "-m", "vibeguard", "worker", "--pool", self.name),
+                *(sys.executable, *(["-c", program] if program else ["-m", "vibeguard"])),
+                *("worker", "--pool", self.name),
                 *("--repository", str(repository), "--name", name, "--slots", str(slots)),
                 *flags,
             ],

@@ -215,8 +215,8 @@ class PoolExecutor:
     def _offered(self, token: str) -> None:
         """A worker could start it: Go, in the same step in which the start is recorded."""
         waiting = self._waiting.pop(token, None)
-        if waiting is None:
-            self._client.decide(token, go=False)
+        if waiting is None:  # not wanted any more: perhaps since an offer of the same message
+            self._carry_out(self._client.withdraw(token))
             return
         worker = self._client.worker_of(token)
         waiting.is_decided = True

@@ -1,0 +1,93 @@
+"""Offers of workers, as the executor of a pool answers them. No broker: messages are handed in."""
+
+import trio
+import trio.testing
+
+from tests.helpers.executor_worlds import make_spec
+from vibeguard.core.model.config import PoolSettings
+from vibeguard.core.names import LeakPolicy
+from vibeguard.core.pool.address import Address
+from vibeguard.core.pool.messages import FromWorker, Report, Source, Stage, encode
+from vibeguard.system.executors.base import Accepted, AttemptSpec, RemoteSpec
+from vibeguard.system.executors.pool import PoolExecutor
+from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.shipment import Shipment
+
+
+def spec_of(token: str, folder: str) -> AttemptSpec:
+    spec = make_spec("true", f"{folder}/{token}.log", leaks=LeakPolicy.WARN)
+    remote = RemoteSpec(
+        token=token,
+        engine="p",
+        labels=(),
+        present=(),
+        variables={},
+        folder="",
+        base="",
+        returns=(),
+        reports=(),
+        returned_folder="",
+        timeout_ns=0,
+        idle_timeout_ns=None,
+    )
+    values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
+    return AttemptSpec(**{**values, "remote": remote})
+
+
+def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_message(
+    tmp_path: object,
+) -> None:
+    """Both are offered at once, and the first one's start cancels the second: that one hears No."""
+    started: list[str] = []
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            executor = PoolExecutor(
+                Access(Address(path="/nowhere"), "p", b"k" * 44),
+                PoolSettings(),
+                Shipment(top="/", source=Source("c", "t"), pack=b""),
+                nursery,
+            )
+            second = trio.CancelScope()
+
+            def accepted(_: Accepted) -> None:
+                started.append("first")
+                second.cancel()
+
+            async def start_first() -> None:
+                await start("first", accepted)
+
+            async def start_second() -> None:
+                with second:
+                    await start("second", lambda _: started.append("second"))
+
+            async def start(token: str, told: object) -> None:
+                await executor.start(
+                    spec_of(token, str(tmp_path)),
+                    accepted=told,  # type: ignore[arg-type]
+                    output_exceeded=lambda: None,
+                    terminating=lambda *_: None,
+                )
+
+            nursery.start_soon(start_first)
+            nursery.start_soon(start_second)
+            await trio.testing.wait_all_tasks_blocked()
+            offers = tuple(
+                Report(token=token, claim=token, stage=Stage.OFFERED)
+                for token in ("first", "second")
+            )
+            message = FromWorker(
+                worker="w",
+                name="w",
+                client=executor._identity,
+                number=1,
+                asks=True,
+                reports=offers,
+            )
+            executor._receive(encode(message))
+            await trio.testing.wait_all_tasks_blocked()
+            assert second.cancelled_caught
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert started == ["first"]
