@@ -58,8 +58,8 @@ def manifest_digest(entries: Iterable[Entry]) -> str:
     for entry in sorted(entries, key=lambda entry: entry.path):
         mode = b"%o" % (entry.signature.mode & 0o7777) if entry.signature else b""
         content = (entry.sha256.encode(), entry.target)
-        for field in (entry.path, entry.kind.encode(), mode, *content):
-            digest.update(len(field).to_bytes(8, "big") + field)
+        fields = (entry.path, entry.kind.encode(), mode, *content)
+        digest.update(b"".join([len(field).to_bytes(8, "big") + field for field in fields]))
     return digest.hexdigest()
 
 

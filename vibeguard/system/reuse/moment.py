@@ -57,14 +57,20 @@ class Subject(Struct, frozen=True):
 class Taken(Struct, frozen=True):
     """What the result of a check depends on at one moment.
 
-    `unusable` says why no pass may rest on it. `stillness` is another as soon as an input was
-    written to.
+    `unusable` says why no pass may rest on it.
     """
 
     parts: tuple[Part, ...]
     entries: tuple[Entry, ...]
-    stillness: str
     unusable: str = ""
+
+    @property
+    def stillness(self) -> str:
+        """Another as soon as an input was written to, whatever it holds now."""
+        digest = sha256()
+        for entry in self.entries:
+            digest.update(repr((entry.path, entry.signature, entry.through)).encode())
+        return digest.hexdigest()
 
     @property
     def key(self) -> str:
@@ -85,6 +91,7 @@ class Moment:
         self._answers: dict[tuple[str, bytes], bytes] = {}
         self._matched: dict[str, list[bytes]] | None = None
         self._idle: dict[str, list[str]] = {}
+        self._contents: dict[tuple[str, ...], tuple[tuple[Entry, ...], str]] = {}
         self._tree: list[bytes] | None = None
 
     def of(self, check: str) -> Taken:
@@ -152,7 +159,7 @@ class Moment:
         wrong: list[str] = []
         if planned.id in self._subject.incomplete:
             wrong.append("what it requires is left out of the run")
-        entries = self._inputs(planned, wrong)
+        entries, content = self._inputs(planned, wrong)
         settings = {name: getattr(self._subject.settings, name) for name in _RESULT_SETTINGS}
         names = (*planned.env_names, *planned.env_inputs)
         parts = [
@@ -162,7 +169,7 @@ class Moment:
             *definition_parts(planned),
             part("settings", json.encode(settings)),
             part("files handed to it", self._subject.files.get(planned.id, b"")),
-            part("inputs", manifest_digest(entries).encode()),
+            part("inputs", content.encode()),
             *self._executables(planned, environment, cwd),
             *self._tools(planned, environment, cwd, wrong),
             *variable_parts(names, environment, self._records.secret()),
@@ -172,10 +179,13 @@ class Moment:
             parts.append(part(f"check {entry.check}", required.key.encode()))
             if required.unusable:
                 wrong.append(f"{entry.check}, which it requires, has no key: {required.unusable}")
-        return Taken(tuple(parts), tuple(entries), _stillness(entries), wrong[0] if wrong else "")
+        return Taken(tuple(parts), entries, wrong[0] if wrong else "")
 
-    def _inputs(self, planned: PlannedCheck, wrong: list[str]) -> list[Entry]:
-        """The entries of the inputs; those of the whole tree for a check that declares none."""
+    def _inputs(self, planned: PlannedCheck, wrong: list[str]) -> tuple[tuple[Entry, ...], str]:
+        """The entries of the inputs and their digest; of the whole tree where none are declared.
+
+        Checks with the same patterns share them.
+        """
         if planned.inputs:
             found = self._matching().get(planned.id, [])
             idle = self._idle.get(planned.id)
@@ -183,11 +193,14 @@ class Moment:
                 wrong.append(f"{_listed(idle)} of inputs matches no file")
         else:
             found = self._tree_files()
-        entries = self._scan(found)
+        if planned.inputs not in self._contents:
+            entries = tuple(self._scan(found))
+            self._contents[planned.inputs] = (entries, manifest_digest(entries))
+        entries, content = self._contents[planned.inputs]
         strange = [os.fsdecode(e.path) for e in entries if not e.reusable]
         if strange:
             wrong.append(f"what {_listed(strange)} holds cannot be proven")
-        return entries
+        return entries, content
 
     def _matching(self) -> dict[str, list[bytes]]:
         """The inputs of every check that declares any, in one pass over the files."""
@@ -287,13 +300,6 @@ def _with_submodules(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
             yield from (os.path.join(path, below) for below, _ in walk(full))
         else:
             yield path
-
-
-def _stillness(entries: Iterable[Entry]) -> str:
-    digest = sha256()
-    for entry in entries:
-        digest.update(repr((entry.path, entry.signature, entry.through)).encode())
-    return digest.hexdigest()
 
 
 def _listed(names: list[str]) -> str:
