@@ -64,17 +64,22 @@ SEAL = (
     "check can write. A .vibeguard that is a symlink, belongs to someone else or is tracked by git "
     "is refused; report warns when the log's HEAD or config hash is not the present one."
 )
+GLOBAL_LINE = (
+    "Global options: --config -c, --verbose -v, --json, --parallel -p, --fail-fast, --log-dir, "
+    "--error-exit-code, --tags, --exclude-tags, --state-dir; what they do: vibeguard --help"
+)
 EPILOGUES = {
-    "run": EXIT_CODES,
-    "tail": EXIT_CODES,
-    "wait": EXIT_CODES,
-    "report": f"{EXIT_CODES}\n\n{SEAL}",
+    "run": (EXIT_CODES,),
+    "tail": (EXIT_CODES,),
+    "wait": (EXIT_CODES,),
+    "report": (EXIT_CODES, SEAL),
 }
 
 
-def build(environ: Mapping[str, str] = os.environ) -> App:
+def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> App:
     """The application: every command by its dotted name, with the flags that all of them share.
 
+    `folded`: help screens name the shared flags in one line.
     Calling its meta app parses: it returns a `Call`, or None where a help screen has been shown.
     """
     app = App(
@@ -92,14 +97,14 @@ def build(environ: Mapping[str, str] = os.environ) -> App:
         suppress_keyboard_interrupt=False,
     )
     app.group_parameters = Group("Options", sort_key=1)
-    shared_flags = Group("Global options", sort_key=2)
+    shared_flags = Group("Global options", sort_key=2, show=not folded)
     for name, text in COMMANDS.items():
         app.command(
             f"vibeguard.commands.{name}:{FUNCTIONS.get(name, name)}",
             name=name,
             alias="check" if name == "run" else None,
             help=text,
-            help_epilogue=EPILOGUES.get(name, ""),
+            help_epilogue="\n\n".join([*(GLOBAL_LINE,) * folded, *EPILOGUES.get(name, ())]),
         )
 
     @app.meta.default
@@ -118,7 +123,9 @@ def build(environ: Mapping[str, str] = os.environ) -> App:
 
 def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:
     """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
-    call: Call | None = build(environ).meta(_help_as_a_flag(arguments))
+    words = _help_as_a_flag(arguments)
+    named = any(word in COMMANDS or word == "check" for word in words)
+    call: Call | None = build(environ, folded=named).meta(words)
     return call or _nothing_left
 
 

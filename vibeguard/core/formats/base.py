@@ -41,7 +41,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     """Everything that a format may depend on beside the events.
 
     `columns` 0 means no limit; `rows` bounds live progress. `ci` concerns exact formats: a service
-    reads along. `since` is the number of the last event that is already known, -1 for none.
+    reads along; `unicode`: the terminal shows more than ASCII. `since` is the number of the last
+    event that is already known, -1 for none.
     `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
     `program` before commands to paste. `asset` gives the text of a file that goes into a page, by
     its name: the shell reads it, and only when a page is written. Without it the page is plain.
@@ -57,6 +58,7 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     rows: int = 24
     verbose: bool = False
     ci: bool = False
+    unicode: bool = False
     since: int = -1
     budget: int | None = None
     run_folder: str = ""

@@ -2,16 +2,21 @@
 
 Every returned string is one whole update, to be written at once: the terminal shows it as one step
 where it knows synchronized updates. The caller asks for `frame` as often as it likes to redraw,
-and tells new sizes by `resize`.
+and tells new sizes by `resize`. Nothing is drawn above the rows, so what has scrolled away stays.
 """
+
+from collections.abc import Mapping
+
+from msgspec import Struct
 
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
+from vibeguard.core.report.awaited import awaited
 from vibeguard.core.report.prose import Prose
 from vibeguard.core.report.tally import counted, not_passed, passed
-from vibeguard.core.report.workers import awaited_worker, worker_of
+from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.layout import cells, cut
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
@@ -25,8 +30,28 @@ UP = "\x1b[A"
 ERASE_BELOW = "\x1b[J"
 
 MAX_ROWS = 20
+MAX_QUEUED = 3
+# The last line of a check's output is shown where so many columns are left for it.
+LINE_COLUMNS = 24
+WIDE = 100
+BAR_FROM = 60
+BAR_CELLS = 20
 SPINNER = "|/-\\"
 SPINNER_NS = 125_000_000
+
+
+class Seen(Struct, frozen=True):
+    """What the log does not tell; the caller looks as often as it likes.
+
+    The last line that a check has written, by check, and how many nanoseconds the rest may take
+    (None: nobody knows).
+    """
+
+    last_lines: Mapping[str, str] = {}
+    left_ns: int | None = None
+
+
+NOTHING_SEEN = Seen()
 
 
 class LiveFormat:
@@ -40,6 +65,7 @@ class LiveFormat:
         self._style = Style(colour=options.colour)
         self._rows: list[str] = []
         self._hidden = False
+        self._unicode = options.unicode
         self.columns = options.columns or 80
         self.height = options.rows
         self._prose = Prose(
@@ -59,12 +85,17 @@ class LiveFormat:
         text = self._prose.event(state, event) if event.seq > self._since else ""
         return self._update(text, self._rows) if text else ""
 
-    def frame(self, state: State, now_t: int) -> str:
+    @property
+    def is_wide(self) -> bool:
+        """Whether there is room for what the checks write."""
+        return self.columns >= WIDE
+
+    def frame(self, state: State, now_t: int, seen: Seen = NOTHING_SEEN) -> str:
         """Draw the rows anew; `now_t` is nanoseconds since the start of the run.
 
         Returns "" when nothing would change.
         """
-        rows = self._draw(state, now_t)
+        rows = self._draw(state, now_t, seen)
         return "" if rows == self._rows else self._update("", rows)
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
@@ -92,22 +123,23 @@ class LiveFormat:
         lines = sum(max(-(-cells(row) // self.columns), 1) for row in self._rows)
         return "\r" + UP * (lines - 1) + ERASE_BELOW
 
-    def _draw(self, state: State, now_t: int) -> list[str]:
+    def _draw(self, state: State, now_t: int, seen: Seen) -> list[str]:
         running = [r for r in state.checks.values() if r.state is CheckState.RUNNING]
         running.sort(key=lambda record: record.first_started_t or 0)
-        queued = [r for r in state.checks.values() if awaited_worker(r)]
+        queued = [r for r in state.checks.values() if awaited(state, r)]
         most = max(min(self.height - 2, MAX_ROWS), 0)
-        rows = [self._check_row(record, now_t) for record in running[:most]]
-        rows += [self._queued_row(record, now_t) for record in queued[: most - len(rows)]]
-        if len(running) + len(queued) > most > 0:
-            rows[-1] = f"  and {len(running) + len(queued) - most + 1} more"
-        rows.append(self._status_row(state, len(running), now_t))
+        rows = [self._check_row(record, now_t, seen) for record in running[:most]]
+        room = min(most - len(rows), MAX_QUEUED)
+        rows += [self._queued_row(state, record, now_t) for record in queued[:room]]
+        if len(running) > most > 0:
+            rows[-1] = f"  and {len(running) - most + 1} more"
+        rows.append(self._status_row(state, len(running), now_t, seen))
         # One cell stays free: a full last column makes some terminals wrap.
         width = max(self.columns - 1, 1)
         cut_rows = [cut(row, width) for row in rows]
         return [*map(self._style.dim, cut_rows[:-1]), cut_rows[-1]]
 
-    def _check_row(self, record: CheckRecord, now_t: int) -> str:
+    def _check_row(self, record: CheckRecord, now_t: int, seen: Seen) -> str:
         planned = record.planned
         since = max(now_t - (record.running_t or 0), 0)
         times = f" {duration(since)}"
@@ -121,17 +153,21 @@ class LiveFormat:
             times += f", on {sanitise(cut(worker_of(record), 24))}"
         # The name gives way to the time: a long id must not hide that something hangs.
         name = cut(sanitise(planned.id), max(self.columns - 1 - len(times) - 2, 6))
-        return f"  {name}{times}"
+        row = f"  {name}{times}"
+        line = sanitise(seen.last_lines.get(planned.id, "")).strip()
+        room = self.columns - 1 - cells(row) - 2
+        return f"{row}  {cut(line, room)}" if line and room >= LINE_COLUMNS else row
 
-    def _queued_row(self, record: CheckRecord, now_t: int) -> str:
-        since = max(now_t - (record.submitted.t if record.submitted else now_t), 0)
-        for_worker = sanitise(f" waiting {duration(since)} for {awaited_worker(record)}")
-        name = cut(sanitise(record.planned.id), max(self.columns - 1 - len(for_worker) - 2, 6))
-        return f"  {name}{for_worker}"
+    def _queued_row(self, state: State, record: CheckRecord, now_t: int) -> str:
+        began = record.submitted.t if record.submitted else record.ready_t
+        since = max(now_t - (now_t if began is None else began), 0)
+        waits = sanitise(f" waiting {duration(since)} for {awaited(state, record)}")
+        name = cut(sanitise(record.planned.id), max(self.columns - 1 - len(waits) - 2, 6))
+        return f"  {name}{waits}"
 
-    def _status_row(self, state: State, running: int, now_t: int) -> str:
+    def _status_row(self, state: State, running: int, now_t: int, seen: Seen) -> str:
         spinner = SPINNER[now_t // SPINNER_NS % len(SPINNER)]
-        parts = [f"{spinner} {state.settled}/{len(state.checks)}"]
+        parts = [f"{spinner} {self._bar(state, now_t, seen)}{state.settled}/{len(state.checks)}"]
         if state.settled > passed(state):
             parts.extend(counted(not_passed(state)))
         if state.cancel is not None:
@@ -142,4 +178,20 @@ class LiveFormat:
         parts.append(f"{running} running")
         if waiting:
             parts.append(f"{waiting} waiting")
-        return ", ".join([*parts, duration(now_t)])
+        parts.append(duration(now_t))
+        if seen.left_ns and state.cancel is None:
+            parts.append(f"about {duration(seen.left_ns)} left")
+        return ", ".join(parts)
+
+    def _bar(self, state: State, now_t: int, seen: Seen) -> str:
+        """How far the run has come: by time where there is an estimate, else by checks."""
+        if self.columns < BAR_FROM or not state.checks:
+            return ""
+        if seen.left_ns is None:
+            part = state.settled / len(state.checks)
+        else:
+            part = now_t / max(now_t + seen.left_ns, 1)
+        width = BAR_CELLS if self.is_wide else BAR_CELLS // 2
+        full = min(int(part * width), width)
+        done, to_do = ("\u2588", "\u2591") if self._unicode else ("#", ".")
+        return f"[{done * full}{to_do * (width - full)}] "

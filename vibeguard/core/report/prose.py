@@ -29,6 +29,7 @@ from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.summary import summary
+from vibeguard.core.report.table import failure_table
 from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, wrap
 from vibeguard.core.wording.sanitise import sanitise
@@ -54,7 +55,8 @@ class Prose:
     def end(self, state: State, ending: Ending) -> str:
         """The summary, and what comes before it."""
         texts = summary(state, ending, self.style, self.run_folder)
-        return self._joined([wrap(text, self.columns, rest="  ") for text in texts])
+        table = failure_table(state, self.columns, self.style)
+        return self._joined([*table, *(wrap(text, self.columns, rest="  ") for text in texts)])
 
     def _joined(self, lines: list[str]) -> str:
         return "".join(f"{line}\n" for line in lines if line)

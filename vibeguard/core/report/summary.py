@@ -85,12 +85,12 @@ def background(state: State) -> str:
     checks = in_background(state)
     if not checks:
         return ""
-    text = f"; in the background: {sanitise(some(checks, 3))}"
-    if state.foreground_settled_t is not None and state.foreground_settled_t < state.last_t:
-        text += f" (foreground done after {duration(state.foreground_settled_t)})"
+    text = f"; background: {sanitise(some(checks, 3))}"
     saved = saved_ns(state)
     if saved is not None and saved >= SECOND_NS // 10:
-        text += f", {duration(saved)} less than level by level"
+        text += f", {duration(saved)} saved"
+    if state.foreground_settled_t is not None and state.foreground_settled_t < state.last_t:
+        text += f" (foreground done after {duration(state.foreground_settled_t)})"
     return text
 
 

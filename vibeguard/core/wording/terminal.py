@@ -37,3 +37,10 @@ def wants_live(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
     return (
         is_terminal and environment.get("TERM", "") not in ("", "dumb") and not is_ci(environment)
     )
+
+
+def shows_unicode(environment: Mapping[str, str]) -> bool:
+    """Whether the locale says that a terminal shows more than ASCII (POSIX: in this order)."""
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    said = next((environment[name] for name in names if environment.get(name)), "")
+    return "utf-8" in said.lower() or "utf8" in said.lower()

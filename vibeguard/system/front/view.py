@@ -16,9 +16,10 @@ from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.terminal import is_ci, wants_colour, wants_live
+from vibeguard.core.wording.terminal import is_ci, shows_unicode, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.former import former_run
+from vibeguard.system.front.glances import Glances
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.identity import boot_id
@@ -33,7 +34,8 @@ class View:
     `state` is the fold of what has been read; `problem` is set when the log turned out damaged.
     """
 
-    def __init__(self, form: Format, output: Output) -> None:
+    def __init__(self, form: Format, output: Output, run_folder: str = "") -> None:
+        self._seen = Glances(run_folder)
         self.state = new_state()
         self.problem: LogCorrupt | None = None
         self._form = form
@@ -62,7 +64,9 @@ class View:
             return
         if isinstance(self._form, LiveFormat):
             if not self._output.is_full():
-                self._show(self._form.frame(self.state, self._now_t()))
+                now_t = self._now_t()
+                seen = self._seen.look(self.state, now_t, lines=self._form.is_wide)
+                self._show(self._form.frame(self.state, now_t, seen))
         elif self._form.stream is Stream.HUMAN:
             silent_s = (monotonic_ns() - self._quiet_since) / 1e9
             if silent_s >= HEARTBEAT_S:
@@ -122,7 +126,7 @@ def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) 
         form = LiveFormat(options)
     else:
         form = make_format(name, options)
-    return View(form, output)
+    return View(form, output, options.run_folder)
 
 
 def format_options(
@@ -141,6 +145,7 @@ def format_options(
         rows=rows,
         verbose=verbose,
         ci=is_ci(os.environ),
+        unicode=shows_unicode(os.environ),
         since=since if isinstance(since, int) else -1,
         budget=budget,
         run_folder=run_folder,

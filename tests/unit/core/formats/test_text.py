@@ -39,8 +39,7 @@ def test_a_passing_run_with_a_background_says_what_ran_there_and_what_it_saved()
     run.after(9 * SECOND).exit("long")
     run.settle("long", Outcome.PASSED)
     assert text_of(run.finish()) == (
-        "passed: 3 checks in 30s; in the background: long (foreground done after 21s), "
-        "20s less than level by level\n"
+        "passed: 3 checks in 30s; background: long, 20s saved (foreground done after 21s)\n"
     )
 
 

@@ -1,0 +1,62 @@
+"""What live progress shows beside the log: what checks wrote last, how long the rest may take."""
+
+import os
+
+from vibeguard.core.excerpt.lines import last_lines
+from vibeguard.core.formats.live import MAX_ROWS, Seen
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState
+from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.rundir.outputs import output_name
+
+_TAIL_BYTES = 600
+# A forecast plays the rest of the run through: not for each frame, and not where that takes long.
+_FORECAST_EVERY_NS = SECOND_NS
+_MOST_CHECKS = 1000
+
+
+class Glances:
+    """Looks at the outputs of what runs, and now and then ahead."""
+
+    def __init__(self, run_folder: str) -> None:
+        self._folder = run_folder
+        self._end_t: int | None = None
+        self._looked_t: int | None = None
+
+    def look(self, state: State, now_t: int, *, lines: bool) -> Seen:
+        """What there is to see at `now_t` (nanoseconds of the run); `lines`: outputs are shown."""
+        running = [r for r in state.checks.values() if r.state is CheckState.RUNNING][:MAX_ROWS]
+        found = {r.planned.id: self._last_line(r) for r in running} if lines else {}
+        self._look_ahead(state, now_t)
+        left = None if self._end_t is None else max(self._end_t - now_t, 0)
+        return Seen(found, left)
+
+    def _look_ahead(self, state: State, now_t: int) -> None:
+        if len(state.checks) > _MOST_CHECKS:
+            return
+        due = self._looked_t is None or now_t - self._looked_t >= _FORECAST_EVERY_NS
+        if not due:
+            return
+        from vibeguard.core.scheduling.forecast import forecast  # noqa: PLC0415 - terminals alone
+
+        self._looked_t = now_t
+        end_ns = forecast(state, now_t).end_ns
+        self._end_t = None if end_ns is None else now_t + end_ns
+
+    def _last_line(self, record: CheckRecord) -> str:
+        """The last line of an attempt's output that says something; empty where it is not here."""
+        if not self._folder:
+            return ""
+        path = os.path.join(self._folder, output_name(record.planned, record.attempt))
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return ""
+        try:
+            size = os.fstat(fd).st_size
+            tail = os.pread(fd, _TAIL_BYTES, max(size - _TAIL_BYTES, 0))
+        except OSError:
+            return ""
+        finally:
+            os.close(fd)
+        return next(iter(last_lines(tail)[-1:]), "")
