@@ -500,3 +500,39 @@ def test_selections_exclude_each_other(tmp_path, other):
     root = repository(tmp_path, **{"vibeguard.yaml": config("true")})
     done = vibeguard("run", "--staged", other, cwd=root)
     assert (done.returncode, "do not go together" in done.stderr) == (2, True)
+
+
+@in_both_ways
+def test_the_hook_checks_the_commit_and_the_push_asks_for_its_verdict(tmp_path, way):
+    """Half of a file is staged, and a new one is not; the commit is what is judged, and pushed."""
+    remote = tmp_path / "remote"
+    git("init", "-q", "--bare", str(remote), cwd=tmp_path)
+    text = config("! grep -r bad a* && test ! -e new")
+    root = repository(tmp_path / "r", **{"a": "1\n", "vibeguard.yaml": text})
+    git("remote", "add", "origin", str(remote), cwd=root)
+    assert vibeguard("hook", "git", "--write", cwd=root).returncode == 0
+    (root / "a").write_text("good\n")
+    git("add", "a", cwd=root)
+    (root / "a").write_text("bad\n")
+    (root / "new").touch()
+    words = words_for(way, "run")
+    name = ("-c", "user.name=A", "-c", "user.email=a@b.c")
+    prefix = words[: words.index("sh", words.index("sh") + 1) + 1] if "unshare" in words else []
+    done = subprocess.run(
+        [*prefix, "git", *name, "commit", "-qm", "x"],
+        cwd=root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert git("show", "HEAD:a", cwd=root).stdout == "good\n"
+    assert (root / "a").read_text() == "bad\n"
+    git("stash", "-q", "-u", cwd=root)
+    pushed = git("push", "-q", "origin", "main", cwd=root, check=False)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "of this tree: passed" in pushed.stderr
+    git("stash", "pop", "-q", cwd=root)
+    git("add", "a", cwd=root)
+    assert git(*name, "commit", "-qm", "y", cwd=root, check=False).returncode == 1
