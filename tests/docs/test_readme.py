@@ -1,8 +1,10 @@
 """The README's promises, and the files that set the project up."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def command(heading: str, readme: Path = README) -> str:
     return str(only)
 
 
-@pytest.mark.parametrize("heading", ["Quick start", "Test"])
+@pytest.mark.parametrize("heading", ["See it", "Quick start", "Test"])
 def test_a_promise_of_the_readme_is_one_command_that_exists(heading: str) -> None:
     """One line to paste after cloning, and it names a script that can be executed."""
     script = ROOT / command(heading).split()[0]
@@ -34,6 +36,24 @@ def test_the_first_screen_shows_a_config_and_a_run() -> None:
     first, _, _ = README.read_text(encoding="utf-8").partition("\n## ")
     assert "```yaml" in first
     assert "$ vibeguard run" in first
+
+
+@pytest.mark.slow
+def test_the_demo_explains_a_failure_and_passes_once_it_is_mended(tmp_path: Path) -> None:
+    """The place of the failed test and what is skipped because of it, before anything is installed."""
+    done = subprocess.run(
+        [ROOT / command("See it")],
+        env=os.environ | {"PYTHON": sys.executable, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    failed, _, mended = done.stdout.partition("$ sed ")
+    for said in ("FAILED unit", "test_area.py:8", "skipped: package", "(exit code 1)"):
+        assert said in failed
+    assert "passed: 4 checks" in mended
+    assert "(exit code 0)" in mended
 
 
 def test_ci_runs_the_test_command_of_the_readme(tmp_path: Path) -> None:
