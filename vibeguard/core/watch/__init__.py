@@ -1,0 +1,1 @@
+"""What `vibeguard watch` does next: trees, ends of runs and keys in, moves out."""
