@@ -22,6 +22,7 @@ _MOST_DIGITS = 18  # longer numbers are not worth reading
 
 COMMANDS = {
     "run": "Run checks: the named ones, the selected ones, or all (alias: check).",
+    "watch": "Run the checks again whenever the tree has changed; what fails first, in full.",
     "tail": "Follow a run live, from its start or from --since.",
     "report": "Replay a run from its log, in any format; nothing is run.",
     "evidence": "Say whether every check passed on the present tree: 0 yes, 1 partly, 3 unknown.",

@@ -27,11 +27,11 @@ class Narrowing(Struct, frozen=True):
     """The ids that are left, by what in words, and lines on what should be known of it.
 
     `changed` are the changed files as they are called in the run's folder, where they are known.
-    `failing` failed before, and is to go first.
+    `failing` failed before, and is to go first. Without words nothing is left out.
     """
 
-    checks: Collection[str]
-    by: str
+    checks: Collection[str] = ()
+    by: str = ""
     notes: tuple[str, ...] = ()
     changed: tuple[bytes, ...] | None = None
     failing: Collection[str] = ()

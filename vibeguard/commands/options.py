@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from vibeguard.core.problems import UsageError
 
 RunFormat = Literal["text", "agent", "json", "jsonl"]
+WatchFormat = Literal["text", "jsonl"]
 TailFormat = Literal["text", "jsonl", "agent"]
 ReportFormat = Literal[
     "text",
@@ -251,6 +252,29 @@ class RunOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WatchOptions:
+    """`watch`: of which checks, and what to write."""
+
+    no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
+        False
+    )
+    changed: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=REF]",
+            help="Only checks that a change since REF concerns, as with run --changed.",
+        ),
+    ] = None
+    local: Annotated[
+        Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
+    ] = False
+    format: Annotated[
+        WatchFormat | None, Parameter(help="What to write: text, or the events of every run.")
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TailOptions:
     """`tail`: where to start, and what to show."""
 
@@ -402,6 +426,7 @@ class WorkerOptions(PoolOptions):
 # Defaults of the commands' parameters: cyclopts wants an instance where every flag is optional.
 GLOBAL_DEFAULTS = GlobalOptions()
 RUN_DEFAULTS = RunOptions()
+WATCH_DEFAULTS = WatchOptions()
 TAIL_DEFAULTS = TailOptions()
 REPORT_DEFAULTS = ReportOptions()
 WAIT_DEFAULTS = WaitOptions()

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -51,6 +51,8 @@ from vibeguard.system.rundir.state_folder import state_folder
 if TYPE_CHECKING:
     from vibeguard.system.staged.frozen import Frozen
 
+Narrow = Callable[[Loaded, str, GlobalOptions, RunOptions, "Frozen | None"], Narrowing | None]
+
 # Another start in this folder is over by then, unless it was stopped.
 GATE_PATIENCE_S = 2.0
 
@@ -63,17 +65,32 @@ def run(
     """Run checks: the named ones, the selected ones, or all."""
     supervisor = early.prepared.get() or early.prepare(sys.argv[1:])
     form = run_format(common, options)
+    with ExitStack() as held:
+        launch = prepare_launch(ids, common, options, held)
+        return _start(supervisor, launch, common, options, form)
+
+
+def prepare_launch(
+    ids: tuple[str, ...],
+    common: GlobalOptions,
+    options: RunOptions,
+    held: ExitStack,
+    narrow: Narrow = narrowing,
+) -> Launch:
+    """What the supervisor is to do; what earlier runs left behind is swept.
+
+    `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
+    Raises UsageError and ConfigError, of which a mark is left in the state folder.
+    """
     located = locate(common)
     override = state_dir_of(located, common.state_dir, os.environ, working_folder())
     state_dir = state_folder(os.path.dirname(override), override=override, create=True)
     tell_leftovers(state_dir)
-    with ExitStack() as held:
-        try:
-            launch = _prepare(ids, common, options, state_dir, held)
-        except (ConfigError, UsageError) as refusal:
-            _mark(state_dir, refusal)
-            raise
-        return _start(supervisor, launch, common, options, form)
+    try:
+        return _prepare(ids, common, options, state_dir, held, narrow=narrow)
+    except (ConfigError, UsageError) as refusal:
+        _mark(state_dir, refusal)
+        raise
 
 
 def _prepare(
@@ -82,18 +99,17 @@ def _prepare(
     options: RunOptions,
     state_dir: str,
     held: ExitStack,
+    *,
+    narrow: Narrow,
 ) -> Launch:
-    """What the supervisor is to do. `held` lets go of what is needed until it has done it.
-
-    Raises UsageError, and ConfigError with every problem.
-    """
+    """Raises UsageError, and ConfigError with every problem."""
     frozen = None
     if options.staged:
         from vibeguard.commands.staging import freeze_index  # noqa: PLC0415 - only then
 
         frozen = held.enter_context(freeze_index(common, state_dir))
     loaded = load(common, frozen.content_of if frozen else None)
-    narrowed = narrowing(loaded, state_dir, common, options, frozen)
+    narrowed = narrow(loaded, state_dir, common, options, frozen)
     plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
     files = _files(loaded, plan, narrowed, frozen)
     log_dir = _log_folder(common)
@@ -167,7 +183,7 @@ def _plan(
 ) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
     config = loaded.config
-    among = narrowed.checks if narrowed else None
+    among = narrowed.checks if narrowed and narrowed.by else None
     selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
     if options.failed is not None and not selection.checks:
         raise UsageError(

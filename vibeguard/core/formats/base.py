@@ -44,7 +44,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     reads along; `unicode`: the terminal shows more than ASCII. `since` is the number of the last
     event that is already known, -1 for none.
     `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
-    `program` before commands to paste. `asset` gives the text of a file that goes into a page, by
+    `program` before commands to paste. `quiet` says that a pass is no news.
+    `asset` gives the text of a file that goes into a page, by
     its name: the shell reads it, and only when a page is written. Without it the page is plain.
     `former` gives the run that this one is held against, None where there is none; it may read a
     whole log, and is asked only once there is something to say. With `news_only`, what failed there
@@ -63,6 +64,7 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     budget: int | None = None
     run_folder: str = ""
     program: str = "vibeguard"
+    quiet: bool = False
     asset: Callable[[str], str] = no_asset
     former: Callable[[State], State | None] = no_former
     news_only: bool = False

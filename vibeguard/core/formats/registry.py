@@ -9,6 +9,7 @@ from vibeguard.core.problems import UsageError
 FORMATS = {
     "text": "vibeguard.core.formats.text:TextFormat",
     "live": "vibeguard.core.formats.live:LiveFormat",
+    "watch": "vibeguard.core.formats.watch:WatchFormat",
     "agent": "vibeguard.core.formats.agent:AgentFormat",
     "json": "vibeguard.core.formats.json:JsonFormat",
     "jsonl": "vibeguard.core.formats.jsonl:JsonLinesFormat",

@@ -31,7 +31,7 @@ def summary(state: State, ending: Ending, style: Style, run_folder: str = "") ->
     `run_folder` is put before the paths of files in it.
     """
     lines = [*skips(state), *late(state)]
-    lines.append(_last_line(state, ending, style) + about(state))
+    lines.append(verdict_line(state, ending, style))
     lines += patch_lines(state, run_folder)
     if state.finished is not None and state.finished.unattributed:
         count = len(state.finished.unattributed)
@@ -42,6 +42,11 @@ def summary(state: State, ending: Ending, style: Style, run_folder: str = "") ->
     if ending.hint:
         lines.append(sanitise(ending.hint))
     return lines
+
+
+def verdict_line(state: State, ending: Ending, style: Style) -> str:
+    """The one line that sums up the run, with what it rests on."""
+    return _last_line(state, ending, style) + about(state)
 
 
 def _last_line(state: State, ending: Ending, style: Style) -> str:

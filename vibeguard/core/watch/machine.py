@@ -3,6 +3,7 @@
 A change supersedes the run that goes on: it is cancelled, its end is awaited, another starts. What
 changes while checks run may be their own writing, and nothing tells who wrote a file; so:
 
+- Only what was written between the start of the run and the end of its last check can be theirs.
 - A file that changed during the run before as well, and was never seen to change between runs, is a
   suspect. Suspects alone do not end a run: it goes on to its end, and another follows it.
 - What has changed during three whole runs, one after another, is taken for the checks' own, which
@@ -12,12 +13,14 @@ changes while checks run may be their own writing, and nothing tells who wrote a
 """
 
 from collections import deque
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
 WHOLE_RUNS = 3
 RESTLESS_RUNS = 30
+COARSEST_TICK_NS = 10_000_000  # a time stamp may lie so far before the moment of the writing
 
 
 class Key(StrEnum):
@@ -29,21 +32,32 @@ class Key(StrEnum):
 
 
 class TreeSeen(Struct, frozen=True):
-    """The tree as it lies there now, and the paths that have changed since the last look."""
+    """The tree has been looked at: where it differs from the last look.
 
-    identity: str
-    changed: frozenset[bytes] = frozenset()
+    For each path when it was written, in ns of wall-clock time; 0 where that is not known.
+    """
+
+    changed: Mapping[bytes, int] = {}
 
 
 class RunEnded(Struct, frozen=True):
     """A run is over, and nothing of it is left; the tree has been looked at since.
 
     `passed` is None where there is no verdict: a config that is wrong, a run that was cancelled.
+    Checks ran from `began_ns` to `over_ns` of wall-clock time; both are 0 if none did.
     """
 
     passed: bool | None
     failing: frozenset[str] = frozenset()
     passing: frozenset[str] = frozenset()
+    began_ns: int = 0
+    over_ns: int = 0
+
+    def may_have_written(self, written_ns: int) -> bool:
+        """Whether a check of this run can have written a file at that time."""
+        if written_ns == 0:
+            return True
+        return self.began_ns - COARSEST_TICK_NS <= written_ns <= self.over_ns
 
 
 class Interrupted(Struct, frozen=True):
@@ -94,7 +108,7 @@ class _Run(Struct):
     """The run that goes on, and what has changed since its start."""
 
     failed_only: bool
-    changed: set[bytes]
+    changed: dict[bytes, int]
     cancelled: bool = False
 
 
@@ -142,26 +156,36 @@ class Watch:
             return Quit(self._exit_code)
         if self._wanted is None or self._over:
             return None
+        if self._wanted is Key.FAILED and not self._failing:
+            self._wanted = None
+            return Say(NOTHING_FAILED)
         failed_only, self._wanted = self._wanted is Key.FAILED, None
-        self._run = _Run(failed_only, set())
+        self._run = _Run(failed_only, {})
         return Start(self._failing, failed_only, self._green)
 
-    def _tree_seen(self, changed: frozenset[bytes]) -> None:
+    def _tree_seen(self, changed: Mapping[bytes, int]) -> None:
         run = self._run
         if not self._tree_is_known:
             self._tree_is_known = True
             self._wanted = Key.RERUN
         elif run is not None:
-            run.changed |= changed - self._own
-            if not run.cancelled and not all(map(self._is_suspect, run.changed)):
+            run.changed.update(changed)
+            if not run.cancelled and not all(map(self._may_be_written, run.changed)):
                 self._cancel(run, "SIGTERM")
         elif changed:
-            self._edited |= changed
-            self._own -= changed
-            self._forget()
-            self._wanted = Key.RERUN
+            self._edit(changed)
 
-    def _is_suspect(self, path: bytes) -> bool:
+    def _edit(self, paths: Iterable[bytes]) -> None:
+        """Somebody has changed these files who is no check."""
+        self._edited.update(paths)
+        self._own.difference_update(paths)
+        self._forget()
+        self._wanted = Key.RERUN
+
+    def _may_be_written(self, path: bytes) -> bool:
+        """Whether a change of this file alone does not end the run: it is a suspect, or known."""
+        if path in self._own:
+            return True
         unedited = path in self._before and path not in self._edited
         return unedited or self._restless >= RESTLESS_RUNS
 
@@ -179,26 +203,33 @@ class Watch:
             self._green = bool(fact.passed) and not run.failed_only
         elif fact.failing:
             self._green = False  # it was told, though the run had no verdict
-        if not run.changed:
+        edited = {path for path, at in run.changed.items() if not fact.may_have_written(at)}
+        changed = run.changed.keys() - edited - self._own
+        if edited:
+            self._edit(edited)
+        elif not changed:
             self._forget()
-            return
-        self._before = run.changed
+        else:
+            self._repeat(changed, whole=not run.cancelled)
+
+    def _repeat(self, changed: set[bytes], *, whole: bool) -> None:
+        """The run was not of one tree: another, or it is a check that does it every time."""
+        before = self._whole if whole else {}
+        self._before = changed
         self._restless += 1
-        whole = {} if run.cancelled else {p: self._whole.get(p, 0) + 1 for p in run.changed}
-        self._whole = whole
-        settled = bool(whole) and min(whole.values()) >= WHOLE_RUNS
+        self._whole = {path: before.get(path, 0) + 1 for path in changed} if whole else {}
+        settled = whole and min(self._whole.values()) >= WHOLE_RUNS
         if not settled and self._restless < RESTLESS_RUNS + WHOLE_RUNS:
             self._wanted = Key.RERUN
             return
         self._forget()
-        self._own |= run.changed
-        self._moves.append(Say(OWN_WRITING, tuple(sorted(run.changed))))
+        self._own |= changed
+        self._moves.append(Say(OWN_WRITING, tuple(sorted(changed))))
 
     def _asked_for(self, key: Key) -> None:
-        if key is Key.FAILED and not self._failing:
-            self._moves.append(Say(NOTHING_FAILED))
-            return
         self._wanted = key
+        if key is Key.FAILED and not self._failing:
+            return  # the run that goes on may find something
         self._green = False  # who asks wants an answer
         if self._run is not None and not self._run.cancelled:
             self._cancel(self._run, "SIGTERM")

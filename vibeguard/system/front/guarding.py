@@ -18,6 +18,7 @@ from vibeguard.core.fold.verdict import (
     only_the_background_is_left,
 )
 from vibeguard.core.formats.base import Ending, Stream
+from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
 from vibeguard.core.wording.units import SECOND_NS
@@ -50,6 +51,7 @@ class Watching(Struct, frozen=True, kw_only=True):
     """How the caller wants to see the run, and how long it stays.
 
     `max_wait` is nanoseconds from `began_s` (monotonic seconds), "foreground", or None: to the end.
+    With `quiet` a pass is no news.
     """
 
     format: str
@@ -58,6 +60,7 @@ class Watching(Struct, frozen=True, kw_only=True):
     max_wait: int | Literal["foreground"] | None = None
     began_s: float = 0.0
     print_seal: bool = False
+    quiet: bool = False
     program: str = "vibeguard"
 
     @property
@@ -107,11 +110,18 @@ class Front:
             code = following.finish(self._ending(following), self._watching.seal_to)
         return self._part_with(code)
 
+    @property
+    def state(self) -> State | None:
+        """The fold of what was shown of the run; None before it began."""
+        return None if self._following is None else self._following.shown.state
+
     # Waiting.
 
     def _open(self, started: Started) -> Following:
         folder = os.fsdecode(started.folder)
-        options = format_options(run_folder=folder, verbose=self._watching.verbose)
+        options = format_options(
+            run_folder=folder, verbose=self._watching.verbose, quiet=self._watching.quiet
+        )
         view = make_view(self._watching.format, options, self._output, live=True)
         # The checks have the processor: however few events there are, none wakes this process.
         self._following = Following(self._loop, Follower(folder, at_once=0), view)

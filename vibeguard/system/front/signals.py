@@ -45,6 +45,14 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_CODES)
 
 
+def leave_to_the_parent() -> None:
+    """In a child that was forked off a process with `Signals`: have nothing to do with them."""
+    signal.set_wakeup_fd(-1)
+    for number in _TAKEN_OVER:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class SignalCount:
     """Tells a second signal from the echo of the first: wrappers deliver Ctrl-C twice."""
 

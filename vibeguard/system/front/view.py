@@ -130,7 +130,12 @@ def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) 
 
 
 def format_options(
-    *, run_folder: str, verbose: bool = False, since: int | str = -1, budget: int | None = None
+    *,
+    run_folder: str,
+    verbose: bool = False,
+    since: int | str = -1,
+    budget: int | None = None,
+    quiet: bool = False,
 ) -> FormatOptions:
     """What this process's terminal and environment mean for a format. Raises UsageError.
 
@@ -144,6 +149,7 @@ def format_options(
         columns=columns,
         rows=rows,
         verbose=verbose,
+        quiet=quiet,
         ci=is_ci(os.environ),
         unicode=shows_unicode(os.environ),
         since=since if isinstance(since, int) else -1,

@@ -59,17 +59,12 @@ def tree_identity(
     None where it cannot be told: git does not answer, a file cannot be read or is none, or there
     are more than `most_files`.
     """
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
-        root = folder
-        paths: Iterable[bytes] | None = (path for path, _ in walk(os.fsencode(folder)))
-    else:
-        paths = present_files(root, environment)
-    if paths is None:
+    found = files_of_tree(folder, environment)
+    if found is None:
         return None
-    start = os.fsencode(root)
+    start, paths = found
     try:
-        files = list(islice(_files(start, paths), None if most_files is None else most_files + 1))
+        files = list(islice(paths, None if most_files is None else most_files + 1))
         if most_files is not None and len(files) > most_files:
             return None
         entries = scan(start, files).values()
@@ -78,6 +73,21 @@ def tree_identity(
     if not all(_is_known(entry) for entry in entries):
         return None
     return TreeIdentity(manifest_digest(entries), _stillness(entries))
+
+
+def files_of_tree(
+    folder: str, environment: Mapping[bytes, bytes]
+) -> tuple[bytes, Iterator[bytes]] | None:
+    """The root of the tree around the folder, and the paths below it that count.
+
+    None where git does not answer. Reading the paths raises OSError for what cannot be read.
+    """
+    root = repository_root(folder)
+    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+        return os.fsencode(folder), (path for path, _ in walk(os.fsencode(folder)))
+    paths = present_files(root, environment)
+    start = os.fsencode(root)
+    return None if paths is None else (start, _files(start, paths))
 
 
 def _files(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:

@@ -190,7 +190,11 @@ def test_since_leaves_out_what_is_already_known(name):
 
 def test_people_read_stderr_and_programs_read_stdout():
     streams = {name: make_format(name, FormatOptions()).stream for name in FORMATS}
-    assert {name for name, stream in streams.items() if stream == "stderr"} == {"text", "live"}
+    assert {name for name, stream in streams.items() if stream == "stderr"} == {
+        "text",
+        "live",
+        "watch",
+    }
 
 
 def test_an_unknown_format_is_a_usage_error_that_names_the_known_ones():

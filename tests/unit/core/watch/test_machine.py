@@ -31,7 +31,7 @@ def moves(watch: Watch) -> list[object]:
 def watching(*, failing: Iterable[str] = ()) -> Watch:
     """A machine that has seen a tree and the end of its first run."""
     watch = Watch()
-    watch.feed(TreeSeen("0"))
+    watch.feed(TreeSeen())
     assert moves(watch) == [Start()]
     watch.feed(RunEnded(not failing, failing=frozenset(failing), passing=frozenset({"fine"})))
     assert moves(watch) == []
@@ -39,7 +39,7 @@ def watching(*, failing: Iterable[str] = ()) -> Watch:
 
 
 def seen(watch: Watch, *paths: bytes) -> list[object]:
-    watch.feed(TreeSeen("?", frozenset(paths)))
+    watch.feed(TreeSeen(dict.fromkeys(paths, 0)))
     return moves(watch)
 
 
@@ -51,7 +51,7 @@ def ended(watch: Watch, *, passed: bool | None = True) -> list[object]:
 def test_nothing_starts_before_the_tree_is_known():
     watch = Watch()
     assert moves(watch) == []
-    watch.feed(TreeSeen("0"))
+    watch.feed(TreeSeen())
     assert moves(watch) == [Start()]
 
 
@@ -70,7 +70,7 @@ def test_a_change_supersedes_the_run_and_waits_for_its_end():
 def test_what_fails_goes_first_until_it_has_passed():
     watch = watching(failing={"red"})
     assert seen(watch, b"a") == [Start(frozenset({"red"}))]
-    watch.feed(TreeSeen("?", frozenset({b"a"})))
+    watch.feed(TreeSeen({b"a": 0}))
     assert moves(watch) == [Cancel()]
     watch.feed(RunEnded(None, failing=frozenset({"blue"})))  # it was cancelled before red's turn
     assert moves(watch) == [Start(frozenset({"red", "blue"}))]
@@ -100,6 +100,27 @@ def test_keys_run_everything_or_what_failed():
     assert ended(watch, passed=None) == [Start(frozenset())]
 
 
+def test_what_is_saved_when_the_last_check_has_ended_is_no_suspect():
+    """Who waits for a verdict saves at once when it is there, before the run is quite over."""
+    watch = watching()
+    seen(watch, b"a")
+    for _ in range(5):
+        watch.feed(TreeSeen({b"b": 300}))
+        assert moves(watch) == [Cancel()]
+        watch.feed(RunEnded(True, began_ns=100, over_ns=200))
+        assert moves(watch) == [Start(frozenset(), quiet=True)]
+
+
+def test_what_fails_is_asked_for_before_it_is_known():
+    watch = watching()
+    watch.feed(Key.RERUN)
+    assert moves(watch) == [Start(frozenset())]
+    watch.feed(Key.FAILED)
+    assert moves(watch) == []
+    watch.feed(RunEnded(False, failing=frozenset({"red"})))
+    assert moves(watch) == [Start(frozenset({"red"}), failed_only=True)]
+
+
 def test_a_change_turns_what_was_asked_for_into_everything():
     watch = watching(failing={"red"})
     watch.feed(Key.RERUN)
@@ -126,6 +147,9 @@ def test_the_end_waits_for_the_run(fact, signal, code):
     assert ended(watch, passed=None) == [Quit(code)]
 
 
+TICK_NS = 100_000_000
+
+
 class World:
     """Files with versions, a person who saves, checks that write, and a machine that watches.
 
@@ -137,6 +161,8 @@ class World:
         self.chance = chance
         self.writes = tuple(writes)
         self.files: dict[bytes, int] = {}
+        self.written: dict[bytes, int] = {}
+        self.began = 0
         self.saved_by_hand = 0
         self.looked: dict[bytes, int] = {}
         self.watch = Watch()
@@ -152,12 +178,14 @@ class World:
     def save(self, path: bytes) -> None:
         self.saved_by_hand += 1
         self.files[path] = 1_000 + self.saved_by_hand
+        self.written[path] = self.now * TICK_NS
 
     def look(self) -> None:
         paths = self.files.keys() | self.looked.keys()
         changed = {path for path in paths if self.files.get(path) != self.looked.get(path)}
         self.looked = dict(self.files)
-        self.watch.feed(TreeSeen("", frozenset(changed)))
+        known = self.chance.random() < 0.5  # a file system that says when a file was written
+        self.watch.feed(TreeSeen({path: known and self.written[path] for path in changed}))
         self.carry_out()
 
     def carry_out(self) -> None:
@@ -167,6 +195,7 @@ class World:
                 self.runs += 1
                 self.started_with = self.saved_by_hand
                 self.cancelled = False
+                self.began = self.now
                 self.run_ends = self.now + self.chance.randint(1, 20)
             elif isinstance(move, Cancel):
                 self.cancelled = True
@@ -187,6 +216,7 @@ class World:
             path = name.replace(b"*", b"%d" % self.runs)
             if self.chance.random() < 0.3 or self.now == self.run_ends:
                 self.files[path] = 1 if same else self.files.get(path, 0) + 1
+                self.written[path] = self.now * TICK_NS
         if self.run_ends is not None and self.now >= self.run_ends:
             if not self.cancelled:
                 self.verdict_of = (
@@ -197,7 +227,9 @@ class World:
 
     def _end(self) -> None:
         self.look()  # as the shell does before it tells of the end
-        self.watch.feed(RunEnded(None if self.cancelled else True))
+        passed = None if self.cancelled else True
+        times = {"began_ns": self.began * TICK_NS, "over_ns": self.now * TICK_NS}
+        self.watch.feed(RunEnded(passed, **times))
         self.carry_out()
 
     def rest(self) -> None:

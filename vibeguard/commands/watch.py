@@ -1,0 +1,126 @@
+"""`vibeguard watch`: run the checks again whenever the tree has changed, until somebody ends it."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from vibeguard.commands import failures
+from vibeguard.commands.loading import Loaded, locate
+from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
+from vibeguard.commands.options import (
+    WATCH_DEFAULTS,
+    CheckName,
+    GlobalOptions,
+    RunOptions,
+    WatchOptions,
+)
+from vibeguard.commands.run import prepare_launch
+from vibeguard.commands.streams import write_err
+from vibeguard.core.fold.verdict import failing
+from vibeguard.core.model.state import State
+from vibeguard.core.names import Outcome
+from vibeguard.core.problems import UsageError
+from vibeguard.core.watch.machine import RunEnded, Start
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.clock import monotonic_ns, wall_ns
+from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.front.early import prepare
+from vibeguard.system.front.guarding import Front, Watching
+from vibeguard.system.watch.running import import_for_runs
+from vibeguard.system.watch.session import WatchSession
+from vibeguard.system.watch.tree import Tree
+
+if TYPE_CHECKING:
+    from vibeguard.system.staged.frozen import Frozen
+
+
+def watch(
+    *ids: CheckName,
+    common: GlobalOptions,
+    options: WatchOptions = WATCH_DEFAULTS,
+) -> int:
+    """Run checks, and again whenever the tree has changed; r, f and q are keys on a terminal."""
+    form = _format(common, options)
+    located = locate(common)
+    import_for_runs()
+    tree = Tree(
+        located.folder, caller_environment(), further=(os.fsencode(os.path.abspath(located.path)),)
+    )
+
+    def body_of(start: Start) -> Callable[[], RunEnded]:
+        return lambda: _run_once(ids, common, options, form, start)
+
+    if sys.stdin is not None and os.isatty(0) and form == "watch":
+        keys = "r: run again, f: only what failed, q: quit"
+        write_err(f"vibeguard: watching {sanitise(located.folder)} ({keys})\n")
+    return WatchSession(tree, body_of).run()
+
+
+def _format(common: GlobalOptions, options: WatchOptions) -> str:
+    """The form of each run. Raises UsageError for one that a watch without end cannot have."""
+    if common.json:
+        raise UsageError(
+            "a watch is no one document", "use --format jsonl: its events, as they come"
+        )
+    return "jsonl" if options.format == "jsonl" else "watch"
+
+
+def _run_once(
+    ids: tuple[str, ...], common: GlobalOptions, options: WatchOptions, form: str, start: Start
+) -> RunEnded:
+    """One run, in the process that is its front."""
+    asked = RunOptions(no_deps=options.no_deps, changed=options.changed, local=options.local)
+
+    def narrow(
+        loaded: Loaded,
+        state_dir: str,
+        common: GlobalOptions,
+        options: RunOptions,
+        frozen: "Frozen | None",
+    ) -> Narrowing:
+        known = failing_in(state_dir) if start.failing is None else start.failing
+        if start.failed_only:
+            there = {check.id for check in loaded.config.checks} & known
+            return Narrowing(there, "what failed", failing=known)
+        usual = narrowing(loaded, state_dir, common, options, frozen) or Narrowing()
+        return replace(usual, failing=known)
+
+    supervisor = prepare([])
+    try:
+        launch = prepare_launch(ids, common, asked, ExitStack(), narrow)
+        watching = Watching(
+            format=form,
+            verbose=common.verbose,
+            began_s=supervisor.began_s,
+            quiet=start.quiet,
+        )
+        front = Front(supervisor, watching, grace_ns=launch.plan.settings.grace_ns)
+        code = front.run(replace(launch, notify=()))
+    except Exception as error:  # noqa: BLE001 - the border of this process
+        failures.tell(error, [], "run")
+        return RunEnded(None)
+    finally:
+        supervisor.discard()
+    state = front.state
+    if state is None or state.finished is None:
+        return RunEnded(None)
+    began_ns, over_ns = _when_checks_ran(state)
+    passing = {name for name, r in state.checks.items() if r.outcome is Outcome.PASSED}
+    passed = None if state.cancel is not None and state.cancel.exit_code is not None else code == 0
+    return RunEnded(passed, failing(state), frozenset(passing), began_ns, over_ns)
+
+
+def _when_checks_ran(state: State) -> tuple[int, int]:
+    """From the run's start to the last settlement, in ns of wall-clock time.
+
+    When a process has been started is recorded a moment after it: that would be too late.
+    """
+    ends = [r.settled_t for r in state.checks.values() if r.settled_t is not None]
+    if not ends or state.started is None:
+        return 0, 0
+    began_ns = wall_ns() - monotonic_ns() + state.started.monotonic_ns
+    return began_ns, began_ns + max(ends)

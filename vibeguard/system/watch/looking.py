@@ -1,0 +1,157 @@
+"""The process that looks at the tree, so that no key and no signal waits for a large one.
+
+It looks when there is a hint and when it is asked, and now and then all the same. Looking takes a
+twentieth of a core at most while nothing changes, and a tenth while hints come one after another.
+"""
+
+import os
+import select
+import signal
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from vibeguard.system.clock import monotonic_s, sleep_s
+from vibeguard.system.front.signals import leave_to_the_parent
+from vibeguard.system.watch.hints import Hints
+from vibeguard.system.watch.tree import Tree, TreeUnknown
+
+HINTED_PERIOD_S: Final = 1.0
+POLL_PERIOD_S: Final = 0.2
+IDLE_SHARE: Final = 20  # one part of looking in so many
+BUSY_SHARE: Final = 10
+STILL_S: Final = 0.015  # a tree that did not change for so long is reported
+MOST_LOOKS: Final = 8  # then it is reported as it is
+_CHUNK: Final = 1 << 16
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What one look has brought. It began after the `answers`th question had come."""
+
+    changed: tuple[tuple[bytes, int], ...] = ()
+    answers: int = 0
+    problem: str = ""
+
+
+class Looker:
+    """The other process, as the loop of `watch` knows it. `descriptor` is readable for looks."""
+
+    def __init__(self, descriptor: int, questions: int, pid: int) -> None:
+        self.descriptor = descriptor
+        self._questions = questions
+        self._pid = pid
+        self._asked = 0
+        self._buffer = b""
+
+    def ask(self) -> int:
+        """Have the tree looked at now; the number of the question."""
+        self._asked += 1
+        os.write(self._questions, b"?")
+        return self._asked
+
+    def read(self) -> list[Look] | None:
+        """The looks that have come; None when there will be none any more."""
+        data = os.read(self.descriptor, _CHUNK)
+        if not data:
+            return None
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        return [msgspec.json.decode(line, type=Look) for line in lines]
+
+    def end(self) -> None:
+        """End the process; harmless when it has ended."""
+        os.close(self._questions)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+
+def start_looking(tree: Tree) -> Looker:
+    """Start the process that looks at the tree."""
+    looks_read, looks_write = os.pipe()
+    questions_read, questions_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(looks_read)
+        os.close(questions_write)
+        _in_the_child(lambda: _look_on(tree, looks_write, questions_read))
+    os.close(looks_write)
+    os.close(questions_read)
+    return Looker(looks_read, questions_write, pid)
+
+
+def _in_the_child(body: Callable[[], None]) -> None:
+    """Never returns. Ctrl-C is the parent's; whose end ends this process."""
+    try:
+        leave_to_the_parent()
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        body()
+    except BrokenPipeError:
+        return
+    finally:
+        os._exit(0)
+
+
+def _look_on(tree: Tree, looks: int, questions: int) -> None:
+    """Look until the parent has gone."""
+    hints, asked, told = Hints(), 0, Look(answers=-1)
+    while True:
+        began = monotonic_s()
+        look = _still_look(tree, asked)
+        if look.changed or (look.answers, look.problem) != (told.answers, told.problem):
+            _send(looks, look)
+            told = look
+        # What was written to a new folder before it was watched is seen by one look more.
+        again = hints.follow(tree.folders())
+        answered = _wait(hints, questions, 0.0 if again else monotonic_s() - began)
+        if answered is None:
+            return
+        asked += answered
+
+
+def _still_look(tree: Tree, asked: int) -> Look:
+    """Look until nothing has changed for a moment: a branch that is switched is one change."""
+    changed: dict[bytes, int] = {}
+    try:
+        for _ in range(MOST_LOOKS):
+            fresh = tree.look()
+            if not fresh:
+                break
+            changed.update(fresh)
+            sleep_s(STILL_S)
+    except TreeUnknown as why:
+        return Look(tuple(changed.items()), asked, str(why))
+    return Look(tuple(changed.items()), asked)
+
+
+def _wait(hints: Hints, questions: int, took_s: float) -> int | None:
+    """Wait until it is worth looking again; the number of questions that came, None at the end.
+
+    Nothing is waited for where the last look took no time.
+    """
+    if took_s == 0:
+        return 0
+    now = monotonic_s()
+    period_s = POLL_PERIOD_S if hints.descriptor is None else HINTED_PERIOD_S
+    for descriptor, until in (
+        (None, now + took_s * BUSY_SHARE),
+        (hints.descriptor, now + max(period_s, took_s * IDLE_SHARE)),
+    ):
+        poller = select.poll()
+        poller.register(questions, select.POLLIN)
+        if descriptor is not None:
+            poller.register(descriptor, select.POLLIN)
+        ready = {found for found, _ in poller.poll(max(0.0, until - monotonic_s()) * 1000)}
+        if questions in ready:
+            return len(os.read(questions, _CHUNK)) or None
+        if ready:
+            break
+    hints.drain()
+    return 0
+
+
+def _send(looks: int, look: Look) -> None:
+    data = memoryview(msgspec.json.encode(look) + b"\n")
+    while data:
+        data = data[os.write(looks, data) :]

@@ -1,0 +1,144 @@
+"""The loop of `watch`: what is seen goes to the machine, its moves are carried out."""
+
+import os
+import signal
+from collections.abc import Callable, Iterable
+
+from vibeguard.core.formats.base import Stream
+from vibeguard.core.problems import RunIncomplete
+from vibeguard.core.watch.machine import (
+    Cancel,
+    Interrupted,
+    Move,
+    Quit,
+    RunEnded,
+    Say,
+    Start,
+    TreeSeen,
+    Watch,
+)
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import some
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.front.loop import Loop
+from vibeguard.system.front.outlets import Output
+from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
+from vibeguard.system.watch.keys import Keys
+from vibeguard.system.watch.looking import Look, Looker, start_looking
+from vibeguard.system.watch.running import RunProcess, start_run
+from vibeguard.system.watch.tree import Tree
+
+TURN_S = 60.0  # everything announces itself
+PARTING_BOUND_S = 2.0
+
+BodyOf = Callable[[Start], Callable[[], RunEnded]]
+
+
+class WatchSession:
+    """One `vibeguard watch`. `body_of` gives what the process of a run is to do."""
+
+    def __init__(self, tree: Tree, body_of: BodyOf) -> None:
+        self._tree = tree
+        self._body_of = body_of
+        self._machine = Watch()
+        self._output = Output(may_be_lost=True)
+        self._loop = Loop(self._output)
+        self._keys = Keys()
+        self._looker: Looker | None = None
+        self._run: RunProcess | None = None
+        self._ended: tuple[int, RunEnded] | None = None  # with the question that it waits for
+        self._exit_code: int | None = None
+
+    def run(self) -> int:
+        """Watch until somebody ends it; the exit code. Raises RunIncomplete."""
+        signals = Signals()
+        self._loop.watch(signals.descriptor, lambda: signals.dispatch(self._on_signal))
+        self._looker = start_looking(self._tree)
+        self._loop.watch(self._looker.descriptor, self._on_looks)
+        self._take_keys()
+        try:
+            while self._exit_code is None:
+                self._loop.turn(monotonic_s() + TURN_S)
+                while (move := self._machine.next_move()) is not None:
+                    self._carry_out(move)
+            self._part()
+        finally:
+            self._keys.give_back()
+            self._looker.end()
+        signals.hold_back()
+        return self._exit_code
+
+    def _carry_out(self, move: Move) -> None:
+        match move:
+            case Start():
+                self._run = start_run(self._body_of(move))
+                self._loop.watch(self._run.descriptor, self._on_report)
+            case Cancel():
+                if self._run is not None:
+                    self._run.cancel(move.signal)
+            case Say():
+                self._say(_sentence(move.text, move.paths))
+            case Quit():
+                self._exit_code = move.exit_code
+
+    def _say(self, text: str) -> None:
+        self._output.write(Stream.HUMAN, f"vibeguard: {text}\n")
+
+    # What comes in.
+
+    def _on_looks(self) -> None:
+        looks = self._looker.read() if self._looker is not None else None
+        if looks is None:
+            raise RunIncomplete("the process that looks at the tree has ended", "start it again")
+        for look in looks:
+            self._on_look(look)
+
+    def _on_look(self, look: Look) -> None:
+        if look.problem:
+            self._say(f"the tree cannot be read: {sanitise(look.problem)}")
+        else:
+            self._machine.feed(TreeSeen(dict(look.changed)))
+        if self._ended is not None and look.answers >= self._ended[0]:
+            (_, ended), self._ended = self._ended, None
+            self._machine.feed(ended)
+
+    def _on_report(self) -> None:
+        """The run has ended once the tree was looked at since: what it wrote last is its own."""
+        if self._run is None or self._looker is None:
+            return
+        ended = self._run.read()
+        if ended is not None:
+            self._loop.forget(self._run.descriptor)
+            self._run = None
+            self._ended = (self._looker.ask(), ended)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if number in EXIT_CODES:
+            self._machine.feed(Interrupted(number.name, EXIT_CODES[number]))
+        elif number == signal.SIGTSTP:
+            self._keys.give_back()
+            stop_here()
+            self._take_keys()
+
+    def _take_keys(self) -> None:
+        self._keys.take()
+        if self._keys.descriptor is not None:
+            self._loop.watch(self._keys.descriptor, self._on_keys)
+
+    def _on_keys(self) -> None:
+        keys = self._keys.read()
+        if keys is None:
+            self._loop.forget(0)
+        for key in keys or ():
+            self._machine.feed(key)
+
+    def _part(self) -> None:
+        """Let readers take what is left."""
+        bound = monotonic_s() + PARTING_BOUND_S
+        while self._output.waiting() and monotonic_s() < bound:
+            self._loop.turn(bound)
+
+
+def _sentence(text: str, paths: Iterable[bytes]) -> str:
+    names = some([os.fsdecode(path) for path in paths], 3)
+    return sanitise(f"{names}: {text}" if names else text)

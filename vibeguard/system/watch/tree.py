@@ -1,0 +1,64 @@
+"""The tree as `watch` sees it: what every file holds, and at which paths that has changed."""
+
+import os
+from collections.abc import Collection, Mapping
+
+from vibeguard.core.reuse.manifest import Entry, differing
+from vibeguard.system.reuse.scan import scan
+from vibeguard.system.reuse.tree import files_of_tree
+
+
+class TreeUnknown(Exception):
+    """What is in the tree cannot be told at the moment; the message says why."""
+
+
+class Tree:
+    """The files around a folder that git would track, and the `further` ones by absolute path."""
+
+    def __init__(
+        self,
+        folder: str,
+        environment: Mapping[bytes, bytes],
+        further: Collection[bytes] = (),
+    ) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._further = tuple(further)
+        self._root = os.fsencode(folder)
+        self._entries: dict[bytes, Entry] | None = None
+
+    def look(self) -> dict[bytes, int]:
+        """The paths whose content, mode or presence has changed since the last look.
+
+        With each when it was written, in ns of wall-clock time; 0 where that cannot be told.
+
+        Nothing has at the first. Raises TreeUnknown; the next look is compared with the last good.
+        """
+        found = files_of_tree(self._folder, self._environment)
+        if found is None:
+            raise TreeUnknown("git does not say which files there are")
+        before = self._entries
+        try:
+            self._root, paths = found
+            now = scan(self._root, [*paths, *self._further], before)
+        except OSError as error:
+            raise TreeUnknown(f"{error.strerror}: {os.fsdecode(error.filename or b'')}") from error
+        self._entries = now
+        changed = () if before is None else differing(before.values(), now.values())
+        return {path: _written_ns(now.get(path)) for path in changed}
+
+    def folders(self) -> set[bytes]:
+        """The folders of the files that were seen, and those above them up to the root."""
+        found = {b""}
+        for path in self._entries or ():
+            folder = os.path.dirname(path)
+            while folder not in found:
+                found.add(folder)
+                folder = os.path.dirname(folder)
+        return {os.path.join(self._root, folder) for folder in found}
+
+
+def _written_ns(entry: Entry | None) -> int:
+    """The file system's own time, where it is one whose times prove anything."""
+    settled = entry is not None and entry.settled and entry.signature is not None
+    return entry.signature.ctime_ns if settled and entry and entry.signature else 0
