@@ -210,6 +210,8 @@ CASES = {
         {".shellcheckrc": "", "a.sh": "", "t/a.bats": "", "t/b.bats": ""},
         {"shell-syntax": ..., "shellcheck": ..., "t-bats": "t: bats --tap ."},
     ),
+    "a folder that would be read as a variable": ({"{{x}}/package.json": json.dumps(SCRIPTS)}, {}),
+    "a folder that leads out": ({"../package.json": json.dumps(SCRIPTS)}, {}),
     "what is somebody else's": (
         {"vendor/x/go.mod": "", "vendor/x/a.go": "", "node_modules/x/package.json": "{}"},
         {},
