@@ -59,7 +59,8 @@ def _capture(git: GitTree, root: str) -> Shipment:
         _refuse_what_cannot_go(git, tree)
         return Shipment(Source(commit, tree), top=root)
     _refuse_what_cannot_go(git, tree)
-    wanted = f"{tree}\n^{commit}\n".encode()
+    # A commit that is left out does not leave out its files where a bare tree is asked for.
+    wanted = f"{tree}\n^{commit}^{{tree}}\n".encode()
     pack = git.git("pack-objects", "--revs", "--thin", "--stdout", "-q", given=wanted)
     if len(pack) > MOST_PACK_BYTES:
         size = f"{len(pack) >> 20} MiB"
