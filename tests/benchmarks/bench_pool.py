@@ -174,9 +174,9 @@ def most_memory(pid: int) -> float:
 
 def latency(bench: Bench) -> None:
     loop = "for i in $(seq 40); do date +%s%N; sleep 0.05; done"
-    folder = bench.clone(f"  - {{id: a, run: '{loop}', where: {{}}}}")
 
     def measure(*flags: str) -> float:
+        folder = bench.clone(f"  - {{id: a, run: '{loop}', where: {{}}}}")  # its only run
         took: list[float] = []
         with running(folder, "run", *flags, **bench.pool.variables) as run:
             run.wait_for(CheckStarted)
