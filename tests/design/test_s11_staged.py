@@ -53,7 +53,12 @@ pytestmark = pytest.mark.slow
 def test_the_index_is_checked_and_nothing_of_the_user_is_touched(tmp_path, way):
     script = "cat partly; ls -A; git status --porcelain; echo more >>partly; rm gone; touch made"
     root = repository(
-        tmp_path, **{"partly": "1\n", "gone": "1\n", "vibeguard.yaml": config(script)}
+        tmp_path,
+        **{
+            "partly": "1\n",
+            "gone": "1\n",
+            "vibeguard.yaml": config(script, more="settings: {on_change: allow}\n"),
+        },
     )
     (root / "partly").write_text("2\n")
     git("add", "partly", cwd=root)
