@@ -1,6 +1,6 @@
-"""What waiting costs: --detach, the overrun of --max-wait, a failure seen by `tail`, a large status.
+"""What waiting costs: --detach, --max-wait, a failure seen by `tail` or by a hook, a large status.
 
-    python -m tests.benchmarks.bench_async [rounds] [detach|max-wait|tail|status ...]
+    python -m tests.benchmarks.bench_async [rounds] [detach|max-wait|tail|wake|status ...]
 
 Each figure stands beside peers that are measured in turns with it: the start of an interpreter, of
 this command, of what `--detach` imports; a parent that waits for the same shell. In milliseconds.
@@ -208,6 +208,79 @@ def seen_s(folder: Path, number: int) -> float:
     return seen - float((folder / "t").read_text())
 
 
+def wake(rounds: int) -> None:
+    """From a background failure to exit 2 with the text, as it wakes an agent; silence while green."""
+    with folder_of_its_own() as folder:
+        os.mkfifo(folder / "fifo")
+        cases: dict[str, Callable[[int], float]] = {
+            "a parent that waits for the same shell": lambda _: noticed_s(folder),
+            "wait --notify": lambda number: woken_s(folder, number, []),
+            "hook wake claude": lambda number: woken_s(folder, -number - 1, ["hook"]),
+        }
+        found = in_turns(cases, rounds)
+    head("from a background failure to exit 2 with its text")
+    for name, seconds in found.items():
+        budget = None if name.startswith("a parent") else SEEN_WITHIN_S
+        show(name, seconds, budget)
+    with folder_of_its_own() as folder:
+        project(folder, "checks: [{id: late, run: 'sleep 0.5', async: true}, {id: a, run: ':'}]\n")
+        run = vibeguard("run", "--detach", cwd=folder).stdout.strip()
+        green = vibeguard("wait", run, "--notify", cwd=folder)
+        print(
+            f"bytes while green: {len(green.stdout) + len(green.stderr)}, exit {green.returncode}"
+        )
+
+
+def woken_s(folder: Path, number: int, through: list[str]) -> float:
+    """Seconds from the failure of a background check to the end of the command that tells it."""
+    checks = f"{{id: late, run: '{FAILING} # {number}', async: true}}, {{id: quick, run: ':'}}"
+    project(folder, f"checks: [{checks}]\n")
+    if through:
+        argv = [*COMMAND, "hook", "wake", "claude"]
+    else:
+        run = vibeguard("run", "--detach", cwd=folder).stdout.strip()
+        argv = [*COMMAND, "wait", run, "--notify"]
+    with subprocess.Popen(
+        argv,
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        assert waiting.stdin is not None
+        # A session of its own: one and the same is told a few times in a row, and then let go.
+        waiting.stdin.write(f'{{"session_id": "{number}"}}')
+        waiting.stdin.close()
+        waiting.stdin = None
+        wait_until(
+            lambda: only_the_background_is_left(folder) and listens(waiting.pid),
+            "nobody listened to the log",
+        )
+        (folder / "fifo").write_text("fail\n")
+        _, said = waiting.communicate(timeout=PATIENCE_S)
+        ended = time.time()
+    if waiting.returncode != 2 or "FAILED late" not in said:
+        raise SystemExit(f"not woken: exit {waiting.returncode}: {said}")
+    return ended - float((folder / "t").read_text())
+
+
+def only_the_background_is_left(folder: Path) -> bool:
+    """Whether the newest run says that its foreground has settled: only then the hook tells."""
+    logs = sorted((folder / ".vibeguard" / "runs").glob("*/events.jsonl"))
+    return bool(logs) and b"run.foreground_settled" in logs[-1].read_bytes()
+
+
+def listens(pid: int) -> bool:
+    """Whether the process, or the one that it waits for, waits for changes of a log."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return any("anon_inode:inotify" in opened_by(each) for each in (pid, *map(int, children)))
+    except FileNotFoundError:
+        return False  # a child has ended meanwhile
+
+
 def until_it_listens(pid: int) -> None:
     """Until the reader waits for changes: its start-up is not what is measured."""
     listens = "anon_inode:inotify"
@@ -233,7 +306,7 @@ def status(rounds: int) -> None:
         show(name, seconds)
 
 
-TABLES = {"detach": detach, "max-wait": max_wait, "tail": tail, "status": status}
+TABLES = {"detach": detach, "max-wait": max_wait, "tail": tail, "wake": wake, "status": status}
 
 
 def main() -> None:
