@@ -316,10 +316,16 @@ def test_max_wait_is_kept_while_a_cancelled_run_takes_its_time(folder):
     stubborn = HELD.replace("read", 'trap "" TERM; read', 1)
     config = (folder / "vibeguard.yaml").read_text().replace(HELD, stubborn)
     (folder / "vibeguard.yaml").write_text("settings: {grace: 10m}\n" + config)
-    with running(folder, "run", "--max-wait", "3s") as run:
-        run.wait_until_running(2)
-        assert vibeguard("cancel", cwd=folder).returncode == 0
-        assert run.end()[0] == 143
+    for max_wait in ("3s", "20s"):
+        with running(folder, "run", "--max-wait", max_wait) as run:
+            run.wait_until_running(2)
+            assert vibeguard("cancel", cwd=folder).returncode == 0
+            code = run.end()[0]
+        if code != 5:
+            break  # else the machine was too slow: the wait was over before the cancel came
+        release(folder)
+        vibeguard("wait", cwd=folder)
+    assert code == 143
     assert len(live_runs(str(folder / ".vibeguard"))) == 1
     release(folder)
     assert vibeguard("wait", cwd=folder).returncode == 143
