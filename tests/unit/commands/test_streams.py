@@ -121,6 +121,7 @@ EXACT_WRITERS = {
     "commands/hook_agent.py": "an agent's settings, in JSON",
     "commands/hook_stop.py": "an answer in the agent's protocol, in JSON",
     "commands/init.py": "templates of our own",
+    "commands/init_project.py": "a config of words that were quoted for YAML",
     "commands/report.py": "formats that are exact",
     "commands/schema.py": "schemas of our own, in JSON",
 }
