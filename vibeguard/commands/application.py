@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "Replay a run from its log, in any format; nothing is run.",
     "evidence": "Say whether every check passed on the present tree: 0 yes, 1 partly, 3 unknown.",
     "explain": "Say why a check would run, or be reused under run --reuse.",
+    "audit": "Run a check once under strace: what it reads that inputs miss, writes and talks to.",
     "status": "What is running, since when, what is left.",
     "wait": "Wait for a run, or for a part of it, for a bounded time.",
     "cancel": "Ask a run, or one check of it, to end.",

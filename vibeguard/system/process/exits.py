@@ -124,6 +124,12 @@ def signal_name(number: int) -> str:
         return f"SIG{number}"
 
 
+def signal_number(name: str) -> int:
+    """15 for `SIGTERM`: what `signal_name` made a name of."""
+    number = name.removeprefix("SIG")
+    return int(number) if number.isdigit() else int(signal.Signals[name])
+
+
 def _status(status: int, usage: resource.struct_rusage) -> ExitStatus:
     signalled = os.WIFSIGNALED(status)
     return ExitStatus(

@@ -114,8 +114,11 @@ class Spawner:
         environment: Mapping[bytes, bytes],
         shell: str = "sh",
         files: Sequence[bytes] = (),
+        tracer: Sequence[bytes] = (),
     ) -> Child:
         """Start `command` in `cwd` by this shell; raises `SpawnRefused` with the reason in words.
+
+        With a `tracer`, a command line that begins with a path, that program starts the shell.
 
         The child has a session of its own (a process group where that is refused), /dev/null as
         stdin, one pipe as stdout and stderr, default signal dispositions and an empty mask.
@@ -128,7 +131,7 @@ class Spawner:
         pid = 0
         try:
             waiting = None if has_pidfd() else _thread_that_waits()
-            pid = self._spawn_in(cwd, arguments, environment, write_end)
+            pid = self._spawn_in(cwd, arguments, environment, write_end, tracer)
         finally:
             os.close(write_end)
             os.close(reserve)
@@ -162,7 +165,12 @@ class Spawner:
         return reserve, read_end, write_end
 
     def _spawn_in(
-        self, cwd: str, arguments: list[bytes], environment: Mapping[bytes, bytes], output: int
+        self,
+        cwd: str,
+        arguments: list[bytes],
+        environment: Mapping[bytes, bytes],
+        output: int,
+        tracer: Sequence[bytes],
     ) -> int:
         """One step without a checkpoint: into the folder, start, and back."""
         streams = [
@@ -180,6 +188,9 @@ class Spawner:
         try:
             if arguments[0] != b"sh":
                 program = _find(arguments[0], environment)
+            if tracer:
+                arguments = [*tracer, os.fsencode(program), *arguments[1:]]
+                program = os.fsdecode(tracer[0])
             return self._spawn_leader(program, arguments, environment, streams)
         except OSError as error:
             raise refusal(error, _what_failed(error, program)) from error

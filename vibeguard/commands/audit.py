@@ -1,0 +1,146 @@
+"""`vibeguard audit CHECK`: what a check reads, writes and talks to, seen by a tracer in one run."""
+
+import codecs
+import os
+import tempfile
+from collections.abc import Mapping
+
+from vibeguard.commands.loading import Loaded, load, working_folder
+from vibeguard.commands.options import GlobalOptions, OneCheckName
+from vibeguard.commands.streams import write_document, write_err, write_out
+from vibeguard.core.audit.accesses import Accesses
+from vibeguard.core.audit.findings import Declared, audit_lines, audit_of
+from vibeguard.core.audit.syscalls import Syscalls
+from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.names import ExitCode
+from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.core.planning.select import select
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.audit.attempt import Ended, Order, TracedAttempt
+from vibeguard.system.audit.tracer import ignored_by_git, tracer_command, usable_tracer
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.discovery.environment import caller_environment, check_environment
+from vibeguard.system.discovery.places import repository_root, state_dir_of
+from vibeguard.system.front.signals import EXIT_CODES
+from vibeguard.system.process.exits import signal_number
+from vibeguard.system.process.spawn import SpawnRefused
+from vibeguard.system.rundir.ids import new_run_id
+
+_SIGNALLED = 128
+
+
+def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
+    """Run a check once under strace, and say what its inputs miss; the exit code is the check's.
+
+    Linux only. Its output goes to stderr. Nothing is recorded: no verdict rests on it.
+    """
+    loaded = load(common)
+    select(loaded.config, (check,))  # names what there is where there is no such check
+    environment = caller_environment()
+    strace = usable_tracer(environment)
+    settings = resolve_settings(loaded.config.settings, usable_cpus=1)
+    plan = make_plan(loaded.config.checks, settings, variables=loaded.config.vars)
+    planned = next(each for each in plan.checks if each.id == check)
+    with tempfile.TemporaryDirectory(prefix="vibeguard-audit-") as scratch:
+        order = _order(loaded, planned, settings, environment, strace=strace, scratch=scratch)
+        calls, facts = Syscalls(), _facts(loaded, order, common)
+        ended = _run(order, calls, facts)
+    if ended.cancelled_by is not None:
+        write_err(f"vibeguard: the audit of {check} was ended by {ended.cancelled_by.name}\n")
+        return EXIT_CODES[ended.cancelled_by]
+    if not facts.started:
+        raise UsageError("a trace cannot be taken: strace started nothing", "look at what it said")
+    words, code = _told(ended)
+    ignored = ignored_by_git(os.fsencode(loaded.located.folder), facts.uses, environment)
+    declared = Declared(check, planned.inputs, planned.tools or ())
+    found = audit_of(declared, facts, ignored, ended=words, exit_code=code, unread=calls.unread)
+    if common.json:
+        write_document(found)
+    else:
+        lines = audit_lines(found, everything=common.verbose > 0)
+        write_out("".join(f"{line}\n" for line in lines))
+    return code
+
+
+def _order(
+    loaded: Loaded,
+    planned: PlannedCheck,
+    settings: ResolvedSettings,
+    caller: Mapping[bytes, bytes],
+    *,
+    strace: str,
+    scratch: str,
+) -> Order:
+    """What a run would start, and when it would end it."""
+    located = loaded.located
+    own = next(each.env for each in loaded.config.checks if each.id == planned.id)
+    run_id = new_run_id(wall_ns())
+    environment = check_environment(caller, planned, own, run_id=run_id, attempt=1)
+    files: tuple[bytes, ...] = ()
+    if planned.pass_files:
+        from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
+
+        listed = file_lists(loaded, (planned,), None)[planned.id]
+        files = tuple(listed.split(b"\0")[:-1])
+        with open(f"{scratch}/files", "wb") as file:
+            file.write(listed)
+        environment[b"VIBEGUARD_FILES"] = os.fsencode(f"{scratch}/files")
+    idle_ns = planned.idle_timeout_ns
+    base = located.config_folder if planned.cwd else located.folder
+    return Order(
+        command=planned.run,
+        shell=planned.shell,
+        cwd=os.path.normpath(os.path.join(base, planned.cwd)),
+        environment=environment,
+        files=files,
+        tracer=tracer_command(strace, f"{scratch}/trace"),
+        trace=f"{scratch}/trace",
+        timeout_s=planned.timeout_ns / SECOND_NS,
+        idle_s=None if idle_ns is None else idle_ns / SECOND_NS,
+        grace_s=settings.grace_ns / SECOND_NS,
+        leak_grace_s=settings.leak_grace_ns / SECOND_NS,
+    )
+
+
+def _facts(loaded: Loaded, order: Order, common: GlobalOptions) -> Accesses:
+    """An empty account of what is below the repository, or the run's folder outside of git."""
+    located = loaded.located
+    folder = os.path.realpath(located.folder)
+    state = state_dir_of(located, common.state_dir, os.environ, working_folder())
+    return Accesses(
+        root=os.fsencode(os.path.realpath(repository_root(folder) or folder)),
+        folder=os.fsencode(folder),
+        cwd=os.fsencode(os.path.realpath(order.cwd)),
+        state_dir=os.fsencode(os.path.realpath(state)),
+    )
+
+
+def _run(order: Order, calls: Syscalls, facts: Accesses) -> Ended:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def on_line(line: bytes) -> None:
+        call = calls.read(line)
+        if call is not None:
+            facts.add(call)
+
+    def on_output(data: bytes) -> None:
+        write_err(sanitise(decoder.decode(data), multiline=True))
+
+    try:
+        return TracedAttempt(order, on_line, on_output).run()
+    except SpawnRefused as refused:
+        raise UsageError(f"the check cannot be started: {refused.reason}", "mend that") from refused
+
+
+def _told(ended: Ended) -> tuple[str, int]:
+    """How the check ended, and the exit code that says so."""
+    left = ", and left processes behind" if ended.left_behind else ""
+    if ended.limit:
+        return ended.limit + left, int(ExitCode.FAILED)
+    name = ended.status.signal
+    if name:
+        return f"ended by {name}{left}", _SIGNALLED + signal_number(name)
+    code = ended.status.exit_code or 0
+    return f"exit code {code}{left}", code

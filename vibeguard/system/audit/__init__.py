@@ -1,0 +1,1 @@
+"""`audit`: one check, run once under strace."""
