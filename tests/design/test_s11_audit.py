@@ -5,7 +5,6 @@ shown by tests/unit/core/audit from a recorded trace, and what ends the command 
 """
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, git, project, vibeguard
+from tests.helpers.waiting import wait_until
 
 real = pytest.mark.skipif(
     shutil.which("strace") is None, reason="strace is not installed: nothing can be traced here"
@@ -155,8 +155,7 @@ def test_a_signal_ends_the_check_and_its_tree(folder, number, code):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    while not (folder / "begun").exists() and process.poll() is None:
-        os.sched_yield()
+    wait_until((folder / "begun").exists)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, b"")
