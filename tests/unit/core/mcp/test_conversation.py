@@ -229,7 +229,7 @@ def test_no_tool_takes_a_command_a_config_a_folder_or_an_environment():
     said = {name for tool in TOOLS.values() for name in schema_of(tool)["properties"]}
     assert said == {
         "run", "check", "checks", "tags", "exclude_tags", "changed", "failed", "supersede",
-        "max_wait_s", "since", "budget",
+        "max_wait_s", "since", "budget", "reuse",
     }  # fmt: skip
     assert all(schema_of(tool)["additionalProperties"] is False for tool in TOOLS.values())
 
