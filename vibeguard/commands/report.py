@@ -24,10 +24,8 @@ from vibeguard.core.history import definition_of
 from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.comparing import compare, comparison_lines
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.front.former import former_run
 from vibeguard.system.front.view import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
@@ -85,6 +83,8 @@ def _format_options(folder: str, common: GlobalOptions, options: ReportOptions) 
     )
     shown = replace(shown, whole=True)
     if options.compare is not None:
+        from vibeguard.system.front.former import former_run  # noqa: PLC0415 - only then
+
         former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
         shown = replace(shown, former=former, compare=True)
     if options.output is not None:
@@ -109,6 +109,11 @@ def _comparison(state: State, before: State | None) -> str:
     """What has changed since another run, in lines."""
     if before is None or before.started is None:
         return "nothing to compare with: no run before this one has finished\n"
+    from vibeguard.core.report.comparing import (  # noqa: PLC0415 - only if asked for
+        compare,
+        comparison_lines,
+    )
+
     lines = comparison_lines(compare(state, before), before.started.run_id)
     return "".join(f"{line}\n" for line in lines)
 

@@ -30,7 +30,6 @@ from vibeguard.core.names import ExitCode, OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
-from vibeguard.core.reuse.record import never_reused, to_confirm
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
@@ -202,6 +201,7 @@ def _plan(
     if config.settings.reuse is False:
         checks = tuple(replace(check, reuse=ReusePolicy.OFF) for check in checks)
     expected = expectations(state_dir, checks)
+    never, confirmed = _about_reuse(checks) if settings.reuse else ((), frozenset())
     return make_plan(
         checks,
         settings,
@@ -209,15 +209,22 @@ def _plan(
         notes=(
             *selection.notes,
             *(narrowed.notes if narrowed else ()),
-            *(never_reused(checks) if settings.reuse else ()),
+            *never,
         ),
         narrowed=narrowed.by if narrowed else "",
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
         queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
         failed=narrowed.failing if narrowed else (),
-        confirmed=to_confirm(checks) if settings.reuse else (),
+        confirmed=confirmed,
         on_change=OnChange.FAIL if options.staged else OnChange.NOTE,
     )
+
+
+def _about_reuse(checks: Sequence[CheckConfig]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """What to note of checks that reuse was asked for in vain, and which passes to confirm."""
+    from vibeguard.core.reuse.record import never_reused, to_confirm  # noqa: PLC0415 - only then
+
+    return never_reused(checks), to_confirm(checks)
 
 
 def _reuses(settings: Settings, options: RunOptions) -> bool:

@@ -6,15 +6,18 @@ it for anything but a word. Quoting is no way out: `ssh host ls '$(x)'` is read 
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from vibeguard.core.lang.template import Rendered, cut_text, render
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Reason
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import NOT_STARTED_CODES
+
+if TYPE_CHECKING:
+    from vibeguard.core.lang.template import Rendered
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*")
 _MOST_VALUES = 10
@@ -67,9 +70,13 @@ class Advice(Struct, frozen=True):
 def advice_of(state: State, record: CheckRecord) -> Advice:
     """The advice of a check. There is no fix for what a command found that never ran."""
     planned = record.planned
-    suggestion = _rendered(planned.suggestion, state, record).text
+    suggestion = ""
+    if planned.suggestion:
+        suggestion = _rendered(planned.suggestion, state, record).text
     if not planned.fix or _never_ran(record):
         return Advice(suggestion)
+    from vibeguard.core.lang.template import cut_text  # noqa: PLC0415 - only where there is a fix
+
     fix = _rendered(planned.fix, state, record)
     if fix.is_whole and all(map(_is_plain, fix.entered.values())):
         return Advice(suggestion, fix.text)
@@ -86,6 +93,8 @@ def _never_ran(record: CheckRecord) -> bool:
     return record.finished is not None and record.finished.exit_code in NOT_STARTED_CODES
 
 
-def _rendered(template: str, state: State, record: CheckRecord) -> Rendered:
+def _rendered(template: str, state: State, record: CheckRecord) -> "Rendered":
+    from vibeguard.core.lang.template import render  # noqa: PLC0415 - only where there is advice
+
     values = record.extracted.values if record.extracted else {}
     return render(template, values, state.planned.vars if state.planned else {})

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from vibeguard.core.excerpt.running import running_test
 from vibeguard.core.model.events import CheckHang, CheckSettled, ProcessReport
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Reason
@@ -191,6 +190,8 @@ def _what_hung(hang: CheckHang, word: str) -> str:
         silent = duration(hang.silent_ns)
         slow = f"last output {silent} before its timeout"
         said = slow if word == "slow" else f"nothing written for {silent}"
+    from vibeguard.core.excerpt.running import running_test  # noqa: PLC0415 - only for a hang
+
     test = running_test(hang.last_lines)
     if test:
         said += f"{', ' if said else ''}while {shorten(sanitise(test), LINE_CHARACTERS)} ran"

@@ -6,7 +6,6 @@ from itertools import islice
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Verdict
 from vibeguard.core.problems import RunIncomplete
-from vibeguard.system.discovery.changes import base_commit
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder
@@ -68,6 +67,8 @@ def _newest(state_dir: str, present: State) -> State | None:
 
 def _of_base(state_dir: str, present: State) -> State | None:
     """The newest run of the commit that this work began from, as it is there."""
+    from vibeguard.system.discovery.changes import base_commit  # noqa: PLC0415 - starts git
+
     cwd = present.started.cwd if present.started else ""
     base = base_commit(cwd, caller_environment()) if cwd else ""
     if not base:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 
 from msgspec.structs import replace
 
@@ -18,7 +19,6 @@ from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import is_ci, shows_unicode, wants_colour, wants_live
 from vibeguard.system.clock import monotonic_ns
-from vibeguard.system.front.former import former_run
 from vibeguard.system.front.glances import Glances
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
@@ -166,7 +166,20 @@ def _former(run_folder: str, since: int | str) -> Callable[[State], State | None
     if not run_folder or (isinstance(since, int) and since >= 0):
         return no_former
     state_dir = os.path.dirname(os.path.dirname(run_folder))
-    return former_run(state_dir) if isinstance(since, int) else former_run(state_dir, since)
+    if isinstance(since, str):
+        return _former_run(state_dir, since)
+    later = cache(partial(_former_run, state_dir))  # it reads the other run once
+
+    def former(state: State) -> State | None:
+        return later()(state)
+
+    return former
+
+
+def _former_run(state_dir: str, *named: str) -> Callable[[State], State | None]:
+    from vibeguard.system.front.former import former_run  # noqa: PLC0415 - for agents alone
+
+    return former_run(state_dir, *named)
 
 
 def _asset(name: str) -> str:

@@ -7,10 +7,7 @@ command. Where the work tree had to be copied, `COPY` in it says where to, from 
 import contextlib
 import fcntl
 import os
-import secrets
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +28,9 @@ class Scratch:
 
     def place_for_copy(self, name: str) -> str:
         """A new folder of this name outside of every repository, noted before it is made."""
-        above = os.path.join(tempfile.gettempdir(), _PREFIX + secrets.token_hex(8))
+        from tempfile import gettempdir  # noqa: PLC0415 - for a copy alone; every command sweeps
+
+        above = os.path.join(gettempdir(), _PREFIX + os.urandom(8).hex())
         replace_file(os.path.join(self.path, _COPY), os.fsencode(above))
         os.mkdir(above, 0o700)
         copy = os.path.join(above, name)
@@ -54,7 +53,7 @@ def make_scratch(state_dir: str) -> Scratch:
     with contextlib.suppress(FileExistsError):
         make_folder(parent)
     while True:
-        path = os.path.join(parent, secrets.token_hex(8))
+        path = os.path.join(parent, os.urandom(8).hex())
         lock = _locked(path, os.O_CREAT | os.O_EXCL)
         if lock is not None:
             make_folder(path)
@@ -115,7 +114,7 @@ def _remove(path: str) -> None:
             _delete(above)
         if os.path.lexists(above):
             return
-    shutil.rmtree(path, ignore_errors=True)
+    _remove_tree(path)
     with contextlib.suppress(OSError):
         os.unlink(path + _LOCK)
 
@@ -135,4 +134,11 @@ def _delete(folder: str) -> None:
     for at, _, _ in os.walk(folder):
         with contextlib.suppress(OSError):
             os.chmod(at, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove_tree(folder)
+
+
+def _remove_tree(folder: str) -> None:
+    """Whatever of it can be removed."""
+    from shutil import rmtree  # noqa: PLC0415 - every command sweeps, hardly one finds anything
+
+    rmtree(folder, ignore_errors=True)
