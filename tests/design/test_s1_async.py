@@ -565,6 +565,12 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
         "commands/cancel.py",  # the order of requests
         "commands/joining.py",  # the same
         "commands/prune.py",  # the age of old runs
+        "commands/audit.py",  # the id of an attempt that is no run's
+        "commands/explain.py",  # the age of recorded passes
+        "system/reuse/lookup.py",  # the same
+        "system/supervisor/reusing.py",  # the same
+        "commands/watch.py",  # which files a run may have written: theirs are wall times
+        "system/notifying/webhook.py",  # the time that a signature is made over
         "system/clock.py",
     }
     package = ROOT / "vibeguard"

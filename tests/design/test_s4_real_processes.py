@@ -46,7 +46,11 @@ def test_a_run_waits_for_what_is_pending_and_a_failure_in_the_background_alone_e
         checks:
           - {id: quick, run: 'true'}
           - id: bg
-            run: until grep -qs foreground_settled .vibeguard/runs/*/events.jsonl; do sleep 0.05; done; exit 7
+            # The log holds this command too, with its quotes escaped.
+            run: |
+              until grep -qs '"type":"run.foreground_settled"' .vibeguard/runs/*/events.jsonl
+              do sleep 0.05; done
+              exit 7
             async: true
         """,
     )

@@ -4,9 +4,9 @@ import os
 import signal
 import sys
 import threading
-from time import monotonic
 
 from vibeguard.core.model.notification import Notification, Told
+from vibeguard.system.clock import monotonic_s
 from vibeguard.system.notifying.command import tell_command
 from vibeguard.system.notifying.errand import Errand, decode_errand
 from vibeguard.system.notifying.webhook import Address, tell_webhook
@@ -28,9 +28,9 @@ def main() -> None:
     ]
     for thread in threads:
         thread.start()
-    ends = monotonic() + BOUND_S
+    ends = monotonic_s() + BOUND_S
     for thread in threads:
-        thread.join(max(0.0, ends - monotonic()))
+        thread.join(max(0.0, ends - monotonic_s()))
     note_told(
         os.fsdecode(errand.run_folder),
         [

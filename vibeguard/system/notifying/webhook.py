@@ -3,13 +3,12 @@
 import http.client
 import os
 import ssl
-from time import sleep
 from typing import Final
 from urllib.parse import urlsplit
 
 from vibeguard.core.notifying import signed_headers
 from vibeguard.core.problems import UsageError
-from vibeguard.system.clock import wall_ns
+from vibeguard.system.clock import sleep_s, wall_ns
 from vibeguard.system.keyfile import read_key
 from vibeguard.system.notifying.errand import Errand
 from vibeguard.version import __version__
@@ -63,7 +62,7 @@ def tell_webhook(errand: Errand, url: str, number: int) -> tuple[int, str]:
         else:
             return attempts, ""
         if pause_s is not None:
-            sleep(pause_s)
+            sleep_s(pause_s)
     return attempts, what
 
 
