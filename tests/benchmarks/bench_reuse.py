@@ -52,7 +52,7 @@ def repository(folder: Path, count: int) -> Path:
     git("init", "-q", cwd=folder)
     git("add", "-A", cwd=folder)
     git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "all", cwd=folder)
-    time.sleep(1.1)
+    time.sleep(1.1)  # git reads files again that are as young as its index
     git("status", cwd=folder)
     return folder
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,24 +22,6 @@ from tests.helpers.running import running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted
 from vibeguard.core.pool.names import PoolNames
-
-
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    with broker() as server:
-        yield Pool(server, tmp_path_factory.mktemp("pool"))
-
-
-@pytest.fixture(scope="module")
-def source(pool: Pool) -> Path:
-    """The repository that the workers have; runs begin on its commit, or on a child of it."""
-    return repository(pool.folder / "source")
-
-
-@pytest.fixture(scope="module")
-def worker(pool: Pool, source: Path) -> Iterator[WorkerProcess]:
-    with pool.worker(source, "--label", "linux", slots=4) as started:
-        yield started
 
 
 def test_a_check_runs_on_a_worker_with_the_files_of_the_run(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.brokers import KEY, Eavesdropper, broker, monitored
-from tests.helpers.pools import Pool, WorkerProcess, git, project, report, repository, run_cli
+from tests.helpers.pools import Pool, WorkerProcess, git, project, report, run_cli
 from tests.helpers.running import Running, running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted, RunPaused
@@ -23,23 +23,6 @@ from vibeguard.core.pool.names import PoolNames
 from vibeguard.core.pool.sealing import seal
 
 RUNS = "  - {{id: a, run: 'echo $$ > {marks}; exec sleep 1000', where: {{}}}}\n"
-
-
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    with broker() as server:
-        yield Pool(server, tmp_path_factory.mktemp("pool"))
-
-
-@pytest.fixture(scope="module")
-def source(pool: Pool) -> Path:
-    return repository(pool.folder / "source")
-
-
-@pytest.fixture(scope="module")
-def worker(pool: Pool, source: Path) -> Iterator[WorkerProcess]:
-    with pool.worker(source, "--label", "linux", slots=4) as started:
-        yield started
 
 
 def pid_in(marks: Path) -> int:

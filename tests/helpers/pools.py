@@ -146,6 +146,11 @@ class Pool:
             started.end()
 
 
+def worker_of(guardian: int) -> int:
+    """The pid of the process that works for this guardian: its only child."""
+    return int(Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()[0])
+
+
 class WorkerProcess:
     """A guardian and its worker."""
 
@@ -159,8 +164,7 @@ class WorkerProcess:
     @property
     def worker(self) -> int:
         """The pid of the process that works, which is the guardian's child."""
-        path = f"/proc/{self.guardian}/task/{self.guardian}/children"
-        return int(Path(path).read_text().split()[0])
+        return worker_of(self.guardian)
 
     def is_over(self) -> bool:
         return self.process.poll() is not None

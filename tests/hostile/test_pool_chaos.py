@@ -18,7 +18,7 @@ import pytest
 
 from tests.helpers.brokers import Server, broker
 from tests.helpers.command import environment
-from tests.helpers.pools import Pool, WorkerProcess, project, repository
+from tests.helpers.pools import Pool, project, repository, worker_of
 from tests.helpers.waiting import wait_until
 
 ATTEMPTS = int(os.environ.get("CHAOS_ATTEMPTS", "1000"))
@@ -81,7 +81,7 @@ class Chaos:
             self._server.restart()
             return
         process = self._workers[self._dice.choice(NAMES)]
-        guardian, worker = process.pid, WorkerProcess(process).worker  # type: ignore[arg-type]
+        guardian, worker = process.pid, worker_of(process.pid)
         victims = {"worker": [worker], "guardian": [guardian], "both": [guardian, worker]}
         if deed == "stopped":
             os.kill(worker, signal.SIGSTOP)

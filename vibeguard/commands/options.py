@@ -6,12 +6,13 @@ looks at the environment or at a config; a default of None means "not said on th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, TypeVar
 
 from cyclopts import Parameter
 
 from vibeguard.core.problems import UsageError
 
+Form = TypeVar("Form", bound=str)
 RunFormat = Literal["text", "agent", "json", "jsonl"]
 WatchFormat = Literal["text", "jsonl"]
 TailFormat = Literal["text", "jsonl", "agent"]
@@ -449,11 +450,7 @@ def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
         asked.add("json")
     if options.stream:
         asked.add("jsonl")
-    if len(asked) > 1:
-        raise UsageError(
-            f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
-        )
-    return asked.pop() if asked else "text"
+    return _one_of(asked, "text")
 
 
 def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat:
@@ -468,11 +465,7 @@ def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat
         asked.add("json")
     if options.open:
         asked.add("html")
-    if len(asked) > 1:
-        raise UsageError(
-            f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
-        )
-    return asked.pop() if asked else "text"
+    return _one_of(asked, "text")
 
 
 def only_for_agents(since: int | str, form: str) -> None:
@@ -486,6 +479,18 @@ def only_for_agents(since: int | str, form: str) -> None:
 
 def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:
     """The one format that `--format` and `--json` (as jsonl) ask for. Raises UsageError on two."""
-    if common.json and options.format not in (None, "jsonl"):
-        raise UsageError(f"two formats at once: jsonl and {options.format}", "ask for one of them")
-    return options.format or ("jsonl" if common.json else "text")
+    asked: set[TailFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("jsonl")
+    return _one_of(asked, "text")
+
+
+def _one_of(asked: set[Form], otherwise: Form) -> Form:
+    """The one format that was asked for. Raises UsageError where there are several."""
+    if len(asked) > 1:
+        raise UsageError(
+            f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
+        )
+    return asked.pop() if asked else otherwise

@@ -123,10 +123,14 @@ def make_plan(
     needs_vars = any(check.suggestion or check.fix for check in checks)
     used = dict(variables) if needs_vars else {}
     plan = Plan(settings, planned, used, tuple(notes), narrowed)
+    _hold_to_bound(plan)
+    return plan
+
+
+def _hold_to_bound(plan: Plan) -> None:
     if len(json.encode(plan)) > LARGEST_PLAN_BYTES:
         what = f"the plan of this run is larger than {size(LARGEST_PLAN_BYTES)}"
         raise UsageError(what, "shorten commands, prompts and variables, or select fewer checks")
-    return plan
 
 
 def _with_confirming(

@@ -9,9 +9,8 @@ from typing import Final
 
 from vibeguard.core.model.differing import Differing, changed_since
 from vibeguard.core.wording.units import SECOND_NS, duration
-from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.places import repository_root
-from vibeguard.system.discovery.vcs import GIT
+from vibeguard.system.discovery.vcs import answer_of_git
 
 MOST_FILES: Final = 2_000
 LARGEST_READ: Final = 4 << 20  # of larger files size and times must do
@@ -36,21 +35,12 @@ def differing(
     if root is None or not os.path.lexists(os.path.join(root, ".git")):
         return None
     try:
-        done = subprocess.run(
-            [*GIT, *_STATUS],
-            cwd=root,
-            env={**without_git_locals(environment), b"LC_ALL": b"C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout_s,
-            check=True,
-        )
+        told = answer_of_git(_STATUS, root, environment, timeout_s)
     except subprocess.TimeoutExpired:
         return Differing(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
     except (OSError, subprocess.SubprocessError):
         return Differing(untold="git gives no answer")
-    entries = done.stdout.split(b"\0")[:-1]
+    entries = told.split(b"\0")[:-1]
     head = next((e.removeprefix(_HEAD) for e in entries if e.startswith(_HEAD)), b"")
     paths = list(_paths(entries))
     if len(paths) > MOST_FILES:

@@ -62,21 +62,27 @@ def tree_of_commit(folder: str, environment: Mapping[bytes, bytes], commit: str)
     return (tree or b"").strip().decode("ascii", "replace")
 
 
+def answer_of_git(
+    arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
+) -> bytes:
+    """What git prints. Raises OSError if it is missing, SubprocessError if it fails or is slow."""
+    return subprocess.run(
+        [*GIT, *arguments],
+        cwd=folder,
+        env={**without_git_locals(environment), b"LC_ALL": b"C"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=timeout_s,
+        check=True,
+    ).stdout
+
+
 def _git(
     arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
 ) -> bytes | None:
     """What git prints; None if it is missing, fails or takes too long."""
     try:
-        done = subprocess.run(
-            [*GIT, *arguments],
-            cwd=folder,
-            env={**without_git_locals(environment), b"LC_ALL": b"C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout_s,
-            check=True,
-        )
+        return answer_of_git(arguments, folder, environment, timeout_s)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout
