@@ -1,7 +1,10 @@
 r"""Output as lines that people read: decoded, without colours, each of a bounded length."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from vibeguard.core.excerpt.streams import said
 
 _HEAD_BYTES, _HEAD_LINES = 64 << 10, 1_000
 _TAIL_BYTES, _TAIL_LINES = 256 << 10, 5_000
@@ -65,14 +68,21 @@ def last_lines(output: bytes) -> tuple[str, ...]:
     """Return the last 20 lines, at most 4 KiB of them, blank lines at the end not counted."""
     tail: list[str] = []
     room = MOST_TAIL_BYTES
-    end = output.rstrip()[-_TAIL_BYTES:]
-    for line in reversed(end.rsplit(b"\n", MOST_TAIL_LINES)[-MOST_TAIL_LINES:] if end else ()):
-        text = _readable(clean(line).decode("utf-8", "replace"))
-        room -= len(text.encode()) + 1
-        if room < 0:
+    for line in _lines_from_the_end(output.rstrip()[-_TAIL_BYTES:]):
+        room -= len(line.encode()) + 1
+        if room < 0 or len(tail) == MOST_TAIL_LINES:
             break
-        tail.append(text)
+        tail.append(line)
     return tuple(reversed(tail))
+
+
+def _lines_from_the_end(output: bytes) -> Iterator[str]:
+    """The lines that people read, the last one first."""
+    end = len(output)
+    while end > 0:
+        start = output.rfind(b"\n", 0, end) + 1
+        yield from reversed(_texts(clean(output[start:end]).decode("utf-8", "replace")))
+        end = start - 1
 
 
 def _split(output: bytes, first_number: int) -> list[Line]:
@@ -80,8 +90,17 @@ def _split(output: bytes, first_number: int) -> list[Line]:
     if not text:
         return []
     return [
-        Line(number, _readable(line)) for number, line in enumerate(text.split("\n"), first_number)
+        Line(number, said_line)
+        for number, line in enumerate(text.split("\n"), first_number)
+        for said_line in _texts(line)
     ]
+
+
+def _texts(line: str) -> list[str]:
+    """What people read of a line: itself, or the lines that a tool's stream holds in it."""
+    if not line.startswith("{"):
+        return [_readable(line)]
+    return [_readable(clean(text.encode()).decode()) for text in said(line)]
 
 
 def _readable(line: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from vibeguard.core.excerpt.streams import said
+
 
 class Runner(Struct, frozen=True):
     """How a runner announces a test (`name`), and how a later or the same line says it ended."""
@@ -30,6 +32,7 @@ def running_test(lines: Sequence[str]) -> str:
 
     `lines` are the last ones of an output, in its order.
     """
+    lines = [text for line in lines for text in said(line)]
     for position in range(len(lines) - 1, -1, -1):
         for runner in _RUNNERS:
             found = re.match(runner.starts, lines[position])

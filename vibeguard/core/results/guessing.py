@@ -10,6 +10,7 @@ from vibeguard.core.results.base import MakeReader
 from vibeguard.core.results.matchers import MATCHERS
 from vibeguard.core.results.readers.blocks import BlocksReader
 from vibeguard.core.results.readers.matching import MatchingReader
+from vibeguard.core.results.registry import JSON_TOOLS, maker
 
 _BLOCKS = {
     "pytest": (r"^_{3,} (?:ERROR at \w+ of )?(.+?) _{3,}$", r"^={3,} "),
@@ -36,3 +37,13 @@ GUESSERS: dict[str, MakeReader] = {
     **{rule: partial(BlocksReader, *marks) for rule, marks in _BLOCKS.items()},
     **{rule: partial(MatchingReader, MATCHERS[name]) for rule, name in _MATCHED.items()},
 }
+# Rules whose tools write streams of JSON too, and what marks one: its own reader knows more.
+_STREAMS = {"go-test": (b'"Action":"', "go-test"), "rustc": (b'"reason":"', "cargo")}
+
+
+def guesser(rule: str, output: bytes) -> MakeReader | None:
+    """What finds results in an output whose excerpt was chosen by a rule; None if nothing does."""
+    mark, tool = _STREAMS.get(rule, (b"", ""))
+    if mark and output.lstrip().startswith(b"{") and mark in output:
+        return maker(JSON_TOOLS[tool])
+    return GUESSERS.get(rule)

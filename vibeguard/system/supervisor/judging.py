@@ -16,7 +16,7 @@ from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.model.results import Findings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
-from vibeguard.core.results.guessing import GUESSERS
+from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
@@ -197,7 +197,7 @@ class Judging:
 
     def _guessed(self, planned: PlannedCheck, judgement: Judgement, output: bytes) -> Judgement:
         """The judgement with results where the rule of its excerpt knows places."""
-        make = GUESSERS.get(judgement.excerpt.rule) if judgement.excerpt else None
+        make = guesser(judgement.excerpt.rule, output) if judgement.excerpt else None
         if make is None:
             return judgement
         gathered = guess(make, output, folder=self._folder, cwd=self._cwd(planned))

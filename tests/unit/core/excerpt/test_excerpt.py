@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.reports import report
 from vibeguard.core.excerpt import GAP, LAST_LINES, RULES, choose_excerpt, last_lines
 from vibeguard.core.excerpt.lines import LONGEST_LINE, clean
 
@@ -211,6 +212,36 @@ def test_the_lines_that_matter_are_chosen_by_the_rule_of_the_tool(fixture):
     assert [line for line in wanted if line not in excerpt.lines] == []
     shown = "\n".join(excerpt.lines)
     assert [text for text in unwanted if text in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "wanted"),
+    [
+        ("go-test-json.jsonl", "go-test", "    shop_test.go:19: Total = 33, want 27"),
+        ("go-test-build-failure.jsonl", "go-test", "FAIL\texample.com/shop/broken [build failed]"),
+        ("cargo-build-json.jsonl", "rustc", "error[E0369]: cannot add `i32` to `&str`"),
+    ],
+)
+def test_of_a_stream_of_json_the_text_for_people_is_shown(name, rule, wanted):
+    excerpt = choose_excerpt(report(name))
+    assert excerpt.rule == rule
+    assert wanted in excerpt.lines
+    assert not [line for line in (*excerpt.lines, *last_lines(report(name))) if "{" in line[:1]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"Action":"output"}',
+        '{"Action":"rest","Package":"p"}',
+        '{"Action":"output","Package":7,"Output":"x"}',
+        '{"reason":"of my own","message":{}}',
+        '{"reason":"compiler-message","message":"text"}',
+        '{"Action":"output","Package":"p","Output":"cut o',
+    ],
+)
+def test_json_that_is_no_such_stream_is_shown_as_it_is(line):
+    assert last_lines(line.encode()) == (line,)
 
 
 def test_every_fixture_has_a_case_and_every_case_a_fixture():

@@ -23,6 +23,13 @@ from vibeguard.core.excerpt.running import running_test
         (["[ RUN      ] Suite.Name"], "Suite.Name"),
         (["# Subtest: adds up", "ok 1 - adds up", "# Subtest: hangs"], "hangs"),
         (["=== RUN   Test(", "waiting for db"], "Test("),
+        (
+            [
+                '{"Action":"run","Package":"p","Test":"TestB"}',
+                '{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\\n"}',
+            ],
+            "TestB",
+        ),
         (["compiling", "waiting for db"], ""),
         ([], ""),
     ],

@@ -3,10 +3,11 @@
 import pytest
 
 from tests.helpers.reports import REPORTS, line, read, reader_named, report
+from vibeguard.core.excerpt import choose_excerpt
 from vibeguard.core.excerpt.rules import RULES
 from vibeguard.core.results.base import UnreadableReport
-from vibeguard.core.results.guessing import GUESSERS
-from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
+from vibeguard.core.results.guessing import GUESSERS, guesser
+from vibeguard.core.results.registry import FORMATS, JSON_TOOLS, maker
 
 IDS = [f"{entry['reader']} of {entry['report']}" for entry in REPORTS]
 
@@ -106,3 +107,12 @@ def test_what_sarif_suppresses_or_calls_a_pass_is_no_result():
 
 def test_a_rule_of_excerpts_that_is_guessed_from_exists():
     assert set(GUESSERS) <= {rule.name for rule in RULES}
+
+
+def test_what_a_stream_of_json_says_is_read_by_its_own_reader():
+    for name, tool in (("go-test-json.jsonl", "go-test"), ("cargo-build-json.jsonl", "cargo")):
+        output = report(name)
+        make = guesser(choose_excerpt(output).rule, output)
+        assert make is maker(JSON_TOOLS[tool])
+    assert guesser("go-test", report("go-test-text.txt")) is GUESSERS["go-test"]
+    assert guesser("plain", b"") is None
