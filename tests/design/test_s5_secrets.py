@@ -33,3 +33,20 @@ def test_which_names_are_like_secrets() -> None:
         assert is_like_a_secret(name), name
     for name in ("PATH", "MONKEY", "TURKEY", "NAME", "AUTHOR", "KEYBOARD", "TOKENIZERS"):
         assert not is_like_a_secret(name), name
+
+
+RESULTS = r"""
+checks:
+  - id: tests
+    run: 'printf "<testsuite><testcase name=\"t[$MY_TOKEN]\" file=\"$MY_TOKEN.py\"><failure message=\"got $MY_TOKEN\"/></testcase></testsuite>" > out.xml; exit 1'
+    env: {MY_TOKEN: "tok-12345678"}
+    results: {junit: out.xml}
+"""
+
+
+def test_single_results_hold_no_secret_in_any_format(tmp_path: Path) -> None:
+    folder = project(tmp_path, RESULTS)
+    done = vibeguard("run", cwd=folder)
+    assert "[redacted].py: got [redacted]" in done.stderr
+    log = next((folder / ".vibeguard" / "runs").glob("*/events.jsonl")).read_text()
+    assert "tok-12345678" not in done.stderr + log

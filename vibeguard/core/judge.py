@@ -19,6 +19,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
 from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReason
 from vibeguard.core.results.ruling import Evidence, findings, objection
+from vibeguard.core.results.texts import cut
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import UNREAD
 from vibeguard.core.wording.units import size, some
@@ -298,7 +299,8 @@ def _judge_assertion(
 def _describe(expression: Expression, values: Mapping[str, str]) -> str:
     """Return the expression with the values that made it false: `cov >= 80 (cov is 75)`."""
     known = [
-        f"{name} is {values[name][:_SHOWN]}" for name in sorted(expression.names & values.keys())
+        f"{name} is {cut(values[name], _SHOWN)}"
+        for name in sorted(expression.names & values.keys())
     ]
     return f"{expression.text} ({', '.join(known)})" if known else expression.text
 

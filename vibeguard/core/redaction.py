@@ -11,14 +11,8 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import (
-    CheckAttemptFinished,
-    CheckExtracted,
-    CheckHang,
-    CheckSettled,
-    Event,
-    RunFinished,
-)
+from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted
+from vibeguard.core.model.state import CheckRecord, State
 
 MASK: Final = "[redacted]"
 SHORTEST: Final = 8
@@ -26,14 +20,17 @@ _LIKE_A_SECRET: Final = re.compile(
     r"(?i)(?:^|_)(?:token|secret|passw(?:or)?d|passphrase|credentials?|(?:api|access|private)?_?key|auth)"
     r"(?:s|_.*)?$"
 )
-# The texts of an event that come from what a check did: the rest is names, numbers and config.
-_TEXTS: Final[dict[type, tuple[str, ...]]] = {
-    CheckHang: ("processes", "last_lines"),
-    CheckAttemptFinished: ("survivors", "leaked", "unkillable", "error"),
-    CheckExtracted: ("values",),
-    CheckSettled: ("detail", "excerpt", "tail"),
-    RunFinished: ("unattributed",),
-}
+# What is recorded as it is: command line and config, as they were written, and names by which
+# events speak of one thing. Every other text of every event is masked, also of events yet to come.
+_AS_WRITTEN: Final = (RunStarted, RunPlanned, LogSealed)
+_WORDS: Final = (
+    "check checks requirement pending cause by signal run seal key engine token worker "
+    "output_path output_sha256 vcs patch"
+)
+_NAMES: Final = frozenset(_WORDS.split())
+# Where a text was cut: by `cut` and `quoted`, by `shorten`, which keeps both ends, or at its end.
+_CUT: Final = re.compile(r" \[\d+ characters\] |\.{2,}|\Z")
+_LONGEST_CUT: Final = 4_000  # characters: what is longer is whole
 
 
 def is_like_a_secret(name: str) -> bool:
@@ -67,7 +64,7 @@ def redaction(secrets: frozenset[str]) -> Callable[[Event], Event]:
 
     def masked(value: Any) -> Any:
         if type(value) is str:
-            return pattern.sub(MASK, value)
+            return _without_parts(pattern.sub(MASK, value), longest_first)
         if isinstance(value, tuple):
             return tuple(map(masked, value))
         if isinstance(value, dict):
@@ -77,7 +74,53 @@ def redaction(secrets: frozenset[str]) -> Callable[[Event], Event]:
         return value
 
     def redact(event: Event) -> Event:
-        fields = _TEXTS.get(type(event), ())
-        return replace(event, **{f: masked(getattr(event, f)) for f in fields}) if fields else event
+        if isinstance(event, _AS_WRITTEN):
+            return event
+        texts = [field for field in event.__struct_fields__ if field not in _NAMES]
+        return replace(event, **{field: masked(getattr(event, field)) for field in texts})
 
     return redact
+
+
+def may_show_secrets(state: State, record: CheckRecord) -> bool:
+    """Whether a secret may be among what the check writes: for who does not know their values."""
+    redact = state.planned.settings.redact if state.planned else ()
+    return bool(redact) or any(map(is_like_a_secret, record.planned.env_names))
+
+
+def _without_parts(text: str, secrets: Iterable[str]) -> str:
+    """The text without what is left of a secret that was cut in two: its beginning, or its end."""
+    if len(text) > _LONGEST_CUT:
+        return text
+    for mark in reversed(list(_CUT.finditer(text))):
+        end = mark.end() + _end_of_secret(text, mark.end(), secrets)
+        if end > mark.end():
+            text = text[: mark.end()] + MASK + text[end:]
+        start = mark.start() - _beginning_of_secret(text, mark.start(), secrets)
+        if start < mark.start():
+            text = text[:start] + MASK + text[mark.start() :]
+    return text
+
+
+def _beginning_of_secret(text: str, at: int, secrets: Iterable[str]) -> int:
+    """How many of the characters before `at` are the beginning of a secret."""
+    last = text[max(at - SHORTEST, 0) : at]
+    for secret in secrets if len(last) == SHORTEST else ():
+        found = secret.find(last)
+        while found >= 0:
+            if text.endswith(secret[: found + SHORTEST], 0, at):
+                return found + SHORTEST
+            found = secret.find(last, found + 1)
+    return 0
+
+
+def _end_of_secret(text: str, at: int, secrets: Iterable[str]) -> int:
+    """How many of the characters from `at` on are the end of a secret."""
+    first = text[at : at + SHORTEST]
+    for secret in secrets if len(first) == SHORTEST else ():
+        found = secret.find(first)
+        while found >= 0:
+            if text.startswith(secret[found:], at):
+                return len(secret) - found
+            found = secret.find(first, found + 1)
+    return 0

@@ -17,6 +17,7 @@ from vibeguard.core.model.events import Event, RunStarted
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Pool
 from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import exit_code_of, output_path, verdict_event
 from vibeguard.core.report.critical_path import critical_path, path_sentence
 from vibeguard.core.report.encode import encode_json
@@ -179,7 +180,7 @@ class HtmlFormat:
         elif settled is not None and settled.leaked:
             yield "facts", "\n".join(fact_lines(record))
         yield "worker", placed(record)
-        yield "command", planned.run
+        yield "command", shown_command(planned)
         yield "requires", ", ".join(requirement.check for requirement in planned.requires)
         yield "tags", ", ".join(planned.tags)
         yield "full output", output_path(record, self._options.run_folder)

@@ -4,7 +4,6 @@ Foreign text stands in HTML-escaped code, or in a fence longer than any run of b
 can neither mark up nor mention anybody.
 """
 
-from collections.abc import Iterator
 from re import findall
 
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
@@ -12,6 +11,7 @@ from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
@@ -24,6 +24,7 @@ from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration, plural
 
 MAX_BYTES = 900_000
+_TABLE = "\n| | check | result | time | why |\n|---|---|---|---:|---|\n"
 _MARKS = {"passed": "✅", "failed": "❌", "timeout": "❌", "error": "❌", "warned": "⚠️"}
 _SPECIAL = frozenset("\\`*_[]|~@#$&<>")
 _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
@@ -44,39 +45,29 @@ class MarkdownFormat:
         return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
-        """The whole text, cut at a block's end where it would grow too long."""
-        blocks: list[str] = []
-        left, dropped = MAX_BYTES, 0
-        for block in self._blocks(state, ending or Ending()):
-            size = len(block.encode())
-            if dropped or size > left:
-                dropped += 1
-                continue
-            blocks.append(block)
-            left -= size
-        if dropped:
-            blocks.append(
-                f"\n{plural(dropped, 'more row or paragraph', 'more rows and paragraphs')}.\n"
-            )
-        return "".join(blocks)
+        """Summary, paragraphs and table: of what would be too long together, what fits.
 
-    def _blocks(self, state: State, ending: Ending) -> Iterator[str]:
-        yield "## VibeGuard\n\n"
-        for line in summary(state, ending, Style(), self._options.run_folder):
-            yield f"{_prose(line)}\n\n"
-        for record in state.checks.values():
-            if record.outcome in _UNPASSED:
-                yield self._paragraph(state, record)
-        yield "\n| | check | result | time | why |\n|---|---|---|---:|---|\n"
-        for record in state.checks.values():
-            yield _row(state, record)
+        The rows of what did not pass come first, then its paragraphs, then the other rows: as many
+        names of failures as can be, before any of them is told in full.
+        """
+        records = list(state.checks.values())
+        unpassed = [record for record in records if record.outcome in _UNPASSED]
+        others = [record for record in records if record.outcome not in _UNPASSED]
+        room = _Room(MAX_BYTES)
+        lines = summary(state, ending or Ending(), Style(), self._options.run_folder)
+        said = [block for line in lines if (block := room.for_block(f"{_prose(line)}\n\n"))]
+        rows = _rows(state, unpassed, room)
+        told = [block for one in unpassed if (block := room.for_block(self._paragraph(state, one)))]
+        rows |= _rows(state, others, room)
+        table = [rows[id_] for id_ in state.checks if id_ in rows]
+        return "".join(("## VibeGuard\n\n", *said, *told, _TABLE, *table, room.left_out()))
 
     def _paragraph(self, state: State, record: CheckRecord) -> str:
         planned, settled = record.planned, record.settled
         word = shown_status(record)
         reason = _prose(reason_of(state, record))
         parts = [f"\n### {_MARKS.get(word, '')} {_code(planned.id)} {word}: {reason}\n"]
-        parts.append(_fence(sanitise(planned.run, multiline=True).strip(), "sh"))
+        parts.append(_fence(sanitise(shown_command(planned), multiline=True).strip(), "sh"))
         found = result_lines(record)
         if found:
             parts.append(_fence("\n".join(found), "text"))
@@ -97,6 +88,35 @@ class MarkdownFormat:
         if path:
             parts.append(f"Output: {_code(path)}\n")
         return "\n".join(parts)
+
+
+class _Room:
+    """So many bytes for blocks, and how many blocks have not found room."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left = most_bytes
+        self._dropped = 0
+
+    def for_block(self, block: str) -> str:
+        """The block, or nothing where it is too long for what is left."""
+        size = len(block.encode())
+        if size > self._left:
+            self._dropped += 1
+            return ""
+        self._left -= size
+        return block
+
+    def left_out(self) -> str:
+        """What is said about the blocks without room."""
+        if not self._dropped:
+            return ""
+        return f"\n{plural(self._dropped, 'more row or paragraph', 'more rows and paragraphs')}.\n"
+
+
+def _rows(state: State, records: list[CheckRecord], room: _Room) -> dict[str, str]:
+    """The rows of these checks that find room, by id."""
+    rows = {record.planned.id: room.for_block(_row(state, record)) for record in records}
+    return {id_: row for id_, row in rows.items() if row}
 
 
 def _row(state: State, record: CheckRecord) -> str:

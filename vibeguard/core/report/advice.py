@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Reason
-from vibeguard.core.wording.layout import shorten
+from vibeguard.core.wording.layout import cut_text, shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import NOT_STARTED_CODES
 
@@ -75,8 +75,6 @@ def advice_of(state: State, record: CheckRecord) -> Advice:
         suggestion = _rendered(planned.suggestion, state, record).text
     if not planned.fix or _never_ran(record):
         return Advice(suggestion)
-    from vibeguard.core.lang.template import cut_text  # noqa: PLC0415 - only where there is a fix
-
     fix = _rendered(planned.fix, state, record)
     if fix.is_whole and all(map(_is_plain, fix.entered.values())):
         return Advice(suggestion, fix.text)

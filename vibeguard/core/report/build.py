@@ -9,7 +9,6 @@ from vibeguard.core.model.events import (
     CheckSettled,
     RunFinished,
     TreeChange,
-    TriggeredPrompt,
 )
 from vibeguard.core.model.report import (
     REPORT_SCHEMA_VERSION,
@@ -18,7 +17,6 @@ from vibeguard.core.model.report import (
     ChangedReport,
     CheckReport,
     ExcerptReport,
-    PromptReport,
     Report,
     ResultsReport,
     RunState,
@@ -28,6 +26,7 @@ from vibeguard.core.model.report import (
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool
 from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.authored import shown_command, shown_prompts
 from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.results import result_report
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
@@ -160,9 +159,9 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         status=(record.outcome or record.state).value,
         duration_ms=duration_ns(record, state.last_t) // MILLISECOND_NS,
         tags=planned.tags,
-        triggered_prompts=_prompts(settled.prompts if settled else ()),
+        triggered_prompts=shown_prompts(settled.prompts if settled else ()),
         severity=planned.severity.value,
-        command=planned.run,
+        command=shown_command(planned),
         pool=planned.pool.value,
         requires=tuple(requirement.check for requirement in planned.requires),
         reason=reason.value if reason else None,
@@ -213,12 +212,12 @@ def _violation(
     return Violation(
         id=planned.id,
         severity=planned.severity.value,
-        command=planned.run,
+        command=shown_command(planned),
         suggestion=advice.suggestion,
         fix=advice.fix,
         extracted=record.extracted.values if record.extracted else {},
         log_file=output_path(record, run_folder),
-        triggered_prompts=_prompts(settled.prompts),
+        triggered_prompts=shown_prompts(settled.prompts),
         status=settled.outcome.value,
         reason=settled.reason.value if settled.reason else None,
         message=reason_of(state, record),
@@ -232,10 +231,6 @@ def _assertion(expression: str, extracted: CheckExtracted | None) -> AssertionRe
     if not expression:
         return None
     return AssertionReport(expression, extracted.assertion_result if extracted else None)
-
-
-def _prompts(prompts: tuple[TriggeredPrompt, ...]) -> tuple[PromptReport, ...]:
-    return tuple(PromptReport(p.event, p.source, p.content) for p in prompts)
 
 
 def changed_meanwhile(state: State) -> TreeChange | None:

@@ -8,6 +8,7 @@ from vibeguard.core.model.events import CheckHang, CheckSettled, ProcessReport
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.authored import shown_command, shown_prompts
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import note_lines, result_lines, without_repeats
@@ -93,7 +94,7 @@ class Paragraphs(Struct, frozen=True):
         return wrap(text, self.columns, first="  ", rest="    ")
 
     def _command(self, record: CheckRecord) -> Iterator[str]:
-        commands = sanitise(record.planned.run, multiline=True).strip().split("\n")
+        commands = sanitise(shown_command(record.planned), multiline=True).strip().split("\n")
         for line in commands[:MAX_COMMAND_LINES]:
             yield self.style.dim(fold(line, self.columns, prefix="  $ ", rest="    "))
         if len(commands) > MAX_COMMAND_LINES:
@@ -107,7 +108,7 @@ class Paragraphs(Struct, frozen=True):
             yield wrap(text, self.columns, first=f"  {section.label}: ", rest="    ")
 
     def _prompts(self, settled: CheckSettled) -> Iterator[str]:
-        for prompt in settled.prompts:
+        for prompt in shown_prompts(settled.prompts):
             source = "" if prompt.source == "inline" else f" {sanitise(prompt.source)}"
             yield self.style.dim(self._indented(f"prompt{source} (on {sanitise(prompt.event)}):"))
             lines = sanitise(prompt.content, multiline=True).strip("\n").split("\n")

@@ -10,9 +10,11 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import CheckSettled, TriggeredPrompt
+from vibeguard.core.model.events import CheckSettled
+from vibeguard.core.model.report import PromptReport
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.report.advice import Section, advice_of
+from vibeguard.core.report.authored import shown_prompts
 from vibeguard.core.report.brief import Keep, Piece, chosen_pieces, output_pieces, place_text
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
@@ -97,7 +99,7 @@ class Fenced(Struct, frozen=True):
         planned = record.planned
         for section in advice_of(state, record).sections():
             yield Piece(f"{section.label}: {self._lines(self._fitted(section))}", Keep.ADVICE)
-        for prompt in settled.prompts:
+        for prompt in shown_prompts(settled.prompts):
             yield Piece(self._prompt(prompt), Keep.EXTRA)
         command = self._lines(shorten(planned.run.strip(), 300))
         yield Piece(f"command: {command}", Keep.EXTRA)
@@ -112,7 +114,7 @@ class Fenced(Struct, frozen=True):
         """A command is whole or not there; anything else may lose its middle."""
         return section.text if section.is_command else shorten(section.text, PROSE_CHARACTERS)
 
-    def _prompt(self, prompt: TriggeredPrompt) -> str:
+    def _prompt(self, prompt: PromptReport) -> str:
         source = "" if prompt.source == "inline" else f" {self.clean(prompt.source)}"
         return f"prompt{source} (on {self.clean(prompt.event)}): {self._lines(prompt.content)}"
 

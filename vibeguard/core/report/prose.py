@@ -26,6 +26,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
+from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.summary import summary
@@ -79,7 +80,7 @@ class Prose:
         where += f" {placed(state.checks[event.check])}" if event.worker else ""
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
         lines = self._line("started", f"{event.check}{where}{attempt}")
-        commands = sanitise(state.checks[event.check].planned.run, multiline=True)
+        commands = sanitise(shown_command(state.checks[event.check].planned), multiline=True)
         for command in commands.strip().split("\n"):
             lines.append(fold(command, self.columns, prefix="  $ ", rest="    "))
         return lines

@@ -3,7 +3,10 @@
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome, Reason, Severity
 from vibeguard.core.report.workers import awaited_worker
+from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import Facts, status_word, why
+
+_MOST_CHARACTERS = 2_500  # a detail of the judge and what stands before it
 
 
 def shown_status(record: CheckRecord) -> str:
@@ -21,7 +24,7 @@ def cause_of(record: CheckRecord) -> str:
 
 
 def reason_of(state: State, record: CheckRecord) -> str:
-    """Why the check settled as it did, in half a sentence, with foreign strings as they are.
+    """Why the check settled as it did, in half a sentence of bearable length, foreign as it is.
 
     Of a check that has not settled: what worker it waits for, if it does.
     """
@@ -31,7 +34,7 @@ def reason_of(state: State, record: CheckRecord) -> str:
         return f"waiting for {awaited}" if awaited else ""
     cause = state.checks.get(settled.cause)
     finished, planned = record.finished, record.planned
-    return why(
+    sentence = why(
         Facts(
             outcome=settled.outcome,
             reason=settled.reason,
@@ -49,6 +52,7 @@ def reason_of(state: State, record: CheckRecord) -> str:
             reused_from=record.reused.run if record.reused else "",
         )
     )
+    return shorten(sentence, _MOST_CHARACTERS)
 
 
 def late_failures(state: State, record: CheckRecord) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from vibeguard.core.wording.units import plural
 
+LONGEST_TEXT = 16 << 10
+"""The most characters of one text of a config that any format shows."""
+
 _SGR = re.compile("\x1b\\[[0-9;]*m")
 
 
@@ -40,6 +43,13 @@ def shorten(text: str, limit: int) -> str:
         return text
     half = limit // 2
     return f"{text[:half]} [{len(text) - 2 * half} characters] {text[-half:]}"
+
+
+def cut_text(text: str, limit: int = LONGEST_TEXT) -> str:
+    """The text, cut at `limit` characters with a line that says how much is left out."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[cut: {len(text) - limit:,} of {len(text):,} characters left out]"
 
 
 def first_line(text: str) -> str:

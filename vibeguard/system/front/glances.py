@@ -6,6 +6,7 @@ from vibeguard.core.excerpt.lines import last_lines
 from vibeguard.core.formats.live import MAX_ROWS, Seen
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
+from vibeguard.core.redaction import may_show_secrets
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.rundir.outputs import output_name
 
@@ -26,7 +27,10 @@ class Glances:
     def look(self, state: State, now_t: int, *, lines: bool) -> Seen:
         """What there is to see at `now_t` (nanoseconds of the run); `lines`: outputs are shown."""
         running = [r for r in state.checks.values() if r.state is CheckState.RUNNING][:MAX_ROWS]
-        found = {r.planned.id: self._last_line(r) for r in running} if lines else {}
+        found = {
+            r.planned.id: "" if may_show_secrets(state, r) else self._last_line(r)
+            for r in (running if lines else ())
+        }
         self._look_ahead(state, now_t)
         left = None if self._end_t is None else max(self._end_t - now_t, 0)
         return Seen(found, left)

@@ -15,8 +15,9 @@ from vibeguard.core.lang.template.execution import Execution
 from vibeguard.core.lang.template.nodes import Node
 from vibeguard.core.lang.template.parser import parse
 from vibeguard.core.lang.template.values import OutputFull
+from vibeguard.core.wording.layout import LONGEST_TEXT, cut_text
 
-MOST_CHARACTERS = 16 << 10
+MOST_CHARACTERS = LONGEST_TEXT
 """The longest template, and the longest text that comes out of one."""
 
 
@@ -63,13 +64,6 @@ def check_template(text: str, names: Container[str]) -> LanguageError | None:
     except LanguageError as error:
         return error
     return None
-
-
-def cut_text(text: str, limit: int = MOST_CHARACTERS) -> str:
-    """The text, cut at `limit` characters with a line that says how much is left out."""
-    if len(text) <= limit:
-        return text
-    return f"{text[:limit]}\n[cut: {len(text) - limit:,} of {len(text):,} characters left out]"
 
 
 def _bounded(text: str) -> Rendered:
