@@ -73,7 +73,7 @@ def test_an_async_check_times_out():
 def test_an_async_check_is_cancelled_with_the_run():
     async def cancel(run):
         await trio.sleep(10)
-        run.cancel(CancelReason.CANCEL, exit_code=143)
+        run.cancel(CancelReason.CANCEL)
 
     run = conduct(
         [check("bg", mode="async"), check("after", "bg")],
@@ -283,7 +283,7 @@ def test_cancelling_one_check_settles_that_one_and_skips_its_dependents():
 def test_a_signal_decides_the_exit_code_even_after_fail_fast():
     async def interrupt(run):
         await trio.sleep(2)
-        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+        run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
     run = conduct(
         [check("a"), check("b")],
@@ -330,7 +330,7 @@ def test_a_check_that_is_cancelled_while_it_is_judged_is_not_tried_again():
 def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
     async def interrupt(run):
         await trio.sleep(2)
-        run.cancel(CancelReason.SIGNAL, by="SIGTERM", exit_code=143)
+        run.cancel(CancelReason.SIGNAL, by="SIGTERM")
 
     run = conduct(
         [check("a"), check("b")],
@@ -344,7 +344,7 @@ def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
 def test_an_exit_keeps_its_outcome_even_while_its_leftovers_are_being_swept():
     async def interrupt(run):
         await trio.sleep(1.1)  # the leader has gone at 1, its leftover has 0.2 s of grace
-        run.cancel(CancelReason.SIGNAL, by="SIGTERM", exit_code=143)
+        run.cancel(CancelReason.SIGNAL, by="SIGTERM")
 
     left = (ProcessReport(pid=7, command="sleep 1000"),)
     run = conduct(
@@ -363,7 +363,7 @@ def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
     async def cancel(run):
         while run.recorder.state.settled < 5_000:
             await trio.lowlevel.checkpoint()
-        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+        run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
     run = conduct(chain, {}, during=cancel, audited=False)
     counts = run.state.counts
@@ -384,7 +384,7 @@ def test_a_run_of_starts_that_are_refused_keeps_nobody_waiting():
     async def cancel(run):
         while run.recorder.state.settled < 100:
             await trio.lowlevel.checkpoint()
-        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+        run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
     scripts = {one.id: Script(refuse="no shell") for one in refused}
     run = conduct(refused, scripts, during=cancel, audited=False, parallel=1)

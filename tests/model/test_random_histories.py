@@ -124,13 +124,13 @@ def _interrupt(run, what: str) -> None:
     elif what == "resume":
         run.resume()
     elif what == "SIGINT":
-        run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+        run.cancel(CancelReason.SIGNAL, by="SIGINT")
     elif what == "run timeout":
         run.cancel(CancelReason.RUN_TIMEOUT)
     elif verb == "cancel" and check_id:
         run.cancel_check(check_id)
     else:
-        run.cancel(CancelReason.CANCEL, exit_code=143)
+        run.cancel(CancelReason.CANCEL)
 
 
 @settings(PROPERTY, max_examples=60)

@@ -15,14 +15,14 @@ from vibeguard.commands.hook_targets import MOST_IN_A_ROW, TARGETS, Payload, Tar
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact
-from vibeguard.core.names import ExitCode
+from vibeguard.core.names import SIGNAL_EXIT_CODES, ExitCode
 from vibeguard.core.problems import UsageError
 from vibeguard.system.rundir.files import replace_file
 
 _MOST_BYTES = 1 << 20
 _JOIN = ("--supersede", "--record-tree")
 # Passed, nothing wrong so far; and somebody stopped the checks: no verdict, no blame.
-_LET_GO = frozenset({0, ExitCode.PENDING, 129, 130, 143})
+_LET_GO = frozenset({ExitCode.PASSED, ExitCode.PENDING, *SIGNAL_EXIT_CODES.values()})
 
 
 def stop(name: str, common: GlobalOptions) -> int:

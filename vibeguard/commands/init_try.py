@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from vibeguard.commands.init_files import files_of
 from vibeguard.commands.streams import write_err
+from vibeguard.core.names import NOT_FOUND
 from vibeguard.core.problems import RunIncomplete, UsageError
 from vibeguard.core.proposing.base import parent
 from vibeguard.core.wording.layout import first_line, shorten
@@ -19,7 +20,6 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration, some
 from vibeguard.system.discovery.project import stamps
 
-_NOT_FOUND = 127  # what a shell ends with where a command is missing
 # How a tool that is not here is missed: by Python, by a shell, by make.
 _MISSING = (
     re.compile(r"No module named '?([\w.]+)"),
@@ -149,7 +149,7 @@ def _ended(check: _Check, violations: tuple[_Violation, ...]) -> tuple[str, str]
     missed = next((found for pattern in _MISSING if (found := pattern.search(text))), None)
     if missed is not None:
         return "missing", f"{missed[1]} is not installed here"
-    if check.exit_code == _NOT_FOUND:
+    if check.exit_code == NOT_FOUND:
         return "missing", first_line(lines[-1]) if lines else "a command is not installed"
     said = first_line(lines[0]) if lines else ""
     return check.status, f"{violation.message}: {said}" if said else violation.message

@@ -17,7 +17,14 @@ from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.model.events import Excerpt
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
-from vibeguard.core.names import CANCELLED_FOR, Outcome, Reason, TerminationReason
+from vibeguard.core.names import (
+    CANCELLED_FOR,
+    NOT_EXECUTABLE,
+    NOT_FOUND,
+    Outcome,
+    Reason,
+    TerminationReason,
+)
 from vibeguard.core.results.ruling import Evidence, findings, objection
 from vibeguard.core.results.texts import cut
 from vibeguard.core.wording.layout import shorten
@@ -39,7 +46,10 @@ _TERMINATED: dict[TerminationReason, tuple[Outcome, Reason]] = {
     TerminationReason.OUTPUT_LIMIT: (Outcome.FAILED, Reason.OUTPUT_LIMIT),
     **{TerminationReason(why): (Outcome.CANCELLED, r) for why, r in CANCELLED_FOR.items()},
 }
-_EXIT_CODES = {126: " (the command cannot be executed)", 127: " (command not found)"}
+_NOT_STARTED = {
+    NOT_EXECUTABLE: " (the command cannot be executed)",
+    NOT_FOUND: " (command not found)",
+}
 
 
 class Judgement(Struct, frozen=True):
@@ -105,7 +115,7 @@ def judge(
     command = _judge_command(result_exit_code, signal, termination)
     if output is None and not check.file:
         output = text
-    if result_exit_code == 127 and check.shell == "sh" and _BASHISM in (output or b""):
+    if result_exit_code == NOT_FOUND and check.shell == "sh" and _BASHISM in (output or b""):
         command = replace(command, detail="sh does not know [[: write shell: bash")
     values: dict[str, str] = {}
     unmatched: tuple[str, ...] = ()
@@ -204,7 +214,7 @@ def _judge_command(
     if exit_code is None:
         return _Finding(Outcome.ERROR, Reason.LOST, "nothing says how the command ended")
     if exit_code != 0:
-        detail = f"exited with {exit_code}{_EXIT_CODES.get(exit_code, '')}"
+        detail = f"exited with {exit_code}{_NOT_STARTED.get(exit_code, '')}"
         return _Finding(Outcome.FAILED, Reason.EXIT_CODE, detail)
     return _Finding(Outcome.PASSED)
 

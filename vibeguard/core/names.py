@@ -271,3 +271,19 @@ SIGNAL_EXIT_CODES: Final = {
     "SIGTERM": ExitCode.SIGTERM,
     "SIGQUIT": ExitCode.SIGINT,
 }
+# A signal so soon after another is its echo: Ctrl-C in a terminal reaches a whole process group.
+SAME_SIGNAL_S: Final = 0.25
+
+# How a run ends that was cancelled; None: as its checks say. A signal has a code of its own.
+CANCEL_EXIT_CODES: Final[Mapping[CancelReason, ExitCode | None]] = {
+    CancelReason.SIGNAL: ExitCode.SIGTERM,
+    CancelReason.CANCEL: ExitCode.SIGTERM,
+    CancelReason.FAIL_FAST: None,
+    CancelReason.FRONT_LOST: ExitCode.SIGTERM,
+    CancelReason.RUN_TIMEOUT: None,
+    CancelReason.LOG_FAILURE: ExitCode.CORRUPT,
+}
+
+# What a shell ends with that could not start a command (POSIX 2.8.2, Exit Status for Commands).
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127

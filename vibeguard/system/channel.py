@@ -80,10 +80,9 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
 
 
 class Interrupt(msgspec.Struct, tag=True, frozen=True):
-    """The front got a signal: cancel the run and end with `exit_code`."""
+    """The front got a signal: cancel the run."""
 
     signal: str
-    exit_code: int
 
 
 class Kill(msgspec.Struct, tag=True, frozen=True):

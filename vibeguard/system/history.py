@@ -5,14 +5,13 @@ Nothing but estimates depends on it: damaged lines are passed over, and it may b
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import DecodeError, json
 
 from vibeguard.core.history import Estimate, Sample, compacted, estimates
-from vibeguard.system.rundir.files import open_or_create, replace_file
+from vibeguard.system.rundir.files import open_or_create, open_regular, replace_file
 
 NAME: Final = "history"
 # Some ten thousand lines: what is beyond is compacted, and never read.
@@ -41,11 +40,9 @@ def append_history(state_dir: str, samples: Iterable[Sample]) -> None:
     if not lines:
         return
     path = os.path.join(state_dir, NAME)
-    fd = open_or_create(path, flags=os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
+    fd = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is not a regular file")
         # After a torn line a new one begins.
         torn = status.st_size > 0 and os.pread(fd, 1, status.st_size - 1) != b"\n"
         os.write(fd, b"\n" * torn + lines)
@@ -78,17 +75,11 @@ def machine_id() -> str:
 def _read(state_dir: str) -> list[Sample]:
     """The samples that can be read, oldest first; at most the last `LARGEST_BYTES`."""
     try:
-        fd = os.open(
-            os.path.join(state_dir, NAME),
-            os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
-        )
+        fd = open_regular(os.path.join(state_dir, NAME))
     except OSError:
         return []  # none yet, or not for us: no estimates
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            return []
-        start = max(status.st_size - LARGEST_BYTES, 0)
+        start = max(os.fstat(fd).st_size - LARGEST_BYTES, 0)
         lines = os.pread(fd, LARGEST_BYTES, start).split(b"\n")
     finally:
         os.close(fd)

@@ -20,6 +20,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
+    CANCEL_EXIT_CODES,
     FAILS_FAST,
     CancelReason,
     CheckState,
@@ -28,9 +29,6 @@ from vibeguard.core.names import (
     WhilePending,
 )
 from vibeguard.core.problems import LogCorrupt
-
-# Cancels that leave the verdict to the checks.
-_VERDICT_STAYS = frozenset({CancelReason.FAIL_FAST, CancelReason.RUN_TIMEOUT})
 
 
 def run_started(state: State, event: RunStarted) -> None:
@@ -142,7 +140,7 @@ def cancel_requested(state: State, event: RunCancelRequested) -> None:
     """Nothing more starts. One request decides how the run ends."""
     if state.settled == len(state.checks):
         raise LogCorrupt("a cancel after the last check settled")
-    if (event.exit_code is None) is not (event.reason in _VERDICT_STAYS):
+    if (event.exit_code is None) is not (CANCEL_EXIT_CODES[event.reason] is None):
         raise LogCorrupt(f"a cancel by {event.reason.value} with an exit code that is not its own")
     if event.reason is CancelReason.FAIL_FAST:
         record = state.checks.get(event.by)

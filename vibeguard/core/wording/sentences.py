@@ -7,11 +7,18 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from vibeguard.core.names import CancelReason, Outcome, Reason, Severity
+from vibeguard.core.names import (
+    NOT_EXECUTABLE,
+    NOT_FOUND,
+    CancelReason,
+    Outcome,
+    Reason,
+    Severity,
+)
 from vibeguard.core.wording.units import duration, size
 
-# What a shell says by these codes (POSIX 2.8.2); everything else is the command's own business.
-NOT_STARTED_CODES = {126: "not executable", 127: "command not found"}
+# What a shell says by these codes; everything else is the command's own business.
+NOT_STARTED_CODES = {NOT_EXECUTABLE: "not executable", NOT_FOUND: "command not found"}
 
 
 class Facts(Struct, frozen=True):

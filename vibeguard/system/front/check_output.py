@@ -12,6 +12,7 @@ from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
+from vibeguard.system.rundir.files import open_regular
 from vibeguard.system.rundir.outputs import output_name
 
 CHUNK_BYTES = 1 << 16
@@ -161,9 +162,8 @@ class CheckOutput:
         record = self.state.checks.get(self._check)
         if self._descriptor is None and record is not None and self._attempt:
             name = output_name(record.planned, self._attempt)
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             try:
-                self._descriptor = os.open(os.path.join(self._folder, name), flags)
+                self._descriptor = open_regular(os.path.join(self._folder, name))
             except OSError:
                 return None
         return self._descriptor

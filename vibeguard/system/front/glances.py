@@ -8,6 +8,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.core.redaction import may_show_secrets
 from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.rundir.files import open_regular
 from vibeguard.system.rundir.outputs import output_name
 
 _TAIL_BYTES = 600
@@ -53,7 +54,7 @@ class Glances:
             return ""
         path = os.path.join(self._folder, output_name(record.planned, record.attempt))
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = open_regular(path)
         except OSError:
             return ""
         try:

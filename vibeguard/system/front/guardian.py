@@ -37,7 +37,7 @@ def guard(supervisor: int, orders: int, told: int) -> None:
                 break
             continue
         number = signal.Signals(received)
-        order = Kill() if interrupted else Interrupt(number.name, EXIT_CODES[number])
+        order = Kill() if interrupted else Interrupt(number.name)
         interrupted = True
         try:
             send(orders, order)

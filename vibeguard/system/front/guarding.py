@@ -198,7 +198,7 @@ class Front:
         count = self._signal_count.count(monotonic_s())
         if count == 1:
             self._link.wake()
-            self._link.order(Interrupt(number.name, EXIT_CODES[number]))
+            self._link.order(Interrupt(number.name))
             self._patience_ends = monotonic_s() + self._grace_s + READERS_BOUND_S
         if count == 2 or number == signal.SIGQUIT:
             self._link.order(Kill())

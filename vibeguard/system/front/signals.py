@@ -9,9 +9,8 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-from vibeguard.core.names import SIGNAL_EXIT_CODES
+from vibeguard.core.names import SAME_SIGNAL_S, SIGNAL_EXIT_CODES
 
-SAME_SIGNAL_S = 0.25
 EXIT_CODES = {signal.Signals[name]: int(code) for name, code in SIGNAL_EXIT_CODES.items()}
 _TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
 

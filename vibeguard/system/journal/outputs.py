@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from vibeguard.core.model.events import CheckAttemptFinished
+from vibeguard.system.rundir.files import open_regular
 
 _CHUNK_BYTES = 1 << 20
 
@@ -25,7 +26,7 @@ def _digest(folder: str, name: str) -> str:
         return ""
     digest = sha256()
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path)
         with open(descriptor, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)

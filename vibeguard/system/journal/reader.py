@@ -1,7 +1,6 @@
 """Reading a log as it is: one implementation behind `report`, `tail`, `run` and every export."""
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from functools import partial
 from operator import length_hint
@@ -17,6 +16,7 @@ from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
+from vibeguard.system.rundir.files import open_regular
 
 CHUNK_BYTES: Final = 32 << 10
 
@@ -67,13 +67,9 @@ def open_log(path: str) -> int:
     if os.path.isdir(path):
         path = os.path.join(path, LOG_NAME)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return open_regular(path)
     except OSError as error:
         raise LogCorrupt(f"the log cannot be opened: {error.strerror} ({path})") from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise LogCorrupt(f"the log is not a regular file ({path})")
-    return fd
 
 
 def reading_of(

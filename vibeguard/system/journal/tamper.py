@@ -9,7 +9,7 @@ import stat
 from msgspec import Struct
 
 from vibeguard.core.eventlog.encode import new_digest
-from vibeguard.system.rundir.files import FileIdentity, identity_of
+from vibeguard.system.rundir.files import FileIdentity, identity_of, open_regular
 
 _CHUNK_BYTES = 1 << 18
 
@@ -78,7 +78,7 @@ def altered_file(expected: ExpectedFile) -> list[str]:
     if expected.bytes == 0:
         return _altered_empty(expected)
     try:
-        fd = os.open(expected.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = open_regular(expected.path)
     except OSError as error:
         return [f"{expected.name} is gone or unreadable ({error.strerror})"]
     try:

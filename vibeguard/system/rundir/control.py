@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import DecodeError, Struct, json
 
 from vibeguard.core.problems import LogWriteError, UsageError
-from vibeguard.system.rundir.files import FILE_MODE, replace_file
+from vibeguard.system.rundir.files import FILE_MODE, open_regular, replace_file
 
 CONTROL: Final = "control"
 _SUFFIX: Final = ".json"
@@ -95,16 +95,15 @@ def _names_in(folder: str) -> list[str]:
 def _read(path: str) -> Request | None:
     """The request in the file, if it is one. Raises OSError when that cannot be told now."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = open_regular(path)
     except OSError as error:
         if error.errno in _PASSING:
             raise
         return None
     try:
         status = os.fstat(fd)
-        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
         exposed = stat.S_IMODE(status.st_mode) & ~FILE_MODE
-        if not ours or exposed or status.st_size > _LARGEST_BYTES:
+        if status.st_uid != os.geteuid() or exposed or status.st_size > _LARGEST_BYTES:
             return None
         return json.decode(os.read(fd, _LARGEST_BYTES + 1), type=Request)
     except (OSError, DecodeError, UnicodeDecodeError):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _NO_MODES = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -54,24 +55,39 @@ def open_regular(path: str) -> int:
 
     A FIFO that nobody writes to holds nobody up. Raises OSError, for all but regular files too.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return fd
+    # Without O_NOFOLLOW a check could have us read what it may not, without O_NONBLOCK wait for it.
+    return _regular(os.open(path, os.O_RDONLY | _CAREFULLY), path)
+
+
+def open_below(folder: str, name: str) -> int:
+    """As `open_regular`, of a file that lies below `folder` when symlinks are resolved.
+
+    A check names it, and could point it at a key of its user's. Raises OSError.
+    """
+    top, path = os.path.realpath(folder), os.path.realpath(os.path.join(folder, name))
+    if os.path.commonpath([top, path]) != top:
+        raise OSError(errno.EPERM, "outside the working folder", path)
+    return open_regular(path)
 
 
 def open_or_create(path: str, *, flags: int) -> int:
     """Open a file that only its owner can open, made if there is none; its descriptor.
 
-    Raises OSError, for a symlink too.
+    Raises OSError, for all but regular files too.
     """
-    fd = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    fd = _regular(os.open(path, flags | os.O_CREAT | _CAREFULLY, FILE_MODE), path)
     try:
         _set_mode(fd, FILE_MODE)
     except BaseException:
         os.close(fd)
         raise
+    return fd
+
+
+def _regular(fd: int, path: str) -> int:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", path)
     return fd
 
 

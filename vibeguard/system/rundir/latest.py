@@ -5,7 +5,7 @@ import os
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from vibeguard.system.rundir.files import replace_file, unique_sibling
+from vibeguard.system.rundir.files import open_regular, replace_file, unique_sibling
 from vibeguard.system.rundir.ids import is_run_id, run_folder
 from vibeguard.system.rundir.order import outermost, read_order
 
@@ -70,7 +70,7 @@ def _point_to(state_dir: str, run_id: str) -> None:
 
 
 def _read_file(path: str) -> str:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    fd = open_regular(path)
     try:
         return os.read(fd, _LONGEST).decode("utf-8", "replace").strip()
     finally:

@@ -6,9 +6,7 @@ it is sealed, `ID pruned` when it was removed. While a supervisor lives its memo
 its end it puts back what a check has changed here (system/vouching).
 """
 
-import errno
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -99,12 +97,9 @@ def _append(state_dir: str, lines: list[str], *, first: Iterable[str] = ()) -> N
     if not lines:
         return
     path = os.path.join(state_dir, NAME)
-    descriptor = open_or_create(path, flags=os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    descriptor = open_or_create(path, flags=os.O_WRONLY | os.O_APPEND)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        if status.st_size == 0:
+        if os.fstat(descriptor).st_size == 0:
             lines = [*first, *lines]
         os.write(descriptor, "".join(lines).encode())
     finally:

@@ -1,7 +1,6 @@
 """Judging an attempt by its output: reads files, and chews where it can be killed (ADR 0091)."""
 
 import os
-import stat
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.rundir.files import open_below, open_regular
 from vibeguard.system.supervisor.forked import CutShort, in_fork
 from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, read_reports
 from vibeguard.system.supervisor.untouched import Untouched
@@ -225,25 +225,15 @@ class Judging:
         """A regular file below the working folder, symlinks resolved, opened without blocking."""
         if "\0" in name:
             raise FileRefused("the name of a file cannot hold a NUL character")
-        folder = os.path.realpath(base)
-        path = os.path.realpath(os.path.join(folder, name))
-        if os.path.commonpath([folder, path]) != folder:
-            raise FileRefused(f"{name} is outside the working folder")
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with open(open_below(base, name), "rb", buffering=0) as file:
+                return _read_whole(file.fileno(), self._limit_bytes + 1, most_bytes)
         except OSError as error:
             raise FileRefused(f"{name}: {error.strerror}") from error
-        with open(descriptor, "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FileRefused(f"{name} is not a regular file")
-            try:
-                return _read_whole(file.fileno(), self._limit_bytes + 1, most_bytes)
-            except OSError as error:
-                raise FileRefused(f"{name}: {error.strerror}") from error
 
 
 def _read(path: str, limit_bytes: int, most_bytes: int | None) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_regular(path)
     try:
         return _read_whole(descriptor, limit_bytes, most_bytes)
     finally:
@@ -273,7 +263,7 @@ def _shown_part(path: str, most_bytes: int | None) -> _Shown:
     Memory stays flat: of what is between, only the lines are counted.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except OSError:
         return _Shown(b"")
     try:

@@ -6,10 +6,10 @@ ctime, content), never by comparing clocks: DESIGN section 10.
 
 import glob
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from io import FileIO
 from itertools import islice
 
 from msgspec import Struct
@@ -26,6 +26,7 @@ from vibeguard.core.wording.units import size
 from vibeguard.system.clock import today
 from vibeguard.system.discovery.filestate import FileState, state_of
 from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.rundir.files import open_below, open_regular
 
 MOST_BYTES = 256 << 20  # of one report
 MOST_FILES = 1_000  # that one pattern names
@@ -182,24 +183,15 @@ def _paths(source: ResultsSource, folder: str) -> Iterator[str]:
     yield from sorted(os.path.join(folder, name) for name in islice(found, MOST_FILES))
 
 
-def _opened(path: str, folder: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a file
-    """A regular file below the folder, symlinks resolved, opened without blocking."""
-    root, real = os.path.realpath(folder), os.path.realpath(path)
-    if os.path.commonpath([root, real]) != root:
-        raise _Refused("it is outside the working folder")
+def _opened(path: str, folder: str) -> FileIO:
     try:
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return open(open_below(folder, path), "rb", buffering=0)
     except OSError as error:
         raise _Refused(error.strerror) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _Refused("it is not a regular file")
-    return open(descriptor, "rb", buffering=0)
 
 
-def _open_output(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a file
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    return open(descriptor, "rb", buffering=0)
+def _open_output(path: str) -> FileIO:
+    return open(open_regular(path), "rb", buffering=0)
 
 
 def _places(folder: str, cwd: str) -> Places:

@@ -25,6 +25,8 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import (
+    CANCEL_EXIT_CODES,
+    SIGNAL_EXIT_CODES,
     CancelReason,
     CheckState,
     Outcome,
@@ -122,8 +124,9 @@ class Run:
         """Whether every check and every limit stands still."""
         return self.state.paused_since is not None and self.recorder.failure is None
 
-    def cancel(self, reason: CancelReason, *, by: str = "", exit_code: int | None = None) -> None:
-        """Cancel the whole run: nothing more starts, what runs is ended."""
+    def cancel(self, reason: CancelReason, *, by: str = "") -> None:
+        """Cancel the whole run: nothing more starts, what runs is ended. `by` names a signal."""
+        exit_code = SIGNAL_EXIT_CODES.get(by, CANCEL_EXIT_CODES[reason])
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
         if not self.over and outranks(request, self.state.cancel):
             self._cancel(request)

@@ -6,7 +6,7 @@ import signal
 
 import trio
 
-from vibeguard.core.names import CancelReason
+from vibeguard.core.names import SAME_SIGNAL_S, CancelReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
 from vibeguard.system.clock import sleep_s
@@ -14,10 +14,7 @@ from vibeguard.system.rundir.control import take_requests
 from vibeguard.system.supervisor.run import Run
 
 REQUEST_POLL_S = 0.1
-SAME_SIGNAL_S = 0.25
-_EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
-CANCEL_EXIT_CODE = 143
-FRONT_LOST_EXIT_CODE = 143
+_ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Services:
@@ -45,7 +42,7 @@ class Services:
     def obey(self, order: Order) -> None:
         """One order of the front."""
         if isinstance(order, Interrupt):
-            self._run.cancel(CancelReason.SIGNAL, by=order.signal, exit_code=order.exit_code)
+            self._run.cancel(CancelReason.SIGNAL, by=order.signal)
         elif isinstance(order, Kill):
             self._kill()
         elif isinstance(order, Pause):
@@ -63,7 +60,7 @@ class Services:
             for order in orders:
                 self.obey(order)
         self._run.grace_ns = 0
-        self._run.cancel(CancelReason.FRONT_LOST, exit_code=FRONT_LOST_EXIT_CODE)
+        self._run.cancel(CancelReason.FRONT_LOST)
         self._kill()
 
     async def _signals(
@@ -74,7 +71,9 @@ class Services:
         What was ignored at the start (nohup) does not. A second one kills at once; within 250 ms
         it is the first one's echo.
         """
-        handled = [number for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN]
+        handled = [
+            number for number in _ENDING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
+        ]
         if not handled:
             task_status.started()
             return
@@ -86,9 +85,7 @@ class Services:
                     self._kill()
                     continue
                 echo_ends = min(echo_ends, trio.current_time() + SAME_SIGNAL_S)
-                name = signal.Signals(number).name
-                code = _EXIT_CODES[signal.Signals(number)]
-                self._run.cancel(CancelReason.SIGNAL, by=name, exit_code=code)
+                self._run.cancel(CancelReason.SIGNAL, by=signal.Signals(number).name)
 
     async def _requests(self) -> None:
         """Requests of other commands: files in the control folder."""
@@ -134,7 +131,7 @@ class Services:
             if check:
                 self._run.cancel_check(check)
             else:
-                self._run.cancel(CancelReason.CANCEL, exit_code=CANCEL_EXIT_CODE)
+                self._run.cancel(CancelReason.CANCEL)
         return True
 
     async def _run_timeout(self, limit_s: float) -> None:

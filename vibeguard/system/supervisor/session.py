@@ -348,7 +348,7 @@ class Session:
 
     def _cancel_unstored(self, why: str) -> None:
         """What a run says of itself can no longer be stored whole: cancel it."""
-        self._run.cancel(CancelReason.LOG_FAILURE, by=why, exit_code=ExitCode.CORRUPT)
+        self._run.cancel(CancelReason.LOG_FAILURE, by=why)
 
     def _finish(self, unattributed: tuple[ProcessReport, ...]) -> None:
         state = self._recorder.state

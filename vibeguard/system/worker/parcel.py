@@ -5,7 +5,6 @@ missing or too large is named, not sent.
 """
 
 import os
-import stat
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from vibeguard.system.discovery.filestate import FileState, state_of
+from vibeguard.system.rundir.files import open_regular
 
 
 class Parcel(Struct, frozen=True):
@@ -33,7 +33,7 @@ def states(base: str, patterns: Iterable[str]) -> States:
     found: States = {}
     for pattern in dict.fromkeys(patterns):
         for name in _matches(base, pattern):
-            with suppress(OSError), open(_opened(base, name), "rb") as file:
+            with suppress(OSError), open(open_regular(os.path.join(base, name)), "rb") as file:
                 found[name] = state_of(file.fileno())
     return found
 
@@ -68,20 +68,15 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
     return Parcel(total, digest.hexdigest(), tuple(left_out), unchanged)
 
 
-def _opened(base: str, name: str) -> int:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.open(os.path.join(base, name), flags)
-
-
 def _add(archive: tarfile.TarFile, base: str, name: str, room: int) -> int | None:
     """Add one file as it is now; its size, or None where it does not fit or is no file any more."""
     try:
-        descriptor = _opened(base, name)
+        descriptor = open_regular(os.path.join(base, name))
     except OSError:
         return None
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > room:
+        if status.st_size > room:
             return None
         entry = tarfile.TarInfo(name)
         entry.size, entry.mtime = status.st_size, int(status.st_mtime)

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import trio
 
+from vibeguard.core.names import SAME_SIGNAL_S
 from vibeguard.core.problems import UsageError
 from vibeguard.system.detach import wake_when_orphaned
 from vibeguard.system.discovery.environment import caller_environment, without_git_locals
@@ -22,7 +23,6 @@ from vibeguard.system.worker.lease import LeasePage
 from vibeguard.system.worker.service import Offer, Service
 from vibeguard.system.worker.store import Store
 
-SAME_SIGNAL_S = 0.25
 _MOST_WORKERS = 1000
 
 

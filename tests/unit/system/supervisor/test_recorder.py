@@ -32,12 +32,12 @@ class SpyingLog(MemoryLog):
 
 async def interrupt(run):
     await trio.sleep(3)
-    run.cancel(CancelReason.SIGNAL, by="SIGINT", exit_code=130)
+    run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
 
 async def cancel(run):
     await trio.sleep(3)
-    run.cancel(CancelReason.CANCEL, exit_code=143)
+    run.cancel(CancelReason.CANCEL)
 
 
 async def cancel_and_interrupt(run):
@@ -81,7 +81,7 @@ def test_a_run_that_is_cancelled_before_it_begins_starts_nothing():
     run = conduct(
         [check("a"), check("b", "a"), check("c", mode="async")],
         {},
-        before=lambda run: run.cancel(CancelReason.LOG_FAILURE, by="the disk is full", exit_code=4),
+        before=lambda run: run.cancel(CancelReason.LOG_FAILURE, by="the disk is full"),
     )
     assert set(run.outcomes().values()) == {"cancelled"}
     assert not {"check.queued", "check.started", "frontier.advanced"} & set(run.names())
