@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.command import environment, git, project, vibeguard
-from vibeguard.commands.hook_settings import with_ours, without_ours
-from vibeguard.commands.hook_targets import MOST_IN_A_ROW, TARGETS, script_name
+from vibeguard.commands.hook.settings import with_ours, without_ours
+from vibeguard.commands.hook.targets import MOST_IN_A_ROW, TARGETS, script_name
 
 CONFIG = "checks: [{id: a, run: 'true'}]\n"
 # As the agents send them (docs/hooks.md has the dates).

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from vibeguard.commands.init_files import Written, files_of, write_config
+from vibeguard.commands.init.project_files import Written, files_of, write_config
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err, write_exact
 from vibeguard.core.proposing.base import Project
@@ -44,7 +44,7 @@ def write_proposed(
         )
     written = Written(path=path, template="project", checks=names)
     if attempt:
-        from vibeguard.commands.init_try import try_all  # noqa: PLC0415 - rare
+        from vibeguard.commands.init.try_out import try_all  # noqa: PLC0415 - rare
 
         tried, ignored = try_all(path, names, gitignore=gitignore, tell=not common.json)
         remarks = {each.id: tuple(each.remarks()) for each in tried}

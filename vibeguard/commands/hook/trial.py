@@ -13,8 +13,8 @@ from shlex import quote
 
 from msgspec import Struct
 
-from vibeguard.commands.hook_files import LENT_BY_GIT
-from vibeguard.commands.hook_targets import Target
+from vibeguard.commands.hook.git_files import LENT_BY_GIT
+from vibeguard.commands.hook.targets import Target
 
 # The hooks' own commands are the real ones; what runs or reads checks answers as it is told.
 _STUB = """#!/bin/sh

@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 from shlex import quote
 
-from vibeguard.commands.hook_files import git, install, refuse_foreign, trouble_told
-from vibeguard.commands.hook_place import Place
-from vibeguard.commands.hook_settings import (
+from vibeguard.commands.hook.config_place import Place
+from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
+from vibeguard.commands.hook.settings import (
     read_settings,
     with_ours,
     without_ours,
     write_settings,
 )
-from vibeguard.commands.hook_targets import TARGETS, Answer, script_name
+from vibeguard.commands.hook.targets import TARGETS, Answer, script_name
 from vibeguard.commands.streams import write_err, write_exact
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.problems import UsageError

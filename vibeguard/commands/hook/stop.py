@@ -11,7 +11,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from vibeguard.commands.hook_targets import MOST_IN_A_ROW, TARGETS, Payload, Target
+from vibeguard.commands.hook.targets import MOST_IN_A_ROW, TARGETS, Payload, Target
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vibeguard.commands.hook_files import MARK, git
-from vibeguard.commands.hook_managers import MANAGER_FILES
-from vibeguard.commands.hook_settings import handlers, read_settings
-from vibeguard.commands.hook_targets import TARGETS, Target, script_name
-from vibeguard.commands.hook_trial import SITUATIONS, Ended, Trial, attempt, is_refused, stubbed
+from vibeguard.commands.hook.git_files import MARK, git
+from vibeguard.commands.hook.managers import MANAGER_FILES
+from vibeguard.commands.hook.settings import handlers, read_settings
+from vibeguard.commands.hook.targets import TARGETS, Target, script_name
+from vibeguard.commands.hook.trial import SITUATIONS, Ended, Trial, attempt, is_refused, stubbed
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_out
 from vibeguard.core.problems import UsageError

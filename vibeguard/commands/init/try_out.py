@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from vibeguard.commands.init_files import files_of
+from vibeguard.commands.init.project_files import files_of
 from vibeguard.commands.streams import write_err
 from vibeguard.core.names import NOT_FOUND
 from vibeguard.core.problems import RunIncomplete, UsageError

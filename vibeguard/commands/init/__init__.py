@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from msgspec import Struct
 
-from vibeguard.commands.init_files import (
+from vibeguard.commands.init.project_files import (
     DEFAULT_FILE,
     Written,
     refuse_to_hide_a_config,
@@ -140,11 +140,11 @@ def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
     if path != "-" and options.output is None and not options.force:
         refuse_to_hide_a_config()
     if not options.assist and options.template is None:
-        from vibeguard.commands import init_project  # noqa: PLC0415 - a template needs none of it
+        from vibeguard.commands.init import proposal  # noqa: PLC0415 - a template needs none of it
 
-        composed = init_project.proposed_checks(os.curdir)
+        composed = proposal.proposed_checks(os.curdir)
         if composed.checks:
-            return init_project.write_proposed(
+            return proposal.write_proposed(
                 composed,
                 path,
                 force=options.force,
@@ -191,13 +191,13 @@ def _write_template(path: str, options: InitOptions, common: GlobalOptions) -> i
 
 def _tell_agents(output: str | None, common: GlobalOptions) -> int:
     """Put the section about VibeGuard where coding agents read it."""
-    from vibeguard.commands import init_agent  # noqa: PLC0415 - rare
+    from vibeguard.commands.init import agent_file  # noqa: PLC0415 - rare
 
-    path = output or init_agent.DEFAULT_FILE
+    path = output or agent_file.DEFAULT_FILE
     if path == "-":
         write_exact(agent_section())
         return 0
-    changed = init_agent.write_agent_file(path)
+    changed = agent_file.write_agent_file(path)
     if common.json:
         write_document(Written(path=path, template="agent"))
     else:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from vibeguard.commands.hook_targets import Entry, Target
+from vibeguard.commands.hook.targets import Entry, Target
 from vibeguard.core.problems import UsageError
 
 Settings = dict[str, object]

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from vibeguard.commands.hook_files import git, install, refuse_foreign, trouble_told
-from vibeguard.commands.hook_managers import advice, call
-from vibeguard.commands.hook_place import Place, place_of_config
+from vibeguard.commands.hook.config_place import Place, place_of_config
+from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
+from vibeguard.commands.hook.managers import advice, call
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact
 from vibeguard.commands.templates import hook_script
@@ -64,28 +64,28 @@ def hook(
 ) -> int:
     """Print, install or examine the git hooks and the hooks of coding agents."""
     if kind == "verdict":
-        from vibeguard.commands.verdict import verdict  # noqa: PLC0415 - it reads logs
+        from vibeguard.commands.hook.push_verdict import verdict  # noqa: PLC0415 - it reads logs
 
         return verdict(subject, common=common)
     if kind in ("stop", "wake"):
-        from vibeguard.commands import hook_stop  # noqa: PLC0415 - only where an agent calls
+        from vibeguard.commands.hook import stop as asked  # noqa: PLC0415 - only where an agent calls
 
-        return (hook_stop.stop if kind == "stop" else hook_stop.wake)(subject, common)
+        return (asked.stop if kind == "stop" else asked.wake)(subject, common)
     if subject:
         raise UsageError(f"one word too many: {subject}", "see vibeguard hook --help")
     if kind == "failures":
-        from vibeguard.commands.verdict import failures  # noqa: PLC0415 - it reads logs
+        from vibeguard.commands.hook.push_verdict import failures  # noqa: PLC0415 - it reads logs
 
         return failures(common=common)
     if kind == "doctor":
-        from vibeguard.commands.hook_doctor import doctor  # noqa: PLC0415 - it runs hooks
+        from vibeguard.commands.hook.doctor import doctor  # noqa: PLC0415 - it runs hooks
 
         return doctor(common)
     if options.target is not None:
-        from vibeguard.commands import hook_agent  # noqa: PLC0415 - settings are JSON
+        from vibeguard.commands.hook import agent_hooks  # noqa: PLC0415 - settings are JSON
 
         place = _place_of_config(common)
-        return hook_agent.settings_of_agent(
+        return agent_hooks.settings_of_agent(
             options.target, place, write=options.write, remove=options.remove
         )
     if options.remove:
