@@ -1,7 +1,12 @@
 """`vibeguard cancel`."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import CANCEL_DEFAULTS, CancelOptions, GlobalOptions, RunName
+from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.streams import write_err
 from vibeguard.core.names import CheckState, LogStatus
 from vibeguard.core.problems import UsageError
@@ -10,6 +15,17 @@ from vibeguard.system.clock import wall_ns
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.control import request
 from vibeguard.system.rundir.references import run_id_of
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelOptions:
+    """`cancel`: the whole run, or one check of it."""
+
+    check: Annotated[str | None, Parameter(metavar="ID", help="Cancel this check alone.")] = None
+
+
+CANCEL_DEFAULTS = CancelOptions()
 
 
 def cancel(

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from vibeguard.commands.loading import Loaded
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import GlobalOptions, RunOptions
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.run_options import RunOptions
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.names import LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError

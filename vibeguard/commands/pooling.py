@@ -1,11 +1,31 @@
 """Which pool a command means, and the way into it."""
 
 import os
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from vibeguard.commands.loading import has_config, load
-from vibeguard.commands.options import GlobalOptions, PoolOptions
+from vibeguard.commands.options import Flag, GlobalOptions
 from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.access import Access, access_from
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolOptions:
+    """`workers`, and what `worker` has in common with it: which pool."""
+
+    pool: Annotated[
+        str | None, Parameter(metavar="NAME", help="The pool [default: as the config says].")
+    ] = None
+    insecure: Annotated[
+        Flag, Parameter(help="Allow redis:// to another machine: the files go in the clear.")
+    ] = False
+
+
+POOL_DEFAULTS = PoolOptions()
 
 
 def access_to(common: GlobalOptions, options: PoolOptions) -> Access:

@@ -1,18 +1,42 @@
 """`vibeguard prune`."""
 
 import os
+from dataclasses import dataclass
+from typing import Annotated
 
+from cyclopts import Parameter
 from msgspec import Struct
 
 from vibeguard.commands.loading import has_config, load, state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import PRUNE_DEFAULTS, GlobalOptions, PruneOptions
+from vibeguard.commands.options import Duration, Flag, GlobalOptions, read_size
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.config import Settings
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import plural
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.prune import prune as remove_old_runs
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneOptions:
+    """`prune`: what to keep (None: as the config's settings say)."""
+
+    keep_runs: Annotated[
+        int | None, Parameter(metavar="N", help="Keep at most this many runs.")
+    ] = None
+    keep_size: Annotated[
+        int | None,
+        Parameter(
+            converter=read_size, metavar="SIZE", help="Keep at most this much (500MiB, 1GiB)."
+        ),
+    ] = None
+    keep_age: Annotated[Duration, Parameter(help="Keep runs younger than this (720h).")] = None
+    dry_run: Annotated[Flag, Parameter(help="Say what would go, and keep it.")] = False
+
+
+PRUNE_DEFAULTS = PruneOptions()
 
 
 class Pruned(Struct, frozen=True):

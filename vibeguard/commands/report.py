@@ -5,15 +5,14 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import (
+from vibeguard.commands.log_options import (
     REPORT_DEFAULTS,
-    GlobalOptions,
     ReportOptions,
-    RunNameOrPath,
     only_for_agents,
     report_format,
 )
+from vibeguard.commands.opening import open_run
+from vibeguard.commands.options import GlobalOptions, RunNameOrPath
 from vibeguard.commands.page import open_page
 from vibeguard.commands.streams import write_err, write_exact, write_out
 from vibeguard.core.fold.fold import apply, new_state

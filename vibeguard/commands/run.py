@@ -13,10 +13,10 @@ from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import (
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.run_options import (
     RUN_DEFAULTS,
     CheckName,
-    GlobalOptions,
     RunFormat,
     RunOptions,
     run_format,

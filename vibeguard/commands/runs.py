@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
 
+from cyclopts import Parameter
 from msgspec import Struct
 
 from vibeguard.commands.listing import columns
 from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import RUNS_DEFAULTS, GlobalOptions, RunsOptions
+from vibeguard.commands.options import Flag, GlobalOptions
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.state import State
@@ -22,6 +25,19 @@ from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.vouching.endings import ending_of
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunsOptions:
+    """`runs`: all of them, or what they say together."""
+
+    unstable: Annotated[
+        Flag, Parameter(help="Only the checks that passed and failed on one and the same tree.")
+    ] = False
+
+
+RUNS_DEFAULTS = RunsOptions()
 
 
 class ListedRun(Struct, frozen=True):

@@ -1,14 +1,8 @@
 """`vibeguard tail`."""
 
+from vibeguard.commands.log_options import TAIL_DEFAULTS, TailOptions, only_for_agents, tail_format
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import (
-    TAIL_DEFAULTS,
-    GlobalOptions,
-    RunName,
-    TailOptions,
-    only_for_agents,
-    tail_format,
-)
+from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.system.front.following import Until, follow
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.view import format_options, make_view

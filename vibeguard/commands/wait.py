@@ -4,14 +4,9 @@ import contextlib
 import os
 import sys
 
+from vibeguard.commands.log_options import WAIT_DEFAULTS, ReportOptions, WaitOptions
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import (
-    WAIT_DEFAULTS,
-    GlobalOptions,
-    ReportOptions,
-    RunName,
-    WaitOptions,
-)
+from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.report import report
 from vibeguard.core.fold.verdict import fails_the_run, has_failed, only_the_background_is_left
 from vibeguard.core.formats.base import FormatOptions

@@ -11,14 +11,9 @@ from msgspec.structs import replace
 from vibeguard.commands import failures
 from vibeguard.commands.loading import Loaded, locate
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
-from vibeguard.commands.options import (
-    WATCH_DEFAULTS,
-    CheckName,
-    GlobalOptions,
-    RunOptions,
-    WatchOptions,
-)
+from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run import prepare_launch
+from vibeguard.commands.run_options import WATCH_DEFAULTS, CheckName, RunOptions, WatchOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.model.state import State

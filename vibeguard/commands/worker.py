@@ -2,9 +2,13 @@
 
 import os
 import platform
+from dataclasses import dataclass
+from typing import Annotated
 
-from vibeguard.commands.options import WORKER_DEFAULTS, GlobalOptions, WorkerOptions
-from vibeguard.commands.pooling import access_to
+from cyclopts import Parameter
+
+from vibeguard.commands.options import Duration, Flag, GlobalOptions, split_commas
+from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
 from vibeguard.core.config.values import LABEL
 from vibeguard.core.names import MOST_SLOTS
@@ -12,6 +16,41 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS, plural
 from vibeguard.system.discovery.machine import usable_cpus
 from vibeguard.system.pool.access import needs_extra
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerOptions(PoolOptions):
+    """`worker`: what it offers, and how long it stays (nanoseconds)."""
+
+    slots: Annotated[
+        int | None,
+        Parameter(metavar="N", help="Checks at the same time [default: the usable CPUs]."),
+    ] = None
+    label: Annotated[
+        tuple[str, ...],
+        Parameter(
+            converter=split_commas, metavar="LABEL", help="What it has: gpu, linux; repeatable."
+        ),
+    ] = ()
+    repository: Annotated[
+        str,
+        Parameter(metavar="PATH|URL", help="Where the commits of the runs are [default: here]."),
+    ] = "."
+    name: Annotated[
+        str | None, Parameter(metavar="NAME", help="What it is called [default: the host name].")
+    ] = None
+    once: Annotated[
+        Flag, Parameter(help="End when the runs are over that were there, or came first.")
+    ] = False
+    drain: Annotated[
+        Duration,
+        Parameter(help="When told to stop: how long what runs may take to end [default: 10s]."),
+    ] = None
+
+
+WORKER_DEFAULTS = WorkerOptions()
+
 
 DEFAULT_DRAIN_NS = 10 * SECOND_NS
 

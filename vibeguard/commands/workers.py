@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from vibeguard.commands.listing import columns
-from vibeguard.commands.options import POOL_DEFAULTS, GlobalOptions, PoolOptions
-from vibeguard.commands.pooling import access_to
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.pooling import POOL_DEFAULTS, PoolOptions, access_to
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.system.pool.access import needs_extra

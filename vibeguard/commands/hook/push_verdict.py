@@ -4,7 +4,8 @@ from collections.abc import Collection
 from hashlib import sha256
 
 from vibeguard.commands.loading import Loaded, load, state_dir_of_runs
-from vibeguard.commands.options import GlobalOptions, ReportOptions, WaitOptions
+from vibeguard.commands.log_options import ReportOptions, WaitOptions
+from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_out
 from vibeguard.core.model.events import RunFinished
 from vibeguard.core.model.state import State

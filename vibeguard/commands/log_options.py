@@ -1,0 +1,144 @@
+"""The flags of `tail`, `report` and `wait`: what to read of a log, and what to show of it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from vibeguard.commands.options import Duration, Flag, GlobalOptions, one_of, read_since
+from vibeguard.core.problems import UsageError
+
+TailFormat = Literal["text", "jsonl", "agent"]
+ReportFormat = Literal[
+    "text",
+    "agent",
+    "json",
+    "jsonl",
+    "junit",
+    "github",
+    "markdown",
+    "html",
+    "trace",
+    "sarif",
+    "ctrf",
+    "gitlab",
+]
+Until = Literal["foreground", "end", "check"]
+Since = Annotated[
+    int | str,
+    Parameter(
+        converter=read_since,
+        metavar="SEQ|RUN|last",
+        help="Only what happened after the event with this number; with --format agent, only what "
+        "is new since a run (last: the newest that finished before).",
+    ),
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TailOptions:
+    """`tail`: where to start, and what to show."""
+
+    since: Since = -1
+    format: Annotated[TailFormat | None, Parameter(help="What to write.")] = None
+    budget: Annotated[
+        int | None,
+        Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
+    ] = None
+    check: Annotated[
+        str | None, Parameter(metavar="ID", help="Follow the output of this check.")
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportOptions:
+    """`report`: the form of the replay, and what to hold the log against."""
+
+    format: Annotated[ReportFormat | None, Parameter(help="What to write.")] = None
+    since: Since = -1
+    budget: Annotated[
+        int | None,
+        Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
+    ] = None
+    expect_seal: Annotated[
+        str | None, Parameter(metavar="SEAL", help="Exit 4 unless the log's seal is this one.")
+    ] = None
+    verify: Annotated[Flag, Parameter(help="Check the SHA-256 of every output file.")] = False
+    print_seal: Annotated[Flag, Parameter(help="Print the log's seal (SHA-256).")] = False
+    compare: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=RUN]",
+            help="Say what is new, still failing, fixed and slower since a run [default: the "
+            "newest one before this that finished].",
+        ),
+    ] = None
+    output: Annotated[
+        str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
+    ] = None
+    open: Annotated[
+        Flag, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
+    ] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitOptions:
+    """`wait`: for what, and for how long (nanoseconds; None is without end)."""
+
+    max_wait: Annotated[Duration, Parameter(help="Give up after this time (30s, 2m).")] = None
+    until: Annotated[
+        Until | None, Parameter(help="foreground, end (the default), or check ID.")
+    ] = None
+    check: Annotated[
+        str | None, Parameter(metavar="ID", help="Wait until this check has settled.")
+    ] = None
+    notify: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Say nothing and end with 0, but where the background fails: then why, on stderr, "
+            "and 2.",
+        ),
+    ] = False
+
+
+TAIL_DEFAULTS = TailOptions()
+REPORT_DEFAULTS = ReportOptions()
+WAIT_DEFAULTS = WaitOptions()
+
+
+def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat:
+    """The one format that `--format`, `--json` and `--open` (as html) ask for.
+
+    Raises UsageError when they ask for different ones.
+    """
+    asked: set[ReportFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("json")
+    if options.open:
+        asked.add("html")
+    return one_of(asked, "text")
+
+
+def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:
+    """The one format that `--format` and `--json` (as jsonl) ask for. Raises UsageError on two."""
+    asked: set[TailFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("jsonl")
+    return one_of(asked, "text")
+
+
+def only_for_agents(since: int | str, form: str) -> None:
+    """Raises UsageError where `--since` names a run for a format that tells the whole of one."""
+    if isinstance(since, str) and form != "agent":
+        raise UsageError(
+            f"--since {since} is no number of an event",
+            "a run is named with --format agent; or use report --compare=RUN",
+        )

@@ -1,0 +1,124 @@
+"""The flags of `run` and `watch`: which checks, on what, and what to show of them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from vibeguard.commands.options import Flag, GlobalOptions, MaxWait, one_of, read_max_wait
+
+RunFormat = Literal["text", "agent", "json", "jsonl"]
+WatchFormat = Literal["text", "jsonl"]
+CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """`run`: what to start, how to show it, how long to stay."""
+
+    no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
+        False
+    )
+    changed: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=REF]",
+            help="Only checks that a change since REF concerns, committed or not [default: since "
+            "the merge base with the upstream, else origin/HEAD].",
+        ),
+    ] = None
+    staged: Annotated[
+        Flag,
+        Parameter(
+            help="Check what would be committed, and only the checks that it concerns; neither "
+            "work tree nor index is touched."
+        ),
+    ] = False
+    outstanding: Annotated[
+        Flag, Parameter(help="Only what is not known to have passed on this very tree.")
+    ] = False
+    failed: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=RUN]",
+            help="Only what did not pass in a run [default: latest], and what that requires.",
+        ),
+    ] = None
+    reuse: Annotated[
+        Flag,
+        Parameter(help="Let recorded passes stand for checks with reuse whose key is the same."),
+    ] = False
+    fresh: Annotated[Flag, Parameter(help="Reuse nothing, whatever the settings say.")] = False
+    format: Annotated[
+        RunFormat | None, Parameter(help="What to write; the machine formats go to stdout.")
+    ] = None
+    stream: Annotated[
+        Flag, Parameter(help="The same as --format jsonl: events as they happen.")
+    ] = False
+    local: Annotated[
+        Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
+    ] = False
+    detach: Annotated[
+        Flag, Parameter(help="Print the run's id as soon as it is recorded, and return.")
+    ] = False
+    max_wait: Annotated[
+        MaxWait | None,
+        Parameter(
+            converter=read_max_wait,
+            metavar="DUR|foreground",
+            help="Return at the latest after this time (30s, 2m), or when the foreground has "
+            "settled (foreground); the run goes on.",
+        ),
+    ] = None
+    supersede: Annotated[
+        Flag, Parameter(help="Cancel a live run of the same selection whose tree is another.")
+    ] = False
+    record_tree: Annotated[
+        Flag, Parameter(help="Record the git tree that was checked, at the start and at the end.")
+    ] = False
+    print_seal: Annotated[
+        Flag, Parameter(help="Print the log's seal (SHA-256) when the run is over.")
+    ] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchOptions:
+    """`watch`: of which checks, and what to write."""
+
+    no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
+        False
+    )
+    changed: Annotated[
+        str | None,
+        Parameter(
+            metavar="[=REF]",
+            help="Only checks that a change since REF concerns, as with run --changed.",
+        ),
+    ] = None
+    local: Annotated[
+        Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
+    ] = False
+    format: Annotated[
+        WatchFormat | None, Parameter(help="What to write: text, or the events of every run.")
+    ] = None
+
+
+RUN_DEFAULTS = RunOptions()
+WATCH_DEFAULTS = WatchOptions()
+
+
+def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
+    """The one format that `--format`, `--json` and `--stream` ask for together.
+
+    Raises UsageError when they ask for different ones.
+    """
+    asked: set[RunFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("json")
+    if options.stream:
+        asked.add("jsonl")
+    return one_of(asked, "text")
