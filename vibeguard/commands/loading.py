@@ -35,7 +35,13 @@ def load(common: GlobalOptions, content_of: Callable[[str], bytes | None] | None
     if data is None:
         data = read_config(located)
     path = shown_path(located.path)
-    return Loaded(load_config(data, path), located, path, data)
+    return Loaded(load_config(data, path, sh_lacks=_sh_lacks), located, path, data)
+
+
+def _sh_lacks(name: str) -> bool:
+    from vibeguard.system.discovery.shells import sh_lacks  # noqa: PLC0415 - hardly ever asked
+
+    return sh_lacks(name)
 
 
 def locate(common: GlobalOptions) -> Located:

@@ -20,6 +20,7 @@ from vibeguard.core.config.findings import Findings
 from vibeguard.core.config.nodes import Text
 from vibeguard.core.config.places import place_in
 from vibeguard.core.config.reader import place_of
+from vibeguard.core.lang.bashisms import bashisms
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import Interpolation, VariableCycle, resolve_variables
@@ -42,6 +43,7 @@ from vibeguard.core.wording.suggest import did_you_mean
 _LONGEST = 1 << 15  # characters of a pattern or an assertion
 _MOST_COST = 500_000  # of compiling, in characters of a simple pattern: a third of a second
 _REFERENCE = re.compile(r"\{\{\.(.+?)\}\}")
+_MOST_SCRIPTS = 300_000  # characters that are looked through for what sh does not know
 _MOST_CHARACTERS = 16 << 20  # of all texts after interpolation, prompts with each check
 
 
@@ -51,8 +53,14 @@ class Meaning:
     A name that something refused may define is no unknown name.
     """
 
-    def __init__(self, draft: ConfigDraft, findings: Findings) -> None:
+    def __init__(
+        self,
+        draft: ConfigDraft,
+        findings: Findings,
+        sh_lacks: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._draft = draft
+        self._sh_lacks = sh_lacks
         self._findings = findings
         self._checks: dict[str, CheckDraft] = {}  # of equal ids the first, in the file's order
         self._prompts: dict[str, PromptDraft] = {}
@@ -67,6 +75,7 @@ class Meaning:
         }
         self._completions = self._completed_fields()
         self._characters = 0
+        self._scripts = 0
         self._cost = 0
         self._compiled: dict[tuple[str, str], LanguageError | None] = {}
         self._places: dict[tuple[int, int, int], tuple[int, int]] = {}
@@ -90,7 +99,7 @@ class Meaning:
     def _completed_fields(self) -> "dict[str, Callable[[CheckDraft, Any], object]]":
         """What becomes of the fields that a check gives as nodes, by their kind."""
         by_kind: dict[type[keys.Kind], Callable[[CheckDraft, Any], object]] = {
-            keys.Command: lambda _, text: self._put(text),
+            keys.Command: self._command,
             keys.Template: lambda _, text: self._put(text),
             keys.Patterns: self._patterns,
             keys.Assertion: self._assertion,
@@ -218,6 +227,20 @@ class Meaning:
 
     def _assertion(self, _: CheckDraft, text: Text) -> str:
         return self._compile(text, "assert", _parse_expression)
+
+    def _command(self, draft: CheckDraft, text: Text) -> str:
+        """The command; what sh would pass over although it does not know it is a mistake."""
+        script = self._put(text)
+        self._scripts += len(script)
+        shell = draft.values.get("shell", self._draft.settings.shell)
+        if shell == "sh" and self._scripts < _MOST_SCRIPTS:
+            for found in bashisms(script):
+                if self._sh_lacks(found.name):
+                    what = f"the sh of this machine does not know {found.name} and would go on"
+                    offset = self._interpolation.origin(text.value, found.offset)
+                    self._blame(text, LanguageError(what, "add shell: bash"), offset)
+                    break
+        return script
 
     def _put(self, text: Text) -> str:
         value = text.value

@@ -12,6 +12,7 @@ import trio
 
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.core.names import TerminationReason
+from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import hang, tree
@@ -22,7 +23,6 @@ from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import (
     PRESSURE,
-    SHELL,
     Child,
     Spawner,
     SpawnRefused,

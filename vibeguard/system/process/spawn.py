@@ -17,12 +17,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.process import batches
 from vibeguard.system.process.batches import WORD_COST
 from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
-SHELL = "/bin/sh"
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
 # Of a command line: what Linux takes with the usual stack, and what the dynamic loader may add.
