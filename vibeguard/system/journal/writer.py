@@ -23,7 +23,10 @@ from vibeguard.system.rundir.latest import read_latest
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _CANNOT_SYNC: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-_synchronise = getattr(os, "fdatasync", os.fsync)
+
+
+def _synchronise(descriptor: int) -> None:
+    getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 class Journal:

@@ -21,7 +21,8 @@ from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
-from vibeguard.system.supervisor.forked import CutShort, in_fork
+from vibeguard.system.supervisor.forked import CutShort
+from vibeguard.system.supervisor.host import Fork
 from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, read_reports
 from vibeguard.system.supervisor.untouched import Untouched
 
@@ -65,9 +66,11 @@ class Judging:
         former: FormerReports,
         *,
         view: "View | None" = None,
+        in_fork: Fork,
     ) -> None:
         self._view = view
-        self._untouched = Untouched(launch, spare)
+        self._in_fork = in_fork
+        self._untouched = Untouched(launch, spare, in_fork)
         self._output_path = output_path
         self._spare = spare
         self._folder = os.fsdecode(launch.folder)
@@ -123,7 +126,7 @@ class Judging:
             pass
         timeout_s = planned.judge_timeout_ns / SECOND_NS
         try:
-            answer = await in_fork(
+            answer = await self._in_fork(
                 lambda: msgspec.json.encode(chew(None)), timeout_s=timeout_s, spare=self._spare
             )
         except CutShort as cut:

@@ -11,12 +11,12 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
-from vibeguard.system.clock import wall_ns
 from vibeguard.system.reuse.lookup import Before, Found, Pass, look_up, prove
 from vibeguard.system.reuse.moment import Subject
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass
-from vibeguard.system.supervisor.forked import CutShort, in_fork
+from vibeguard.system.supervisor.forked import CutShort
+from vibeguard.system.supervisor.host import Host
 
 # Large inputs are read whole, the first time. What takes longer is run, and not recorded.
 PATIENCE_S: Final = 300.0
@@ -26,9 +26,10 @@ _UNSETTLING: Final = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 class Reusing:
     """The passes that a run rests on, and those that it leaves to later ones."""
 
-    def __init__(self, launch: Launch, spare: Callable[[int], None]) -> None:
+    def __init__(self, launch: Launch, spare: Callable[[int], None], host: Host) -> None:
         self._subject = subject_of(launch)
         self._spare = spare
+        self._host = host
         self._decided: dict[str, Pass] = {}
         self._before: dict[str, Before] = {}
         self._unproven: list[str] = []
@@ -86,11 +87,11 @@ class Reusing:
             if is_plain_pass(state.checks[record.check]):
                 records.write(replace(record, run=run, seal=seal))
         if self._proven:
-            records.tidy(wall_ns())
+            records.tidy(self._host.wall_ns())
 
     async def _forked(self, work: Callable[[], object]) -> bytes:
         try:
-            return await in_fork(
+            return await self._host.in_fork(
                 lambda: msgpack.encode(work()), timeout_s=PATIENCE_S, spare=self._spare
             )
         except (CutShort, OSError):

@@ -3,13 +3,13 @@
 import math
 import select
 import signal
+from collections.abc import Awaitable, Callable
 
 import trio
 
 from vibeguard.core.names import SAME_SIGNAL_S, CancelReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
-from vibeguard.system.clock import sleep_s
 from vibeguard.system.rundir.control import take_requests
 from vibeguard.system.supervisor.run import Run
 
@@ -20,11 +20,19 @@ _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 class Services:
     """The tasks that can end a run from outside; cancelled when every check has settled."""
 
-    def __init__(self, run: Run, orders: OrderReader, reports: int, run_folder: str) -> None:
+    def __init__(
+        self,
+        run: Run,
+        orders: OrderReader,
+        reports: int,
+        run_folder: str,
+        sleep_outside: Callable[[float], Awaitable[None]],
+    ) -> None:
         self._run = run
         self._orders = orders
         self._reports = reports
         self._run_folder = run_folder
+        self._sleep_outside = sleep_outside
         self._nursery: trio.Nursery | None = None
 
     async def serve(self, nursery: trio.Nursery, *, early: list[Order]) -> None:
@@ -107,7 +115,7 @@ class Services:
                 self._run.resume()
                 return
             try:
-                await trio.to_thread.run_sync(sleep_s, REQUEST_POLL_S, abandon_on_cancel=True)
+                await self._sleep_outside(REQUEST_POLL_S)
             except RuntimeError:
                 return  # no thread is to be had: requests wait until the pause is over
 

@@ -26,10 +26,9 @@ from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
-from vibeguard.system.clock import wall_ns, wall_time
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
-from vibeguard.system.executors.local import CLOSE_BOUND_S, open_local_executor
+from vibeguard.system.executors.local import CLOSE_BOUND_S
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
@@ -42,8 +41,8 @@ from vibeguard.system.supervisor.aftermath import (
     keep_patch,
     tree_at_the_end,
 )
-from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.recorder import Recorder
@@ -79,20 +78,23 @@ class Session:
         reports: int,
         remote: "Remote | None" = None,
         view: "View | None" = None,
+        *,
+        host: Host = Host(),  # noqa: B008 - it never changes
     ) -> None:
         self._launch = launch
+        self._host = host
         self._view = view
         self._former = FormerReports(os.fsdecode(launch.folder))
         self._remote = remote
         self._orders = orders
         self._reports = reports
-        self._clock = PausingClock()
+        self._clock = host.clock()
         state_dir = os.fsdecode(launch.state_dir)
         self._nested = b"VIBEGUARD_RUN" in launch.environment
         self._witness = open_witness(state_dir)
         self._witness.answer()
         self._journal = Journal.create(
-            state_dir, now_ns=wall_ns(), clock=self._clock.elapsed_ns, nested=self._nested
+            state_dir, now_ns=host.wall_ns(), clock=self._clock.elapsed_ns, nested=self._nested
         )
         self._witness.begin(self._journal.run_id, nested=self._nested)
         self.run_id = self._journal.run_id
@@ -178,7 +180,7 @@ class Session:
                 keep_runs=launch.keep_runs,
                 keep_bytes=launch.keep_bytes,
                 keep_age_ns=launch.keep_age_ns,
-                now_ns=wall_ns(),
+                now_ns=self._host.wall_ns(),
             )
 
     def close(self) -> None:
@@ -194,7 +196,7 @@ class Session:
                 run_id=self.run_id,
                 schema=SCHEMA_VERSION,
                 tool_version=__version__,
-                wall_time=wall_time(),
+                wall_time=self._host.wall_time(),
                 boot_id=boot_id(),
                 pid=os.getpid(),
                 pid_start=own_start(),
@@ -227,14 +229,16 @@ class Session:
     async def _run_checks(self) -> tuple[ProcessReport, ...]:
         """Run the plan; the processes that carried the mark of no attempt."""
         async with (
-            open_local_executor() as local,
+            self._host.open_executor() as local,
             trio.open_nursery() as services,
             trio.open_nursery() as pool,
         ):
             executor = local if self._remote is None else self._remote.executor(local, pool)
             run = self._prepare(executor, local.spare)
             try:
-                orders = Services(run, self._orders, self._reports, self.folder)
+                orders = Services(
+                    run, self._orders, self._reports, self.folder, self._host.sleep_outside
+                )
                 await orders.serve(services, early=self._orders.left_over())
                 signal.pthread_sigmask(
                     signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -252,7 +256,7 @@ class Session:
         if may_reuse(launch.plan) and not self._nested and launch.staged is None:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 
-            self._reusing = Reusing(launch, spare)
+            self._reusing = Reusing(launch, spare, self._host)
         judging = Judging(
             launch,
             launch.plan.settings,
@@ -260,6 +264,7 @@ class Session:
             spare,
             self._former,
             view=self._view,
+            in_fork=self._host.in_fork,
         )
         self._run = run = Run(
             executor=executor,

@@ -15,7 +15,8 @@ from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.plan import PlannedCheck, stands_alone
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery import differing
-from vibeguard.system.supervisor.forked import CutShort, in_fork
+from vibeguard.system.supervisor.forked import CutShort
+from vibeguard.system.supervisor.host import Fork
 
 # Here it decides a check, so that it may take longer than where it is only said.
 TIMEOUT_S: Final = 30.0
@@ -25,10 +26,11 @@ _encode = msgspec.msgpack.Encoder().encode
 class Untouched:
     """What the tree was when each of these checks began. `spare` is told of processes of ours."""
 
-    def __init__(self, launch: Launch, spare: Callable[[int], None]) -> None:
+    def __init__(self, launch: Launch, spare: Callable[[int], None], in_fork: Fork) -> None:
         self._folder = os.fsdecode(launch.folder)
         self._environment = launch.environment
         self._spare = spare
+        self._in_fork = in_fork
         self._before: dict[str, Differing] = {}
 
     async def begin(self, planned: PlannedCheck) -> None:
@@ -37,7 +39,7 @@ class Untouched:
             return
         look = differing.differing
         try:
-            told = await in_fork(
+            told = await self._in_fork(
                 lambda: _encode(look(self._folder, self._environment, TIMEOUT_S)),
                 timeout_s=2 * TIMEOUT_S,
                 spare=self._spare,
@@ -54,7 +56,7 @@ class Untouched:
         if before is None or not judgement.passed:
             return judgement
         try:
-            told = await in_fork(
+            told = await self._in_fork(
                 lambda: _encode(
                     differing.changed_files(self._folder, self._environment, before, TIMEOUT_S)
                 ),

@@ -1,0 +1,37 @@
+"""What a session takes from the machine that it runs on and from the moment it runs in."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol
+
+import trio
+
+from vibeguard.system.clock import sleep_s, wall_ns, wall_time
+from vibeguard.system.executors.local import LocalExecutor, open_local_executor
+from vibeguard.system.supervisor.clock import PausingClock
+from vibeguard.system.supervisor.forked import in_fork
+
+
+class Fork(Protocol):
+    """Does work where it can be killed; what `in_fork` promises."""
+
+    async def __call__(
+        self, work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
+    ) -> bytes:
+        """What `work` returns."""
+
+
+async def sleep_outside(seconds: float) -> None:
+    """Sleep by the machine's clock while Trio's stands still. RuntimeError: no thread for it."""
+    await trio.to_thread.run_sync(sleep_s, seconds, abandon_on_cancel=True)
+
+
+class Host(NamedTuple):
+    """The machine as it is. The simulation has one of its own (tests/simulation)."""
+
+    clock: Callable[[], PausingClock] = PausingClock
+    wall_ns: Callable[[], int] = wall_ns
+    wall_time: Callable[[], str] = wall_time
+    sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside
+    open_executor: Callable[[], AbstractAsyncContextManager[LocalExecutor]] = open_local_executor
+    in_fork: Fork = in_fork
