@@ -164,6 +164,16 @@ def termination_requested(
         record.termination = event
 
 
+def _has_fitting_status(event: CheckAttemptFinished) -> bool:
+    """Whether there is a code or a signal, or neither where the command is not known to have ended.
+
+    One that could not be killed has neither, and its attempt is over all the same.
+    """
+    if event.exit_code is None and not event.signal:
+        return event.end is not _EXITED or bool(event.unkillable)
+    return event.end is _EXITED and (event.exit_code is None or not event.signal)
+
+
 def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinished) -> None:
     """The attempt is over and its slot is free."""
     unstarted = record.state is QUEUED
@@ -174,7 +184,7 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
         raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
     if event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
-    if (event.end is _EXITED) is not ((event.exit_code is None) is not (not event.signal)):
+    if not _has_fitting_status(event):
         raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
     if event.active_ns > event.elapsed_ns:
         raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")

@@ -200,8 +200,10 @@ class LocalExecutor:
     async def keep_house(self) -> None:
         """Once a second: reap orphans that have ended, and look at a few attempts' memory."""
         turn = 0
-        while not self._closed:
+        while True:
             await trio.sleep(HOUSEKEEPING_S)
+            if self._closed:  # while it slept: what it would look through has been given back
+                return
             self._orphans.reap_dead()
             running = list(self._running)
             for attempt in running[turn : turn + SAMPLES_PER_ROUND]:

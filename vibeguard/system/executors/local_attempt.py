@@ -210,6 +210,8 @@ class LocalAttempt:
         self._conclude(self._pump.finish_but_go_on_reading(), leaked=leaked)
 
     def _finish(self) -> None:
+        if self._ending is not None and self._ending.unkillable:
+            self._shared.orphans.give_up(self._tree.alive())
         self._conclude(self._pump.finish(), leaked=self._ending.leaked if self._ending else ())
 
     def _conclude(self, stored: StoredOutput, *, leaked: tuple[ProcessReport, ...]) -> None:

@@ -6,7 +6,7 @@ foreign about, there is nobody else it could belong to. What remains belongs to 
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from vibeguard.system.process import proc
@@ -110,6 +110,10 @@ class Orphans:
         stat = stat_of(pid)
         if stat is not None:
             self._strangers.add(stat.identity)
+
+    def give_up(self, unkillable: Iterable[Identity]) -> None:
+        """These have got SIGKILL and live on: they are named, and nobody waits for them again."""
+        self._strangers.update(unkillable)
 
     def nothing_new(self) -> bool:
         """Whether all children are leaders: one read, no look at any process."""

@@ -225,6 +225,18 @@ def test_what_a_cancel_could_not_end_is_an_error():
     refused("still alive", lambda: run.settle("a", Outcome.CANCELLED, Reason.INTERRUPTED))
 
 
+def test_what_could_not_be_killed_need_not_have_a_status_and_nothing_else_may_lack_one():
+    run = started()
+    run.after(SECOND)
+    refused("contradicts its exit status", lambda: run.exit("a", code=None))
+    refused(
+        "contradicts its exit status",
+        lambda: run.exit("a", code=1, signal="SIGTERM", unkillable=LEFT),
+    )
+    run.exit("a", code=None, unkillable=LEFT)
+    run.settle("a", Outcome.ERROR, Reason.UNKILLABLE)
+
+
 def test_an_assertion_that_held_has_not_failed():
     run = started(assertion="n > 0")
     looked_at = {"assertion": "n > 0", "assertion_result": True}
