@@ -1,0 +1,66 @@
+"""`python -m tests.simulation --count 1000 --seed 0`: run histories, print those that went wrong.
+
+`--seed` is the number of the first; `--count 1 --verbose` prints a history and its log.
+"""
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.history import history_of
+from tests.simulation.oracles import findings
+from tests.simulation.world import Outcome, run_history
+
+
+def check(seed: int) -> list[str]:
+    """What is wrong with the history of this number."""
+    found: list[str] = run_history(history_of(seed), look=findings)
+    return found
+
+
+def _check_each(seeds: range) -> list[tuple[int, list[str]]]:
+    return [(seed, found) for seed in seeds if (found := check(seed))]
+
+
+def _show(seed: int) -> bool:
+    history = history_of(seed)
+    print(history)
+
+    def look(outcome: Outcome) -> list[str]:
+        print(outcome.log.decode("utf-8", "replace"))
+        print(f"exit {outcome.exit_code} after {outcome.elapsed_s:.3f} s {outcome.failure}")
+        return findings(outcome)
+
+    found = run_history(history, look=look)
+    print("\n".join(found) or "nothing is wrong")
+    return not found
+
+
+def main() -> int:
+    """The number of histories that went wrong, at most 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    if options.verbose:
+        shown = [_show(options.seed + n) for n in range(options.count)]
+        return 0 if all(shown) else 1
+    began, wrong = time.monotonic(), 0
+    last = options.seed + options.count
+    parts = [range(at, min(at + 50, last)) for at in range(options.seed, last, 50)]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for part in pool.map(_check_each, parts):
+            for seed, found in part:
+                wrong += 1
+                print(f"history {seed}:", *found, sep="\n  ", flush=True)
+    took_s = time.monotonic() - began
+    print(f"{options.count} histories from {options.seed} on in {took_s:.0f} s: {wrong} went wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

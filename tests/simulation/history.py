@@ -1,0 +1,235 @@
+"""One seed, one history: the checks of a run, what their processes do, and everything that goes wrong."""
+
+import errno
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.simulation.disk import WAYS, Trouble
+from vibeguard.core.model.config import CheckConfig, Requirement, Settings
+from vibeguard.core.model.plan import Plan
+from vibeguard.core.names import LeakPolicy, Severity, WhilePending
+from vibeguard.core.planning.plan import make_plan, resolve_settings
+
+SECOND_NS = 1_000_000_000
+OUTPUT_LIMIT = 4096
+Program = list[Any]
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something from outside: at a moment (virtual seconds since the start), or at a task's step."""
+
+    what: str
+    at_s: float = 0.0
+    at_step: int | None = None
+    detail: str = ""
+
+    def __str__(self) -> str:
+        when = f"{self.at_s:.3f} s" if self.at_step is None else f"step {self.at_step}"
+        return f"at {when}: {self.what} {self.detail}".rstrip()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A call of the system that fails with an error number from one moment until another."""
+
+    call: str
+    number: int
+    from_s: float
+    until_s: float
+
+    def __str__(self) -> str:
+        name = errno.errorcode[self.number]
+        return f"{self.call} fails with {name} from {self.from_s:.2f} to {self.until_s:.2f} s"
+
+
+@dataclass(frozen=True)
+class History:
+    """All of it. `str` prints what a reader needs to follow a failure."""
+
+    seed: int
+    plan: Plan
+    programs: dict[str, list[Program]]
+    happenings: tuple[Happening, ...]
+    faults: tuple[Fault, ...]
+    trouble: Trouble | None
+    reads_s: tuple[float, ...]
+    most_pids: int
+    slow: bool
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing comes from outside, so that the checks alone decide."""
+        return not (self.happenings or self.faults or self.trouble)
+
+    def __str__(self) -> str:
+        settings = self.plan.settings
+        head = (
+            f"history {self.seed}: {settings.parallel} + {settings.async_parallel} slots, "
+            f"grace {settings.grace_ns / SECOND_NS:g} s, fail fast {settings.fail_fast}, "
+            f"run timeout {settings.run_timeout_ns}, {self.most_pids} pids, slow {self.slow}"
+        )
+        lines = [head]
+        for check in self.plan.checks:
+            requires = ", ".join(f"{r.check} ({r.while_pending})" for r in check.requires)
+            lines.append(
+                f"  {check.id} [{check.pool} {check.severity}] requires {requires or 'nothing'}; "
+                f"timeout {check.timeout_ns / SECOND_NS:g} s, retries {check.retries}, "
+                f"leaks {check.leaks}, weight {check.weight}, group {check.group or '-'}, "
+                f"idle {check.idle_timeout_ns}, grok {check.grok}"
+            )
+            lines += [f"    {json.dumps(program)}" for program in self.programs[check.id]]
+        lines += [f"  {each}" for each in (*self.happenings, *self.faults)]
+        if self.trouble is not None:
+            lines.append(f"  disk: {self.trouble.way} from {self.trouble.first} on")
+        return "\n".join(lines)
+
+
+def history_of(seed: int) -> History:
+    """The history of a number; half of them have nothing but checks in them."""
+    rng = Random(f"history {seed}")
+    checks, programs = _checks(rng)
+    settings = Settings(
+        parallel=rng.randint(1, 4),
+        async_parallel=rng.randint(1, 2),
+        fail_fast=rng.random() < 0.2,
+        grace_ns=round(rng.choice([0.2, 1, 5]) * SECOND_NS),
+        run_timeout_ns=round(rng.uniform(0.5, 6) * SECOND_NS) if rng.random() < 0.08 else None,
+    )
+    resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=rng.randrange(1 << 30))
+    disturbed = rng.random() < 0.7
+    return History(
+        seed=seed,
+        plan=make_plan(checks, resolved, variables={}),
+        programs=programs,
+        happenings=_happenings(rng, [c.id for c in checks]) if disturbed else (),
+        faults=_faults(rng) if disturbed else (),
+        trouble=_trouble(rng) if disturbed and rng.random() < 0.25 else None,
+        reads_s=tuple(sorted(rng.uniform(0, 9) for _ in range(rng.choice([0, 1, 4, 12])))),
+        most_pids=rng.choice([12, 40, 400]),
+        slow=rng.random() < 0.7,
+    )
+
+
+def _checks(rng: Random) -> tuple[list[CheckConfig], dict[str, list[Program]]]:
+    checks: list[CheckConfig] = []
+    programs: dict[str, list[Program]] = {}
+    for number in range(rng.choice([1, 2, 3, 3, 4, 5, 6])):
+        retries = rng.choice([0, 0, 0, 1])
+        name = f"c{number}"
+        programs[name] = [_program(rng) for _ in range(1 + retries)]
+        judged = rng.choice([("", ""), ("", ""), ("", ""), ("says %{NUMBER:n}", "n >= 4")])
+        checks.append(
+            CheckConfig(
+                id=name,
+                run=json.dumps(programs[name]),
+                requires=tuple(_requirements(rng, checks)),
+                mode=rng.choice(["sync", "sync", "async"]),
+                timeout_ns=round(rng.choice([0.7, 2, 5, 30]) * SECOND_NS),
+                idle_timeout_ns=rng.choice([None, None, None, SECOND_NS]),
+                slow_after_ns=rng.choice([None, None, SECOND_NS]),
+                retries=retries,
+                severity=rng.choice([Severity.ERROR] * 3 + [Severity.WARNING]),
+                group=rng.choice(["", "", "", "g"]),
+                weight=rng.choice([1, 1, 2]),
+                leaks=rng.choice([LeakPolicy.WARN, LeakPolicy.FAIL, LeakPolicy.IGNORE]),
+                grok=(judged[0],) if judged[0] else (),
+                assertion=judged[1],
+                output_limit_bytes=OUTPUT_LIMIT,
+            )
+        )
+    return checks, programs
+
+
+def _requirements(rng: Random, earlier: Sequence[CheckConfig]) -> list[Requirement]:
+    found = []
+    for check in earlier:
+        if rng.random() < 0.3:
+            choices = ["wait", "wait", "skip", "proceed"] if check.mode == "async" else ["wait"]
+            found.append(Requirement(check.id, WhilePending(rng.choice(choices))))
+    return found
+
+
+def _program(rng: Random, depth: int = 0) -> Program:
+    """What one process does. Three of four that lead a check pass."""
+    program: Program = []
+    if rng.random() < 0.12:
+        program.append(["term", rng.choice(["ignore", 0, 7])])
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        kind = rng.random()
+        if kind < 0.5:
+            program.append(["sleep", round(rng.choice([0.01, 0.1, 0.3, 1, 3]) * rng.random(), 4)])
+        elif kind < 0.75:
+            program.append(["write", rng.choice([1, 60, 300, 5000, 100_000])])
+        elif depth < 2 and kind < 0.92:
+            how = [
+                each for each in ("setsid", "setpgid", "close", "unmarked") if rng.random() < 0.2
+            ]
+            program.append(["fork", _program(rng, depth + 1), how])
+        elif kind < 0.94:
+            program.append(["stuck", round(rng.choice([0.2, 2, 20]) * rng.random(), 4)])
+        elif kind < 0.96:
+            program.append(["stop"])
+    program.append(_last(rng, depth))
+    return program
+
+
+def _last(rng: Random, depth: int) -> list[Any]:
+    kind = rng.random()
+    if kind < (0.75 if not depth else 0.5):
+        return ["exit", 0]
+    if kind < 0.85:
+        return ["exit", rng.choice([1, 2, 127])]
+    if kind < 0.9:
+        return ["die", rng.choice(["SIGSEGV", "SIGTERM", "SIGKILL"])]
+    return ["sleep", rng.choice([2, 60])]
+
+
+def _happenings(rng: Random, checks: Sequence[str]) -> tuple[Happening, ...]:
+    found = []
+    for _ in range(rng.choice([0, 1, 1, 2, 3])):
+        what = rng.choice(
+            [
+                "signal", "signal", "order", "order", "kill", "front lost", "cancel", "cancel check",
+                "rubbish", "pause", "suspend", "stall", "stranger", "group taken", "tamper", "crash",
+                "crash",
+            ]
+        )  # fmt: skip
+        detail = ""
+        if what == "signal":
+            detail = rng.choice(["SIGINT", "SIGTERM", "SIGHUP"])
+        elif what == "order":
+            detail = rng.choice(["SIGINT 130", "SIGTERM 143"])
+        elif what == "cancel check":
+            detail = rng.choice([*checks, "nobody"])
+        elif what in {"pause", "suspend", "stall", "group taken"}:
+            detail = f"{rng.choice([0.05, 0.8, 3, 40]) * rng.random():.4f}"
+        elif what == "tamper":
+            detail = rng.choice(["append", "cut", "delete"])
+        step = rng.randint(5, 300) if rng.random() < 0.4 else None
+        found.append(Happening(what, round(rng.uniform(0, 5) * rng.random(), 4), step, detail))
+    return tuple(found)
+
+
+def _faults(rng: Random) -> tuple[Fault, ...]:
+    kinds = [
+        ("pidfd_open", errno.EMFILE), ("pidfd_send_signal", errno.EPERM), ("pipe", errno.EMFILE),
+        ("posix_spawn", errno.EAGAIN), ("posix_spawn", errno.E2BIG), ("setsid", errno.EPERM),
+        ("kill", errno.EPERM), ("fork", errno.EAGAIN), ("prctl", errno.EINVAL),
+        ("pidfd_send_signal", errno.ENOSYS),
+    ]  # fmt: skip
+    found = []
+    for _ in range(rng.choice([0, 0, 0, 1, 2])):
+        call, number = rng.choice(kinds)
+        start = round(rng.uniform(0, 2) * rng.random(), 3)
+        lasting = 1e6 if call == "prctl" else rng.choice([0.02, 0.5, 3])
+        found.append(Fault(call, number, 0.0 if call == "prctl" else start, start + lasting))
+    return tuple(found)
+
+
+def _trouble(rng: Random) -> Trouble:
+    way = rng.choice(WAYS)
+    return Trouble(way, rng.randint(0, 3) if way.startswith("output") else rng.randint(3, 40))

@@ -1,0 +1,275 @@
+"""What must hold of every history, whatever happened in it.
+
+They look at the log as anybody could read it, at what the simulated processes really did, and at
+the moments at which things happened. None asks the scheduler, the supervisor or the fold's State
+for anything but what is to be compared.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tests.helpers.naive import naive
+from tests.simulation.kernel import SECOND_NS
+from tests.simulation.world import SWEEP_BOUND_S, Outcome
+from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.names import LogStatus
+from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.journal.reader import open_state, reading_of
+
+Facts = dict[str, Any]
+Findings = Iterator[str]
+# From the end of a grace to the settlement: what cannot be killed is given up after two seconds.
+UNKILLABLE_S = 2.0
+LEAK_S = 1.0 + UNKILLABLE_S
+SIGNAL_BOUND_S = 7.0
+SLACK_S = 0.5  # for calls that take long, and looks that come every tenth of a second
+
+
+def findings(outcome: Outcome) -> list[str]:
+    """Everything that is wrong with a history; empty when all is well."""
+    if outcome.defect:
+        return [f"a defect: {outcome.defect}"]
+    log = _lines(outcome.log)
+    return [
+        f"{oracle.__name__.strip('_')}: {finding}"
+        for oracle in ORACLES
+        for finding in oracle(outcome, log)
+    ]
+
+
+def _lines(log: bytes) -> list[Facts]:
+    """The complete lines of the log as plain facts; what is damaged ends them."""
+    found: list[Facts] = []
+    for line in log.split(b"\n")[:-1]:
+        try:
+            facts = msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            break
+        if "type" not in facts:  # somebody else's
+            break
+        found.append(facts)
+    return found
+
+
+def _nobody_else_was_touched(outcome: Outcome, _: list[Facts]) -> Findings:
+    yield from outcome.kernel.violations
+
+
+def _codes_agree(outcome: Outcome, log: list[Facts]) -> Findings:
+    """The exit code of the run is that of a replay, of a follower, and of the naive model."""
+    live = outcome.exit_code
+    state, reading = open_state(outcome.folder)
+    if reading.status is not LogStatus.COMPLETE:
+        if live != 4:
+            yield f"the run ended with {live}, and its log is {reading.status} ({reading.problem})"
+        return
+    if outcome.failure:
+        noted = os.path.exists(os.path.join(outcome.folder, "differences"))
+        if not noted:
+            yield f"the log is whole although it failed: {outcome.failure}"
+        return
+    if outcome.sealed is not None and outcome.sealed.differences:
+        return
+    for what, code in (
+        ("a replay", exit_code_so_far(state)),
+        ("the naive model", naive(log)["exit_code"]),
+        ("the processes", _code_by_truth(outcome, log)),
+    ):
+        if code != live:
+            yield f"the run ended with {live}, {what} says {code}"
+    if not outcome.follower_problem and exit_code_so_far(outcome.followed) != live:
+        yield f"the run ended with {live}, a follower has {exit_code_so_far(outcome.followed)}"
+    if outcome.follower_problem:
+        yield f"a follower found {outcome.follower_problem}"
+
+
+def _code_by_truth(outcome: Outcome, log: list[Facts]) -> int:
+    """The exit code by what processes did and what was asked from outside: the log tells who waived."""
+    for event in log:
+        if event["type"] == "run.cancel_requested" and event.get("exit_code"):
+            return int(event["exit_code"])
+    plan = outcome.history.plan
+    waived = {e["check"] for e in log if e["type"] == "check.settled" and e.get("waived")}
+    for check in plan.checks:
+        if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
+            return 1
+    return 0 if outcome.kernel.leaders else 1
+
+
+def _passed(outcome: Outcome, check: str) -> bool:
+    """Whether the last command of a check ended with 0 by itself, and kept to what it must."""
+    numbers = [number for name, number in outcome.kernel.leaders if name == check]
+    if not numbers:
+        return False
+    leader = outcome.kernel.leaders[check, max(numbers)]
+    return not leader.alive and leader.status == 0 and not _is_broken(outcome, check, max(numbers))
+
+
+def _is_broken(outcome: Outcome, check: str, number: int) -> bool:
+    """Whether the log says of the attempt what no pass may have beside exit 0."""
+    planned = next(c for c in outcome.history.plan.checks if c.id == check)
+    own = [e for e in _lines(outcome.log) if e.get("check") == check and e.get("attempt") == number]
+    ended = any(e["type"] == "check.termination_requested" and e["reason"] != "leak" for e in own)
+    finished = [e for e in own if e["type"] == "check.attempt_finished"]
+    leaked = any(e.get("leaked") for e in finished) and planned.leaks == "fail"
+    bad = any(e.get("unkillable") or e.get("error") or e["end"] != "exited" for e in finished)
+    judged = [e for e in own if e["type"] == "check.extracted"]
+    refuted = planned.assertion and any(e.get("assertion_result") is not True for e in judged)
+    cut_short = planned.assertion and not judged
+    return bool(ended or leaked or bad or refuted or cut_short)
+
+
+def _green_is_earned(outcome: Outcome, log: list[Facts]) -> Findings:
+    """Exit 0 only if every error-severity check passed, by what its processes did."""
+    if outcome.exit_code != 0:
+        return
+    waived = {e["check"] for e in log if e["type"] == "check.settled" and e.get("waived")}
+    for check in outcome.history.plan.checks:
+        if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
+            yield f"{check.id} did not pass, and the run did"
+    for event in log:
+        is_pass = event["type"] == "check.settled" and event["outcome"] == "passed"
+        if is_pass and not _passed(outcome, event["check"]):
+            yield f"{event['check']} is said to have passed"
+
+
+def _settled_is_gone(outcome: Outcome, _: list[Facts]) -> Findings:
+    """When a check has settled nothing of it is alive, but what the config or the system lets live."""
+    if any(fault.call == "prctl" for fault in outcome.history.faults):
+        return  # `run.weakened` says so: what has left its tree is not always found
+    yield from outcome.settled_alive
+    ignored = {c.id for c in outcome.history.plan.checks if c.leaks == "ignore"}
+    unkillable = {e["check"] for e in _lines(outcome.log) if e.get("unkillable")}
+    for owner in outcome.alive_at_end:
+        check = owner.split(".")[0]
+        stuck = any(p.stuck for p in outcome.kernel.alive_of(""))
+        if check not in ignored and check not in unkillable and not stuck:
+            yield f"{owner} is alive at the end of the run"
+
+
+def _ends_in_time(outcome: Outcome, log: list[Facts]) -> Findings:
+    """An attempt ends within its limits, its grace and what a kill may take; a cancelled run too."""
+    settings = outcome.history.plan.settings
+    grace_s = settings.grace_ns / SECOND_NS
+    planned = {c.id: c for c in outcome.history.plan.checks}
+    standing_s = sum(float(h.detail) for _, h in outcome.delivered if h.what in _STANDING)
+    started: dict[tuple[str, int], int] = {}
+    for event in log:
+        if event["type"] == "check.started":
+            started[event["check"], event["attempt"]] = event["t"]
+        if event["type"] == "check.attempt_finished" and event["end"] != "refused":
+            check = planned[event["check"]]
+            lasted_s = (event["t"] - started[event["check"], event["attempt"]]) / SECOND_NS
+            most_s = check.timeout_ns / SECOND_NS + max(grace_s, LEAK_S) + UNKILLABLE_S
+            if lasted_s > most_s + standing_s + SLACK_S:
+                yield f"attempt {event['attempt']} of {check.id} lasted {lasted_s:.3f} s"
+    cancels = [e for e in log if e["type"] == "run.cancel_requested"]
+    ends = [e for e in log if e["type"] == "log.sealed"]
+    if cancels and ends:
+        took_s = (ends[0]["t"] - cancels[0]["t"]) / SECOND_NS
+        if took_s > grace_s + UNKILLABLE_S + SLACK_S + standing_s:
+            yield f"the run was over {took_s:.3f} s after its cancel"
+
+
+_STANDING = ("pause", "suspend", "stall")
+
+
+def _a_cancel_is_obeyed(outcome: Outcome, log: list[Facts]) -> Findings:
+    """What was asked for well before the end of the checks is in the log, with its exit code."""
+    settled = [e["t"] for e in log if e["type"] == "check.settled"]
+    if outcome.exit_code == 4 or not settled:
+        return
+    if any(e["type"] == "run.cancel_requested" for e in log):
+        return
+    if any(h.what in _STANDING for _, h in outcome.delivered):
+        return
+    for at_ns, happening in outcome.delivered:
+        asks = happening.what in {"order", "cancel", "front lost"}
+        if asks and at_ns + 2 * SECOND_NS < max(settled):
+            yield f"nothing came of what happened {happening}"
+
+
+def _no_cut_is_green(outcome: Outcome, _: list[Facts]) -> Findings:
+    """The log cut at any boundary, or in the middle of any line, is incomplete or corrupt.
+
+    A reader of a cut log is a decoder that was fed so far: one pass is all the cuts.
+    """
+    decoder, state = LogDecoder(), new_state()
+    lines = outcome.log.split(b"\n")[:-1]
+    for number, line in enumerate(lines):
+        half = len(line) // 2
+        try:
+            for part in (line[:half], line[half:], b"\n"):
+                last = number == len(lines) - 1 and part == b"\n"
+                for event in decoder.feed(part):
+                    apply(state, event)
+                status = reading_of(decoder, alive=False).status
+                if status is LogStatus.COMPLETE and not last:
+                    yield f"cut within line {number + 1} the log counts as complete"
+                if not last and exit_code_so_far(state) == 0:
+                    yield f"cut within line {number + 1} the log counts as passed"
+        except LogCorrupt:
+            return
+
+
+def _what_was_told_is_safe(outcome: Outcome, _: list[Facts]) -> Findings:
+    """A verdict is out only when all of the log was synchronised; a cancel was before its signals."""
+    if outcome.sealed is not None and outcome.disk.durable != len(outcome.disk.written):
+        yield "the seal was told of and may be lost again"
+    yield from outcome.told_before_it_was_safe
+
+
+def _death_leaves_nothing(outcome: Outcome, _: list[Facts]) -> Findings:
+    """Where the supervisor is killed, the front has ended every process within a second."""
+    for death in outcome.deaths:
+        for owner in death.alive_after_sweep:
+            yield f"{owner} outlives the death of the supervisor"
+        if death.swept_in_s > SWEEP_BOUND_S + SLACK_S:
+            yield f"the sweep took {death.swept_in_s:.3f} s"
+        for part in (death.written[: death.durable], death.written):
+            decoder = LogDecoder()
+            decoder.feed(part)
+            whole = reading_of(decoder, alive=False).status is LogStatus.COMPLETE
+            if whole and death.durable < len(death.written):
+                yield "a log is complete that is not safe"
+
+
+def _a_calm_run_is_foretold(outcome: Outcome, log: list[Facts]) -> Findings:
+    """Where nothing comes from outside, nothing but checks decides: no cancel, no failure."""
+    if not outcome.history.is_calm or outcome.history.plan.settings.run_timeout_ns is not None:
+        return
+    if outcome.exit_code not in {0, 1}:
+        yield f"a run with which nothing interfered ended with {outcome.exit_code}"
+    for event in log:
+        if event["type"] == "run.cancel_requested" and event["reason"] != "fail_fast":
+            yield f"it was cancelled: {event['reason']}"
+        if event["type"] in {"run.degraded", "run.weakened"}:
+            yield f"{event['type']}: {event}"
+
+
+Oracle = Callable[[Outcome, list[Facts]], Findings]
+ORACLES: tuple[Oracle, ...] = (
+    _nobody_else_was_touched,
+    _codes_agree,
+    _green_is_earned,
+    _settled_is_gone,
+    _ends_in_time,
+    _a_cancel_is_obeyed,
+    _no_cut_is_green,
+    _what_was_told_is_safe,
+    _death_leaves_nothing,
+    _a_calm_run_is_foretold,
+)
+
+
+def of_events(log: list[Facts]) -> Mapping[str, list[str]]:
+    """The types of events of each check, in order: what a replay on Linux must show as well."""
+    found: dict[str, list[str]] = {}
+    for event in log:
+        found.setdefault(event.get("check", ""), []).append(event["type"])
+    return found

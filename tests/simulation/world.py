@@ -1,0 +1,438 @@
+"""Runs one history: the real session on a virtual clock, over the simulated kernel and disk."""
+
+import fcntl as real_fcntl
+import json
+import math
+import os
+import shutil
+import signal
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+import trio
+
+from tests.simulation.disk import Disk
+from tests.simulation.history import Happening, History
+from tests.simulation.kernel import SECOND_NS, Kernel
+from tests.simulation.seams import simulated, task_order
+from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.names import ExitCode, LeakPolicy
+from vibeguard.core.problems import LogCorrupt, LogWriteError
+from vibeguard.system.channel import (
+    Interrupt,
+    Kill,
+    Launch,
+    OrderReader,
+    Pause,
+    Resume,
+    Sealed,
+    send,
+)
+from vibeguard.system.executors.local import open_local_executor
+from vibeguard.system.journal.creation import LOG_NAME
+from vibeguard.system.journal.follow import Follower
+from vibeguard.system.process.sweep import kill_descendants
+from vibeguard.system.rundir.control import request
+from vibeguard.system.supervisor.clock import PausingClock
+from vibeguard.system.supervisor.forked import CutShort
+from vibeguard.system.supervisor.host import Host
+from vibeguard.system.supervisor.session import Session
+
+WALL_NS = 1_800_000_000 * SECOND_NS
+MOST_VIRTUAL_S = 900.0
+SWEEP_BOUND_S = 1.0
+
+
+class Stuck(Exception):
+    """Nothing can happen any more, or the run goes on for ever."""
+
+
+@dataclass
+class Death:
+    """The supervisor was killed at this moment: what was written and safe, and what was left."""
+
+    written: bytes
+    durable: int
+    alive_after_sweep: list[str]
+    swept_in_s: float
+
+
+@dataclass
+class Outcome:
+    """What a history came to. `log` is what lies on the disk at the end."""
+
+    history: History
+    kernel: Kernel
+    disk: Disk
+    exit_code: int = -1
+    sealed: Sealed | None = None
+    folder: str = ""
+    log: bytes = b""
+    defect: str = ""
+    failure: str = ""
+    followed: Any = None
+    follower_problem: str = ""
+    deaths: list[Death] = field(default_factory=list)
+    delivered: list[tuple[int, Happening]] = field(default_factory=list)
+    alive_at_end: list[str] = field(default_factory=list)
+    settled_alive: list[str] = field(default_factory=list)
+    told_before_it_was_safe: list[str] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+
+class VirtualClock(PausingClock):
+    """The clock of a run, on which waiting is letting the world go on."""
+
+    def __init__(self, kernel: Kernel, steps: "Steps") -> None:
+        super().__init__(lambda: kernel.now_ns)
+        self._kernel = kernel
+        self._steps = steps
+        self._polled_at = -1
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Nothing can run: something of the world happens, or the deadline comes.
+
+        Not before Trio has looked whether a pipe or a signal wakes a task, for these are real.
+        """
+        seconds = super().deadline_to_sleep_time(deadline)
+        if self._polled_at != self._steps.count:
+            self._polled_at = self._steps.count
+            return 0
+        kernel = self._kernel
+        if kernel.now_ns > self.start_ns + MOST_VIRTUAL_S * SECOND_NS:
+            raise Stuck(f"the run is not over after {MOST_VIRTUAL_S:g} virtual seconds")
+        if seconds > 0:
+            kernel.woken = False
+            bound = min(seconds, MOST_VIRTUAL_S + 1)
+            kernel.advance(kernel.now_ns + math.ceil(bound * SECOND_NS) + 1)
+        return 0
+
+
+class Reactor:
+    """Calls back whoever has something to read in the simulated kernel."""
+
+    def __init__(self, nursery: trio.Nursery, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._scope = trio.CancelScope()
+        self._woken = trio.Event()
+        kernel.wake = self._wake
+        nursery.start_soon(self._run)
+
+    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call back when the descriptor is readable."""
+        self._callbacks[descriptor] = callback
+        self._woken.set()
+
+    def unwatch(self, descriptor: int) -> None:
+        """Forget the descriptor."""
+        self._callbacks.pop(descriptor, None)
+
+    def close(self) -> None:
+        """Forget everything and end the task."""
+        self._callbacks.clear()
+        self._scope.cancel()
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    async def _run(self) -> None:
+        with self._scope:
+            while True:
+                await self._woken.wait()
+                self._woken = trio.Event()
+                for descriptor in list(self._callbacks):
+                    callback = self._callbacks.get(descriptor)
+                    if callback is not None and self._kernel.readable(descriptor):
+                        callback()
+                        if self._kernel.readable(descriptor):
+                            self._woken.set()
+
+
+class Steps(trio.abc.Instrument):
+    """Lets things happen at a checkpoint: before so many steps of tasks."""
+
+    def __init__(self) -> None:
+        self.due: dict[int, list[Callable[[], None]]] = {}
+        self.count = 0
+
+    def before_task_step(self, _: trio.lowlevel.Task) -> None:
+        """A task is about to go on."""
+        self.count += 1
+        for happen in self.due.pop(self.count, ()):
+            happen()
+
+
+class World:
+    """One history as it happens."""
+
+    def __init__(self, history: History, root: str) -> None:
+        rng = Random(f"world {history.seed}")
+        self.history = history
+        self.kernel = Kernel(rng, most_pids=history.most_pids, slow=history.slow)
+        self.disk = Disk(history.trouble)
+        self.outcome = Outcome(history, self.kernel, self.disk)
+        self.disk.on_line = self._look_at_line
+        self._let_live = {c.id for c in history.plan.checks if c.leaks is LeakPolicy.IGNORE}
+        self._rng = rng
+        self._root = root
+        self._state_dir = os.path.join(root, ".vibeguard")
+        self._start_ns = self.kernel.now_ns
+        self._orders = -1
+        self._steps = Steps()
+        self._follower: Follower | None = None
+        self._followed = new_state()
+        for fault in history.faults:
+            span = (
+                fault.number,
+                *(self._start_ns + round(s * SECOND_NS) for s in (fault.from_s, fault.until_s)),
+            )
+            self.kernel.faults.setdefault(fault.call, []).append(span)
+
+    def run(self) -> Outcome:
+        """Run it; everything that is known at its end."""
+        outcome = self.outcome
+        with ExitStack() as stack:
+            stack.enter_context(simulated(self.kernel, self.disk, self._rng))
+            stack.enter_context(task_order(self.history.seed))
+            os.makedirs(os.path.join(self._state_dir, "runs"), 0o700)
+            orders, self._orders = os.pipe()
+            stack.callback(os.close, orders)
+            stack.callback(self._close_orders)
+            reports, outcome_end = os.pipe()
+            stack.callback(os.close, reports)
+            stack.callback(os.close, outcome_end)
+            try:
+                self._supervise(orders, outcome_end, stack)
+            except LogWriteError as error:
+                outcome.exit_code, outcome.failure = ExitCode.CORRUPT, error.what
+            except BaseException as error:  # a defect, or a simulation that is stuck
+                outcome.exit_code = ExitCode.INCOMPLETE
+                outcome.defect = "".join(traceback.format_exception(error))
+            self._look_at_the_end()
+        return outcome
+
+    def _supervise(self, orders: int, reports: int, stack: ExitStack) -> None:
+        session = Session(self._launch(), OrderReader(orders), reports, host=self._host())
+        stack.callback(session.close)
+        self.outcome.folder = session.folder
+        self._follower = Follower(session.folder)
+        stack.callback(self._follower.close)
+        self._set_up()
+        self.outcome.sealed = sealed = session.run()
+        self.outcome.exit_code = ExitCode.CORRUPT if sealed.differences else sealed.exit_code
+
+    def _launch(self) -> Launch:
+        return Launch(
+            plan=self.history.plan,
+            argv=("vibeguard", "run"),
+            environment={b"PATH": b"/bin"},
+            variables={},
+            folder=self._root.encode(),
+            config_folder=self._root.encode(),
+            state_dir=self._state_dir.encode(),
+            config_path="vibeguard.yaml",
+            config_sha256="0" * 64,
+            selection_sha256="0" * 64,
+            stands_for=b"/work",
+        )
+
+    def _host(self) -> Host:
+        return Host(
+            clock=partial(VirtualClock, self.kernel, self._steps),
+            wall_ns=lambda: WALL_NS + self.kernel.now_ns,
+            wall_time=lambda: "2027-01-15T08:00:00.000000Z",
+            sleep_outside=self._sleep_outside,
+            open_executor=partial(
+                open_local_executor, reactor=lambda nursery: Reactor(nursery, self.kernel)
+            ),
+            in_fork=self._in_fork,
+        )
+
+    async def _sleep_outside(self, seconds: float) -> None:
+        over = trio.Event()
+        self.kernel.later(round(seconds * SECOND_NS), "call", partial(self._wake, over))
+        await over.wait()
+
+    def _wake(self, over: trio.Event) -> None:
+        over.set()
+        self.kernel.woken = True
+
+    async def _in_fork(
+        self, work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
+    ) -> bytes:
+        self.kernel.fail("fork")
+        lasts_s = self._rng.choice([0.002, 0.05, 1]) * self._rng.random()
+        try:
+            await trio.sleep(min(lasts_s, timeout_s))
+        except trio.Cancelled:
+            raise CutShort("the run was cancelled meanwhile") from None
+        if lasts_s > timeout_s:
+            raise CutShort(f"it took longer than {timeout_s:g} s")
+        return work()
+
+    # What happens from outside.
+
+    def _set_up(self) -> None:
+        self.kernel.call = lambda happen: happen()
+        for each in self.history.happenings:
+            happen = partial(self._happen, each)
+            if each.at_step is not None:
+                self._steps.due.setdefault(each.at_step, []).append(happen)
+            else:
+                self.kernel.later(round(each.at_s * SECOND_NS), "call", happen)
+        for at_s in self.history.reads_s:
+            self.kernel.later(round(at_s * SECOND_NS), "call", self._follow)
+        self.kernel.later(0, "call", self._instrument)
+
+    def _instrument(self) -> None:
+        trio.lowlevel.add_instrument(self._steps)
+
+    def _happen(self, happening: Happening) -> None:
+        self.outcome.delivered.append((self.kernel.now_ns - self._start_ns, happening))
+        detail, folder = happening.detail, self.outcome.folder
+        now_ns = self.kernel.now_ns
+        match happening.what:
+            case "signal":
+                if callable(signal.getsignal(signal.Signals[detail])):
+                    signal.raise_signal(signal.Signals[detail])
+            case "order":
+                name, code = detail.split()
+                self._order(Interrupt(name, int(code)))
+            case "kill":
+                self._order(Kill())
+            case "front lost":
+                self._close_orders()
+            case "cancel":
+                request(folder, "cancel", {}, now_ns=now_ns)
+            case "cancel check":
+                request(folder, "cancel", {"check": detail}, now_ns=now_ns)
+            case "rubbish":
+                self._leave_rubbish(folder)
+            case "pause":
+                self._order(Pause())
+                self.kernel.later(
+                    round(float(detail) * SECOND_NS), "call", partial(self._order, Resume())
+                )
+            case "suspend":
+                self.kernel.suspend(round(float(detail) * SECOND_NS))
+            case "stall":
+                self.kernel.now_ns += round(float(detail) * SECOND_NS)
+            case "stranger":
+                self.kernel.stranger()
+            case "group taken":
+                self._take_group(float(detail))
+            case "tamper":
+                self._tamper(detail)
+            case "crash":
+                self._die()
+        self.kernel.woken = True
+
+    def _order(self, order: Any) -> None:
+        if self._orders >= 0:
+            send(self._orders, order)
+            self.kernel.woken = True
+
+    def _close_orders(self) -> None:
+        if self._orders >= 0:
+            os.close(self._orders)
+            self._orders = -1
+
+    def _leave_rubbish(self, folder: str) -> None:
+        """What is no request lies in the control folder."""
+        for name, data in (("1.json", b"{"), ("2.json", b'{"kind":"dance"}'), ("x", b"cancel")):
+            with open(os.path.join(folder, "control", name), "wb") as file:
+                file.write(data)
+        os.makedirs(os.path.join(folder, "control", "3.json"), exist_ok=True)
+
+    def _take_group(self, seconds: float) -> None:
+        """Another run has the lock of a group for a while."""
+        groups = os.path.join(self._state_dir, "groups")
+        os.makedirs(groups, 0o700, exist_ok=True)
+        path = os.path.join(groups, sha256(b"g").hexdigest()[:32])
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            real_fcntl.flock(descriptor, real_fcntl.LOCK_EX | real_fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            self.kernel.later(round(seconds * SECOND_NS), "call", partial(os.close, descriptor))
+
+    def _tamper(self, how: str) -> None:
+        path = os.path.join(self.outcome.folder, LOG_NAME)
+        with suppress(FileNotFoundError):
+            if how == "append":
+                with open(path, "ab") as file:
+                    file.write(b"{}\n")
+            elif how == "cut":
+                os.truncate(path, os.path.getsize(path) // 2)
+            else:
+                os.unlink(path)
+
+    def _die(self) -> None:
+        """Look at the world in which the supervisor is killed now: the front ends what it left."""
+        kernel = self.kernel.snapshot()
+        written, durable = bytes(self.disk.written), self.disk.durable
+        kernel.die()
+        began_ns = kernel.now_ns
+        with simulated(kernel, Disk(None), Random(self.history.seed)):
+            kill_descendants(SWEEP_BOUND_S)
+        alive = [f"{p.owner} ({p.pid})" for p in kernel.alive_of("") if not p.stuck]
+        self.outcome.deaths.append(
+            Death(written, durable, alive, (kernel.now_ns - began_ns) / SECOND_NS)
+        )
+
+    def _look_at_line(self, line: bytes) -> None:
+        """A line is being written to the log: does the world agree?"""
+        if line.startswith(b'{"type":"check.settled"'):
+            check = json.loads(line)["check"]
+            if check in self._let_live:
+                return
+            for process in self.kernel.processes.values():
+                theirs = process.alive and process.owner.split(".")[0] == check
+                if theirs and process.is_traceable and not process.stuck:
+                    self.outcome.settled_alive.append(
+                        f"{process.owner} ({process.pid}) is alive when its check settles"
+                    )
+
+    def _follow(self) -> None:
+        """A reader looks at the log as it is at this moment."""
+        follower, outcome = self._follower, self.outcome
+        if follower is None or outcome.follower_problem:
+            return
+        try:
+            while events := follower.read():
+                for event in events:
+                    apply(self._followed, event)
+        except LogCorrupt as problem:
+            outcome.follower_problem = problem.what
+
+    def _look_at_the_end(self) -> None:
+        outcome = self.outcome
+        outcome.elapsed_s = (self.kernel.now_ns - self._start_ns) / SECOND_NS
+        self._follow()
+        outcome.followed = self._followed
+        outcome.alive_at_end = [f"{p.owner} ({p.pid})" for p in self.kernel.alive_of("")]
+        with suppress(OSError), open(os.path.join(outcome.folder, LOG_NAME), "rb") as file:
+            outcome.log = file.read()
+
+
+def run_history(
+    history: History, *, look: Callable[[Outcome], Any] = lambda outcome: outcome
+) -> Any:
+    """Run a history in a folder of its own; what `look` makes of it while the folder is there."""
+    base = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
+    root = os.path.join(base, f"vibeguard-simulation-{os.getpid()}")
+    shutil.rmtree(root, ignore_errors=True)
+    os.mkdir(root, 0o700)
+    try:
+        return look(World(history, root).run())
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
