@@ -152,7 +152,7 @@ def _call(arguments: list[str], verb: str) -> int:
 
     failures.make_streams_safe()
     try:
-        from vibeguard.commands.application import parse  # noqa: PLC0415 - cyclopts is 80 ms
+        from vibeguard.commands.parsing import parse  # noqa: PLC0415 - after `early`
 
         return failures.finish_output(parse(arguments)())
     except KeyboardInterrupt:

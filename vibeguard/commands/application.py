@@ -1,56 +1,24 @@
-"""The command table and the parser: argv in, a call that is ready to be made out.
+"""The parser: argv in, a call that is ready to be made out, or a help screen, or what is wrong.
 
-Commands are named, not imported: a module is loaded when its command is used. Global flags are read
-by the meta app, wherever they stand; what is left goes to the command's own flags.
+Global flags are read by the meta app, wherever they stand; what is left goes to the command's own
+flags.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
-from vibeguard.commands.options import GLOBAL_DEFAULTS, GlobalOptions
-from vibeguard.core.names import MOST_SLOTS
-from vibeguard.core.problems import UsageError
+from vibeguard.commands import translated
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.table import ALIASES, COMMANDS
+from vibeguard.commands.words import attach_values, complete, join_until_check
 
 Call = Callable[[], int]
-_MOST_DIGITS = 18  # longer numbers are not worth reading
-
-COMMANDS = {
-    "run": "Run checks: the named ones, the selected ones, or all (alias: check).",
-    "watch": "Run the checks again whenever the tree has changed; what fails first, in full.",
-    "tail": "Follow a run live, from its start or from --since.",
-    "report": "Replay a run from its log, in any format; nothing is run.",
-    "evidence": "Say whether every check passed on the present tree: 0 yes, 1 partly, 3 unknown.",
-    "explain": "Say why a check would run, or be reused under run --reuse.",
-    "audit": "Run a check once under strace: what it reads that inputs miss, writes and talks to.",
-    "status": "What is running, since when, what is left.",
-    "wait": "Wait for a run, or for a part of it, for a bounded time.",
-    "cancel": "Ask a run, or one check of it, to end.",
-    "runs": "List the runs of this folder.",
-    "prune": "Remove old runs.",
-    "worker": "Run checks of other machines' runs here, for a pool.",
-    "workers": "List the workers of a pool.",
-    "validate": "Say whether the config is right, or everything that is wrong with it.",
-    "list": "List the checks, in the order of the config.",
-    "tags": "List the tags; with -v the checks that have each.",
-    "prompt": "List the prompts, or print one, ready to pipe.",
-    "init": "Write a config to start from.",
-    "migrate": "Say what an existing config does differently here, and mend what can be mended.",
-    "mcp": "Serve the runs of this project to a coding agent (Model Context Protocol, stdio).",
-    "hook": "Print or install a git hook or a hook for a coding agent.",
-    "schema": "Print the JSON Schema of a config, a report or an event.",
-    "completion": "Print the completion script of a shell (bash, zsh, fish), or install it.",
-}
-
-# Python's own names are taken: `list` and `tags` would read as builtins or fields.
-VALUE_MAY_BE_LEFT_OUT = frozenset({"--changed", "--compare", "--failed"})
-_LATEST = re.compile(r"latest(~[0-9]+)?")
-FUNCTIONS = {"list": "list_checks", "tags": "list_tags"}
+GlobalFlags = translated.twin_of(GlobalOptions)
+NONE_GIVEN = GlobalFlags()
 
 EXIT_CODES = (
     "Exit codes of run, tail, report and wait: 0 passed; 1 failed (--error-exit-code changes it); "
@@ -102,9 +70,9 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
     shared_flags = Group("Global options", sort_key=2, show=not folded)
     for name, text in COMMANDS.items():
         app.command(
-            f"vibeguard.commands.{name}:{FUNCTIONS.get(name, name)}",
+            f"{translated.__name__}:{name}",
             name=name,
-            alias="check" if name == "run" else None,
+            alias=[alias for alias, meant in ALIASES.items() if meant == name],
             help=text,
             help_epilogue="\n\n".join([*(GLOBAL_LINE,) * folded, *EPILOGUES.get(name, ())]),
         )
@@ -113,12 +81,16 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
     def call_of(
         *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
         common: Annotated[
-            GlobalOptions, Parameter(name="*", parse=True, group=shared_flags)
-        ] = GLOBAL_DEFAULTS,
+            GlobalFlags, Parameter(name="*", parse=True, group=shared_flags)  # type: ignore[valid-type]
+        ] = NONE_GIVEN,
     ) -> Call:
         command, bound, ignored = app.parse_args(attach_values(join_until_check(words)))
-        shared = {"common": complete(common, environ)} if "common" in ignored else {}
-        return partial(_integer_result, partial(command, *bound.args, **bound.kwargs, **shared))
+        own = translated.options_of(bound.kwargs)
+        if "common" in ignored:
+            own["common"] = complete(translated.original(common), environ)
+        if hasattr(command, "__wrapped__"):
+            return partial(command.__wrapped__, *bound.args, **own)
+        return partial(_shown, partial(command, *bound.args, **own))
 
     return app
 
@@ -126,7 +98,7 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
 def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:
     """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
     words = _help_as_a_flag(arguments)
-    named = any(word in COMMANDS or word == "check" for word in words)
+    named = any(word in COMMANDS or word in ALIASES for word in words)
     call: Call | None = build(environ, folded=named).meta(words)
     return call or _nothing_left
 
@@ -141,72 +113,7 @@ def _nothing_left() -> int:
     return 0
 
 
-def _integer_result(call: Callable[[], object]) -> int:
-    """Help screens return nothing, commands their exit code."""
-    code = call()
-    return code if isinstance(code, int) else 0
-
-
-def join_until_check(words: tuple[str, ...]) -> list[str]:
-    """`--until check ID` is spelt like a sentence; the parser knows `--until check --check ID`."""
-    joined: list[str] = []
-    for position, word in enumerate(words):
-        if word == "--":
-            return [*joined, *words[position:]]
-        joined.append(word)
-        follows = words[position + 1 : position + 2]
-        asked = word == "--until=check" or (
-            word == "check" and words[position - 1 : position] == ("--until",)
-        )
-        if asked and follows and not follows[0].startswith("-"):
-            joined.append("--check")
-    return joined
-
-
-def attach_values(words: list[str]) -> list[str]:
-    """Flags whose value may be left out, as the parser reads them: `--failed` is `--failed=`.
-
-    A word behind `--failed` is its value where it can be no check's id: runs begin with a digit.
-    """
-    attached: list[str] = []
-    for position, word in enumerate(words):
-        if word == "--":
-            return [*attached, *words[position:]]
-        if attached[-1:] == ["--failed="] and (word[:1].isdigit() or _LATEST.fullmatch(word)):
-            attached[-1] += word
-        else:
-            attached.append(f"{word}=" if word in VALUE_MAY_BE_LEFT_OUT else word)
-    return attached
-
-
-def complete(common: GlobalOptions, environ: Mapping[str, str]) -> GlobalOptions:
-    """The flags, filled up from the environment and held against their limits.
-
-    VIBEGUARD_CONFIG is `system.discovery`'s. Raises UsageError that names a wrong variable.
-    """
-    if common.parallel is None and environ.get("VIBEGUARD_PARALLEL"):
-        text = environ["VIBEGUARD_PARALLEL"]
-        if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
-            raise UsageError(
-                f'VIBEGUARD_PARALLEL is "{text}"', "set it to a whole number from 1 on, or unset it"
-            )
-        common = replace(common, parallel=_slots("VIBEGUARD_PARALLEL", int(text)))
-    elif common.parallel is not None:
-        _slots("--parallel", common.parallel)
-    if common.log_dir is None and environ.get("VIBEGUARD_LOG_DIR"):
-        common = replace(common, log_dir=environ["VIBEGUARD_LOG_DIR"])
-    return replace(common, error_exit_code=_exit_code(common.error_exit_code))
-
-
-def _slots(name: str, count: int) -> int:
-    """`count`. Raises UsageError if it is below 1, or more than a config may say."""
-    if not 1 <= count <= MOST_SLOTS:
-        raise UsageError(f"{name} is {count}", f"use a whole number from 1 to {MOST_SLOTS}")
-    return count
-
-
-def _exit_code(code: int | None) -> int | None:
-    """The code, None for the default. Raises UsageError outside 1 to 255."""
-    if code is not None and not 0 <= code <= 255:
-        raise UsageError(f"--error-exit-code is {code}", "use 1 to 255, or 0 for the default")
-    return code or None
+def _shown(screen: Callable[[], object]) -> int:
+    """Show what is no command of ours: a help screen of the parser's own."""
+    screen()
+    return 0

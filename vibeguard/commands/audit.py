@@ -5,7 +5,8 @@ import os
 import tempfile
 from collections.abc import Mapping
 
-from vibeguard.commands.loading import Loaded, load, working_folder
+from vibeguard.commands.folders import working_folder
+from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.audit.accesses import Accesses

@@ -1,12 +1,10 @@
 """`vibeguard cancel`."""
 
-from dataclasses import dataclass
 from typing import Annotated
-
-from cyclopts import Parameter
 
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunName
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_err
 from vibeguard.core.names import CheckState, LogStatus
 from vibeguard.core.problems import UsageError
@@ -17,9 +15,7 @@ from vibeguard.system.rundir.control import request
 from vibeguard.system.rundir.references import run_id_of
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CancelOptions:
+class CancelOptions(Options, frozen=True, kw_only=True):
     """`cancel`: the whole run, or one check of it."""
 
     check: Annotated[str | None, Parameter(metavar="ID", help="Cancel this check alone.")] = None

@@ -3,10 +3,10 @@
 import os
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
 from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parameter import Parameter
 from vibeguard.commands.streams import write_document, write_err, write_exact
 from vibeguard.commands.templates import completion_of_ids
 from vibeguard.core.problems import UsageError

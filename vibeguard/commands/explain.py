@@ -4,7 +4,8 @@ import os
 
 from msgspec.structs import replace
 
-from vibeguard.commands.loading import Loaded, load, state_dir_of_runs
+from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_document, write_out
 from vibeguard.core.planning.plan import make_plan, resolve_settings

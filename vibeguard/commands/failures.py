@@ -135,14 +135,14 @@ def _usage_problem(error: BaseException, verb: str) -> Problem:
 
 def _help_command(verb: str) -> str:
     """Where the flags are explained: at the command, if it is one."""
-    from vibeguard.commands.application import COMMANDS  # noqa: PLC0415 - only on failure
+    from vibeguard.commands.table import COMMANDS  # noqa: PLC0415 - only on failure
 
     return f"vibeguard {verb} --help" if verb in COMMANDS else "vibeguard --help"
 
 
 def _unknown_command(verb: str) -> str:
     """With a suggestion; the parser's own would import every command to list it."""
-    from vibeguard.commands.application import COMMANDS  # noqa: PLC0415 - only on failure
+    from vibeguard.commands.table import COMMANDS  # noqa: PLC0415 - only on failure
     from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
 
     meant = nearest(verb, (*COMMANDS, "check"))
@@ -170,12 +170,10 @@ def _unknown_global_option(word: str) -> str:
 
 def _meant_option(word: str, own: Sequence[str]) -> str:
     """A suggestion out of the global options and a command's own; nothing for a short one."""
-    from dataclasses import fields  # noqa: PLC0415
-
     from vibeguard.commands.options import GlobalOptions  # noqa: PLC0415
     from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
 
-    names = [f"--{field.name.replace('_', '-')}" for field in fields(GlobalOptions)]
+    names = [f"--{name.replace('_', '-')}" for name in GlobalOptions.__struct_fields__]
     meant = nearest(word, (*names, *own)) if word.startswith("--") else ""
     return f". Did you mean {meant}?" if meant else ""
 

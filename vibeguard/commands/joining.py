@@ -23,7 +23,8 @@ from vibeguard.system.clock import monotonic_s, wall_ns
 from vibeguard.system.front.following import Enough, Until, follow
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.front.shown import format_options
+from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.live import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state

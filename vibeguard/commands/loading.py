@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from vibeguard.commands.folders import shown_path, working_folder
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.config.load import load_config
 from vibeguard.core.history import Estimate, definition_of
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery import Located, find_config, find_state_dir, read_config
+from vibeguard.system.discovery import Located, find_config, read_config
 from vibeguard.system.history import load_estimates, machine_id
-from vibeguard.system.rundir.state_folder import state_folder
 
 
 class Loaded(Struct, frozen=True):
@@ -75,28 +75,3 @@ def expectations(state_dir: str, checks: Iterable[CheckConfig]) -> dict[str, Est
     """What earlier runs on this machine let expect of these checks, by id; nothing without any."""
     definitions = {check.id: definition_of(check.run, check.cwd, check.where) for check in checks}
     return load_estimates(state_dir, definitions, machine_id())
-
-
-def state_dir_of_runs(common: GlobalOptions) -> str:
-    """The state folder that commands about runs mean; it may not exist.
-
-    Raises StateFolderRefused where it cannot be trusted.
-    """
-    path = find_state_dir(common.state_dir, os.environ, working_folder())
-    return state_folder(os.path.dirname(path), override=path, create=False)
-
-
-def working_folder() -> str:
-    """The caller's folder. Raises UsageError where it has been removed."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError as error:
-        raise UsageError(
-            "the working folder does not exist any more", "go to one that does"
-        ) from error
-
-
-def shown_path(path: str) -> str:
-    """A path as messages show it: from the caller's folder where that is short."""
-    relative = os.path.relpath(path, working_folder())
-    return path if relative.startswith(os.path.join("..", "..", "..")) else relative

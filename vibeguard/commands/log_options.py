@@ -1,11 +1,9 @@
 """The flags of `tail`, `report` and `wait`: what to read of a log, and what to show of it."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from vibeguard.commands.options import Duration, Flag, GlobalOptions, one_of, read_since
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 
 TailFormat = Literal["text", "jsonl", "agent"]
@@ -35,9 +33,7 @@ Since = Annotated[
 ]
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TailOptions:
+class TailOptions(Options, frozen=True, kw_only=True):
     """`tail`: where to start, and what to show."""
 
     since: Since = -1
@@ -51,9 +47,7 @@ class TailOptions:
     ] = None
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportOptions:
+class ReportOptions(Options, frozen=True, kw_only=True):
     """`report`: the form of the replay, and what to hold the log against."""
 
     format: Annotated[ReportFormat | None, Parameter(help="What to write.")] = None
@@ -83,9 +77,7 @@ class ReportOptions:
     ] = False
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WaitOptions:
+class WaitOptions(Options, frozen=True, kw_only=True):
     """`wait`: for what, and for how long (nanoseconds; None is without end)."""
 
     max_wait: Annotated[Duration, Parameter(help="Give up after this time (30s, 2m).")] = None

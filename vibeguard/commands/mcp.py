@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import fields
 from types import FrameType
 from typing import BinaryIO
 
@@ -66,12 +65,12 @@ def lines(stream: BinaryIO) -> Iterator[bytes]:
 def _own_command(common: GlobalOptions) -> list[str]:
     """How a command of ours is called, with the global flags that the server was started with."""
     flags = []
-    for field in fields(common):
-        value = getattr(common, field.name)
-        if value == getattr(GLOBAL_DEFAULTS, field.name) or field.name in ("json", "verbose"):
+    for field in common.__struct_fields__:
+        value = getattr(common, field)
+        if value == getattr(GLOBAL_DEFAULTS, field) or field in ("json", "verbose"):
             continue
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        name = f"--{field.name.replace('_', '-')}"
+        name = f"--{field.replace('_', '-')}"
         flags.append(name if value is True else f"{name}={text}")
     return [sys.executable, "-I", "-m", "vibeguard", *flags]
 

@@ -4,15 +4,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.commands.loading import locate, shown_path
+from vibeguard.commands.folders import shown_path
+from vibeguard.commands.loading import locate
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import (
     wants_colour,
     write_document,
@@ -43,9 +43,7 @@ MARK = b"\xef\xbb\xbf"
 Kind = Literal["refused", "mended", "different"]
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MigrateOptions:
+class MigrateOptions(Options, frozen=True, kw_only=True):
     """`migrate`: look, or mend too."""
 
     write: Annotated[

@@ -5,11 +5,9 @@ looks at the environment or at a config; a default of None means "not said on th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol, TypeVar
 
-from cyclopts import Parameter
-
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 
 Form = TypeVar("Form", bound=str)
@@ -97,9 +95,7 @@ Commas = Annotated[
 Duration = Annotated[int | None, Parameter(converter=read_duration, metavar="DUR")]
 
 
-@Parameter(parse=False)
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GlobalOptions:
+class GlobalOptions(Options, frozen=True, kw_only=True):
     """The flags that may stand before or after the verb of every command."""
 
     config: Annotated[

@@ -2,8 +2,6 @@
 
 import os
 from contextlib import suppress
-from pathlib import Path
-from tempfile import mkstemp
 
 from vibeguard.commands.streams import write_err, write_out
 from vibeguard.core.problems import UsageError
@@ -15,6 +13,8 @@ def open_page(text: str, path: str) -> None:
 
     Raises UsageError when it cannot be written.
     """
+    from pathlib import Path  # noqa: PLC0415 - every report loads this module, few open a page
+
     path = os.path.abspath(path)
     _write(text, path)
     if _opened(Path(path).as_uri()):
@@ -26,6 +26,8 @@ def open_page(text: str, path: str) -> None:
 
 def _write(text: str, path: str) -> None:
     """Whole or not at all; whatever stands there is replaced, never written through."""
+    from tempfile import mkstemp  # noqa: PLC0415 - as above
+
     new = ""
     try:
         handle, new = mkstemp(dir=os.path.dirname(path), suffix=".html")

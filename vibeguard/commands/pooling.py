@@ -1,20 +1,16 @@
 """Which pool a command means, and the way into it."""
 
 import os
-from dataclasses import dataclass
 from typing import Annotated
-
-from cyclopts import Parameter
 
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.options import Flag, GlobalOptions
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.access import Access, access_from
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PoolOptions:
+class PoolOptions(Options, frozen=True, kw_only=True):
     """`workers`, and what `worker` has in common with it: which pool."""
 
     pool: Annotated[

@@ -1,15 +1,15 @@
 """`vibeguard prune`."""
 
 import os
-from dataclasses import dataclass
 from typing import Annotated
 
-from cyclopts import Parameter
 from msgspec import Struct
 
-from vibeguard.commands.loading import has_config, load, state_dir_of_runs
+from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import Duration, Flag, GlobalOptions, read_size
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.config import Settings
 from vibeguard.core.problems import UsageError
@@ -18,9 +18,7 @@ from vibeguard.system.clock import wall_ns
 from vibeguard.system.prune import prune as remove_old_runs
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PruneOptions:
+class PruneOptions(Options, frozen=True, kw_only=True):
     """`prune`: what to keep (None: as the config's settings say)."""
 
     keep_runs: Annotated[

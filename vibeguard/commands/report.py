@@ -25,7 +25,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.front.view import format_options
+from vibeguard.system.front.shown import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.outputs import altered_outputs

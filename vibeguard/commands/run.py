@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from vibeguard.commands.folders import working_folder
 from vibeguard.commands.joining import find_twin, follow_twin
-from vibeguard.commands.loading import Loaded, expectations, load, locate, working_folder
+from vibeguard.commands.loading import Loaded, expectations, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions

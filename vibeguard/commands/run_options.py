@@ -1,20 +1,16 @@
 """The flags of `run` and `watch`: which checks, on what, and what to show of them."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from vibeguard.commands.options import Flag, GlobalOptions, MaxWait, one_of, read_max_wait
+from vibeguard.commands.parameter import Options, Parameter
 
 RunFormat = Literal["text", "agent", "json", "jsonl"]
 WatchFormat = Literal["text", "jsonl"]
 CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions:
+class RunOptions(Options, frozen=True, kw_only=True):
     """`run`: what to start, how to show it, how long to stay."""
 
     no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
@@ -82,9 +78,7 @@ class RunOptions:
     ] = False
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchOptions:
+class WatchOptions(Options, frozen=True, kw_only=True):
     """`watch`: of which checks, and what to write."""
 
     no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (

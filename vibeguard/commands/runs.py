@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
-from cyclopts import Parameter
 from msgspec import Struct
 
+from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.listing import columns
-from vibeguard.commands.loading import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import Flag, GlobalOptions
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.state import State
@@ -27,9 +26,7 @@ from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.vouching.endings import ending_of
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunsOptions:
+class RunsOptions(Options, frozen=True, kw_only=True):
     """`runs`: all of them, or what they say together."""
 
     unstable: Annotated[

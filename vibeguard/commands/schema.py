@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parameter import Parameter
 from vibeguard.commands.streams import write_exact
 
 Name = Literal["config", "report", "event"]

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from vibeguard.commands.loading import Loaded, expectations, load, matching, working_folder
+from vibeguard.commands.folders import working_folder
+from vibeguard.commands.loading import Loaded, expectations, load, matching
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err
 from vibeguard.core.model.config import Config

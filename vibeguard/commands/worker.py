@@ -2,12 +2,10 @@
 
 import os
 import platform
-from dataclasses import dataclass
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from vibeguard.commands.options import Duration, Flag, GlobalOptions, split_commas
+from vibeguard.commands.parameter import Parameter
 from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
 from vibeguard.core.config.values import LABEL
@@ -18,9 +16,7 @@ from vibeguard.system.discovery.machine import usable_cpus
 from vibeguard.system.pool.access import needs_extra
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkerOptions(PoolOptions):
+class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
     """`worker`: what it offers, and how long it stays (nanoseconds)."""
 
     slots: Annotated[

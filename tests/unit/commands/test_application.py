@@ -8,8 +8,11 @@ from functools import partial
 import pytest
 from cyclopts import CycloptsError
 
-from vibeguard.commands.application import COMMANDS, FUNCTIONS, build, join_until_check, parse
+from vibeguard.commands.application import build
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parsing import parse
+from vibeguard.commands.table import COMMANDS, function_of
+from vibeguard.commands.words import join_until_check
 from vibeguard.core.problems import UsageError
 
 
@@ -17,8 +20,7 @@ def parsed(*words: str, **environ: str) -> tuple[tuple[object, ...], dict[str, o
     """Positional and keyword arguments of the call that the words ask for."""
     call = parse(list(words), environ)
     assert isinstance(call, partial)
-    inner = call.args[0]
-    return inner.args, inner.keywords
+    return call.args, call.keywords
 
 
 def shared(*words: str, **environ: str) -> GlobalOptions:
@@ -182,8 +184,7 @@ def test_every_command_exists_takes_the_global_flags_and_says_what_it_does():
     """The table names functions; each is there and typed for the parser."""
     app = build()
     for name in COMMANDS:
-        module = __import__(f"vibeguard.commands.{name}", fromlist=["*"])
-        function = getattr(module, FUNCTIONS.get(name, name))
+        function = function_of(name)
         assert "common" in inspect.signature(function).parameters
         assert function.__doc__
         assert app[name].help
@@ -200,7 +201,7 @@ def test_a_help_screen_explains_every_word_and_flag_that_the_command_takes(name)
 def test_no_command_is_imported_before_it_is_used():
     """Start-up pays for one command."""
     script = (
-        "import sys; from vibeguard.commands.application import parse; parse(['completion', 'bash']);"
+        "import sys; from vibeguard.commands.parsing import parse; parse(['completion', 'bash']);"
         "print([m for m in sys.modules if m.startswith('vibeguard.commands.')"
         " and m.rsplit('.')[-1] in ('run', 'tail', 'report', 'list', 'init', 'hook')] + "
         "[m for m in ('trio', 're2', 'yaml', 'rich') if m in sys.modules])"

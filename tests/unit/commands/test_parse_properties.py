@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vibeguard.cli import verb_of
-from vibeguard.commands.application import COMMANDS, parse
 from vibeguard.commands.failures import explain
+from vibeguard.commands.parsing import parse
+from vibeguard.commands.table import COMMANDS
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import UsageError
 
@@ -81,5 +82,5 @@ def test_the_scanner_finds_the_verb_that_the_parser_finds(verb, before):
     words = [*(word for group in before for word in group), verb]
     call = parse(words, {})
     assert isinstance(call, partial)
-    assert call.args[0].func.__module__ == f"vibeguard.commands.{verb.replace('check', 'run')}"
+    assert call.func.__module__ == f"vibeguard.commands.{verb.replace('check', 'run')}"
     assert verb_of(words) == verb

@@ -112,7 +112,7 @@ STREAM_USERS = {
     "commands/wait.py": "what would be stdout goes to stderr, where --notify is read",
     "commands/prompt.py": "whether it is a terminal",
     "system/front/early.py": "flushes them before the fork",
-    "system/front/view.py": "whether it is a terminal",
+    "system/front/shown.py": "whether it is a terminal",
 }
 EXACT_WRITERS = {
     "commands/streams.py": "documents, whose JSON escapes what is foreign",

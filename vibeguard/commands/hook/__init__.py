@@ -2,17 +2,15 @@
 
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Literal
-
-from cyclopts import Parameter
 
 from vibeguard.commands.hook.config_place import Place, place_of_config
 from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
 from vibeguard.commands.hook.managers import advice, call
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_err, write_exact
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.problems import UsageError
@@ -24,9 +22,7 @@ GIT_STAGES = ("pre-commit", "pre-push")
 AGENT_FILE = "vibeguard-agent-stop.sh"
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookOptions:
+class HookOptions(Options, frozen=True, kw_only=True):
     """`hook`: print, or install."""
 
     write: Annotated[

@@ -2,10 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
-from cyclopts import Parameter
 from msgspec import Struct
 
 from vibeguard.commands.init.project_files import (
@@ -15,6 +13,7 @@ from vibeguard.commands.init.project_files import (
     write_config,
 )
 from vibeguard.commands.options import GlobalOptions, Word
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_exact, write_out
 from vibeguard.commands.templates import TEMPLATES, agent_section, config_template, guide
 from vibeguard.core.problems import UsageError
@@ -60,9 +59,7 @@ def read_output(_: type, words: Sequence[Word]) -> str:
     return word
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InitOptions:
+class InitOptions(Options, frozen=True, kw_only=True):
     """`init`: which template, and where to."""
 
     force: Annotated[

@@ -1,6 +1,6 @@
 """What the events so far amount to: the only mutable model, changed by `core.fold` alone."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
@@ -24,8 +24,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CheckState, Outcome, Pool
 
 
-@dataclass(slots=True)
-class CheckRecord:
+class CheckRecord(Struct):
     """Where one check stands. `pool` and `group` are those of the plan.
 
     `running_t` is the start of the present attempt, `first_started_t` that of the first.
@@ -68,8 +67,7 @@ class CheckRecord:
         return max(started.t - submitted.t, 0)
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """The whole run as far as the log tells it.
 
     `next_seq` is the number that the next event must carry; `last_t` the time of the last one.

@@ -4,11 +4,10 @@ The estimate of each check comes from the log (`expected_ns` of the plan): a rep
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from heapq import heappop, heappush
 from statistics import median
 
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.events import (

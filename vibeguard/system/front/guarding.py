@@ -30,8 +30,9 @@ from vibeguard.system.front.following import Following, restored
 from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
+from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, Signals, stop_here
-from vibeguard.system.front.view import format_options, make_view
+from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.differences import note_differences
 

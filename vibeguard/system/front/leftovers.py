@@ -6,7 +6,6 @@ import os
 from vibeguard.core.model.events import ProcessReport
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
-from vibeguard.system.process.sweep import sweep_marked
 from vibeguard.system.rundir.files import create_file, open_regular
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
@@ -22,7 +21,11 @@ def sweep_leftovers(state_dir: str) -> tuple[ProcessReport, ...]:
     sealed or live cost one look at the end of their log.
     """
     dead = [run for run in run_ids(state_dir) if _died(run_folder(state_dir, run))]
-    swept = sweep_marked(dead) if dead else ()
+    if not dead:
+        return ()
+    from vibeguard.system.process.sweep import sweep_marked  # noqa: PLC0415 - hardly ever needed
+
+    swept = sweep_marked(dead)
     for run in dead:
         with contextlib.suppress(OSError):
             os.close(

@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 import stat
-from pathlib import Path
 from typing import Final
 
 from vibeguard.system.rundir.files import make_folder, replace_file
@@ -109,7 +108,8 @@ def _sweep(path: str) -> None:
 def _remove(path: str) -> None:
     """The copy first: as long as the note is there somebody will try again."""
     with contextlib.suppress(FileNotFoundError):
-        above = os.fsdecode(Path(path, _COPY).read_bytes())
+        with open(os.path.join(path, _COPY), "rb") as file:
+            above = os.fsdecode(file.read())
         if _is_ours(above):
             _delete(above)
         if os.path.lexists(above):

@@ -1,0 +1,33 @@
+"""The folders that a command is about: the caller's, and where the runs are; no config is read."""
+
+import os
+
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery import find_state_dir
+from vibeguard.system.rundir.state_folder import state_folder
+
+
+def state_dir_of_runs(common: GlobalOptions) -> str:
+    """The state folder that commands about runs mean; it may not exist.
+
+    Raises StateFolderRefused where it cannot be trusted.
+    """
+    path = find_state_dir(common.state_dir, os.environ, working_folder())
+    return state_folder(os.path.dirname(path), override=path, create=False)
+
+
+def working_folder() -> str:
+    """The caller's folder. Raises UsageError where it has been removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the working folder does not exist any more", "go to one that does"
+        ) from error
+
+
+def shown_path(path: str) -> str:
+    """A path as messages show it: from the caller's folder where that is short."""
+    relative = os.path.relpath(path, working_folder())
+    return path if relative.startswith(os.path.join("..", "..", "..")) else relative

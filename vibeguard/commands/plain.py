@@ -1,0 +1,144 @@
+"""Command lines as nearly all are written, read without the parser (docs/adr/0170).
+
+Flags spelt in full, each once, with a value that can only mean one thing. Whatever else there is (a
+help screen, combined letters, `--`, a mistake of any kind) is not for here: the answer is None, and
+cyclopts reads the same words by the same parameters. A test holds the two against each other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, get_args, get_origin
+
+from msgspec import Struct
+
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parameter import Options, Word, members, names_of, split
+from vibeguard.commands.table import ALIASES, COMMANDS, function_of
+from vibeguard.commands.words import attach_values, complete, join_until_check
+
+TAKES_ANY_NUMBER = 0x04  # inspect.CO_VARARGS: that module takes longer to load than all of ours
+MOST_DIGITS = 9
+
+
+class NotPlain(Exception):
+    """These words are for the parser."""
+
+
+class Flag(Struct, frozen=True):
+    """A flag of a command: the argument that it belongs to, its field there, and how it is read."""
+
+    argument: str
+    field: str
+    kind: Any
+    said: dict[str, Any]
+
+
+Given = dict[str, dict[str, Any]]  # argument -> field -> value
+
+
+def plain_call(arguments: Sequence[str], environ: Mapping[str, str]) -> Callable[[], int] | None:
+    """The call that plain words ask for, None for others. Raises UsageError as `complete` does."""
+    try:
+        call, common = _call(arguments)
+    except NotPlain:
+        return None
+    return partial(call, common=complete(common, environ))
+
+
+def _call(arguments: Sequence[str]) -> tuple[Callable[..., int], GlobalOptions]:
+    """A command with its own words and flags, and the global flags. Raises NotPlain."""
+    given: Given = {}
+    words = _take(arguments, _flags("common", GlobalOptions), given)
+    if not words or (words[0] not in COMMANDS and words[0] not in ALIASES):
+        raise NotPlain
+    common = GlobalOptions(**given.pop("common", {}))
+    function = function_of(words[0])
+    own = attach_values(join_until_check(tuple(words)))[1:]
+    positional = _positional(function, _take(own, _flags_of(function), given))
+    return partial(function, *positional, **_keywords(function, given)), common
+
+
+def _take(words: Sequence[str], flags: Mapping[str, Flag], given: Given) -> list[str]:
+    """Move flags with their values into `given`; the words that are left. Raises NotPlain."""
+    left: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, attached, value = word.partition("=")
+        flag = flags.get(name)
+        if flag is None:
+            left.append(word)
+            continue
+        if bool not in members(flag.kind):
+            value = value if attached else next(rest, "-")
+            read = _value(flag.kind, flag.said, value, attached=bool(attached))
+        elif attached:
+            raise NotPlain
+        else:
+            read = True
+        fields = given.setdefault(flag.argument, {})
+        if flag.field in fields:
+            raise NotPlain  # given twice
+        fields[flag.field] = read
+    return left
+
+
+def _value(kind: Any, said: Mapping[str, Any], text: str, *, attached: bool = False) -> object:
+    """A value as its type or its converter reads it. Raises NotPlain."""
+    if text.startswith("-") or not (text or attached):
+        raise NotPlain
+    if "converter" in said:
+        try:
+            return said["converter"](kind, [Word(text)])
+        except ValueError:
+            raise NotPlain from None
+    (member,) = members(kind)
+    if member is str:
+        return text
+    if member is int and text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS:
+        return int(text)
+    if get_origin(member) is Literal and text in get_args(member):
+        return text
+    raise NotPlain
+
+
+def _flags(argument: str, options: type[Options]) -> dict[str, Flag]:
+    """The flags of some options, by every spelling."""
+    flags: dict[str, Flag] = {}
+    for field, annotation in options.annotations().items():
+        kind, said = split(annotation)
+        flags |= {name: Flag(argument, field, kind, said) for name in names_of(field, said)}
+    return flags
+
+
+def _flags_of(function: Callable[..., int]) -> dict[str, Flag]:
+    """A command's own flags, by every spelling. Raises NotPlain for one outside its options."""
+    flags: dict[str, Flag] = {}
+    for argument in _keyword_names(function):
+        kind = function.__annotations__[argument]
+        if not (isinstance(kind, type) and issubclass(kind, Options)):
+            raise NotPlain
+        if kind is not GlobalOptions:
+            flags |= _flags(argument, kind)
+    return flags
+
+
+def _keywords(function: Callable[..., int], given: Given) -> dict[str, Options]:
+    return {argument: function.__annotations__[argument](**given[argument]) for argument in given}
+
+
+def _positional(function: Callable[..., int], words: Sequence[str]) -> list[object]:
+    """The words that are no flags, read as the command's own. Raises NotPlain."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    if code.co_flags & TAKES_ANY_NUMBER:
+        many = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        names += (many,) * (len(words) - len(names))
+    if not len(names) - len(function.__defaults__ or ()) <= len(words) <= len(names):
+        raise NotPlain
+    annotations = (split(function.__annotations__[name]) for name in names)
+    return [_value(*each, word) for each, word in zip(annotations, words, strict=False)]
+
+
+def _keyword_names(function: Callable[..., int]) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
