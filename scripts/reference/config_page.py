@@ -2,17 +2,10 @@
 
 from msgspec import NODEFAULT, Struct, structs
 
-from vibeguard.core.model.config import (
-    CheckConfig,
-    CheckDefaults,
-    Config,
-    PoolSettings,
-    Prompt,
-    Settings,
-    Where,
-)
+from vibeguard.core.model.config import CheckConfig, Config, Prompt, Where
 from vibeguard.core.model.keys import Duration, KeyField, Size, keys_of
 from vibeguard.core.model.notification import Notification
+from vibeguard.core.model.settings import CheckDefaults, PoolSettings, Settings
 
 _TABLES: dict[str, type[Struct]] = {
     "config": Config,

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
-from vibeguard.core.model.config import Settings
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.system.channel import Launch, Staged
 from vibeguard.system.discovery.environment import caller_environment

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from tests.helpers.virtual import SECOND_NS, check, conduct, judge_by_exit
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy, Severity
 from vibeguard.system.executors.scripted import Script
 

@@ -5,7 +5,7 @@ import trio
 from msgspec.structs import replace
 
 from tests.helpers.virtual import check, conduct, judge_by_exit, plan_of
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy
 from vibeguard.system.executors.scripted import Script
 from vibeguard.system.supervisor.groups import Groups

@@ -16,7 +16,7 @@ from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
 from vibeguard.commands.templates import hook_script
-from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.tree import tree_of
 
 # The hook calls the very program that is tested.

@@ -14,7 +14,7 @@ from typing import Protocol
 import trio
 import trio.testing
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptSpec, Executor
 from vibeguard.system.executors.local import open_local_executor

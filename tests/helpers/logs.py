@@ -6,7 +6,8 @@ from msgspec.structs import force_setattr
 
 from tests.helpers.histories import MS, SECOND, History, check
 from vibeguard.core.eventlog.encode import encode_line, encode_seal, new_digest
-from vibeguard.core.model.config import PoolSettings, Requirement, Trigger, Triggers, Where
+from vibeguard.core.model.config import Requirement, Trigger, Triggers, Where
+from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt
 from vibeguard.core.model.events import (
     CheckHang,
     CheckIdle,
@@ -20,17 +21,15 @@ from vibeguard.core.model.events import (
     CheckSubmitted,
     CheckTerminationRequested,
     Event,
-    Excerpt,
     LogSealed,
-    ProcessReport,
     RunDegraded,
     RunPaused,
     RunResumed,
     RunWeakened,
-    TriggeredPrompt,
 )
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.model.results import Result
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import (
     CancelReason,
     Outcome,

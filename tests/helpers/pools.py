@@ -16,8 +16,8 @@ from tests.helpers.brokers import KEY, Server, key_file
 from tests.helpers.command import environment, vibeguard
 from tests.helpers.executor_worlds import COUNTER, LocalWorld, make_spec
 from tests.helpers.waiting import PATIENCE_S, wait_until
-from vibeguard.core.model.config import PoolSettings
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import parse_address
 from vibeguard.core.pool.messages import Presence

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from tests.helpers.histories import MS, SECOND, History, check
-from vibeguard.core.model.config import PoolSettings, Requirement, Trigger, Triggers, Where
+from vibeguard.core.model.config import Requirement, Trigger, Triggers, Where
+from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt, VersionControl
 from vibeguard.core.model.events import (
     CheckHang,
     CheckIdle,
@@ -12,15 +13,12 @@ from vibeguard.core.model.events import (
     CheckSlow,
     CheckSubmitted,
     CheckTerminationRequested,
-    Excerpt,
-    ProcessReport,
     RunDegraded,
     RunPaused,
     RunResumed,
-    TriggeredPrompt,
-    VersionControl,
 )
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from vibeguard.core.fold.fold import fold
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.judge import Judgement
-from vibeguard.core.model.config import CheckConfig, Requirement, Settings
+from vibeguard.core.model.config import CheckConfig, Requirement
 from vibeguard.core.model.events import Event, RunFinished, RunPlanned, RunStarted
 from vibeguard.core.model.plan import Plan, PlannedCheck
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.model.state import State
 from vibeguard.core.names import (
     LeakPolicy,

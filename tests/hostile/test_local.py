@@ -15,7 +15,7 @@ import trio
 from tests.helpers.census import below_us, nothing_left_behind
 from tests.helpers.executor_contract import Observer
 from tests.helpers.executor_worlds import make_spec
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor

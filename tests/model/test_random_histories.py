@@ -9,7 +9,8 @@ from tests.helpers.naive import naive, plain, told
 from tests.helpers.virtual import SECOND_NS, check, conduct
 from vibeguard.core.fold.fold import apply, fold, new_state
 from vibeguard.core.judge import Judgement, judge
-from vibeguard.core.model.events import Event, LogSealed, ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.names import CancelReason, LeakPolicy, Outcome, Reason, Severity
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.scheduling.forecast import forecast

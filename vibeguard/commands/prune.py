@@ -11,7 +11,7 @@ from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import Duration, Flag, GlobalOptions, read_size
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
-from vibeguard.core.model.config import Settings
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import plural
 from vibeguard.system.clock import wall_ns

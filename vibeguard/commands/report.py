@@ -20,7 +20,8 @@ from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.history import definition_of
-from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned, VersionControl
+from vibeguard.core.model.event_parts import VersionControl
+from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.learning import placement_advice

@@ -23,10 +23,11 @@ from vibeguard.commands.run_options import (
     run_format,
 )
 from vibeguard.commands.streams import write_out
-from vibeguard.core.model.config import CheckConfig, Settings
+from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.differing import Differing
-from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import Plan
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import ExitCode, OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from vibeguard.commands.loading import Loaded, locate
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import GitEnvironment, LeakPolicy
 from vibeguard.core.problems import UsageError

@@ -14,7 +14,7 @@ from vibeguard.core.excerpt.lines import clean
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.expression import Expression, MissingName, parse_expression
 from vibeguard.core.lang.grok import compile_grok
-from vibeguard.core.model.events import Excerpt
+from vibeguard.core.model.event_parts import Excerpt
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
 from vibeguard.core.names import (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from vibeguard.core.model.differing import Differing
-from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.model.plan import Plan
 

@@ -11,8 +11,9 @@ import yaml
 
 from scripts.reference.schemas import schemas
 from tests.helpers.histories import History, check
-from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Settings, Triggers
+from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import Problem
 from vibeguard.core.report.build import build_report
 from vibeguard.core.report.errors import problems_document

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from vibeguard.core.config.nodes import Mapping, Text
-from vibeguard.core.model.config import Settings
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import WhilePending
 
 

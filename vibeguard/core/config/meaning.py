@@ -27,9 +27,7 @@ from vibeguard.core.lang.interpolate import Interpolation, VariableCycle, resolv
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import (
     DEFAULT_TIMEOUT_NS,
-    LEAST_LEASE_NS,
     CheckConfig,
-    CheckDefaults,
     Config,
     Prompt,
     Requirement,
@@ -37,6 +35,7 @@ from vibeguard.core.model.config import (
     Triggers,
 )
 from vibeguard.core.model.keys import keys_of
+from vibeguard.core.model.settings import LEAST_LEASE_NS, CheckDefaults
 from vibeguard.core.names import GitEnvironment, LeakPolicy, StalePolicy, WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 

@@ -20,15 +20,9 @@ from vibeguard.core.config.reader import Reader, key_meant
 from vibeguard.core.config.shape import read_shape
 from vibeguard.core.config.source import Source, read_source
 from vibeguard.core.lang.errors import quoted
-from vibeguard.core.model.config import (
-    CheckConfig,
-    Config,
-    Prompt,
-    Requirement,
-    Settings,
-    Triggers,
-)
+from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import ConfigError, Problem
 
 _LONGEST_KEY = 500  # characters: YAML's limit for a key in its line is 1,024, escapes included

@@ -11,8 +11,9 @@ from vibeguard.core.config.nodes import Mapping, Text, is_absent, is_broken
 from vibeguard.core.config.reader import Reader, kind, place_of
 from vibeguard.core.config.values import identifier, tag
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.model.config import CheckConfig, Config, Prompt, Settings
+from vibeguard.core.model.config import CheckConfig, Config, Prompt
 from vibeguard.core.model.keys import keys_of
+from vibeguard.core.model.settings import Settings
 
 
 def read_shape(document: Document, reader: Reader) -> ConfigDraft | None:

@@ -8,7 +8,7 @@ import re
 
 from vibeguard.core.excerpt.lines import Line, last_lines, read_lines
 from vibeguard.core.excerpt.rules import RULES
-from vibeguard.core.model.events import Excerpt
+from vibeguard.core.model.event_parts import Excerpt
 
 __all__ = ["LAST_LINES", "RULES", "choose_excerpt", "last_lines"]
 

@@ -8,7 +8,14 @@ that it does not know.
 
 from msgspec import Struct
 
-from vibeguard.core.model.config import Trigger
+from vibeguard.core.model.event_parts import (
+    Excerpt,
+    ProcessReport,
+    StagedView,
+    TreeChange,
+    TriggeredPrompt,
+    VersionControl,
+)
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import (
@@ -19,7 +26,6 @@ from vibeguard.core.names import (
     Pool,
     QuarantineState,
     Reason,
-    StagedWay,
     TerminationReason,
     Verdict,
     WhilePending,
@@ -33,27 +39,6 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_default
 
     seq: int = -1
     t: int = -1
-
-
-class VersionControl(Struct, frozen=True, omit_defaults=True):
-    """The state of the repository: commit, dirty flag, and the tree id where asked for.
-
-    `content` is a digest of the files as they lie on the disk, `stillness` one that is another as
-    soon as one of them was written; both are empty where the tree is too large to be read each run.
-    """
-
-    head: str = ""
-    dirty: bool = False
-    tree: str = ""
-    content: str = ""
-    stillness: str = ""
-
-
-class StagedView(Struct, frozen=True, omit_defaults=True):
-    """Where what is staged was checked; `why` it was not at the path of the work tree."""
-
-    way: StagedWay
-    why: str = ""
 
 
 class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
@@ -169,22 +154,6 @@ class CheckIdle(Envelope, frozen=True, kw_only=True, tag="check.idle"):
     idle_ns: int
 
 
-class ProcessReport(Struct, frozen=True, omit_defaults=True):
-    """One process as it was seen: what it runs (cut at 200 characters), how it was doing.
-
-    `state` is on_cpu, blocked, stopped, zombie or empty where the system does not tell; `waits_in`
-    is the kernel function that it sleeps in; `waits_for_stdin` says that it reads fd 0.
-    """
-
-    pid: int
-    command: str
-    parent: int = 0
-    state: str = ""
-    waits_in: str = ""
-    waits_for_stdin: bool = False
-    cpu_ns: int = 0
-
-
 class CheckHang(Envelope, frozen=True, kw_only=True, tag="check.hang"):
     """What the processes of an attempt were doing when a timeout struck."""
 
@@ -280,20 +249,6 @@ class CheckRetryScheduled(Envelope, frozen=True, kw_only=True, tag="check.retry_
     delay_ns: int
 
 
-class TriggeredPrompt(Trigger, frozen=True, kw_only=True):
-    """A prompt that an event of the check triggered: success, failure or timeout."""
-
-    event: str
-
-
-class Excerpt(Struct, frozen=True, omit_defaults=True):
-    """The lines of the output that matter, the rule that chose them, and the first one's number."""
-
-    rule: str
-    lines: tuple[str, ...]
-    first_line: int = 0
-
-
 class CheckSettled(Envelope, frozen=True, kw_only=True, tag="check.settled"):
     """The check has its outcome; it never changes again.
 
@@ -360,17 +315,6 @@ class RunCancelRequested(Envelope, frozen=True, kw_only=True, tag="run.cancel_re
     reason: CancelReason
     by: str = ""
     exit_code: int | None = None
-
-
-class TreeChange(Struct, frozen=True, omit_defaults=True):
-    """Files that held something else at the end of a run than at its start, whoever changed them.
-
-    Of many the first ones; `left_out` counts the others. `untold` says why nothing is known.
-    """
-
-    files: tuple[str, ...] = ()
-    left_out: int = 0
-    untold: str = ""
 
 
 class RunFinished(Envelope, frozen=True, kw_only=True, tag="run.finished"):

@@ -4,7 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.core.model.config import CheckKeys, RunSettings
+from vibeguard.core.model.config import CheckKeys
+from vibeguard.core.model.settings import RunSettings
 from vibeguard.core.names import OnChange, Pool
 
 # What is added to the id of a check for the one that runs it again; no config can name such an id.

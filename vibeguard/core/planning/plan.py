@@ -8,15 +8,9 @@ from typing import Any
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.model.config import (
-    CheckConfig,
-    CheckKeys,
-    Requirement,
-    RunSettings,
-    Settings,
-    Triggers,
-)
+from vibeguard.core.model.config import CheckConfig, CheckKeys, Requirement, Triggers
 from vibeguard.core.model.plan import CONFIRMING, Plan, PlannedCheck, ResolvedSettings
+from vibeguard.core.model.settings import RunSettings, Settings
 from vibeguard.core.names import OnChange, Pool, ReusePolicy
 from vibeguard.core.planning.graph import waiting_closure
 from vibeguard.core.planning.rank import failing_first, remaining_paths

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import LeakPolicy
 
 # Both ends must speak the same; a worker shows its own where `run` and `workers` look.

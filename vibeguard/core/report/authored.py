@@ -5,7 +5,7 @@ The log has it whole. Formats take it from here, so that none shows more than an
 
 from collections.abc import Sequence
 
-from vibeguard.core.model.events import TriggeredPrompt
+from vibeguard.core.model.event_parts import TriggeredPrompt
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.report import PromptReport
 from vibeguard.core.wording.layout import LONGEST_TEXT, cut_text

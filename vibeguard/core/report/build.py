@@ -3,13 +3,8 @@
 from msgspec import Struct
 
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
-from vibeguard.core.model.events import (
-    CheckExtracted,
-    CheckResults,
-    CheckSettled,
-    RunFinished,
-    TreeChange,
-)
+from vibeguard.core.model.event_parts import TreeChange
+from vibeguard.core.model.events import CheckExtracted, CheckResults, CheckSettled, RunFinished
 from vibeguard.core.model.report import (
     REPORT_SCHEMA_VERSION,
     AssertionReport,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from vibeguard.core.model.events import CheckHang, CheckSettled, ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.events import CheckHang, CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.advice import advice_of

@@ -1,7 +1,8 @@
 """`check.settled` of a check: what follows from its record in the State is filled in here."""
 
 from vibeguard.core.model.config import Triggers
-from vibeguard.core.model.events import CheckSettled, Excerpt, TriggeredPrompt
+from vibeguard.core.model.event_parts import Excerpt, TriggeredPrompt
+from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import LeakPolicy, Outcome, QuarantineState, Reason
 

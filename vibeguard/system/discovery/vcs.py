@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.places import repository_root
 

@@ -13,7 +13,8 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from vibeguard.core.model.events import CheckAttemptFinished, ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.rundir.files import FileIdentity
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import TerminationReason
 from vibeguard.system.executors.base import Accepted, Attempt, AttemptSpec, Executor
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import TerminationReason
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import trio
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.process import memory, proc, tree

@@ -13,8 +13,8 @@ import trio
 from msgspec import DecodeError
 from outcome import Error, Outcome, Value
 
-from vibeguard.core.model.config import PoolSettings
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.pool import client as core
 from vibeguard.core.pool.messages import PROTOCOL, Job, decode_from_worker, label_sets

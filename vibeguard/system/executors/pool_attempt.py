@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import trio
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.client import Ended
 from vibeguard.core.pool.messages import Report, Result

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import trio
 from msgspec import Struct
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, StartRefused

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.rundir.files import create_file, open_regular

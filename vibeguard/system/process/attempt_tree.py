@@ -2,7 +2,7 @@
 
 import signal
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.process import hang, tree
 from vibeguard.system.process.orphans import Claim, Orphans
 from vibeguard.system.process.proc import Identity

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import trio
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.process.attempt_tree import AttemptTree
 
 # A process left behind by a leader that exited gets this long between SIGTERM and SIGKILL.

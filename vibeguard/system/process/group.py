@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import suppress
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.process import tree
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.proc import Identity

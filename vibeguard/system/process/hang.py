@@ -2,7 +2,7 @@
 
 import platform
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.process import proc
 from vibeguard.system.process.proc import Stat
 

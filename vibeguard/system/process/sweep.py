@@ -9,7 +9,7 @@ import select
 import signal
 from collections.abc import Collection
 
-from vibeguard.core.model.events import ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system import clock
 from vibeguard.system.process import hang, proc, tree
 from vibeguard.system.process.exits import reap

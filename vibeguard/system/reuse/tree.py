@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import VersionControl
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.places import repository_root

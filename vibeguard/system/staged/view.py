@@ -7,7 +7,7 @@ from typing import Final
 import trio
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import StagedView
+from vibeguard.core.model.event_parts import StagedView
 from vibeguard.core.names import StagedWay
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise

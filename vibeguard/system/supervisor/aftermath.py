@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import TreeChange, VersionControl
+from vibeguard.core.model.event_parts import TreeChange, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import OnChange
 from vibeguard.core.problems import UsageError

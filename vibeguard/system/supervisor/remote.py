@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import trio
 from msgspec import Struct
 
-from vibeguard.core.model.config import PoolSettings
 from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Presence, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Launch

@@ -12,10 +12,10 @@ import trio
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.history import samples_of
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     SCHEMA_VERSION,
     LogSealed,
-    ProcessReport,
     RunFinished,
     RunPlanned,
     RunStarted,

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from vibeguard.core.model.events import RunWeakened, StagedView
+from vibeguard.core.model.event_parts import StagedView
+from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.names import StagedWay
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process import exits, proc, tree

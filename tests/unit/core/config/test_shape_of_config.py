@@ -6,15 +6,13 @@ from tests.helpers.configs import check, complaints, load, load_check, only_comp
 from vibeguard.core.model.config import (
     DEFAULT_TIMEOUT_NS,
     CheckConfig,
-    CheckDefaults,
     CheckKeys,
     Config,
     Requirement,
-    RunSettings,
-    Settings,
     Trigger,
 )
 from vibeguard.core.model.keys import keys_of
+from vibeguard.core.model.settings import CheckDefaults, RunSettings, Settings
 from vibeguard.core.names import (
     GitEnvironment,
     LeakPolicy,

@@ -4,12 +4,12 @@ import pytest
 
 from tests.helpers.histories import SECOND, History, check
 from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     CheckExtracted,
     CheckRetryScheduled,
     CheckStarted,
     CheckTerminationRequested,
-    ProcessReport,
 )
 from vibeguard.core.names import AttemptEnd, CancelReason, Outcome, Pool, Reason, TerminationReason
 from vibeguard.core.problems import LogCorrupt

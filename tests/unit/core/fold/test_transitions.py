@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.model.config import PoolSettings, Requirement
+from vibeguard.core.model.config import Requirement
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
@@ -24,6 +24,7 @@ from vibeguard.core.model.events import (
     RunResumed,
 )
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,

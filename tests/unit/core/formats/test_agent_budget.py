@@ -12,7 +12,8 @@ from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
 from tests.unit.core.formats.test_results_in_formats import failed, passed, run_with
 from vibeguard.core.formats.agent import BYTES_PER_TOKEN, VERDICT_TOKENS
-from vibeguard.core.model.events import CheckHang, CheckTerminationRequested, Excerpt, ProcessReport
+from vibeguard.core.model.event_parts import Excerpt, ProcessReport
+from vibeguard.core.model.events import CheckHang, CheckTerminationRequested
 from vibeguard.core.names import Outcome, Reason, Severity, TerminationReason
 
 ROOT = Path(__file__).parents[4]

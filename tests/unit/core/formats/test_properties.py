@@ -15,17 +15,16 @@ from tests.helpers.samples import SAMPLES
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import FORMATS, make_format
-from vibeguard.core.model.config import PoolSettings, Requirement, Where
+from vibeguard.core.model.config import Requirement, Where
+from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt
 from vibeguard.core.model.events import (
     CheckSubmitted,
     CheckTerminationRequested,
     Event,
-    Excerpt,
-    ProcessReport,
     RunDegraded,
-    TriggeredPrompt,
 )
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LogStatus, Outcome, Pool, Reason, Severity, TerminationReason
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.heartbeat import heartbeat

@@ -12,7 +12,8 @@ from tests.helpers.histories import History, check
 from tests.helpers.replays import replay
 from vibeguard.core.formats.github import LIMIT
 from vibeguard.core.formats.registry import FORMATS
-from vibeguard.core.model.events import CheckResults, Excerpt
+from vibeguard.core.model.event_parts import Excerpt
+from vibeguard.core.model.events import CheckResults
 from vibeguard.core.model.results import Quarantine, Result, ResultsSource
 from vibeguard.core.names import (
     Level,

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vibeguard.core.excerpt import choose_excerpt, last_lines
-from vibeguard.core.model.events import CheckSettled, Excerpt
+from vibeguard.core.model.event_parts import Excerpt
+from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.failure import output_lines
 

@@ -8,9 +8,10 @@ from tests.helpers.histories import check as planned_check
 from tests.helpers.virtual import SECOND_NS, check, conduct, plan_of
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.history import definition_of, estimates, samples_of
-from vibeguard.core.model.config import PoolSettings, Where
+from vibeguard.core.model.config import Where
 from vibeguard.core.model.events import CheckSubmitted, FrontierAdvanced, RunPlanned
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import Pool
 from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.executors.scripted import Script

@@ -4,7 +4,7 @@ import trio
 import trio.testing
 
 from tests.helpers.executor_worlds import make_spec
-from vibeguard.core.model.config import PoolSettings
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import FromWorker, Report, Source, Stage, encode

@@ -1,6 +1,7 @@
 """What an executor tells of an end stands in the log, name by name."""
 
-from vibeguard.core.model.events import CheckAttemptFinished, ProcessReport
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd
 from vibeguard.system.executors.base import AttemptResult
 
