@@ -3,6 +3,7 @@
 The writer knows what it wrote; these functions look at what is there (DESIGN section 6).
 """
 
+import errno
 import os
 import stat
 
@@ -80,6 +81,8 @@ def altered_file(expected: ExpectedFile) -> list[str]:
     try:
         fd = open_regular(expected.path)
     except OSError as error:
+        if error.errno == errno.EINVAL:  # not a regular file any more
+            return [_replaced(expected)]
         return [f"{expected.name} is gone or unreadable ({error.strerror})"]
     try:
         return _altered_content(fd, expected)
@@ -112,10 +115,14 @@ def _altered_status(status: os.stat_result, expected: ExpectedFile) -> list[str]
     found = identity_of(status)
     same = expected.identity is None or found[:2] == expected.identity[:2]
     if not same or not stat.S_ISREG(status.st_mode):
-        return [f"{expected.name} was replaced by another file"]
+        return [_replaced(expected)]
     if status.st_size != expected.bytes:
         return [f"{expected.name} has {status.st_size} bytes where {expected.bytes} were recorded"]
     return []
+
+
+def _replaced(expected: ExpectedFile) -> str:
+    return f"{expected.name} was replaced by another file"
 
 
 def _digest_of(fd: int) -> str:
