@@ -4,7 +4,6 @@ Ids and references, cycles, variables, patterns and assertions as they are once 
 and what a dependent may do while a requirement is pending.
 """
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,14 +15,14 @@ from vibeguard.core.config.drafts import (
     RequirementDraft,
     TriggerDraft,
 )
+from vibeguard.core.config.filling import Filling
 from vibeguard.core.config.findings import Findings
 from vibeguard.core.config.nodes import Text
-from vibeguard.core.config.places import place_in
 from vibeguard.core.config.reader import place_of
 from vibeguard.core.lang.bashisms import bashisms
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.lang.interpolate import Interpolation, VariableCycle, resolve_variables
+from vibeguard.core.lang.interpolate import VariableCycle, resolve_variables
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import (
     DEFAULT_TIMEOUT_NS,
@@ -39,11 +38,7 @@ from vibeguard.core.model.settings import LEAST_LEASE_NS, CheckDefaults
 from vibeguard.core.names import GitEnvironment, LeakPolicy, StalePolicy, WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
-_LONGEST = 1 << 15  # characters of a pattern or an assertion
-_MOST_COST = 500_000  # of compiling, in characters of a simple pattern: a third of a second
-_REFERENCE = re.compile(r"\{\{\.(.+?)\}\}")
 _MOST_SCRIPTS = 300_000  # characters that are looked through for what sh does not know
-_MOST_CHARACTERS = 16 << 20  # of all texts after interpolation, prompts with each check
 
 
 class Meaning:
@@ -67,24 +62,20 @@ class Meaning:
             self._checks.setdefault(check.id.value, check)
         for prompt in draft.prompts:
             self._prompts.setdefault(prompt.id.value, prompt)
-        self._interpolation = Interpolation({})
         settings = draft.settings
         self._inherited = {
             field: getattr(settings, field) for field in CheckDefaults.__struct_fields__
         }
+        self._texts = Filling({}, findings)
         self._completions = self._completed_fields()
-        self._characters = 0
         self._scripts = 0
-        self._cost = 0
-        self._compiled: dict[tuple[str, str], LanguageError | None] = {}
-        self._places: dict[tuple[int, int, int], tuple[int, int]] = {}
 
     def config(self) -> Config:
         """The config; worth nothing if there are findings afterwards."""
         self._unique_ids()
         self._cycles()
         variables = self._variables()
-        self._interpolation = Interpolation(variables)
+        self._texts = Filling(variables, self._findings)
         return Config(
             checks=tuple(map(self._check, self._draft.checks)),
             vars=variables,
@@ -99,7 +90,7 @@ class Meaning:
         """What becomes of the fields that a check gives as nodes, by their kind."""
         by_kind: dict[type[keys.Kind], Callable[[CheckDraft, Any], object]] = {
             keys.Command: self._command,
-            keys.Template: lambda _, text: self._put(text),
+            keys.Template: lambda _, text: self._texts.put(text),
             keys.Patterns: self._patterns,
             keys.Assertion: self._assertion,
             keys.Requirements: self._requirements,
@@ -222,86 +213,24 @@ class Meaning:
                 )
 
     def _patterns(self, _: CheckDraft, texts: list[Text]) -> tuple[str, ...]:
-        return tuple(self._compile(text, "grok", _compile_grok) for text in texts)
+        return tuple(map(self._texts.pattern, texts))
 
     def _assertion(self, _: CheckDraft, text: Text) -> str:
-        return self._compile(text, "assert", _parse_expression)
+        return self._texts.assertion(text)
 
     def _command(self, draft: CheckDraft, text: Text) -> str:
         """The command; what sh would pass over although it does not know it is a mistake."""
-        script = self._put(text)
+        script = self._texts.put(text)
         self._scripts += len(script)
         shell = draft.values.get("shell", self._draft.settings.shell)
         if shell == "sh" and self._scripts < _MOST_SCRIPTS:
             for found in bashisms(script):
                 if self._sh_lacks(found.name):
                     what = f"the sh of this machine does not know {found.name} and would go on"
-                    offset = self._interpolation.origin(text.value, found.offset)
-                    self._blame(text, LanguageError(what, "add shell: bash"), offset)
+                    error = LanguageError(what, "add shell: bash", offset=found.offset)
+                    self._texts.blame(text, error)
                     break
         return script
-
-    def _put(self, text: Text) -> str:
-        value = text.value
-        if "{{." in value:
-            try:
-                value = self._interpolation.put(value)
-            except LanguageError as error:
-                self._blame(text, error, error.offset)
-        self._spend(value, text)
-        return value
-
-    def _spend(self, value: str, text: Text) -> None:
-        """Count what goes into the plan: variables, aliases and prompts can make a lot of little.
-
-        Each text costs its quotes and key too.
-        """
-        self._characters += len(value) + 16
-        if self._characters > _MOST_CHARACTERS:
-            what = f"with this the checks are longer than {_MOST_CHARACTERS >> 20} MiB together"
-            self._problem(what, "use shorter texts, or fewer of them", text.line, text.column)
-
-    def _blame(self, text: Text, error: LanguageError, offset: int) -> None:
-        """Record an error at an offset of the text as written.
-
-        Aliases repeat a text and its error; the place is looked for once.
-        """
-        key = (text.line, text.column, offset)
-        if key not in self._places:
-            self._places[key] = place_in(text, offset, self._findings.source)
-        self._findings.add_error(error, *self._places[key])
-
-    def _compile(self, text: Text, language: str, compiler: Callable[[str], int]) -> str:
-        """The text with variables put in, checked as this language; equal ones only once."""
-        value = self._put(text)
-        if self._holds_refused_variable(value):
-            return value
-        if (language, value) not in self._compiled:
-            self._compiled[language, value] = None
-            try:
-                self._cost += compiler(_of_modest_length(value))
-            except LanguageError as error:
-                self._cost += error.cost
-                self._compiled[language, value] = error
-            if self._cost > _MOST_COST:
-                self._end_compiling(text)
-        wrong = self._compiled[language, value]
-        if wrong is not None:
-            self._blame(text, wrong, self._interpolation.origin(text.value, wrong.offset))
-        return value
-
-    def _end_compiling(self, text: Text) -> None:
-        """Refuse the config here: what is still to come would take too long."""
-        what = "up to here patterns and assertions are so large together that checking them takes"
-        do = "use fewer or smaller ones; equal ones count once"
-        self._problem(f"{what} too long", do, text.line, text.column)
-        raise self._findings.error()
-
-    def _holds_refused_variable(self, text: str) -> bool:
-        """Whether a variable is still to come whose definition was refused: nobody can judge it."""
-        if not self._findings or "{{." not in text:
-            return False
-        return any(map(self._findings.may_define, _REFERENCE.findall(text)))
 
     def _requirements(
         self, draft: CheckDraft, entries: list[RequirementDraft]
@@ -372,7 +301,7 @@ class Meaning:
                 self._unknown_prompt(text)
             else:
                 shown.append(Trigger(prompt.id.value, prompt.content))
-                self._spend(prompt.content, text)
+                self._texts.spend(prompt.content, text)
         return tuple(shown)
 
     def _unknown_prompt(self, text: Text) -> None:
@@ -401,22 +330,3 @@ def _place_of_repetition(check: CheckDraft, first: CheckDraft) -> tuple[int, int
     if check.node is not first.node:
         return check.node.line, check.node.column
     return check.use or (check.id.line, check.id.column)
-
-
-def _of_modest_length(text: str) -> str:
-    if len(text) > _LONGEST:
-        raise LanguageError(f"a text of more than {_LONGEST:,} characters", "use a shorter one")
-    return text
-
-
-def _compile_grok(pattern: str) -> int:
-    from vibeguard.core.lang.grok import compile_grok  # noqa: PLC0415 - loads RE2
-
-    return compile_grok(pattern).cost
-
-
-def _parse_expression(text: str) -> int:
-    from vibeguard.core.lang.expression import parse_expression  # noqa: PLC0415 - only if used
-
-    parse_expression(text)
-    return len(text)

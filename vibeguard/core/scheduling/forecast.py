@@ -21,7 +21,8 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast
 from vibeguard.core.names import AttemptEnd, CheckState, Outcome
-from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, LookUp, Scheduler, Start
+from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
+from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 
 # A check that takes longer than it used to is taken to need this part of its time so far once more;

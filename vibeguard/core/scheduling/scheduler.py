@@ -13,8 +13,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from msgspec import Struct
-
 from vibeguard.core.fold.settling import root_cause
 from vibeguard.core.fold.verdict import fails_the_run, outcome_counts
 from vibeguard.core.model.events import (
@@ -44,40 +42,10 @@ from vibeguard.core.names import (
     TerminationReason,
     WhilePending,
 )
+from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Move, Start
 from vibeguard.core.scheduling.requirements import Requirements
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.scheduling.slots import Slots
-
-
-class EnterGroup(Struct, frozen=True):
-    """The check has a slot and, within this run, its group. If another run has that: `block`."""
-
-    check: str
-    group: str
-
-
-class LeaveGroup(Struct, frozen=True):
-    """No check of this run has the group any more: other runs may."""
-
-    group: str
-
-
-class Start(Struct, frozen=True):
-    """Start the check's attempt. It has its slots until `check.started` says that it uses them."""
-
-    check: str
-
-
-class LookUp(Struct, frozen=True):
-    """Ask whether earlier passes stand for these ready checks.
-
-    Each waits until it settles as reused, or `nothing_stands_for` says that it has to run.
-    """
-
-    checks: tuple[str, ...]
-
-
-Move = Event | EnterGroup | LeaveGroup | Start | LookUp
 
 
 class Scheduler:

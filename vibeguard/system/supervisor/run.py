@@ -35,13 +35,8 @@ from vibeguard.core.names import (
     TerminationReason,
 )
 from vibeguard.core.problems import LogWriteError
-from vibeguard.core.scheduling.scheduler import (
-    EnterGroup,
-    LeaveGroup,
-    LookUp,
-    Scheduler,
-    Start,
-)
+from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
+from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor, StartRefused
 from vibeguard.system.supervisor.check import CheckTask, refuse
@@ -125,7 +120,11 @@ class Run:
         return self.state.paused_since is not None and self.recorder.failure is None
 
     def cancel(self, reason: CancelReason, *, by: str = "") -> None:
-        """Cancel the whole run: nothing more starts, what runs is ended. `by` names a signal."""
+        """Cancel the whole run; `by` names a signal.
+
+        What does not run settles in the next `step`; what runs is cancelled by its scope, and its
+        task ends the processes before it settles. The exit code is in the request from here on.
+        """
         exit_code = SIGNAL_EXIT_CODES.get(by, CANCEL_EXIT_CODES[reason])
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
         if not self.over and outranks(request, self.state.cancel):

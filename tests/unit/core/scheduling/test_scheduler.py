@@ -17,7 +17,8 @@ from vibeguard.core.model.events import (
     RunForegroundSettled,
 )
 from vibeguard.core.names import AttemptEnd, CancelReason, Outcome, Reason
-from vibeguard.core.scheduling.scheduler import EnterGroup, LeaveGroup, Scheduler, Start
+from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, Start
+from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 
 
