@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.configs import check, problems
-from vibeguard.core.config import meaning
+from vibeguard.core.config import filling
 from vibeguard.core.config.document import read_document
 from vibeguard.core.config.nodes import Mapping, Text
 from vibeguard.core.config.places import place_in
@@ -105,7 +105,7 @@ def test_a_place_is_looked_for_once_however_often_aliases_repeat_it() -> None:
         return place_in(text, offset, source)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(meaning, "place_in", search)
+        patch.setattr(filling, "place_in", search)
         (problem,) = problems(text)
     assert problem.column == len("x-v: &v '") + 30_004
     assert len(searches) == 1
