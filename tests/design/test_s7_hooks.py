@@ -18,6 +18,7 @@ from tests.helpers.logs import encode_log
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.tree import tree_of
+from vibeguard.system.reuse.tree import Extent, tree_identity
 
 # The hook calls the very program that is tested.
 OURSELVES = f'vibeguard() {{ {sys.executable} -m vibeguard "$@"; }}\n'
@@ -239,7 +240,7 @@ def test_the_stop_after_a_background_failure_tells_it_and_starts_nothing(tmp_pat
 def test_a_stop_asks_only_about_the_newest_whole_run_of_what_is_there(repository):
     """Other trees, other configs and other selections say nothing."""
     (repository / ".gitignore").write_text(".vibeguard\n")
-    tree = tree_of(str(repository), os.environb)
+    tree = present(repository)
 
     def ask(*words: str) -> subprocess.CompletedProcess[str]:
         return vibeguard("hook", "failures", *words, cwd=repository)
@@ -269,7 +270,7 @@ def test_a_stop_before_the_first_run_goes_on(tmp_path):
 def test_a_run_that_goes_on_is_not_waited_for(tmp_path):
     """It is newer than what failed: what it says counts, later."""
     folder = project(tmp_path, 'checks: [{id: a, run: "sleep 60"}]\n')
-    tree = tree_of(str(folder), {})
+    tree = present(folder)
     write_run(folder, FIRST, began=tree, ended=tree, passes=False)
     assert vibeguard("hook", "failures", cwd=folder).returncode == 1
     assert vibeguard("run", "--detach", cwd=folder).returncode == 0
@@ -320,7 +321,7 @@ def write_run(folder, run_id, *, began, ended, passes=True, checks=("a",), confi
     text = (folder / "vibeguard.yaml").read_bytes() if config is None else config.encode()
     history = History(
         *(check(id_) for id_ in checks),
-        started={"run_id": run_id, "vcs": VersionControl(tree=began)},
+        started={"run_id": run_id, "vcs": recorded(began)},
         config_sha256=sha256(text).hexdigest(),
     )
     history.ready(*checks)
@@ -329,10 +330,22 @@ def write_run(folder, run_id, *, began, ended, passes=True, checks=("a",), confi
             history.passes(id_)
         else:
             history.fails(id_)
-    history.finish(vcs=VersionControl(tree=ended))
+    history.finish(vcs=recorded(ended))
     target = folder / ".vibeguard" / "runs" / run_id
     target.mkdir(parents=True)
     (target / "events.jsonl").write_bytes(encode_log(history.events))
+
+
+def recorded(tree: str | VersionControl) -> VersionControl:
+    """What a run records of a tree that git calls so, unless it is given whole."""
+    if isinstance(tree, VersionControl):
+        return tree
+    return VersionControl(tree=tree, content=f"of {tree}", stillness=f"still {tree}")
+
+
+def present(folder) -> VersionControl:
+    """What lies in this folder."""
+    return tree_identity(Extent(str(folder), os.environb, str(folder / ".vibeguard")))
 
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"20261124T06000{n}.000000Z-000{n}" for n in range(1, 6))

@@ -8,14 +8,16 @@ from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_out
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.report.evidence import Evidence, evidence_line, exit_code_for, is_of, proven
+from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
-from vibeguard.system.reuse.tree import TreeIdentity, tree_identity, written_since
+from vibeguard.system.reuse.tree import Extent, tree_identity, written_since
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.vouching.endings import ending_of
 from vibeguard.system.vouching.known import known_runs
@@ -36,20 +38,19 @@ def evidence(*, common: GlobalOptions) -> int:
 def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
     """What the runs of this state folder prove of the present tree and config."""
     digest = sha256(loaded.data).hexdigest()
-    identity = tree_identity(loaded.located.folder, caller_environment())
-    content = identity.content if identity else ""
-    found = proven(_runs_of(state_dir, digest, content))
+    now = present_tree(loaded, state_dir)
+    found = proven(_runs_of(state_dir, digest, now))
     outcomes = found.outcomes
     names = [check.id for check in loaded.config.checks]
     passed = tuple(name for name in names if outcomes.get(name) is Outcome.PASSED)
     not_passed = tuple(name for name in names if name in outcomes and name not in passed)
     nothing = ("", ())
-    reason, changed = nothing if outcomes else _why_not(loaded, state_dir, identity)
+    reason, changed = nothing if outcomes else _why_not(loaded, state_dir, now)
     code = exit_code_for(passed, not_passed, len(names))
     return Evidence(
         verified=code == 0,
         exit_code=code,
-        tree=content,
+        tree=now.content if now else "",
         config_sha256=digest,
         total=len(names),
         passed=passed,
@@ -62,24 +63,31 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
     )
 
 
-def _runs_of(state_dir: str, config_sha256: str, content: str) -> Iterator[State]:
+def present_tree(loaded: Loaded, state_dir: str) -> VersionControl | None:
+    """What lies there now, every byte of it read; None where that cannot be told."""
+    inputs = inputs_of_reusable(loaded.config.checks)
+    extent = Extent(loaded.located.folder, caller_environment(), state_dir, inputs)
+    return tree_identity(extent)
+
+
+def _runs_of(state_dir: str, config_sha256: str, now: VersionControl | None) -> Iterator[State]:
     """The whole, vouched runs of this config on this tree, newest first."""
-    if not content:
+    if now is None:
         return
     for run_id in reversed(known_runs(state_dir)):
         folder = run_folder(state_dir, run_id)
         state, reading = open_state(folder)
-        if not is_of(state, config_sha256, content):
+        if not is_of(state, config_sha256, now):
             continue
         if ending_of(reading, folder, state).log_status is LogStatus.COMPLETE:
             yield state
 
 
 def _why_not(
-    loaded: Loaded, state_dir: str, identity: TreeIdentity | None
+    loaded: Loaded, state_dir: str, now: VersionControl | None
 ) -> tuple[str, tuple[str, ...]]:
     """Why nothing is known of this tree, and what was written since the newest run."""
-    if identity is None:
+    if now is None:
         return "what is in this tree cannot be told: git or a file of it gives no answer", ()
     runs = known_runs(state_dir)
     if not runs:

@@ -17,6 +17,7 @@ from vibeguard.core.fold.verdict import (
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import VibeGuardError
+from vibeguard.core.reuse.checked import is_still_on
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
@@ -51,7 +52,7 @@ def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
         state, reading = open_state(folder)
         if reading.status is not LogStatus.LIVE or not _of_same_checks(state, launch):
             continue
-        same = _tree(state) != "" and _tree(state) == _tree_of(launch)
+        same = is_still_on(state, launch.version_control)
         if same and launch.log_dir:
             continue  # only the run itself copies its outputs
         if same and not (supersede and has_failed(state)):
@@ -137,12 +138,3 @@ def _drop_news(follower: Follower) -> None:
             continue
     except VibeGuardError:
         return  # whoever reports on that run will say so
-
-
-def _tree(state: State) -> str:
-    vcs = state.started.vcs if state.started else None
-    return vcs.tree if vcs else ""
-
-
-def _tree_of(launch: Launch) -> str:
-    return launch.version_control.tree if launch.version_control else ""

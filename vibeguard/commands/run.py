@@ -32,6 +32,7 @@ from vibeguard.core.names import ExitCode, OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
+from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
@@ -116,7 +117,7 @@ def _prepare(
     log_dir = _log_folder(common)
     launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
     if frozen is None:
-        return _of_the_work_tree(launch, options)
+        return _of_the_work_tree(launch)
     from vibeguard.commands.staging import of_what_is_staged  # noqa: PLC0415 - only then
 
     return of_what_is_staged(launch, frozen, loaded)
@@ -300,7 +301,7 @@ def _launch(
         config_path=_text(_from_the_runs_folder(loaded)),
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
-        however_large=options.record_tree,
+        inputs=inputs_of_reusable(loaded.config.checks),
         incomplete=_incomplete(loaded, plan),
         files=files,
         detached=outlives(options),
@@ -336,17 +337,12 @@ def _from_the_runs_folder(loaded: Loaded) -> str:
     return loaded.located.path if relative.startswith(os.path.join("..", "..")) else relative
 
 
-def _of_the_work_tree(launch: Launch, options: RunOptions) -> Launch:
+def _of_the_work_tree(launch: Launch) -> Launch:
     """With what is known of the files that lie there."""
     folder, environment = os.fsdecode(launch.folder), launch.environment
     before = differing(folder, environment, TIMEOUT_S)
-    found = with_identity(
-        _version_control(folder, environment, before, with_tree=launch.record_tree),
-        folder,
-        environment,
-        however_large=options.record_tree,
-    )
-    return replace(launch, version_control=found, differing=before)
+    found = _version_control(folder, environment, before, with_tree=launch.record_tree)
+    return replace(launch, version_control=with_identity(found, launch), differing=before)
 
 
 def _version_control(

@@ -43,8 +43,9 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     `incomplete` are the checks that require others which this run leaves out.
     `differing` is what was changed or untracked at the start, where that is to be compared.
     `files` are the NUL-separated lists of the files that checks are handed, by check.
+    `inputs` are what the checks of the config declare that may be reused, planned or not.
     `version_control` is what is known at the start; `record_tree` asks for the tree at the end as
-    well, `however_large` it is. `notify` are told how the run ended. `detached` marks a run that
+    well, however large it is. `notify` are told how the run ended. `detached` marks a run that
     outlives its command. `stands_for` is the folder that `folder` is a copy of, if it is one.
     """
 
@@ -58,6 +59,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     config_path: str
     config_sha256: str
     selection_sha256: str
+    inputs: dict[str, tuple[str, ...]] = {}
     version_control: VersionControl | None = None
     differing: Differing | None = None
     files: dict[str, bytes] = {}
@@ -66,7 +68,6 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     incomplete: frozenset[str] = frozenset()
     detached: bool = False
     record_tree: bool = False
-    however_large: bool = False
     log_dir: bytes = b""
     notify: tuple[Notification, ...] = ()
     keep_runs: int = 100

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from hashlib import sha256
 
+from vibeguard.commands.evidence import present_tree
 from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.log_options import ReportOptions, WaitOptions
@@ -15,10 +16,14 @@ from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.tally import named, not_passed, passed_in_words
+from vibeguard.core.reuse.checked import (
+    began_with,
+    has_checked,
+    held_still,
+    inputs_of_reusable,
+)
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.vouching.endings import ending_of
@@ -32,8 +37,9 @@ _LEAVING_POLL_S = 0.02
 def verdict(tree: str, *, common: GlobalOptions) -> int:
     """The exit code of the newest run of the whole config that began and ended on this tree.
 
-    A live run that began on it is waited for; a cancelled one is none. 3 where there is none, 4
-    where a newer one cannot be believed, and the code of a signal that ends the waiting.
+    Nothing was written while it went on, and the declared inputs that git ignores are as they are
+    now. A live run that began on it is waited for; a cancelled one is none. 3 where there is none,
+    4 where a newer one cannot be believed, and the code of a signal that ends the waiting.
     """
     if not tree:
         raise UsageError(
@@ -42,10 +48,11 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
     state_dir = state_dir_of_runs(common)
     loaded = load(common)
     checks = {check.id for check in loaded.config.checks}
+    beside = _beside(loaded, state_dir)
     for run_id in reversed(known_runs(state_dir)):
         folder = run_folder(state_dir, run_id)
         state, ending = _read(folder)
-        concerned = began_on(state, tree) and covers(state, loaded, checks)
+        concerned = _began_as(state, tree) and covers(state, loaded, checks)
         if concerned and ending.log_status is LogStatus.LIVE:
             code = _wait(run_id, common)
             state, ending = _read_when_left(folder, code)
@@ -54,7 +61,8 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
         if ending.log_status is LogStatus.CORRUPT:
             write_err(f"vibeguard: run {run_id} cannot be believed: {sanitise(ending.problem)}\n")
             return ExitCode.CORRUPT  # an older pass must not stand in for it
-        finished = ruled(state, ending, tree) if concerned else None
+        held = concerned and _held_as(state, tree, beside)
+        finished = ruled(state, ending) if held else None
         if finished:
             listing = ", ".join([*named(not_passed(state)), passed_in_words(state)])
             write_err(f"vibeguard: run {run_id} of this tree: {finished.verdict}: {listing}\n")
@@ -72,9 +80,7 @@ def failures(*, common: GlobalOptions) -> int:
     state_dir = state_dir_of_runs(common)
     loaded = load(common)
     runs = known_runs(state_dir)
-    tree = tree_of(loaded.located.folder, caller_environment()) if runs else ""
-    if not tree:
-        return ExitCode.INCOMPLETE
+    now = present_tree(loaded, state_dir) if runs else None
     chosen = select(loaded.config, (), common.tags, common.exclude_tags).checks
     checks = {check.id for check in chosen}
     for run_id in reversed(runs):
@@ -83,11 +89,11 @@ def failures(*, common: GlobalOptions) -> int:
         if ending.log_status is LogStatus.CORRUPT:
             break
         of_them = covers(state, loaded, checks) and len(state.checks) == len(checks)
-        if not began_on(state, tree) or not of_them:
+        if not began_with(state, now) or not of_them:
             continue
         if ending.log_status is LogStatus.LIVE:
             break
-        finished = ruled(state, ending, tree)
+        finished = ruled(state, ending) if has_checked(state, now) else None
         if finished and finished.verdict is Verdict.FAILED:
             _tell_failures(run_id, common)
             return ExitCode.FAILED
@@ -107,19 +113,24 @@ def _tell_failures(run_id: str, common: GlobalOptions) -> None:
     report(run_id, common=common, options=ReportOptions(format="agent"))
 
 
-def began_on(state: State, tree: str) -> bool:
-    """Whether the run recorded this tree when it started."""
-    return (
-        state.started is not None
-        and state.started.vcs is not None
-        and state.started.vcs.tree == tree
-    )
+def _beside(loaded: Loaded, state_dir: str) -> str:
+    """The declared inputs that git does not track, as they are now; empty where none are."""
+    if not inputs_of_reusable(loaded.config.checks):
+        return ""
+    now = present_tree(loaded, state_dir)
+    return now.beside if now else ""
 
 
-def ended_on(state: State, tree: str) -> bool:
-    """Whether the run recorded this tree when it finished."""
-    vcs = state.finished.vcs if state.finished else None
+def _began_as(state: State, tree: str) -> bool:
+    """Whether git called what the run began with by this name: it may prove to be another."""
+    vcs = state.started.vcs if state.started else None
     return vcs is not None and vcs.tree == tree
+
+
+def _held_as(state: State, tree: str, beside: str) -> bool:
+    """Whether this tree lay there, byte for byte, from the run's start to its end."""
+    vcs = state.finished.vcs if state.finished else None
+    return vcs is not None and vcs.tree == tree and vcs.beside == beside and held_still(state)
 
 
 def _read(folder: str) -> tuple[State, Ending]:
@@ -127,10 +138,9 @@ def _read(folder: str) -> tuple[State, Ending]:
     return state, ending_of(reading, folder, state)
 
 
-def ruled(state: State, ending: Ending, tree: str) -> RunFinished | None:
-    """The verdict of a whole run that ended on this tree; a cancelled one has none."""
-    complete = ending.log_status is LogStatus.COMPLETE
-    if not complete or not ended_on(state, tree) or state.finished is None:
+def ruled(state: State, ending: Ending) -> RunFinished | None:
+    """The verdict of a whole run; a cancelled one has none."""
+    if ending.log_status is not LogStatus.COMPLETE or state.finished is None:
         return None
     return None if state.finished.verdict is Verdict.CANCELLED else state.finished
 

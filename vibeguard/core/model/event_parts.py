@@ -11,14 +11,17 @@ from vibeguard.core.names import (
 class VersionControl(Struct, frozen=True, omit_defaults=True):
     """The state of the repository: commit, dirty flag, and the tree id where asked for.
 
-    `content` is a digest of the files as they lie on the disk, `stillness` one that is another as
-    soon as one of them was written; both are empty where the tree is too large to be read each run.
+    `content` is a digest of the files as they lie on the disk, `beside` one of the declared inputs
+    that git does not track, `stillness` one that is another as soon as any of them was written; all
+    are empty where the tree is too large to be read each run. At the end of a run `tree` is only
+    there if the files are, byte for byte, what git checks out for it.
     """
 
     head: str = ""
     dirty: bool = False
     tree: str = ""
     content: str = ""
+    beside: str = ""
     stillness: str = ""
 
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, Outcome
+from vibeguard.core.reuse.checked import has_checked
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
 
@@ -67,18 +69,11 @@ def proven(runs: Iterable[State]) -> Proven:
     return Proven(outcomes, tuple(used), frozenset(reused))
 
 
-def is_of(state: State, config_sha256: str, content: str) -> bool:
+def is_of(state: State, config_sha256: str, now: VersionControl) -> bool:
     """Whether a run checked this config on this tree, and nothing of it was written meanwhile."""
-    before = state.started.vcs if state.started else None
-    after = state.finished.vcs if state.finished else None
+    planned = state.planned
     return (
-        state.planned is not None
-        and state.planned.config_sha256 == config_sha256
-        and before is not None
-        and after is not None
-        and content != ""
-        and before.content == after.content == content
-        and before.stillness == after.stillness
+        planned is not None and planned.config_sha256 == config_sha256 and has_checked(state, now)
     )
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.results import is_bad
+from vibeguard.core.reuse.checked import held_still
 
 _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT)
 MOST_NAMED = 20
@@ -69,8 +70,5 @@ def _told(check: str, tree: str, config: str, records: list[tuple[str, CheckReco
 
 def _still_tree(state: State) -> str:
     """The digest of the tree that a run saw from start to end; empty where it is not known."""
-    before = state.started.vcs if state.started else None
-    after = state.finished.vcs if state.finished else None
-    if before is None or after is None or before.stillness != after.stillness:
-        return ""
-    return before.content
+    began = state.started.vcs if state.started else None
+    return began.content + began.beside if began is not None and held_still(state) else ""

@@ -12,16 +12,19 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.places import STATE_NAME, repository_root
-from vibeguard.system.discovery.vcs import GIT
+from vibeguard.system.discovery.vcs import GIT, tree_of_commit
 
 TIMEOUT_S: Final = 5.0
 # Outside of git every file is looked at; beyond so many there is no fingerprint.
 MOST_ENTRIES: Final = 20_000
 _LEFT_OUT: Final = frozenset({STATE_NAME, ".git", ".hg", ".jj", ".svn"})
+_SUBMODULE: Final = b"160000"
+_MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their bytes
+_MOST_BYTES_AT_ONCE: Final = 32 << 20
 _ADD: Final = ("-c", "advice.addEmbeddedRepo=false", "add", "--all")
 
 
@@ -33,16 +36,44 @@ def tree_of(
     What git ignores is left out. Outside of git: `stat:` and a digest of names, modes, sizes and
     times of change. Unknown is what takes longer than `timeout_s`, or cannot be read.
     """
+    return _named(folder, environment, timeout_s, exact=False)
+
+
+def exact_tree_of(
+    folder: str, environment: Mapping[bytes, bytes], *, timeout_s: float = TIMEOUT_S
+) -> str:
+    """The same, but "" where git's name for it is not what lies there, byte for byte.
+
+    Git goes by its index, by filters, and does not look at what it was told not to look at: every
+    file is read, and has to be what git would check out.
+    """
+    return _named(folder, environment, timeout_s, exact=True)
+
+
+def _named(
+    folder: str, environment: Mapping[bytes, bytes], timeout_s: float, *, exact: bool
+) -> str:
     root = repository_root(folder)
     if root is None or not os.path.lexists(os.path.join(root, ".git")):
         return _fingerprint(folder)
     scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
     try:
-        return GitTree(root, environment, scratch, timeout_s).write()
+        git = GitTree(root, environment, scratch, timeout_s)
+        tree = git.write()
+        return tree if not exact or git.is_checked_out(tree) else ""
     except (OSError, subprocess.SubprocessError):
         return ""
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Blob(NamedTuple):
+    """An entry of a tree, and the file that is to hold it."""
+
+    oid: bytes
+    path: bytes
+    file: bytes
+    mode: int
 
 
 class GitTree:
@@ -78,6 +109,58 @@ class GitTree:
         self.git(*_ADD)
         return self.git("write-tree").decode("ascii").strip()
 
+    def is_checked_out(self, tree: str) -> bool:
+        """Whether what lies there is what git would check out for the tree, that of `write`.
+
+        Raises OSError or SubprocessError.
+        """
+        batch, size = [], 0
+        for entry in self.git("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0")[:-1]:
+            told, _, path = entry.partition(b"\t")
+            mode, _, oid = told.split(b" ")
+            full = os.path.join(os.fsencode(self._root), path)
+            if mode == _SUBMODULE:
+                if not self._is_at(full, oid.decode("ascii")):
+                    return False
+                continue
+            status = os.lstat(full)
+            if _mode_in_git(status.st_mode) != mode:
+                return False
+            batch.append(_Blob(oid, path, full, status.st_mode))
+            size += status.st_size
+            if len(batch) == _MOST_AT_ONCE or size > _MOST_BYTES_AT_ONCE:
+                if not self._lie_there(batch):
+                    return False
+                batch, size = [], 0
+        return self._lie_there(batch)
+
+    def _is_at(self, folder: bytes, commit: str) -> bool:
+        """Whether a submodule is empty, or exactly that commit."""
+        name = os.fsdecode(folder)
+        if not os.listdir(folder):
+            return True
+        own = {k: v for k, v in self._environment.items() if not k.startswith(b"GIT_")}
+        known = tree_of_commit(name, own, commit)
+        return known != "" and exact_tree_of(name, own, timeout_s=self._timeout_s) == known
+
+    def _lie_there(self, blobs: list[_Blob]) -> bool:
+        """Whether each file holds what git's filters make of its blob; a link is not filtered."""
+        links = [blob for blob in blobs if stat.S_ISLNK(blob.mode)]
+        files = [blob for blob in blobs if not stat.S_ISLNK(blob.mode)]
+        odd = [blob for blob in files if b"\n" in blob.path]  # git reads one name a line
+        plain = [blob for blob in files if b"\n" not in blob.path]
+        return (
+            self._are(links, b"".join(b.oid + b"\n" for b in links))
+            and self._are(
+                plain, b"".join(b.oid + b" " + b.path + b"\n" for b in plain), "--filters"
+            )
+            and all(_content(b) == self.git("cat-file", *_filtered(b)) for b in odd)
+        )
+
+    def _are(self, blobs: list[_Blob], asked: bytes, *how: str) -> bool:
+        told = self.git("cat-file", "--batch=", *how, given=asked)
+        return told == b"".join(b"\n" + _content(blob) + b"\n" for blob in blobs)
+
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input.
 
@@ -101,6 +184,25 @@ class GitTree:
         if process.returncode != 0:
             raise subprocess.CalledProcessError(process.returncode, arguments)
         return output
+
+
+def _mode_in_git(mode: int) -> bytes:
+    if stat.S_ISLNK(mode):
+        return b"120000"
+    if not stat.S_ISREG(mode):
+        return b""
+    return b"100755" if mode & stat.S_IXUSR else b"100644"
+
+
+def _filtered(blob: _Blob) -> tuple[str, ...]:
+    return "--filters", f"--path={os.fsdecode(blob.path)}", blob.oid.decode("ascii")
+
+
+def _content(blob: _Blob) -> bytes:
+    if stat.S_ISLNK(blob.mode):
+        return os.readlink(blob.file)
+    with open(blob.file, "rb") as file:
+        return file.read()
 
 
 def _quoted(path: bytes) -> bytes:

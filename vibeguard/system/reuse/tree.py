@@ -2,12 +2,14 @@
 
 A git tree id names a tree for people and for git; it is what filters make of the files, and what
 the index says of those that git was told not to look at. This is of the files themselves. What git
-ignores does not count; outside of git everything does but the state folder.
+ignores counts only where a check that may be reused declares it; outside of git everything does but
+the state folder.
 """
 
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -15,64 +17,114 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.globs import Globs
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest
+from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.reuse.naming import Naming
+from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.scan import scan, walk
 
 # About 20 ms on a quiet machine: what every run may spend to be evidence afterwards.
 MOST_FILES_UNASKED: Final = 1_000
 
 
-class TreeIdentity(Struct, frozen=True):
-    """`content` is equal where the same bytes lie under the same names with the same modes.
+class Extent(Struct, frozen=True):
+    """What a run is about: the tree around `folder`, and what is declared beside it.
 
-    `stillness` is equal where nothing was even written: an edit that was undone changes it.
+    `inputs` are the patterns of the checks that may be reused, by check: what they match counts
+    though git may ignore it. `state_dir` never counts.
     """
 
-    content: str
-    stillness: str
+    folder: str
+    environment: Mapping[bytes, bytes]
+    state_dir: str
+    inputs: Mapping[str, tuple[str, ...]] = {}
 
 
-def with_identity(
-    found: VersionControl | None,
-    folder: str,
-    environment: Mapping[bytes, bytes],
-    *,
-    however_large: bool,
-) -> VersionControl | None:
-    """What is known of a tree, with its identity unless it is too large to be read unasked."""
-    most = None if however_large else MOST_FILES_UNASKED
-    identity = tree_identity(folder, environment, most_files=most)
+def with_identity(found: VersionControl | None, launch: Launch) -> VersionControl | None:
+    """What is known of a run's tree, with its identity unless it is too large to be read unasked.
+
+    What the state folder remembers of files is not read again.
+    """
+    extent = Extent(
+        os.fsdecode(launch.folder),
+        launch.environment,
+        os.fsdecode(launch.state_dir),
+        launch.inputs,
+    )
+    most = None if launch.record_tree else MOST_FILES_UNASKED
+    identity = tree_identity(extent, most_files=most, remember=True)
     if identity is None:
         return found
-    known = found or VersionControl()
-    return replace(known, content=identity.content, stillness=identity.stillness)
+    return replace(
+        found or VersionControl(),
+        content=identity.content,
+        beside=identity.beside,
+        stillness=identity.stillness,
+    )
 
 
 def tree_identity(
-    folder: str, environment: Mapping[bytes, bytes], *, most_files: int | None = None
-) -> TreeIdentity | None:
-    """The identity of the repository around the folder (outside of git: of the folder).
+    extent: Extent, *, most_files: int | None = None, remember: bool = False
+) -> VersionControl | None:
+    """The content, the declared inputs beside it and the stillness of a tree; nothing else.
 
     None where it cannot be told: git does not answer, a file cannot be read or is none, or there
-    are more than `most_files`.
+    are more than `most_files`. Without `remember` every byte is read, and nothing is believed that
+    a check could have written.
     """
-    found = files_of_tree(folder, environment)
+    found = files_of_tree(extent.folder, extent.environment)
     if found is None:
         return None
     start, paths = found
+    records = Records(extent.state_dir)
     try:
+        known = records.seen() if remember else {}
         files = list(islice(paths, None if most_files is None else most_files + 1))
-        if most_files is not None and len(files) > most_files:
+        declared = _declared_beside(extent, start, files, most_files)
+        if most_files is not None and len(files) + len(declared) > most_files:
             return None
-        entries = scan(start, files).values()
-    except OSError:
+        tracked = scan(start, files, known)
+        beside = scan(os.fsencode(extent.folder), declared, known)
+    except (OSError, LanguageError):
         return None
-    if not all(_is_known(entry) for entry in entries):
+    if not all(map(_is_known, tracked.values())):
         return None
-    return TreeIdentity(manifest_digest(entries), _stillness(entries))
+    if remember:
+        _remember(records, known, tracked if start == os.fsencode(extent.folder) else beside)
+    return VersionControl(
+        content=manifest_digest(tracked.values()),
+        beside=manifest_digest(beside.values()) if beside else "",
+        stillness=_stillness([*tracked.values(), *beside.values()]),
+    )
+
+
+def _declared_beside(
+    extent: Extent, start: bytes, tracked: Iterable[bytes], most: int | None
+) -> list[bytes]:
+    """The declared inputs that are not in the tree, as they are called from the folder.
+
+    More than `most` are not listed to the end.
+    """
+    if not extent.inputs:
+        return []
+    naming = Naming(os.fsencode(extent.folder), extent.state_dir)
+    in_tree = set(naming.from_root(start, tracked))
+    globs = Globs(extent.inputs)
+    listed = naming.listing(p for patterns in extent.inputs.values() for p in patterns)
+    found = (path for path in listed if path not in in_tree and globs.owners_of(path))
+    return sorted(islice(found, None if most is None else most + 1))
+
+
+def _remember(records: Records, known: Mapping[bytes, Entry], now: Mapping[bytes, Entry]) -> None:
+    """Spare later looks the reading; one that cannot be spared is only slower."""
+    if any(known.get(path) != entry for path, entry in now.items() if entry.sha256):
+        with suppress(OSError):
+            records.remember({**known, **now})
 
 
 def files_of_tree(

@@ -15,7 +15,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import changed_files
 from vibeguard.system.discovery.places import repository_root
-from vibeguard.system.discovery.tree import tree_of
+from vibeguard.system.discovery.tree import exact_tree_of
 from vibeguard.system.discovery.vcs import TIMEOUT_S, version_control
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.files import create_file
@@ -33,11 +33,11 @@ def tree_at_the_end(launch: Launch) -> VersionControl | None:
     found = None
     if launch.record_tree:
         found = version_control(folder, launch.environment) or VersionControl()
-        found = replace(found, tree=tree_of(folder, launch.environment))
+        found = replace(found, tree=exact_tree_of(folder, launch.environment))
     began = launch.version_control
     if began is None or not began.content:
         return found
-    return with_identity(found, folder, launch.environment, however_large=launch.however_large)
+    return with_identity(found, launch)
 
 
 def changed_meanwhile(

@@ -118,12 +118,7 @@ def _open_view(launch: Launch, staged: Staged) -> "View":
     view.launch = replace(
         launch,
         differing=differing(folder, environment, TIMEOUT_S),
-        version_control=with_identity(
-            launch.version_control,
-            folder,
-            environment,
-            however_large=launch.however_large,
-        ),
+        version_control=with_identity(launch.version_control, launch),
     )
     return view
 
