@@ -4,19 +4,19 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import yaml
 
-from tests.helpers.command import environment
+from tests.helpers.command import vibeguard
 
 FOLDER = Path(__file__).parent
 DEFAULT_ARGV = "run --json"
 CONFIG_NAME = "vibeguard.yaml"
-TIMEOUT_S = 60
+OF_ONE_CHECK = ("checks.0.", "violations.0.")
 PLACE = re.compile(r"(?:(\d+:\d+): )?(.*)")
 
 
@@ -48,9 +48,26 @@ class Case:
         """The config to write, if there is one."""
         if self.check is None:
             return self.config
-        return yaml.safe_dump(
-            {"checks": [{"id": "a"} | self.check]}, sort_keys=False, allow_unicode=True
+        return config_of([{"id": "a"} | self.check])
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all that is asked is how one check settles: such checks share a run."""
+        default = (self.files, self.env, self.errors, self.stdout, self.stderr, self.output)
+        return (
+            self.check is not None
+            and "id" not in self.check
+            and self.argv == DEFAULT_ARGV
+            and self.exit in "01"
+            and not any(default)
+            and not self.never
+            and all(path.startswith(OF_ONE_CHECK) for path in self.json)
         )
+
+
+def config_of(checks: list[dict[str, object]]) -> str:
+    """A config with these checks."""
+    return yaml.safe_dump({"checks": checks}, sort_keys=False, allow_unicode=True)
 
 
 def all_cases() -> list[Case]:
@@ -65,7 +82,7 @@ def all_cases() -> list[Case]:
     return cases
 
 
-def run_case(case: Case) -> subprocess.CompletedProcess[str]:
+def run_alone(case: Case) -> subprocess.CompletedProcess[str]:
     """Run the command of the case in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="vibeguard-case-") as name:
         folder = Path(name)
@@ -75,17 +92,31 @@ def run_case(case: Case) -> subprocess.CompletedProcess[str]:
             path = folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8", newline="")
-        return subprocess.run(
-            [sys.executable, "-m", "vibeguard", *shlex.split(case.argv)],
-            cwd=folder,
-            env=environment(**case.env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=TIMEOUT_S,
-            check=False,
+        return vibeguard(*shlex.split(case.argv), cwd=folder, env=case.env)
+
+
+@cache
+def run_together(table: str) -> dict[str, subprocess.CompletedProcess[str]]:
+    """One real run of all checks of a table that can share one: what each alone would have given.
+
+    A check's own exit code is derived: 1 if it is in the way of a pass. (The first of each table
+    runs alone, and so do all whose row asks for the run's.)
+    """
+    cases = [case for case in all_cases() if case.table == table and case.is_shared]
+    checks = [{"id": f"case-{n}", **(case.check or {})} for n, case in enumerate(cases)]
+    whole = run_alone(Case(table=table, case="together", config=config_of(checks)))
+    document = json.loads(whole.stdout)
+    parts = {}
+    for n, case in enumerate(cases):
+        of_one = {
+            key: [one | {"id": "a"} for one in document[key] if one["id"] == f"case-{n}"]
+            for key in ("checks", "violations")
+        }
+        stands = any(one["severity"] == "error" for one in of_one["violations"])
+        parts[case.case] = subprocess.CompletedProcess(
+            whole.args, int(stands), json.dumps(of_one), whole.stderr
         )
+    return parts
 
 
 def problems_of(case: Case, done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -1,16 +1,13 @@
 """Every case of the tables, against the real command."""
 
-import os
 import subprocess
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.conformance.cases import Case, all_cases, problems_of, run_case
+from tests.conformance.cases import Case, all_cases, problems_of, run_alone, run_together
 
 CASES = all_cases()
-Results = dict[str, "Future[subprocess.CompletedProcess[str]]"]
+TABLES = sorted({case.table for case in CASES if case.is_shared})
 
 
 def name_of(case: Case) -> str:
@@ -18,46 +15,29 @@ def name_of(case: Case) -> str:
     return f"{case.table}: {case.case}"
 
 
-@pytest.fixture(scope="session")
-def results(request: pytest.FixtureRequest) -> Iterator[Results]:
-    """The selected cases, a few at a time, ahead of the tests that look at them.
-
-    In a worker of pytest-xdist each case runs when its test does: the workers are the pool.
-    """
-    selected = {
-        item.callspec.id: item.callspec.params["case"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function)
-        and "case" in getattr(item, "callspec", item).__dict__.get("params", {})
-    }
-    with ThreadPoolExecutor(max_workers=max(os.cpu_count() or 1, 2)) as pool:
-        if "PYTEST_XDIST_WORKER" in os.environ:
-            yield {}
-            return
-        futures = {id_: pool.submit(run_case, case) for id_, case in selected.items()}
-        yield futures
-        pool.shutdown(cancel_futures=True)
-
-
 @pytest.mark.parametrize("case", [pytest.param(case, id=name_of(case)) for case in CASES])
-def test_conformance(case: Case, results: Results, request: pytest.FixtureRequest) -> None:
-    """The command does what the table says."""
-    future = results.get(request.node.callspec.id)
-    done = future.result() if future else run_case(case)
+def test_conformance(case: Case) -> None:
+    """The command does what the table says; checks that say nothing about their run share one."""
+    judge(case, run_together(case.table)[case.case] if case.is_shared else run_alone(case))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_check_gives_alone_what_it_gives_among_others(table: str) -> None:
+    """The first, the last and the middle one of each table that share a run, in runs of their own."""
+    cases = [case for case in CASES if case.is_shared and case.table == table]
+    for case in {
+        case.case: case for case in (cases[0], cases[len(cases) // 2], cases[-1])
+    }.values():
+        judge(case, run_alone(case))
+
+
+def judge(case: Case, done: subprocess.CompletedProcess[str]) -> None:
+    """Fail with everything that is not as the case says, and with what was printed."""
     problems = problems_of(case, done)
     if problems:
-        pytest.fail(
-            "\n".join(
-                [
-                    name_of(case),
-                    *problems,
-                    f"--- vibeguard {case.argv}",
-                    f"--- stdout\n{done.stdout[:3000]}",
-                    f"--- stderr\n{done.stderr[:3000]}",
-                ]
-            ),
-            pytrace=False,
-        )
+        said = [f"--- vibeguard {case.argv}", f"--- stdout\n{done.stdout[:3000]}"]
+        said.append(f"--- stderr\n{done.stderr[:3000]}")
+        pytest.fail("\n".join([name_of(case), *problems, *said]), pytrace=False)
 
 
 def test_no_two_cases_have_the_same_name() -> None:

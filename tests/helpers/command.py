@@ -6,6 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.helpers import forking
+from tests.helpers.forking import of_the_interpreter
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,12 +25,20 @@ def vibeguard(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
     timeout_s: float = 120,
+    fresh: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m vibeguard` and return what it said; the bound is one that only a hang reaches."""
+    """Run `python -m vibeguard` and return what it said; the bound is one that only a hang reaches.
+
+    A fork of an interpreter that has the imports behind it, unless `fresh` or the environment asks
+    for one of its own.
+    """
+    whole = environment(**(env or {}))
+    if not fresh and of_the_interpreter(whole) == of_the_interpreter(environment()):
+        return forking.run(list(argv), cwd, whole, stdin, timeout_s)
     return subprocess.run(
         [sys.executable, "-m", "vibeguard", *argv],
         cwd=cwd,
-        env=environment(**(env or {})),
+        env=whole,
         input=stdin,
         capture_output=True,
         text=True,
