@@ -219,7 +219,7 @@ def test_signals_that_were_ignored_at_the_start_stay_ignored(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with running(tmp_path, "run") as run:
+        with running(tmp_path, "run", fresh=True) as run:
             run.wait_until_running()
             run.process.send_signal(signal.SIGHUP)
             (tmp_path / "fifo").write_text("go on\n")
@@ -235,7 +235,6 @@ def test_a_reader_that_is_gone_changes_nothing(tmp_path):
     with running(tmp_path, "run", "--stream") as run:
         run.wait_for(RunPlanned)
         run.process.stdout.close()
-        run.process.stdout = None
         run.wait_until_running()
         (tmp_path / "fifo").write_text("go on\n")
         run.process.wait(60)

@@ -1,22 +1,14 @@
 """The real command, as a shell would run it."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.helpers import forking
-from tests.helpers.forking import of_the_interpreter
+from tests.helpers.environment import ROOT, environment
 
-ROOT = Path(__file__).parents[2]
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The caller's environment, with this checkout importable and our tools first on PATH."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    known = {"PATH": path, "PYTHONPATH": str(ROOT)}
-    return os.environ | known | more
+__all__ = ["ROOT", "environment", "git", "project", "vibeguard"]
 
 
 def vibeguard(
@@ -29,12 +21,12 @@ def vibeguard(
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m vibeguard` and return what it said; the bound is one that only a hang reaches.
 
-    A fork of an interpreter that has the imports behind it, unless `fresh` or the environment asks
-    for one of its own.
+    A fork of an interpreter that has the imports behind it, unless `fresh` or another environment
+    asks for one of its own.
     """
     whole = environment(**(env or {}))
-    if not fresh and of_the_interpreter(whole) == of_the_interpreter(environment()):
-        return forking.run(list(argv), cwd, whole, stdin, timeout_s)
+    if not fresh and forking.can_fork(whole):
+        return forking.run(list(argv), cwd, stdin, timeout_s)
     return subprocess.run(
         [sys.executable, "-m", "vibeguard", *argv],
         cwd=cwd,

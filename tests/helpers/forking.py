@@ -2,9 +2,9 @@
 
 Nine tenths of a short command are imports, and the suite runs thousands of commands. One server for
 each test process imports everything once; each command is a fork of it: a process of its own, with
-its own arguments, folder, environment and streams. What only a fresh interpreter shows (its flags,
-PYTHON* variables, the encoding of its streams, modules of the working folder) is for
-`vibeguard(..., fresh=True)`.
+its own arguments, folder and streams. Another environment takes a fresh interpreter, and what only
+one of those shows (its flags, signals that it was started with, modules of the working folder) asks
+for it: `vibeguard(..., fresh=True)`.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import selectors
 import signal
 import socket
@@ -23,94 +24,144 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-# Read by the interpreter when it starts: too late for a fork.
-OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_")
+from tests.helpers.environment import environment
+
 REQUEST_BYTES = 1 << 20
 
 
-def of_the_interpreter(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that only a fresh interpreter would honour."""
-    return {name: value for name, value in env.items() if name.startswith(OF_THE_INTERPRETER)}
+@cache
+def environment_of_server() -> dict[str, str]:
+    """What the server begins with: a command reads it from /proc, where a fork cannot change it."""
+    return environment()
+
+
+def can_fork(env: Mapping[str, str]) -> bool:
+    """Whether a fork would see this environment (the name of the running test is none of its)."""
+    known = environment_of_server()
+    differing = {name for name in {*known, *env} if known.get(name) != env.get(name)}
+    return differing <= {"PYTEST_CURRENT_TEST"}
 
 
 @cache
-def server(interpreter_env: str) -> socket.socket:
+def server() -> socket.socket:
     """The server of this process; it ends with it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
-    root = str(Path(__file__).parents[2])
     theirs.set_inheritable(True)
-    command = [sys.executable, "-m", "tests.helpers.forking", str(theirs.fileno())]
-    env = os.environ | {"PYTHONPATH": root} | json.loads(interpreter_env)
-    os.posix_spawn(command[0], command, env)
+    words = [sys.executable, "-m", "tests.helpers.forking", str(theirs.fileno())]
+    os.posix_spawn(words[0], words, environment_of_server())
     theirs.close()
     return ours
 
 
+class Command:
+    """A command under way: what the tests use of a `subprocess.Popen` in text mode."""
+
+    def __init__(self, argv: list[str], cwd: Path) -> None:
+        (stdin, write), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
+        self._answer, theirs = socket.socketpair()
+        given = [stdin, stdout, stderr, theirs.fileno()]
+        request = json.dumps({"argv": argv, "cwd": os.fspath(cwd)}).encode()
+        socket.send_fds(server(), [request], given)
+        for descriptor in given[:3]:
+            os.close(descriptor)
+        theirs.close()
+        self.args = argv
+        self.returncode: int | None = None
+        self.stdin = open(write, "w", encoding="utf-8")  # noqa: SIM115 - `close` does
+        self.stdout = open(out, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+        self.stderr = open(err, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+        self.pid = int.from_bytes(self._answer.recv(4))
+
+    def close(self) -> None:
+        """Give back the pipes."""
+        for stream in (self.stdin, self.stdout, self.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+    def poll(self) -> int | None:
+        """The exit code (-N for signal N), or None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once it has ended; raises `subprocess.TimeoutExpired`."""
+        if self.returncode is None:
+            readable, _, _ = select.select([self._answer], [], [], timeout)
+            if not readable:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = int.from_bytes(self._answer.recv(4), signed=True)
+            self._answer.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Send SIGTERM, unless it has ended."""
+        self.send_signal(signal.SIGTERM)
+
+    def communicate(self, stdin: str = "", timeout: float = 120) -> tuple[str, str]:
+        """Both outputs to their ends; raises `subprocess.TimeoutExpired`."""
+        if self.stdout.closed:
+            self.close()
+            return "", ""
+        deadline = time.monotonic() + timeout
+        said = {self.stdout.fileno(): b"", self.stderr.fileno(): b""}
+        self._hand_in(stdin)
+        with selectors.DefaultSelector() as selector:
+            for descriptor in said:
+                selector.register(descriptor, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready and time.monotonic() >= deadline:
+                    raise subprocess.TimeoutExpired(self.args, timeout)
+                for key, _ in ready:
+                    if read := os.read(key.fd, 1 << 16):
+                        said[key.fd] += read
+                    else:
+                        selector.unregister(key.fd)
+        self.wait(max(0.0, deadline - time.monotonic()))
+        self.close()
+        out, err = said.values()
+        return _text(out), _text(err)
+
+    def _hand_in(self, stdin: str) -> None:
+        """Write and close; a pipe holds what the tests hand in."""
+        if not self.stdin.closed:
+            with contextlib.suppress(BrokenPipeError), self.stdin:
+                self.stdin.write(stdin)
+
+
 def run(
-    argv: list[str], cwd: Path, env: Mapping[str, str], stdin: str, timeout_s: float
+    argv: list[str], cwd: Path, stdin: str, timeout_s: float
 ) -> "subprocess.CompletedProcess[str]":
     """Like `subprocess.run` with `capture_output`; raises `subprocess.TimeoutExpired`."""
-    inputs, outputs, errors = os.pipe(), os.pipe(), os.pipe()
-    ours, theirs = socket.socketpair()
-    request = json.dumps({"argv": argv, "cwd": os.fspath(cwd), "env": dict(env)}).encode()
-    given = [inputs[0], outputs[1], errors[1], theirs.fileno()]
-    control = server(json.dumps(of_the_interpreter(env), sort_keys=True))
-    socket.send_fds(control, [request], given)
-    for descriptor in given[:3]:
-        os.close(descriptor)
-    theirs.close()
-    with ours:
-        pid = int.from_bytes(ours.recv(4))
-        try:
-            out, err = _communicate(inputs[1], outputs[0], errors[0], stdin.encode(), timeout_s)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(argv, timeout_s) from None
-        code = int.from_bytes(ours.recv(4), signed=True)
-    return subprocess.CompletedProcess(argv, code, _text(out), _text(err))
+    command = Command(argv, cwd)
+    try:
+        out, err = command.communicate(stdin, timeout_s)
+    finally:
+        command.kill()
+        command.close()
+    return subprocess.CompletedProcess(argv, command.wait(), out, err)
 
 
 def _text(data: bytes) -> str:
-    return data.decode().replace("\r\n", "\n").replace("\r", "\n")  # as `text=True` does
-
-
-def _communicate(
-    write: int, out: int, err: int, stdin: bytes, timeout_s: float
-) -> tuple[bytes, bytes]:
-    deadline = time.monotonic() + timeout_s
-    said = {out: b"", err: b""}
-    with selectors.DefaultSelector() as selector:
-        for descriptor in said:
-            selector.register(descriptor, selectors.EVENT_READ)
-        selector.register(write, selectors.EVENT_WRITE)
-        while selector.get_map():
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready and time.monotonic() >= deadline:
-                raise TimeoutError
-            for key, _ in ready:
-                descriptor = key.fd
-                if descriptor == write:
-                    try:
-                        stdin = stdin[os.write(write, stdin[:4096]) :]
-                        ended = not stdin
-                    except BrokenPipeError:
-                        ended = True
-                else:
-                    read = os.read(descriptor, 1 << 16)
-                    said[descriptor] += read
-                    ended = not read
-                if ended:
-                    selector.unregister(descriptor)
-                    os.close(descriptor)
-    return said[out], said[err]
+    said = data.decode(errors="surrogateescape")
+    return said.replace("\r\n", "\n").replace("\r", "\n")  # as `text=True` does
 
 
 def serve(control: socket.socket) -> None:
     """Fork a process for each request until the other end is gone."""
     import_everything()
-    installed = sys.path[2:]  # after the working folder and PYTHONPATH
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes between
     gc.collect()
     gc.freeze()
@@ -120,7 +171,7 @@ def serve(control: socket.socket) -> None:
             return
         if os.fork() == 0:
             control.close()
-            _be_between(request, descriptors, installed)
+            _be_between(request, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -135,14 +186,14 @@ def import_everything() -> None:
                 importlib.import_module(module.name)
 
 
-def _be_between(request: bytes, descriptors: list[int], installed: list[str]) -> None:
+def _be_between(request: bytes, descriptors: list[int]) -> None:
     """Start the command, tell its process id and, at its end, its exit code. Never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     answer = socket.socket(fileno=descriptors[3])
     child = os.fork()
     if child == 0:
         answer.close()
-        _be_command(json.loads(request), descriptors[:3], installed)
+        _be_command(json.loads(request), descriptors[:3])
     for descriptor in (0, 1, 2, *descriptors[:3]):
         os.close(descriptor)
     answer.sendall(child.to_bytes(4))
@@ -152,12 +203,11 @@ def _be_between(request: bytes, descriptors: list[int], installed: list[str]) ->
     os._exit(0)
 
 
-def _be_command(request: dict[str, object], streams: list[int], installed: list[str]) -> None:
+def _be_command(request: dict[str, object], streams: list[int]) -> None:
     """Become what `python -m vibeguard` would be. Never returns."""
-    argv, cwd, env = request["argv"], request["cwd"], request["env"]
+    argv, cwd = request["argv"], request["cwd"]
     assert isinstance(argv, list)
     assert isinstance(cwd, str)
-    assert isinstance(env, dict)
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -165,10 +215,7 @@ def _be_command(request: dict[str, object], streams: list[int], installed: list[
     sys.stdout = open(1, "w", encoding="utf-8", errors="strict")  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
     os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(env)
-    asked = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one]
-    sys.path[:] = [cwd, *asked, *installed]
+    sys.path[0] = cwd
     import vibeguard  # noqa: PLC0415
     from vibeguard.cli import command  # noqa: PLC0415
 

@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.helpers.command import environment
+from tests.helpers.forking import Command, can_fork
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.events import CheckStarted, Event, RunStarted
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
+Process = Command | subprocess.Popen[str]
+
 
 class Running:
     """One command under way in `folder`."""
 
-    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+    def __init__(self, process: Process, folder: Path) -> None:
         self.process = process
         self.folder = folder
 
@@ -59,25 +62,33 @@ class Running:
     def end(self) -> tuple[int, str, str]:
         """Exit code, stdout and stderr, once it has ended."""
         out, err = self.process.communicate(timeout=PATIENCE_S)
-        return self.process.returncode, out, err
+        return self.process.wait(), out, err
 
 
 @contextmanager
-def running(folder: Path, *argv: str, program: str = "", **env: str) -> Iterator[Running]:
+def running(
+    folder: Path, *argv: str, program: str = "", fresh: bool = False, **env: str
+) -> Iterator[Running]:
     """Start `python -m vibeguard ARGV` in `folder`; it never outlives the block.
 
-    `program` is Python text that does the same in another way.
+    `program` is Python text that does the same in another way; `fresh` is as in `vibeguard`.
     """
-    command = ["-c", program] if program else ["-m", "vibeguard"]
-    process = subprocess.Popen(
-        [sys.executable, *command, *argv],
-        cwd=folder,
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environ = environment(**env)
+    if not program and not fresh and can_fork(environ):
+        command = Command(list(argv), folder)
+        command.stdin.close()
+        process: Process = command
+    else:
+        words = ["-c", program] if program else ["-m", "vibeguard"]
+        process = subprocess.Popen(
+            [sys.executable, *words, *argv],
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     try:
         yield Running(process, folder)
     finally:

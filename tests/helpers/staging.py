@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from tests.helpers.command import environment, git
+from tests.helpers.command import environment, git, vibeguard
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.c")
 # In a user namespace of its own, a limit of none: the kernel refuses what the run tries.
@@ -38,6 +38,8 @@ def run_staged(
     way: str, *words: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`run --staged WORDS`, this way."""
+    if way == "namespace" or not has_namespaces():
+        return vibeguard("run", "--staged", *words, cwd=cwd, env=env)
     return subprocess.run(
         words_for(way, "run", "--staged", *words),
         cwd=cwd,
