@@ -202,7 +202,7 @@ def _happenings(rng: Random, checks: Sequence[str]) -> tuple[Happening, ...]:
         if what == "signal":
             detail = rng.choice(["SIGINT", "SIGTERM", "SIGHUP"])
         elif what == "order":
-            detail = rng.choice(["SIGINT 130", "SIGTERM 143"])
+            detail = rng.choice(["SIGINT", "SIGTERM"])
         elif what == "cancel check":
             detail = rng.choice([*checks, "nobody"])
         elif what in {"pause", "suspend", "stall", "group taken"}:

@@ -304,8 +304,7 @@ class World:
                 if callable(signal.getsignal(signal.Signals[detail])):
                     signal.raise_signal(signal.Signals[detail])
             case "order":
-                name, code = detail.split()
-                self._order(Interrupt(name, int(code)))
+                self._order(Interrupt(detail))
             case "kill":
                 self._order(Kill())
             case "front lost":
