@@ -112,9 +112,9 @@ def _paused(log: Sequence[Facts]) -> bool:
 
 def _exit_code(planned: Facts, log: Sequence[Facts]) -> int:
     """DESIGN section 8, for a log that is neither corrupt nor incomplete."""
-    for event in log:
-        if event["type"] == "run.cancel_requested" and "exit_code" in event:
-            return int(event["exit_code"])
+    cancels = [e for e in log if e["type"] == "run.cancel_requested" and "exit_code" in e]
+    for event in sorted(cancels, key=lambda e: e["reason"] != "log_failure"):
+        return int(event["exit_code"])
     severity = {c["id"]: c.get("severity", "error") for c in planned["checks"]}
     settled = [e for e in log if e["type"] == "check.settled"]
     failing = [

@@ -2,11 +2,14 @@
 
 import errno
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from tests.simulation import program
 from tests.simulation.disk import WAYS, Trouble
 from vibeguard.core.model.config import CheckConfig, Requirement, Settings
 from vibeguard.core.model.plan import Plan
@@ -81,7 +84,7 @@ class History:
                 f"leaks {check.leaks}, weight {check.weight}, group {check.group or '-'}, "
                 f"idle {check.idle_timeout_ns}, grok {check.grok}"
             )
-            lines += [f"    {json.dumps(program)}" for program in self.programs[check.id]]
+            lines += [f"    {json.dumps(does)}" for does in self.programs[check.id]]
         lines += [f"  {each}" for each in (*self.happenings, *self.faults)]
         if self.trouble is not None:
             lines.append(f"  disk: {self.trouble.way} from {self.trouble.first} on")
@@ -112,6 +115,61 @@ def history_of(seed: int) -> History:
         most_pids=rng.choice([12, 40, 400]),
         slow=rng.random() < 0.7,
     )
+
+
+def unhurried_history_of(seed: int) -> History:
+    """One of which nothing depends on who is quicker, so that Linux must agree (`on_linux.py`)."""
+    rng = Random(f"unhurried {seed}")
+    cancelled = rng.random() < 0.4
+    checks: list[CheckConfig] = []
+    programs: dict[str, list[Program]] = {}
+    for number in range(rng.choice([1, 2, 3])):
+        name = f"c{number}"
+        retries = 0 if cancelled else rng.choice([0, 0, 1])
+        programs[name] = [_unhurried(rng) for _ in range(1 + retries)]
+        checks.append(
+            CheckConfig(
+                id=name,
+                run=json.dumps(programs[name]),
+                shell=shlex.join([sys.executable, "-I", "-S", program.__file__]),
+                requires=tuple(Requirement(c.id) for c in checks if rng.random() < 0.3),
+                timeout_ns=(30 if cancelled else 1) * SECOND_NS,
+                retries=retries,
+                severity=rng.choice([Severity.ERROR, Severity.WARNING]),
+                leaks=rng.choice([LeakPolicy.WARN, LeakPolicy.FAIL]),
+                output_limit_bytes=OUTPUT_LIMIT,
+            )
+        )
+    settings = Settings(parallel=4, async_parallel=4, grace_ns=SECOND_NS // 4)
+    resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=seed)
+    what = rng.choice(["", *(check.id for check in checks)])
+    asked = Happening("cancel check" if what else "cancel", at_s=1.0, detail=what)
+    return History(
+        seed=seed,
+        plan=make_plan(checks, resolved, variables={}),
+        programs=programs,
+        happenings=(asked,) if cancelled else (),
+        faults=(),
+        trouble=None,
+        reads_s=(),
+        most_pids=400,
+        slow=False,
+    )
+
+
+def _unhurried(rng: Random, depth: int = 0) -> Program:
+    """A process that ends at once, or never by itself."""
+    does: Program = []
+    if rng.random() < 0.3:
+        does.append(["term", rng.choice(["ignore", 0, 7])])
+    for _ in range(rng.choice([0, 1, 2])):
+        if rng.random() < 0.5:
+            does.append(["write", rng.choice([1, 60, 5000])])
+        elif depth < 2:
+            how = [each for each in ("setsid", "setpgid", "close") if rng.random() < 0.3]
+            does.append(["fork", _unhurried(rng, depth + 1), how])
+    lasts = [["exit", 0], ["exit", 0], ["exit", 3], ["die", "SIGSEGV"], ["sleep", 60], ["stop"]]
+    return [*does, rng.choice(lasts)]
 
 
 def _checks(rng: Random) -> tuple[list[CheckConfig], dict[str, list[Program]]]:
@@ -155,26 +213,26 @@ def _requirements(rng: Random, earlier: Sequence[CheckConfig]) -> list[Requireme
 
 def _program(rng: Random, depth: int = 0) -> Program:
     """What one process does. Three of four that lead a check pass."""
-    program: Program = []
+    does: Program = []
     if rng.random() < 0.12:
-        program.append(["term", rng.choice(["ignore", 0, 7])])
+        does.append(["term", rng.choice(["ignore", 0, 7])])
     for _ in range(rng.choice([1, 1, 2, 3])):
         kind = rng.random()
         if kind < 0.5:
-            program.append(["sleep", round(rng.choice([0.01, 0.1, 0.3, 1, 3]) * rng.random(), 4)])
+            does.append(["sleep", round(rng.choice([0.01, 0.1, 0.3, 1, 3]) * rng.random(), 4)])
         elif kind < 0.75:
-            program.append(["write", rng.choice([1, 60, 300, 5000, 100_000])])
+            does.append(["write", rng.choice([1, 60, 300, 5000, 100_000])])
         elif depth < 2 and kind < 0.92:
             how = [
                 each for each in ("setsid", "setpgid", "close", "unmarked") if rng.random() < 0.2
             ]
-            program.append(["fork", _program(rng, depth + 1), how])
+            does.append(["fork", _program(rng, depth + 1), how])
         elif kind < 0.94:
-            program.append(["stuck", round(rng.choice([0.2, 2, 20]) * rng.random(), 4)])
+            does.append(["stuck", round(rng.choice([0.2, 2, 20]) * rng.random(), 4)])
         elif kind < 0.96:
-            program.append(["stop"])
-    program.append(_last(rng, depth))
-    return program
+            does.append(["stop"])
+    does.append(_last(rng, depth))
+    return does
 
 
 def _last(rng: Random, depth: int) -> list[Any]:

@@ -278,9 +278,10 @@ class Kernel:
             if not child.alive and heir.pid == INIT:
                 self._bury(child)
         process.children = []
-        parent = process.parent
-        reaps = parent is not None and parent.pid not in {SUPERVISOR, FRONT}
-        if reaps and (parent.pid == INIT or self.rng.random() < 0.7):  # some leave zombies about
+        parent = process.parent.pid if process.parent else INIT
+        if parent == INIT or (
+            parent > SUPERVISOR and self.rng.random() < 0.7
+        ):  # some leave zombies
             self._bury(process)
         if any(file is process for file in self._descriptors.values()):
             self._notify()
@@ -430,8 +431,8 @@ class Kernel:
 
     def pidfd_open(self, pid: int) -> int:
         """A descriptor that holds the very process; for a new child one has been kept back."""
-        process = self.processes.get(pid)
-        if process is None or process.watched:
+        before = self.processes.get(pid)
+        if before is None or before.watched:
             self.fail("pidfd_open")
         self.spend()
         process = self.processes.get(pid)
@@ -443,7 +444,7 @@ class Kernel:
     def pidfd_send_signal(self, descriptor: int, number: int) -> None:
         """Signal the process that a descriptor holds."""
         self.fail("pidfd_send_signal")
-        process = self._descriptors[descriptor]
+        process: Process = self._descriptors[descriptor]
         if self.processes.get(process.pid) is not process:
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
         self._told(process, number)

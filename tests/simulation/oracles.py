@@ -6,7 +6,7 @@ for anything but what is to be compared.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -34,7 +34,7 @@ def findings(outcome: Outcome) -> list[str]:
     """Everything that is wrong with a history; empty when all is well."""
     if outcome.defect:
         return [f"a defect: {outcome.defect}"]
-    log = _lines(outcome.log)
+    log = lines_of(outcome.log)
     return [
         f"{oracle.__name__.strip('_')}: {finding}"
         for oracle in ORACLES
@@ -42,7 +42,7 @@ def findings(outcome: Outcome) -> list[str]:
     ]
 
 
-def _lines(log: bytes) -> list[Facts]:
+def lines_of(log: bytes) -> list[Facts]:
     """The complete lines of the log as plain facts; what is damaged ends them."""
     found: list[Facts] = []
     for line in log.split(b"\n")[:-1]:
@@ -90,9 +90,11 @@ def _codes_agree(outcome: Outcome, log: list[Facts]) -> Findings:
 
 def _code_by_truth(outcome: Outcome, log: list[Facts]) -> int:
     """The exit code by what processes did and what was asked from outside: the log tells who waived."""
-    for event in log:
-        if event["type"] == "run.cancel_requested" and event.get("exit_code"):
-            return int(event["exit_code"])
+    codes = [
+        e["exit_code"] for e in log if e["type"] == "run.cancel_requested" and "exit_code" in e
+    ]
+    if codes:
+        return 4 if 4 in codes else int(codes[0])
     plan = outcome.history.plan
     waived = {e["check"] for e in log if e["type"] == "check.settled" and e.get("waived")}
     for check in plan.checks:
@@ -113,7 +115,9 @@ def _passed(outcome: Outcome, check: str) -> bool:
 def _is_broken(outcome: Outcome, check: str, number: int) -> bool:
     """Whether the log says of the attempt what no pass may have beside exit 0."""
     planned = next(c for c in outcome.history.plan.checks if c.id == check)
-    own = [e for e in _lines(outcome.log) if e.get("check") == check and e.get("attempt") == number]
+    own = [
+        e for e in lines_of(outcome.log) if e.get("check") == check and e.get("attempt") == number
+    ]
     ended = any(e["type"] == "check.termination_requested" and e["reason"] != "leak" for e in own)
     finished = [e for e in own if e["type"] == "check.attempt_finished"]
     leaked = any(e.get("leaked") for e in finished) and planned.leaks == "fail"
@@ -144,7 +148,7 @@ def _settled_is_gone(outcome: Outcome, _: list[Facts]) -> Findings:
         return  # `run.weakened` says so: what has left its tree is not always found
     yield from outcome.settled_alive
     ignored = {c.id for c in outcome.history.plan.checks if c.leaks == "ignore"}
-    unkillable = {e["check"] for e in _lines(outcome.log) if e.get("unkillable")}
+    unkillable = {e["check"] for e in lines_of(outcome.log) if e.get("unkillable")}
     for owner in outcome.alive_at_end:
         check = owner.split(".")[0]
         stuck = any(p.stuck for p in outcome.kernel.alive_of(""))
@@ -265,11 +269,3 @@ ORACLES: tuple[Oracle, ...] = (
     _death_leaves_nothing,
     _a_calm_run_is_foretold,
 )
-
-
-def of_events(log: list[Facts]) -> Mapping[str, list[str]]:
-    """The types of events of each check, in order: what a replay on Linux must show as well."""
-    found: dict[str, list[str]] = {}
-    for event in log:
-        found.setdefault(event.get("check", ""), []).append(event["type"])
-    return found

@@ -3,6 +3,9 @@
 More of them: `python -m tests.simulation --count 10000` (docs/contributing.md).
 """
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.simulation.__main__ import check
@@ -22,24 +25,39 @@ DEFECTS = {
 }
 
 
-def test_a_sample_of_histories_holds_to_every_oracle():
+def test_a_sample_of_histories_holds_to_every_oracle() -> None:
     wrong = {seed: found for seed in range(SAMPLE) if (found := check(seed))}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("seed", DEFECTS, ids=str)
-def test_a_defect_of_the_past_stays_mended(seed):
+def test_a_defect_of_the_past_stays_mended(seed: int) -> None:
     assert check(seed) == []
 
 
-def test_the_same_number_gives_the_same_bytes():
+def test_the_same_number_gives_the_same_bytes() -> None:
     for seed in range(0, SAMPLE, 10):
         first, again = (run_history(history_of(seed)) for _ in range(2))
         assert first.log == again.log != b""
         assert first.kernel.calls == again.kernel.calls
 
 
+def test_linux_gives_the_same_types_of_events() -> None:
+    assert _on_linux(5) == 0
+
+
 @pytest.mark.nightly  # minutes
-def test_ten_thousand_histories_hold_to_every_oracle():
+def test_linux_gives_the_same_types_of_events_two_hundred_times() -> None:
+    assert _on_linux(200) == 0
+
+
+def _on_linux(count: int) -> int:
+    """In a process of its own, which becomes the parent of what it starts."""
+    command = [sys.executable, "-m", "tests.simulation.on_linux", "--count", str(count)]
+    return subprocess.run(command, check=False).returncode
+
+
+@pytest.mark.nightly  # minutes
+def test_ten_thousand_histories_hold_to_every_oracle() -> None:
     wrong = {seed: found for seed in range(SAMPLE, NIGHTLY) if (found := check(seed))}
     assert wrong == {}

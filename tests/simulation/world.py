@@ -115,6 +115,10 @@ class VirtualClock(PausingClock):
         return 0
 
 
+def _too_late(*_: Any) -> None:
+    """A signal before the first check or after the last one, as the process of a supervisor has it."""
+
+
 class Reactor:
     """Calls back whoever has something to read in the simulated kernel."""
 
@@ -190,11 +194,10 @@ class World:
         self._follower: Follower | None = None
         self._followed = new_state()
         for fault in history.faults:
-            span = (
-                fault.number,
-                *(self._start_ns + round(s * SECOND_NS) for s in (fault.from_s, fault.until_s)),
+            begin, end = (
+                self._start_ns + round(s * SECOND_NS) for s in (fault.from_s, fault.until_s)
             )
-            self.kernel.faults.setdefault(fault.call, []).append(span)
+            self.kernel.faults.setdefault(fault.call, []).append((fault.number, begin, end))
 
     def run(self) -> Outcome:
         """Run it; everything that is known at its end."""
@@ -202,6 +205,8 @@ class World:
         with ExitStack() as stack:
             stack.enter_context(simulated(self.kernel, self.disk, self._rng))
             stack.enter_context(task_order(self.history.seed))
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                stack.callback(signal.signal, number, signal.signal(number, _too_late))
             os.makedirs(os.path.join(self._state_dir, "runs"), 0o700)
             orders, self._orders = os.pipe()
             stack.callback(os.close, orders)
@@ -220,7 +225,12 @@ class World:
         return outcome
 
     def _supervise(self, orders: int, reports: int, stack: ExitStack) -> None:
-        session = Session(self._launch(), OrderReader(orders), reports, host=self._host())
+        session = Session(
+            launch_of(self.history, self._root, {b"PATH": b"/bin"}),
+            OrderReader(orders),
+            reports,
+            host=self._host(),
+        )
         stack.callback(session.close)
         self.outcome.folder = session.folder
         self._follower = Follower(session.folder)
@@ -228,21 +238,6 @@ class World:
         self._set_up()
         self.outcome.sealed = sealed = session.run()
         self.outcome.exit_code = ExitCode.CORRUPT if sealed.differences else sealed.exit_code
-
-    def _launch(self) -> Launch:
-        return Launch(
-            plan=self.history.plan,
-            argv=("vibeguard", "run"),
-            environment={b"PATH": b"/bin"},
-            variables={},
-            folder=self._root.encode(),
-            config_folder=self._root.encode(),
-            state_dir=self._state_dir.encode(),
-            config_path="vibeguard.yaml",
-            config_sha256="0" * 64,
-            selection_sha256="0" * 64,
-            stands_for=b"/work",
-        )
 
     def _host(self) -> Host:
         return Host(
@@ -301,8 +296,7 @@ class World:
         now_ns = self.kernel.now_ns
         match happening.what:
             case "signal":
-                if callable(signal.getsignal(signal.Signals[detail])):
-                    signal.raise_signal(signal.Signals[detail])
+                signal.raise_signal(signal.Signals[detail])
             case "order":
                 self._order(Interrupt(detail))
             case "kill":
@@ -421,6 +415,24 @@ class World:
         outcome.alive_at_end = [f"{p.owner} ({p.pid})" for p in self.kernel.alive_of("")]
         with suppress(OSError), open(os.path.join(outcome.folder, LOG_NAME), "rb") as file:
             outcome.log = file.read()
+
+
+def launch_of(history: History, root: str, environment: dict[bytes, bytes]) -> Launch:
+    """The start of a run in the folder `root`."""
+    folder = root.encode()
+    return Launch(
+        plan=history.plan,
+        argv=("vibeguard", "run"),
+        environment=environment,
+        variables={},
+        folder=folder,
+        config_folder=folder,
+        state_dir=os.path.join(folder, b".vibeguard"),
+        config_path="vibeguard.yaml",
+        config_sha256="0" * 64,
+        selection_sha256="0" * 64,
+        stands_for=b"/work",
+    )
 
 
 def run_history(
