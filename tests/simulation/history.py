@@ -11,8 +11,9 @@ from typing import Any
 
 from tests.simulation import program
 from tests.simulation.disk import WAYS, Trouble
-from vibeguard.core.model.config import CheckConfig, Requirement, Settings
+from vibeguard.core.model.config import CheckConfig, Requirement
 from vibeguard.core.model.plan import Plan
+from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import LeakPolicy, Severity, WhilePending
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 
