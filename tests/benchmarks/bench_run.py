@@ -6,7 +6,7 @@ startup  one no-op check, beside the floor: importing trio, msgspec, yaml and cy
          `--version`, `report` and `validate`, beside a bare interpreter
 no-ops   1,000 and 5,000 checks that run `true` on two slots, start-up apart, beside ninja
 timeout  `sleep 8` with a timeout of 1 s, beside timeout(1)
-scaling  10,000 checks and 2,500, independent and as a chain: plan, validate, conduct (virtual
+scaling  10,000 checks and 2,500, independent and as a chain: plan, validate, run_virtually (virtual
          time), fold; linear growth is a ratio of 4
 
 Rounds alternate between the peers; the middle one counts.
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.helpers.command import environment
-from tests.helpers.virtual import check, conduct, plan_of
+from tests.helpers.virtual import check, plan_of, run_virtually
 from vibeguard.core.config.load import load_config
 from vibeguard.core.fold.fold import fold
 
@@ -149,7 +149,7 @@ def _stages(checks) -> dict[str, float]:
 
     timed("validate", lambda: load_config(data, "vibeguard.yaml"))
     plan = timed("plan", lambda: plan_of(checks))
-    run = timed("conduct", lambda: conduct(checks, {}, plan=plan, audited=False))
+    run = timed("run_virtually", lambda: run_virtually(checks, {}, plan=plan, audited=False))
     timed("fold", lambda: fold(run.events))
     return figures
 

@@ -8,7 +8,7 @@ import trio
 
 from tests.helpers.command import git, vibeguard
 from tests.helpers.staging import repository
-from tests.helpers.virtual import check, conduct
+from tests.helpers.virtual import check, run_virtually
 from vibeguard.core.names import OnChange
 from vibeguard.system.discovery.differing import changed_files, differing
 from vibeguard.system.discovery.environment import caller_environment
@@ -127,7 +127,7 @@ def lasting(**seconds: float) -> dict[str, Script]:
 
 def test_nothing_runs_beside_a_check_that_must_change_nothing():
     checks = [check("a"), alone("b"), check("c"), alone("d"), check("bg", mode="async")]
-    run = conduct(checks, lasting(a=3, b=5, c=2, d=1, bg=4))
+    run = run_virtually(checks, lasting(a=3, b=5, c=2, d=1, bg=4))
     spans = {name: (run.started_s(name), run.settled_s(name)) for name in run.outcomes()}
     assert set(run.outcomes().values()) == {"passed"}
     for name in ("b", "d"):
@@ -138,7 +138,7 @@ def test_nothing_runs_beside_a_check_that_must_change_nothing():
 
 def test_the_background_lets_such_checks_of_the_foreground_go_first_and_waits_for_its_own_turn():
     checks = [alone("bg", mode="async"), alone("a"), alone("b"), check("bg2", mode="async")]
-    run = conduct(checks, lasting(a=1, b=1, bg=100, bg2=100))
+    run = run_virtually(checks, lasting(a=1, b=1, bg=100, bg2=100))
     assert run.settled_s("b") == pytest.approx(2)
     assert run.elapsed_s == pytest.approx(202)
 
@@ -149,5 +149,5 @@ def test_one_that_is_cancelled_in_the_queue_keeps_nobody_waiting():
         run.cancel_check("b")
 
     checks = [alone("a"), alone("b"), check("bg", mode="async")]
-    run = conduct(checks, lasting(a=5, b=5, bg=1), during=cancel)
+    run = run_virtually(checks, lasting(a=5, b=5, bg=1), during=cancel)
     assert run.outcomes() == {"a": "passed", "b": "cancelled", "bg": "passed"}

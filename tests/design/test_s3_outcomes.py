@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from tests.helpers.virtual import SECOND_NS, check, conduct, judge_by_exit
+from tests.helpers.virtual import SECOND_NS, check, judge_by_exit, run_virtually
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy, Severity
 from vibeguard.system.executors.scripted import Script
@@ -13,19 +13,19 @@ WARNING = Severity.WARNING
 
 
 def test_a_run_passes_when_every_planned_error_severity_check_passed():
-    run = conduct([check("a"), check("b", "a")], {})
+    run = run_virtually([check("a"), check("b", "a")], {})
     assert run.outcomes() == {"a": "passed", "b": "passed"}
     assert run.exit_code() == 0
 
 
 def test_a_failing_error_severity_check_fails_the_run():
-    run = conduct([check("a")], {"a": Script(exit_code=3)})
+    run = run_virtually([check("a")], {"a": Script(exit_code=3)})
     assert run.outcomes() == {"a": "failed"}
     assert run.exit_code() == 1
 
 
 def test_a_warning_that_fails_or_times_out_never_fails_the_run_by_itself():
-    run = conduct(
+    run = run_virtually(
         [
             check("style", severity=WARNING),
             check("slow", severity=WARNING, timeout_s=1),
@@ -38,7 +38,7 @@ def test_a_warning_that_fails_or_times_out_never_fails_the_run_by_itself():
 
 
 def test_a_check_whose_requirement_did_not_pass_is_skipped_with_the_root_cause_named():
-    run = conduct([check("a"), check("b", "a"), check("c", "b")], {"a": Script(exit_code=1)})
+    run = run_virtually([check("a"), check("b", "a"), check("c", "b")], {"a": Script(exit_code=1)})
     assert run.outcomes() == {"a": "failed", "b": "skipped", "c": "skipped"}
     assert run.state.checks["c"].settled.cause == "a"
     assert "check.started" not in [
@@ -49,33 +49,33 @@ def test_a_check_whose_requirement_did_not_pass_is_skipped_with_the_root_cause_n
 
 
 def test_a_warning_requirement_that_failed_skips_its_dependents_and_these_fail_the_run():
-    run = conduct([check("a", severity=WARNING), check("b", "a")], {"a": Script(exit_code=1)})
+    run = run_virtually([check("a", severity=WARNING), check("b", "a")], {"a": Script(exit_code=1)})
     assert run.outcomes() == {"a": "failed", "b": "skipped"}
     assert run.exit_code() == 1
 
 
 def test_a_run_in_which_nothing_was_executed_exits_1_with_reason_nothing_ran():
-    run = conduct([check("a", severity=WARNING)], {"a": Script(refuse="no shell")})
+    run = run_virtually([check("a", severity=WARNING)], {"a": Script(refuse="no shell")})
     assert run.outcomes() == {"a": "error"}
     assert run.exit_code() == 1
     assert run.state.finished.reason == "nothing ran"
 
 
 def test_a_refused_start_is_an_error_that_names_its_cause():
-    run = conduct([check("a")], {"a": Script(refuse="argument list too long")})
+    run = run_virtually([check("a")], {"a": Script(refuse="argument list too long")})
     assert run.outcomes() == {"a": "error"}
     assert run.state.checks["a"].settled.detail == "argument list too long"
     assert run.exit_code() == 1
 
 
 def test_a_lost_attempt_is_an_error_never_a_pass():
-    run = conduct([check("a")], {"a": Script(lost=True)})
+    run = run_virtually([check("a")], {"a": Script(lost=True)})
     assert run.outcomes() == {"a": "error"}
     assert run.reasons() == {"a": "lost"}
 
 
 def test_a_failed_attempt_is_retried_and_a_pass_on_a_retry_is_flaky():
-    run = conduct(
+    run = run_virtually(
         [check("a", retries=2)], {"a": [Script(exit_code=1), Script(exit_code=1), Script()]}
     )
     settled = run.state.checks["a"].settled
@@ -84,7 +84,7 @@ def test_a_failed_attempt_is_retried_and_a_pass_on_a_retry_is_flaky():
 
 
 def test_a_timed_out_attempt_is_retried_and_the_timeout_is_per_attempt():
-    run = conduct(
+    run = run_virtually(
         [check("a", retries=1, timeout_s=2)], {"a": [Script(FOREVER), Script(duration_s=1.5)]}
     )
     assert run.outcomes() == {"a": "passed"}
@@ -92,21 +92,21 @@ def test_a_timed_out_attempt_is_retried_and_the_timeout_is_per_attempt():
 
 
 def test_errors_are_not_retried():
-    run = conduct([check("a", retries=3)], {"a": [Script(refuse="no such shell")]})
+    run = run_virtually([check("a", retries=3)], {"a": [Script(refuse="no such shell")]})
     assert run.state.checks["a"].settled.attempts == 0
-    run = conduct([check("a", retries=3)], {"a": [Script(lost=True)]})
+    run = run_virtually([check("a", retries=3)], {"a": [Script(lost=True)]})
     assert run.state.checks["a"].settled.attempts == 1
 
 
 def test_retries_that_are_used_up_settle_by_the_last_attempt():
-    run = conduct(
+    run = run_virtually(
         [check("a", retries=1, timeout_s=1)], {"a": [Script(exit_code=1), Script(FOREVER)]}
     )
     assert run.outcomes() == {"a": "timeout"}
 
 
 def test_slot_and_group_are_free_during_backoff():
-    run = conduct(
+    run = run_virtually(
         [check("a", retries=1, group="db"), check("b", group="db")],
         {"a": [Script(exit_code=1), Script()], "b": Script(duration_s=0.01)},
         parallel=1,
@@ -118,20 +118,20 @@ def test_slot_and_group_are_free_during_backoff():
 
 
 def test_a_timeout_settles_at_the_timeout():
-    run = conduct([check("a", timeout_s=2)], {"a": Script(FOREVER)})
+    run = run_virtually([check("a", timeout_s=2)], {"a": Script(FOREVER)})
     assert run.outcomes() == {"a": "timeout"}
     assert run.settled_s("a") == pytest.approx(2)
 
 
 def test_a_check_that_ignores_sigterm_gets_grace_and_then_sigkill():
-    run = conduct(
+    run = run_virtually(
         [check("a", timeout_s=2)], {"a": Script(FOREVER, ignores_term_s=FOREVER)}, grace_s=5
     )
     assert run.settled_s("a") == pytest.approx(7)
 
 
 def test_silence_for_idle_timeout_is_a_timeout_with_reason_idle():
-    run = conduct(
+    run = run_virtually(
         [check("a", idle_timeout_ns=10 * SECOND_NS)],
         {"a": Script(FOREVER, later_output=((4.0, b"x"), (8.0, b"y")))},
     )
@@ -142,7 +142,7 @@ def test_silence_for_idle_timeout_is_a_timeout_with_reason_idle():
 
 
 def test_too_much_output_is_failed_with_reason_output_limit():
-    run = conduct(
+    run = run_virtually(
         [check("a", output_limit_bytes=4)], {"a": Script(FOREVER, later_output=((1.0, b"12345"),))}
     )
     assert run.outcomes() == {"a": "failed"}
@@ -150,20 +150,22 @@ def test_too_much_output_is_failed_with_reason_output_limit():
 
 
 def test_slow_after_is_said_again_every_period():
-    run = conduct([check("a", slow_after_ns=2 * SECOND_NS)], {"a": Script(duration_s=7)})
+    run = run_virtually([check("a", slow_after_ns=2 * SECOND_NS)], {"a": Script(duration_s=7)})
     assert run.names().count("check.slow") == 3
 
 
 def test_what_cannot_be_killed_is_an_error_and_the_run_goes_on():
     stuck = (ProcessReport(pid=7, command="stuck on nfs"),)
-    run = conduct([check("a", timeout_s=1), check("b")], {"a": Script(FOREVER, unkillable=stuck)})
+    run = run_virtually(
+        [check("a", timeout_s=1), check("b")], {"a": Script(FOREVER, unkillable=stuck)}
+    )
     assert run.outcomes() == {"a": "error", "b": "passed"}
     assert run.reasons()["a"] == "unkillable"
 
 
 def test_a_leak_fails_only_under_leaks_fail():
     left = (ProcessReport(pid=7, command="sleep 1000"),)
-    run = conduct(
+    run = run_virtually(
         [
             check("warned", leaks=LeakPolicy.WARN),
             check("strict", leaks=LeakPolicy.FAIL),
@@ -185,7 +187,7 @@ def test_a_leak_fails_only_under_leaks_fail():
 def test_a_limit_of_time_is_the_commands_and_not_that_of_what_it_left_behind(limit):
     """A command that exited in time has passed, however long its leftovers take to end."""
     left = (ProcessReport(pid=7, command="sleep 1000"),)
-    run = conduct([check("a", **limit)], {"a": Script(duration_s=1, leaked=left)})
+    run = run_virtually([check("a", **limit)], {"a": Script(duration_s=1, leaked=left)})
     assert run.settled_s("a") == pytest.approx(1.2)
     assert run.outcomes() == {"a": "passed"}
     assert run.state.checks["a"].settled.leaked
@@ -201,7 +203,7 @@ def test_an_output_that_is_lost_ends_a_run_with_4_also_when_a_signal_came_before
             await trio.sleep(1)
             run.cancel(reason)
 
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("b")], {"a": Script(FOREVER, ignores_term_s=5.0)}, during=cancel_twice
     )
     assert run.outcomes() == {"a": "cancelled", "b": "passed"}
@@ -209,7 +211,7 @@ def test_an_output_that_is_lost_ends_a_run_with_4_also_when_a_signal_came_before
 
 
 def test_what_fail_fast_kept_from_starting_is_cancelled_and_leaves_the_verdict_to_the_checks():
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("b"), check("c")],
         {"a": Script(duration_s=1, exit_code=1), "b": Script(FOREVER)},
         parallel=2,
@@ -232,7 +234,7 @@ def test_with_fail_fast_nothing_starts_in_the_slot_of_a_check_whose_outcome_is_p
         await trio.sleep(1)
         return await judge_by_exit(planned, number, result, struck, before_waiting)
 
-    run = conduct(
+    run = run_virtually(
         [check("a", timeout_s=2, retries=retries), check("b", "a"), check("c", timeout_s=5)],
         {"a": bad, "c": Script(duration_s=1)},
         parallel=1,
@@ -249,14 +251,14 @@ def test_with_fail_fast_nothing_starts_in_the_slot_of_a_check_whose_outcome_is_p
 
 @pytest.mark.parametrize("bad", [Script(exit_code=1), Script(FOREVER), Script(refuse="no")])
 def test_fail_fast_reacts_to_failed_timeout_and_error_of_error_severity(bad):
-    run = conduct(
+    run = run_virtually(
         [check("a", timeout_s=1), check("b")], {"a": bad, "b": Script(FOREVER)}, fail_fast=True
     )
     assert run.outcomes()["b"] == "cancelled"
 
 
 def test_fail_fast_never_reacts_to_a_skip_or_a_warning():
-    run = conduct(
+    run = run_virtually(
         [check("w", severity=WARNING), check("s", "w"), check("b")],
         {"w": Script(exit_code=1), "b": Script(duration_s=5)},
         fail_fast=True,
@@ -265,7 +267,7 @@ def test_fail_fast_never_reacts_to_a_skip_or_a_warning():
 
 
 def test_fail_fast_cancels_async_checks_queued_and_running():
-    run = conduct(
+    run = run_virtually(
         [
             check("a"),
             check("running", mode="async"),
@@ -283,7 +285,7 @@ def test_fail_fast_cancels_async_checks_queued_and_running():
 
 
 def test_weight_is_clamped_to_the_pool_and_heavy_checks_do_not_starve():
-    run = conduct(
+    run = run_virtually(
         [check("heavy", weight=100), *[check(f"light{i}") for i in range(6)]],
         {"heavy": Script(duration_s=1), **{f"light{i}": Script(duration_s=1) for i in range(6)}},
         parallel=3,

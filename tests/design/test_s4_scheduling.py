@@ -4,7 +4,7 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from tests.helpers.virtual import check, conduct, judge_by_exit, plan_of
+from tests.helpers.virtual import check, judge_by_exit, plan_of, run_virtually
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy
 from vibeguard.system.executors.scripted import Script
@@ -18,7 +18,7 @@ def seconds(duration: float, **options) -> Script:
 
 
 def test_there_is_no_barrier_between_frontiers():
-    run = conduct(
+    run = run_virtually(
         [check("quick"), check("slow"), check("after", "quick")],
         {"quick": seconds(1), "slow": seconds(100), "after": seconds(1)},
     )
@@ -28,19 +28,19 @@ def test_there_is_no_barrier_between_frontiers():
 
 
 def test_an_async_check_completes_and_counts():
-    run = conduct([check("a"), check("bg", mode="async")], {"bg": seconds(60)})
+    run = run_virtually([check("a"), check("bg", mode="async")], {"bg": seconds(60)})
     assert run.outcomes() == {"a": "passed", "bg": "passed"}
     assert run.elapsed_s == pytest.approx(60)
 
 
 def test_a_run_whose_only_failure_is_in_the_background_waits_for_it_and_exits_1():
-    run = conduct([check("a"), check("bg", mode="async")], {"bg": seconds(60, exit_code=1)})
+    run = run_virtually([check("a"), check("bg", mode="async")], {"bg": seconds(60, exit_code=1)})
     assert run.outcomes() == {"a": "passed", "bg": "failed"}
     assert run.exit_code() == 1
 
 
 def test_a_dependent_of_an_async_check_waits_for_it_and_for_nothing_else():
-    run = conduct(
+    run = run_virtually(
         [check("bg", mode="async"), check("other"), check("after", "bg")],
         {"bg": seconds(60), "other": seconds(100)},
     )
@@ -48,7 +48,7 @@ def test_a_dependent_of_an_async_check_waits_for_it_and_for_nothing_else():
 
 
 def test_the_foreground_settles_while_async_checks_and_what_waits_for_them_remain():
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("bg", mode="async"), check("after", "bg")],
         {"a": seconds(1), "bg": seconds(60)},
     )
@@ -58,13 +58,13 @@ def test_the_foreground_settles_while_async_checks_and_what_waits_for_them_remai
 
 
 def test_with_only_async_checks_the_foreground_settles_at_once():
-    run = conduct([check("bg", mode="async")], {"bg": seconds(60)})
+    run = run_virtually([check("bg", mode="async")], {"bg": seconds(60)})
     assert run.state.foreground_settled_t == 0
     assert run.outcomes() == {"bg": "passed"}
 
 
 def test_an_async_check_times_out():
-    run = conduct([check("bg", mode="async", timeout_s=90)], {"bg": seconds(FOREVER)})
+    run = run_virtually([check("bg", mode="async", timeout_s=90)], {"bg": seconds(FOREVER)})
     assert run.outcomes() == {"bg": "timeout"}
     assert run.exit_code() == 1
     assert run.settled_s("bg") == pytest.approx(90)
@@ -75,7 +75,7 @@ def test_an_async_check_is_cancelled_with_the_run():
         await trio.sleep(10)
         run.cancel(CancelReason.CANCEL)
 
-    run = conduct(
+    run = run_virtually(
         [check("bg", mode="async"), check("after", "bg")],
         {"bg": seconds(FOREVER)},
         during=cancel,
@@ -97,7 +97,7 @@ def test_a_timeout_above_async_after_makes_a_check_async_by_itself():
 
 def test_async_checks_take_background_slots_and_never_starve_a_short_check():
     slow = [check(f"bg{i}", mode="async") for i in range(5)]
-    run = conduct(
+    run = run_virtually(
         [*slow, check("short")],
         {**{c.id: seconds(100) for c in slow}, "short": seconds(1)},
         parallel=1,
@@ -108,13 +108,13 @@ def test_async_checks_take_background_slots_and_never_starve_a_short_check():
 
 
 def test_among_ready_checks_the_longest_remaining_path_goes_first():
-    run = conduct(
+    run = run_virtually(
         [check("lone"), check("head"), check("tail", "head")],
         {"lone": seconds(1), "head": seconds(1), "tail": seconds(1)},
         parallel=1,
     )
     assert run.started_s("head") == 0
-    run = conduct(
+    run = run_virtually(
         [check("short"), check("long")],
         {"short": seconds(1), "long": seconds(9)},
         parallel=1,
@@ -127,15 +127,15 @@ def test_what_failed_before_goes_first_and_what_stands_in_its_way():
     checks = [check("long"), check("base"), check("red", "base"), check("tail", "long")]
     times = {"long": seconds(9), "base": seconds(1), "red": seconds(1), "tail": seconds(9)}
     expected_ns = {"long": 9 * 10**9, "base": 10**9, "red": 10**9, "tail": 9 * 10**9}
-    usual = conduct(checks, times, parallel=1, expected_ns=expected_ns)
+    usual = run_virtually(checks, times, parallel=1, expected_ns=expected_ns)
     assert usual.started_s("long") == 0
-    run = conduct(checks, times, parallel=1, expected_ns=expected_ns, failed={"red", "gone"})
+    run = run_virtually(checks, times, parallel=1, expected_ns=expected_ns, failed={"red", "gone"})
     assert [run.started_s(one) for one in ("base", "red", "long", "tail")] == [0, 1, 2, 11]
     assert run.elapsed_s == usual.elapsed_s
 
 
 def test_who_becomes_ready_by_a_settlement_competes_for_its_slot():
-    run = conduct(
+    run = run_virtually(
         [check("head"), check("short"), check("tail", "head")],
         {"head": seconds(1), "short": seconds(1), "tail": seconds(9)},
         parallel=1,
@@ -146,7 +146,7 @@ def test_who_becomes_ready_by_a_settlement_competes_for_its_slot():
 
 
 def test_checks_of_one_group_never_run_at_the_same_time(tmp_path):
-    run = conduct(
+    run = run_virtually(
         [check("a", group="db"), check("b", group="db", mode="async"), check("c")],
         {"a": seconds(5), "b": seconds(5), "c": seconds(1)},
         group_folder=str(tmp_path),
@@ -157,7 +157,7 @@ def test_checks_of_one_group_never_run_at_the_same_time(tmp_path):
 
 
 def test_a_check_waits_for_its_group_without_taking_a_slot(tmp_path):
-    run = conduct(
+    run = run_virtually(
         [check("a", group="db"), check("b", group="db"), check("c")],
         {"a": seconds(5), "b": seconds(5), "c": seconds(1)},
         parallel=2,
@@ -177,7 +177,7 @@ OUTCOMES = {
 @pytest.mark.parametrize("how", OUTCOMES)
 def test_while_pending_wait_waits_and_then_goes_by_the_outcome(how):
     script, outcome = OUTCOMES[how]
-    run = conduct(
+    run = run_virtually(
         [check("dep", mode="async", timeout_s=90), check("a", ("dep", "wait"))], {"dep": script}
     )
     assert run.outcomes()["dep"] == outcome
@@ -188,7 +188,7 @@ def test_while_pending_wait_waits_and_then_goes_by_the_outcome(how):
 @pytest.mark.parametrize("how", ["passes", "fails", "times out"])
 def test_while_pending_skip_settles_as_skipped_without_failing_the_run(how):
     script, outcome = OUTCOMES[how]
-    run = conduct(
+    run = run_virtually(
         [
             check("dep", mode="async", timeout_s=90),
             check("a", ("dep", "skip")),
@@ -206,7 +206,7 @@ def test_while_pending_skip_settles_as_skipped_without_failing_the_run(how):
 @pytest.mark.parametrize("how", ["passes", "fails", "times out"])
 def test_while_pending_proceed_runs_without_it(how):
     script, outcome = OUTCOMES[how]
-    run = conduct(
+    run = run_virtually(
         [
             check("dep", mode="async", timeout_s=90),
             check("a", ("dep", "proceed")),
@@ -223,7 +223,7 @@ def test_while_pending_proceed_runs_without_it(how):
 @pytest.mark.parametrize("choice", ["skip", "proceed"])
 def test_a_requirement_that_settled_by_then_must_have_passed(choice):
     for exit_code, expected in ((0, "passed"), (1, "skipped")):
-        run = conduct(
+        run = run_virtually(
             [check("dep", mode="async"), check("a", ("dep", choice)), check("other")],
             {"dep": seconds(1, exit_code=exit_code), "other": seconds(10)},
         )
@@ -237,7 +237,7 @@ def test_a_requirement_that_settled_by_then_must_have_passed(choice):
 
 def test_a_skipped_async_dependency_skips_its_dependents():
     for choice in ("wait", "skip", "proceed"):
-        run = conduct(
+        run = run_virtually(
             [check("root"), check("dep", "root", mode="async"), check("a", ("dep", choice))],
             {"root": seconds(1, exit_code=1)},
         )
@@ -246,7 +246,7 @@ def test_a_skipped_async_dependency_skips_its_dependents():
 
 
 def test_last_ones_are_offered_after_every_other_foreground_check_has_settled():
-    run = conduct(
+    run = run_virtually(
         [
             check("last", ("bg", "proceed")),
             check("bg", mode="async"),
@@ -264,7 +264,7 @@ def test_cancelling_one_check_settles_that_one_and_skips_its_dependents():
         run.cancel_check("running")
         run.cancel_check("queued")
 
-    run = conduct(
+    run = run_virtually(
         [check("running"), check("queued"), check("later", "running"), check("other")],
         {"running": seconds(FOREVER), "other": seconds(5)},
         parallel=1,
@@ -285,7 +285,7 @@ def test_a_signal_decides_the_exit_code_even_after_fail_fast():
         await trio.sleep(2)
         run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("b")],
         {"a": seconds(1, exit_code=1), "b": Script(FOREVER, ignores_term_s=4)},
         fail_fast=True,
@@ -303,7 +303,7 @@ def test_a_check_cancelled_while_its_start_waits_stays_cancelled(late):
         await trio.sleep(1)
         run.cancel_check("a")
 
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("b")],
         {"a": replace(late, start_delay_s=2), "b": seconds(1)},
         during=cancel,
@@ -323,7 +323,7 @@ def test_a_check_that_is_cancelled_while_it_is_judged_is_not_tried_again():
         run.cancel_check("a")
 
     once = {"a": seconds(1, exit_code=1)}
-    run = conduct([check("a", retries=1)], once, judge=judge_slowly, during=cancel)
+    run = run_virtually([check("a", retries=1)], once, judge=judge_slowly, during=cancel)
     assert run.outcomes() == {"a": "failed"}
 
 
@@ -332,7 +332,7 @@ def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
         await trio.sleep(2)
         run.cancel(CancelReason.SIGNAL, by="SIGTERM")
 
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("b")],
         {"a": seconds(1), "b": seconds(FOREVER)},
         during=interrupt,
@@ -347,7 +347,7 @@ def test_an_exit_keeps_its_outcome_even_while_its_leftovers_are_being_swept():
         run.cancel(CancelReason.SIGNAL, by="SIGTERM")
 
     left = (ProcessReport(pid=7, command="sleep 1000"),)
-    run = conduct(
+    run = run_virtually(
         [check("a", leaks=LeakPolicy.WARN), check("b")],
         {"a": seconds(1, leaked=left), "b": seconds(FOREVER)},
         during=interrupt,
@@ -357,7 +357,7 @@ def test_an_exit_keeps_its_outcome_even_while_its_leftovers_are_being_swept():
 
 def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
     chain = [check("c0"), *[check(f"c{i}", f"c{i - 1}") for i in range(1, 10_000)]]
-    run = conduct(chain, {}, audited=False)
+    run = run_virtually(chain, {}, audited=False)
     assert set(run.outcomes().values()) == {"passed"}
 
     async def cancel(run):
@@ -365,7 +365,7 @@ def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
             await trio.lowlevel.checkpoint()
         run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
-    run = conduct(chain, {}, during=cancel, audited=False)
+    run = run_virtually(chain, {}, during=cancel, audited=False)
     counts = run.state.counts
     assert counts["passed"] >= 5_000
     assert counts["passed"] + counts["cancelled"] == 10_000
@@ -373,7 +373,7 @@ def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
 
 
 def test_10_000_independent_checks_run():
-    run = conduct([check(f"c{i}") for i in range(10_000)], {}, audited=False)
+    run = run_virtually([check(f"c{i}") for i in range(10_000)], {}, audited=False)
     assert set(run.outcomes().values()) == {"passed"}
 
 
@@ -387,7 +387,7 @@ def test_a_run_of_starts_that_are_refused_keeps_nobody_waiting():
         run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
     scripts = {one.id: Script(refuse="no shell") for one in refused}
-    run = conduct(refused, scripts, during=cancel, audited=False, parallel=1)
+    run = run_virtually(refused, scripts, during=cancel, audited=False, parallel=1)
     counts = run.state.counts
     assert 100 <= counts["error"] < 200
     assert counts["error"] + counts["cancelled"] == 3_000
@@ -407,7 +407,7 @@ def test_every_attempt_is_a_task_in_the_nursery_of_its_frontier():
     chain = [check("c0"), check("c1", "c0"), check("c2", "c1"), check("bg", mode="async")]
     waiting = [check(f"w{i}") for i in range(5)]
     checks = [*chain, *waiting]
-    run = conduct(checks, {one.id: seconds(1) for one in checks}, during=look, parallel=1)
+    run = run_virtually(checks, {one.id: seconds(1) for one in checks}, during=look, parallel=1)
     assert set(run.outcomes().values()) == {"passed"}
     assert {name: parent for name, (parent, _) in seen.items()} == {
         "c0": "frontier 0",
@@ -420,7 +420,7 @@ def test_every_attempt_is_a_task_in_the_nursery_of_its_frontier():
 
 
 def test_pressure_lowers_the_parallelism_and_says_so():
-    run = conduct(
+    run = run_virtually(
         [check(f"c{i}") for i in range(8)],
         {f"c{i}": seconds(1) for i in range(7)}
         | {"c7": Script(refuse="out of processes", refuse_transient=True)},
@@ -433,7 +433,7 @@ def test_pressure_lowers_the_parallelism_and_says_so():
 
 def test_what_the_runs_own_checks_hold_is_waited_for_however_long_they_run():
     """Patience runs while nothing else does: what runs gives back what the others lack."""
-    run = conduct(
+    run = run_virtually(
         [check("long"), check("short_of")],
         {
             "long": seconds(100),
@@ -456,7 +456,7 @@ def test_what_settles_while_another_run_has_its_group_holds_nothing_up(tmp_path,
         elsewhere.release("db")
 
     requirement = [] if how == "cancelled" else [("bg", "proceed")]
-    run = conduct(
+    run = run_virtually(
         [check("bg", mode="async"), check("grouped", *requirement, group="db")],
         {"bg": seconds(3, exit_code=1)},
         during=settle_it,
@@ -485,7 +485,7 @@ def test_one_check_asks_for_a_group_that_another_run_has_for_all_that_want_it(
 
     monkeypatch.setattr("tests.helpers.virtual.Groups", Counted)
     checks = [check(f"c{i}", group="db") for i in range(50)]
-    run = conduct(checks, {}, during=let_go, group_folder=str(tmp_path), parallel=50)
+    run = run_virtually(checks, {}, during=let_go, group_folder=str(tmp_path), parallel=50)
     assert set(run.outcomes().values()) == {"passed"}
     assert len([at for at in asked if at < 9.95]) <= 101
     assert run.elapsed_s == pytest.approx(10, abs=0.2)

@@ -83,3 +83,10 @@ def test_the_page_on_the_log_names_every_file_beside_it() -> None:
     assert [
         name for name in sorted(files) if not re.search(rf"^ +{name}\b", tree, re.MULTILINE)
     ] == []
+
+
+def test_the_index_of_decisions_names_each_of_them_once() -> None:
+    index = ROOT / "docs" / "adr" / "README.md"
+    named = LINK.findall(index.read_text(encoding="utf-8"))
+    there = {page.name for page in index.parent.glob("[0-9]*.md")}
+    assert sorted(name for name in named if "/" not in name) == sorted(there)

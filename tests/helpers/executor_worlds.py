@@ -6,8 +6,10 @@ A new executor is judged by a World of its own here (see `executor_contract`).
 import itertools
 import math
 import os
+import shutil
 import signal
 import tempfile
+import weakref
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Protocol
 
@@ -83,6 +85,7 @@ class LocalWorld:
 
     def __init__(self, reactor: Opening = open_reactor) -> None:
         self._folder = tempfile.mkdtemp(prefix="contract-")
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._reactor = reactor
 
     def clock(self) -> None:

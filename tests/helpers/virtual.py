@@ -183,7 +183,7 @@ def audit(run: Run) -> None:
     assert anew.next_move() is None
 
 
-def conduct(
+def run_virtually(
     checks: Sequence[CheckConfig],
     scripts: Mapping[str, Script | Sequence[Script]],
     *,

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.virtual import SECOND_NS, VirtualRun, check, conduct, plan_of
+from tests.helpers.virtual import SECOND_NS, VirtualRun, check, plan_of, run_virtually
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import FormatOptions
@@ -76,7 +76,7 @@ def graphs(draw, *, plain: bool = False) -> tuple[list[CheckConfig], dict[str, l
 def run_of(graph, tmp_path_factory, **options) -> VirtualRun:
     checks, table = graph
     folder = tmp_path_factory.mktemp("groups", numbered=True)
-    return conduct(checks, table, group_folder=str(folder), **options)
+    return run_virtually(checks, table, group_folder=str(folder), **options)
 
 
 @PROPERTY

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.mutations import mutations
 from tests.helpers.naive import naive, plain, told
-from tests.helpers.virtual import SECOND_NS, check, conduct
+from tests.helpers.virtual import SECOND_NS, check, run_virtually
 from vibeguard.core.fold.fold import apply, fold, new_state
 from vibeguard.core.judge import Judgement, judge
 from vibeguard.core.model.event_parts import ProcessReport
@@ -112,7 +112,7 @@ def _history(graph, happening, parallel, fail_fast) -> list[Event]:
         return judged
 
     options = {"parallel": parallel, "async_parallel": 1, "fail_fast": fail_fast}
-    run = conduct(checks, table, during=during, judge=judge_really, audited=False, **options)
+    run = run_virtually(checks, table, during=during, judge=judge_really, audited=False, **options)
     last = run.events[-1]
     seal = LogSealed(seq=len(run.events), t=last.t, events=len(run.events), bytes=0, sha256="")
     return [*run.events, seal]

@@ -1,4 +1,7 @@
-"""Lines in columns for `list`, `tags`, `prompt` and `runs`."""
+"""Lines in columns for `list`, `tags`, `prompt` and `runs`.
+
+Listings are neither a report nor progress but what was asked for: data, on stdout, for pipes.
+"""
 
 from collections.abc import Sequence
 

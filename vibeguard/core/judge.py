@@ -1,6 +1,6 @@
 """What the end of an attempt and its output amount to: an outcome, a reason, and what to show.
 
-Pure, but it may chew megabytes: the caller runs it where it can be killed. A leak, a refused start
+Pure, but it may read megabytes: the caller runs it where it can be killed. A leak, a refused start
 and an output that was lost are the caller's to decide; it knows of them before any text is read.
 """
 

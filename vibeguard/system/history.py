@@ -1,6 +1,7 @@
 """`.vibeguard/history`: durations of earlier runs, a line a check, derived from the logs.
 
-Nothing but estimates depends on it: damaged lines are passed over, and it may be deleted.
+Nothing but estimates depends on it: damaged lines are passed over, and it may be deleted
+(ADR 0048).
 """
 
 import hashlib

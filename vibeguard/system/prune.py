@@ -116,6 +116,8 @@ def _size_of(folder: str) -> int:
 def _take_out(state_dir: str, run_id: str) -> bool:
     """Rename a run away; False if somebody else was quicker or it may not be moved."""
     try:
+        # Renamed first: a reader finds the whole run, or none; another prune cannot take it again
+        # (ADR 0047).
         os.rename(run_folder(state_dir, run_id), run_folder(state_dir, DYING + run_id))
     except OSError:
         return False

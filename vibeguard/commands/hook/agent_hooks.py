@@ -1,4 +1,4 @@
-"""`vibeguard hook agent --target`: our hooks in the settings of a coding agent."""
+"""`vibeguard hook agent --target`: our hooks in the settings of a coding agent (ADR 0117)."""
 
 import json
 from pathlib import Path

@@ -68,6 +68,8 @@ def stubbed() -> Iterator[Path]:
 
 def attempt(trial: Trial, code: int | None, folder: Path) -> Ended:
     """Call the hook where the checks end with this code; None is for no program at all."""
+    # Called as its caller would, with all but the checks real: reading a script does not tell
+    # whether it stops anything (ADR 0118).
     known = {k: v for k, v in os.environ.items() if k not in LENT_BY_GIT}
     stub = "" if code is None else f"{folder / 'stub'}{os.pathsep}"
     known |= {

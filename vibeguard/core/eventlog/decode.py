@@ -2,6 +2,7 @@
 
 The fast path decodes whole chunks and updates one hash; only when a chunk is refused are its lines
 looked at one by one, to say which line is wrong and why, and to save what stands before it.
+A look at each line would cost a replay its budget (ADR 0041).
 """
 
 from functools import reduce

@@ -1,7 +1,7 @@
 """The lines of a tool's output that matter, chosen by an ordered, published list of rules.
 
 The first rule that fits wins; where none fits, the last lines are shown. docs/excerpt-rules.md
-lists the rules in their order.
+lists the rules in their order; ADR 0023 says why the first one wins.
 """
 
 import re

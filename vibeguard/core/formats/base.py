@@ -2,7 +2,8 @@
 
 `feed` is called once for each event, with a State that already includes it; `finish` once, after
 the last. Both return the text to write at that moment, "" when there is nothing to say. A format
-looks at no clock, no terminal and no environment: all that it needs to know stands in its options.
+looks at no clock, no terminal and no environment: all that it needs to know stands in its options,
+so that two replays of a log give the same bytes (ADR 0050).
 """
 
 from collections.abc import Callable
@@ -83,7 +84,7 @@ class Format(Protocol):
     def exact(self) -> bool:
         """Whether a program needs every byte as it is; else the writer breaks a service's commands.
 
-        Such a format sees to it itself that nothing foreign is a command.
+        Such a format sees to it itself that nothing untrusted is a command.
         """
 
     def feed(self, state: State, event: Event) -> str:

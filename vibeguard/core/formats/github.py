@@ -1,7 +1,7 @@
 """Annotations for GitHub Actions: what did not pass, where reviewers look.
 
 GitHub shows ten annotations of a kind a step; the tenth says how many more there are. Everything
-foreign stands inside an annotation, sanitised and escaped, where no command can begin.
+untrusted stands inside an annotation, sanitised and escaped, where no command can begin.
 """
 
 from collections.abc import Iterable

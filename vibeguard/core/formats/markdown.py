@@ -1,6 +1,6 @@
 """Markdown for pull requests and for the step summary of GitHub Actions, below its limit of 1 MiB.
 
-Foreign text stands in HTML-escaped code, or in a fence longer than any run of backticks in it: it
+Untrusted text stands in HTML-escaped code, or in a fence longer than any run of backticks in it: it
 can neither mark up nor mention anybody.
 """
 
@@ -127,7 +127,7 @@ def _row(state: State, record: CheckRecord) -> str:
 
 
 def _prose(text: str) -> str:
-    """Foreign words inside a sentence: nothing in them is Markdown, HTML or a mention."""
+    """Untrusted words inside a sentence: nothing in them is Markdown, HTML or a mention."""
     marked = "".join(f"&#{ord(c)};" if c in _SPECIAL else c for c in sanitise(text))
     return marked.replace("://", "&#58;//")
 

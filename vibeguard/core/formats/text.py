@@ -1,4 +1,10 @@
-"""Text for people where nothing is drawn: pipes, files, CI logs, terminals that cannot move."""
+"""Text for people where nothing is drawn: pipes, files, CI logs, terminals that cannot move.
+
+A check that starts or passes is nothing that happens: a failure is told at once, in one paragraph,
+and so are retries, silence, leftovers, pauses and cancels. Skipped dependents are told at the end,
+one line for each root cause, since ten thousand of them are one fact. Words are never broken when
+lines are wrapped: a path can be copied in twenty columns too.
+"""
 
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event

@@ -18,6 +18,7 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
 from vibeguard.core.report.encode import encode_json
+from vibeguard.core.report.timeline import Span, Timeline
 from vibeguard.core.wording.sanitise import sanitise
 
 FIRST_LANES = {Pool.FOREGROUND: 0, Pool.BACKGROUND: 100_000, Pool.WORKERS: 200_000}
@@ -56,27 +57,26 @@ class TraceFormat:
 
     def __init__(self, options: FormatOptions) -> None:
         self._ci = options.ci
-        self._busy: dict[str, int] = {}
-        self._free: dict[Pool, list[int]] = {pool: [] for pool in Pool}
-        self._lanes = dict.fromkeys(Pool, 0)
-        self._open: dict[str, TraceEvent] = {}
-        self._last: dict[str, TraceEvent] = {}
+        self._timeline = Timeline()
+        self._attempts: list[tuple[Span, TraceEvent]] = []
+        self._last: dict[str, dict[str, str | int]] = {}  # what is told of a check's last attempt
         self._events: list[TraceEvent] = []
 
     def feed(self, state: State, event: Event) -> str:
         """Remember what the picture needs."""
         del state
+        self._timeline.feed(event)
         match event:
             case CheckStarted():
-                self._start(event)
-            case CheckAttemptFinished():
-                self._end(event)
+                self._start(self._timeline.spans[-1], event.worker)
+            case CheckAttemptFinished(check=check, exit_code=int(code)) if check in self._last:
+                self._last[check]["exit_code"] = code
             case CheckSettled(check=check) if check in self._last:
-                self._last[check].args["outcome"] = event.outcome.value
+                self._last[check]["outcome"] = event.outcome.value
                 if event.reason is not None:
-                    self._last[check].args["reason"] = event.reason.value
+                    self._last[check]["reason"] = event.reason.value
             case CheckRetryScheduled(check=check) if check in self._last:
-                self._last[check].args["outcome"] = "retried"
+                self._last[check]["outcome"] = "retried"
             case RunForegroundSettled():
                 self._mark("foreground settled", event.t)
             case RunCancelRequested():
@@ -88,40 +88,26 @@ class TraceFormat:
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The document; what still runs ends where the log ends."""
         del ending
-        for entry in self._open.values():
-            entry.dur = state.last_t / 1000 - entry.ts
-            entry.args["outcome"] = "running"
+        for span, entry in self._attempts:
+            if span.end_t is None:
+                entry.args["outcome"] = "running"
+            end_t = state.last_t if span.end_t is None else span.end_t
+            entry.dur = end_t / 1000 - entry.ts
         return encode_json(TraceDocument([*self._names(), *self._events]), ci=self._ci) + "\n"
 
-    def _start(self, event: CheckStarted) -> None:
-        free = self._free[event.pool]
-        if not free:
-            self._lanes[event.pool] += 1
-            free.append(self._lanes[event.pool])
-        lane = min(free)
-        free.remove(lane)
-        self._busy[event.check] = lane
-        tid = FIRST_LANES[event.pool] + lane
+    def _start(self, span: Span, worker: str) -> None:
         entry = TraceEvent(
-            name=sanitise(event.check),
+            name=sanitise(span.check),
             ph="X",
-            ts=event.t / 1000,
+            ts=span.start_t / 1000,
             pid=PID,
-            tid=tid,
-            cat=event.pool.value,
-            args={"attempt": event.attempt, **({"worker": event.worker} if event.worker else {})},
+            tid=FIRST_LANES[span.pool] + span.slot,
+            cat=span.pool.value,
+            args={"attempt": span.attempt, **({"worker": worker} if worker else {})},
         )
-        self._open[event.check] = self._last[event.check] = entry
+        self._last[span.check] = entry.args
+        self._attempts.append((span, entry))
         self._events.append(entry)
-
-    def _end(self, event: CheckAttemptFinished) -> None:
-        entry = self._open.pop(event.check, None)
-        if entry is None:  # a start that was refused took no slot
-            return
-        entry.dur = event.t / 1000 - entry.ts
-        if event.exit_code is not None:
-            entry.args["exit_code"] = event.exit_code
-        self._free[Pool(entry.cat)].append(self._busy.pop(event.check))
 
     def _mark(self, name: str, t: int) -> None:
         self._events.append(TraceEvent(name=name, ph="i", ts=t / 1000, pid=PID, tid=1, s="g"))
@@ -131,7 +117,7 @@ class TraceFormat:
         for pool, first in FIRST_LANES.items():
             names.extend(
                 _name("thread_name", first + lane, f"{pool.value} {lane}")
-                for lane in range(1, self._lanes[pool] + 1)
+                for lane in range(1, self._timeline.slots[pool] + 1)
             )
         return names
 

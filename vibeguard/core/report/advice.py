@@ -25,7 +25,7 @@ _VALUE_CHARACTERS = 200
 
 
 class Section(Struct, frozen=True):
-    """One piece of advice under its label; several lines, foreign text, not yet made harmless."""
+    """One piece of advice under its label; several lines, untrusted, not yet made harmless."""
 
     label: str
     text: str

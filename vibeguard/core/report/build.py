@@ -1,4 +1,10 @@
-"""State -> Report: the whole run as one document, in plan order. No clock, no file is looked at."""
+"""State -> Report: the whole run as one document, in plan order. No clock, no file is looked at.
+
+`violations` are the checks of either severity that settled as failed, timeout, error or cancelled;
+never a skip. `status` is the outcome, or the state of a check that has not settled. `duration_ms`
+is from the first start to the end, waits between attempts included. `state` says what is known of
+the run, and `verdict` is null until it has one. Every field is always there.
+"""
 
 from msgspec import Struct
 
@@ -105,7 +111,7 @@ def verdict_event(state: State, ending: Ending) -> RunFinished | None:
 
 
 def run_problem(state: State, ending: Ending) -> str:
-    """What is wrong with the run as a whole, which no check would show; foreign, as it is."""
+    """What is wrong with the run as a whole, which no check would show; untrusted, as it is."""
     if ending.problem:
         return ending.problem
     finished = verdict_event(state, ending)

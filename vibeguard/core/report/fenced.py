@@ -1,6 +1,6 @@
 """One failure as an agent reads it: what the check has written stands in a fence, as data.
 
-Output of checks is foreign and may try to give orders. The fences carry a mark of the run, each
+Output of checks is untrusted and may try to give orders. The fences carry a mark of the run, each
 line between them stands behind a bar, and the mark itself cannot occur there.
 """
 
@@ -124,7 +124,7 @@ class Fenced(Struct, frozen=True):
         return "\n  ".join(self.clean(line) for line in lines)
 
     def clean(self, text: str) -> str:
-        """Foreign text made harmless, in one line and without the mark."""
+        """Untrusted text made harmless, in one line and without the mark."""
         return sanitise(text).replace(self.mark, "[mark]") if self.mark else sanitise(text)
 
 

@@ -23,7 +23,7 @@ class Reader(Protocol):
         """Take the next bytes, of any length."""
 
     def finish(self) -> None:
-        """The report is over: give out what is left, complain if it is not whole."""
+        """The report is over: report what is left, complain if it is not whole."""
 
 
 MakeReader = Callable[[Sink], Reader]

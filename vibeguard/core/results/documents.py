@@ -41,7 +41,7 @@ class DocumentReader(Generic[Document]):
         self.read(decode(data, self.kind))
 
     def read(self, document: Document) -> None:
-        """Give out the results of a document."""
+        """Report the results of a document."""
         raise NotImplementedError
 
 

@@ -40,10 +40,12 @@ _COMMANDS = (
 
 
 def sanitise(text: str, *, multiline: bool = False) -> str:
-    r"""Make a foreign string harmless to show. A newline survives only with `multiline`.
+    r"""Make an untrusted string harmless to show. A newline survives only with `multiline`.
 
     Tabs become spaces. Sanitising twice gives the same as once.
     """
+    # The one place where a text of others becomes harmless; everything that shows one passes it
+    # (ADR 0052).
     if text.isascii() and text.isprintable():
         return text
     # Dropping one sequence can join the halves of another: its ESC is made visible below.

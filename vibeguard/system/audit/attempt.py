@@ -1,7 +1,8 @@
 """One attempt of a check under a tracer: started as a run would, limited, read and ended.
 
 No Trio: one loop waits for the check, its output, the tracer's lines and signals. The lines come
-through a FIFO, so nothing grows on the disk, and its end says that nothing is traced any more.
+through a FIFO, so nothing grows on the disk, and its end says that nothing is traced any
+more (ADR 0142).
 """
 
 import os

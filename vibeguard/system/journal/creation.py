@@ -85,6 +85,8 @@ def create_run_folder(
 
 
 def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
+    # Under a name that no reader looks for, until log, lock and reserve are there: nobody ever sees
+    # half a run (ADR 0043).
     make_folder(temporary)
     undo.callback(_discard, temporary)
     folder_fd = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Following a log while it is written, without blocking and without Trio."""
+"""Following a log while it is written, without blocking and without Trio (ADR 0046)."""
 
 import os
 import select

@@ -2,7 +2,8 @@
 
 An open-file-description lock where the system has them: it is not shared with children that
 inherit no descriptor, and nobody can take it through a read-only descriptor. Elsewhere `flock`.
-Where neither works (some network file systems) the writer is unknown.
+A pid would tell less, being used again (ADR 0042). Where neither works (some network
+file systems) the writer is unknown.
 """
 
 import errno

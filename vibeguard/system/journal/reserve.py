@@ -1,4 +1,7 @@
-"""Room kept free on the disk, so that the last events of a run can be written when it is full."""
+"""Room kept free on the disk, so that the last events of a run can be written when it is full.
+
+Not sparse: a hole takes no room, and there would be none to give up (ADR 0044).
+"""
 
 import contextlib
 import errno

@@ -112,6 +112,8 @@ class Journal:
         """Write the last event, durably, and return it. Raises LogWriteError."""
         if self._refusal is not None:
             raise self._refusal
+        # The digest is of what this process wrote, not of what the file holds: a check may have
+        # written there too, and `verify` tells the two apart before readers believe it (ADR 0045).
         event = LogSealed(events=self.events, bytes=self.bytes, sha256="")
         self._stamp(event)
         self._write(encode_seal(event, self._digest))

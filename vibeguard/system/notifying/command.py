@@ -8,16 +8,16 @@ from contextlib import suppress
 from typing import IO
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.notifying.errand import Errand
+from vibeguard.system.notifying.notify_job import NotifyJob
 
 BOUND_S = 60.0
 _END_BYTES = 4096
 
 
-def tell_command(errand: Errand, command: str) -> tuple[int, str]:
+def tell_command(job: NotifyJob, command: str) -> tuple[int, str]:
     """Run it once; attempts, and what went wrong."""
     with tempfile.TemporaryFile() as document, tempfile.TemporaryFile() as output:
-        document.write(errand.document)
+        document.write(job.document)
         document.seek(0)
         try:
             process = subprocess.Popen(
@@ -25,8 +25,8 @@ def tell_command(errand: Errand, command: str) -> tuple[int, str]:
                 stdin=document,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=errand.folder,
-                env=without_git_locals(errand.environment),
+                cwd=job.folder,
+                env=without_git_locals(job.environment),
                 start_new_session=True,
             )
         except OSError as error:

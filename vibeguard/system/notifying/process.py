@@ -8,7 +8,7 @@ import threading
 from vibeguard.core.model.notification import Notification, Told
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.notifying.command import tell_command
-from vibeguard.system.notifying.errand import Errand, decode_errand
+from vibeguard.system.notifying.notify_job import NotifyJob, decode_job
 from vibeguard.system.notifying.webhook import Address, tell_webhook
 from vibeguard.system.rundir.notified import note_told
 
@@ -16,15 +16,15 @@ BOUND_S = 90.0
 
 
 def main() -> None:
-    """Do the errand that lies on the standard input."""
+    """Do the job that lies on the standard input."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
         signal.signal(number, signal.SIG_DFL)
-    errand = decode_errand(sys.stdin.buffer.read())
+    job = decode_job(sys.stdin.buffer.read())
     told: dict[int, Told] = {}
     threads = [
-        threading.Thread(target=_tell, args=(errand, number, told), daemon=True)
-        for number in range(len(errand.notifications))
+        threading.Thread(target=_tell, args=(job, number, told), daemon=True)
+        for number in range(len(job.notifications))
     ]
     for thread in threads:
         thread.start()
@@ -32,10 +32,10 @@ def main() -> None:
     for thread in threads:
         thread.join(max(0.0, ends - monotonic_s()))
     note_told(
-        os.fsdecode(errand.run_folder),
+        os.fsdecode(job.run_folder),
         [
             told.get(number) or Told(shown(one), 1, f"it was not over within {BOUND_S:.0f} s")
-            for number, one in enumerate(errand.notifications)
+            for number, one in enumerate(job.notifications)
         ],
     )
 
@@ -47,10 +47,10 @@ def shown(notification: Notification) -> str:
     return f"the webhook at {Address(notification.webhook).host}"
 
 
-def _tell(errand: Errand, number: int, told: dict[int, Told]) -> None:
-    notification = errand.notifications[number]
+def _tell(job: NotifyJob, number: int, told: dict[int, Told]) -> None:
+    notification = job.notifications[number]
     if notification.command:
-        attempts, error = tell_command(errand, notification.command)
+        attempts, error = tell_command(job, notification.command)
     else:
-        attempts, error = tell_webhook(errand, notification.webhook, number)
+        attempts, error = tell_webhook(job, notification.webhook, number)
     told[number] = Told(shown(notification), attempts, error)

@@ -10,7 +10,7 @@ from vibeguard.core.notifying import signed_headers
 from vibeguard.core.problems import UsageError
 from vibeguard.system.clock import sleep_s, wall_ns
 from vibeguard.system.keyfile import read_key
-from vibeguard.system.notifying.errand import Errand
+from vibeguard.system.notifying.notify_job import NotifyJob
 from vibeguard.version import __version__
 
 KEY_VARIABLE: Final = "VIBEGUARD_NOTIFY_KEY_FILE"
@@ -38,7 +38,7 @@ class _Refused(Exception):
         self.is_final = is_final
 
 
-def tell_webhook(errand: Errand, url: str, number: int) -> tuple[int, str]:
+def tell_webhook(job: NotifyJob, url: str, number: int) -> tuple[int, str]:
     """Send it until it is taken; attempts, and what went wrong with the last one.
 
     All attempts carry one id, so that a receiver can tell that it has it already.
@@ -47,12 +47,12 @@ def tell_webhook(errand: Errand, url: str, number: int) -> tuple[int, str]:
         key = read_key(os.environ.get(KEY_VARIABLE, ""), of="webhooks", variable=KEY_VARIABLE)
     except UsageError as error:
         return 0, f"{error.what}; {error.do}"
-    delivery = f"{errand.run_id}.{number}"
+    delivery = f"{job.run_id}.{number}"
     attempts, what = 0, ""
     for pause_s in (*PAUSES_S, None):
         attempts += 1
         try:
-            _post(Address(url), key, delivery, errand.document)
+            _post(Address(url), key, delivery, job.document)
         except _Refused as refused:
             what = str(refused)
             if refused.is_final:

@@ -84,7 +84,7 @@ def _newest_number(first: int) -> int:
 
 
 def _is_in_use(pid: int) -> bool:
-    """Whether there is any process or thread of this number, of whomever."""
+    """Whether there is any process or thread of this number, whoever started it."""
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -60,6 +60,9 @@ class Ending:
 
     async def run(self) -> None:
         """End the tree as requested."""
+        # SIGTERM once, to all that is there; SIGKILL again and again, since what forks may be
+        # quicker than one look at /proc. Only what outlives that is called unkillable (ADR 0033,
+        # ADR 0034).
         self.started = trio.current_time()
         if self._deadline > self.started:
             self._tree.terminate()

@@ -120,7 +120,7 @@ class Orphans:
         return self._leaders.issuperset(self._children.read())
 
     def of(self, claim: Claim) -> list[Stat]:
-        """The orphans of one attempt that are alive; reaps all that are dead, of whomever."""
+        """The orphans of one attempt that are alive; reaps all that are dead, whosever they are."""
         return [stat for stat, owner in self._living() if owner is claim]
 
     def of_nobody(self) -> list[Stat]:
@@ -138,6 +138,8 @@ class Orphans:
         A dead one may have handed its children to us after the list was read, so the list is read
         again until nothing in it was dead. What dies and forks for ever counts as alive.
         """
+        # A pid is reaped only after its identity was looked at: a zombie keeps its number, so that
+        # no number is used again between the look and the reaping (ADR 0032).
         for _ in range(LOOKS):
             dead, living = self._look()
             if not dead:

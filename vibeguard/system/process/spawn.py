@@ -126,6 +126,8 @@ class Spawner:
         arguments = arguments_for(shell, command)
         if files:
             arguments = _with_files(arguments, files, environment)
+        # All that can be refused is asked for before the command runs: one that runs and that
+        # nobody can wait for or end would be a leak (ADR 0030, ADR 0095).
         reserve, read_end, write_end = self._open_descriptors()
         waiting: ThreadedExitWatch | None = None
         pid = 0

@@ -111,6 +111,8 @@ def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
         planned = subject.checks[check]
         taken = moment.of(check)
         around = moment.around(planned)
+        # Looked at before the check and after it: an edit in between may be what it passed on, and
+        # a record would say so of other files for ever (ADR 0131).
         if taken.unusable or Before(taken.key, taken.stillness, around) != before:
             continue
         outputs = moment.outputs(planned)

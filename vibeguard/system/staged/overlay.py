@@ -93,6 +93,8 @@ def cover(root: str, also: Collection[str], through: Collection[str]) -> Covered
         _refuse_foreign(folder)
         if any(mounts_below(folder)):
             raise OSError(f"something else is mounted below {folder}")
+    # From here on only this process and its children see the mounts: killed at any moment, it
+    # leaves nothing to undo in the work tree (ADR 0135).
     enter_namespace()
     lowers = [Beneath(folder) for folder in folders]
     covered = Covered(lowers[0], tuple(Beneath(folder) for folder in through))

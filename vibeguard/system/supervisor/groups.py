@@ -68,6 +68,8 @@ class Groups:
         name = sha256(group.encode()).hexdigest()[:32]
         descriptor = open_or_create(os.path.join(self._folder, name), flags=os.O_RDWR)
         try:
+            # A lock of the kernel, not a file that is there: it goes with its holder, however that
+            # dies (ADR 0008).
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Judging an attempt by its output: reads files, and chews where it can be killed (ADR 0091)."""
+"""Judging an attempt by its output: reads files, and works where it can be killed (ADR 0091)."""
 
 import os
 from collections.abc import Callable
@@ -119,20 +119,20 @@ class Judging:
             return Judgement(outcome=Outcome.PASSED)
         before_waiting()
         path = self._output_path(planned, number)
-        chew = partial(self._judge, planned, result, struck, path)
+        work = partial(self._judge, planned, result, struck, path)
         try:
-            return chew(AT_ONCE_BYTES // max(len(planned.grok), 1))
+            return work(AT_ONCE_BYTES // max(len(planned.grok), 1))
         except _Large:
             pass
         timeout_s = planned.judge_timeout_ns / SECOND_NS
         try:
             answer = await self._in_fork(
-                lambda: msgspec.json.encode(chew(None)), timeout_s=timeout_s, spare=self._spare
+                lambda: msgspec.json.encode(work(None)), timeout_s=timeout_s, spare=self._spare
             )
         except CutShort as cut:
             return unjudged(planned, result.exit_code, result.signal, struck, str(cut))
         except OSError:  # no process is to be had: a check has taken them all
-            return chew(None)  # everything else waits meanwhile, which is better than no verdict
+            return work(None)  # everything else waits meanwhile, which is better than no verdict
         return msgspec.json.decode(answer, type=Judgement)
 
     def _judge(

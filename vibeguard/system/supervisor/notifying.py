@@ -27,7 +27,7 @@ def notify(
         verdict_event,
     )
     from vibeguard.core.report.encode import encode_document  # noqa: PLC0415
-    from vibeguard.system.notifying.errand import Errand, start_notifier  # noqa: PLC0415
+    from vibeguard.system.notifying.notify_job import NotifyJob, start_notifier  # noqa: PLC0415
     from vibeguard.system.rundir.notified import note_told  # noqa: PLC0415
 
     ending = Ending(sealed.exit_code, LogStatus.COMPLETE)
@@ -39,7 +39,7 @@ def notify(
     if not told:
         return None
     report = build_report(state, run_folder=run_folder, ending=ending)
-    errand = Errand(
+    job = NotifyJob(
         notifications=told,
         run_id=report.run_id,
         run_folder=os.fsencode(run_folder),
@@ -48,7 +48,7 @@ def notify(
         document=encode_document(report).encode(),
     )
     try:
-        return start_notifier(errand)
+        return start_notifier(job)
     except OSError as error:
         from vibeguard.core.model.notification import Told  # noqa: PLC0415
 

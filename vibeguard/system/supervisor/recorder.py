@@ -53,6 +53,9 @@ class Recorder:
         """One transition and its record. No checkpoint, nothing in between."""
         if self.failure is not None:
             return
+        # Folded before it is written: what the fold refuses must not reach the log, and were there
+        # a checkpoint in between, another task could see a State that the log does not have (ADR
+        # 0005).
         event = self._redact(event)
         force_setattr(event, "seq", self.state.next_seq)
         force_setattr(event, "t", self._elapsed_ns())

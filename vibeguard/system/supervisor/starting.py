@@ -76,6 +76,8 @@ async def start_patiently(
                 terminating=terminating,
             )
         except StartRefused as refusal:
+            # EAGAIN, ENOMEM, EMFILE pass when something ends: fewer at once, not a failed run (ADR
+            # 0007).
             patience.bear(refusal)
             degraded = work.scheduler.degraded(refusal.reason)
             if degraded is not None:

@@ -35,6 +35,8 @@ class Untouched:
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
+        # Compared with the tree as it was just now, and nothing runs beside it: else a change could
+        # be anybody's (ADR 0136).
         if not stands_alone(planned):
             return
         look = differing.differing

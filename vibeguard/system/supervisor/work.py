@@ -39,4 +39,4 @@ class Work(Protocol):
         result: AttemptResult,
         struck: TerminationReason | None,
     ) -> Judgement:
-        """The outcome of an attempt; may chew megabytes, out of reach of any cancel."""
+        """The outcome of an attempt; may read megabytes, out of reach of any cancel."""

@@ -93,6 +93,8 @@ class Folders:
 
     def _move_aside(self, run_id: str) -> str:
         """Out of runs/, where nobody takes it for a run; never removed: it may be evidence."""
+        # Evidence is kept: whose it is cannot be told, and a run of ours must not be lost (ADR
+        # 0076).
         aside = os.path.join(self._state_dir, ASIDE)
         name = f"{run_id}.{os.urandom(4).hex()}"
         try:

@@ -1,6 +1,6 @@
 """What a supervisor knows of the runs of its folder, beyond the reach of its checks.
 
-Two threads use it: the one that conducts the run, and the one that answers.
+Two threads use it: the one that runs the checks, and the one that answers.
 """
 
 import threading
@@ -15,10 +15,10 @@ from vibeguard.system.vouching.statement import Statement
 
 
 class _Known(Struct, frozen=True):
-    """A run, and the process that conducts it while it goes on (None: it is over, or dead)."""
+    """A run, and the process that supervises it while it goes on (None: it is over, or dead)."""
 
     run: OrderedRun
-    conductor: proc.Identity | None = None
+    supervisor: proc.Identity | None = None
 
 
 class Memory:
@@ -27,17 +27,17 @@ class Memory:
     def __init__(
         self, runs: Iterable[OrderedRun], live: Mapping[str, tuple[int, int]] | None = None
     ) -> None:
-        """`runs` are those of before this process; `live` are the conductors of some of them."""
-        conductors = {run_id: proc.Identity(*pair) for run_id, pair in (live or {}).items()}
-        self._runs = {run.run_id: _Known(run, conductors.get(run.run_id)) for run in runs}
+        """`runs` are those of before this process; `live` are the supervisors of some of them."""
+        supervisors = {run_id: proc.Identity(*pair) for run_id, pair in (live or {}).items()}
+        self._runs = {run.run_id: _Known(run, supervisors.get(run.run_id)) for run in runs}
         self._lock = threading.Lock()
 
-    def begin(self, run: OrderedRun, conductor: proc.Identity | None) -> bool:
+    def begin(self, run: OrderedRun, supervisor: proc.Identity | None) -> bool:
         """Take in a run that starts, without its seal; whether it was new."""
         with self._lock:
             if run.run_id in self._runs:
                 return False
-            self._runs[run.run_id] = _Known(replace(run, seal=""), conductor)
+            self._runs[run.run_id] = _Known(replace(run, seal=""), supervisor)
             return True
 
     def seal(self, run: OrderedRun) -> None:
@@ -50,7 +50,7 @@ class Memory:
     def give_up(self, run_id: str) -> None:
         """A run that will get no seal to vouch for."""
         with self._lock:
-            self._runs[run_id] = replace(self._runs[run_id], conductor=None)
+            self._runs[run_id] = replace(self._runs[run_id], supervisor=None)
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Runs that were pruned."""
@@ -68,8 +68,10 @@ class Memory:
         with self._lock:
             knowns = list(self._runs.values())
         live = {
-            known.run.run_id: (known.conductor.pid, known.conductor.start)
+            known.run.run_id: (known.supervisor.pid, known.supervisor.start)
             for known in knowns
-            if known.conductor is not None and not known.run.seal and proc.is_alive(known.conductor)
+            if known.supervisor is not None
+            and not known.run.seal
+            and proc.is_alive(known.supervisor)
         }
         return Statement(tuple(known.run for known in knowns), live)

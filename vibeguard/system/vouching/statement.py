@@ -33,7 +33,7 @@ class Forget(msgspec.Struct, tag=True, frozen=True):
 class Statement(msgspec.Struct, frozen=True):
     """What a supervisor knows: every run, in the order of their starts.
 
-    `live` holds those that go on, with pid and start time of who conducts them.
+    `live` holds those that go on, with pid and start time of the process that runs them.
     """
 
     runs: tuple[OrderedRun, ...] = ()

@@ -125,6 +125,8 @@ class Witness:
     def _obey(self, request: Request, pid: int) -> Statement:
         if isinstance(request, Ask):
             return self._memory.statement()
+        # A check runs as the same user and can speak on this socket. Only its descent tells it from
+        # a supervisor, and the kernel says who is at the other end (ADR 0075).
         ours = self._is_of_a_check(pid)
         if isinstance(request, Tell):
             self._take_in(request.run, pid, ours=ours)
@@ -168,6 +170,8 @@ def open_witness(state_dir: str) -> Witness:
     if not others:
         runs = [folders.with_seal(run) for run in read_order(state_dir)]
         return Witness(state_dir, Memory(runs), listener, folders)
+    # What not all of them say is nobody's word: one of them may be a check that plays supervisor
+    # (ADR 0075).
     agreed = set.intersection(*(set(other.runs) for other in others))
     runs = [run for run in others[0].runs if run in agreed]
     return Witness(state_dir, Memory(runs, others[0].live), listener, folders)

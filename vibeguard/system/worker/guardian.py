@@ -25,27 +25,29 @@ _STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def guard(work: Callable[[LeasePage], int]) -> int:
     """Run `work` in a child process and watch over it; its exit code, or 3 if it was killed."""
     page = LeasePage()
-    heard = {number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN}
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *heard})
+    handled = {number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *handled})
     become_subreaper()
     worker = os.fork()
     if worker == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, *heard})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, *handled})
         os._exit(work(page))
-    status = _watch(worker, page, heard)
+    status = _watch(worker, page, handled)
     kill_descendants(SWEEP_BOUND_S)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else ExitCode.INCOMPLETE
 
 
-def _watch(worker: int, page: LeasePage, heard: set[signal.Signals]) -> int:
+def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> int:
     """Until the worker has ended; its wait status. Signals go on to it."""
     while True:
-        received = signal.sigtimedwait({signal.SIGCHLD, *heard}, LOOK_S)
+        received = signal.sigtimedwait({signal.SIGCHLD, *handled}, LOOK_S)
         if received is not None and received.si_signo != signal.SIGCHLD:
             os.kill(worker, received.si_signo)
         ended, status = os.waitpid(worker, os.WNOHANG)
         if ended:
             return status
+        # The run has given these attempts up by now and may start them elsewhere: better no worker
+        # than two that write the same (ADR 0113).
         if clock.monotonic_s() >= page.ends_s() + LATE_S:
             os.kill(worker, signal.SIGKILL)
             return os.waitpid(worker, 0)[1]

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.helpers.histories import History
 from tests.helpers.histories import check as planned_check
-from tests.helpers.virtual import SECOND_NS, check, conduct, plan_of
+from tests.helpers.virtual import SECOND_NS, check, plan_of, run_virtually
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.history import definition_of, estimates, samples_of
 from vibeguard.core.model.config import Where
@@ -45,7 +45,7 @@ def states_of(events):
 
 
 def test_with_exact_durations_the_forecast_is_exact_at_every_moment():
-    run = conduct(GRAPH, scripts(TOOK), parallel=2, expected_ns=expected(TOOK))
+    run = run_virtually(GRAPH, scripts(TOOK), parallel=2, expected_ns=expected(TOOK))
     ended = max(record.settled_t for record in run.state.checks.values())
     foreground = run.state.foreground_settled_t
     checked = 0
@@ -73,11 +73,11 @@ def test_the_error_shrinks_with_history():
         took = {**TOOK, "long": seconds}
         found = estimates(samples, _definitions(), "m")
         known = {name: estimate.expected_ns for name, estimate in found.items()}
-        run = conduct(GRAPH, scripts(took), parallel=2, expected_ns=known)
+        run = run_virtually(GRAPH, scripts(took), parallel=2, expected_ns=known)
         at_start = next(s for s in states_of(run.events) if _at_rest(s, run.events))
         guess = forecast(at_start, at_start.last_t).end_ns
         usual = scripts({**TOOK, "long": 10})  # in the order that this history gives
-        typical = conduct(GRAPH, usual, parallel=2, expected_ns=known).elapsed_s
+        typical = run_virtually(GRAPH, usual, parallel=2, expected_ns=known).elapsed_s
         errors.append(None if guess is None else abs(guess / SECOND_NS - typical))
         samples += samples_of(run.state, "m")
     assert errors[0] is None
@@ -93,20 +93,20 @@ def test_priority_from_history_shortens_a_graph_where_plain_order_is_bad():
     """Slowest last in the config, one slot too few: by the graph alone it would run last."""
     checks = [*(check(f"short{i}") for i in range(6)), check("slow")]
     took = {**{f"short{i}": 2 for i in range(6)}, "slow": 12}
-    plain = conduct(checks, scripts(took), parallel=2).elapsed_s
-    ordered = conduct(checks, scripts(took), parallel=2, expected_ns=expected(took)).elapsed_s
+    plain = run_virtually(checks, scripts(took), parallel=2).elapsed_s
+    ordered = run_virtually(checks, scripts(took), parallel=2, expected_ns=expected(took)).elapsed_s
     assert ordered == 12
     assert plain == 18
 
 
 def test_without_any_duration_there_is_no_forecast():
-    run = conduct([check("a")], scripts({"a": 1}))
+    run = run_virtually([check("a")], scripts({"a": 1}))
     state = next(s for s in states_of(run.events) if _at_rest(s, run.events))
     assert forecast(state, state.last_t).end_ns is None
 
 
 def test_what_is_overdue_is_never_said_to_be_over():
-    run = conduct([check("a")], scripts({"a": 100}), expected_ns=expected({"a": 10}))
+    run = run_virtually([check("a")], scripts({"a": 100}), expected_ns=expected({"a": 10}))
     state = next(s for s in states_of(run.events) if _at_rest(s, run.events))
     assert forecast(state, state.last_t + 50 * SECOND_NS).end_ns == 5 * SECOND_NS
 
@@ -125,7 +125,7 @@ def test_the_wait_for_a_worker_is_part_of_the_forecast():
 
 
 def test_what_is_over_has_nothing_left():
-    run = conduct([check("a")], scripts({"a": 1}))
+    run = run_virtually([check("a")], scripts({"a": 1}))
     assert forecast(run.state, run.state.last_t).end_ns is None
 
 
@@ -134,7 +134,7 @@ def test_ten_thousand_checks_are_no_burden():
     checks = [check(f"c{i}", *([f"c{i - 1}"] if i % 10 else [])) for i in range(10_000)]
     plan = plan_of(checks, parallel=100, expected_ns={c.id: SECOND_NS for c in checks})
     state = new_state()
-    run = conduct(checks[:10], scripts({f"c{i}": 1 for i in range(10)}))
+    run = run_virtually(checks[:10], scripts({f"c{i}": 1 for i in range(10)}))
     apply(state, run.events[0])
     apply(state, replace(run.events[1], checks=plan.checks, settings=plan.settings))
     first = tuple(c.id for c in checks if not c.requires)

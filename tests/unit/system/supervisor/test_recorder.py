@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from tests.helpers.virtual import MemoryLog, check, conduct
+from tests.helpers.virtual import MemoryLog, check, run_virtually
 from vibeguard.core.model.events import (
     Event,
     RunCancelRequested,
@@ -55,7 +55,7 @@ async def cancel_and_interrupt(run):
 )
 def test_a_cancel_is_on_the_disk_before_anything_follows_from_it(during, reason):
     log = SpyingLog()
-    run = conduct([check("a"), check("b", "a")], ENDLESS, during=during, log=log)
+    run = run_virtually([check("a"), check("b", "a")], ENDLESS, during=during, log=log)
     (synced,) = log.synced
     assert isinstance(synced, RunCancelRequested)
     assert synced.reason is reason
@@ -66,19 +66,19 @@ def test_a_cancel_is_on_the_disk_before_anything_follows_from_it(during, reason)
 def test_fail_fast_is_a_cancel_too():
     log = SpyingLog()
     scripts = {"a": Script(exit_code=1), "b": Script(duration_s=60)}
-    conduct([check("a"), check("b")], scripts, log=log, fail_fast=True)
+    run_virtually([check("a"), check("b")], scripts, log=log, fail_fast=True)
     assert [type(event) for event in log.synced] == [RunCancelRequested]
 
 
 def test_a_run_without_a_cancel_is_not_synced_while_it_goes():
     log = SpyingLog()
-    conduct([check("a"), check("b", "a")], {}, log=log)
+    run_virtually([check("a"), check("b", "a")], {}, log=log)
     assert log.synced == []
 
 
 def test_a_run_that_is_cancelled_before_it_begins_starts_nothing():
     """A signal that came with the launch, a disk that was full at the plan."""
-    run = conduct(
+    run = run_virtually(
         [check("a"), check("b", "a"), check("c", mode="async")],
         {},
         before=lambda run: run.cancel(CancelReason.LOG_FAILURE, by="the disk is full"),

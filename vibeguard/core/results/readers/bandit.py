@@ -25,7 +25,7 @@ class BanditReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Give out the issues."""
+        """Report the issues."""
         for issue in document.results:
             level, column = level_of(issue.issue_severity), issue.col_offset + 1
             self.sink(

@@ -44,7 +44,7 @@ class CtrfReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Give out the results of a document."""
+        """Report the results of a document."""
         for test in document.results.tests:
             self.sink(_result(test))
 

@@ -26,7 +26,7 @@ class EslintReader(DocumentReader[list[_File]]):
     kind = list[_File]
 
     def read(self, document: list[_File]) -> None:
-        """Give out the messages."""
+        """Report the messages."""
         for file in document:
             for said in file.messages:
                 level = Level.ERROR if said.severity == 2 else Level.WARNING

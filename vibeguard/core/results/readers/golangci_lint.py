@@ -30,7 +30,7 @@ class GolangciLintReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Give out the issues."""
+        """Report the issues."""
         for issue in document.issues or []:
             level = level_of(issue.severity, Level.INFO if issue.severity else Level.ERROR)
             at = issue.position

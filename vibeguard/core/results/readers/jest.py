@@ -42,7 +42,7 @@ class JestReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Give out the tests."""
+        """Report the tests."""
         for file in document.files:
             for test in file.results:
                 self.sink(_result(file, test))

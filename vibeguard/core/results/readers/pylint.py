@@ -26,7 +26,7 @@ class PylintReader(DocumentReader[list[_Message] | _Report]):
     kind = list[_Message] | _Report
 
     def read(self, document: list[_Message] | _Report) -> None:
-        """Give out the messages."""
+        """Report the messages."""
         for said in document.messages if isinstance(document, _Report) else document:
             level, rule = level_of(said.type), said.new_id or said.old_id
             self.sink(diagnostic(level, said.path, said.line, said.column + 1, rule, said.message))

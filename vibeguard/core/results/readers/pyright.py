@@ -33,7 +33,7 @@ class PyrightReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Give out the diagnostics."""
+        """Report the diagnostics."""
         for found in document.diagnostics:
             start = found.range.start if found.range else _Position(-1, -1)
             level = level_of(found.severity)

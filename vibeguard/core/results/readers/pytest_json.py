@@ -58,7 +58,7 @@ class PytestJsonReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Give out the tests."""
+        """Report the tests."""
         for test in document.tests or []:
             self.sink(_result(test))
         for collector in document.collectors:

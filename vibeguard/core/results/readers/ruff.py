@@ -26,7 +26,7 @@ class RuffReader(DocumentReader[list[_Finding]]):
     kind = list[_Finding]
 
     def read(self, document: list[_Finding]) -> None:
-        """Give out the findings."""
+        """Report the findings."""
         for finding in document:
             row, column = (
                 (finding.location.row, finding.location.column) if finding.location else (0, 0)

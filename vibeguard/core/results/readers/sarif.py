@@ -92,7 +92,7 @@ class SarifReader(DocumentReader[_Log]):
     kind = _Log
 
     def read(self, document: _Log) -> None:
-        """Give out the results of a document."""
+        """Report the results of a document."""
         for run in document.runs:
             rules = {rule.id: rule for rule in run.tool.driver.rules or []}
             for result in run.results or []:

@@ -25,7 +25,7 @@ class ShellcheckReader(DocumentReader[list[_Comment] | _Report]):
     kind = list[_Comment] | _Report
 
     def read(self, document: list[_Comment] | _Report) -> None:
-        """Give out the comments."""
+        """Report the comments."""
         for said in document.comments if isinstance(document, _Report) else document:
             level = level_of(said.level)
             rule = f"SC{said.code}"

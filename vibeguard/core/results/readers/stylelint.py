@@ -26,7 +26,7 @@ class StylelintReader(DocumentReader[list[_File]]):
     kind = list[_File]
 
     def read(self, document: list[_File]) -> None:
-        """Give out the warnings."""
+        """Report the warnings."""
         for file in document:
             for said in file.warnings:
                 level = level_of(said.severity, Level.ERROR)

@@ -110,7 +110,7 @@ class TapReader(LineReader):
         self._plans[len(match[1])] = int(match[2])
 
     def _give(self) -> None:
-        """Give out the test whose diagnosis is complete; a parent says only what its parts do."""
+        """Report the test whose diagnosis is complete; a parent says only what its parts do."""
         point, self._point, self._in_block = self._point, None, False
         if point is not None and not point.parent:
             said = str(point.comments)

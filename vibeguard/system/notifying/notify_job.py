@@ -16,7 +16,7 @@ main()
 """
 
 
-class Errand(Struct, frozen=True):
+class NotifyJob(Struct, frozen=True):
     """Tell these of a run that has ended; `document` is its report, as JSON.
 
     Commands run in `folder` with `environment`; what became of it is noted in `run_folder`.
@@ -30,17 +30,19 @@ class Errand(Struct, frozen=True):
     document: bytes
 
 
-encode_errand = msgspec.msgpack.Encoder().encode
-decode_errand = msgspec.msgpack.Decoder(Errand).decode
+encode_job = msgspec.msgpack.Encoder().encode
+decode_job = msgspec.msgpack.Decoder(NotifyJob).decode
 
 
-def start_notifier(errand: Errand) -> "subprocess.Popen[bytes]":
+def start_notifier(job: NotifyJob) -> "subprocess.Popen[bytes]":
     """Start a process that outlives this one. Raises OSError.
 
     It imports what this process does: the checks may have changed what a search would find.
     """
+    # A process of its own: a slow address must hold up neither the verdict nor the terminal (ADR
+    # 0155). A file, since a pipe takes only so much before somebody reads.
     with tempfile.TemporaryFile() as file:
-        file.write(encode_errand(errand))
+        file.write(encode_job(job))
         file.seek(0)
         return subprocess.Popen(
             [sys.executable, "-I", "-c", _PROGRAM.format(path=sys.path)],
