@@ -9,14 +9,20 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from unittest.mock import patch
 
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
-from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.commands import joining
+from vibeguard.commands.hook import push_verdict
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.core.model.events import Event, LogSealed, VersionControl
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogWriteError, VibeGuardError
 from vibeguard.core.report.build import exit_code_of
+from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.following import Until, follow
 from vibeguard.system.front.outlets import Output
@@ -31,6 +37,7 @@ from vibeguard.system.vouching.endings import ending_of
 from vibeguard.system.vouching.known import find_run
 from vibeguard.system.vouching.witness import Witness, open_witness
 
+TREE = VersionControl(head="h" * 40, tree="t" * 40)
 NOW_NS = 1_795_500_000_000_000_000
 PHASES = ("before the plan", "running", "judging", "sealing", "sealed", "after")
 # How many events of the failing run are written by then.
@@ -39,11 +46,11 @@ _WRITTEN = {"before the plan": 1, "running": 5, "judging": 6, "sealing": 9}
 
 def history(run_id: str, *, passes: bool) -> list[Event]:
     """A whole run of one check, without its seal."""
-    made = History(check("unit"), started={"run_id": run_id})
+    made = History(check("unit"), started={"run_id": run_id, "vcs": TREE})
     made.ready("unit")
     made.passes("unit") if passes else made.fails("unit")
     made.foreground_settled()
-    made.finish()
+    made.finish(vcs=TREE)
     return [event for event in made.events if not isinstance(event, LogSealed)]
 
 
@@ -185,7 +192,34 @@ class NoSignals:
         os.close(self._write_end)
 
 
+def hook_verdict(state: Path, _reference: str) -> int:
+    """What the pre-push hook is told about the tree on which every run of the world began."""
+    with (
+        patch.object(push_verdict, "state_dir_of_runs", lambda _: str(state)),
+        patch.object(push_verdict, "load", lambda _: NO_CONFIG),
+        patch.object(push_verdict, "covers", lambda *_: True),
+        patch.object(push_verdict, "write_err", lambda _: None),
+        patch.object(push_verdict, "_LEAVING_S", 0.0),
+        patch.object(push_verdict, "_wait", lambda run, _: wait(state, run)),
+    ):
+        return push_verdict.verdict(TREE.tree, common=GlobalOptions())
+
+
+def join(state: Path, _reference: str) -> int:
+    """What a start of the same checks on the same tree ends with; 2 where it would run itself."""
+    launch = SimpleNamespace(version_control=TREE, log_dir="", environment={})
+    with (
+        patch.object(joining, "_of_same_checks", lambda *_: True),
+        patch.object(joining, "write_err", lambda _: None),
+    ):
+        twin = joining.find_twin(str(state), cast(Launch, launch), supersede=False)
+    return wait(state, twin) if twin else 2
+
+
+NO_CONFIG = SimpleNamespace(config=SimpleNamespace(checks=()))
 READERS: dict[str, Reader] = {"report": report, "wait": wait}
+# These are told no run: they look for one themselves.
+SEEKERS: dict[str, Reader] = {"hook verdict": hook_verdict, "join": join}
 
 
 def code_of(reader: Reader, state: Path, reference: str) -> int:

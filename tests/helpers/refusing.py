@@ -15,6 +15,7 @@ from tests.helpers.command import ROOT
 
 # By name, the numbers on x86_64 and aarch64 (asm/unistd_64.h); -1 where there is no such call.
 CALLS = {
+    "bind": (49, 200),
     "chmod": (90, -1),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),

@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -15,7 +17,7 @@ NO_PROC = (
 
 
 class World(Struct, frozen=True):
-    """`prefix` are the words before a command; `says` is what the run calls weaker.
+    """`prefix` are the words before `sh -c SCRIPT FOLDER ...`; `says` is what the run calls weaker.
 
     `instead` is what takes the place of what is refused, for docs/processes.md.
     """
@@ -29,23 +31,53 @@ class World(Struct, frozen=True):
         """Why this world cannot be had here; empty where it can."""
         if self.prefix[0] == sys.executable:
             return can_refuse()
-        return _why_no_namespace(self.prefix[:2])
+        return _why_not(self.prefix)
 
 
 @cache
-def _why_no_namespace(words: tuple[str, ...]) -> str:
-    if shutil.which(words[0]) is None:
-        return f"there is no {words[0]} (util-linux)"
-    tried = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
-    return tried.stderr.strip()
+def _why_not(prefix: tuple[str, ...]) -> str:
+    """Why nothing can be run in this world; empty where something was."""
+    missing = [tool for tool in (prefix[0], *_TOOLS) if _uses(prefix, tool)]
+    missing = [tool for tool in missing if shutil.which(tool) is None]
+    if missing:
+        return f"there is no {', '.join(missing)}"
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "folder"
+        folder.mkdir()
+        (folder / "vibeguard.yaml").touch()
+        argv = [*prefix, "sh", "-c", "true", str(folder)]
+        tried = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    return (tried.stderr.strip() or f"exit code {tried.returncode}") if tried.returncode else ""
+
+
+def _uses(prefix: tuple[str, ...], tool: str) -> bool:
+    return any(f"{tool} " in f"{word} " for word in prefix)
+
+
+_TOOLS = ("mkfs.ext2", "bindfs", "bwrap")
 
 
 def _refused(name: str, instead: str, says: str = "", **calls: str) -> World:
     return World(name, tuple(refusing(**calls)), instead, says)
 
 
+def _mounted(name: str, mount: str, instead: str, says: str = "") -> World:
+    """A world in which the folder (`$4` of the script) lies on another file system."""
+    script = f'{mount} || exit 3; "$@"; code=$?; umount -l "$4"; exit $code'
+    return World(name, ("unshare", "-m", "sh", "-c", script, "sh"), instead, says)
+
+
+_EXT2 = (
+    '{ [ -e "$4.img" ] || { truncate -s 32M "$4.img"; mkfs.ext2 -qF "$4.img"; }; } '
+    '&& config=$(cat "$4/vibeguard.yaml") && mount -o loop "$4.img" "$4" '
+    '&& printf "%s\\n" "$config" > "$4/vibeguard.yaml"'
+)
 _BY_NUMBER = "a process is signalled by its number (no descriptor of a process: pidfd_open)"
 _NO_SESSION = "a check can reach the terminal of the command (no session of its own: setsid)"
+_NOBODY_ASKED = (
+    "a reader may believe a log that a check has forged while the run goes on "
+    "(no socket on which the supervisor can be asked)"
+)
 _NO_ORPHANS = (
     "a process that leaves its check's tree is ended only with the run "
     "(orphans do not come to the supervisor: prctl)"
@@ -66,6 +98,7 @@ WORLDS = (
     _refused("prctl: EPERM", "a sweep by mark before the seal", _NO_ORPHANS, prctl="EPERM"),
     _refused("sched_getaffinity: EPERM", "the number of CPUs", sched_getaffinity="EPERM"),
     _refused("fallocate: EOPNOTSUPP", "zeros are written", fallocate="EOPNOTSUPP"),
+    _refused("bind: EPERM", "locks and modes tell who writes", _NOBODY_ASKED, bind="EPERM"),
     _refused("inotify_init1: EMFILE", "a look every few milliseconds", inotify_init1="EMFILE"),
     _refused(
         "chmod: EPERM",
@@ -84,7 +117,30 @@ WORLDS = (
         "no /proc",
         ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"),
         "process groups, and asking for each child by number",
-        NO_PROC.format(why="there is no /proc"),
+        f"{NO_PROC.format(why='there is no /proc')}; {_NOBODY_ASKED}",
+    ),
+    World(
+        "bubblewrap without a /proc of its own",
+        ("bwrap", "--dev-bind", "/", "/", "--unshare-pid"),
+        "process groups, and asking for each child by number",
+        NO_PROC.format(why="/proc is of other processes"),
+    ),
+    World(
+        "bubblewrap with everything of its own",
+        ("bwrap", "--dev-bind", "/", "/", "--unshare-all", "--proc", "/proc"),
+        "nothing is needed",
+    ),
+    _mounted("ext2 (no fallocate)", _EXT2, "zeros are written"),
+    _mounted(
+        "bindfs that refuses chmod",
+        'bindfs --chmod-deny "$4" "$4"',
+        "the mode that mkdir and open gave",
+    ),
+    _mounted(
+        "bindfs that refuses chmod and shows everything as readable",
+        'bindfs --chmod-deny -p a+rX "$4" "$4"',
+        "the mode that the mount shows",
+        "others can read the log and what checks write (this mount refuses chmod)",
     ),
 )
 

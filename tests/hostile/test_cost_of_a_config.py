@@ -1,6 +1,7 @@
 """What a config may cost: any of a megabyte answers within 2 s of CPU and 300 MB (DESIGN section 2)."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,55 @@ def repeated_pieces(chance: random.Random) -> bytes:
     return "".join(parts).encode()[:MEGABYTE]
 
 
+TEXTS = ("run", "grok", "assert", "suggestion", "fix", "group", "file", "cwd")
+LISTS = ("grok", "tags", "requires", "inputs", "files", "tools", "env_inputs")
+MAPPINGS = ("env", "on", "results", "expect", "where")
+VALUES = (
+    "x", "{{.v}}", "{{$a := 1}}", "{{if .v}}", "{{end}}", "%{NUMBER:a}", "%{IPORHOST}", "(a|b)*", "[[ ", "((", "$(",
+    "a && ", "!", "(", ")", "1+", "&> ", "**/", "[a-", "{a,b}", "\\Q", "\\pL", "(?P<n>", "{1,9}", "é", "5", "=", " ",
+    "&lt;", "1h", "<<A ", ".*", "|", "-", "c1", "p",
+)  # fmt: skip
+
+
+def shaped(chance: random.Random) -> bytes:
+    """A config that YAML can read, with large values: what comes behind the syntax is reached."""
+
+    def text() -> str:
+        row = "".join(chance.choices(VALUES, k=chance.randint(1, 3)))
+        return "'" + row * chance.choice((1, 3, 30, 1000, 20_000)) + "'"
+
+    def value(key: str) -> str:
+        if key in MAPPINGS:
+            return "{" + ", ".join(f"K{n}: 'x'" for n in range(chance.choice((1, 9, 999)))) + "}"
+        if key not in LISTS or (key in TEXTS and chance.random() < 0.5):
+            return text()
+        one = chance.choice(("a", "c1", text()))
+        return "[" + ", ".join([one] * chance.choice((1, 9, 999 if len(one) < 999 else 9))) + "]"
+
+    head = f"x-m: &m {text()}\nvars: {{v: {text()}, w: '{{{{.v}}}}{{{{.v}}}}'}}\n"
+    keys = chance.sample(TEXTS, chance.randint(1, 3))
+    keys += chance.sample(chance.choice((LISTS, MAPPINGS)), chance.randint(0, 2))
+    keys = list(dict.fromkeys(keys))
+    parts, size = [head, "checks:\n"], len(head.encode())
+    shared = {key: value(key) for key in keys}
+    while size < MEGABYTE:
+        own = {key: shared[key] if chance.random() < 0.9 else value(key) for key in keys}
+        rows = "".join(f"    {key}: {one}\n" for key, one in own.items())
+        parts.append(f"  - id: c{len(parts)}\n" + ("" if "run" in own else "    run: x\n") + rows)
+        size += len(parts[-1].encode())
+    return "".join(parts[:-1] if len(parts) > 3 else parts).encode()[:MEGABYTE]
+
+
 @pytest.mark.nightly  # five hundred megabytes
-@pytest.mark.parametrize("seed", [random.SystemRandom().randrange(10**9) for _ in range(10)])
-def test_nothing_that_chance_finds_costs_much(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [repeated_pieces, shaped])
+@pytest.mark.parametrize("seed", [random.SystemRandom().randrange(10**9) for _ in range(5)])
+def test_nothing_that_chance_finds_costs_much(
+    seed: int, make: Callable[[random.Random], bytes], tmp_path: Path
+) -> None:
     """A search for cost, not for crashes: the seed is in the test's name."""
     chance = random.Random(seed)
     for number in range(50):
-        data = repeated_pieces(chance)
+        data = make(chance)
         cost = cost_of(data, tmp_path)
         assert cost.exit_code in (0, 2), (number, cost)
         check_cost(cost)

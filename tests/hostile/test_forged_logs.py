@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.adversary import PHASES, READERS, World, code_of, forged, set_aside
+from tests.helpers.adversary import PHASES, READERS, SEEKERS, World, code_of, forged, set_aside
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.prune import prune
@@ -236,6 +236,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 def nobody_believes(world: World, *, thoroughly: bool = True) -> None:
     """No reader answers 0 but for the one run that passed, wherever the folder went."""
     for state in world.places():
+        for name, seeker in SEEKERS.items():
+            assert code_of(seeker, state, "latest") != 0, f"{name} in {state}"
         others = ("latest~1", *run_ids(str(state))) if thoroughly else (world.run,)
         for reference in ("latest", *others):
             if reference == world.old_pass:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.helpers.census import with_token
-from tests.helpers.command import ROOT, environment, project, vibeguard
+from tests.helpers.command import ROOT, environment, project
 from tests.helpers.worlds import WORLDS, World, table
 
 CONFIG = """\
@@ -58,7 +58,7 @@ def test_a_timeout_ends_everything_and_what_is_weaker_is_said_once(
     assert "1 warned (hang)" in done.stderr
     assert weaker_here(done.stderr) == world.says
     assert with_token(sleep) == []
-    assert weaker_here(vibeguard("report", cwd=folder).stderr) == world.says
+    assert weaker_here(run_in(world, folder, "report").stderr) == world.says
 
 
 @pytest.mark.slow

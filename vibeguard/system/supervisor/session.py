@@ -220,7 +220,8 @@ class Session:
                 selection_sha256=launch.selection_sha256,
             )
         )
-        for weakness in weaknesses(self._journal, self._view.way if self._view else None):
+        staged = self._view.way if self._view else None
+        for weakness in weaknesses(self._journal, self._witness, staged):
             self._recorder.record(weakness)
         if self._recorder.failure is not None:
             raise self._recorder.failure

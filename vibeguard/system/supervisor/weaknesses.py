@@ -9,18 +9,27 @@ from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.names import StagedWay
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process import exits, proc, tree
+from vibeguard.system.vouching.place import all_claimants
+from vibeguard.system.vouching.witness import Witness
 
 _OTHERS: Final = 0o077
 
 
-def weaknesses(journal: Journal, staged: StagedView | None = None) -> tuple[RunWeakened, ...]:
+def weaknesses(
+    journal: Journal, witness: Witness, staged: StagedView | None = None
+) -> tuple[RunWeakened, ...]:
     """The promises of docs/processes.md and docs/log.md that cannot be kept here.
 
     Called by the supervisor, which has tried to leave its session, before anything is started.
     """
     return tuple(
         RunWeakened(what=what, why=why, may_ignore=True)
-        for what, why in (*_of_processes(), *_of_files(journal), *_of_what_is_staged(staged))
+        for what, why in (
+            *_of_processes(),
+            *_of_files(journal),
+            *_of_readers(witness),
+            *_of_what_is_staged(staged),
+        )
     )
 
 
@@ -39,6 +48,14 @@ def _of_processes() -> Iterator[tuple[str, str]]:
         yield ("a process is signalled by its number", "no descriptor of a process: pidfd_open")
     if os.getsid(0) != os.getpid():
         yield ("a check can reach the terminal of the command", "no session of its own: setsid")
+
+
+def _of_readers(witness: Witness) -> Iterator[tuple[str, str]]:
+    if not witness.name or witness.name not in all_claimants():
+        yield (
+            "a reader may believe a log that a check has forged while the run goes on",
+            "no socket on which the supervisor can be asked",
+        )
 
 
 def _of_what_is_staged(staged: StagedView | None) -> Iterator[tuple[str, str]]:

@@ -73,6 +73,9 @@ FALSE = [
     # NaN satisfies no comparison
     "nan == nan", "nan != nan", "nan < 5", "nan > 5", "nan <= 5", "nan >= 5", "5 != nan", "nan",
     '"nan" == "NaN"', "inf - inf == 0", "inf * 0 >= 0", "-nan < 1",
+    # nor does the denial of one
+    "!nan", "!(nan < 5)", "!(nan >= 5 && true)", "!(false || nan > 5)", "!!(nan < 5)", "!(nan == 5)",
+    "(nan < 5) == false", "(nan < 5) != true", "!(!(nan < 5))", "!(nan && false)", "1 - !(nan < 5)",
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What an assert expression amounts to, given the values that grok extracted.
 
-Numbers are IEEE 754 doubles, as in the original. NaN satisfies no comparison, not even `!=`.
+Numbers are IEEE 754 doubles, as in the original. NaN satisfies no comparison, not even `!=`, and
+the denial of one no more: `!(rate > 0.05)` is not true either.
 """
 
 import math
@@ -54,6 +55,7 @@ class Value(NamedTuple):
 
 _TRUE = Value("true", None)
 _FALSE = Value("false", None)
+_UNKNOWN = Value("nan", math.nan)  # a comparison with NaN, and what depends on it: never true
 _COMPARISONS: dict[str, Callable[[float | str, float | str], bool]] = {
     "==": lambda left, right: left == right,
     "!=": lambda left, right: left != right,
@@ -99,15 +101,25 @@ def _evaluate_chain(chain: Chain, values: Mapping[str, str]) -> Value:
     result = _evaluate(chain.first, values)
     for link in chain.rest:
         if link.operator in ("&&", "||"):
-            if _truth(result) == (link.operator == "||"):
-                result = _truth_value(_truth(result))
-            else:
-                result = _truth_value(_truth(_evaluate(link.operand, values)))
+            result = _combine(link, result, values)
         elif link.operator in _COMPARISONS:
             result = _compare(link, result, _evaluate(link.operand, values))
         else:
             result = _calculate(link, result, _evaluate(link.operand, values))
     return result
+
+
+def _combine(link: Link, left: Value, values: Mapping[str, str]) -> Value:
+    """`&&` or `||`; the right side is looked at where the left one does not decide."""
+    decides = _truth(left) == (link.operator == "||")
+    right = left if decides else _evaluate(link.operand, values)
+    if _truth(right):
+        return _TRUE
+    return _UNKNOWN if _is_nan(left) or _is_nan(right) else _FALSE
+
+
+def _is_nan(value: Value) -> bool:
+    return value.number is not None and math.isnan(value.number)
 
 
 def _truth_value(truth: bool) -> Value:
@@ -117,7 +129,7 @@ def _truth_value(truth: bool) -> Value:
 def _apply_unary(node: Unary, value: Value) -> Value:
     for operator in reversed(node.operators):
         if operator == "!":
-            value = _truth_value(not _truth(value))
+            value = _UNKNOWN if _is_nan(value) else _truth_value(not _truth(value))
         else:
             value = _from_number(-_number(value, "-", node.offset))
     return value
@@ -129,12 +141,15 @@ def _compare(link: Link, left: Value, right: Value) -> Value:
     `"[no statements]" >= 80` held as a comparison of texts, and passed.
     """
     compare = _COMPARISONS[link.operator]
+    if left is _UNKNOWN or right is _UNKNOWN:
+        return _UNKNOWN
     if link.operator in ORDERINGS and (left.number is None) != (right.number is None):
         raise _not_a_number(left if left.number is None else right, link.operator, link.offset)
     if left.number is None or right.number is None:
         return _truth_value(compare(left.text, right.text))
-    either_is_nan = math.isnan(left.number) or math.isnan(right.number)
-    return _truth_value(not either_is_nan and compare(left.number, right.number))
+    if _is_nan(left) or _is_nan(right):
+        return _UNKNOWN
+    return _truth_value(compare(left.number, right.number))
 
 
 def _calculate(link: Link, left: Value, right: Value) -> Value:
