@@ -18,7 +18,8 @@ from tests.helpers.logs import encode_log
 from vibeguard.commands import joining
 from vibeguard.commands.hook import push_verdict
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.core.model.events import Event, LogSealed, VersionControl
+from vibeguard.core.model.event_parts import VersionControl
+from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogWriteError, VibeGuardError
 from vibeguard.core.report.build import exit_code_of
