@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.command import environment, git, project, vibeguard
-from vibeguard.commands.hook.settings import with_ours, without_ours
+from vibeguard.commands.hook.settings_file import with_ours, without_ours
 from vibeguard.commands.hook.targets import MOST_IN_A_ROW, TARGETS, script_name
 
 CONFIG = "checks: [{id: a, run: 'true'}]\n"

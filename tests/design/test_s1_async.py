@@ -21,7 +21,7 @@ from tests.helpers.running import running
 from vibeguard.core.model.events import CheckSettled, CheckStarted, RunForegroundSettled
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.follow import Follower
-from vibeguard.system.journal.live import live_runs
+from vibeguard.system.journal.live_runs import live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process import proc
 

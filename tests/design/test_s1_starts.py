@@ -10,7 +10,7 @@ from tests.helpers.command import project, vibeguard
 from tests.helpers.held import release
 from tests.helpers.running import running
 from vibeguard.system.front.gate import NAME, StartGate
-from vibeguard.system.journal.live import live_runs
+from vibeguard.system.journal.live_runs import live_runs
 
 CONFIG = "checks: [{id: held, run: 'read line < fifo', async: true, timeout: 10m}]\n"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.command import project, vibeguard
 from tests.helpers.held import release
 from vibeguard.core.names import LogStatus
-from vibeguard.system.journal.live import live_runs
+from vibeguard.system.journal.live_runs import live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.rundir.latest import read_latest

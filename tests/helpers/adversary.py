@@ -32,7 +32,7 @@ from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.journal.writer import Journal
-from vibeguard.system.rundir.differences import note_differences
+from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.rundir.state_folder import state_folder
 from vibeguard.system.vouching.endings import ending_of
 from vibeguard.system.vouching.known import find_run

@@ -19,7 +19,7 @@ from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.audit.attempt import Ended, Order, TracedAttempt
+from vibeguard.system.audit.traced_attempt import Ended, Order, TracedAttempt
 from vibeguard.system.audit.tracer import ignored_by_git, tracer_command, usable_tracer
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.environment import caller_environment, check_environment

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vibeguard.core.problems import UsageError
-from vibeguard.core.wording.blocks import Block, Unclosed
+from vibeguard.core.wording.marked_block import Block, Unclosed
 
 BLOCK = Block("# >>> vibeguard completion >>>", "# <<< vibeguard completion <<<")
 

@@ -180,7 +180,7 @@ def _meant_option(word: str, own: Sequence[str]) -> str:
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
     """The same, for a machine."""
-    from vibeguard.core.report.errors import problems_document  # noqa: PLC0415 - only on failure
+    from vibeguard.core.report.refusal import problems_document  # noqa: PLC0415 - only on failure
 
     write_document(problems_document(problems, code, tool_version=__version__))
 

@@ -27,7 +27,7 @@ from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
-from vibeguard.system.journal.live import has_writer, live_runs
+from vibeguard.system.journal.live_runs import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.control import request
 from vibeguard.system.rundir.ids import run_folder

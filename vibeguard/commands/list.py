@@ -1,6 +1,6 @@
 """`vibeguard list`."""
 
-from vibeguard.commands.listing import columns
+from vibeguard.commands.columns import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_out

@@ -9,7 +9,7 @@ from vibeguard.core.problems import ConfigError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
 from vibeguard.system.front.leftovers import sweep_leftovers
-from vibeguard.system.journal.live import has_writer
+from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.staged.scratch import sweep_scratch

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from vibeguard.commands.listing import columns
+from vibeguard.commands.columns import columns
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.options import GlobalOptions, PromptName
 from vibeguard.commands.streams import write_document, write_out

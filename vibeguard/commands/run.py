@@ -37,9 +37,9 @@ from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery import state_dir_of
+from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.differing import differing
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.machine import usable_cpus
 from vibeguard.system.discovery.vcs import TIMEOUT_S, present_head
 from vibeguard.system.front import early
 from vibeguard.system.front.early import Supervisor

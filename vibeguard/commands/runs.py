@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from vibeguard.commands.columns import columns
 from vibeguard.commands.folders import state_dir_of_runs
-from vibeguard.commands.listing import columns
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import Flag, GlobalOptions
 from vibeguard.commands.parameter import Options, Parameter

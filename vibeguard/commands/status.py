@@ -13,7 +13,7 @@ from vibeguard.core.report.status import build_status, status_lines
 from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.journal.creation import LOG_NAME
-from vibeguard.system.journal.live import live_runs
+from vibeguard.system.journal.live_runs import live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process.identity import boot_id
 from vibeguard.system.rundir.notified import untold

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from vibeguard.commands.listing import columns
+from vibeguard.commands.columns import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_out

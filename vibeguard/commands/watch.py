@@ -25,9 +25,9 @@ from vibeguard.system.clock import monotonic_ns, wall_ns
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.front.early import prepare
 from vibeguard.system.front.guarding import Front, Watching
-from vibeguard.system.watch.running import import_for_runs
-from vibeguard.system.watch.session import WatchSession
-from vibeguard.system.watch.tree import Tree
+from vibeguard.system.watch.run_process import import_for_runs
+from vibeguard.system.watch.seen_tree import Tree
+from vibeguard.system.watch.watch_loop import WatchSession
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.frozen import Frozen

@@ -12,7 +12,7 @@ from vibeguard.core.config.values import LABEL
 from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS, plural
-from vibeguard.system.discovery.machine import usable_cpus
+from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.pool.access import needs_extra
 
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from vibeguard.commands.listing import columns
+from vibeguard.commands.columns import columns
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.pooling import POOL_DEFAULTS, PoolOptions, access_to
 from vibeguard.commands.streams import write_document, write_err, write_out

@@ -12,7 +12,7 @@ from vibeguard.system.rundir.files import open_regular, replace_file
 from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
-from vibeguard.system.vouching.asking import tell_pruned
+from vibeguard.system.vouching.inquiry import tell_pruned
 from vibeguard.system.vouching.known import runs_going_on
 
 # A run that is being removed is out of runs/ before its content goes: nobody sees half a run.

@@ -16,7 +16,7 @@ from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import Problem
 from vibeguard.core.report.build import build_report
-from vibeguard.core.report.errors import problems_document
+from vibeguard.core.report.refusal import problems_document
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = runpy.run_path(str(ROOT / "scripts" / "schemas"))["generated"]()

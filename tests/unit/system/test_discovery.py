@@ -17,8 +17,8 @@ from vibeguard.system.discovery import (
     repository_root,
     state_dir_of,
 )
+from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.machine import usable_cpus
 from vibeguard.system.discovery.vcs import version_control
 
 

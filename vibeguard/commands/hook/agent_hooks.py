@@ -6,7 +6,7 @@ from shlex import quote
 
 from vibeguard.commands.hook.config_place import Place
 from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
-from vibeguard.commands.hook.settings import (
+from vibeguard.commands.hook.settings_file import (
     read_settings,
     with_ours,
     without_ours,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from vibeguard.commands.hook.git_files import MARK, git
 from vibeguard.commands.hook.managers import MANAGER_FILES
-from vibeguard.commands.hook.settings import handlers, read_settings
+from vibeguard.commands.hook.settings_file import handlers, read_settings
 from vibeguard.commands.hook.targets import TARGETS, Target, script_name
 from vibeguard.commands.hook.trial import SITUATIONS, Ended, Trial, attempt, is_refused, stubbed
 from vibeguard.commands.options import GlobalOptions

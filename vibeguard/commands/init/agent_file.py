@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vibeguard.commands.templates import agent_section, skill_head
 from vibeguard.core.problems import UsageError
-from vibeguard.core.wording.blocks import Block, Unclosed
+from vibeguard.core.wording.marked_block import Block, Unclosed
 
 DEFAULT_FILE = "AGENTS.md"
 SKILL_FILE = "SKILL.md"

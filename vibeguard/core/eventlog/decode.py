@@ -12,7 +12,7 @@ from typing import cast, get_args
 from msgspec import DecodeError, json
 
 from vibeguard.core.eventlog.encode import DIGEST_LENGTH, SEAL_END, new_digest
-from vibeguard.core.eventlog.lines import (
+from vibeguard.core.eventlog.single_line import (
     MAX_LINE_BYTES,
     UnknownType,
     check_first,

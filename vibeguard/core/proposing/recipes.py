@@ -3,7 +3,7 @@
 import re
 
 from vibeguard.core.proposing.base import Proposal
-from vibeguard.core.proposing.tools import guard_in, tools_in
+from vibeguard.core.proposing.known_tools import guard_in, tools_in
 
 _TESTS = re.compile(r"(?:unit)?-?tests?(?:[:_-]\w+)*|spec|check[:_-]tests?")
 _QUICK = re.compile(

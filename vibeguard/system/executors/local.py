@@ -16,9 +16,9 @@ from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import hang, tree
-from vibeguard.system.process.memory import OwnPeak
 from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import (

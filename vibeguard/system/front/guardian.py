@@ -14,7 +14,7 @@ from vibeguard.system.detach import close_inherited, leave_terminal
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.process.tree import become_subreaper
-from vibeguard.system.rundir.differences import note_killed
+from vibeguard.system.rundir.noted_differences import note_killed
 
 SWEEP_BOUND_S = 5.0
 

@@ -34,7 +34,7 @@ from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, Signals, stop_here
 from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
-from vibeguard.system.rundir.differences import note_differences
+from vibeguard.system.rundir.noted_differences import note_differences
 
 START_PERIOD_S = 0.25
 PAUSE_BOUND_S = 0.5

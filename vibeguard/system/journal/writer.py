@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 from msgspec.structs import force_setattr
 
 from vibeguard.core.eventlog.encode import encode_line, encode_seal, make_storable, new_digest
-from vibeguard.core.eventlog.lines import MAX_LINE_BYTES
+from vibeguard.core.eventlog.single_line import MAX_LINE_BYTES
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.system.journal.creation import RunFolder, create_run_folder

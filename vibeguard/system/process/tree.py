@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 
-from vibeguard.system.process import asking, proc
+from vibeguard.system.process import proc, unlisted
 from vibeguard.system.process.proc import Identity, Stat
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -47,7 +47,7 @@ def is_subreaper() -> bool:
 
 def stat_of(pid: int) -> Stat | None:
     """What /proc says of a process, or, where it says nothing, what can be asked about a child."""
-    return proc.stat_of(pid) if proc.is_ours() else asking.stat_of(pid)
+    return proc.stat_of(pid) if proc.is_ours() else unlisted.stat_of(pid)
 
 
 def own_children() -> list[int]:
@@ -57,7 +57,7 @@ def own_children() -> list[int]:
     """
     pid = os.getpid()
     if not proc.is_available():
-        return asking.AskedChildren().read() if is_subreaper() else []
+        return unlisted.AskedChildren().read() if is_subreaper() else []
     threads = {pid, threading.get_native_id()}
     listed = [proc.read(f"/proc/{pid}/task/{thread}/children") or b"" for thread in threads]
     return [int(child) for text in listed for child in text.split()]
@@ -72,7 +72,7 @@ class ChildList:
     def __init__(self) -> None:
         pid = os.getpid()
         threads = {pid, threading.get_native_id()} if proc.is_available() else set()
-        self._asked = None if threads or not is_subreaper() else asking.AskedChildren()
+        self._asked = None if threads or not is_subreaper() else unlisted.AskedChildren()
         self._descriptors = [
             os.open(f"/proc/{pid}/task/{thread}/children", os.O_RDONLY) for thread in threads
         ]

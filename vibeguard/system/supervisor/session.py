@@ -33,8 +33,8 @@ from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.identity import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
-from vibeguard.system.rundir.differences import note_differences
 from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.rundir.outputs import artifacts_name, output_name
 from vibeguard.system.supervisor.aftermath import (
     changed_meanwhile,

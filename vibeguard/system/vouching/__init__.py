@@ -7,7 +7,7 @@ through the kernel. `endings.ending_of` is the one function that every reader en
 
     place.py       which state folder is meant, however it is called, and the sockets of it
     statement.py   what is said over such a socket
-    asking.py      the reader's side
+    inquiry.py     the reader's side
     memory.py      what a supervisor knows of the runs of its folder
     witness.py     the supervisor's side: answers from that memory
     foreign.py     at the end of a run: what is in runs/ that the memory does not know

@@ -13,13 +13,13 @@ from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.build import Ending
 from vibeguard.system.journal.creation import LOG_NAME
-from vibeguard.system.journal.live import has_writer
+from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.journal.reader import LogReading
 from vibeguard.system.process.identity import boot_id
 from vibeguard.system.process.proc import Identity, is_alive
 from vibeguard.system.rundir.crash import crash_of
-from vibeguard.system.rundir.differences import differences_of, was_killed
-from vibeguard.system.vouching.asking import statements_of
+from vibeguard.system.rundir.noted_differences import differences_of, was_killed
+from vibeguard.system.vouching.inquiry import statements_of
 from vibeguard.system.vouching.known import runs_going_on
 from vibeguard.system.vouching.seal import bears_seal
 

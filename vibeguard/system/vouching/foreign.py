@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from vibeguard.system.journal.creation import LOG_NAME
-from vibeguard.system.journal.live import has_writer
+from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.rundir.files import FileIdentity, identity_of, make_folder
 from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.rundir.order import OrderedRun, read_order, write_order

@@ -6,7 +6,7 @@ from vibeguard.core.problems import RunIncomplete
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.rundir.order import outermost, read_order
 from vibeguard.system.rundir.references import is_latest, resolve_run
-from vibeguard.system.vouching.asking import statements_of
+from vibeguard.system.vouching.inquiry import statements_of
 
 # Two supervisors agree as soon as one that starts has told the other.
 AGREEMENT_S: Final = 1.0

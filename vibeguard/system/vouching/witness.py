@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.process import proc
 from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
-from vibeguard.system.vouching.asking import statements_of, tell_started_or_sealed
 from vibeguard.system.vouching.foreign import Folders
+from vibeguard.system.vouching.inquiry import statements_of, tell_started_or_sealed
 from vibeguard.system.vouching.memory import Memory
 from vibeguard.system.vouching.place import keys_of, new_name
 from vibeguard.system.vouching.statement import (

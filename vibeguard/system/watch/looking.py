@@ -15,7 +15,7 @@ import msgspec
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.front.signals import leave_to_the_parent
 from vibeguard.system.watch.hints import Hints
-from vibeguard.system.watch.tree import Tree, TreeUnknown
+from vibeguard.system.watch.seen_tree import Tree, TreeUnknown
 
 HINTED_PERIOD_S: Final = 1.0
 POLL_PERIOD_S: Final = 0.2

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.helpers.journals import TICK_NS, open_journal, unsealed_events, write_run
-from vibeguard.core.eventlog import lines
+from vibeguard.core.eventlog import single_line
 from vibeguard.core.model.events import LogSealed, RunPaused, RunStarted
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogWriteError
@@ -100,7 +100,7 @@ def test_an_undecodable_argument_is_stored_with_a_replacement(journal):
 
 def test_an_event_that_no_reader_would_take_is_not_written(journal, monkeypatch):
     monkeypatch.setattr(writer, "MAX_LINE_BYTES", 10)
-    assert writer.MAX_LINE_BYTES < lines.MAX_LINE_BYTES
+    assert writer.MAX_LINE_BYTES < single_line.MAX_LINE_BYTES
     with pytest.raises(LogWriteError):
         journal.append(RunPaused())
     assert os.stat(journal.log_path).st_size == 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from vibeguard.core.proposing.base import Project, Proposal, inside, parent
-from vibeguard.core.proposing.tools import CARGO
+from vibeguard.core.proposing.known_tools import CARGO
 
 _WORKSPACE = re.compile(r"^\[workspace\b", re.MULTILINE)
 

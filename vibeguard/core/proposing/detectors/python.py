@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from vibeguard.core.proposing.base import Project, Proposal, name_of, parent
-from vibeguard.core.proposing.tools import PYTHON, python_check
+from vibeguard.core.proposing.known_tools import PYTHON, python_check
 
 # What brings the tools into a command's environment, by the file that says so.
 _RUNNERS = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from vibeguard.core.proposing.base import Project, Proposal
 from vibeguard.core.proposing.detectors.documents import read_yaml, tables
-from vibeguard.core.proposing.tools import PYTHON, guard_in, tools_in
+from vibeguard.core.proposing.known_tools import PYTHON, guard_in, tools_in
 
 _RUNNER = r"(?:(?:uv|poetry|pdm|pipenv) run |python3? -m |npx |bunx )?"
 _COMMAND = re.compile(

@@ -23,10 +23,10 @@ from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
-from vibeguard.system.watch.keys import Keys
+from vibeguard.system.watch.keyboard import Keys
 from vibeguard.system.watch.looking import Look, Looker, start_looking
-from vibeguard.system.watch.running import RunProcess, start_run
-from vibeguard.system.watch.tree import Tree
+from vibeguard.system.watch.run_process import RunProcess, start_run
+from vibeguard.system.watch.seen_tree import Tree
 
 TURN_S = 60.0  # everything announces itself
 PARTING_BOUND_S = 2.0
