@@ -16,7 +16,11 @@ import pytest
 from vibeguard.core.model import events
 
 ROOT = Path(__file__).parents[2] / "vibeguard" / "system"
-ROOMS = [*(ROOT / "supervisor").glob("*.py"), *(ROOT / "executors").glob("*.py")]
+ROOMS = [
+    *(ROOT / "supervisor").glob("*.py"),
+    *(ROOT / "executors").glob("*.py"),
+    ROOT.parents[1] / "tests" / "helpers" / "scripted_executor.py",
+]
 
 EVENTS = {event.__name__ for event in get_args(events.Event)}
 # What makes an event of the State, and what starts an attempt.

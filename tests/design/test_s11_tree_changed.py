@@ -7,12 +7,12 @@ import pytest
 import trio
 
 from tests.helpers.command import git, vibeguard
+from tests.helpers.scripted_executor import Script
 from tests.helpers.staging import repository
 from tests.helpers.virtual import check, run_virtually
 from vibeguard.core.names import OnChange
 from vibeguard.system.discovery.differing import changed_files, differing
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.executors.scripted import Script
 
 
 def config(*checks: str) -> str:

@@ -3,10 +3,10 @@
 import pytest
 import trio
 
+from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, check, judge_by_exit, run_virtually
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy, Severity
-from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
 WARNING = Severity.WARNING

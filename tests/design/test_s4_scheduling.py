@@ -4,10 +4,10 @@ import pytest
 import trio
 from msgspec.structs import replace
 
+from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import check, judge_by_exit, plan_of, run_virtually
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy
-from vibeguard.system.executors.scripted import Script
 from vibeguard.system.supervisor.groups import Groups
 
 FOREVER = float("inf")

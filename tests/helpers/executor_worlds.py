@@ -16,11 +16,11 @@ from typing import Protocol
 import trio
 import trio.testing
 
+from tests.helpers.scripted_executor import Script, ScriptedExecutor
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptSpec, Executor
 from vibeguard.system.executors.local import open_local_executor
-from vibeguard.system.executors.scripted import Script, ScriptedExecutor
 from vibeguard.system.process.reactor import Opening, open_reactor
 
 SECOND_NS = 1_000_000_000

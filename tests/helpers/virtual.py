@@ -7,6 +7,7 @@ import trio
 import trio.testing
 from msgspec.structs import replace
 
+from tests.helpers.scripted_executor import Script, ScriptedExecutor
 from vibeguard.core.fold.fold import fold
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.judge import Judgement
@@ -26,8 +27,6 @@ from vibeguard.core.names import (
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.executors.scripted import Script, ScriptedExecutor
-from vibeguard.system.supervisor.clock import VirtualRunClock
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run import Judge, Run
@@ -181,6 +180,27 @@ def audit(run: Run) -> None:
     anew = Scheduler(run.recorder.state)
     anew._slots = run.scheduler._slots
     assert anew.next_move() is None
+
+
+class VirtualRunClock:
+    """A run clock on whatever clock Trio has: virtual time in tests."""
+
+    def __init__(self) -> None:
+        self._paused_at_ns: int | None = None
+
+    def elapsed_ns(self) -> int:
+        """Nanoseconds of Trio's time."""
+        return round(trio.current_time() * 1e9)
+
+    def pause(self) -> None:
+        """Remember when; virtual time itself goes on."""
+        self._paused_at_ns = self.elapsed_ns()
+
+    def resume(self) -> int:
+        """The nanoseconds since the pause."""
+        since = self._paused_at_ns
+        self._paused_at_ns = None
+        return 0 if since is None else self.elapsed_ns() - since
 
 
 def run_virtually(

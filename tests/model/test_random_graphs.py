@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, VirtualRun, check, plan_of, run_virtually
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
@@ -16,7 +17,6 @@ from vibeguard.core.model.events import (
     CheckStarted,
 )
 from vibeguard.core.names import Outcome, Pool, Severity, WhilePending
-from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
 PROPERTY = settings(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.mutations import mutations
 from tests.helpers.naive import naive, plain, told
+from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, check, run_virtually
 from vibeguard.core.fold.fold import apply, fold, new_state
 from vibeguard.core.judge import Judgement, judge
@@ -14,7 +15,6 @@ from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.names import CancelReason, LeakPolicy, Outcome, Reason, Severity
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.scheduling.forecast import forecast
-from vibeguard.system.executors.scripted import Script
 
 FOREVER = float("inf")
 PROPERTY = settings(

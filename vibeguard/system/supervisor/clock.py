@@ -92,24 +92,3 @@ class PausingClock(trio.abc.Clock):
         gap_ns = now - self._looked_ns - self._may_sleep_ns
         if gap_ns > LARGEST_GAP_NS and self._paused_at_ns is None:
             self._paused_ns += int(gap_ns)
-
-
-class VirtualRunClock:
-    """A run clock on whatever clock Trio has: virtual time in tests."""
-
-    def __init__(self) -> None:
-        self._paused_at_ns: int | None = None
-
-    def elapsed_ns(self) -> int:
-        """Nanoseconds of Trio's time."""
-        return round(trio.current_time() * 1e9)
-
-    def pause(self) -> None:
-        """Remember when; virtual time itself goes on."""
-        self._paused_at_ns = self.elapsed_ns()
-
-    def resume(self) -> int:
-        """The nanoseconds since the pause."""
-        since = self._paused_at_ns
-        self._paused_at_ns = None
-        return 0 if since is None else self.elapsed_ns() - since

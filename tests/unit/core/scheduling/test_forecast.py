@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from tests.helpers.histories import History
 from tests.helpers.histories import check as planned_check
+from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, check, plan_of, run_virtually
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.history import definition_of, estimates, samples_of
@@ -14,7 +15,6 @@ from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import Pool
 from vibeguard.core.scheduling.forecast import forecast
-from vibeguard.system.executors.scripted import Script
 
 GRAPH = [
     check("a"),

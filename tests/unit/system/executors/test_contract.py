@@ -10,8 +10,8 @@ import trio
 from tests.helpers.census import nothing_left_behind
 from tests.helpers.executor_contract import CLAUSES, hold
 from tests.helpers.executor_worlds import LocalWorld, ScriptedWorld, World
+from tests.helpers.scripted_executor import ScriptedAttempt, ScriptedExecutor
 from vibeguard.system.executors.base import AttemptResult
-from vibeguard.system.executors.scripted import ScriptedAttempt, ScriptedExecutor
 from vibeguard.system.process.reactor import TaskReactor
 
 

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import MemoryLog, check, run_virtually
 from vibeguard.core.model.events import (
     Event,
@@ -13,7 +14,6 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.names import CancelReason
 from vibeguard.core.problems import LogWriteError
-from vibeguard.system.executors.scripted import Script
 from vibeguard.system.supervisor.recorder import Recorder
 
 ENDLESS = {"a": Script(duration_s=float("inf")), "b": Script(duration_s=float("inf"))}

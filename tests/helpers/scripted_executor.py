@@ -248,11 +248,11 @@ class ScriptedAttempt:
 def _with_exit(result: AttemptResult, attempt: ScriptedAttempt) -> AttemptResult:
     """The result of an attempt that finished: code or signal, and what its processes left."""
     script = attempt.script
-    terminated = attempt._ended_by_term  # noqa: SLF001 - one module
+    terminated = attempt._ended_by_term
     signal = script.signal
     if terminated:
-        signal = "SIGKILL" if attempt._killed else "SIGTERM"  # noqa: SLF001
-    started = attempt._terminated_at  # noqa: SLF001
+        signal = "SIGKILL" if attempt._killed else "SIGTERM"
+    started = attempt._terminated_at
     survivor = ProcessReport(pid=0, command=attempt.spec.command[:200])
     return AttemptResult(
         end=result.end,
