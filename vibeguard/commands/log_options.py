@@ -2,7 +2,14 @@
 
 from typing import Annotated, Literal
 
-from vibeguard.commands.options import Duration, Flag, GlobalOptions, one_of, read_since
+from vibeguard.commands.options import (
+    Duration,
+    Flag,
+    GlobalOptions,
+    one_of,
+    read_link,
+    read_since,
+)
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 
@@ -71,6 +78,15 @@ class ReportOptions(Options, frozen=True, kw_only=True):
     ] = None
     output: Annotated[
         str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
+    ] = None
+    editor: Annotated[
+        str | None,
+        Parameter(
+            converter=read_link,
+            metavar="NAME|TEMPLATE",
+            help="What places in files on the HTML page open in: vscode, idea, zed, or an address "
+            "with {root}, {file}, {line}, {column} [env: VIBEGUARD_EDITOR].",
+        ),
     ] = None
     open: Annotated[
         Flag, Parameter(help="Write the HTML page and open it in a browser, or print its path.")

@@ -76,6 +76,17 @@ def read_size(_: type, words: Sequence[Word]) -> int:
         raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
 
 
+def read_link(_: type, words: Sequence[Word]) -> str:
+    """A template of links, or the name of an editor. Raises ValueError with a sentence."""
+    from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415 - rarely needed
+    from vibeguard.core.lang.links import link_template  # noqa: PLC0415
+
+    try:
+        return link_template(words[0].value)
+    except LanguageError as error:
+        raise ValueError(f"{error.what}: {error.do}") from error
+
+
 def read_since(_: type, words: Sequence[Word]) -> int | str:
     """The number of an event, or the name of a run (`last`)."""
     word = words[0].value

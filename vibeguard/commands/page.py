@@ -1,4 +1,4 @@
-"""A page in the browser of whoever asks: `report --open`."""
+"""A page in the browser of whoever asks: `report --open`, `runs --open`."""
 
 import os
 from contextlib import suppress
@@ -16,7 +16,7 @@ def open_page(text: str, path: str) -> None:
     from pathlib import Path  # noqa: PLC0415 - every report loads this module, few open a page
 
     path = os.path.abspath(path)
-    _write(text, path)
+    write_page(text, path)
     if _opened(Path(path).as_uri()):
         write_err(f"vibeguard: opened {sanitise(path)}\n")
     else:
@@ -24,8 +24,11 @@ def open_page(text: str, path: str) -> None:
         write_out(f"{sanitise(path)}\n")
 
 
-def _write(text: str, path: str) -> None:
-    """Whole or not at all; whatever stands there is replaced, never written through."""
+def write_page(text: str, path: str) -> None:
+    """Write it whole or not at all; whatever stands there is replaced, never written through.
+
+    Raises UsageError when it cannot be written.
+    """
     from tempfile import mkstemp  # noqa: PLC0415 - as above
 
     new = ""

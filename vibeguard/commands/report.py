@@ -26,6 +26,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
@@ -87,6 +88,10 @@ def _format_options(folder: str, common: GlobalOptions, options: ReportOptions) 
 
         former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
         shown = replace(shown, former=former, compare=True)
+    if report_format(common, options) == "html":
+        here = os.getcwd()
+        editor = options.editor or os.environ.get("VIBEGUARD_EDITOR", "")
+        shown = replace(shown, editor=editor, root=repository_root(here) or here)
     if options.output is not None:
         shown = replace(shown, colour=False, columns=0)  # the terminal is not where it goes
     return shown

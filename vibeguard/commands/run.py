@@ -356,7 +356,8 @@ def _version_control(
     found = None
     if before is not None:
         head = present_head(folder, environment) if before.untold else before.head
-        found = VersionControl(head, dirty=bool(before.files or before.untold))
+        dirty = bool(before.files or before.untold)
+        found = VersionControl(head, dirty=dirty, branch=before.branch)
     if not with_tree:
         return found
     from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed

@@ -2,19 +2,21 @@
 
 import os
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Struct
 
 from vibeguard.commands.columns import columns
 from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import Flag, GlobalOptions
+from vibeguard.commands.options import Flag, GlobalOptions, one_of
+from vibeguard.commands.page import open_page, write_page
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
+from vibeguard.core.problems import UsageError
 from vibeguard.core.report.build import exit_code_of
 from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.report.unstable import Unstable, unstable_checks
@@ -25,12 +27,25 @@ from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
 from vibeguard.system.vouching.endings import ending_of
 
+RunsFormat = Literal["text", "json", "html"]
+PAGE = "history.html"
+
 
 class RunsOptions(Options, frozen=True, kw_only=True):
     """`runs`: all of them, or what they say together."""
 
     unstable: Annotated[
         Flag, Parameter(help="Only the checks that passed and failed on one and the same tree.")
+    ] = False
+    format: Annotated[
+        RunsFormat | None,
+        Parameter(help="What to write: text, json, or a page with the history of the runs."),
+    ] = None
+    output: Annotated[
+        str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
+    ] = None
+    open: Annotated[
+        Flag, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
     ] = False
 
 
@@ -68,14 +83,31 @@ class UnstableList(Struct, frozen=True):
     unstable: tuple[Unstable, ...]
 
 
+def _form(common: GlobalOptions, options: RunsOptions) -> RunsFormat:
+    """The one format that `--format`, `--json` and `--open` (as html) ask for."""
+    asked: set[RunsFormat] = set()
+    if options.format is not None:
+        asked.add(options.format)
+    if common.json:
+        asked.add("json")
+    if options.open:
+        asked.add("html")
+    return one_of(asked, "text")
+
+
 def runs(*, common: GlobalOptions, options: RunsOptions = RUNS_DEFAULTS) -> int:
     """List the runs of this folder, newest first."""
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
+    form = _form(common, options)
+    if form == "html":
+        return _tell_history(state_dir, options)
+    if options.output is not None:
+        raise UsageError("--output is for --format html", "redirect what is printed")
     if options.unstable:
-        return _tell_unstable(state_dir, common)
+        return _tell_unstable(state_dir, as_json=form == "json")
     listed = [_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir))]
-    if common.json:
+    if form == "json":
         write_document(RunList(tuple(run for run, _ in listed)))
         return 0
     if not listed:
@@ -84,10 +116,37 @@ def runs(*, common: GlobalOptions, options: RunsOptions = RUNS_DEFAULTS) -> int:
     return 0
 
 
-def _tell_unstable(state_dir: str, common: GlobalOptions) -> int:
+def _tell_history(state_dir: str, options: RunsOptions) -> int:
+    """The kept runs as a page: to a file, to stdout, or to a browser."""
+    from vibeguard.core.pages.history import history_page  # noqa: PLC0415 - seldom asked for
+    from vibeguard.core.pages.history_data import history_of  # noqa: PLC0415
+    from vibeguard.system.front.assets import read_asset  # noqa: PLC0415
+
+    page = "".join(history_page(history_of(_told_runs(state_dir)), read_asset("page.css")))
+    if options.open:
+        open_page(page, options.output or os.path.join(state_dir, PAGE))
+    elif options.output is not None:
+        write_page(page, os.path.abspath(options.output))
+    else:
+        write_out(page)
+    return 0
+
+
+def _told_runs(state_dir: str) -> Iterator[tuple[State, str]]:
+    """Every run that has begun, the oldest first, with its verdict or the state of its log."""
+    for run_id in run_ids(state_dir):
+        folder = run_folder(state_dir, run_id)
+        state, reading = open_state(folder)
+        status = ending_of(reading, folder, state).log_status or reading.status
+        if state.started is not None:
+            finished = state.finished if status is LogStatus.COMPLETE else None
+            yield state, finished.verdict.value if finished else status.value
+
+
+def _tell_unstable(state_dir: str, *, as_json: bool) -> int:
     """List what came to both outcomes on one tree; exit 0, whatever there is."""
     found = unstable_checks(_whole_runs(state_dir))
-    if common.json:
+    if as_json:
         write_document(UnstableList(found))
     elif found:
         write_out(columns([_unstable_row(one) for one in found]))

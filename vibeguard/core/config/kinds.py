@@ -32,6 +32,7 @@ from vibeguard.core.config.values import (
 )
 from vibeguard.core.lang.duration import parse_duration
 from vibeguard.core.lang.errors import quoted
+from vibeguard.core.lang.links import link_template
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import Requirement, Triggers
 from vibeguard.core.model.keys import Kind, keys_of
@@ -139,6 +140,8 @@ def _conversion_of(kind_: Kind) -> Callable[[str], object]:
             return day
         case keys.PoolName():
             return pool_name
+        case keys.LinkTemplate():
+            return link_template
         case _:
             raise NotImplementedError(kind_)
 

@@ -53,6 +53,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     in the same way is named and not told again; `compare` asks a document for all differences.
     `whole`: the events are those of a log that is read
     at once, so that a bounded text may be divided when all of them are known.
+    `editor` is the template by which a page links places in files, before what the config says;
+    `root` is the repository, absolute, whose files those links open.
     """
 
     colour: bool = False
@@ -71,6 +73,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     news_only: bool = False
     compare: bool = False
     whole: bool = False
+    editor: str = ""
+    root: str = ""
 
 
 class Format(Protocol):

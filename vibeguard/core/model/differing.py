@@ -8,12 +8,14 @@ from msgspec import Struct
 class Differing(Struct, frozen=True):
     """`files` are changed or untracked paths from the root, each with a digest of what lies there.
 
-    `untold` says why nothing is known of them. `head` is the commit, empty where there is none.
+    `untold` says why nothing is known of them. `head` is the commit, `branch` the branch that it is
+    checked out as; each is empty where there is none.
     """
 
     head: str = ""
     files: dict[bytes, str] = {}
     untold: str = ""
+    branch: str = ""
 
 
 def changed_since(before: Differing, now: Mapping[bytes, str]) -> list[bytes]:

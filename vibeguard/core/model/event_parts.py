@@ -9,7 +9,7 @@ from vibeguard.core.names import (
 
 
 class VersionControl(Struct, frozen=True, omit_defaults=True):
-    """The state of the repository: commit, dirty flag, and the tree id where asked for.
+    """The state of the repository: commit, dirty flag, branch, and the tree id where asked for.
 
     `content` is a digest of the files as they lie on the disk, `beside` one of the declared inputs
     that git does not track, `stillness` one that is another as soon as any of them was written; all
@@ -23,6 +23,7 @@ class VersionControl(Struct, frozen=True, omit_defaults=True):
     content: str = ""
     beside: str = ""
     stillness: str = ""
+    branch: str = ""
 
 
 class StagedView(Struct, frozen=True, omit_defaults=True):

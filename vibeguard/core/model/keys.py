@@ -143,6 +143,10 @@ class PoolName(Kind, frozen=True):
     """What a pool of workers is called."""
 
 
+class LinkTemplate(Kind, frozen=True):
+    """An address with placeholders, or the name of an editor that has one."""
+
+
 class Requirements(Kind, frozen=True):
     """Ids of checks, alone or with what to do while they are pending."""
 

@@ -99,6 +99,27 @@ class PoolSettings(Struct, frozen=True, omit_defaults=True, gc=False):
     ] = False
 
 
+class Links(Struct, frozen=True, omit_defaults=True, gc=False):
+    """`settings.links`: where a place in a file, on a page of a report, leads to."""
+
+    editor: Annotated[
+        str,
+        Key(
+            "what opens it: `vscode`, `vscodium`, `cursor`, `idea`, `zed`, or an address with "
+            "`{root}`, `{file}`, `{line}`, `{column}`; `--editor` goes before it",
+            keys.LinkTemplate(),
+        ),
+    ] = ""
+    forge: Annotated[
+        str,
+        Key(
+            "where it is at the commit of the run, as "
+            "`https://github.com/OWNER/NAME/blob/{commit}/{file}#L{line}`; `{branch}`, too",
+            keys.LinkTemplate(),
+        ),
+    ] = ""
+
+
 class RunSettings(CheckDefaults, frozen=True, omit_defaults=True, gc=False):
     """What a run as a whole goes by; the plan records it."""
 
@@ -134,6 +155,13 @@ class RunSettings(CheckDefaults, frozen=True, omit_defaults=True, gc=False):
             keys.VariableNames(),
         ),
     ] = ()
+    links: Annotated[
+        Links | None,
+        Key(
+            "where `src/app.py:3:8` on a page of a report leads to ([more](ci.md#the-page))",
+            keys.Section(Links),
+        ),
+    ] = None
 
 
 class Settings(RunSettings, frozen=True, omit_defaults=True, gc=False):

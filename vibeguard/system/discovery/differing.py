@@ -25,6 +25,7 @@ _STATUS: Final = (
 )
 _FIELDS_BEFORE_PATH: Final = {b"1": 8, b"u": 10, b"?": 1}
 _HEAD: Final = b"# branch.oid "
+_BRANCH: Final = b"# branch.head "
 
 
 def differing(
@@ -41,12 +42,20 @@ def differing(
     except (OSError, subprocess.SubprocessError):
         return Differing(untold="git gives no answer")
     entries = told.split(b"\0")[:-1]
-    head = next((e.removeprefix(_HEAD) for e in entries if e.startswith(_HEAD)), b"")
+    head, branch = _after(_HEAD, entries), _after(_BRANCH, entries)
     paths = list(_paths(entries))
     if len(paths) > MOST_FILES:
         return Differing(untold=f"more than {MOST_FILES} files differ")
-    name = "" if head == b"(initial)" else head.decode("ascii", "replace")
-    return Differing(name, _digests(root, paths))
+    return Differing(
+        "" if head == b"(initial)" else head.decode("ascii", "replace"),
+        _digests(root, paths),
+        branch="" if branch == b"(detached)" else branch.decode("utf-8", "replace"),
+    )
+
+
+def _after(mark: bytes, entries: list[bytes]) -> bytes:
+    """What stands after a mark in the first entry that has it."""
+    return next((entry.removeprefix(mark) for entry in entries if entry.startswith(mark)), b"")
 
 
 def changed_files(

@@ -37,15 +37,19 @@ def version_control(
         head = _git(_HEAD, folder, environment, timeout_s) or b""
         return VersionControl(head.strip().decode("ascii", "replace"), dirty=True)
     head_line = b"# branch.oid "
-    head_name, dirty = "", False
+    branch_line = b"# branch.head "
+    head_name, branch, dirty = "", "", False
     for entry in status.split(b"\0"):
         if entry.startswith(head_line):
             oid = entry[len(head_line) :].decode("ascii", "replace")
             head_name = "" if oid == "(initial)" else oid
+        elif entry.startswith(branch_line):
+            name = entry[len(branch_line) :].decode("utf-8", "replace")
+            branch = "" if name == "(detached)" else name
         elif entry and not entry.startswith(b"# "):
             dirty = True
             break
-    return VersionControl(head_name, dirty=dirty)
+    return VersionControl(head_name, dirty=dirty, branch=branch)
 
 
 def present_head(folder: str, environment: Mapping[bytes, bytes]) -> str:

@@ -16,6 +16,7 @@ from tests.helpers.samples import SAMPLES
 from vibeguard.core.formats.github import LIMIT
 from vibeguard.core.formats.markdown import MAX_BYTES
 from vibeguard.core.model.events import CheckAttemptFinished
+from vibeguard.core.pages.run_data import PageData
 
 
 def failing_run(count: int, *, tail: tuple[str, ...] = ("no",), prefix: str = "c") -> History:
@@ -111,17 +112,19 @@ class Tags(HTMLParser):
 def test_html_lets_run_its_own_script_alone_loads_nothing_and_lists_every_check():
     hostile = '"></script><script>alert(1)</script><img src=x onerror=alert(1)>'
     run = failing_run(3, tail=(hostile, "'"), prefix=hostile)
-    page = replay("html", run.events, asset={"page.css": "a{}", "page.js": "let a = 1"}.__getitem__)
+    assets = {"page.css": "a{}", "list.js": "let a = 1", "timeline.js": "; a = 2"}
+    page = replay("html", run.events, asset=assets.__getitem__)
     parser = Tags()
     parser.feed(page)
     names = [tag for tag, _ in parser.seen]
     assert names.count("script") == 2
     assert "img" not in names
-    assert names.count("li") == names.count("details") == 3
+    checks = [1 for _, attrs in parser.seen if attrs.get("class") == "check failed"]
+    assert len(checks) == names.count("details") == 3
     assert not [1 for _, attrs in parser.seen if {"src", "href", "onerror", "style"} & attrs.keys()]
     policy = next(attrs for tag, attrs in parser.seen if "http-equiv" in attrs)
     style, script = (
-        b64encode(sha256(text.encode()).digest()).decode() for text in ("a{}", "let a = 1")
+        b64encode(sha256(text.encode()).digest()).decode() for text in ("a{}", "let a = 1; a = 2")
     )
     assert policy["content"] == (
         f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
@@ -129,26 +132,27 @@ def test_html_lets_run_its_own_script_alone_loads_nothing_and_lists_every_check(
     )
 
 
-def page_data(run: History) -> dict:
+def page_data(run: History) -> PageData:
     page = replay("html", run.events)
-    return json.loads(re.findall(r'id="data">(.*)</script>', page)[0])
+    return msgspec.json.decode(re.findall(r'id="data">(.*)</script>', page)[0], type=PageData)
 
 
 def test_the_page_of_a_run_knows_retries_background_waiting_and_what_was_told_to_end():
     data = page_data(SAMPLES["failing"]())
-    checks = {check["id"]: check for check in data["checks"]}
-    assert [len(checks[each].get("spans", [])) for each in ("wobbly", "deploy")] == [2, 0]
-    assert checks["integration"]["pool"] == 1  # the background
-    assert checks["docs"]["needs"] == [4]
-    assert data["slots"] == [1, 1, 0]
-    ((_, _, end, cut),) = page_data(SAMPLES["hanging"]())["checks"][0]["spans"]
-    assert 0 < cut < end
+    checks = {check.id: check for check in data.checks}
+    assert [len(checks[each].spans) for each in ("wobbly", "deploy")] == [2, 0]
+    assert checks["integration"].pool == 1  # the background
+    assert checks["docs"].needs == [4]
+    assert data.slots == (1, 1, 0)
+    (span,) = page_data(SAMPLES["hanging"]()).checks[0].spans
+    assert span.cut is not None
+    assert 0 < span.cut < span.end
 
 
 def test_the_page_of_a_run_has_slots_of_workers():
     data = page_data(SAMPLES["on_workers"]())
-    assert data["slots"] == [1, 0, 1]
-    assert [each.get("pool", 0) for each in data["checks"]] == [0, 2, 2, 2]
+    assert data.slots == (1, 0, 1)
+    assert [each.pool for each in data.checks] == [0, 2, 2, 2]
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

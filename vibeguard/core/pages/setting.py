@@ -1,0 +1,17 @@
+"""What the page of a run depends on beside the run."""
+
+from msgspec import Struct
+
+from vibeguard.core.model.state import State
+from vibeguard.core.pages.places import Places
+
+
+class Setting(Struct, frozen=True):
+    """Where the run lies, how it is run again, where links lead, what it is held against."""
+
+    run_folder: str
+    program: str
+    places: Places
+    style: str
+    script: str
+    former: State | None = None
