@@ -67,10 +67,11 @@ def estimate(durations_ns: Sequence[int]) -> Estimate | None:
     latest = sorted(durations_ns[-SAMPLES_KEPT:])
     if not latest:
         return None
-    return Estimate(_median(latest), latest[(3 * len(latest) + 3) // 4 - 1], len(latest))
+    return Estimate(median_of(latest), latest[(3 * len(latest) + 3) // 4 - 1], len(latest))
 
 
-def _median(in_order: Sequence[int]) -> int:
+def median_of(in_order: Sequence[int]) -> int:
+    """The median of at least one duration; rounded down between two."""
     middle = len(in_order) // 2
     if len(in_order) % 2:
         return in_order[middle]
@@ -97,7 +98,7 @@ def estimates(
         near = by_distance[min(by_distance)][-SAMPLES_KEPT:] if by_distance else []
         nearest = estimate([sample.duration_ns for sample in near])
         if nearest is not None:
-            queued = _median(sorted(sample.queued_ns for sample in near))
+            queued = median_of(sorted(sample.queued_ns for sample in near))
             found[check] = replace(nearest, queued_ns=queued)
     return found
 

@@ -5,6 +5,7 @@ and an output that was lost are the caller's to decide; it knows of them before 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -12,8 +13,6 @@ from msgspec.structs import asdict, replace
 from vibeguard.core.excerpt import choose_excerpt, last_lines
 from vibeguard.core.excerpt.lines import clean
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.expression import Expression, MissingName, parse_expression
-from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.model.event_parts import Excerpt
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
@@ -30,6 +29,9 @@ from vibeguard.core.results.texts import cut
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import UNREAD
 from vibeguard.core.wording.units import size, some
+
+if TYPE_CHECKING:
+    from vibeguard.core.lang.expression import Expression
 
 _BASHISM = b"[[: not found"
 # Values go into the log, those of a check in one event. A line of it may have 64 MiB, and in JSON
@@ -273,6 +275,8 @@ def _readings(text: bytes) -> Iterable[bytes]:
 
 
 def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
+    from vibeguard.core.lang.grok import compile_grok  # noqa: PLC0415 - supervisor.preload has it
+
     try:
         matcher = compile_grok(pattern)
     except LanguageError as error:
@@ -287,6 +291,11 @@ def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
 def _judge_assertion(
     check: PlannedCheck, values: Mapping[str, str], unmatched: tuple[str, ...]
 ) -> _Finding:
+    from vibeguard.core.lang.expression import (  # noqa: PLC0415 - supervisor.preload has it
+        MissingName,
+        parse_expression,
+    )
+
     try:
         expression = parse_expression(check.assertion)
         holds = expression.evaluate(values)
@@ -306,7 +315,7 @@ def _judge_assertion(
     )
 
 
-def _describe(expression: Expression, values: Mapping[str, str]) -> str:
+def _describe(expression: "Expression", values: Mapping[str, str]) -> str:
     """Return the expression with the values that made it false: `cov >= 80 (cov is 75)`."""
     known = [
         f"{name} is {cut(values[name], _SHOWN)}"

@@ -18,12 +18,18 @@ FORBIDDEN = {
     "report": PARSER | HEAVY | CONFIG | LIVE | {"ctypes", "tempfile", "pathlib", "statistics"},
     "status": PARSER | HEAVY | CONFIG | LIVE | CALLS_OTHERS,
     "runs": PARSER | HEAVY | CONFIG | LIVE | CALLS_OTHERS,
-    "validate": PARSER | HEAVY | LIVE | CALLS_OTHERS,
-    "list": PARSER | HEAVY | LIVE | CALLS_OTHERS,
-    "hook failures": PARSER | HEAVY,
-    "run": PARSER | HEAVY,
+    "validate": PARSER | HEAVY | LIVE | CALLS_OTHERS | {"statistics"},
+    "list": PARSER | HEAVY | LIVE | CALLS_OTHERS | {"statistics"},
+    "hook failures": PARSER | HEAVY | {"pathlib"},
+    "run": PARSER | HEAVY | {"statistics", "tempfile", "pathlib"},
 }
-SUPERVISOR = (PARSER - {"attr", "attrs", "inspect"}) | CONFIG | (HEAVY - {"trio", "ssl", "logging"})
+SELDOM = {
+    "vibeguard.core.lang.expression",
+    "vibeguard.core.lang.grok",
+    "vibeguard.system.pool.access",
+}
+OF_TRIO = {"trio", "attr", "attrs", "inspect", "ssl", "logging"}
+SUPERVISOR = (PARSER | HEAVY | CONFIG | SELDOM) - OF_TRIO
 
 
 def loaded(program: str, folder: Path) -> set[str]:

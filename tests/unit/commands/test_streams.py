@@ -117,10 +117,10 @@ STREAM_USERS = {
 EXACT_WRITERS = {
     "commands/streams.py": "documents, whose JSON escapes what is foreign",
     "commands/completion.py": "a script of our own",
-    "commands/hook.py": "scripts of our own",
+    "commands/hook/scripts.py": "scripts of our own",
     "commands/hook/agent_hooks.py": "an agent's settings, in JSON",
     "commands/hook/stop.py": "an answer in the agent's protocol, in JSON",
-    "commands/init.py": "templates of our own",
+    "commands/init/__init__.py": "templates of our own",
     "commands/init/proposal.py": "a config of words that were quoted for YAML",
     "commands/report.py": "formats that are exact",
     "commands/schema.py": "schemas of our own, in JSON",

@@ -5,7 +5,6 @@ path stays within 2 - 1/m of the best makespan, whatever the order of equal path
 """
 
 from collections.abc import Collection, Mapping
-from statistics import median
 
 from vibeguard.core.planning.graph import Requires, dependents_of, topological_order
 
@@ -18,8 +17,9 @@ def remaining_paths(requires: Requires, expected_ns: Mapping[str, int]) -> dict[
     A check without a recorded duration counts as the median of those that have one; without any
     history every check counts one second, so that the graph alone decides.
     """
-    known = [expected_ns[check] for check in requires if check in expected_ns]
-    unknown = int(median(known)) if known else UNIT_NS
+    known = sorted(expected_ns[check] for check in requires if check in expected_ns)
+    middle = len(known) // 2  # and the one as far from the end; `statistics` is slow to load
+    unknown = (known[middle] + known[~middle]) // 2 if known else UNIT_NS
     dependents = dependents_of(requires)
     paths: dict[str, int] = {}
     for check in reversed(topological_order(requires)):

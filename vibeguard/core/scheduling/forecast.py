@@ -5,11 +5,11 @@ The estimate of each check comes from the log (`expected_ns` of the plan): a rep
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from statistics import median
 
 from msgspec.structs import force_setattr, replace
 
 from vibeguard.core.fold.fold import apply
+from vibeguard.core.history import median_of
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
@@ -55,7 +55,7 @@ def _typical_ns(records: Iterable[CheckRecord]) -> int | None:
             known.append(record.planned.expected_ns)
         elif record.outcome is Outcome.PASSED and record.finished is not None:
             known.append(record.finished.active_ns)
-    return int(median(known)) if known else None
+    return median_of(sorted(known)) if known else None
 
 
 class _Rehearsal:

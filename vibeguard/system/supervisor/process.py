@@ -34,7 +34,6 @@ from vibeguard.system.detach import (
 from vibeguard.system.discovery.differing import differing
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import TIMEOUT_S
-from vibeguard.system.pool.access import needs_extra
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
 from vibeguard.system.supervisor.notifying import notify
@@ -130,6 +129,8 @@ def _prepare_remote(launch: Launch) -> "Remote | None":
     try:
         from vibeguard.system.supervisor.remote import prepare_remote  # noqa: PLC0415
     except ModuleNotFoundError as error:
+        from vibeguard.system.pool.access import needs_extra  # noqa: PLC0415
+
         raise needs_extra() from error
     return prepare_remote(launch, os.environ)
 

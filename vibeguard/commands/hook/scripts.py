@@ -1,0 +1,119 @@
+"""The scripts of `hook git` and `hook agent`: printed, or put where they are called."""
+
+import json
+import sys
+from pathlib import Path
+from shlex import quote
+
+from vibeguard.commands.hook import HookOptions
+from vibeguard.commands.hook.config_place import Place, place_of_config
+from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
+from vibeguard.commands.hook.managers import advice, call
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.streams import write_err, write_exact
+from vibeguard.commands.templates import hook_script
+from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
+
+GIT_STAGES = ("pre-commit", "pre-push")
+AGENT_FILE = "vibeguard-agent-stop.sh"
+
+
+def scripts(kind: str, common: GlobalOptions, options: HookOptions) -> int:
+    """Print or install what was asked for; the exit code."""
+    if options.target is not None:
+        from vibeguard.commands.hook import agent_hooks  # noqa: PLC0415 - settings are JSON
+
+        place = _place_of_config(common)
+        return agent_hooks.settings_of_agent(
+            options.target, place, write=options.write, remove=options.remove
+        )
+    if options.remove:
+        raise UsageError("--remove needs a target", "name it: hook agent --target claude --remove")
+    if kind == "agent":
+        return _agent(common, options)
+    place = _place_of_config(common)
+    stages = (options.stage,) if options.stage else GIT_STAGES
+    if not options.write:
+        scripts = [hook_script(stage, place=place.lines()) for stage in stages]
+        heads = [f"# ==> {stage} <==\n" if len(stages) > 1 else "" for stage in stages]
+        write_exact("\n".join(map("".join, zip(heads, scripts, strict=True))))
+        return 0
+    _write_stages(stages, place)
+    return 0
+
+
+def _write_stages(stages: tuple[str, ...], place: Place) -> None:
+    """Install these git hooks: all, or none."""
+    folder, private = _hooks_folder()
+    owner = advice(Path(git("rev-parse", "--show-toplevel")), folder, place.folder, stages)
+    if owner:
+        write_err(sanitise(owner, multiline=True).rstrip("\n") + "\n")
+        raise UsageError("another program makes the git hooks here", "add the lines above")
+    with trouble_told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for stage in stages:
+            refuse_foreign(folder / stage, call(stage, place.folder))
+        for stage in stages:
+            find = _find_ourselves() if private else ""
+            install(folder / stage, hook_script(stage, find=find, place=place.lines()))
+            write_err(f"vibeguard: wrote {sanitise(str(folder / stage))}\n")
+
+
+def _agent(common: GlobalOptions, options: HookOptions) -> int:
+    """The stop hook: to stdout, or into the repository, where the agent's settings can name it."""
+    # The agent calls it from any folder: it lies in `scripts` of the work tree.
+    place = _place_of_config(common)
+    script = hook_script("agent-stop", place=place.lines(script_below_top=True))
+    if not options.write:
+        write_exact(script)
+        return 0
+    path = Path(git("rev-parse", "--show-toplevel")) / "scripts" / AGENT_FILE
+    with trouble_told(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        refuse_foreign(path, f"sh {quote(str(path))}")
+        install(path, script)
+    write_err(
+        f"vibeguard: wrote {sanitise(str(path))}\n"
+        "vibeguard: name it in your agent's settings as the command of its stop hook, for example\n"
+        f'  {{"hooks": {{"Stop": [{{"hooks": [{{"type": "command", '
+        f'"command": {json.dumps(sanitise(quote(str(path))))}}}]}}]}}}}\n'
+        "vibeguard: in settings that others share, from where the agent says the project is:\n"
+        f'  "$CLAUDE_PROJECT_DIR"/scripts/{AGENT_FILE}\n'
+    )
+    return 0
+
+
+def _place_of_config(common: GlobalOptions) -> Place:
+    """Where the config is, in this repository; the top where there is no repository, or config."""
+    try:
+        top = git("rev-parse", "--show-toplevel")
+    except UsageError:
+        return Place()
+    return place_of_config(common, top)
+
+
+def _hooks_folder() -> tuple[Path, bool]:
+    """Where git looks for hooks (core.hooksPath, worktrees), and whether that is inside .git.
+
+    Raises UsageError where the folder is shared with other repositories.
+    """
+    folder = Path(git("rev-parse", "--path-format=absolute", "--git-path", "hooks")).resolve()
+    common = Path(git("rev-parse", "--path-format=absolute", "--git-common-dir")).resolve()
+    top = Path(git("rev-parse", "--show-toplevel")).resolve()
+    if not folder.is_relative_to(common) and not folder.is_relative_to(top):
+        raise UsageError(
+            f"core.hooksPath is {folder}, outside this repository",
+            "a hook there would run in other repositories too: print it with `vibeguard hook git` "
+            "and put it where you want it",
+        )
+    return folder, folder.is_relative_to(common)
+
+
+def _find_ourselves() -> str:
+    """Shell lines for hooks that are started without our environment's PATH (desktop programs)."""
+    return (
+        "\nif ! command -v vibeguard >/dev/null 2>&1; then\n"
+        f'    vibeguard() {{ {quote(sys.executable)} -m vibeguard "$@"; }}\n'
+        "fi\n"
+    )
