@@ -1,7 +1,9 @@
 """`vibeguard report`."""
 
 import os
+from collections.abc import Callable
 from hashlib import sha256
+from itertools import chain, repeat
 
 from msgspec.structs import replace
 
@@ -36,6 +38,7 @@ from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
 
 PAGE = "report.html"
+PIECE_CHARACTERS = 1 << 20  # a page is said in one piece, by `finish`
 
 
 def report(
@@ -51,21 +54,18 @@ def report(
     only_for_agents(options.since, form_name)
     shown = _format_options(folder, common, options)
     form = make_format(form_name, shown)
-    attempts: list[CheckAttemptFinished] = []
-    state, texts, reading = _replay(folder, form, attempts)
-    altered = altered_outputs(folder, attempts) if options.verify else []
+    pieces = Pieces(_writer(folder, form, options))
+    altered: list[str] = []
+    state, reading = _replay(folder, form, pieces, altered if options.verify else None)
     ending = _ending(reading, folder, state, altered, options)
-    texts.append(form.finish(state, ending))
+    pieces.add(form.finish(state, ending))
     if options.compare is not None:
         compared = _comparison(state, shown.former(state))
         if form.stream is Stream.HUMAN or form_name == "agent":
-            texts.append(compared)
+            pieces.add(compared)
         else:
             write_err(compared)
-    if options.open:
-        open_page("".join(texts), options.output or os.path.join(folder, PAGE))
-    else:
-        _write("".join(texts), form, options)
+    pieces.flush()
     if ending.problem and (form.stream is Stream.MACHINE or options.output is not None):
         write_err(f"vibeguard: {sanitise(ending.problem)}\n")
     if options.print_seal and reading.seal is not None:
@@ -123,22 +123,43 @@ def _comparison(state: State, before: State | None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+class Pieces:
+    """What a format says, written in pieces: memory does not grow with the log."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._texts: list[str] = []
+        self._characters = 0
+
+    def add(self, text: str) -> None:
+        """Some lines more."""
+        if text:
+            self._texts.append(text)
+            self._characters += len(text)
+            if self._characters >= PIECE_CHARACTERS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what has not been written."""
+        text = "".join(self._texts)
+        self._texts.clear()
+        self._characters = 0
+        self._write(text)
+
+
 def _replay(
-    folder: str, form: Format, attempts: list[CheckAttemptFinished]
-) -> tuple[State, list[str], LogReading]:
-    """Fold and show every event that can be trusted; `attempts` collects those that ended."""
+    folder: str, form: Format, pieces: Pieces, altered: list[str] | None
+) -> tuple[State, LogReading]:
+    """Fold and show every event that can be trusted; `altered`: say which outputs are others."""
     state = new_state()
-    texts: list[str] = []
 
     def visit(event: Event) -> None:
         apply(state, event)
-        if isinstance(event, CheckAttemptFinished):
-            attempts.append(event)
-        text = form.feed(state, event)
-        if text:
-            texts.append(text)
+        if altered is not None and isinstance(event, CheckAttemptFinished):
+            altered.extend(altered_outputs(folder, (event,)))
+        pieces.add(form.feed(state, event))
 
-    return state, texts, read_log(folder, visit)
+    return state, read_log(folder, visit)
 
 
 def _ending(
@@ -154,20 +175,28 @@ def _ending(
     return ending_of(reading, folder, state, pinned=options.expect_seal is not None)
 
 
-def _write(text: str, form: Format, options: ReportOptions) -> None:
+def _writer(folder: str, form: Format, options: ReportOptions) -> Callable[[str], None]:
+    """Where the text goes: to a page, a file, or the stream of the format."""
+    if options.open:
+        page = options.output or os.path.join(folder, PAGE)
+        return lambda text: open_page(text, page)
     if options.output is None:
         if form.exact:
-            write_exact(text)
-        else:
-            (write_out if form.stream is Stream.MACHINE else write_err)(text)
-        return
-    try:
-        with open(options.output, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {options.output}: {error.strerror}", "name a file that can be written"
-        ) from error
+            return write_exact
+        return write_out if form.stream is Stream.MACHINE else write_err
+    path = options.output
+    modes = chain("w", repeat("a"))
+
+    def write(text: str) -> None:
+        try:
+            with open(path, next(modes), encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {path}: {error.strerror}", "name a file that can be written"
+            ) from error
+
+    return write
 
 
 def _warn_of_changes(state: State) -> None:
