@@ -91,10 +91,9 @@ def schemas(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print the tables of tests/benchmarks (or of those named), figures beside those of peers."""
+    """One table of all ratios with the machine's noise; or the tables of those that are named."""
     install(session)
-    files = sorted(Path("tests/benchmarks").glob("bench_*.py"))
-    for name in session.posargs or [file.stem for file in files]:
+    for name in session.posargs or ["ratios"]:
         session.run("python", "-m", f"tests.benchmarks.{name}")
 
 
