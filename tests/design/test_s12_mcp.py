@@ -98,8 +98,11 @@ def test_each_tool_gives_the_bytes_of_its_command_and_keeps_to_its_schema(failed
     commands = {
         "list": ({}, ["list", "--json"]),
         "wait": ({}, ["wait", "--json"]),
-        "report": ({"budget": 500}, ["report", "--format", "agent", "--budget", "500"]),
-        "output": ({"check": "unit"}, ["tail", "--check", "unit"]),
+        "report": (
+            {"budget": 500, "since": "last"},
+            ["report", "--format", "agent", "--budget", "500", "--since", "last"],
+        ),
+        "output": ({"check": "unit", "max_wait_s": 20}, ["tail", "--check", "unit"]),
         "explain": ({"check": "unit"}, ["explain", "--json", "unit"]),
         "evidence": ({}, ["evidence", "--json"]),
         "cancel": ({"run": "latest"}, ["cancel", "latest"]),

@@ -570,6 +570,7 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
         "system/reuse/lookup.py",  # the same
         "system/supervisor/reusing.py",  # the same
         "system/supervisor/host.py",  # names both, and asks neither
+        "commands/mcp.py",  # when a task was looked at
         "commands/watch.py",  # which files a run may have written: theirs are wall times
         "system/notifying/webhook.py",  # the time that a signature is made over
         "system/clock.py",

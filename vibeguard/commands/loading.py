@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from msgspec import Struct
 
 from vibeguard.commands.folders import shown_path, working_folder
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.config.load import load_config
+from vibeguard.core.config.matcher_files import with_matcher_files
 from vibeguard.core.history import Estimate, definition_of
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.select import select
@@ -26,16 +28,22 @@ class Loaded(Struct, frozen=True):
 
 
 def load(common: GlobalOptions, content_of: Callable[[str], bytes | None] | None = None) -> Loaded:
-    """Find and load the config; what `content_of` says of its path stands for the file.
+    """Find and load the config; what `content_of` says of a path stands for the file there.
 
     Raises UsageError where there is none or it cannot be read, ConfigError with every problem.
     """
     located = locate(common)
-    data = content_of(located.path) if content_of else None
-    if data is None:
-        data = read_config(located)
+
+    def content(path: str) -> bytes:
+        data = content_of(path) if content_of else None
+        return read_config(path) if data is None else data
+
+    data = content(located.path)
     path = shown_path(located.path)
-    return Loaded(load_config(data, path, sh_lacks=_sh_lacks), located, path, data)
+    config = load_config(data, path, sh_lacks=_sh_lacks)
+    beside = partial(os.path.join, located.config_folder)
+    complete = with_matcher_files(config, lambda file: content(beside(file)))
+    return Loaded(complete, located, path, data)
 
 
 def _sh_lacks(name: str) -> bool:

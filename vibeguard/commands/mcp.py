@@ -20,7 +20,7 @@ from vibeguard.core.mcp.answers import Ended
 from vibeguard.core.mcp.conversation import Abandon, Call, Conversation, Reply, progress_line
 from vibeguard.core.mcp.jsonrpc import MOST_BYTES
 from vibeguard.core.mcp.tools import Text
-from vibeguard.system.clock import monotonic_s
+from vibeguard.system.clock import monotonic_s, wall_time
 
 PROGRESS_S = 5
 MOST_TEXT = 64 << 10  # of an output: more is no help to a reader who pays by the line
@@ -118,7 +118,7 @@ class Server:
                 err.write(f"vibeguard: the command cannot be started: {error.strerror}\n".encode())
             most = MOST_TEXT if call.tool.answer is Text else MOST_DOCUMENT
             said, cut = _last(out, most)
-            ended = Ended(code, said, _last(err, MOST_NOTES)[0], cut)
+            ended = Ended(code, said, _last(err, MOST_NOTES)[0], cut, wall_time())
         with self._lock:
             self._processes.pop(call, None)
             line = self._conversation.answer(call, ended)

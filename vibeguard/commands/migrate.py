@@ -83,7 +83,7 @@ def migrate(*, common: GlobalOptions, options: MigrateOptions = MIGRATE_DEFAULTS
     Exit 2 while something keeps the config from loading, else 0.
     """
     located = locate(common)
-    data = read_config(located)
+    data = read_config(located.path)
     path = shown_path(located.path)
     found = compare(data, path)
     written = options.write and bool(found.mended)

@@ -12,6 +12,7 @@ from vibeguard.system.rundir.files import open_regular, replace_file
 from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
+from vibeguard.system.rundir.told import forget_counts
 from vibeguard.system.vouching.inquiry import tell_pruned
 from vibeguard.system.vouching.known import runs_going_on
 
@@ -125,7 +126,12 @@ def _take_out(state_dir: str, run_id: str) -> bool:
 
 
 def _sweep(state_dir: str, now_ns: int) -> None:
-    """Remove what was taken out, and what never came to be; what resists, the next time."""
+    """Remove what was taken out, what never came to be, and what agents were told of such runs.
+
+    What resists goes the next time.
+    """
+    kept = run_ids(state_dir)
+    forget_counts(state_dir, started_ns(kept[0]) if kept else now_ns)
     doomed = []
     with os.scandir(os.path.join(state_dir, "runs")) as entries:
         for entry in entries:

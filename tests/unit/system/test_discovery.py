@@ -118,15 +118,15 @@ def test_a_named_config_must_exist(repo: Path) -> None:
 def test_reading_a_config(tmp_path: Path) -> None:
     """Any readable file, also a pipe; at most a little more than is allowed."""
     put(tmp_path / "c.yaml", "checks: []")
-    assert read_config(find_config("c.yaml", {}, str(tmp_path))) == b"checks: []"
+    assert read_config(find_config("c.yaml", {}, str(tmp_path)).path) == b"checks: []"
     read_end, write_end = os.pipe()
     os.write(write_end, b"from a pipe")
     os.close(write_end)
-    assert read_config(find_config(f"/dev/fd/{read_end}", {}, str(tmp_path))) == b"from a pipe"
+    assert read_config(find_config(f"/dev/fd/{read_end}", {}, str(tmp_path)).path) == b"from a pipe"
     os.close(read_end)
-    assert len(read_config(Located("/dev/zero", "/", "/"))) == (16 << 20) + 1
+    assert len(read_config("/dev/zero")) == (16 << 20) + 1
     with pytest.raises(UsageError, match="cannot read"):
-        read_config(Located(str(tmp_path), "/", "/"))
+        read_config(str(tmp_path))
 
 
 def test_the_state_is_found_from_any_folder_below(repo: Path) -> None:

@@ -12,6 +12,7 @@ from vibeguard.system.journal.reader import read_log
 from vibeguard.system.prune import is_live, prune
 from vibeguard.system.rundir.ids import run_ids
 from vibeguard.system.rundir.latest import read_latest
+from vibeguard.system.rundir.told import count_file, counted, set_count
 
 SECOND_NS = 10**9
 ALL = {"keep_runs": 1000, "keep_bytes": 1 << 40, "keep_age_ns": 10**18}
@@ -148,3 +149,15 @@ def test_the_size_of_a_run_is_counted_once(state, monkeypatch):
 def test_a_run_without_a_log_is_no_obstacle(state):
     (Path(state) / "runs" / "20200101T000000.000000Z-0000").mkdir()
     assert removed(state, keep_runs=5) == [0]
+
+
+def test_how_often_an_agent_was_told_goes_with_the_runs_of_that_time(state):
+    told = [count_file(state, f"session {number}") for number in range(5)]
+    for number, path in enumerate(told):
+        set_count(path, 1)
+        moment = NOW_NS + number * SECOND_NS + SECOND_NS // 2
+        os.utime(path, ns=(moment, moment))
+    removed(state)
+    assert all(path.exists() for path in told)
+    removed(state, keep_runs=2)
+    assert [counted(path) for path in told] == [0, 0, 0, 1, 1]

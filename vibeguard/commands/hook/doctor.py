@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from vibeguard.commands.hook.git_files import MARK, git
-from vibeguard.commands.hook.managers import MANAGER_FILES
+from vibeguard.commands.hook.managers import MANAGER_FILES, MANAGER_MARKS
 from vibeguard.commands.hook.settings_file import handlers, read_settings
 from vibeguard.commands.hook.targets import TARGETS, Target, script_name
 from vibeguard.commands.hook.trial import SITUATIONS, Ended, Trial, attempt, is_refused, stubbed
@@ -145,7 +145,7 @@ def _managers(top: Path) -> Iterator[Finding]:
                     str(path), f"of {manager}, read and not run: it does not call vibeguard"
                 )
                 continue
-            if any(manager in _text(hooks / stage) for stage in _STAGES):
+            if any(MANAGER_MARKS[manager] in _text(hooks / stage) for stage in _STAGES):
                 yield Finding(str(path), f"of {manager}, read and not run: it calls vibeguard")
                 continue
             says = f"calls vibeguard, but git starts no {manager}: run {manager} install"

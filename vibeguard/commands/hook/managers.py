@@ -23,8 +23,9 @@ _PRE_COMMIT = """- repo: local
       stages: [{stage}]
 """
 _LEFTHOOK_FILES = ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", ".lefthook.yaml")
-# Each manager by the word that its git hooks name it with, and its user's files.
+# Each manager's files, which are their user's, and what its git hooks are known by.
 MANAGER_FILES = {"lefthook": _LEFTHOOK_FILES, "pre-commit": (".pre-commit-config.yaml",)}
+MANAGER_MARKS = {"lefthook": "lefthook", "pre-commit": "pre-commit.com"}
 
 
 def advice(top: Path, hooks: Path, config_folder: str, stages: tuple[str, ...]) -> str:
@@ -67,7 +68,7 @@ def _is_of_pre_commit(hooks: Path, stages: tuple[str, ...]) -> bool:
     for stage in stages:
         try:
             with (hooks / stage).open("rb") as file:
-                if b"pre-commit.com" in file.read(4096):
+                if MANAGER_MARKS["pre-commit"].encode() in file.read(4096):
                     return True
         except OSError:
             continue

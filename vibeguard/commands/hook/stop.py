@@ -4,7 +4,6 @@ Both call the program as a user would, so that a hook says what the command line
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact
 from vibeguard.core.names import SIGNAL_EXIT_CODES, ExitCode
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.files import replace_file
+from vibeguard.system.rundir.told import count_file, counted, set_count
 
 _MOST_BYTES = 1 << 20
 _JOIN = ("--supersede", "--record-tree")
@@ -32,12 +31,12 @@ def stop(name: str, common: GlobalOptions) -> int:
         return 0
     count = _count_file(common, name, "stop", payload.get(target.session))
     text = _what_failed()
-    if not text or _counted(count) >= MOST_IN_A_ROW:
+    if not text or counted(count) >= MOST_IN_A_ROW:
         if text:
             write_err(f"vibeguard: still failing, and told {MOST_IN_A_ROW} times: let go\n")
         count.unlink(missing_ok=True)
         return 0
-    _set(count, _counted(count) + 1)
+    _set(count, counted(count) + 1)
     answer = target.block(text)
     write_exact(answer.stdout)
     write_err(answer.stderr)
@@ -56,10 +55,10 @@ def wake(name: str, common: GlobalOptions) -> int:
         return 0  # and so it does where nothing can be started
     ended = _ask("wait", started.stdout.split()[-1].decode(), "--notify")
     count = _count_file(common, name, "wake", payload.get(target.session))
-    if ended.returncode == 0 or _counted(count) >= MOST_IN_A_ROW:
+    if ended.returncode == 0 or counted(count) >= MOST_IN_A_ROW:
         count.unlink(missing_ok=True)
         return 0
-    _set(count, _counted(count) + 1)
+    _set(count, counted(count) + 1)
     write_err(ended.stderr.decode("utf-8", "replace"))
     return 2
 
@@ -107,21 +106,12 @@ def _payload() -> Payload:
 def _count_file(common: GlobalOptions, name: str, verb: str, session: object) -> Path:
     """Where it is counted how often in a row this session was told: agents' own flags may lie."""
     key = sha256(f"{name}\n{verb}\n{session}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Path(state_dir_of_runs(common), "told", key)
-
-
-def _counted(path: Path) -> int:
-    try:
-        text = path.read_text(encoding="ascii")
-    except (OSError, ValueError):
-        return 0
-    return int(text) if text.isdecimal() and len(text) < 4 else 0
+    return count_file(state_dir_of_runs(common), key)
 
 
 def _set(path: Path, count: int) -> None:
     """Where nothing can be written, the agent's own bound is the one that is left."""
     try:
-        path.parent.mkdir(exist_ok=True)
-        replace_file(os.fspath(path), str(count).encode())
+        set_count(path, count)
     except OSError as error:
         write_err(f"vibeguard: cannot count what was told: {error.strerror}\n")

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from vibeguard.core.config.matcher_files import names_a_file, severity_of
 from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
 from vibeguard.core.config.reader import Reader, kind
-from vibeguard.core.config.values import member_of, whole_number
+from vibeguard.core.config.values import whole_number
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.model.results import Matcher, MatcherPattern, ResultsSource
 from vibeguard.core.names import Level
@@ -69,7 +70,7 @@ def _matched(node: Mapping, reader: Reader) -> ResultsSource | None:
     value = node.values["matcher"]
     if type(value) is Mapping:
         matcher = _own_matcher(value, reader)
-        return ResultsSource(f"matcher {matcher.owner}", _file(node, reader), matcher)
+        return ResultsSource(f"matcher {matcher.owner}", _file(node, reader), (matcher,))
     text = reader.required(node, "matcher", "this entry of results")
     name = reader.value(text, _matcher_name, "") if text.value else ""
     return ResultsSource(f"matcher {name}", _file(node, reader))
@@ -78,26 +79,22 @@ def _matched(node: Mapping, reader: Reader) -> ResultsSource | None:
 def _matcher_name(text: str) -> str:
     from vibeguard.core.results.matchers import MATCHERS  # noqa: PLC0415 - only if used
 
-    if text in MATCHERS:
+    if text in MATCHERS or names_a_file(text):
         return text
-    do = did_you_mean(text, MATCHERS) or f"use one of {', '.join(MATCHERS)}, or write your own"
+    do = did_you_mean(text, MATCHERS) or f"use one of {', '.join(MATCHERS)}, or a file of your own"
     raise LanguageError(f"there is no problem matcher {quoted(text)}", do)
 
 
 def _own_matcher(node: Mapping, reader: Reader) -> Matcher:
     """A matcher in GitHub's form. Its patterns are compiled: one that RE2 refuses is a mistake."""
     reader.only_keys(node, _MATCHER_KEYS, "a problem matcher")
-    level = reader.convert(node, "severity", _level, Level.ERROR)
+    level = reader.convert(node, "severity", severity_of, Level.ERROR)
     patterns = tuple(
         _pattern(item, reader) for item, _ in reader.items(node, "pattern") if type(item) is Mapping
     )
     if not patterns:
         reader.misshapen("a problem matcher has no pattern", 'add "pattern: [{regexp: ...}]"', node)
     return Matcher(reader.string(node, "owner") or "own", patterns, level)
-
-
-def _level(text: str) -> Level:
-    return member_of(Level, "severity of a matcher", "info" if text == "notice" else text)
 
 
 def _pattern(node: Mapping, reader: Reader) -> MatcherPattern:

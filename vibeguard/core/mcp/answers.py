@@ -16,13 +16,15 @@ _USAGE = 2
 class Ended(Struct, frozen=True):
     """How a command of ours ended; `exit_code` is None where the call was over before it.
 
-    `cut`: stdout was longer than a call gives, and its beginning is missing.
+    `cut`: stdout was longer than a call gives, and its beginning is missing. `at` is the wall time
+    of that end, in RFC 3339.
     """
 
     exit_code: int | None
     stdout: bytes
     stderr: bytes
     cut: bool = False
+    at: str = ""
 
 
 def described(name: str, tool: type[Arguments]) -> dict[str, object]:
@@ -60,12 +62,11 @@ def called(tool: type[Arguments], ended: Ended) -> dict[str, object]:
     content = [{"type": "text", "text": text} for text in (out, err) if text]
     if tool.answer is Text:
         return _of_text(ended, out, err, content)
-    document = None if ended.cut else _document(tool.answer, ended.stdout)
-    if document is None:
+    value = document(tool.answer, ended)
+    if value is None:
         return {"content": content or [_no_answer(ended)], "isError": True}
-    refused = isinstance(document, Report) and document.state in _NO_ANSWER
-    value = msgspec.to_builtins(document)
-    return {"content": content, "structuredContent": value, "isError": refused}
+    refused = isinstance(value, Report) and value.state in _NO_ANSWER
+    return {"content": content, "structuredContent": msgspec.to_builtins(value), "isError": refused}
 
 
 def _of_text(ended: Ended, out: str, err: str, content: list[dict[str, str]]) -> dict[str, object]:
@@ -79,10 +80,12 @@ def _of_text(ended: Ended, out: str, err: str, content: list[dict[str, str]]) ->
     }
 
 
-def _document(type_: type[Struct], data: bytes) -> Struct | None:
-    """The document; None where it is another one (a refusal) or none."""
+def document(type_: type[Struct], ended: Ended) -> Struct | None:
+    """The document that a command gave; None where it is another one (a refusal) or none."""
+    if ended.cut:
+        return None
     try:
-        return msgspec.json.decode(data, type=type_)
+        return msgspec.json.decode(ended.stdout, type=type_)
     except ValueError:
         return None
 

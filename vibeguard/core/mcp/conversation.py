@@ -5,6 +5,8 @@ request names its version in `_meta`, and nothing comes first. All that is remem
 `initialize` came, and which calls are not answered yet.
 """
 
+from functools import partial
+
 import msgspec
 from msgspec import Struct
 
@@ -16,11 +18,13 @@ from vibeguard.core.mcp.jsonrpc import (
     RequestId,
     RpcError,
     error_line,
+    id_of,
     notification_line,
     read_message,
     result_line,
 )
-from vibeguard.core.mcp.tools import TOOLS, Arguments
+from vibeguard.core.mcp.tasks import EXTENSION, Answered, asked, knows_tasks, run_or_task
+from vibeguard.core.mcp.tools import TOOLS, Arguments, Run
 from vibeguard.version import __version__
 
 STATELESS = "2026-07-28"
@@ -45,10 +49,15 @@ class Call(Struct, frozen=True, eq=False):
     """A command to run; its end goes to `Conversation.answer`. Each is one of its own."""
 
     id: RequestId
-    tool: type[Arguments]
     arguments: Arguments
+    answered: Answered
     stateless: bool
     progress_token: RequestId | None = None
+
+    @property
+    def tool(self) -> type[Arguments]:
+        """The tool that is called."""
+        return type(self.arguments)
 
 
 class Abandon(Struct, frozen=True):
@@ -88,12 +97,16 @@ class Conversation:
         if not self.awaits(call):
             return None
         del self._open[call.id]
-        result = called(call.tool, ended)
+        try:
+            result = call.answered(ended)
+        except RpcError as error:
+            error.request_id = call.id
+            return error_line(error)
         return result_line(call.id, _stateless(result) if call.stateless else result)
 
     def _notified(self, message: Message) -> Abandon | None:
-        wanted = message.params.get("requestId")
-        if message.method != "notifications/cancelled" or not isinstance(wanted, int | str):
+        wanted = id_of(message.params.get("requestId"))
+        if message.method != "notifications/cancelled" or wanted is None:
             return None
         call = self._open.pop(wanted, None)
         return None if call is None else Abandon(call)
@@ -128,16 +141,18 @@ class Conversation:
                 result = _stateless(tools | _UNCHANGING) if stateless else tools
                 return Reply(result_line(request_id, result))
             case "tools/call", _:
-                move = _call(message.params, request_id, stateless=stateless)
-                if isinstance(move, Call):
-                    self._open_call(move)
-                return move
+                return self._opened(_call(message.params, request_id, stateless=stateless))
+            case (("tasks/get" | "tasks/update" | "tasks/cancel"), True):
+                return self._opened(_of_a_task(message, request_id))
         raise RpcError(ErrorCode.METHOD_NOT_FOUND, f"there is no method {message.method[:100]}")
 
-    def _open_call(self, call: Call) -> None:
-        if len(self._open) >= MOST_CALLS:
-            raise RpcError(ErrorCode.INVALID_REQUEST, f"{MOST_CALLS} calls are open: wait for one")
-        self._open[call.id] = call
+    def _opened(self, move: Move) -> Move:
+        if isinstance(move, Call):
+            if len(self._open) >= MOST_CALLS:
+                what = f"{MOST_CALLS} calls are open: wait for one"
+                raise RpcError(ErrorCode.INVALID_REQUEST, what)
+            self._open[move.id] = move
+        return move
 
 
 def progress_line(token: RequestId, waited_s: int, bound_s: int) -> bytes:
@@ -176,7 +191,7 @@ def _initialized(params: Params) -> dict[str, object]:
 def _discovered() -> dict[str, object]:
     return {
         "supportedVersions": [STATELESS, *WITH_HANDSHAKE],
-        "capabilities": {"tools": {}},
+        "capabilities": {"tools": {}, "extensions": {EXTENSION: {}}},
         "instructions": _INSTRUCTIONS,
         **_UNCHANGING,
     }
@@ -201,10 +216,27 @@ def _call(params: Params, request_id: RequestId, *, stateless: bool) -> Move:
         raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no such tool; there are: {known}")
     token = meta.get("progressToken") if isinstance(meta, dict) else None
     try:
-        arguments = msgspec.convert(params.get("arguments") or {}, tool)
+        said = params.get("arguments")
+        arguments = msgspec.convert({} if said is None else said, tool)
     except msgspec.ValidationError as error:
         content = [{"type": "text", "text": f"{name}: {error}"}]
         wrong: dict[str, object] = {"content": content, "isError": True}
         return Reply(result_line(request_id, _stateless(wrong) if stateless else wrong))
-    wanted = token if isinstance(token, int | str) and not isinstance(token, bool) else None
-    return Call(request_id, tool, arguments, stateless, wanted)
+    tasks = stateless and tool is Run and _knows_tasks(params)
+    answered = run_or_task if tasks else partial(called, tool)
+    return Call(request_id, arguments, answered, stateless, id_of(token))
+
+
+def _of_a_task(message: Message, request_id: RequestId) -> Call:
+    """A look at a task, or a word about it. Raises RpcError for a client that knows of none."""
+    if not _knows_tasks(message.params):
+        needed: Params = {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
+        what = "Missing required client capability"
+        raise RpcError(ErrorCode.MISSING_CAPABILITY, what, needed)
+    arguments, answered = asked(message.method, message.params)
+    return Call(request_id, arguments, answered, stateless=True)
+
+
+def _knows_tasks(params: Params) -> bool:
+    meta = params.get("_meta")
+    return isinstance(meta, dict) and knows_tasks(meta.get(f"{_META}clientCapabilities"))

@@ -12,12 +12,14 @@ Params = Mapping[str, object]
 
 
 class ErrorCode(IntEnum):
-    """JSON-RPC's codes, and the one of the protocol that we have a use for."""
+    """JSON-RPC's codes, and those of the protocol that we have a use for."""
 
     PARSE_ERROR = -32700
     INVALID_REQUEST = -32600
     METHOD_NOT_FOUND = -32601
     INVALID_PARAMS = -32602
+    INTERNAL_ERROR = -32603
+    MISSING_CAPABILITY = -32021
     UNSUPPORTED_VERSION = -32022
 
 
@@ -59,7 +61,7 @@ def read_message(line: bytes) -> Message | None:
     method, params, request_id = value.get("method"), value.get("params", {}), value.get("id")
     if method is None and ("result" in value or "error" in value):
         return None
-    if "id" in value and not _is_id(request_id):
+    if "id" in value and id_of(request_id) is None:
         raise RpcError(ErrorCode.INVALID_REQUEST, "an id is a whole number or a text")
     if value.get("jsonrpc") != "2.0" or not isinstance(method, str):
         raise RpcError(
@@ -70,8 +72,9 @@ def read_message(line: bytes) -> Message | None:
     return Message(method, params, request_id)
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool)
+def id_of(value: object) -> RequestId | None:
+    """What names a request; true and false do not, though Python counts them as numbers."""
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
 def result_line(request_id: RequestId, result: object) -> bytes:

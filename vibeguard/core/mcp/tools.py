@@ -18,7 +18,9 @@ from vibeguard.core.reuse.explanation import Explanation
 DEFAULT_WAIT_S = 20  # agents' tool calls end by themselves after about a minute
 LONGEST_WAIT_S = 600
 SHORTEST_S = 10
-_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+# To Python `$` is before a last line break too.
+END = r"$(?!\n)"
+_PLAIN = r"^[^\x00-\x1f\x7f]*" + END
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PLAIN)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=500)]
@@ -114,8 +116,7 @@ class Run(Waiting, frozen=True, kw_only=True):
         flags += [f"--exclude-tags={tag}" for tag in self.exclude_tags]
         asked = ("changed", "failed", "supersede", "reuse")
         flags += [f"--{name}" for name in asked if getattr(self, name)]
-        patience = self.patience if self.max_wait_s else "--detach"
-        return ["run", "--json", patience, *flags, "--", *self.checks]
+        return ["run", "--json", self.patience, *flags, "--", *self.checks]
 
 
 class WaitForRun(Waiting, frozen=True, kw_only=True):
@@ -163,7 +164,13 @@ class ShowReport(Arguments, frozen=True, kw_only=True):
     answer = Text
 
     run: RunName = "latest"
-    since: Annotated[int, Meta(ge=-1, description="Only after the event of this number.")] = -1
+    since: Annotated[
+        Annotated[int, Meta(ge=-1)] | Name,
+        Meta(
+            description="Tell in full only what is new since an earlier run (its id, latest~1), "
+            "or since the one before (last); a number: since that event of this run."
+        ),
+    ] = -1
     budget: Annotated[Tokens | None, Meta(description="At most about this many tokens.")] = None
 
     def words(self) -> list[str]:

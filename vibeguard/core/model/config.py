@@ -247,9 +247,9 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
         tuple[ResultsSource, ...],
         Key(
             "single results: `{junit: FILE}`, `sarif`, `ctrf` or `tap`, "
-            "`{json: TOOL, file: FILE}`, `{matcher: NAME}`, or a list of these; `output` in the "
-            "place of a file, or none, is "
-            "what the check writes ([how they are read](results.md))",
+            "`{json: TOOL, file: FILE}`, `{matcher: NAME or FILE}`, or a list of these; `output` "
+            "in the place of a file, or none, is what the check writes "
+            "([how they are read](results.md))",
             keys.ResultSources(),
         ),
     ] = ()

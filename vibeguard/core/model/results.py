@@ -52,13 +52,13 @@ class Matcher(Struct, frozen=True, omit_defaults=True, gc=False):
 class ResultsSource(Struct, frozen=True, omit_defaults=True, gc=False):
     """Where single results come from: a reader, and the file that it reads or "" for the output.
 
-    `reader` is `junit`, `sarif`, `ctrf`, `tap`, `json TOOL` or `matcher NAME`; `matcher` holds the
-    problem matcher that the config itself writes down.
+    `reader` is `junit`, `sarif`, `ctrf`, `tap`, `json TOOL` or `matcher NAME`; `matchers` holds the
+    problem matchers that are not built in.
     """
 
     reader: str
     file: str = ""
-    matcher: Matcher | None = None
+    matchers: tuple[Matcher, ...] = ()
 
 
 class Expectation(Struct, frozen=True, omit_defaults=True, gc=False):

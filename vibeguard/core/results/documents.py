@@ -16,6 +16,8 @@ from vibeguard.core.results.base import Sink, UnreadableReport
 MOST_BYTES = 64 << 20
 Document = TypeVar("Document")
 _START = re.compile(rb"^[ \t]*[\[{]", re.MULTILINE)
+# What msgspec says of a whole document with something behind it; tested with the one we depend on.
+_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _MOST_STARTS = 10  # lines before the document may begin like one
 
 
@@ -46,19 +48,27 @@ class DocumentReader(Generic[Document]):
 
 
 def decode(data: bytes, kind: Any) -> Any:
-    """The JSON document in `data`, behind the lines that tools print before one.
+    """The JSON document in `data`, among the lines that tools print before and after one.
 
-    Raises UnreadableReport. A file in UTF-16, as a shell of Windows writes it, is read too.
+    Of several the one that reaches to the end, else the longest. Raises UnreadableReport. A file in
+    UTF-16, as a shell of Windows writes it, is read too.
     """
     data = _in_utf8(data)
     if not data.strip():
         raise UnreadableReport("it is empty")
     problem = "there is no document in it"
+    longest = b""
     for start in islice(_START.finditer(data), _MOST_STARTS):
+        document = _document_from(data, start.start())
         try:
-            return msgspec.json.decode(_document_from(data, start.start()), type=kind)
+            return msgspec.json.decode(document, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problem = str(error)[:200]
+            ended = _TRAILING.search(problem)
+            whole = document[: int(ended[1]) - 1] if ended else b""
+            longest = max(longest, whole, key=len)
+    if longest:
+        return msgspec.json.decode(longest, type=kind)
     raise UnreadableReport(f"it is not the JSON that it should be: {problem}")
 
 

@@ -41,8 +41,7 @@ def reader_of(source: ResultsSource) -> MakeReader:
     from vibeguard.core.results.matchers import MATCHERS  # noqa: PLC0415 - only if used
     from vibeguard.core.results.readers.matching import MatchingReader  # noqa: PLC0415
 
-    matchers = (source.matcher,) if source.matcher is not None else MATCHERS[name]
-    return partial(MatchingReader, matchers)
+    return partial(MatchingReader, source.matchers or MATCHERS[name])
 
 
 def maker(target: str) -> MakeReader:

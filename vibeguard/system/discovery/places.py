@@ -64,20 +64,20 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
     )
 
 
-def read_config(located: Located) -> bytes:
-    """The bytes of the config, at most a little more than a config may have.
+def read_config(path: str) -> bytes:
+    """The bytes of the config, or of a file that is part of it: a little more than it may have.
 
     It need not be a regular file: `-c <(generate)` works, as long as something comes within
     `PATIENCE_S`. Raises `UsageError` if it cannot be read.
     """
     try:
-        descriptor = os.open(located.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             return b"".join(_chunks(descriptor, _MOST_BYTES))
         finally:
             os.close(descriptor)
     except OSError as error:
-        what = f"cannot read {located.path}: {error.strerror}"
+        what = f"cannot read {path}: {error.strerror}"
         raise UsageError(what, "make it readable") from None
 
 

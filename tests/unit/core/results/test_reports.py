@@ -27,15 +27,38 @@ def test_every_reader_has_a_real_report():
     assert {*FORMATS, *JSON_TOOLS} - tested == {"golangci-lint"}  # see below
 
 
+# Made by hand after what golangci-lint documents and prints (v2): no Go is on the machine of tests.
+GOLANGCI = (
+    b'level=warning msg="[config_reader] The configuration option is deprecated"\n'
+    b'{"Issues":[{"FromLinter":"errcheck","Text":"Error return value is not checked","Severity":"",'
+    b'"SourceLines":["\\tf.Close()"],"Pos":{"Filename":"go/shop/shop.go","Offset":1,"Line":14,"Column":9},'
+    b'"ExpectNoLint":false,"ExpectedNoLintLinter":""},{"FromLinter":"govet","Text":"printf: bad",'
+    b'"Severity":"warning","Pos":{"Filename":"./go/shop/shop.go","Line":3,"Column":0}}],'
+    b'"Report":{"Warnings":[{"Tag":"runner","Text":"w"}],"Linters":[{"Name":"errcheck","Enabled":true}]%s}}\n'
+    b"2 issues:\n* errcheck: 1\n* govet: 1\n"
+    b'level=warning msg="[runner] Can\'t run linter [x]"\n'
+)
+
+
 def test_golangci_lint():
-    text = (
-        b'{"Issues":[{"FromLinter":"errcheck","Text":"Error return value is not checked","Severity":"",'
-        b'"Pos":{"Filename":"go/shop/shop.go","Offset":1,"Line":14,"Column":9}}],"Report":{}}\n'
-        b"1 issues:\n* errcheck: 1\n"
-    )
-    assert [line(r) for r in read(reader_named("golangci-lint"), text).results] == [
-        "error go/shop/shop.go:14:9 errcheck"
+    found = read(reader_named("golangci-lint"), GOLANGCI % b"").results
+    assert [line(result) for result in found] == [
+        "error go/shop/shop.go:14:9 errcheck",
+        "warning go/shop/shop.go:3 govet",
     ]
+    nothing = b'{"Issues":null,"Report":{}}\n0 issues.\n'
+    assert read(reader_named("golangci-lint"), nothing).results == ()
+
+
+def test_a_linter_of_golangci_lint_that_has_failed_is_no_whole_report():
+    with pytest.raises(UnreadableReport, match="x panicked"):
+        read(reader_named("golangci-lint"), GOLANGCI % b',"Error":"x panicked"')
+
+
+def test_of_several_documents_the_last_one_or_the_longest_is_read():
+    one = report("ruff-json.json").strip()
+    for text in (b"[]\n" + one, b"[]\n%s\nsee [docs]\n" % one, b"[1] job\n" + one):
+        assert len(read(reader_named("ruff"), text).results) == 4
 
 
 def test_messages_of_failures_are_what_the_assertion_says():

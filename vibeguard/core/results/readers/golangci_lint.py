@@ -3,6 +3,7 @@
 from msgspec import Struct, field
 
 from vibeguard.core.names import Level
+from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.diagnostics import diagnostic, level_of
 from vibeguard.core.results.documents import DocumentReader
 
@@ -20,8 +21,13 @@ class _Issue(Struct):
     position: _Position = field(name="Pos", default_factory=_Position)
 
 
+class _Outcome(Struct):
+    error: str = field(name="Error", default="")
+
+
 class _Report(Struct):
     issues: list[_Issue] | None = field(name="Issues", default=None)
+    report: _Outcome = field(name="Report", default_factory=_Outcome)
 
 
 class GolangciLintReader(DocumentReader[_Report]):
@@ -30,8 +36,12 @@ class GolangciLintReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Report the issues."""
+        """Report the issues; a linter that has failed may have kept some back."""
         for issue in document.issues or []:
             level = level_of(issue.severity, Level.INFO if issue.severity else Level.ERROR)
             at = issue.position
             self.sink(diagnostic(level, at.file, at.line, at.column, issue.linter, issue.text))
+        if document.report.error:
+            raise UnreadableReport(
+                f"golangci-lint did not get through: {document.report.error}"[:300]
+            )

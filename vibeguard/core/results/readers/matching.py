@@ -94,7 +94,10 @@ def compile_regexp(regexp: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
 def check_pattern(pattern: MatcherPattern) -> None:
     """Raise LanguageError for a pattern that RE2 refuses or whose groups are not there."""
     groups = compile_regexp(pattern.regexp).groups
-    highest = max(getattr(pattern, name) for name in _FIELDS)
+    asked = [getattr(pattern, name) for name in _FIELDS]
+    if min(asked) < 0:
+        raise LanguageError("there is no group before 0", "count the parentheses, from 1")
+    highest = max(asked)
     if highest > groups:
         raise LanguageError(
             f"the pattern has {groups} groups, and group {highest} is asked for",

@@ -1,0 +1,45 @@
+"""How often in a row a session of an agent was told of failures: a small file a session.
+
+Agents' own flags for it may lie. A count is about the runs of its time, and goes with them.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+from vibeguard.system.rundir.files import replace_file
+
+_FOLDER = "told"
+
+
+def count_file(state_dir: str, session: str) -> Path:
+    """Where the count of a session is; `session` is a name for a file."""
+    return Path(state_dir, _FOLDER, session)
+
+
+def counted(path: Path) -> int:
+    """The count; 0 where none can be read."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return 0
+    return int(text) if text.isdecimal() and len(text) < 4 else 0
+
+
+def set_count(path: Path, count: int) -> None:
+    """Write the count down. Raises OSError."""
+    path.parent.mkdir(exist_ok=True)
+    replace_file(os.fspath(path), str(count).encode())
+
+
+def forget_counts(state_dir: str, before_ns: int) -> None:
+    """Remove the counts that were written before this moment, by the wall clock."""
+    try:
+        entries = os.scandir(os.path.join(state_dir, _FOLDER))
+    except OSError:
+        return  # nobody was ever told
+    with entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_mtime_ns < before_ns:
+                    os.unlink(entry.path)
