@@ -45,18 +45,22 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--first", action="store_true", help="end with the first that went wrong")
     options = parser.parse_args()
     if options.verbose:
         shown = [_show(options.seed + n) for n in range(options.count)]
         return 0 if all(shown) else 1
     began, wrong = time.monotonic(), 0
     last = options.seed + options.count
-    parts = [range(at, min(at + 50, last)) for at in range(options.seed, last, 50)]
+    parts = [range(at, min(at + 20, last)) for at in range(options.seed, last, 20)]
     with ProcessPoolExecutor(options.jobs) as pool:
         for part in pool.map(_check_each, parts):
             for seed, found in part:
                 wrong += 1
                 print(f"history {seed}:", *found, sep="\n  ", flush=True)
+                if options.first:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    return 1
     took_s = time.monotonic() - began
     print(f"{options.count} histories from {options.seed} on in {took_s:.0f} s: {wrong} went wrong")
     return 1 if wrong else 0

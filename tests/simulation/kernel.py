@@ -28,6 +28,7 @@ FIRST_DESCRIPTOR = 1 << 20
 TICK_NS = 10_000_000
 SECOND_NS = 1_000_000_000
 PIPE_BYTES = 1 << 16
+PAUSING_NS = 100_000_000  # to find and stop all that is there
 INIT, FRONT, SUPERVISOR = 1, 2, 3
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP)
 
@@ -96,9 +97,12 @@ class Kernel:
         self.faults: dict[str, list[tuple[int, int, int]]] = {}  # call -> errno, from, until
         self.violations: list[str] = []
         self.leaders: dict[tuple[str, int], Process] = {}
-        self.first_signal: dict[str, int] = {}  # attempt -> when it was first told to end
         self.wake: Callable[[], None] = _nothing
         self.call: Callable[[Any], None] = _nothing
+        self.on_signal: Callable[[], None] = _nothing
+        self.wrote: dict[str, int] = {}  # attempt -> bytes that its processes gave to its pipe
+        self.paused_ns: int | None = None  # since when all attempts should stand still
+        self.over: set[str] = set()  # attempts that have ended: what they left is let go
         self.woken = False
         self.calls = 0
         self._slow = slow
@@ -205,6 +209,9 @@ class Kernel:
         if process.at >= len(process.program):
             self._exit(process, 0)
             return
+        stands = self.paused_ns is not None and self.now_ns > self.paused_ns + PAUSING_NS
+        if stands and process.owner != "stranger" and process.owner not in self.over:
+            self.violations.append(f"{process.owner} ({process.pid}) runs in a pause")
         operation, *arguments = process.program[process.at]
         process.at += 1
         delay_ns = getattr(self, f"_do_{operation}")(process, *arguments)
@@ -229,6 +236,7 @@ class Kernel:
         if room:
             text = b"%s says %d\n" % (process.owner.encode(), count)
             pipe.content += (text * (room // len(text) + 1))[:room]
+            self.wrote[process.owner] = self.wrote.get(process.owner, 0) + room
             self._notify()
         if room < count:  # the pipe is full: go on when there is room
             process.at -= 1
@@ -325,12 +333,12 @@ class Kernel:
 
     def snapshot(self) -> "Kernel":
         """The same processes once more, from here on on their own: there the supervisor may die."""
-        kept = self.wake, self.call, self._events
-        self.wake, self.call = _nothing, _nothing
+        kept = self.wake, self.call, self.on_signal, self._events
+        self.wake, self.call, self.on_signal = _nothing, _nothing, _nothing
         self._events = [event for event in self._events if event[2] == "_step"]
         heapq.heapify(self._events)
         copied = copy.deepcopy(self)
-        self.wake, self.call, self._events = kept
+        self.wake, self.call, self.on_signal, self._events = kept
         return copied
 
     def suspend(self, gap_ns: int) -> None:
@@ -455,7 +463,7 @@ class Kernel:
             self.violations.append(f"signal {number} was sent to a stranger ({process.pid})")
             return
         if number in {signal.SIGTERM, signal.SIGKILL} and process.alive:
-            self.first_signal.setdefault(process.owner, self.now_ns)
+            self.on_signal()
         self._signal(process, number)
 
     # Descriptors.

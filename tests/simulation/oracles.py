@@ -17,6 +17,7 @@ from tests.simulation.world import SWEEP_BOUND_S, Outcome
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.reader import open_state, reading_of
@@ -125,7 +126,15 @@ def _is_broken(outcome: Outcome, check: str, number: int) -> bool:
     judged = [e for e in own if e["type"] == "check.extracted"]
     refuted = planned.assertion and any(e.get("assertion_result") is not True for e in judged)
     cut_short = planned.assertion and not judged
-    return bool(ended or leaked or bad or refuted or cut_short)
+    flooded = outcome.kernel.wrote.get(f"{check}.{number}", 0) > planned.output_limit_bytes
+    return bool(
+        ended or leaked or bad or refuted or cut_short or (flooded and not _is_let_go(planned))
+    )
+
+
+def _is_let_go(planned: PlannedCheck) -> bool:
+    """Whether what the check leaves behind may go on writing, which nobody counts."""
+    return planned.leaks == "ignore"
 
 
 def _green_is_earned(outcome: Outcome, log: list[Facts]) -> Findings:
@@ -173,6 +182,8 @@ def _ends_in_time(outcome: Outcome, log: list[Facts]) -> Findings:
             if lasted_s > most_s + standing_s + SLACK_S:
                 yield f"attempt {event['attempt']} of {check.id} lasted {lasted_s:.3f} s"
     cancels = [e for e in log if e["type"] == "run.cancel_requested"]
+    if cancels and cancels[0]["reason"] == "front_lost":
+        grace_s = 0.0
     ends = [e for e in log if e["type"] == "log.sealed"]
     if cancels and ends:
         took_s = (ends[0]["t"] - cancels[0]["t"]) / SECOND_NS
@@ -256,6 +267,108 @@ def _a_calm_run_is_foretold(outcome: Outcome, log: list[Facts]) -> Findings:
             yield f"{event['type']}: {event}"
 
 
+def _starts_are_allowed(outcome: Outcome, log: list[Facts]) -> Findings:
+    """Slots, groups, requirements, and nothing new after a cancel or a failure that ends all."""
+    plan = outcome.history.plan
+    planned = {c.id: c for c in plan.checks}
+    capacity = {"foreground": plan.settings.parallel, "background": plan.settings.async_parallel}
+    running: set[str] = set()
+    passed: set[str] = set()
+    waived: set[tuple[str, str]] = set()
+    closed = ""
+    for event in log:
+        check = planned.get(event.get("check", ""))
+        kind = event["type"]
+        if kind == "run.cancel_requested":
+            closed = event["reason"]
+        elif check is None:
+            continue
+        elif kind == "check.requirement_waived":
+            waived.add((check.id, event["requirement"]))
+        elif kind == "check.settled":
+            if event["outcome"] == "passed":
+                passed.add(check.id)
+            bad = event["outcome"] in {"failed", "timeout", "error"} and check.severity == "error"
+            closed = closed or (check.id if plan.settings.fail_fast and bad else "")
+        elif kind == "check.attempt_finished":
+            running.discard(check.id)
+        elif kind == "check.started":
+            running.add(check.id)
+            pool = [planned[c] for c in running if planned[c].pool == check.pool]
+            used = sum(min(c.weight, capacity[check.pool]) for c in pool)
+            if used > capacity[check.pool]:
+                yield f"{check.id} starts, and {used} of {capacity[check.pool]} slots are used"
+            if check.group and any(planned[c].group == check.group for c in running - {check.id}):
+                yield f"{check.id} starts while another one of its group runs"
+            at_s = event["t"] / SECOND_NS
+            if check.group and any(a < at_s < b for a, b in outcome.group_taken):
+                yield f"{check.id} starts while another run has its group"
+            for requirement in check.requires:
+                free = (check.id, requirement.check) in waived
+                if not free and requirement.check not in passed:
+                    yield f"{check.id} starts although {requirement.check} has not passed"
+            if closed:
+                yield f"{check.id} starts after {closed}"
+
+
+def _no_limit_strikes_early(outcome: Outcome, log: list[Facts]) -> Findings:
+    """What stood still is no time of a check: neither a pause nor a machine that was suspended."""
+    planned = {c.id: c for c in outcome.history.plan.checks}
+    gaps = [(e["t"] - e["paused_ns"], e["t"]) for e in log if e["type"] == "run.resumed"]
+    for at_ns, happening in outcome.delivered:
+        gap_ns = float(happening.detail) * SECOND_NS if happening.what in _GAPS else 0.0
+        if gap_ns > 2 * SECOND_NS:  # up to one second is a busy machine
+            gaps.append((at_ns, at_ns + gap_ns - 1.2 * SECOND_NS))
+    started: dict[str, int] = {}
+    for event in log:
+        if event["type"] == "check.started":
+            started[event["check"]] = event["t"]
+        elif event["type"] == "check.termination_requested" and event["reason"] == "timeout":
+            begin, end = started[event["check"]], event["t"]
+            stood = sum(max(min(b, end) - max(a, begin), 0) for a, b in gaps)
+            limit_ns = planned[event["check"]].timeout_ns
+            if end - begin - stood < limit_ns - SECOND_NS // 100:
+                yield f"the timeout of {event['check']} struck after {(end - begin) / SECOND_NS:.2f} s"
+
+
+_GAPS = ("suspend", "stall")
+
+
+def _idle_is_ended(outcome: Outcome, log: list[Facts]) -> Findings:
+    """A check that was silent for its idle timeout is ended by it, or by something sooner."""
+    planned = {c.id: c for c in outcome.history.plan.checks}
+    if any(h.what in _STANDING for _, h in outcome.delivered):
+        return
+    started: dict[str, int] = {}
+    for event in log:
+        if event["type"] == "check.started":
+            started[event["check"]] = event["t"]
+        elif event["type"] == "check.attempt_finished" and event["end"] != "refused":
+            check = planned[event["check"]]
+            silent = not event.get("output_bytes") and check.idle_timeout_ns is not None
+            lasted_ns = event["t"] - started[check.id]
+            ended = any(
+                e["type"] == "check.termination_requested" and e["check"] == check.id for e in log
+            )
+            if silent and lasted_ns > (check.idle_timeout_ns or 0) + SECOND_NS and not ended:
+                yield f"{check.id} was silent for {lasted_ns / SECOND_NS:.2f} s"
+
+
+def _output_is_whole(outcome: Outcome, log: list[Facts]) -> Findings:
+    """All that the processes of an attempt wrote was stored, up to its limit."""
+    planned = {c.id: c for c in outcome.history.plan.checks}
+    for event in log:
+        if event["type"] != "check.attempt_finished" or event["end"] != "exited":
+            continue
+        check = planned[event["check"]]
+        if event.get("error") or event.get("unkillable") or check.leaks == "ignore":
+            continue
+        wrote = outcome.kernel.wrote.get(f"{check.id}.{event['attempt']}", 0)
+        kept = event.get("output_bytes", 0)
+        if kept != min(wrote, check.output_limit_bytes):
+            yield f"{check.id} wrote {wrote} bytes, of which {kept} were kept"
+
+
 Oracle = Callable[[Outcome, list[Facts]], Findings]
 ORACLES: tuple[Oracle, ...] = (
     _nobody_else_was_touched,
@@ -268,4 +381,8 @@ ORACLES: tuple[Oracle, ...] = (
     _what_was_told_is_safe,
     _death_leaves_nothing,
     _a_calm_run_is_foretold,
+    _starts_are_allowed,
+    _no_limit_strikes_early,
+    _idle_is_ended,
+    _output_is_whole,
 )

@@ -1,11 +1,13 @@
 """Runs one history: the real session on a virtual clock, over the simulated kernel and disk."""
 
 import fcntl as real_fcntl
+import gc
 import json
 import math
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -84,6 +86,7 @@ class Outcome:
     alive_at_end: list[str] = field(default_factory=list)
     settled_alive: list[str] = field(default_factory=list)
     told_before_it_was_safe: list[str] = field(default_factory=list)
+    group_taken: list[tuple[float, float]] = field(default_factory=list)
     elapsed_s: float = 0.0
 
 
@@ -113,6 +116,13 @@ class VirtualClock(PausingClock):
             bound = min(seconds, MOST_VIRTUAL_S + 1)
             kernel.advance(kernel.now_ns + math.ceil(bound * SECOND_NS) + 1)
         return 0
+
+
+def _forget_tasks() -> None:
+    """What a loop that broke off has left must not go on in a later history."""
+    kept, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    gc.collect()
+    sys.unraisablehook = kept
 
 
 def _too_late(*_: Any) -> None:
@@ -184,6 +194,8 @@ class World:
         self.disk = Disk(history.trouble)
         self.outcome = Outcome(history, self.kernel, self.disk)
         self.disk.on_line = self._look_at_line
+        self.kernel.on_signal = self._look_at_signal
+        self._cancelled_at = 0  # where the line of a cancel ends
         self._let_live = {c.id for c in history.plan.checks if c.leaks is LeakPolicy.IGNORE}
         self._rng = rng
         self._root = root
@@ -221,6 +233,8 @@ class World:
             except BaseException as error:  # a defect, or a simulation that is stuck
                 outcome.exit_code = ExitCode.INCOMPLETE
                 outcome.defect = "".join(traceback.format_exception(error))
+                del error
+                _forget_tasks()
             self._look_at_the_end()
         return outcome
 
@@ -356,6 +370,8 @@ class World:
         except BlockingIOError:
             os.close(descriptor)
         else:
+            now_s = (self.kernel.now_ns - self._start_ns) / SECOND_NS
+            self.outcome.group_taken.append((now_s, now_s + seconds))
             self.kernel.later(round(seconds * SECOND_NS), "call", partial(os.close, descriptor))
 
     def _tamper(self, how: str) -> None:
@@ -384,7 +400,17 @@ class World:
 
     def _look_at_line(self, line: bytes) -> None:
         """A line is being written to the log: does the world agree?"""
-        if line.startswith(b'{"type":"check.settled"'):
+        kernel = self.kernel
+        if line.startswith(b'{"type":"run.cancel_requested"'):
+            self._cancelled_at = len(self.disk.written) + len(line)
+        elif line.startswith(b'{"type":"run.paused"'):
+            kernel.paused_ns = kernel.now_ns
+        elif line.startswith(b'{"type":"run.resumed"'):
+            kernel.paused_ns = None
+        elif line.startswith(b'{"type":"check.attempt_finished"'):
+            event = json.loads(line)
+            kernel.over.add(f"{event['check']}.{event['attempt']}")
+        elif line.startswith(b'{"type":"check.settled"'):
             check = json.loads(line)["check"]
             if check in self._let_live:
                 return
@@ -394,6 +420,11 @@ class World:
                     self.outcome.settled_alive.append(
                         f"{process.owner} ({process.pid}) is alive when its check settles"
                     )
+
+    def _look_at_signal(self) -> None:
+        """A process is told to end: by then a cancel has to be where no crash takes it back."""
+        if self.disk.durable < self._cancelled_at and self.disk.trouble is None:
+            self.outcome.told_before_it_was_safe.append("a cancel was obeyed before it was safe")
 
     def _follow(self) -> None:
         """A reader looks at the log as it is at this moment."""

@@ -157,8 +157,9 @@ class Run:
         """Stop every check and every limit."""
         if not self.paused and not self.over and self.recorder.failure is None:
             self.record(RunPaused())
-            self.executor.pause()
-            self._clock.pause()
+            if self.recorder.failure is None:  # else everything is being ended, which takes time
+                self.executor.pause()
+                self._clock.pause()
 
     def resume(self) -> None:
         """Let everything go on."""
