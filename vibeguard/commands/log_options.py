@@ -27,6 +27,8 @@ ReportFormat = Literal[
     "sarif",
     "ctrf",
     "gitlab",
+    "otlp",
+    "in-toto",
 ]
 Until = Literal["foreground", "end", "check"]
 Since = Annotated[

@@ -303,6 +303,7 @@ def _launch(
         selection_sha256=sha256(selected.encode()).hexdigest(),
         inputs=inputs_of_reusable(loaded.config.checks),
         incomplete=_incomplete(loaded, plan),
+        whole={check.id for check in loaded.config.checks} <= {check.id for check in plan.checks},
         files=files,
         detached=outlives(options),
         record_tree=options.record_tree or options.staged or _may_join(options),

@@ -40,7 +40,8 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
 
     `variables` are the values that the config sets for each check; they are never recorded.
     Checks run in `folder`; a check's own `cwd` is relative to `config_folder`.
-    `incomplete` are the checks that require others which this run leaves out.
+    `incomplete` are the checks that require others which this run leaves out; `whole` says that it
+    leaves out none of the config's.
     `differing` is what was changed or untracked at the start, where that is to be compared.
     `files` are the NUL-separated lists of the files that checks are handed, by check.
     `inputs` are what the checks of the config declare that may be reused, planned or not.
@@ -66,6 +67,7 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     staged: Staged | None = None
     stands_for: bytes = b""
     incomplete: frozenset[str] = frozenset()
+    whole: bool = False
     detached: bool = False
     record_tree: bool = False
     log_dir: bytes = b""

@@ -14,6 +14,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.encode import encode_value
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
@@ -68,7 +69,7 @@ class CtrfFormat:
             run = {"name": "run", "status": "failed", "duration": 0, "suite": ["vibeguard"]}
             tests.append({**run, "message": sanitise(problem)})
         counts = {word: sum(1 for test in tests if test["status"] == word) for word in STATUSES}
-        start = _started_ms(state)
+        start = started_ns(state) // MILLISECOND_NS
         elapsed = (state.finished.elapsed_ns if state.finished else state.last_t) // MILLISECOND_NS
         document = {
             "reportFormat": "CTRF",
@@ -121,17 +122,3 @@ def _test(record: CheckRecord, result: Result) -> dict[str, Any]:
     if result.line:
         test["line"] = result.line
     return test
-
-
-def _started_ms(state: State) -> int:
-    """The wall time of the start in milliseconds since the epoch, by its own digits."""
-    text = state.started.wall_time if state.started else ""
-    try:
-        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-        hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])
-    except ValueError:
-        return 0
-    before = year - (month <= 2)  # days since 1970-01-01 of the civil calendar, March first
-    days = 365 * before + before // 4 - before // 100 + before // 400
-    days += (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1 - 719468
-    return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1_000

@@ -20,6 +20,8 @@ FORMATS = {
     "ctrf": "vibeguard.core.formats.ctrf:CtrfFormat",
     "gitlab": "vibeguard.core.formats.gitlab:GitLabFormat",
     "html": "vibeguard.core.formats.html:HtmlFormat",
+    "otlp": "vibeguard.core.formats.otlp:OtlpFormat",
+    "in-toto": "vibeguard.core.formats.in_toto:InTotoFormat",
     "trace": "vibeguard.core.formats.trace:TraceFormat",
 }
 

@@ -45,7 +45,8 @@ class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
     """The first event: who runs, where, with what.
 
     `monotonic_ns` is that boot's monotonic clock at `t` 0: others can tell how long ago it was.
-    `staged` is there where what would be committed is checked, and not the work tree.
+    `staged` is there where what would be committed is checked, and not the work tree. `traceparent`
+    is the span that the run belongs to, in the form of W3C's Trace Context, where one came in.
     """
 
     run_id: str
@@ -61,10 +62,14 @@ class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
     detached: bool = False
     monotonic_ns: int = 0
     staged: StagedView | None = None
+    traceparent: str = ""
 
 
 class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
-    """What the run is going to do; everything that a replay needs to know of the config."""
+    """What the run is going to do; everything that a replay needs to know of the config.
+
+    `whole` says that it has every check of the config.
+    """
 
     settings: ResolvedSettings
     config_path: str
@@ -74,6 +79,7 @@ class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
     notes: tuple[str, ...] = ()
     selection_sha256: str = ""
     narrowed: str = ""
+    whole: bool = False
 
 
 class FrontierAdvanced(Envelope, frozen=True, kw_only=True, tag="frontier.advanced"):

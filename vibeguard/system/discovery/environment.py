@@ -1,11 +1,16 @@
 """The environment that checks get, and that git is asked with: the one place that decides it."""
 
 import os
+import re
 from collections.abc import Mapping
 
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import GitEnvironment, Pool
 
+# Neither id may be all zeros, and version ff is none.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
 _OUR_SETTINGS = frozenset(
     {
         b"VIBEGUARD_CONFIG",
@@ -68,6 +73,12 @@ def check_environment(
 def without_git_locals(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """The same without what ties git to one repository, index or object store."""
     return {name: value for name, value in environment.items() if name not in _GIT_LOCAL}
+
+
+def traceparent(environment: Mapping[bytes, bytes]) -> str:
+    """The span that the caller is in, by W3C's Trace Context; empty where none is told."""
+    told = environment.get(b"TRACEPARENT", b"").decode("ascii", "replace").strip()
+    return told if _TRACEPARENT.fullmatch(told) else ""
 
 
 def caller_environment(path: str = "/proc/self/environ") -> dict[bytes, bytes]:

@@ -26,7 +26,7 @@ from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
-from vibeguard.system.discovery.environment import check_environment
+from vibeguard.system.discovery.environment import check_environment, traceparent
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
 from vibeguard.system.history import append_history, machine_id
@@ -206,6 +206,7 @@ class Session:
                 detached=launch.detached,
                 monotonic_ns=self._clock.start_ns,
                 staged=self._view.way if self._view else None,
+                traceparent=traceparent(launch.environment),
             )
         )
         self._recorder.record(
@@ -217,6 +218,7 @@ class Session:
                 vars=plan.vars,
                 notes=plan.notes,
                 narrowed=plan.narrowed,
+                whole=launch.whole,
                 selection_sha256=launch.selection_sha256,
             )
         )

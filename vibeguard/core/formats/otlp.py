@@ -1,0 +1,189 @@
+"""OpenTelemetry's trace in OTLP's JSON: a span for the run, each check and each attempt.
+
+Ids follow from the run and the check, so that every replay is the same trace. Names are those of
+the semantic conventions for CI/CD; ids are hexadecimal, as OTLP has them, and not base64.
+"""
+
+from hashlib import sha256
+from typing import Any
+
+from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome, Verdict
+from vibeguard.core.report.build import exit_code_of, verdict_event
+from vibeguard.core.report.encode import encode_value
+from vibeguard.core.report.epoch import started_ns
+from vibeguard.core.report.reasons import reason_of
+from vibeguard.core.report.timeline import Span, Timeline
+from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.version import __version__
+
+_INTERNAL, _OK, _ERROR = 1, 1, 2
+_RESULTS = {
+    Outcome.PASSED: "success",
+    Outcome.FAILED: "failure",
+    Outcome.TIMEOUT: "timeout",
+    Outcome.ERROR: "error",
+    Outcome.SKIPPED: "skip",
+    Outcome.CANCELLED: "cancellation",
+}
+_VERDICTS = {
+    Verdict.PASSED: "success",
+    Verdict.FAILED: "failure",
+    Verdict.CANCELLED: "cancellation",
+}
+Attributes = dict[str, str | int | bool | None]
+
+
+class OtlpFormat:
+    """One ExportTraceServiceRequest at the end; what still runs ends where the log ends."""
+
+    stream = Stream.MACHINE
+    exact = True
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._ci = options.ci
+        self._timeline = Timeline()
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet, but the timeline grows."""
+        del state
+        self._timeline.feed(event)
+        return ""
+
+    def finish(self, state: State, ending: Ending | None = None) -> str:
+        """The document."""
+        attempts: dict[str, list[Span]] = {}
+        for span in self._timeline.spans:
+            attempts.setdefault(span.check, []).append(span)
+        trace = _Trace(state)
+        spans = [_run(trace, ending or Ending())]
+        for check, record in state.checks.items():
+            spans.append(_check(trace, check, record))
+            spans += [_attempt(trace, span) for span in attempts.get(check, ())]
+        scope = {"name": "vibeguard", "version": __version__}
+        resource = {"attributes": _attributes({"service.name": "vibeguard", **_of_tree(state)})}
+        scoped = [{"scope": scope, "spans": spans}]
+        document = {"resourceSpans": [{"resource": resource, "scopeSpans": scoped}]}
+        return encode_value(document, ci=self._ci)
+
+
+class _Trace:
+    """The ids and times of one run."""
+
+    def __init__(self, state: State) -> None:
+        started = state.started
+        self.state = state
+        self._run_id = started.run_id if started else ""
+        self._epoch_ns = started_ns(state)
+        came = started.traceparent.split("-") if started and started.traceparent else []
+        self.id = came[1] if came else _digest(self._run_id, 32)
+        self.parent = came[2] if came else ""
+        self.root = self.span_id("")
+
+    def span_id(self, what: str) -> str:
+        """The id of the span of a check, an attempt, or (empty) the run."""
+        return _digest(f"{self._run_id}/{what}", 16)
+
+    def span(
+        self, name: str, what: str, parent: str, times: tuple[int, int], **more: Any
+    ) -> dict[str, Any]:
+        """A span with every field that a reader needs."""
+        own = {"traceId": self.id, "spanId": self.span_id(what), "name": sanitise(name)}
+        begin, end = (str(self._epoch_ns + t) for t in times)
+        above = {"parentSpanId": parent} if parent else {}
+        ends = {"kind": _INTERNAL, "startTimeUnixNano": begin, "endTimeUnixNano": end}
+        return {**own, **above, **ends, **more}
+
+
+def _run(trace: _Trace, ending: Ending) -> dict[str, Any]:
+    state = trace.state
+    finished = verdict_event(state, ending)
+    verdict = finished.verdict if finished is not None else None
+    result = _VERDICTS.get(verdict, "error") if verdict is not None else "error"
+    attributes: Attributes = {
+        "cicd.pipeline.name": state.planned.config_path if state.planned else "",
+        "cicd.pipeline.run.id": state.started.run_id if state.started else "",
+        "cicd.pipeline.result": result,
+        "vibeguard.exit_code": int(exit_code_of(state, ending)),
+        "vibeguard.finished": finished is not None,
+    }
+    return trace.span(
+        "vibeguard run",
+        "",
+        trace.parent,
+        (0, state.last_t),
+        attributes=_attributes(attributes),
+        status=_status(result, "" if finished else "the run has no verdict"),
+    )
+
+
+def _check(trace: _Trace, check: str, record: CheckRecord) -> dict[str, Any]:
+    state = trace.state
+    end = state.last_t if record.settled_t is None else record.settled_t
+    begin = record.first_started_t if record.first_started_t is not None else end
+    result = _RESULTS[record.outcome] if record.outcome is not None else None
+    attributes: Attributes = {
+        "cicd.pipeline.task.name": check,
+        "cicd.pipeline.task.run.id": f"{state.started.run_id if state.started else ''}/{check}",
+        "cicd.pipeline.task.run.result": result,
+        "vibeguard.pool": record.planned.pool.value,
+        "vibeguard.attempts": record.attempt,
+        "vibeguard.flaky": bool(record.settled and record.settled.flaky),
+        "process.exit.code": record.finished.exit_code if record.finished else None,
+    }
+    return trace.span(
+        check,
+        check,
+        trace.root,
+        (begin, end),
+        attributes=_attributes(attributes),
+        status=_status(result or "", reason_of(state, record)),
+    )
+
+
+def _attempt(trace: _Trace, span: Span) -> dict[str, Any]:
+    end = trace.state.last_t if span.end_t is None else span.end_t
+    attributes: Attributes = {"vibeguard.attempt": span.attempt, "vibeguard.slot": span.slot}
+    return trace.span(
+        f"{span.check}: attempt {span.attempt}",
+        f"{span.check}/{span.attempt}",
+        trace.span_id(span.check),
+        (span.start_t, end),
+        attributes=_attributes(attributes),
+        status={"code": 0},
+    )
+
+
+def _status(result: str, message: str) -> dict[str, Any]:
+    """Unset where nothing is known, for what was skipped and cancelled, too."""
+    if result in ("failure", "error", "timeout"):
+        return {"code": _ERROR, "message": sanitise(message)}
+    return {"code": _OK if result == "success" else 0}
+
+
+def _of_tree(state: State) -> Attributes:
+    vcs = state.started.vcs if state.started else None
+    if vcs is None:
+        return {}
+    known = {"vcs.ref.head.revision": vcs.head, "vcs.ref.head.name": vcs.branch}
+    return {**{name: value for name, value in known.items() if value}, "vibeguard.dirty": vcs.dirty}
+
+
+def _attributes(values: Attributes) -> list[dict[str, Any]]:
+    return [{"key": k, "value": _value(v)} for k, v in values.items() if v is not None]
+
+
+def _value(value: str | int | bool | None) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case _:
+            return {"stringValue": sanitise(value or "")}
+
+
+def _digest(text: str, length: int) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:length]
