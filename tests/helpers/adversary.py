@@ -70,8 +70,8 @@ class World:
         self.repository = parent / "repository"
         self.repository.mkdir()
         self.state = Path(state_folder(str(self.repository), create=True))
-        self.old_pass = self._whole_run(NOW_NS - 2 * 10**9, passes=True)
-        self.old_failure = self._whole_run(NOW_NS - 10**9, passes=False)
+        self.old_pass = self.whole_run(NOW_NS - 2 * 10**9, passes=True)
+        self.old_failure = self.whole_run(NOW_NS - 10**9, passes=False)
         self.witness, self.journal = self._start(NOW_NS)
         self.run = self.journal.run_id
         self._inodes = self.state.stat().st_ino, self.repository.stat().st_ino
@@ -113,7 +113,8 @@ class World:
         else:
             witness.seal(seal.sha256)
 
-    def _whole_run(self, now_ns: int, *, passes: bool) -> str:
+    def whole_run(self, now_ns: int, *, passes: bool) -> str:
+        """A run from its start to its end, by a supervisor of its own; its id."""
         witness, journal = self._start(now_ns)
         for event in history(journal.run_id, passes=passes):
             journal.append(event)

@@ -17,7 +17,7 @@ class Cost(NamedTuple):
     memory_mb: float
     exit_code: int
     said: str
-    on_stderr: int
+    written: int
 
 
 # Linux counts into a process's peak of memory what the process was that turned into it by exec: here
@@ -32,18 +32,19 @@ with open("usage", "w") as file:
 """
 
 
-def cost_of(data: bytes, folder: Path) -> Cost:
-    """Validate a config in a process of its own."""
+def cost_of(data: bytes, folder: Path, verb: str = "validate") -> Cost:
+    """Validate a config in a process of its own, or do something else with it."""
     (folder / "vibeguard.yaml").write_bytes(data)
     with open(folder / "out", "wb") as out, open(folder / "err", "wb") as err:
-        command = [sys.executable, "-m", "vibeguard", "validate"]
+        command = [sys.executable, "-m", "vibeguard", verb]
         argv = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
         subprocess.run(
             argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=True
         )
     exit_code, cpu_s, peak_kb = (folder / "usage").read_text().split()
     said = (folder / "err").read_text(encoding="utf-8")
-    return Cost(float(cpu_s), int(peak_kb) / 1024, int(exit_code), said[:2000], len(said))
+    written = (folder / "out").stat().st_size + len(said)
+    return Cost(float(cpu_s), int(peak_kb) / 1024, int(exit_code), said[:2000], written)
 
 
 def repeated(row: Callable[[int], str], before: str = "", after: str = "") -> bytes:

@@ -16,7 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.adversary import PHASES, READERS, SEEKERS, World, code_of, forged, set_aside
+from tests.helpers.adversary import (
+    NOW_NS,
+    PHASES,
+    READERS,
+    SEEKERS,
+    World,
+    code_of,
+    forged,
+    set_aside,
+)
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.prune import prune
@@ -25,6 +34,7 @@ from vibeguard.system.rundir.order import OrderedRun
 from vibeguard.system.vouching import exchange, known
 from vibeguard.system.vouching.place import keys_of, new_name
 from vibeguard.system.vouching.statement import Statement, receive_request, send
+from vibeguard.system.vouching.witness import Witness
 
 FUTURE = "99991231T235959.999999Z-ffff"
 SOON = "20261124T070000.000000Z-ffff"
@@ -270,6 +280,47 @@ def test_without_an_adversary_a_pass_is_believed_at_every_moment(world: World, p
     for reader in READERS.values():
         assert code_of(reader, world.state, world.old_pass) == 0
         assert code_of(reader, world.state, "latest") == 1
+
+
+@pytest.fixture
+def _from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisors of a world are of one process, which would be one inside the other's check."""
+    monkeypatch.setattr(Witness, "_is_of_a_check", lambda *_: False)
+
+
+@pytest.mark.usefixtures("_from_outside")
+@pytest.mark.parametrize("phase", PHASES[:-2])
+@pytest.mark.parametrize("passes", [True, False])
+def test_two_supervisors_in_one_folder_vouch_for_each_other(
+    world: World, phase: str, *, passes: bool
+) -> None:
+    """The second one starts and ends while the first one lives, which then vouches for its run."""
+    world.advance(phase)
+    second = world.whole_run(NOW_NS + 10**9, passes=passes)
+    for reader in READERS.values():
+        assert (code_of(reader, world.state, second) == 0) is passes
+        assert (code_of(reader, world.state, "latest") == 0) is passes
+        assert code_of(reader, world.state, world.run) != 0
+    world.log(second).write_bytes(forged(second))
+    for reader in READERS.values():
+        assert code_of(reader, world.state, second) != 0
+
+
+@pytest.mark.usefixtures("_from_outside")
+@pytest.mark.parametrize("phase", PHASES[:-2])
+def test_a_supervisor_that_starts_among_forgeries_believes_none(world: World, phase: str) -> None:
+    """It asks the one that lives, and not the folder; what it finds there makes it end with 4."""
+    world.advance(phase)
+    plant_and_record(world)
+    swap_the_older_failure(world)
+    swap_the_inode(world)
+    second = world.whole_run(NOW_NS + 10**9, passes=True)
+    for run in (second, world.run, world.old_failure, SOON, "latest"):
+        for reader in READERS.values():
+            assert code_of(reader, world.state, run) != 0
+    assert 0 not in [code_of(seeker, world.state, "latest") for seeker in SEEKERS.values()]
+    world.advance("sealed")
+    assert SOON not in run_ids(str(world.state))
 
 
 def test_the_forgery_is_one_that_would_be_believed(world: World) -> None:

@@ -19,6 +19,7 @@ from vibeguard.commands.streams import (
     write_err,
     write_out,
 )
+from vibeguard.core.config.findings import MOST_SHOWN
 from vibeguard.core.config.migrate import Migration
 from vibeguard.core.config.migrate import migrate as compare
 from vibeguard.core.model.report import ErrorReport
@@ -118,8 +119,17 @@ def _print(found: Migration, path: str, *, written: bool) -> None:
 
 def _section(heading: str, problems: Sequence[Problem]) -> None:
     if problems:
-        text = render_problems(problems, colour=wants_colour())
+        text = render_problems(_first(problems), colour=wants_colour())
         write_out(f"{heading}\n{text}\n")
+
+
+def _first(problems: Sequence[Problem]) -> list[Problem]:
+    """As many as somebody reads, and how many more there are."""
+    shown = list(problems[:MOST_SHOWN])
+    more = len(problems) - len(shown)
+    if more:
+        shown.append(Problem(f"and {more} more of these", "", problems[0].file))
+    return shown
 
 
 def _report(found: Migration, path: str, *, written: bool, code: int) -> MigrationReport:
@@ -131,7 +141,7 @@ def _report(found: Migration, path: str, *, written: bool, code: int) -> Migrati
     findings = tuple(
         Finding(kind, problem.file, problem.line, problem.column, problem.what, problem.do)
         for kind, problems in kinds
-        for problem in problems
+        for problem in _first(problems)
     )
     errors = tuple(
         ErrorReport(each.file, each.line, each.column, each.message, each.hint)

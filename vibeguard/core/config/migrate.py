@@ -26,6 +26,7 @@ from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import ConfigError, Problem
 
 _LONGEST_KEY = 500  # characters: YAML's limit for a key in its line is 1,024, escapes included
+_MOST_UNKNOWN = 1_000  # finding out what a key was meant to be takes a millisecond
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*[ \t]+\Z")  # an anchor or a tag before a key
 _DOCUMENT_MARK = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -136,9 +137,13 @@ def _mappings(root: Mapping) -> Iterator[_Known]:
 
 def _places_to_leave(mappings: list[_Known], root: Mapping) -> Iterator[tuple[int, int]]:
     """Where a key stands that something reads: merged, it may be ignored in one place only."""
+    looked_at = 0
     for mapping, known, _ in mappings:
         for name, key in mapping.keys.items():
-            if name in known or f"x-{name}" in mapping.keys or _misspelt(name, known, mapping):
+            looked_at += name not in known
+            read = name in known or f"x-{name}" in mapping.keys
+            # Behind so many unknown keys none is looked at: what may be misspelt is left too.
+            if read or looked_at > _MOST_UNKNOWN or _misspelt(name, known, mapping):
                 yield key.line, key.column
     named = [root.values.get("vars")]
     named += [check.values.get("env") for check in mappings_of(root, "checks")]
