@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, git, project, vibeguard
+from tests.helpers.processes import is_running
 from tests.helpers.waiting import wait_until
 
 real = pytest.mark.skipif(
@@ -34,6 +35,7 @@ checks:
   - {id: killed, run: "kill -9 $$"}
   - {id: slow, run: "sleep 60", timeout: 1s}
   - {id: left, run: "sleep 60 & echo started"}
+  - {id: told, run: "sleep 60 & echo $! >pids; echo $$ >>pids; wait"}
   - {id: long, run: "touch begun; sleep 60; touch over"}
 """
 
@@ -161,6 +163,26 @@ def test_a_signal_ends_the_check_and_its_tree(folder, number, code):
     assert (process.returncode, out) == (code, b"")
     assert f"the audit of long was ended by {number.name}".encode() in err
     assert not (folder / "over").exists()
+
+
+@pytest.mark.parametrize("traced", [pytest.param(True, marks=real), False])
+def test_an_audit_that_is_killed_leaves_no_check_behind(folder, traced):
+    """Nor does it wait for anybody: a guardian that no tree of the audit holds ends the check."""
+    tools = {} if traced else stand_in(folder, PLAYS_ALONG)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vibeguard", "audit", "told"],
+        cwd=folder,
+        env=environment(**tools),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(
+        lambda: (folder / "pids").exists() and (folder / "pids").read_text().count("\n") == 2
+    )
+    process.kill()
+    process.wait()
+    pids = [int(pid) for pid in (folder / "pids").read_text().split()]
+    wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
 def test_with_a_stand_in_for_strace_the_exit_code_is_the_check_s_too(folder):

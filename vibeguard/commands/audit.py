@@ -91,6 +91,7 @@ def _order(
     idle_ns = planned.idle_timeout_ns
     base = located.config_folder if planned.cwd else located.folder
     return Order(
+        run_id=run_id,
         command=planned.run,
         shell=planned.shell,
         cwd=os.path.normpath(os.path.join(base, planned.cwd)),

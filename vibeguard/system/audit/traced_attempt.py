@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from vibeguard.system.audit.guardian import guarded
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
 from vibeguard.system.process import tree
@@ -28,8 +29,12 @@ _CHUNK: Final = 1 << 16
 
 
 class Order(Struct, frozen=True):
-    """What to start, and its limits in seconds; `idle_s` is None for no such limit."""
+    """What to start, and its limits in seconds; `idle_s` is None for no such limit.
 
+    `environment` has the mark of `run_id`.
+    """
+
+    run_id: str
     command: str
     shell: str
     cwd: str
@@ -70,7 +75,14 @@ class TracedAttempt:
         self._give_up_at = float("inf")
 
     def run(self) -> Ended:
-        """Run it to its end, which is that of all its processes. Raises SpawnRefused."""
+        """Run it to its end, which is that of all its processes, even if we are killed.
+
+        Raises SpawnRefused.
+        """
+        with guarded(self._order.run_id):
+            return self._guarded()
+
+    def _guarded(self) -> Ended:
         order = self._order
         tree.become_subreaper()
         keep_descriptors_from_children()

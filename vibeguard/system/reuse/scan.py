@@ -77,17 +77,6 @@ def scan(
     return _settle(root, entries, clocks)
 
 
-def unchanged(root: bytes, entries: Iterable[Entry]) -> bool:
-    """Whether every path has the signature that it had: nothing was edited, nor edited back."""
-    for entry in entries:
-        path = os.path.join(root, entry.path)
-        if _signature_at(path, follow=False) != entry.signature:
-            return False
-        if entry.kind is Kind.LINK and _signature_at(path, follow=True) != entry.through:
-            return False
-    return True
-
-
 def _entry(root: bytes, path: bytes, known: Entry | None, clocks: dict[int, int | None]) -> Entry:
     full = os.path.join(root, path)
     signature = _signature_at(full, follow=False)
