@@ -190,3 +190,36 @@ def test_failures_are_kept_before_passes():
     found = read(reader_named("junit"), data)
     assert [r.name for r in found.results[:10]] == ["f"] * 10
     assert len(found.results) == MOST_RESULTS
+
+
+# Reports that say that something failed, but not what: beside exit code 0 they must not be a pass.
+SAYS_TROUBLE = {
+    "junit": b'<testsuites failures="1"><testsuite tests="2" failures="1"><testcase name="a"/></testsuite></testsuites>',
+    "junit, errors": b'<testsuite errors="2"><testcase name="a"/></testsuite>',
+    "junit, no case": b'<testsuites failures="3"/>',
+    "ctrf": b'{"results": {"summary": {"tests": 2, "failed": 1}, "tests": [{"name": "a", "status": "passed"}]}}',
+    "sarif": b'{"version": "2.1.0", "runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAYS_TROUBLE)
+def test_a_report_that_tells_of_trouble_and_not_of_which_is_not_believed(case):
+    name = case.partition(",")[0]
+    said = refused(name, SAYS_TROUBLE[case])
+    assert "names none" in said or "did not run to its end" in said
+
+
+def test_a_failure_of_a_suite_is_a_failed_test():
+    suite = b'<testsuite name="set-up" errors="1"><testcase name="a"/><error message="no db"/></testsuite>'
+    found = read(reader_named("junit"), suite)
+    assert found.tests == {"error": 1, "passed": 1}
+    assert (found.results[0].name, found.results[0].message) == ("set-up", "no db")
+
+
+def test_counts_that_fit_what_is_named_are_no_trouble():
+    """What failed and passed on a second try, and what is skipped, is named too."""
+    for text in (
+        b'<testsuite failures="1"><testcase name="a"><rerunFailure/></testcase></testsuite>',
+        b'<testsuite failures="0" errors=""><testcase name="a"/></testsuite>',
+    ):
+        assert read(reader_named("junit"), text).tests == {"passed": 1}

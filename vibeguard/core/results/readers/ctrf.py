@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.documents import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import message_of, nanoseconds
@@ -30,8 +31,13 @@ class _Test(Struct):
     suite: str | list[str] | None = None  # an array in the schema, a text by jest's reporter
 
 
+class _Summary(Struct):
+    failed: float | None = None
+
+
 class _Results(Struct):
     tests: list[_Test]
+    summary: _Summary | None = None
 
 
 class _Report(Struct):
@@ -45,8 +51,13 @@ class CtrfReader(DocumentReader[_Report]):
 
     def read(self, document: _Report) -> None:
         """Report the results of a document."""
-        for test in document.results.tests:
+        tests = document.results.tests
+        for test in tests:
             self.sink(_result(test))
+        summary = document.results.summary
+        named = any(test.status not in _OUTCOMES or test.status == "failed" for test in tests)
+        if summary is not None and (summary.failed or 0) > 0 and not named:
+            raise UnreadableReport(f"it counts {summary.failed:g} that failed, and names none")
 
 
 def _result(test: _Test) -> Result:

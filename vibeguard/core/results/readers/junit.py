@@ -56,8 +56,11 @@ class JUnitReader:
         self._suites: list[dict[str, str]] = []
         self._of_a_linter = [False]  # of each of them, and of what has none
         self._case: dict[str, str] | None = None
+        self._is_of_a_suite = False  # a failure of no case, but of the suite itself
         self._remarks: list[_Remark] = []
         self._reading: BoundedText | None = None
+        self._names_trouble = False  # whether some element says what failed
+        self._counted = 0  # failures and errors, as the suites count them
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -75,6 +78,8 @@ class JUnitReader:
         self._parse(b"", last=True)
         if self._root not in ("testsuites", "testsuite"):
             raise UnreadableReport(f"it is XML, but no JUnit: <{self._root[:40]}>")
+        if self._counted and not self._names_trouble:
+            raise UnreadableReport(f"it counts {self._counted} that failed, and names none")
 
     def _parse(self, data: bytes, *, last: bool) -> None:
         try:
@@ -87,7 +92,12 @@ class JUnitReader:
         if self._depth > MOST_DEPTH:
             raise UnreadableReport(f"it is nested deeper than {MOST_DEPTH} elements")
         self._root = self._root or tag
+        self._names_trouble |= tag.lower().endswith(("failure", "error"))
+        if tag in _REMARKS and tag != "skipped" and self._case is None:
+            self._case, self._remarks, self._is_of_a_suite = {}, [], True
         if tag in ("testsuite", "testsuites"):
+            counted = sum(_number(attributes.get(name, "")) for name in ("failures", "errors"))
+            self._counted = max(self._counted, counted)
             self._suites.append(attributes)
             self._of_a_linter.append(self._of_a_linter[-1] or _names_a_linter(attributes))
         elif tag == "testcase":
@@ -107,6 +117,9 @@ class JUnitReader:
         self._depth -= 1
         if tag in _REMARKS:
             self._reading = None
+            if self._is_of_a_suite and self._case is not None:
+                self._give({"name": self._suites[-1].get("name", "") or tag}, self._remarks)
+                self._case, self._is_of_a_suite = None, False
         elif tag in ("testsuite", "testsuites"):
             self._suites.pop()
             self._of_a_linter.pop()

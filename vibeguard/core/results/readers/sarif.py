@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import Level, ResultKind
+from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.documents import DocumentReader
 from vibeguard.core.results.texts import message_of
 
@@ -74,9 +75,14 @@ class _ArtifactEntry(Struct):
     location: _Artifact | None = None
 
 
+class _Invocation(Struct):
+    successful: bool | None = field(name="executionSuccessful", default=None)
+
+
 class _Run(Struct):
     tool: _Tool = field(default_factory=_Tool)
     results: list[_Result] | None = None
+    invocations: list[_Invocation] | None = None
     artifacts: list[_ArtifactEntry] | None = None
     bases: dict[str, _Artifact] | None = field(name="originalUriBaseIds", default=None)
 
@@ -99,6 +105,10 @@ class SarifReader(DocumentReader[_Log]):
                 reported = result.kind in (None, "fail") and result.baseline != "absent"
                 if reported and not result.suppressions:
                     self.sink(_diagnostic(run, result, rules))
+        for run in document.runs:
+            if any(each.successful is False for each in run.invocations or []):
+                tool = run.tool.driver.name[:100] or "the tool"
+                raise UnreadableReport(f"{tool} did not run to its end: executionSuccessful: false")
 
 
 def _diagnostic(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> Result:
