@@ -42,15 +42,17 @@ Since = Annotated[
 ]
 
 
+Budget = Annotated[
+    int | None, Parameter(metavar="N", help="At most about this many tokens (with --format agent).")
+]
+
+
 class TailOptions(Options, frozen=True, kw_only=True):
     """`tail`: where to start, and what to show."""
 
     since: Since = -1
     format: Annotated[TailFormat | None, Parameter(help="What to write.")] = None
-    budget: Annotated[
-        int | None,
-        Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
-    ] = None
+    budget: Budget = None
     check: Annotated[
         str | None, Parameter(metavar="ID", help="Follow the output of this check.")
     ] = None
@@ -61,10 +63,7 @@ class ReportOptions(Options, frozen=True, kw_only=True):
 
     format: Annotated[ReportFormat | None, Parameter(help="What to write.")] = None
     since: Since = -1
-    budget: Annotated[
-        int | None,
-        Parameter(metavar="N", help="At most about this many tokens (with --format agent)."),
-    ] = None
+    budget: Budget = None
     expect_seal: Annotated[
         str | None, Parameter(metavar="SEAL", help="Exit 4 unless the log's seal is this one.")
     ] = None
@@ -125,24 +124,15 @@ def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat
 
     Raises UsageError when they ask for different ones.
     """
-    asked: set[ReportFormat] = set()
-    if options.format is not None:
-        asked.add(options.format)
-    if common.json:
-        asked.add("json")
-    if options.open:
-        asked.add("html")
-    return one_of(asked, "text")
+    as_json: ReportFormat | None = "json" if common.json else None
+    page: ReportFormat | None = "html" if options.open else None
+    return one_of(options.format, as_json, page, otherwise="text")
 
 
 def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:
     """The one format that `--format` and `--json` (as jsonl) ask for. Raises UsageError on two."""
-    asked: set[TailFormat] = set()
-    if options.format is not None:
-        asked.add(options.format)
-    if common.json:
-        asked.add("jsonl")
-    return one_of(asked, "text")
+    as_json: TailFormat | None = "jsonl" if common.json else None
+    return one_of(options.format, as_json, otherwise="text")
 
 
 def only_for_agents(since: int | str, form: str) -> None:

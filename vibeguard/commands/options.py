@@ -164,10 +164,10 @@ class GlobalOptions(Options, frozen=True, kw_only=True):
 GLOBAL_DEFAULTS = GlobalOptions()
 
 
-def one_of(asked: set[Form], otherwise: Form) -> Form:
+def one_of(*asked: Form | None, otherwise: Form) -> Form:
     """The one format that was asked for. Raises UsageError where there are several."""
-    if len(asked) > 1:
-        raise UsageError(
-            f"two formats at once: {' and '.join(sorted(asked))}", "ask for one of them"
-        )
-    return asked.pop() if asked else otherwise
+    formats = {form for form in asked if form is not None}
+    if len(formats) > 1:
+        both = " and ".join(sorted(formats))
+        raise UsageError(f"two formats at once: {both}", "ask for one of them")
+    return formats.pop() if formats else otherwise

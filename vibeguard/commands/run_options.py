@@ -10,12 +10,16 @@ WatchFormat = Literal["text", "jsonl"]
 CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
 
 
+NoDeps = Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")]
+Local = Annotated[
+    Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
+]
+
+
 class RunOptions(Options, frozen=True, kw_only=True):
     """`run`: what to start, how to show it, how long to stay."""
 
-    no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
-        False
-    )
+    no_deps: NoDeps = False
     changed: Annotated[
         str | None,
         Parameter(
@@ -52,9 +56,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
     stream: Annotated[
         Flag, Parameter(help="The same as --format jsonl: events as they happen.")
     ] = False
-    local: Annotated[
-        Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
-    ] = False
+    local: Local = False
     detach: Annotated[
         Flag, Parameter(help="Print the run's id as soon as it is recorded, and return.")
     ] = False
@@ -81,9 +83,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
 class WatchOptions(Options, frozen=True, kw_only=True):
     """`watch`: of which checks, and what to write."""
 
-    no_deps: Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")] = (
-        False
-    )
+    no_deps: NoDeps = False
     changed: Annotated[
         str | None,
         Parameter(
@@ -91,9 +91,7 @@ class WatchOptions(Options, frozen=True, kw_only=True):
             help="Only checks that a change since REF concerns, as with run --changed.",
         ),
     ] = None
-    local: Annotated[
-        Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
-    ] = False
+    local: Local = False
     format: Annotated[
         WatchFormat | None, Parameter(help="What to write: text, or the events of every run.")
     ] = None
@@ -108,11 +106,6 @@ def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
 
     Raises UsageError when they ask for different ones.
     """
-    asked: set[RunFormat] = set()
-    if options.format is not None:
-        asked.add(options.format)
-    if common.json:
-        asked.add("json")
-    if options.stream:
-        asked.add("jsonl")
-    return one_of(asked, "text")
+    as_json: RunFormat | None = "json" if common.json else None
+    stream: RunFormat | None = "jsonl" if options.stream else None
+    return one_of(options.format, as_json, stream, otherwise="text")

@@ -96,3 +96,18 @@ class Format(Protocol):
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The text to write at the end; `ending` is what the events do not tell."""
+
+
+class DocumentFormat:
+    """What the formats share that say nothing before the end, and then everything in `finish`."""
+
+    stream = Stream.MACHINE
+    exact = True
+
+    def __init__(self, options: FormatOptions) -> None:
+        self.options = options
+
+    def feed(self, state: State, event: Event) -> str:
+        """Nothing yet."""
+        del state, event
+        return ""

@@ -7,8 +7,7 @@ A check that did not pass stands as a test beside its own, so that what failed o
 from typing import Any
 
 from vibeguard.core.fold.verdict import fails_the_run
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
@@ -39,19 +38,8 @@ _OF_CHECKS = {
 }
 
 
-class CtrfFormat:
+class CtrfFormat(DocumentFormat):
     """One document at the end."""
-
-    stream = Stream.MACHINE
-    exact = True
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The document."""
@@ -86,7 +74,7 @@ class CtrfFormat:
                 "tests": tests,
             },
         }
-        return encode_value(document, ci=self._ci)
+        return encode_value(document, ci=self.options.ci)
 
 
 def _check(state: State, record: CheckRecord) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 from vibeguard.core.fold.verdict import fails_the_run
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Level, Outcome, ResultKind
@@ -32,19 +31,8 @@ Message = tuple[str, str, str]
 _ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class GitHubFormat:
+class GitHubFormat(DocumentFormat):
     """Workflow commands at the end, and the summary as plain text."""
-
-    stream = Stream.MACHINE
-    exact = True
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._run_folder = options.run_folder
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """Errors, then warnings, then one notice a root cause of skips, then the summary."""
@@ -67,7 +55,9 @@ class GitHubFormat:
             *_limited("warning", warnings),
             *_limited("notice", notices),
         ]
-        closing = "".join(f"{line}\n" for line in summary(state, ending, Style(), self._run_folder))
+        closing = "".join(
+            f"{line}\n" for line in summary(state, ending, Style(), self.options.run_folder)
+        )
         return "".join(f"{line}\n" for line in lines) + break_commands(closing)
 
     def _message(self, state: State, record: CheckRecord) -> Message:
@@ -76,7 +66,7 @@ class GitHubFormat:
         for whole in advice_of(state, record).sections():
             section = whole.within(ADVICE_CHARACTERS)
             parts.append(f"{section.label}: {sanitise(section.text, multiline=True).strip()}")
-        path = output_path(record, self._run_folder)
+        path = output_path(record, self.options.run_folder)
         if path:
             parts.append(f"output: {sanitise(path)}")
         title = f"{planned.id} {shown_status(record)}"

@@ -3,8 +3,7 @@
 from hashlib import sha256
 from typing import Any
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Level, Outcome
@@ -18,19 +17,8 @@ _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}
 _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class GitLabFormat:
+class GitLabFormat(DocumentFormat):
     """One document at the end."""
-
-    stream = Stream.MACHINE
-    exact = True
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The document."""
@@ -42,7 +30,7 @@ class GitLabFormat:
         for record in state.checks.values():
             for finding in _findings(state, record):
                 findings.setdefault(finding["fingerprint"], finding)
-        return encode_value(list(findings.values()), ci=self._ci)
+        return encode_value(list(findings.values()), ci=self.options.ci)
 
 
 def _findings(state: State, record: CheckRecord) -> list[dict[str, Any]]:

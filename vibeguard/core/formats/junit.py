@@ -8,8 +8,7 @@ with its reason, since services fail a build on `<failure>`.
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.build import run_problem
@@ -32,19 +31,10 @@ _ELEMENTS = {
 }
 
 
-class JUnitFormat:
+class JUnitFormat(DocumentFormat):
     """One XML document at the end."""
 
-    stream = Stream.MACHINE
     exact = False
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The document."""

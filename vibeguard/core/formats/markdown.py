@@ -6,8 +6,7 @@ can neither mark up nor mention anybody.
 
 from re import findall
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.advice import advice_of
@@ -30,19 +29,10 @@ _SPECIAL = frozenset("\\`*_[]|~@#$&<>")
 _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class MarkdownFormat:
+class MarkdownFormat(DocumentFormat):
     """Summary, paragraphs of what did not pass, a table of all checks."""
 
-    stream = Stream.MACHINE
     exact = False
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._options = options
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """Summary, paragraphs and table: of what would be too long together, what fits.
@@ -54,7 +44,7 @@ class MarkdownFormat:
         unpassed = [record for record in records if record.outcome in _UNPASSED]
         others = [record for record in records if record.outcome not in _UNPASSED]
         room = _Room(MAX_BYTES)
-        lines = summary(state, ending or Ending(), Style(), self._options.run_folder)
+        lines = summary(state, ending or Ending(), Style(), self.options.run_folder)
         said = [block for line in lines if (block := room.for_block(f"{_prose(line)}\n\n"))]
         rows = _rows(state, unpassed, room)
         told = [block for one in unpassed if (block := room.for_block(self._paragraph(state, one)))]
@@ -84,7 +74,7 @@ class MarkdownFormat:
                 continue
             text = sanitise(section.text, multiline=True).strip()
             parts.append(f"{label}:\n\n" + _fence(text, "sh" if section.is_command else "text"))
-        path = output_path(record, self._options.run_folder)
+        path = output_path(record, self.options.run_folder)
         if path:
             parts.append(f"Output: {_code(path)}\n")
         return "\n".join(parts)

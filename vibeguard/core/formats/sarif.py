@@ -6,8 +6,7 @@ config: a service drops what has no place.
 
 from typing import Any
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Level, Outcome, ResultOutcome
@@ -24,19 +23,8 @@ _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 
 
-class SarifFormat:
+class SarifFormat(DocumentFormat):
     """One document at the end."""
-
-    stream = Stream.MACHINE
-    exact = True
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
 
     def finish(self, state: State, ending: Ending | None = None) -> str:
         """The document."""
@@ -54,7 +42,7 @@ class SarifFormat:
         if left_out:
             runs[0]["properties"] = {"leftOut": left_out}
         document = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
-        return encode_value(document, ci=self._ci)
+        return encode_value(document, ci=self.options.ci)
 
 
 def _reported(record: CheckRecord) -> list[Result]:
