@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -44,6 +43,7 @@ from vibeguard.system.supervisor.aftermath import (
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
+from vibeguard.system.supervisor.log_dir import copy_outputs
 from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.reports import FormerReports
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
-LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 
 
 class Session:
@@ -119,7 +118,9 @@ class Session:
     def run(self) -> Sealed:
         """Run the plan, seal its log and read it back. Raises LogWriteError."""
         unattributed = trio.run(self._run_checks, clock=self._clock)
-        self._copy_logs()
+        if self._launch.log_dir:
+            folder = os.fsdecode(self._launch.log_dir)
+            copy_outputs(folder, self._launch.plan.checks, self._logs)
         self._raise_failure()
         self._finish(unattributed)
         self._raise_failure()
@@ -375,34 +376,3 @@ class Session:
                 changed=changed_meanwhile(self._launch, state, vcs),
             )
         )
-
-    def _copy_logs(self) -> None:
-        """--log-dir keeps meaning a folder that gets `<id>.log` of the run."""
-        if not self._launch.log_dir:
-            return
-        folder = os.fsdecode(self._launch.log_dir)
-        written: dict[str, list[str]] = {}
-        try:
-            os.makedirs(folder, exist_ok=True)
-            for check in self._launch.plan.checks:
-                if check.id in self._logs:
-                    path = _copy_path(folder, check, written.setdefault(check.id.casefold(), []))
-                    shutil.copyfile(self._logs[check.id], path)
-        except OSError as error:
-            raise LogWriteError(
-                f"the outputs cannot be copied to {folder}: {error.strerror}",
-                "name another folder: --log-dir",
-            ) from error
-
-
-def _copy_path(folder: str, check: PlannedCheck, alike: list[str]) -> str:
-    """`<id>.log`, unless that is too long, or the file of an id that differs in case alone.
-
-    `alike` are the paths of such ids; this one is added.
-    """
-    path = os.path.join(folder, f"{check.id}.log")
-    too_long = len(check.id.encode()) > LONGEST_NAME_BYTES
-    if too_long or any(os.path.exists(path) and os.path.samefile(path, one) for one in alike):
-        path = os.path.join(folder, f"{check.stem}.log")
-    alike.append(path)
-    return path
