@@ -85,14 +85,9 @@ class UnstableList(Struct, frozen=True):
 
 def _form(common: GlobalOptions, options: RunsOptions) -> RunsFormat:
     """The one format that `--format`, `--json` and `--open` (as html) ask for."""
-    asked: set[RunsFormat] = set()
-    if options.format is not None:
-        asked.add(options.format)
-    if common.json:
-        asked.add("json")
-    if options.open:
-        asked.add("html")
-    return one_of(asked, "text")
+    as_json: RunsFormat | None = "json" if common.json else None
+    page: RunsFormat | None = "html" if options.open else None
+    return one_of(options.format, as_json, page, otherwise="text")
 
 
 def runs(*, common: GlobalOptions, options: RunsOptions = RUNS_DEFAULTS) -> int:

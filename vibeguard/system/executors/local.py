@@ -52,7 +52,7 @@ async def open_local_executor(
     async with trio.open_nursery() as nursery:
         tasks: trio.Nursery = await nursery.start(_hold_tasks)
         executor = LocalExecutor(tasks, Spawner(shell), reactor(tasks), adopts=adopts)
-        tasks.start_soon(executor.keep_house)
+        tasks.start_soon(executor.housekeeping)
         try:
             yield executor
         finally:
@@ -197,7 +197,7 @@ class LocalExecutor:
     def _unowned(self) -> list[int]:
         return [stat.pid for stat in self._orphans.of_nobody()]
 
-    async def keep_house(self) -> None:
+    async def housekeeping(self) -> None:
         """Once a second: reap orphans that have ended, and look at a few attempts' memory."""
         turn = 0
         while True:

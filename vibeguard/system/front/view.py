@@ -15,7 +15,7 @@ from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import wants_live
 from vibeguard.system.clock import monotonic_ns
-from vibeguard.system.front.glances import Glances
+from vibeguard.system.front.live_details import LiveDetails
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import is_terminal, terminal_size
 from vibeguard.system.journal.follow import Follower
@@ -32,7 +32,7 @@ class View:
     """
 
     def __init__(self, form: Format, output: Output, run_folder: str = "") -> None:
-        self._seen = Glances(run_folder)
+        self._seen = LiveDetails(run_folder)
         self.state = new_state()
         self.problem: LogCorrupt | None = None
         self._form = form

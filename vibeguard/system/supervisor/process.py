@@ -86,7 +86,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         sealed = session.run()
         _tell_guardian(guardian, OVER)
         _tell(reports, sealed)
-        _keep_house(session)
+        _housekeeping(session)
         _notify(launch, session, sealed, stays=guardian is not None)
     except UsageError as error:
         _tell(reports, Failed(error.what, error.do, ExitCode.USAGE))
@@ -149,10 +149,10 @@ def _too_late(_: int, __: FrameType | None) -> None:
     """Every check has settled: the verdict is what they made it."""
 
 
-def _keep_house(session: Session) -> None:
+def _housekeeping(session: Session) -> None:
     """The verdict is out: what goes wrong from here on changes nothing, but it is not forgotten."""
     try:
-        session.keep_house()
+        session.housekeeping()
     except Exception as error:  # noqa: BLE001 - a defect must not take the verdict back
         with contextlib.suppress(OSError):
             write_traceback(session.folder, "".join(traceback.format_exception(error)))

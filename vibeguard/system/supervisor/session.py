@@ -163,7 +163,7 @@ class Session:
         else:
             self._witness.seal(seal)
 
-    def keep_house(self) -> None:
+    def housekeeping(self) -> None:
         """After the seal: remember how long the checks took, remove runs that are too old or many.
 
         The verdict is out and nobody waits for this; what fails here is only put off.

@@ -17,7 +17,7 @@ _FORECAST_EVERY_NS = SECOND_NS
 _MOST_CHECKS = 1000
 
 
-class Glances:
+class LiveDetails:
     """Looks at the outputs of what runs, and now and then ahead."""
 
     def __init__(self, run_folder: str) -> None:
