@@ -1,13 +1,15 @@
 """Single results can turn green to red, never red to green (DESIGN section 10)."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.helpers.command import project, vibeguard
+from tests.helpers.command import environment, project, vibeguard
 
 PASSED = '<testsuite name="pytest"><testcase classname="t" name="a" time="0.1"/></testsuite>'
 FAILED = (
@@ -63,6 +65,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "rewritten": (wrote(PASSED), "passed", None),
     "outside": (untouched(results={"junit": "../outside.xml"}), "error", "results"),
     "fifo": ({"run": "mkfifo $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "giant": ({"run": "truncate -s 1G $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "giant_red": ({"run": "truncate -s 1G $VIBEGUARD_CHECK.xml; exit 1"}, "failed", "exit_code"),
     "folder": ({"run": "mkdir $VIBEGUARD_CHECK.xml"}, "error", "results"),
     "lint": (printed(ERRORS, {"json": "ruff"}), "passed", None),
     "lint_expected": (
@@ -122,6 +126,8 @@ def test_what_is_wrong_with_a_report_is_named_beside_exit_code_0_and_noted_besid
     assert "DOCTYPE" in said["bomb"]["message"]
     assert "outside" in said["outside"]["message"]
     assert "not a regular file" in said["fifo"]["message"]
+    assert said["giant"]["message"] == "giant.xml is larger than 256 MiB"
+    assert said["giant_red"]["results"]["notes"] == ["giant_red.xml is larger than 256 MiB"]
     assert said["missing_red"]["results"]["notes"] == ["no file missing_red.xml"]
     assert said["stale_red"]["results"]["notes"][0].startswith("stale_red.xml is stale")
     assert "expired on 2026-01-01" in said["expired"]["results"]["notes"][0]
@@ -262,3 +268,29 @@ def test_a_file_of_matchers_that_cannot_be_used_is_a_config_error(tmp_path, cont
     done = vibeguard("validate", cwd=folder)
     assert done.returncode == 2
     assert complaint in done.stderr
+
+
+MANY = 1_000_000
+CASES_OF_MANY = (
+    f'awk \'BEGIN {{print "<testsuite>"; for (n = 0; n < {MANY}; n++) printf '
+    '"<testcase classname=\\"t\\" name=\\"n%d\\"><failure message=\\"m%d\\"/></testcase>\\n", n, n; '
+    'print "</testsuite>"}\' > r.xml; exit 1'
+)
+
+
+@pytest.mark.nightly  # a report of 70 MB is written and read
+def test_a_million_results_take_little_memory_and_little_of_the_log(tmp_path):
+    """With 500 MB of address space; a tree of such a report needs more."""
+    check = {"id": "unit", "run": CASES_OF_MANY, "results": {"junit": "r.xml"}}
+    check["judge_timeout"] = "5m"
+    folder = project(tmp_path, yaml.safe_dump({"checks": [check]}, width=1000))
+    words = f"ulimit -v 500000; exec {sys.executable} -m vibeguard run --json"
+    done = subprocess.run(
+        ["bash", "-c", words], cwd=folder, env=environment(), capture_output=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)["checks"][0]["results"]
+    assert found["tests"] == {"failed": MANY}
+    assert len(found["results"]) + found["left_out"] == MANY
+    (log,) = (folder / ".vibeguard" / "runs").glob("*/events.jsonl")
+    assert log.stat().st_size < 4 << 20
