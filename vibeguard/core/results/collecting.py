@@ -11,6 +11,7 @@ from vibeguard.core.wording.sanitise import well_formed
 
 MOST_RESULTS = 5_000
 MOST_BYTES = 1 << 20  # of the log, for each attempt
+MOST_LINES = 999_999_999  # of a file
 MOST_TRACKED = 100_000  # failures whose names are remembered
 _FAILED = (ResultOutcome.FAILED, ResultOutcome.ERROR)
 _OVERHEAD_BYTES = 80
@@ -126,14 +127,21 @@ def _name(name: str) -> str:
 
 
 def _small(result: Result) -> Result:
-    """The result with texts that can be stored, and are not too long to be."""
+    """The result with texts and numbers that can be stored, and are not too long to be."""
     return replace(
         result,
         name=_name(result.name),
         file=cut(well_formed(result.file), MOST_NAME),
         rule=cut(well_formed(result.rule), MOST_NAME),
         message=cut(well_formed(result.message), MOST_MESSAGE),
+        line=_place_number(result.line),
+        column=_place_number(result.column),
     )
+
+
+def _place_number(number: int) -> int:
+    """A line or column that a file can have, else 0: the numbers of JSON have any size and sign."""
+    return number if 0 < number <= MOST_LINES else 0
 
 
 def _size(result: Result) -> int:

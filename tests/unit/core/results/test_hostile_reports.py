@@ -3,6 +3,7 @@
 import random
 import tracemalloc
 
+import msgspec
 import pytest
 
 from tests.helpers.reports import REPORTS, read, reader_named, report
@@ -148,6 +149,17 @@ def test_what_a_report_says_of_lines_is_never_trusted_to_be_a_number_of_ours():
         (result,) = read(reader_named("junit"), cases % (line, time)).results
         assert 0 <= result.line < 10**9
         assert result.duration_ns is None
+
+
+@pytest.mark.parametrize("number", [-1, 10**9, 2**63, 2**64, 2**80, -(2**80)])
+def test_numbers_of_any_size_are_no_places_that_cannot_be_recorded(number):
+    for name, line in (
+        ("ruff", '[{"filename": "a", "message": "m", "location": {"row": %d, "column": %d}}]'),
+        ("mypy", '{"file": "a", "line": %d, "column": %d, "message": "m"}'),
+    ):
+        (result,) = read(reader_named(name), (line % (number, number)).encode()).results
+        assert (result.line, result.column) == (0, 0)
+        assert msgspec.json.encode(result)
 
 
 def test_a_million_results_take_no_memory_to_speak_of():
