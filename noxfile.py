@@ -14,6 +14,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 LOCK = "requirements/dev.txt"
 RUNTIME_LOCK = "requirements/runtime.txt"
 MINIMUMS_LOCK = "requirements/minimums.txt"
+SITE_LOCK = "requirements/site.txt"
 MCP_LOCK = "requirements/mcp.txt"
 FLAGS = (
     *("--quiet", "--universal", "--python-version", "3.11"),
@@ -176,6 +177,22 @@ def package(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """The documentation as a site, in build/site; a warning fails."""
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", SITE_LOCK)
+    session.run("mkdocs", "build", "--strict", "--quiet")
+
+
+@nox.session
+def pages(session: nox.Session) -> None:
+    """Pages and traces before those who judge them: Chromium, axe-core, speedscope (npm)."""
+    install(session)
+    session.run("scripts/node", external=True)
+    tests = ("tests/design/test_html_in_a_browser.py", "tests/design/test_s14_exports.py")
+    session.run("pytest", "-rs", *tests, *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Resolve the lock files anew from pyproject.toml: hashes, and no index addresses."""
     session.install("uv==0.13.9")
@@ -184,3 +201,5 @@ def lock(session: nox.Session) -> None:
     session.run("uv", "pip", "compile", "--group", "mcp-clients", *FLAGS, "-o", MCP_LOCK)
     lowest = ("--resolution", "lowest-direct")
     session.run(*COMPILE, "--group", "dev", "--extra", "pool", *lowest, "-o", MINIMUMS_LOCK)
+    site = [word for word in COMPILE if word != "pyproject.toml"]
+    session.run(*site, "requirements/site.in", "-o", SITE_LOCK)

@@ -21,9 +21,11 @@ FORMATS = {
     "gitlab": "vibeguard.core.formats.gitlab:GitLabFormat",
     "html": "vibeguard.core.formats.html:HtmlFormat",
     "otlp": "vibeguard.core.formats.otlp:OtlpFormat",
-    "in-toto": "vibeguard.core.formats.in_toto:InTotoFormat",
     "trace": "vibeguard.core.formats.trace:TraceFormat",
 }
+
+# These show no run of which they cannot state what they are for: `finish` raises UsageError.
+STATEMENTS = {"in-toto": "vibeguard.core.formats.in_toto:InTotoFormat"}
 
 
 def make_format(name: str, options: FormatOptions) -> Format:
@@ -31,7 +33,8 @@ def make_format(name: str, options: FormatOptions) -> Format:
 
     Call it before the first check starts: a check may change what is installed.
     """
-    if name not in FORMATS:
-        raise UsageError(f"there is no format {name}", f"use one of {', '.join(FORMATS)}")
-    module, _, class_name = FORMATS[name].partition(":")
+    known = {**FORMATS, **STATEMENTS}
+    if name not in known:
+        raise UsageError(f"there is no format {name}", f"use one of {', '.join(known)}")
+    module, _, class_name = known[name].partition(":")
     return cast(Format, getattr(import_module(module), class_name)(options))
