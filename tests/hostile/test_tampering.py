@@ -37,8 +37,8 @@ DEEDS = {
     "copies the state folder": ("cp -a .vibeguard x; mv .vibeguard y; mv x .vibeguard", "log"),
     "links the state folder": (
         "mv .vibeguard y; ln -s y .vibeguard",
-        # `later` may look for its output just between the two commands
-        "symbolic link|is gone",
+        # `later`, or who follows the log, may look just between the two commands
+        "symbolic link|is gone|cannot be read any more",
     ),
     "links runs": ("mv .vibeguard/runs y; ln -s ../y .vibeguard/runs", "symbolic link"),
     "replaces the outputs' folder": (
