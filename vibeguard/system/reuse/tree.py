@@ -136,7 +136,7 @@ def files_of_tree(
     """
     root = repository_root(folder)
     if root is None or not os.path.lexists(os.path.join(root, ".git")):
-        return os.fsencode(folder), (path for path, _ in walk(os.fsencode(folder)))
+        return os.fsencode(folder), _below(os.fsencode(folder))
     paths = present_files(root, environment)
     start = os.fsencode(root)
     return None if paths is None else (start, _files(start, paths))
@@ -151,8 +151,15 @@ def _files(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
         except FileNotFoundError:
             is_folder = False
         if is_folder:
-            yield from (os.path.join(path, below) for below, _ in walk(full))
+            yield from (os.path.join(path, below) for below in _below(full))
         else:
+            yield path
+
+
+def _below(folder: bytes) -> Iterator[bytes]:
+    """What git would track of a folder: a pipe or a socket holds no bytes that could change."""
+    for path, status in walk(folder):
+        if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
             yield path
 
 
