@@ -15,6 +15,7 @@ from vibeguard.core.wording.suggest import did_you_mean
 Word = TypeVar("Word", bound=StrEnum)
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+LONGEST_ID = 1_000
 TAG = re.compile(r"[a-z][a-z0-9-]*")
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}\Z")
 POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
@@ -155,8 +156,15 @@ def web_address(text: str) -> str:
     return text
 
 
+LONGEST_ID = 1_000
+
+
 def identifier(text: str) -> str:
-    """The id of a check or prompt."""
+    """The id of a check or prompt; every text of a run holds some."""
+    if len(text) > LONGEST_ID:
+        raise LanguageError(
+            f"an id of {len(text):,} characters", f"use at most {LONGEST_ID:,} characters"
+        )
     if ID.fullmatch(text):
         return text
     raise LanguageError(

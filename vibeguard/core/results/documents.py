@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
 
 MOST_BYTES = 64 << 20
@@ -27,8 +29,19 @@ class DocumentReader(Generic[Document]):
     kind: type[Document] | Any
 
     def __init__(self, sink: Sink) -> None:
-        self.sink = sink
+        self._sink = sink
+        self._names_trouble = False
         self._data = bytearray()
+
+    def sink(self, result: Result) -> None:
+        """Report one result."""
+        self._names_trouble |= result.outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR)
+        self._sink(result)
+
+    def refuse_unless_named(self, trouble: str) -> None:
+        """Refuse a document that says this of its tests, and names none that failed."""
+        if not self._names_trouble:
+            raise UnreadableReport(f"{trouble}, and names none that failed")
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""

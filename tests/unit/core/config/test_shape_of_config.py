@@ -394,6 +394,11 @@ def test_ids_that_cannot_be(id_: str) -> None:
     assert f'invalid id "{id_}"' in only_complaint(f"prompts: [{{id: '{id_}'}}]\n" + check())
 
 
+def test_an_id_has_a_bound_since_every_text_of_a_run_holds_some():
+    said = only_complaint(f"checks: [{{id: {'a' * 1001}, run: x}}]")
+    assert "an id of 1,001 characters: use at most 1,000 characters" in said
+
+
 @pytest.mark.parametrize("id_", ["a", "_", "A-b_9", "on", "yes", "y" * 300, "null_"])
 def test_ids_that_are_fine(id_: str) -> None:
     """Length and words of YAML do not matter."""

@@ -210,6 +210,9 @@ SAYS_TROUBLE = {
     "junit, errors": b'<testsuite errors="2"><testcase name="a"/></testsuite>',
     "junit, no case": b'<testsuites failures="3"/>',
     "ctrf": b'{"results": {"summary": {"tests": 2, "failed": 1}, "tests": [{"name": "a", "status": "passed"}]}}',
+    "jest": b'{"success": false, "numFailedTests": 1, "testResults": []}',
+    "vitest": b'{"success": false, "testResults": [{"name": "a.ts", "assertionResults": [{"fullName": "a", "status": "passed"}]}]}',
+    "pytest-json-report": b'{"exitcode": 2, "tests": [{"nodeid": "a", "outcome": "passed"}]}',
     "sarif": b'{"version": "2.1.0", "runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}',
 }  # fmt: skip
 

@@ -4,7 +4,6 @@ from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultKind, ResultOutcome
-from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.documents import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import message_of, nanoseconds
@@ -51,13 +50,11 @@ class CtrfReader(DocumentReader[_Report]):
 
     def read(self, document: _Report) -> None:
         """Report the results of a document."""
-        tests = document.results.tests
-        for test in tests:
+        for test in document.results.tests:
             self.sink(_result(test))
         summary = document.results.summary
-        named = any(test.status not in _OUTCOMES or test.status == "failed" for test in tests)
-        if summary is not None and (summary.failed or 0) > 0 and not named:
-            raise UnreadableReport(f"it counts {summary.failed:g} that failed, and names none")
+        if summary is not None and (summary.failed or 0) > 0:
+            self.refuse_unless_named(f"it counts {summary.failed:g} failed tests")
 
 
 def _result(test: _Test) -> Result:

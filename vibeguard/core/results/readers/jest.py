@@ -34,6 +34,7 @@ class _File(Struct):
 
 class _Report(Struct):
     files: list[_File] = field(name="testResults")
+    success: bool | None = None
 
 
 class JestReader(DocumentReader[_Report]):
@@ -59,6 +60,8 @@ class JestReader(DocumentReader[_Report]):
                         message=message_of(file.message),
                     )
                 )
+        if document.success is False:
+            self.refuse_unless_named("it says that the tests did not succeed")
 
 
 def _result(file: _File, test: _Assertion) -> Result:

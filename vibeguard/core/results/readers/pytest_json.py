@@ -50,6 +50,7 @@ class _Collector(Struct):
 class _Report(Struct):
     tests: list[_Test] | None = None
     collectors: list[_Collector] = []
+    exitcode: int = 0
 
 
 class PytestJsonReader(DocumentReader[_Report]):
@@ -72,6 +73,8 @@ class PytestJsonReader(DocumentReader[_Report]):
                         message=message_of(collector.longrepr.strip().rpartition("\n")[2]),
                     )
                 )
+        if document.exitcode:
+            self.refuse_unless_named(f"it says that pytest ended with {document.exitcode}")
 
 
 def _result(test: _Test) -> Result:
