@@ -87,10 +87,7 @@ def make_plan(
     requires = {
         check.id: tuple(r for r in check.requires if r.check in selected) for check in checks
     }
-    pools = {check.id: pool_of(check, settings.async_after_ns) for check in checks}
-    remote = {check.id for check in checks if check.where is not None}
-    background = [check for check, pool in pools.items() if pool is Pool.BACKGROUND]
-    waits_for_background = waiting_closure(requires, background)
+    placed = _placed(checks, requires, settings.async_after_ns)
     paths = remaining_paths(requires, expected)
     first = failing_first(requires, failed)
     stems = file_stems([check.id for check in checks])
@@ -102,13 +99,12 @@ def make_plan(
                 "on_change": check.on_change or on_change,
             },
             stem=stems[check.id],
-            pool=Pool.WORKERS if check.id in remote else pools[check.id],
-            after_background=check.id in waits_for_background
-            and (check.id in remote or pools[check.id] is Pool.FOREGROUND),
+            pool=placed[check.id].pool,
+            after_background=placed[check.id].after_background,
             env_names=tuple(sorted(check.env)),
             confirms=confirmed_by(check.id),
             expected_ns=expected.get(check.id),
-            expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.id in remote else 0,
+            expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.where is not None else 0,
             remaining_path_ns=paths[check.id],
             priority=int(check.id in first),
         )
@@ -119,6 +115,28 @@ def make_plan(
     plan = Plan(settings, planned, used, tuple(notes), narrowed)
     _hold_to_bound(plan)
     return plan
+
+
+class _Placed(Struct, frozen=True):
+    """The pool of a check, and whether it waits for the background without being there."""
+
+    pool: Pool
+    after_background: bool
+
+
+def _placed(
+    checks: Sequence[CheckConfig],
+    requires: Mapping[str, tuple[Requirement, ...]],
+    async_after_ns: int,
+) -> dict[str, _Placed]:
+    pools = {check.id: pool_of(check, async_after_ns) for check in checks}
+    background = [check for check, pool in pools.items() if pool is Pool.BACKGROUND]
+    waits = waiting_closure(requires, background)
+    pools |= {check.id: Pool.WORKERS for check in checks if check.where is not None}
+    return {
+        check: _Placed(pool, check in waits and pool is not Pool.BACKGROUND)
+        for check, pool in pools.items()
+    }
 
 
 def _hold_to_bound(plan: Plan) -> None:

@@ -54,17 +54,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
     Whatever goes wrong here is reported to the front, and kept in the run folder if there is one.
     `guardian` is the pipe to the guardian of a run that may outlive its front.
     """
-    # A run that may outlive its front must not hold the front's terminal.
-    terminal = terminal_of_the_front() if guardian is None else None
-    leave_terminal(b"vg-supervisor")
-    pipes = {pipe for pipe in (orders, reports, guardian, terminal) if pipe is not None}
-    close_inherited(pipes)
-    for pipe in pipes:
-        os.set_inheritable(pipe, False)
-    _ignore_job_control()
-    _outlive_signals()
-    hide_from_checks()
-    wake_when_orphaned()
+    terminal = _let_go(orders, reports, guardian)
     reader = OrderReader(orders)
     launch = reader.read_launch()
     if launch is None:
@@ -105,6 +95,24 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         if view is not None:
             view.close()
         give_terminal_back(terminal, reports)
+
+
+def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
+    """Have nothing of the front but the pipes; the terminal to be given back, if it has one.
+
+    A run that may outlive its front must not hold the front's terminal.
+    """
+    terminal = terminal_of_the_front() if guardian is None else None
+    leave_terminal(b"vg-supervisor")
+    pipes = {pipe for pipe in (orders, reports, guardian, terminal) if pipe is not None}
+    close_inherited(pipes)
+    for pipe in pipes:
+        os.set_inheritable(pipe, False)
+    _ignore_job_control()
+    _outlive_signals()
+    hide_from_checks()
+    wake_when_orphaned()
+    return terminal
 
 
 def _open_view(launch: Launch, staged: Staged) -> "View":

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.logs import encode_log, every_event
-from vibeguard.core.eventlog import decode, lines
+from vibeguard.core.eventlog import decode, single_line
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.eventlog.encode import encode_seal, new_digest
 from vibeguard.core.model.events import Event, LogSealed, UnknownEvent
@@ -249,7 +249,7 @@ def test_a_known_event_is_not_ignored_because_it_asks_to_be():
 def test_a_line_beyond_the_limit_is_damage_finished_or_not(monkeypatch):
     """The limit is lowered here; `test_s6_log` sends a hundred real megabytes."""
     monkeypatch.setattr(decode, "MAX_LINE_BYTES", 300)
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 300)
+    monkeypatch.setattr(single_line, "MAX_LINE_BYTES", 300)
     for bad in (b'{"x":"' + b"a" * 400 + b'"}\n', b'{"x":"' + b"a" * 400):
         events, _, problem = fed(LINES[0] + bad, size=100)
         assert problem is not None
