@@ -106,6 +106,9 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    import gc  # noqa: PLC0415 - not for --version
+
+    gc.disable()  # nothing that is imported is garbage: looking for some is a tenth of the time
     supervisor = None
     try:
         if verb in ("run", "check") and not asks_for_help(arguments):
@@ -119,6 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     finally:
+        gc.enable()
         if supervisor is not None:
             supervisor.discard()
 
@@ -148,13 +152,17 @@ def _tell_refused(error: OSError, arguments: list[str], verb: str) -> int:
 
 def _call(arguments: list[str], verb: str) -> int:
     """Parse and call; what goes wrong is told on the channel that the caller reads."""
+    import gc  # noqa: PLC0415 - as in `main`
+
     from vibeguard.commands import failures  # noqa: PLC0415 - after `early`
 
     failures.make_streams_safe()
     try:
         from vibeguard.commands.parsing import parse  # noqa: PLC0415 - after `early`
 
-        return failures.finish_output(parse(arguments)())
+        call = parse(arguments)
+        gc.enable()
+        return failures.finish_output(call())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - this is the border

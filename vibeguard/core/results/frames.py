@@ -17,21 +17,19 @@ class Place(NamedTuple):
 NOWHERE = Place()
 
 # Frames in what the user did not write.
-_FOREIGN = re.compile(
+_FOREIGN = (
     r"node_modules|site-packages|dist-packages|^node:|/lib/python\d|^<|/rustc/|/usr/lib/go"
     r"|/go-\d|/src/testing/|/src/runtime/|\$GOROOT|/vendor/phpunit/"
 )
-_PYTEST = re.compile(r"^([^\s:][^:]*\.\w+):(\d+): (?:in \S+|[A-Za-z_][\w.]*)?$")
-_PYTHON = re.compile(r'^\s*File "([^"]+)", line (\d+)')
-_BATS = re.compile(r"\(in test file ([^,)]+), line (\d+)\)|^\s*in test file ([^,)]+), line (\d+)")
-_SCRIPT = re.compile(
-    r"(?:\(|\bat |\u276f (?:\S+ )?|^\s*)((?:file://|/|\w:)?[^\s():]+):(\d+):(\d+)\)?\s*\{?$"
-)
-_JAVA = re.compile(r"^\s*at (?:[\w.$]+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)")
-_RUST = re.compile(r"panicked at (?:'.*', )?([^\s:]+\.rs):(\d+):(\d+)")
-_GO_LOG = re.compile(r"^\s*([\w./-]+\.go):(\d+)(?::(\d+))?: ")
-_GO_FRAME = re.compile(r"^\s+(\S+\.go):(\d+)(?: \+0x|$)")
-_BARE = re.compile(r"^\s*([^\s:]+\.\w+):(\d+)(?:: (?:Failure|error).*)?$")
+_PYTEST = r"^([^\s:][^:]*\.\w+):(\d+): (?:in \S+|[A-Za-z_][\w.]*)?$"
+_PYTHON = r'^\s*File "([^"]+)", line (\d+)'
+_BATS = r"\(in test file ([^,)]+), line (\d+)\)|^\s*in test file ([^,)]+), line (\d+)"
+_SCRIPT = r"(?:\(|\bat |\u276f (?:\S+ )?|^\s*)((?:file://|/|\w:)?[^\s():]+):(\d+):(\d+)\)?\s*\{?$"
+_JAVA = r"^\s*at (?:[\w.$]+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)"
+_RUST = r"panicked at (?:'.*', )?([^\s:]+\.rs):(\d+):(\d+)"
+_GO_LOG = r"^\s*([\w./-]+\.go):(\d+)(?::(\d+))?: "
+_GO_FRAME = r"^\s+(\S+\.go):(\d+)(?: \+0x|$)"
+_BARE = r"^\s*([^\s:]+\.\w+):(\d+)(?:: (?:Failure|error).*)?$"
 
 
 def place_in(text: str) -> Place:
@@ -56,13 +54,13 @@ def place_in(text: str) -> Place:
     return NOWHERE
 
 
-def _search(pattern: re.Pattern[str], lines: list[str], *, last: bool) -> Place | None:
+def _search(pattern: str, lines: list[str], *, last: bool) -> Place | None:
     for line in reversed(lines) if last else lines:
-        match = pattern.search(line)
+        match = re.search(pattern, line)
         if match is None:
             continue
         place = _java(match) if pattern is _JAVA else _plain(match)
-        if not _FOREIGN.search(place.file):
+        if not re.search(_FOREIGN, place.file):
             return place
     return None
 

@@ -8,9 +8,10 @@ escapes such as `\x07` and `\u202e`; lone surrogates and noncharacters become U+
 
 import re
 
+# Patterns are compiled by `re` when a text needs one: hardly any does (`sanitise`, first lines).
 # Well-formed sequences: CSI, OSC, the string kinds (DCS, SOS, PM, APC), then other short ones.
 # Each branch stops at the next introducer, so the time is linear in the text.
-_ESCAPE_SEQUENCE = re.compile(
+_ESCAPE_SEQUENCE = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]*(?:\x07|\x1b\\|\x9c)"
     r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x90\x98\x9c\x9e\x9f]*(?:\x1b\\|\x9c)"
@@ -22,20 +23,20 @@ _HIDDEN = (
     "\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f"
 )
 _BROKEN = "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
-_HAZARD = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}{_BROKEN}]")
-_HAZARD_IN_JSON = re.compile(f"[\x7f-\x9f{_HIDDEN}\ufdd0-\ufdef\ufffe\uffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_HAZARD = f"[\x00-\x1f\x7f-\x9f{_HIDDEN}{_BROKEN}]"
+_HAZARD_IN_JSON = f"[\x7f-\x9f{_HIDDEN}\ufdd0-\ufdef\ufffe\uffff]"
+_SURROGATE = "[\ud800-\udfff]"
 _SHORT = {"\n": "\\n", "\r": "\\r"}
 
 _COMMANDS = (
     # GitHub Actions: a line that begins with `::`, whatever white space is before it.
-    (re.compile(r"^([^\S\n]*:):", re.MULTILINE), r"\1 :"),
+    (r"(?m)^([^\S\n]*:):", r"\1 :"),
     # GitHub (old form), Azure Pipelines, TeamCity: anywhere in a line.
-    (re.compile(r"#(#(?:\[|vso\[|teamcity\[))", re.IGNORECASE), r"# \1"),
+    (r"(?i)#(#(?:\[|vso\[|teamcity\[))", r"# \1"),
     # GitLab and Travis: folds.
-    (re.compile(r"\b(section_(?:start|end)|travis_(?:fold|time)):", re.IGNORECASE), r"\1 :"),
+    (r"(?i)\b(section_(?:start|end)|travis_(?:fold|time)):", r"\1 :"),
     # Buildkite: group headings at the very start of a line.
-    (re.compile(r"^(---|\+\+\+|~~~|\^\^\^)(?=\s)", re.MULTILINE), r" \1"),
+    (r"(?m)^(---|\+\+\+|~~~|\^\^\^)(?=\s)", r" \1"),
 )
 
 
@@ -49,7 +50,7 @@ def sanitise(text: str, *, multiline: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     # Dropping one sequence can join the halves of another: its ESC is made visible below.
-    text = _ESCAPE_SEQUENCE.sub("", text)
+    text = re.sub(_ESCAPE_SEQUENCE, "", text)
     if multiline:
         text = text.replace("\r\n", "\n")
         return "\n".join(_visible(line) for line in text.split("\n"))
@@ -59,7 +60,7 @@ def sanitise(text: str, *, multiline: bool = False) -> str:
 def _visible(line: str) -> str:
     if "\t" in line:
         line = line.expandtabs(4)
-    return _HAZARD.sub(_escape, line)
+    return re.sub(_HAZARD, _escape, line)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -76,7 +77,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def well_formed(text: str) -> str:
     """Replace lone surrogates by U+FFFD, so that the text can be encoded; change nothing else."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else re.sub(_SURROGATE, "\ufffd", text)
 
 
 def break_commands(text: str) -> str:
@@ -87,7 +88,7 @@ def break_commands(text: str) -> str:
     if not any(mark in text for mark in ("::", "##", "_", "---", "+++", "~~~", "^^^")):
         return text
     for pattern, replacement in _COMMANDS:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return text
 
 
@@ -97,7 +98,7 @@ def harmless_json(text: str, *, ci: bool = False) -> str:
     Outside strings JSON holds none of these characters, so that a plain replacement is right.
     """
     if not text.isascii() or "\x7f" in text:
-        text = _HAZARD_IN_JSON.sub(_json_escape, text)
+        text = re.sub(_HAZARD_IN_JSON, _json_escape, text)
     return text.replace("##", "#\\u0023") if ci else text
 
 

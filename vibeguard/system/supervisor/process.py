@@ -69,6 +69,7 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         remote = _prepare_remote(launch)
         gc.freeze()  # plan and modules stay to the end: no collection need look at them
         gc.set_threshold(YOUNG_OBJECTS)
+        gc.enable()  # `cli.main` has switched it off
         session = Session(launch, reader, reports, remote, view)
         folder = os.fsencode(session.folder)
         _tell_guardian(guardian, folder)
