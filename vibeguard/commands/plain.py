@@ -63,18 +63,17 @@ def _take(words: Sequence[str], flags: Mapping[str, Flag], given: Given) -> list
     left: list[str] = []
     rest = iter(words)
     for word in rest:
-        name, attached, value = word.partition("=")
+        name, equals, value = _parts(word, flags)
         flag = flags.get(name)
         if flag is None:
             left.append(word)
             continue
-        if bool not in members(flag.kind):
-            value = value if attached else next(rest, "-")
-            read = _value(flag.kind, flag.said, value, attached=bool(attached))
-        elif attached:
+        switch = bool in members(flag.kind)
+        if switch and (equals or value):
             raise NotPlain
-        else:
-            read = True
+        if not (switch or equals or value):
+            value = next(rest, "-")
+        read = switch or _value(flag.kind, flag.said, value, empty=bool(equals))
         fields = given.setdefault(flag.argument, {})
         if flag.field in fields:
             raise NotPlain  # given twice
@@ -82,9 +81,16 @@ def _take(words: Sequence[str], flags: Mapping[str, Flag], given: Given) -> list
     return left
 
 
-def _value(kind: Any, said: Mapping[str, Any], text: str, *, attached: bool = False) -> object:
-    """A value as its type or its converter reads it. Raises NotPlain."""
-    if text.startswith("-") or not (text or attached):
+def _parts(word: str, flags: Mapping[str, Flag]) -> tuple[str, str, str]:
+    """A flag, the equals sign and the value behind it; `-p3` is a letter with its value."""
+    if word[1:2] != "-" and word[:2] in flags and "=" not in word:
+        return word[:2], "", word[2:]
+    return word.partition("=")
+
+
+def _value(kind: Any, said: Mapping[str, Any], text: str, *, empty: bool = False) -> object:
+    """A value as its type or its converter reads it; `empty`: it may be. Raises NotPlain."""
+    if text.startswith("-") or not (text or empty):
         raise NotPlain
     if "converter" in said:
         try:

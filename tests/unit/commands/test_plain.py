@@ -19,6 +19,7 @@ PLAIN = [
     ["run"],
     ["check", "a", "b", "-p", "3", "--tags", "x,y"],
     ["-v", "run", "--max-wait", "1m30s", "--failed"],
+    ["run", "-p2", "-cx.yaml"],
     ["run", "--changed=main", "--format=agent", "--detach"],
     ["report", "--format", "agent", "--since", "3", "latest~1"],
     ["status", "--json"],
@@ -110,7 +111,7 @@ def test_every_flag_of_every_command_with_a_value_means_the_same_to_both():
     for verb in COMMANDS:
         for name, switch in flags_of(verb):
             value = next(values)
-            forms = [[name]] if switch else [[name, value], [f"{name}={value}"]]
+            forms = [[name]] if switch else [[name, value], [f"{name}={value}"], [name + value]]
             for form in forms:
                 words = [verb, *form]
                 ours = by_us(words)
