@@ -59,7 +59,7 @@ def run_planned(state: State, event: RunPlanned) -> None:
             raise LogCorrupt(f"{planned.id} is for a pool of workers, and there is none")
         # A weight is clamped to its pool as planned, whatever `run.degraded` says later.
         slots = min(planned.weight, slots_of[planned.pool])
-        state.checks[planned.id] = CheckRecord(planned, planned.pool, planned.group, slots=slots)
+        state.checks[planned.id] = CheckRecord(planned, slots)
         if planned.pool is not Pool.BACKGROUND and not planned.after_background:
             state.unsettled_foreground += 1
     for planned in event.checks:

@@ -1,7 +1,5 @@
 """What the events so far amount to: the only mutable model, changed by `core.fold` alone."""
 
-from msgspec import Struct, field
-
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,
@@ -21,10 +19,27 @@ from vibeguard.core.model.events import (
     RunWeakened,
 )
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import CheckState, Outcome, Pool
+from vibeguard.core.names import CheckState, Outcome
 
 
-class CheckRecord(Struct):
+class _Account:
+    """Equal where every field is.
+
+    Neither a msgspec struct, of which a field takes longer to set (a replay of a million events
+    took a seventh longer), nor a dataclass, with which `inspect` is loaded at every start.
+    """
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
+
+class CheckRecord(_Account):
     """Where one check stands. `pool` and `group` are those of the plan.
 
     `running_t` is the start of the present attempt, `first_started_t` that of the first.
@@ -32,31 +47,32 @@ class CheckRecord(Struct):
     attempts whose worker was lost.
     """
 
-    planned: PlannedCheck
-    pool: Pool
-    group: str
-    state: CheckState = CheckState.PENDING
-    outcome: Outcome | None = None
-    attempt: int = 0
-    ready_t: int | None = None
-    running_t: int | None = None
-    first_started_t: int | None = None
-    settled_t: int | None = None
-    attempt_over: bool = False
-    frontier: int | None = None
-    started: CheckStarted | None = None
-    finished: CheckAttemptFinished | None = None
-    termination: CheckTerminationRequested | None = None
-    hang: CheckHang | None = None
-    extracted: CheckExtracted | None = None
-    results: CheckResults | None = None
-    settled: CheckSettled | None = None
-    reused: CheckReused | None = None
-    waived: dict[str, str] = field(default_factory=dict)
-    ran_before: tuple[str, ...] = ()
-    slots: int = 0
-    submitted: CheckSubmitted | None = None
-    lost: int = 0
+    def __init__(self, planned: PlannedCheck, slots: int = 0) -> None:
+        self.planned = planned
+        self.pool = planned.pool
+        self.group = planned.group
+        self.state: CheckState = CheckState.PENDING
+        self.outcome: Outcome | None = None
+        self.attempt: int = 0
+        self.ready_t: int | None = None
+        self.running_t: int | None = None
+        self.first_started_t: int | None = None
+        self.settled_t: int | None = None
+        self.attempt_over: bool = False
+        self.frontier: int | None = None
+        self.started: CheckStarted | None = None
+        self.finished: CheckAttemptFinished | None = None
+        self.termination: CheckTerminationRequested | None = None
+        self.hang: CheckHang | None = None
+        self.extracted: CheckExtracted | None = None
+        self.results: CheckResults | None = None
+        self.settled: CheckSettled | None = None
+        self.reused: CheckReused | None = None
+        self.waived: dict[str, str] = {}
+        self.ran_before: tuple[str, ...] = ()
+        self.slots = slots
+        self.submitted: CheckSubmitted | None = None
+        self.lost: int = 0
 
     @property
     def queued_ns(self) -> int | None:
@@ -67,7 +83,7 @@ class CheckRecord(Struct):
         return max(started.t - submitted.t, 0)
 
 
-class State(Struct):
+class State(_Account):
     """The whole run as far as the log tells it.
 
     `next_seq` is the number that the next event must carry; `last_t` the time of the last one.
@@ -75,29 +91,30 @@ class State(Struct):
     `unsettled_foreground` counts what `run.foreground_settled` waits for.
     """
 
-    next_seq: int = 0
-    last_t: int = 0
-    started: RunStarted | None = None
-    planned: RunPlanned | None = None
-    checks: dict[str, CheckRecord] = field(default_factory=dict)
-    counts: dict[Outcome, int] = field(default_factory=dict)
-    settled: int = 0
-    frontiers: int = 0
-    unsettled_foreground: int = 0
-    planned_parallel: int = 0
-    planned_async_parallel: int = 0
-    parallel: int = 0
-    async_parallel: int = 0
-    used_foreground: int = 0
-    used_background: int = 0
-    worker_slots: int = 0
-    used_workers: int = 0
-    groups: dict[str, str] = field(default_factory=dict)
-    paused_since: int | None = None
-    cancel: RunCancelRequested | None = None
-    foreground_settled: RunForegroundSettled | None = None
-    foreground_settled_t: int | None = None
-    finished: RunFinished | None = None
-    sealed: LogSealed | None = None
-    unknown_events: int = 0
-    weakened: list[RunWeakened] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.next_seq: int = 0
+        self.last_t: int = 0
+        self.started: RunStarted | None = None
+        self.planned: RunPlanned | None = None
+        self.checks: dict[str, CheckRecord] = {}
+        self.counts: dict[Outcome, int] = {}
+        self.settled: int = 0
+        self.frontiers: int = 0
+        self.unsettled_foreground: int = 0
+        self.planned_parallel: int = 0
+        self.planned_async_parallel: int = 0
+        self.parallel: int = 0
+        self.async_parallel: int = 0
+        self.used_foreground: int = 0
+        self.used_background: int = 0
+        self.worker_slots: int = 0
+        self.used_workers: int = 0
+        self.groups: dict[str, str] = {}
+        self.paused_since: int | None = None
+        self.cancel: RunCancelRequested | None = None
+        self.foreground_settled: RunForegroundSettled | None = None
+        self.foreground_settled_t: int | None = None
+        self.finished: RunFinished | None = None
+        self.sealed: LogSealed | None = None
+        self.unknown_events: int = 0
+        self.weakened: list[RunWeakened] = []

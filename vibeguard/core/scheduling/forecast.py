@@ -4,9 +4,10 @@ The estimate of each check comes from the log (`expected_ns` of the plan): a rep
 """
 
 from collections.abc import Iterable
+from copy import copy
 from heapq import heappop, heappush
 
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import force_setattr
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.history import median_of
@@ -137,13 +138,16 @@ def _copy(state: State) -> State:
     """The same run on its way to a pass: whatever is under way is forgotten to have gone wrong."""
     checks = {}
     for check, record in state.checks.items():
-        checks[check] = copied = replace(record, waived=dict(record.waived))
+        checks[check] = copied = copy(record)
+        copied.waived = dict(record.waived)
         if record.state is CheckState.RUNNING:
             copied.termination = copied.extracted = None
             copied.finished = _ended_well(record) if record.attempt_over else None
         else:
             copied.attempt_over = False
-    return replace(state, checks=checks, counts=dict(state.counts), groups=dict(state.groups))
+    whole = copy(state)
+    whole.checks, whole.counts, whole.groups = checks, dict(state.counts), dict(state.groups)
+    return whole
 
 
 def _ended_well(record: CheckRecord) -> CheckAttemptFinished:
