@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 
 import pexpect
 import pytest
@@ -30,7 +31,9 @@ def test_completion_completes_in_zsh(tmp_path, way):
         shell.close(force=True)
 
 
-@pytest.mark.skipif(not shutil.which("fish"), reason="no fish")
+@pytest.mark.skipif(
+    not shutil.which("fish"), reason="no fish, so its completion was not tried (Debian: fish)"
+)
 def test_completion_completes_in_fish(tmp_path):
     """`vibeguard va<TAB>` is `vibeguard validate`."""
     script = vibeguard("completion", "fish", cwd=tmp_path).stdout
@@ -40,3 +43,11 @@ def test_completion_completes_in_fish(tmp_path):
         ["fish", "--no-config", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("validate\t")
+    (tmp_path / "vibeguard.yaml").write_text('version: "1"\nchecks: [{id: lint, run: "true"}]\n')
+    (tmp_path / "vibeguard").write_text(f'#!/bin/sh\nexec {sys.executable} -m vibeguard "$@"\n')
+    (tmp_path / "vibeguard").chmod(0o755)
+    ask = f"set PATH {tmp_path} $PATH; source script.fish; complete -C 'vibeguard run li'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[:1] == ["lint"]

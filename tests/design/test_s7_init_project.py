@@ -162,3 +162,19 @@ def test_what_cannot_be_read_says_nothing(tmp_path):
     (tmp_path / "mypy.ini").touch()
     assert vibeguard("init", cwd=tmp_path).returncode == 0
     assert "python -m mypy ." in (tmp_path / "vibeguard.yaml").read_text()
+
+
+@pytest.mark.parametrize(("lock", "manager"), [("", "npm"), ("pnpm-lock.yaml", "pnpm")])
+def test_a_tool_that_nobody_has_installed_yet_names_what_installs_it(tmp_path, lock, manager):
+    """A fresh clone has a package.json and no node_modules."""
+    (tmp_path / "package.json").write_text('{"scripts": {"test": "no-such-runner"}}')
+    (tmp_path / "node_modules_bin").mkdir()
+    if lock:
+        (tmp_path / lock).touch()
+    program = tmp_path / "node_modules_bin" / manager
+    program.write_text("#!/bin/sh\necho 'sh: 1: no-such-runner: not found' >&2\nexit 127\n")
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    done = vibeguard("init", "--try", cwd=tmp_path, env={"PATH": path})
+    said = f"no-such-runner is not installed here: {manager} install first (no node_modules)"
+    assert said in done.stderr

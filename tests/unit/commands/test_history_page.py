@@ -66,3 +66,9 @@ def test_links_lead_where_the_config_or_the_flag_says(folder):
     other = vibeguard("report", "--editor", "ed", "--format", "html", cwd=folder)
     assert other.returncode == 2
     assert "no template of a link" in other.stderr
+
+
+def test_the_page_says_what_has_changed_since_an_earlier_run(folder):
+    page = vibeguard("report", "latest", "--compare", "--format", "html", cwd=folder).stdout
+    assert "Since run" in page
+    assert re.search(r'<h3 class="fixed">\d fixed</h3><ul><li>broken', page)

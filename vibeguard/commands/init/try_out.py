@@ -148,11 +148,20 @@ def _ended(check: _Check, violations: tuple[_Violation, ...]) -> tuple[str, str]
     text = "\n".join(lines)
     missed = next((found for pattern in _MISSING if (found := pattern.search(text))), None)
     if missed is not None:
-        return "missing", f"{missed[1]} is not installed here"
+        return "missing", f"{missed[1]} is not installed here{_install_first()}"
     if check.exit_code == NOT_FOUND:
         return "missing", first_line(lines[-1]) if lines else "a command is not installed"
     said = first_line(lines[0]) if lines else ""
     return check.status, f"{violation.message}: {said}" if said else violation.message
+
+
+def _install_first() -> str:
+    """What to do where a project's own tools are not there, since nobody has installed them yet."""
+    if not os.path.exists("package.json") or os.path.exists("node_modules"):
+        return ""
+    locks = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun"}
+    manager = next((locks[name] for name in locks if os.path.exists(name)), "npm")
+    return f": {manager} install first (no node_modules)"
 
 
 def to_ignore(tried: list[Tried], present: frozenset[str]) -> list[str]:
