@@ -128,6 +128,9 @@ KNOWN: dict[str, Callable[[], bytes]] = {
         lambda n: f"  - {{id: c{n}, run: '{{{{.v}}}}'}}\n",
         f"vars: {{v: {'x' * 500_000}}}\nchecks:\n",
     ),
+    "patterns of names": lambda: repeated(
+        lambda n: f"      - '[a-z]{n}'\n", f"{CHECK}    outputs:\n", "  "
+    ).rpartition(b"      - ")[0],
     "empty lists": lambda: b"x-a: [" + b"[]," * 330_000 + b"]\n" + CHECK.encode(),
     "documents": lambda: b"---\na: 1\n" * 110_000,
     "a valid config": lambda: checks("tags: [a], timeout: 2m"),

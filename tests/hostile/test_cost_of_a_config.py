@@ -1,5 +1,6 @@
 """What a config may cost: any of a megabyte answers within 2 s of CPU and 300 MB (DESIGN section 2)."""
 
+import lzma
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from tests.helpers.costly import KNOWN, MEGABYTE, Cost, cost_of
 
+KEPT = Path(__file__).parent / "costly"
 MOST_CPU_S = 2.0
 MOST_MEMORY_MB = 300
 MOST_SAID = 400_000  # characters: two hundred mistakes with their lines
@@ -36,6 +38,15 @@ def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
     data = KNOWN[name]()
     assert len(data) <= MEGABYTE + 1000
     check_cost(cost_of(data, tmp_path))
+
+
+@pytest.mark.slow  # a megabyte of each, through the real command
+@pytest.mark.parametrize("kept", sorted(KEPT.glob("*.yaml.xz")), ids=lambda path: path.stem)
+def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
+    kept: Path, tmp_path: Path
+) -> None:
+    """The ten that cost most of those that the search below has made; the name is the seed."""
+    check_cost(cost_of(lzma.decompress(kept.read_bytes()), tmp_path))
 
 
 @pytest.mark.slow  # a megabyte of each, through the real command

@@ -8,6 +8,7 @@ begins with everything. Names are bytes, as the file system has them; `?` is one
 or one byte that is none. RE2 is imported when the first list is compiled.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -98,6 +99,13 @@ def regex_of(pattern: str) -> bytes:
     return prefix + body + (rb"/(?s:.*)" if below else b"")
 
 
+_PLAIN = re.compile(r"[^*?\[\]{},\\/]+")
+_LITERALS = [
+    bytes([byte]) if byte < 0x80 and chr(byte).isalnum() else b"\\x%02x" % byte
+    for byte in range(256)
+]
+
+
 class _Translation:
     """One walk over one pattern."""
 
@@ -111,7 +119,12 @@ class _Translation:
     def translate(self) -> bytes:
         parts = []
         while self._at < len(self._text):
-            parts.append(self._next())
+            plain = _PLAIN.match(self._text, self._at)
+            if plain is not None:
+                self._at = plain.end()
+                parts.append(_literal(plain[0]))
+            else:
+                parts.append(self._next())
         if self._open:
             raise self._mistake("a { is not closed", "close it, or write [{] for the character")
         return b"".join(parts)
@@ -182,11 +195,8 @@ def _class_member(character: str) -> str:
     return character if character.isalnum() or character == "-" else f"\\x{ord(character):02x}"
 
 
-def _literal(character: str) -> bytes:
-    return b"".join(
-        bytes([byte]) if byte < 0x80 and chr(byte).isalnum() else b"\\x%02x" % byte
-        for byte in character.encode("utf-8", "surrogateescape")
-    )
+def _literal(text: str) -> bytes:
+    return b"".join(map(_LITERALS.__getitem__, text.encode("utf-8", "surrogateescape")))
 
 
 def _compile_set(sources: Sequence[bytes]) -> _CompiledSet:
