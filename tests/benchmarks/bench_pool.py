@@ -39,9 +39,11 @@ from vibeguard.system.rundir.ids import run_folder, run_ids
 ROUNDS = 3
 # A worker whose attempts share nothing but get an empty folder, for the cost of the real one.
 WITHOUT_FOLDERS = """
-from vibeguard.system.worker.store import Store
-whole = Store.preparation
-Store.preparation = lambda *args: ('mkdir -p "$FOLDER"', whole(*args)[1])
+import os
+from vibeguard.system.worker.folders import Folders
+async def arrive(folders, source): pass
+async def make(folders, source, path): os.mkdir(path)
+Folders.arrive, Folders.make = arrive, make
 from vibeguard.cli import command
 command()
 """

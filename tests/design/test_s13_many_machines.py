@@ -81,9 +81,13 @@ def test_artifacts_come_back_and_nothing_else(
         source,
         tmp_path,
         "  - {id: makes, run: 'mkdir out; echo 1 > out/a.xml; echo 2 > b.txt; "
-        "ln -s /etc/passwd out/c.xml', artifacts: ['out/*.xml'], where: {}}",
+        "ln -s /etc/passwd out/c.xml', artifacts: ['out/*.xml', none.txt], where: {}}",
     )
-    assert run_cli(folder, "run", **pool.variables).returncode == 0
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 0
+    missing = "none.txt: there is no such file"
+    assert f"artifacts of makes that did not come back: {missing}" in done.stderr
+    assert report(folder)["makes"]["not_returned"] == [missing]
     [back] = (folder / ".vibeguard").glob("runs/*/artifacts/makes.1")
     assert [str(p.relative_to(back)) for p in back.rglob("*") if p.is_file()] == ["out/a.xml"]
     assert not (folder / "b.txt").exists()
@@ -216,6 +220,18 @@ def test_a_cancel_of_a_waiting_check_frees_the_run_at_once(
         code, _, _ = run.end()
     assert code == 1
     assert report(folder)["a"]["status"] == "cancelled"
+
+
+def test_what_a_check_waits_for_is_said_again_when_others_are_there(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [gpu]}}")
+    with running(folder, "run", **pool.variables) as run:
+        run.wait_for(CheckSubmitted)
+        with pool.worker(source, "--label", "arm", name="w2"):
+            wait_until(lambda: "present: arm; linux" in run_cli(folder, "status").stdout)
+        run_cli(folder, "cancel", "--check", "a")
+        run.end()
 
 
 def test_a_timeout_by_the_workers_clock_ends_the_tree(

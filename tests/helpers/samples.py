@@ -225,7 +225,7 @@ def on_workers() -> History:
     settings = ResolvedSettings(parallel=4, async_parallel=4, pool=PoolSettings())
     run = History(
         check("here"),
-        check("train", timeout_ns=90 * SECOND, **gpu),
+        check("train", timeout_ns=90 * SECOND, artifacts=("out/*.xml",), **gpu),
         check("infer", timeout_ns=90 * SECOND, **gpu),
         check("wide", pool=Pool.WORKERS, where=Where(labels=("gpu", "x86"))),
         settings=settings,
@@ -245,10 +245,19 @@ def on_workers() -> History:
         )
     run.passes("here")
     run.after(2 * SECOND).start("train", worker="gpu1")
-    run.after(4 * SECOND).exit("train", code=1)
+    large = "out/*.xml: out/all.xml does not fit into 268435456 bytes"
+    run.after(4 * SECOND).exit("train", code=1, not_returned=(large,))
     run.settle("train", Outcome.FAILED, Reason.EXIT_CODE, tail=("loss is nan",))
     run.after(SECOND).start("infer", worker="gpu2.example.org")
-    run.after(500 * MS)
+    run.after(500 * MS).add(
+        CheckSubmitted,
+        check="wide",
+        attempt=1,
+        engine="default",
+        token="wide" * 4,
+        wanted=("gpu", "x86"),
+        present=("gpu", "x86"),
+    )
     return run
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from vibeguard.core.fold.settling import (
     CANCELS_ALL,
     contradiction,
@@ -134,10 +136,12 @@ def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
 
 
 def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
-    """The attempt waits for a worker; its check stays queued."""
+    """The attempt waits for a worker; its check stays queued. Said again, it waits since then."""
     if record.pool is not _WORKERS or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: submitted what is not for a worker, or not queued")
-    record.submitted = event
+    before = record.submitted
+    again = before is not None and before.token == event.token
+    record.submitted = replace(event, t=before.t) if before is not None and again else event
 
 
 def check_observed(

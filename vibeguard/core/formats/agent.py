@@ -17,7 +17,7 @@ from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.comparing import compare, same_failure, standing
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
 from vibeguard.core.report.subject import about, patch_lines
-from vibeguard.core.report.summary import late, open_checks, skips
+from vibeguard.core.report.summary import late, missing_artifacts, open_checks, skips
 from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import duration, some
@@ -166,6 +166,7 @@ class AgentFormat:
         yield from skips(state)
         yield from late(state)
         yield from patch_lines(state, self._options.run_folder)
+        yield from missing_artifacts(state)
         if ending.hint:
             yield ending.hint
         goes_on = state.finished is None or ending.log_status is LogStatus.LIVE

@@ -110,7 +110,8 @@ class CheckSubmitted(Envelope, frozen=True, kw_only=True, tag="check.submitted")
     """The attempt is with a pool of workers and waits for one that has the labels `wanted`.
 
     `engine` is the pool, `token` what the attempt is known by there; `present` are the labels of
-    the workers that were there, one text for each set.
+    the workers that were there, one text for each set. Said again, with the same token, when others
+    are there while it waits.
     """
 
     check: str
@@ -187,7 +188,8 @@ class CheckAttemptFinished(Envelope, frozen=True, kw_only=True, tag="check.attem
     `elapsed_ns` counts from the start to the proof that the tree is gone, `active_ns` leaves out
     pauses. `survivors` outlived SIGTERM; `leaked` were left behind by a leader that had exited;
     `swept` counts the processes that had to be killed. `error` says why a start was refused, an
-    attempt lost or its output not stored.
+    attempt lost or its output not stored. `not_returned` names what a worker was to send back and
+    did not, each with the reason.
     """
 
     check: str
@@ -209,6 +211,7 @@ class CheckAttemptFinished(Envelope, frozen=True, kw_only=True, tag="check.attem
     swept: int = 0
     termination_ns: int = 0
     error: str = ""
+    not_returned: tuple[str, ...] = ()
 
 
 class CheckExtracted(Envelope, frozen=True, kw_only=True, tag="check.extracted"):

@@ -73,8 +73,9 @@ class CheckReport(Struct, frozen=True):
     `reason` is the machine word, `message` the sentence. `root_cause` is the check because of which
     this one was skipped or cancelled. `ran_before` names requirements that had not settled when it
     started. `pool` is foreground, background or workers; `worker` is which worker of a pool had the
-    last attempt, `queued_ms` how long that was waited for. `reused_from` is the run whose pass
-    stands for the check, `reuse_key` what that rests on.
+    last attempt, `queued_ms` how long that was waited for, `not_returned` what it was to send back
+    and did not. `reused_from` is the run whose pass stands for the check, `reuse_key` what that
+    rests on.
     """
 
     id: str
@@ -108,6 +109,7 @@ class CheckReport(Struct, frozen=True):
     results: ResultsReport | None
     worker: str | None
     queued_ms: int | None
+    not_returned: tuple[str, ...]
     reused_from: str | None
     reuse_key: str | None
 

@@ -14,7 +14,7 @@ class PoolNames:
         self.queues = f"{self.prefix}queues"
         self.workers = f"{self.prefix}workers"
         self.runs = f"{self.prefix}runs"
-        self.wake = f"{self.prefix}wake"
+        self.idle = f"{self.prefix}idle"
 
     def job(self, token: str) -> str:
         """The job that waits under this token."""

@@ -145,6 +145,10 @@ class Worker:
         self._held[claim] = _Held(job, claim)
         self._say(claim)
 
+    def holds(self, claim: str) -> bool:
+        """Whether this claim has not been forgotten."""
+        return claim in self._held
+
     def offer(self, claim: str, now: float) -> None:
         """It could start now."""
         held = self._held.get(claim)
@@ -203,12 +207,14 @@ class Worker:
         held = self._held.get(claim)
         if held is None or held.over_at is not None:
             return
+        before = (held.stage, held.exceeded, held.leak_ended, held.struck)
         if exited:
             held.stage = Stage.EXITED
         held.exceeded = held.exceeded or exceeded
         held.leak_ended = held.leak_ended or leak_ended
         held.struck = held.struck or struck
-        self._say(claim)
+        if before != (held.stage, held.exceeded, held.leak_ended, held.struck):
+            self._say(claim)
 
     def give_up(self, why: str, now: float) -> list[Effect]:
         """End all that there is, by the worker itself: lost, never failed."""

@@ -187,6 +187,7 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         results=_results(record.results),
         worker=worker_of(record) or None,
         queued_ms=None if queued is None else queued // MILLISECOND_NS,
+        not_returned=finished.not_returned if finished else (),
         reused_from=record.reused.run if record.reused else None,
         reuse_key=record.reused.key if record.reused else None,
     )

@@ -33,6 +33,7 @@ def summary(state: State, ending: Ending, style: Style, run_folder: str = "") ->
     lines = [*skips(state), *late(state)]
     lines.append(verdict_line(state, ending, style))
     lines += patch_lines(state, run_folder)
+    lines += missing_artifacts(state)
     if state.finished is not None and state.finished.unattributed:
         count = len(state.finished.unattributed)
         lines.append(f"swept: {plural(count, 'process', 'processes')} of no check known")
@@ -42,6 +43,16 @@ def summary(state: State, ending: Ending, style: Style, run_folder: str = "") ->
     if ending.hint:
         lines.append(sanitise(ending.hint))
     return lines
+
+
+def missing_artifacts(state: State) -> Iterator[str]:
+    """Which artifacts did not come back from a worker, and why: no outcome says so."""
+    for check, record in state.checks.items():
+        prefixes = tuple(f"{pattern}: " for pattern in record.planned.artifacts)
+        told = record.finished.not_returned if record.finished else ()
+        missing = [line for line in told if line.startswith(prefixes)]
+        if missing:
+            yield sanitise(f"artifacts of {check} that did not come back: {some(missing, 3)}")
 
 
 def verdict_line(state: State, ending: Ending, style: Style) -> str:

@@ -125,7 +125,8 @@ class AttemptResult(Struct, frozen=True):
         """The event that says so; its times and its output's path are the supervisor's to know."""
         facts = asdict(self)
         output_error = facts.pop("output_error")
-        for here in ("output_file", "returned", "left_out", "unchanged"):
+        facts["not_returned"] = facts.pop("left_out")
+        for here in ("output_file", "returned", "unchanged"):
             del facts[here]
         facts.update(
             check=check,

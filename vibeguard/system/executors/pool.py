@@ -28,6 +28,7 @@ from vibeguard.system.executors.base import (
 )
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.pool.shipment import Shipment
@@ -35,6 +36,7 @@ from vibeguard.system.process.output import OutputFile
 
 LOOK_S: Final = 0.2
 ANNOUNCE_S: Final = 2.5
+PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour
 LEAVE_S: Final = 0.5  # a broker that does not answer forgets the run by itself
 ASK_S: Final = 1.0  # who is there, for a reason that can do without
 MOST_UNFIT: Final = 3
@@ -46,9 +48,14 @@ class _Waiting:
     """A start that waits for a worker."""
 
     def __init__(
-        self, job: Job, attempt: PoolAttempt, accepted: Callable[[Accepted], None]
+        self,
+        job: Job,
+        attempt: PoolAttempt,
+        accepted: Callable[[Accepted], None],
+        present: tuple[str, ...],
     ) -> None:
         self.job = job
+        self.present = present
         self.attempt = attempt
         self.accepted = accepted
         self.unfit: list[str] = []
@@ -83,7 +90,10 @@ class PoolExecutor:
         settings: PoolSettings,
         shipment: Shipment,
         nursery: trio.Nursery,
+        *,
+        waits: Callable[[Job, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
+        self._waits = waits
         self._settings = settings
         self._shipment = shipment
         self._nursery = nursery
@@ -95,6 +105,8 @@ class PoolExecutor:
         self._paused = False
         self._poke = trio.Event()
         self._closed = False
+        self._packing = trio.Lock()
+        self._pack_due_s = 0.0
         nursery.start_soon(self._line.hold)
         nursery.start_soon(self._look)
         nursery.start_soon(self._announce)
@@ -139,7 +151,7 @@ class PoolExecutor:
         accepted: Callable[[Accepted], None],
         present: tuple[str, ...],
     ) -> PoolAttempt:
-        waiting = self._waiting[job.token] = _Waiting(job, attempt, accepted)
+        waiting = self._waiting[job.token] = _Waiting(job, attempt, accepted, present)
         self._client.submit(job.token, clock.monotonic_s())
         self._nursery.start_soon(self._submit, job.token)
         with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
@@ -193,6 +205,7 @@ class PoolExecutor:
         self._carry_out(self._client.pause(paused=paused))
 
     def _connected(self) -> None:
+        self._pack_due_s = 0.0  # this broker may know nothing
         for token in self._waiting:
             self._nursery.start_soon(self._submit, token)
 
@@ -236,6 +249,7 @@ class PoolExecutor:
         if waiting is None:
             return
         if why:
+            self._pack_due_s = 0.0  # perhaps it was not there
             waiting.unfit.append(why)
             if len(waiting.unfit) >= MOST_UNFIT:
                 self._refuse(token, why)
@@ -244,8 +258,8 @@ class PoolExecutor:
 
     def _refuse(self, token: str, why: str) -> None:
         waiting = self._waiting.pop(token, None)
-        self._carry_out(self._client.withdraw(token))
-        if waiting is not None:
+        if waiting is not None:  # else a worker has it by now
+            self._carry_out(self._client.withdraw(token))
             waiting.wake(Error(StartRefused(why)))
 
     # The tasks.
@@ -262,12 +276,21 @@ class PoolExecutor:
                 await self._poke.wait()
 
     async def _announce(self) -> None:
-        """Let workers that stay for the length of a run know of this one."""
+        """Let workers that stay for the length of a run know of this one; see who is there."""
         while True:
-            if self._line.pool is not None:
+            pool = self._line.pool
+            if pool is not None:
                 with suppress(BrokerLost, BrokerRefused):  # the next round says it again
-                    await self._line.pool.announce(self._identity)
+                    await pool.announce(self._identity)
+                    if self._waiting:
+                        self._note_present(label_sets(await pool.workers()))
             await trio.sleep(ANNOUNCE_S if self._line.pool is not None else LOOK_S)
+
+    def _note_present(self, present: tuple[str, ...]) -> None:
+        for waiting in list(self._waiting.values()):
+            if waiting.present != present:
+                waiting.present = present
+                self._waits(waiting.job, present)
 
     async def _submit(self, token: str) -> None:
         """Put the job, and the files that it needs, where workers find them."""
@@ -275,13 +298,20 @@ class PoolExecutor:
         if waiting is None or pool is None:
             return
         try:
-            if self._shipment.pack:
-                await pool.put_pack(self._shipment.source.pack, self._shipment.pack)
+            await self._put_pack(pool)
             await pool.submit(waiting.job)
         except BrokerLost:
             return  # it is submitted again with the next connection
         except BrokerRefused as error:
             self._refuse(token, f"the broker refused it: {error}")
+
+    async def _put_pack(self, pool: Pool) -> None:
+        """See that the files are there before a job that needs them, and stay there."""
+        async with self._packing:
+            now = clock.monotonic_s()
+            if self._shipment.pack and now >= self._pack_due_s:
+                await pool.put_pack(self._shipment.source.pack, self._shipment.pack)
+                self._pack_due_s = now + PACK_AGAIN_S
 
     async def _take_back(self, token: str) -> None:
         pool = self._line.pool

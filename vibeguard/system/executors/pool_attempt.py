@@ -165,6 +165,7 @@ class PoolAttempt:
         try:
             unpacked = self._unpack(result)
         except (OSError, tarfile.TarError) as error:
+            self._drop_parcel()
             why = f"what came back could not be stored: {error}"
             return AttemptResult(end=AttemptEnd.LOST, error=why)
         if not whole or not unpacked:
@@ -211,29 +212,49 @@ class PoolAttempt:
 
     def _drop_parcel(self) -> None:
         if self._parcel is not None:
-            self._parcel.close()
+            with suppress(OSError):
+                self._parcel.close()
             self._parcel.remove()
             self._parcel = None
 
 
 class _Incoming:
-    """A parcel on its way: a file beside the output, and the digest of what has come."""
+    """A parcel on its way: a file beside the output, and the digest of what has come.
+
+    What cannot be stored is noted and raised at the end: it arrives in the middle of a message,
+    where there is nobody to be told.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._file = open(create_file(path, flags=os.O_WRONLY), "wb")  # noqa: SIM115 - kept open
         self._digest = sha256()
+        self._error: OSError | None = None
+        self._descriptor = -1
+        try:
+            self._descriptor = create_file(path, flags=os.O_WRONLY)
+        except OSError as error:
+            self._error = error
 
     def write(self, data: bytes) -> None:
-        self._file.write(data)
         self._digest.update(data)
+        rest = memoryview(data)
+        try:
+            while rest and self._error is None:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            self._error = error
 
     def close(self) -> str:
-        self._file.close()
+        """The digest. Raises OSError where not all of it could be stored."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        if self._error is not None:
+            raise self._error
         return self._digest.hexdigest()
 
     def remove(self) -> None:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(self.path)
 
 

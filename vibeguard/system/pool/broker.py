@@ -4,6 +4,7 @@ Nothing here decides anything: the machines of `core.pool` do.
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import trio
 from msgspec import DecodeError
@@ -27,6 +28,7 @@ JOB_LIVES_MS = 30_000
 PACK_LIVES_MS = 3_600_000
 SHOWN_S = 10.0
 PACK_PART_BYTES = 4 << 20
+MOST_CLAIMED = 8  # of jobs that are large, as many as go into one answer
 
 
 class Pool:
@@ -61,29 +63,30 @@ class Pool:
         self.connection.send("PUBLISH", channel, seal(self._key, channel, encode(message)))
 
     async def submit(self, job: Job) -> None:
-        """Put a job in its queue, unless it waits there already."""
-        labels = label_set(job.labels)
-        key = self.names.job(job.token)
+        """Put a job in its queue, unless it waits there already, and wake a worker for it."""
+        labels, names = label_set(job.labels), self.names
+        key = names.job(job.token)
         await self.connection.call(
-            *("EVAL", scripts.SUBMIT, 3, key, self.names.queue(labels), self.names.queues),
-            *(seal(self._key, key, encode(job)), job.token, labels, JOB_LIVES_MS, self.names.wake),
+            *("EVAL", scripts.SUBMIT, 4, key, names.queue(labels), names.queues, names.idle),
+            *(seal(self._key, key, encode(job)), job.token, labels, JOB_LIVES_MS, names.prefix),
         )
 
     async def withdraw(self, token: str) -> None:
         """Take a job out of its queue, if it is there."""
         await self.connection.call("DEL", self.names.job(token))
 
-    async def claim(self, labels: tuple[str, ...]) -> Job | None:
-        """The next job for a worker with these labels; one that is not sealed right is dropped."""
-        while True:
-            found = await self.connection.call(
-                "EVAL", scripts.CLAIM, 1, self.names.queues, self.names.prefix, *labels
-            )
-            if not isinstance(found, bytes):
-                return None
-            job = self._open_job(found)
-            if job is not None:
-                return job
+    async def claim(self, worker: str, labels: tuple[str, ...], most: int) -> list[Job]:
+        """The next jobs for a worker with these labels; what is not sealed right is dropped.
+
+        Where there are fewer than `most`, the next one wakes this worker, or another that waits.
+        """
+        names = self.names
+        found = await self.connection.call(
+            *("EVAL", scripts.CLAIM, 2, names.queues, names.idle),
+            *(names.prefix, worker, label_set(labels), min(most, MOST_CLAIMED)),
+        )
+        sealed = [one for one in found if isinstance(one, bytes)] if isinstance(found, list) else []
+        return [job for job in map(self._open_job, sealed) if job is not None]
 
     def _open_job(self, sealed: bytes) -> Job | None:
         """The job, if its seal is that of the token that it carries."""
@@ -128,7 +131,8 @@ class Pool:
                     place = self.names.worker(identity.decode("utf-8", "replace"))
                     payload = unseal(self._key, place, sealed)
                     if payload is not None:
-                        shown.append(decode_presence(payload))
+                        with suppress(DecodeError):  # of a version that shows itself otherwise
+                            shown.append(decode_presence(payload))
         return sorted(shown, key=lambda presence: (presence.name, presence.worker))
 
     async def put_pack(self, digest: str, pack: bytes) -> None:
@@ -162,13 +166,13 @@ async def open_pool(
 ) -> Pool:
     """A pool's broker, whose connection is read in `nursery`. Raises BrokerLost, BrokerRefused.
 
-    `messages` gets every payload whose seal is right, `wake` news of jobs.
+    `messages` gets every payload whose seal is right; nothing at all is a wake-up for a job.
     """
     names = PoolNames(pool)
 
     def pushed(channel: bytes, sealed: bytes) -> None:
         name = channel.decode("utf-8", "replace")
-        if name == names.wake:
+        if not sealed:
             wake()
             return
         payload = unseal(key, name, sealed)

@@ -83,8 +83,6 @@ class Line:
         )
         try:
             await pool.listen(pool.names.to(self._identity))
-            if self._wake is not None:
-                await pool.listen(pool.names.wake)
             self.pool, self.trouble = pool, ""
             self._up()
             await pool.connection.lost.wait()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import trio
+from outcome import Error, Outcome, Value
 
 from vibeguard.core.pool.messages import Presence
 from vibeguard.core.problems import UsageError
@@ -21,21 +22,30 @@ def list_workers(access: Access) -> list[Presence]:
 
 async def ask_once(access: Access, question: Callable[[Pool], Awaitable[T]]) -> T:
     """Connect, ask, and go. Raises UsageError that names the variable and the broker's words."""
+    try:
+        answer = await _ask(access, question)
+    except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery as one of a group
+        if group.subgroup(KeyboardInterrupt) is not None:
+            raise KeyboardInterrupt from group
+        raise
+    if isinstance(answer, Error):
+        raise UsageError(
+            f"the broker of {URL_VARIABLE} ({access.address.shown}): {answer.error}",
+            "see docs/workers.md for what a pool asks of its broker",
+        )
+    return answer.unwrap()
+
+
+async def _ask(access: Access, question: Callable[[Pool], Awaitable[T]]) -> Outcome[T]:
+    """The answer, or what the broker does not allow."""
     async with trio.open_nursery() as nursery:
-        trouble = ""
         try:
             pool = await open_pool(
                 access.address, access.pool, access.key, nursery, messages=lambda _: None
             )
             try:
-                answer = await question(pool)
+                return Value(await question(pool))
             finally:
                 await pool.connection.close()
         except (BrokerLost, BrokerRefused) as error:
-            trouble = str(error)
-    if trouble:
-        raise UsageError(
-            f"the broker of {URL_VARIABLE} ({access.address.shown}): {trouble}",
-            "see docs/workers.md for what a pool asks of its broker",
-        )
-    return answer
+            return Error(error)

@@ -2,25 +2,50 @@
 
 from typing import Final
 
-# KEYS: job, queue, queues. ARGV: body, token, labels, milliseconds to live, wake channel.
-# Submitting a job that waits already only keeps it alive.
+# KEYS: job, queue, queues, idle. ARGV: body, token, labels, milliseconds to live, prefix.
+# Submitting a job that waits already keeps it alive, and wakes one more worker: the last one did
+# not take it. Of those that wait and have the labels it is one with the fewest; a wake-up that
+# nobody hears goes to the next one.
 SUBMIT: Final = """
-if redis.call('EXISTS', KEYS[1]) == 1 then
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[4]) then
+  redis.call('RPUSH', KEYS[2], ARGV[2])
+  redis.call('SADD', KEYS[3], ARGV[3])
+else
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
-  return 0
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
-redis.call('RPUSH', KEYS[2], ARGV[2])
-redis.call('SADD', KEYS[3], ARGV[3])
-redis.call('PUBLISH', ARGV[5], ARGV[3])
+local able = {}
+for _, set in ipairs(redis.call('SMEMBERS', KEYS[4])) do
+  local has, count = {}, 0
+  for label in string.gmatch(set, '[^,]+') do
+    has[label], count = true, count + 1
+  end
+  local fits = true
+  for label in string.gmatch(ARGV[3], '[^,]+') do
+    if not has[label] then fits = false end
+  end
+  if fits then able[#able + 1] = {count, set} end
+end
+table.sort(able, function(a, b) return a[1] < b[1] end)
+for _, found in ipairs(able) do
+  while true do
+    local worker = redis.call('SPOP', ARGV[5] .. 'idle:' .. found[2])
+    if not worker then
+      redis.call('SREM', KEYS[4], found[2])
+      break
+    end
+    if redis.call('PUBLISH', ARGV[5] .. 'to:' .. worker, '') > 0 then return 1 end
+  end
+end
 return 1
 """
 
-# KEYS: queues. ARGV: prefix, then the worker's labels. The first job whose labels the worker has,
-# those that ask for most first, so that a machine with a rare label is kept for what needs it.
+# KEYS: queues, idle. ARGV: prefix, worker, labels, how many. The first jobs whose labels the worker
+# has, those that ask for most first, so that a machine with a rare label is kept for what needs it.
+# A worker that gets fewer is noted as one to be woken: in the same step, so that no job comes in
+# between.
 CLAIM: Final = """
 local mine = {}
-for i = 2, #ARGV do mine[ARGV[i]] = true end
+for label in string.gmatch(ARGV[3], '[^,]+') do mine[label] = true end
 local fitting = {}
 for _, set in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   local fits, count = true, 0
@@ -34,23 +59,23 @@ table.sort(fitting, function(a, b)
   if a[1] ~= b[1] then return a[1] > b[1] end
   return a[2] < b[2]
 end)
+local jobs, most = {}, tonumber(ARGV[4])
 for _, found in ipairs(fitting) do
   local queue = ARGV[1] .. 'queue:' .. found[2]
-  while true do
+  while #jobs < most do
     local token = redis.call('LPOP', queue)
     if not token then
       redis.call('SREM', KEYS[1], found[2])
       break
     end
-    local job = ARGV[1] .. 'job:' .. token
-    local body = redis.call('GET', job)
-    if body then
-      redis.call('DEL', job)
-      return body
-    end
+    jobs[#jobs + 1] = redis.call('GETDEL', ARGV[1] .. 'job:' .. token) or nil
   end
 end
-return false
+if #jobs < most then
+  redis.call('SADD', ARGV[1] .. 'idle:' .. ARGV[3], ARGV[2])
+  redis.call('SADD', KEYS[2], ARGV[3])
+end
+return jobs
 """
 
 # KEYS: presence, workers, runs. ARGV: body, identity, milliseconds to live.
@@ -71,13 +96,19 @@ return 1
 
 # KEYS: workers. ARGV: prefix. What every worker that is there shows of itself.
 WORKERS: Final = """
-local shown = {}
-for _, identity in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local body = redis.call('GET', ARGV[1] .. 'worker:' .. identity)
-  if body then
-    shown[#shown + 1] = {identity, body}
-  else
-    redis.call('SREM', KEYS[1], identity)
+local all, shown = redis.call('SMEMBERS', KEYS[1]), {}
+for first = 1, #all, 1000 do
+  local keys = {}
+  for i = first, math.min(first + 999, #all) do
+    keys[#keys + 1] = ARGV[1] .. 'worker:' .. all[i]
+  end
+  for i, body in ipairs(redis.call('MGET', unpack(keys))) do
+    local identity = all[first + i - 1]
+    if body then
+      shown[#shown + 1] = {identity, body}
+    else
+      redis.call('SREM', KEYS[1], identity)
+    end
   end
 end
 return shown
@@ -92,15 +123,16 @@ redis.call('LPOP', key)
 redis.call('SADD', key, 'x')
 redis.call('SMEMBERS', key)
 redis.call('SREM', key, 'x')
+redis.call('SPOP', key)
 redis.call('ZADD', key, 1, 'x')
 redis.call('ZREMRANGEBYSCORE', key, '-inf', 2)
 redis.call('ZCARD', key)
-redis.call('SET', key, 'x', 'PX', 1000)
-redis.call('EXISTS', key)
-redis.call('GET', key)
-redis.call('PEXPIRE', key, 1000)
-redis.call('TIME')
 redis.call('DEL', key)
+redis.call('SET', key, 'x', 'NX', 'PX', 1000)
+redis.call('PEXPIRE', key, 1000)
+redis.call('MGET', key)
+redis.call('GETDEL', key)
+redis.call('TIME')
 redis.call('PUBLISH', ARGV[1], 'x')
 return 1
 """

@@ -51,16 +51,15 @@ def capture(folder: str, environment: Mapping[bytes, bytes]) -> Shipment:
 def _capture(git: GitTree, root: str) -> Shipment:
     tree = git.write()
     try:
-        commit = git.git("rev-parse", "--verify", "-q", "HEAD^{commit}").decode().strip()
+        commit, committed = git.git("rev-parse", "HEAD^{commit}", "HEAD^{tree}").decode().split()
     except subprocess.CalledProcessError:
         what = "the repository has no commit yet: workers have nothing to begin with"
         raise UsageError(what, "commit and push first") from None
-    if git.git("rev-parse", "HEAD^{tree}").decode().strip() == tree:
-        _refuse_what_cannot_go(git, tree)
+    _refuse_what_cannot_go(git)
+    if committed == tree:
         return Shipment(Source(commit, tree), top=root)
-    _refuse_what_cannot_go(git, tree)
     # A commit that is left out does not leave out its files where a bare tree is asked for.
-    wanted = f"{tree}\n^{commit}^{{tree}}\n".encode()
+    wanted = f"{tree}\n^{committed}\n".encode()
     pack = git.git("pack-objects", "--revs", "--thin", "--stdout", "-q", given=wanted)
     if len(pack) > MOST_PACK_BYTES:
         size = f"{len(pack) >> 20} MiB"
@@ -69,16 +68,14 @@ def _capture(git: GitTree, root: str) -> Shipment:
     return Shipment(Source(commit, tree, sha256(pack).hexdigest(), len(pack)), pack, root)
 
 
-def _refuse_what_cannot_go(git: GitTree, tree: str) -> None:
+def _refuse_what_cannot_go(git: GitTree) -> None:
     """Raises UsageError for submodules and for what Git LFS keeps elsewhere."""
-    for line in git.git("ls-tree", "-r", "-z", tree).split(b"\0"):
-        if line.startswith(b"160000 "):
-            name = os.fsdecode(line.partition(b"\t")[2])
-            what = f"the submodule {name} cannot go to a worker"
-            raise UsageError(what, _INSTEAD)
-    try:
-        found = git.git("grep", "-l", "-z", "filter=lfs", tree, "--", ":(glob)**/.gitattributes")
-    except subprocess.CalledProcessError:
-        return  # git grep: nothing found
-    name = os.fsdecode(found.split(b"\0")[0].partition(b":")[2])
-    raise UsageError(f"files of Git LFS ({name}) cannot go to a worker", _INSTEAD)
+    for line in git.git("ls-files", "--stage", "-z").split(b"\0"):
+        facts, _, path = line.partition(b"\t")
+        name = os.fsdecode(path)
+        if facts.startswith(b"160000 "):
+            raise UsageError(f"the submodule {name} cannot go to a worker", _INSTEAD)
+        if os.path.basename(name) == ".gitattributes" and b"filter=lfs" in git.git(
+            "cat-file", "blob", facts.split()[1].decode()
+        ):
+            raise UsageError(f"files of Git LFS ({name}) cannot go to a worker", _INSTEAD)

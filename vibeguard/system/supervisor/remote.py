@@ -1,14 +1,15 @@
 """What a run needs for its checks on other machines; nothing of it is imported without any."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import trio
 from msgspec import Struct
 
+from vibeguard.core.model.events import CheckSubmitted
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
-from vibeguard.core.pool.messages import PROTOCOL, Presence, label_sets
+from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.environment import without_git_locals
@@ -30,9 +31,30 @@ class Remote(Struct, frozen=True):
     shipment: Shipment
     present: tuple[str, ...] = ()
 
-    def executor(self, local: LocalExecutor, nursery: trio.Nursery) -> ChosenExecutor:
-        """One executor for both; the pool's tasks run in `nursery`."""
-        pool = PoolExecutor(self.access, self.settings, self.shipment, nursery)
+    def executor(
+        self,
+        local: LocalExecutor,
+        nursery: trio.Nursery,
+        record: Callable[[CheckSubmitted], None],
+    ) -> ChosenExecutor:
+        """One executor for both; the pool's tasks run in `nursery`.
+
+        `record` is told what an attempt waits for, when other workers have come or gone meanwhile.
+        """
+
+        def waits(job: Job, present: tuple[str, ...]) -> None:
+            record(
+                CheckSubmitted(
+                    check=job.check,
+                    attempt=job.attempt,
+                    engine=self.access.pool,
+                    token=job.token,
+                    wanted=job.labels,
+                    present=present,
+                )
+            )
+
+        pool = PoolExecutor(self.access, self.settings, self.shipment, nursery, waits=waits)
         return ChosenExecutor(local, pool)
 
     def spec(

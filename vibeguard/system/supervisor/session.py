@@ -14,6 +14,7 @@ from vibeguard.core.history import samples_of
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     SCHEMA_VERSION,
+    CheckSubmitted,
     LogSealed,
     RunFinished,
     RunPlanned,
@@ -21,7 +22,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import State
-from vibeguard.core.names import CancelReason, ExitCode
+from vibeguard.core.names import CancelReason, CheckState, ExitCode
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
@@ -237,7 +238,8 @@ class Session:
             trio.open_nursery() as services,
             trio.open_nursery() as pool,
         ):
-            executor = local if self._remote is None else self._remote.executor(local, pool)
+            remote = self._remote
+            executor = remote.executor(local, pool, self._note_wait) if remote else local
             run = self._prepare(executor, local.spare)
             try:
                 orders = Services(
@@ -333,6 +335,12 @@ class Session:
             files=files,
             remote=remote.spec(launch, planned, cwd, returned, listed) if remote else None,
         )
+
+    def _note_wait(self, event: CheckSubmitted) -> None:
+        """Who is there has changed while an attempt waits for a worker."""
+        record = self.state.checks[event.check]
+        if record.state is CheckState.QUEUED and record.attempt == event.attempt:
+            self._recorder.record(event)
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:
         """The path of the list of a check's files, written before its first attempt."""

@@ -54,7 +54,8 @@ async def start_patiently(
     """
     specification = work.specification(record.planned, record.attempt)
     remote = specification.remote
-    if remote is not None:
+    # Cancelled since it was queued, it waits for nobody.
+    if remote is not None and record.state is CheckState.QUEUED:
         work.record(
             CheckSubmitted(
                 check=record.planned.id,

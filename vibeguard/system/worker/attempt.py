@@ -8,27 +8,21 @@ from typing import NamedTuple
 import trio
 from msgspec.structs import replace
 
-from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.messages import Job, Result, Struck
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import (
     Accepted,
     AttemptResult,
     AttemptSpec,
-    StartRefused,
 )
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process.sweep import WORKER_MARK
 from vibeguard.system.rundir.files import create_file
+from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.parcel import Parcel, States, pack, states
 from vibeguard.system.worker.store import Store
-
-PREPARE_OUTPUT_BYTES = 1 << 16
-
-
-class Unfit(Exception):
-    """The worker cannot do the job; the message says why."""
 
 
 class LostHere(Exception):
@@ -41,6 +35,7 @@ class Tools(NamedTuple):
     identity: str
     executor: LocalExecutor
     store: Store
+    folders: Folders
     environment: dict[bytes, bytes]
 
 
@@ -66,30 +61,8 @@ class RemoteAttempt:
 
     async def prepare(self) -> None:
         """Make the folder of the attempt. Raises Unfit."""
-        command, variables = self._tools.store.preparation(self.claim, self.job.source)
-        path = self._tools.store.output_path(self.claim, "prepare")
-        spec = self._spec(command, path, self._tools.store.folder)
-        spec = replace(
-            spec,
-            environment={**spec.environment, **variables},
-            output_limit_bytes=PREPARE_OUTPUT_BYTES,
-            leaks=LeakPolicy.WARN,
-        )
-        try:
-            attempt = await self._start(spec, lambda _: None)
-        except StartRefused as refused:
-            raise Unfit(refused.reason) from refused
-        try:
-            result = await attempt.wait()
-        except trio.Cancelled:
-            with trio.CancelScope(shield=True):
-                await attempt.terminate(0)
-            raise
-        if result.exit_code == 0:
-            await trio.to_thread.run_sync(self._furnish)
-        else:
-            said = await trio.to_thread.run_sync(_last_line, path)
-            raise Unfit(f"the folder could not be made: {said or result.signal}")
+        await self._tools.folders.make(self.job.source, self._top)
+        await trio.to_thread.run_sync(self._furnish)
 
     def _furnish(self) -> None:
         """Put the list of the check's files beside its tree; note what is there of its reports."""
@@ -218,14 +191,6 @@ class RemoteAttempt:
             return pack(base, self.job.returns, limit_bytes, path, self._before)
         except OSError as error:
             return Parcel(left_out=(f"nothing could be packed: {error.strerror}",))
-
-
-def _last_line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(PREPARE_OUTPUT_BYTES).strip().rpartition("\n")[2]
-    except OSError:
-        return ""
 
 
 def _remote_result(result: AttemptResult, parcel: Parcel) -> Result:

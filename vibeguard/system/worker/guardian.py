@@ -19,18 +19,21 @@ SWEEP_BOUND_S: Final = 5.0
 LOOK_S: Final = 0.25
 # The worker itself ends what has no lease; this is for one that does not.
 LATE_S: Final = 0.5
-_STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def guard(work: Callable[[LeasePage], int]) -> int:
-    """Run `work` in a child process and watch over it; its exit code, or 3 if it was killed."""
+    """Run `work` in a child process and watch over it; its exit code, or 3 if it was killed.
+
+    The signals that stop it are blocked there until it is ready for them, and unblocks them.
+    """
     page = LeasePage()
-    handled = {number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN}
+    handled = {number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN}
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *handled})
     become_subreaper()
     worker = os.fork()
     if worker == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, *handled})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         os._exit(work(page))
     status = _watch(worker, page, handled)
     kill_descendants(SWEEP_BOUND_S)

@@ -18,11 +18,13 @@ from vibeguard.system.pool.listing import ask_once
 from vibeguard.system.process.sweep import sweep_worker
 from vibeguard.system.rundir.files import open_or_create, replace_file
 from vibeguard.system.worker.attempt import Tools
-from vibeguard.system.worker.guardian import guard
+from vibeguard.system.worker.folders import Folders
+from vibeguard.system.worker.guardian import STOPPING, guard
 from vibeguard.system.worker.lease import LeasePage
 from vibeguard.system.worker.service import Offer, Service
 from vibeguard.system.worker.store import Store
 
+_IDENTITY = "identity"  # whose processes are to be looked for once its worker is gone
 _MOST_WORKERS = 1000
 
 
@@ -32,8 +34,11 @@ def run_worker(access: Access, offer: Offer, *, repository: str, state_dir: str)
     Raises UsageError when it cannot begin: no broker, no repository.
     """
     trio.run(ask_once, access, Pool.check_rights)
-    folder, lock = _own_folder(os.path.join(state_dir, access.pool))
-    _sweep(folder, offer.identity)
+    parent = os.path.join(state_dir, access.pool)
+    folder, lock = _own_folder(parent)
+    _sweep(folder)
+    _sweep_others(parent)
+    replace_file(os.path.join(folder, _IDENTITY), offer.identity.encode())
     store = Store(folder, repository)
     store.open()
     alive, held = os.pipe()
@@ -55,26 +60,48 @@ def _own_folder(parent: str) -> tuple[str, int]:
     for number in range(_MOST_WORKERS):
         folder = os.path.join(parent, str(number))
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        lock = open_or_create(os.path.join(folder, "lock"), flags=os.O_RDWR)
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = _locked(folder)
+        if lock is not None:
             return folder, lock
-        os.close(lock)
     raise UsageError(f"there are {_MOST_WORKERS} workers already", "use --slots instead")
 
 
-def _sweep(folder: str, identity: str) -> None:
-    """End what the last worker in this folder left behind, and leave our mark for the next one."""
-    path = os.path.join(folder, "identity")
-    with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
-        sweep_worker(file.read())
-    replace_file(path, identity.encode())
+def _locked(folder: str) -> int | None:
+    """The lock on a folder; None where a worker has it."""
+    lock = open_or_create(os.path.join(folder, "lock"), flags=os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _sweep(folder: str) -> None:
+    """End what the last worker in this folder left behind."""
+    path = os.path.join(folder, _IDENTITY)
+    with suppress(FileNotFoundError):
+        with open(path, encoding="utf-8") as file:
+            sweep_worker(file.read())
+        os.unlink(path)
+
+
+def _sweep_others(parent: str) -> None:
+    """End what workers that are gone left behind where nobody has followed them yet."""
+    for name in os.listdir(parent):
+        folder = os.path.join(parent, name)
+        if os.path.exists(os.path.join(folder, _IDENTITY)):
+            lock = _locked(folder)
+            if lock is not None:
+                _sweep(folder)
+                os.close(lock)
 
 
 async def _work(access: Access, offer: Offer, store: Store, page: LeasePage, alive: int) -> int:
     environment = without_git_locals(caller_environment())
     async with open_local_executor() as executor, trio.open_nursery() as nursery:
-        tools = Tools(offer.identity, executor, store, environment)
+        folders = Folders(offer.identity, store, executor, environment, most_ready=offer.slots)
+        tools = Tools(offer.identity, executor, store, folders, environment)
         service = Service(access, offer, tools, page)
         try:
             nursery.start_soon(_obey_signals, service)
@@ -88,7 +115,8 @@ async def _work(access: Access, offer: Offer, store: Store, page: LeasePage, ali
 
 async def _obey_signals(service: Service) -> None:
     """The first signal drains, the second one gives up; within 250 ms they are one."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+    with trio.open_signal_receiver(*STOPPING) as received:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # see `guard`
         echo_ends = float("-inf")
         async for _ in received:
             if trio.current_time() >= echo_ends:

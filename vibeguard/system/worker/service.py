@@ -4,6 +4,7 @@ Every message, tick and end of an attempt is one synchronous step: feed the mach
 it says, say what there is to say.
 """
 
+import math
 import os
 from functools import partial
 from typing import Final
@@ -26,14 +27,15 @@ from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
-from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools, Unfit
+from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
+from vibeguard.system.worker.folders import Unfit
 from vibeguard.system.worker.lease import LeasePage
 from vibeguard.version import __version__
 
 BUSY_LOOK_S: Final = 0.02  # the most that output waits before it is sent on
 IDLE_LOOK_S: Final = 0.25
 SHOW_S: Final = 2.5
-CLAIM_S: Final = 1.0  # a wake-up may have been lost
+CLAIM_S: Final = 5.0  # the broker may have forgotten who is to be woken
 UNFIT_PAUSE_S: Final = 2.0  # others get a chance at what this worker cannot do
 BROKER_LOST_S: Final = 60.0
 ONCE_PATIENCE_S: Final = 600.0
@@ -65,8 +67,10 @@ class Service:
         self._damaged: list[str] = []
         self._fetching = trio.Lock()
         self._woken = trio.Event()
+        self._begun = trio.Event()
         self._up = trio.Event()
         self._draining = False
+        self._ask_end, self._asked_ends = trio.open_memory_channel[tuple[str, float]](math.inf)
         self._over = trio.Event()
         self._code = ExitCode.PASSED
         self._began_s = clock.monotonic_s()
@@ -84,6 +88,8 @@ class Service:
             nursery.start_soon(self._look)
             nursery.start_soon(self._show)
             nursery.start_soon(self._take_jobs)
+            nursery.start_soon(self._obey_ends)
+            nursery.start_soon(self._tools.folders.keep_ready)
             task_status.started()
             await self._over.wait()
             await self._hide()
@@ -98,15 +104,20 @@ class Service:
         again, self._draining = self._draining, True
         patience_s = 0.0 if again else self._offer.drain_s
         why = "its worker was told to stop" + (" twice" if again else "")
-        self._nursery.start_soon(self._end_all, why, patience_s)
+        self._ask_end.send_nowait((why, patience_s))
         self._check_over()
 
     def abandon(self, why: str) -> None:
         """End everything now; the worker is over once that has been said."""
         self._code = ExitCode.INCOMPLETE
         self._draining = True
-        self._nursery.start_soon(self._end_all, why, 0.0)
+        self._ask_end.send_nowait((why, 0.0))
         self._check_over()
+
+    async def _obey_ends(self) -> None:
+        """Signals come before there is anything to end as well, and when all has ended."""
+        async for why, patience_s in self._asked_ends:
+            self._nursery.start_soon(self._end_all, why, patience_s)
 
     async def _end_all(self, why: str, patience_s: float) -> None:
         """After a while, end what runs, and say so to whoever listens."""
@@ -187,7 +198,12 @@ class Service:
             if self._line.pool is None and away_s > BROKER_LOST_S:
                 self._code = ExitCode.INCOMPLETE
                 self._over.set()
-            await trio.sleep(BUSY_LOOK_S if self._busy else IDLE_LOOK_S)
+            if not self._busy:
+                self._begun = trio.Event()
+                with trio.move_on_after(IDLE_LOOK_S):
+                    await self._begun.wait()
+            if self._busy:
+                await trio.sleep(BUSY_LOOK_S)
 
     def _report(self, claim: str, attempt: RemoteAttempt) -> None:
         attempt.look()
@@ -239,22 +255,30 @@ class Service:
     async def _take_jobs(self) -> None:
         """Take as many jobs as there are free slots, whenever there may be one."""
         while True:
-            with trio.move_on_after(CLAIM_S):
+            unfit_s = self._unfit_until - trio.current_time()
+            with trio.move_on_after(min(unfit_s, CLAIM_S) if unfit_s > 0 else CLAIM_S):
                 await self._woken.wait()
             self._woken = trio.Event()
             try:
-                while self._may_take() and (job := await self._claim()) is not None:
-                    self._take(job)
+                while self._may_take() and (jobs := await self._claim()):
+                    for job in jobs:
+                        self._take(job)
             except (BrokerLost, BrokerRefused):
                 continue
 
-    def _may_take(self) -> bool:
-        free = len(self._busy) < self._offer.slots
-        return free and not self._draining and trio.current_time() >= self._unfit_until
+    @property
+    def _free_slots(self) -> int:
+        return self._offer.slots - len(self._busy)
 
-    async def _claim(self) -> Job | None:
-        pool = self._line.pool
-        return None if pool is None else await pool.claim(self._offer.labels)
+    def _may_take(self) -> bool:
+        is_fit = trio.current_time() >= self._unfit_until
+        return self._free_slots > 0 and not self._draining and is_fit
+
+    async def _claim(self) -> list[Job]:
+        pool, offer = self._line.pool, self._offer
+        if pool is None:
+            return []
+        return await pool.claim(offer.identity, offer.labels, self._free_slots)
 
     def _take(self, job: Job) -> None:
         self._saw_a_run = True
@@ -262,8 +286,8 @@ class Service:
         self._attempts[claim] = attempt = RemoteAttempt(job, claim, self._tools)
         self._busy[claim] = trio.CancelScope()
         self._machine.take(job, claim, clock.monotonic_s())
+        self._begun.set()
         self._nursery.start_soon(self._prepare, claim, attempt)
-        self._speak()
 
     async def _prepare(self, claim: str, attempt: RemoteAttempt) -> None:
         unfit = ""
@@ -271,6 +295,7 @@ class Service:
             try:
                 _compare_protocol(attempt.job)
                 await self._fetch_pack(attempt.job.source)
+                await self._tools.folders.arrive(attempt.job.source)
                 await attempt.prepare()
             except (Unfit, BrokerLost, BrokerRefused, OSError) as error:
                 unfit = str(error) or type(error).__name__
@@ -302,6 +327,8 @@ class Service:
 
     async def _run(self, claim: str, attempt: RemoteAttempt) -> None:
         """From Go to the end of the tree."""
+        if not self._machine.holds(claim):
+            return  # by now it is to be forgotten: what waited here came all at once
         try:
             result = await attempt.run(partial(self._machine.started, claim))
         except StartRefused as refused:

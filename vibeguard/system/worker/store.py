@@ -6,7 +6,6 @@ Everything lies below one folder of its own; what an earlier worker left there i
 import os
 import shutil
 import subprocess
-from importlib.resources import files
 from typing import Final
 
 from vibeguard.core.pool.messages import Source
@@ -26,7 +25,6 @@ class Store:
         self.folder = folder
         self.repository = repository
         self.git = os.path.join(folder, "store.git")
-        self._script = files("vibeguard.system.worker").joinpath("prepare.sh").read_text()
 
     def open(self) -> None:
         """Make what is not there. Raises UsageError."""
@@ -49,29 +47,17 @@ class Store:
         return os.path.join(self.folder, "attempts", claim)
 
     def output_path(self, claim: str, kind: str) -> str:
-        """A file of this claim: `output`, `prepare`, `parcel` or `files`."""
+        """A file of this claim: `output`, `parcel`, `files` or `script`."""
         return os.path.join(self.folder, "outputs", f"{claim}.{kind}")
 
     def pack_path(self, source: Source) -> str:
         """Where the pack of a run is kept; empty where the run has none."""
         return os.path.join(self.folder, "packs", source.pack) if source.pack else ""
 
-    def preparation(self, claim: str, source: Source) -> tuple[str, dict[bytes, bytes]]:
-        """The command that makes the folder of a claim, and its variables."""
-        variables = {
-            "STORE": self.git,
-            "ORIGIN": self.repository,
-            "COMMIT": source.commit,
-            "TREE": source.tree,
-            "PACK": self.pack_path(source),
-            "FOLDER": self.attempt_folder(claim),
-        }
-        return self._script, {name.encode(): os.fsencode(v) for name, v in variables.items()}
-
     def discard(self, claim: str) -> None:
         """Remove all that is left of a claim."""
         shutil.rmtree(self.attempt_folder(claim), ignore_errors=True)
-        for kind in ("output", "prepare", "parcel", "files"):
+        for kind in ("output", "parcel", "files"):
             try:
                 os.unlink(self.output_path(claim, kind))
             except FileNotFoundError:

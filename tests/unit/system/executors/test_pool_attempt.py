@@ -10,7 +10,7 @@ from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.core.pool.client import Ended
 from vibeguard.core.pool.messages import Result
-from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, RemoteSpec
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.process.output import OutputFile
 
@@ -51,6 +51,49 @@ def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
 )
 def test_altered_output_is_lost(tmp_path: Path, arrived: bytes, end: AttemptEnd) -> None:
     assert end_of(PoolAttempt, tmp_path, arrived) is end
+
+
+def test_what_cannot_be_stored_is_said_when_it_is_over_and_stops_nothing_before(
+    tmp_path: Path,
+) -> None:
+    async def main() -> AttemptResult:
+        spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
+        remote = RemoteSpec(
+            token="t",
+            engine="e",
+            present=(),
+            labels=(),
+            variables={},
+            folder="",
+            base="",
+            returns=("out",),
+            reports=(),
+            returned_folder=str(tmp_path / "back" / "a.1"),
+            timeout_ns=0,
+            idle_timeout_ns=None,
+        )
+        values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
+        spec = AttemptSpec(**{**values, "remote": remote})
+        (tmp_path / "output.parcel").mkdir()  # in the way
+        attempt = PoolAttempt(
+            spec,
+            OutputFile(spec.output_path, spec.output_limit_bytes),
+            output_exceeded=lambda: None,
+            terminating=lambda *_: None,
+            terminate=lambda _: None,
+        )
+        attempt.begin("w")
+        attempt.receive(1, b"parcel")
+        attempt.receive(1, b"parcel")
+        digest = sha256(b"parcelparcel").hexdigest()
+        empty = sha256(b"").hexdigest()
+        result = Result(exit_code=0, output_sha256=empty, parcel_bytes=12, parcel_sha256=digest)
+        attempt.end(Ended("t", result))
+        return await attempt.wait()
+
+    result = trio.run(main)
+    assert result.end is AttemptEnd.LOST
+    assert "what came back could not be stored" in result.error
 
 
 def test_an_attempt_that_does_not_compare_is_found_out(tmp_path: Path) -> None:

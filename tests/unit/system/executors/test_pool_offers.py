@@ -1,15 +1,20 @@
 """Offers of workers, as the executor of a pool answers them. No broker: messages are handed in."""
 
+from hashlib import sha256
+from pathlib import Path
+
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
-from vibeguard.core.pool.messages import FromWorker, Report, Source, Stage, encode
+from vibeguard.core.pool.messages import FromWorker, Report, Result, Source, Stage, encode
 from vibeguard.system.executors.base import Accepted, AttemptSpec, RemoteSpec
 from vibeguard.system.executors.pool import PoolExecutor
+from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.shipment import Shipment
 
@@ -32,6 +37,51 @@ def spec_of(token: str, folder: str) -> AttemptSpec:
     )
     values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
     return AttemptSpec(**{**values, "remote": remote})
+
+
+def test_a_submission_that_is_refused_late_takes_nothing_from_the_worker_that_has_it(
+    tmp_path: Path,
+) -> None:
+    """A job is submitted again when the broker seems to have forgotten it, and it may be full."""
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            executor = PoolExecutor(
+                Access(Address(path="/nowhere"), "p", b"k" * 44),
+                PoolSettings(),
+                Shipment(top="/", source=Source("c", "t"), pack=b""),
+                nursery,
+            )
+            attempts: list[PoolAttempt] = []
+
+            async def start() -> None:
+                attempts.append(
+                    await executor.start(
+                        spec_of("t", str(tmp_path)),
+                        accepted=lambda _: None,
+                        output_exceeded=lambda: None,
+                        terminating=lambda *_: None,
+                    )
+                )
+
+            nursery.start_soon(start)
+            await trio.testing.wait_all_tasks_blocked()
+            name = executor._identity
+            offer = Report(token="t", claim="t", stage=Stage.OFFERED)
+            executor._receive(encode(FromWorker("w", "w", name, 1, asks=True, reports=(offer,))))
+            executor._refuse("t", "OOM")
+            empty = sha256(b"").hexdigest()
+            ended = replace(
+                offer,
+                stage=Stage.ENDED,
+                result=Result(exit_code=0, output_sha256=empty, parcel_sha256=empty),
+            )
+            executor._receive(encode(FromWorker("w", "w", name, 2, asks=True, reports=(ended,))))
+            await trio.testing.wait_all_tasks_blocked()
+            assert (await attempts[0].wait()).exit_code == 0
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
 
 
 def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_message(

@@ -1,6 +1,7 @@
 """The broker as a run and a worker use it: a real server, Valkey and Redis."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,10 +65,10 @@ def test_a_job_goes_to_the_worker_that_has_its_labels(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.submit(job("one", "gpu", "linux"))
         await pool.submit(job("two"))
-        assert await pool.claim(("linux", "arm")) == job("two")
-        assert await pool.claim(("linux", "arm")) is None
-        assert await pool.claim(("linux", "gpu", "big")) == job("one", "gpu", "linux")
-        assert await pool.claim(("linux", "gpu", "big")) is None
+        assert await pool.claim("w", ("linux", "arm"), 1) == [job("two")]
+        assert await pool.claim("w", ("linux", "arm"), 1) == []
+        assert await pool.claim("w", ("linux", "gpu", "big"), 1) == [job("one", "gpu", "linux")]
+        assert await pool.claim("w", ("linux", "gpu", "big"), 1) == []
 
     with_pool(server, "labels", work)
 
@@ -76,8 +77,8 @@ def test_what_asks_for_most_goes_first_and_else_what_waited_longest(server: Serv
     async def work(pool: Pool) -> None:
         for token, labels in (("a", ()), ("b", ("gpu",)), ("c", ("gpu",))):
             await pool.submit(job(token, *labels))
-        taken = [await pool.claim(("gpu",)) for _ in range(3)]
-        assert [one.token for one in taken if one] == ["b", "c", "a"]
+        taken = await pool.claim("w", ("gpu",), 2) + await pool.claim("w", ("gpu",), 2)
+        assert [one.token for one in taken] == ["b", "c", "a"]
 
     with_pool(server, "order", work)
 
@@ -86,8 +87,8 @@ def test_submitting_twice_is_submitting_once(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.submit(job("one"))
         await pool.submit(job("one"))
-        assert await pool.claim(()) == job("one")
-        assert await pool.claim(()) is None
+        assert await pool.claim("w", (), 1) == [job("one")]
+        assert await pool.claim("w", (), 1) == []
 
     with_pool(server, "twice", work)
 
@@ -96,7 +97,7 @@ def test_a_withdrawn_job_is_given_to_nobody(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.submit(job("one"))
         await pool.withdraw("one")
-        assert await pool.claim(()) is None
+        assert await pool.claim("w", (), 1) == []
 
     with_pool(server, "withdrawn", work)
 
@@ -105,11 +106,40 @@ def test_a_job_wakes_whoever_listens(server: Server) -> None:
     woken = trio.Event()
 
     async def work(pool: Pool) -> None:
-        await pool.listen(pool.names.wake)
-        await pool.submit(job("one"))
+        await pool.listen(pool.names.to("w"))
+        assert await pool.claim("w", ("gpu",), 1) == []
+        await pool.submit(job("one", "gpu"))
         await woken.wait()
 
     with_pool(server, "wake", work, wake=woken.set)
+
+
+def test_one_worker_is_woken_for_a_job_and_the_one_with_the_fewest_labels(server: Server) -> None:
+    woken: list[str] = []
+
+    async def work(pool: Pool) -> None:
+        address = parse_address(server.url, insecure=False)
+        async with trio.open_nursery() as nursery:
+            workers = []
+            for name in ("plain", "rare"):
+                wake = partial(woken.append, name)
+                one = await open_pool(
+                    address, "wakes", KEY, nursery, messages=lambda _: None, wake=wake
+                )
+                await one.listen(one.names.to(name))
+                workers.append(one)
+            for name, labels in (("dead", ()), ("plain", ()), ("rare", ("gpu",))):
+                assert await pool.claim(name, labels, 1) == []
+            for token in ("one", "one", "three"):
+                await pool.submit(job(token))
+                for one in workers:
+                    await one.workers()  # what was pushed before this answer has arrived
+            assert woken == ["plain", "rare"]
+            assert len(await pool.claim("plain", (), 8)) == 2
+            for one in workers:
+                await one.connection.close()
+
+    with_pool(server, "wakes", work)
 
 
 def test_a_message_arrives_as_it_was_sent(server: Server) -> None:
@@ -141,7 +171,7 @@ def test_what_another_key_sealed_is_not_believed(server: Server) -> None:
         channel = pool.names.to("w")
         await pool.connection.call("PUBLISH", channel, b"unsigned")
         await pool.connection.call("PUBLISH", channel, bytes(32) + b"forged")
-        assert await pool.claim(()) is None
+        assert await pool.claim("w", (), 1) == []
         assert await pool.workers() == []
         assert arrived == []
 
@@ -159,7 +189,7 @@ def test_a_sealed_job_cannot_be_put_under_another_token(server: Server) -> None:
         await pool.connection.call("SET", pool.names.job("one"), altered)
         await pool.connection.call("RPUSH", pool.names.queue(""), "one")
         await pool.connection.call("SADD", pool.names.queues, "")
-        assert await pool.claim(()) is None
+        assert await pool.claim("w", (), 1) == []
 
     with_pool(server, "altered", work)
 

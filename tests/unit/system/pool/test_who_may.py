@@ -41,9 +41,9 @@ async def everything(pool: Pool) -> None:
     """All that a run and a worker ask of a broker."""
     job = Job(PROTOCOL, "t", "run", "r", "c", 1, "true", Source("c", "t"))
     await pool.check_rights()
-    await pool.listen(pool.names.to("x"), pool.names.wake)
+    await pool.listen(pool.names.to("x"))
     await pool.submit(job)
-    assert await pool.claim(()) == job
+    assert await pool.claim("w", (), 1) == [job]
     await pool.withdraw("t")
     await pool.announce("run")
     assert await pool.show(Presence("w", "host", PROTOCOL, "1")) == 1

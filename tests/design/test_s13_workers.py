@@ -1,0 +1,174 @@
+"""DESIGN section 13: the commands `worker` and `workers`: how a worker ends, what it refuses."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.brokers import broker, key_file
+from tests.helpers.command import environment
+from tests.helpers.pools import Pool, WorkerProcess, project, report, run_cli
+from tests.helpers.running import running
+from tests.helpers.waiting import wait_until
+from vibeguard.core.model.events import CheckStarted
+from vibeguard.version import __version__
+
+IMPATIENT = """
+from vibeguard.system.worker import service
+service.BROKER_LOST_S = 0.2
+from vibeguard.cli import command
+command()
+"""
+
+
+def test_a_worker_that_is_told_to_stop_ends_what_it_can_and_takes_nothing_new(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    checks = (
+        f"  - {{id: a, where: {{labels: [ends]}}, run: 'while [ ! -e {go} ]; do sleep 0.05; done'}}\n"
+        "  - {id: b, where: {labels: [ends]}, requires: [a], run: 'true'}"
+    )
+    folder = project(pool, source, tmp_path, checks)
+    with pool.worker(source, "--label", "ends", "--drain", "1m", name="ends") as ends:
+        with running(folder, "run", **pool.variables) as run:
+            run.wait_for(CheckStarted)
+            ends.tell(signal.SIGTERM)
+            wait_until(lambda: any(one.draining for one in pool.present()))
+            listed = run_cli(tmp_path, "workers", "--pool", pool.name, **pool.variables).stdout
+            assert re.search(r"^ends +ends +draining ", listed, re.MULTILINE)
+            go.touch()
+            assert ends.process.wait(20) == 0
+            with pool.worker(source, "--label", "ends", name="next"):
+                code, _, err = run.end()
+        assert code == 0, err
+    checks_of_run = report(folder)
+    assert (checks_of_run["a"]["worker"], checks_of_run["b"]["worker"]) == ("ends", "next")
+
+
+def test_what_does_not_end_in_time_is_lost_never_failed(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    checks = "  - {id: a, run: 'exec sleep 1000', where: {labels: [short]}}"
+    folder = project(pool, source, tmp_path, checks)
+    with pool.worker(source, "--label", "short", "--drain", "100ms", name="short") as short:
+        with running(folder, "run", **pool.variables) as run:
+            run.wait_for(CheckStarted)
+            short.tell(signal.SIGTERM)
+            assert run.end()[0] == 1
+        assert short.process.wait(20) == 0
+    lost = report(folder)["a"]
+    assert (lost["status"], lost["reason"]) == ("error", "lost")
+    assert "told to stop" in str(lost["message"])
+
+
+def test_a_worker_whose_broker_is_lost_exits_3(source: Path, tmp_path: Path) -> None:
+    with broker() as server:
+        own = Pool(server, tmp_path)
+        with own.worker(source, program=IMPATIENT) as worker:
+            server.process.kill()
+            assert worker.process.wait(20) == 3
+
+
+def test_workers_names_labels_slots_and_version(
+    pool: Pool, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    done = run_cli(tmp_path, "workers", "--pool", pool.name, **pool.variables)
+    assert re.search(
+        rf"^w1 +linux +0 of 4 slots used +{re.escape(__version__)}$", done.stdout, re.MULTILINE
+    )
+    nobody = run_cli(tmp_path, "workers", "--pool", "nobody", **pool.variables)
+    assert (nobody.returncode, nobody.stdout) == (0, "")
+    assert "There are no workers in the pool nobody." in nobody.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "told"),
+    [
+        ([], {}, "which pool?"),
+        (["--pool", "a b"], {}, "the pool is called 'a b'"),
+        (["--pool", "p", "--label", "a b"], {}, "the label 'a b' cannot be used"),
+        (["--pool", "p", "--slots", "0"], {}, "--slots is 0"),
+        (["--pool", "p", "--repository", "/nowhere"], {}, "the repository /nowhere cannot be used"),
+        (["--pool", "p"], {"VIBEGUARD_POOL_URL": ""}, "VIBEGUARD_POOL_URL is not set"),
+        (["--pool", "p"], {"VIBEGUARD_POOL_URL": "unix:///nowhere"}, "cannot be reached"),
+        (["--pool", "p"], {"VIBEGUARD_POOL_KEY_FILE": ""}, "VIBEGUARD_POOL_KEY_FILE is not set"),
+    ],
+)
+def test_a_worker_that_cannot_begin_says_why(
+    pool: Pool, tmp_path: Path, flags: list[str], variables: dict[str, str], told: str
+) -> None:
+    done = run_cli(tmp_path, "worker", *flags, **{**pool.variables, **variables})
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+
+
+def test_rights_that_are_too_narrow_or_a_wrong_password_are_said_before_anything_ran(
+    source: Path, tmp_path: Path
+) -> None:
+    """By `run` and by `worker`, in the broker's words, naming the variable and no password."""
+    users = tmp_path / "users.acl"
+    users.write_text(
+        "user default off\n"
+        "user ci on >PASSWORD resetkeys ~vibeguard:{p}:* resetchannels &vibeguard:{p}:* "
+        "-@all +hello +auth +ping\n"
+    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with broker("--aclfile", str(users)) as server:
+        own = Pool(server, tmp_path, name="p")
+        checks = "  - {id: here, run: 'touch ran'}\n  - {id: a, run: 'true', where: {}}"
+        clone = project(own, source, folder, checks)
+        for password, told in (("PASSWORD", "no permissions"), ("guessed", "WRONGPASS")):
+            url = f"unix://ci:{password}@{server.socket}"
+            variables = {**own.variables, "VIBEGUARD_POOL_URL": url}
+            for command in (["run"], ["worker", "--pool", "p", "--repository", str(source)]):
+                done = run_cli(clone, *command, **variables)
+                assert done.returncode == 2, done.stderr
+                assert "VIBEGUARD_POOL_URL" in done.stderr
+                assert told.lower() in done.stderr.lower()
+                assert password not in done.stderr.replace("WRONGPASS", "")
+        assert not (clone / "ran").exists()
+
+
+@pytest.mark.parametrize("command", ["workers", "worker"])
+def test_ctrl_c_while_a_broker_does_not_answer_is_no_defect(tmp_path: Path, command: str) -> None:
+    with socket.socket(socket.AF_UNIX) as mute:
+        path = str(tmp_path / "mute")
+        mute.bind(path)
+        mute.listen()
+        asking = subprocess.Popen(
+            [sys.executable, "-m", "vibeguard", command, "--pool", "p"],
+            cwd=tmp_path,
+            env=environment(
+                VIBEGUARD_POOL_URL=f"unix://{path}", VIBEGUARD_POOL_KEY_FILE=str(key_file(tmp_path))
+            ),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        asked, _ = mute.accept()
+        with asked:
+            assert asked.recv(5)  # by now it waits for the answer
+            asking.send_signal(signal.SIGINT)
+            _, err = asking.communicate(timeout=20)
+    assert asking.returncode == 130
+    assert "defect" not in err
+
+
+def test_silence_and_too_much_output_end_a_check_on_a_worker(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    checks = (
+        "  - {id: idle, run: 'exec sleep 1000', idle_timeout: 100ms, where: {}}\n"
+        "  - {id: loud, run: 'yes', where: {}}"
+    )
+    folder = project(pool, source, tmp_path, checks, more="  output_limit: 64KiB")
+    assert run_cli(folder, "run", **pool.variables).returncode == 1
+    found = report(folder)
+    assert (found["idle"]["status"], found["idle"]["reason"]) == ("timeout", "idle")
+    assert found["loud"]["reason"] == "output_limit"
+    assert found["loud"]["output_bytes"] == 64 << 10

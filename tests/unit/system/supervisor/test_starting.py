@@ -1,0 +1,56 @@
+"""The start of an attempt that is not wanted any more."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import trio
+
+from tests.helpers.executor_worlds import make_spec
+from vibeguard.core.model.events import Event
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import CheckState, LeakPolicy, Pool
+from vibeguard.system.executors.base import AttemptSpec, RemoteSpec
+from vibeguard.system.supervisor.starting import start_patiently
+
+
+def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_path: Path) -> None:
+    """Its task begins after the step that settled it: a log takes no submission of it any more."""
+    recorded: list[Event] = []
+    spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
+    remote = RemoteSpec(
+        token="t",
+        engine="ci",
+        present=(),
+        labels=(),
+        variables={},
+        folder="",
+        base="",
+        returns=(),
+        reports=(),
+        returned_folder="",
+        timeout_ns=0,
+        idle_timeout_ns=None,
+    )
+    values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
+    work: Any = SimpleNamespace(
+        specification=lambda planned, number: AttemptSpec(**{**values, "remote": remote}),
+        record=recorded.append,
+        scheduler=SimpleNamespace(state=State()),
+        executor=None,
+    )
+    planned = PlannedCheck(id="a", run="true", stem="a", pool=Pool.WORKERS)
+    record = CheckRecord(planned, Pool.WORKERS, "", state=CheckState.SETTLED)
+
+    async def start() -> object:
+        return await start_patiently(
+            work,
+            record,
+            accepted=lambda _: None,
+            output_exceeded=lambda: None,
+            terminating=lambda *_: None,
+        )
+
+    assert trio.run(start) is None
+    assert recorded == []

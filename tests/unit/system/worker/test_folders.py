@@ -1,0 +1,178 @@
+"""Folders of attempts: made anew, taken from what is ready, or moved from other files by git."""
+
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.helpers.pools import git, repository
+from vibeguard.core.pool.messages import Source
+from vibeguard.system.executors.local import open_local_executor
+from vibeguard.system.pool.shipment import capture
+from vibeguard.system.worker.folders import Folders, Unfit
+from vibeguard.system.worker.store import Store
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    origin = repository(tmp_path / "origin")
+    (origin / ".gitignore").write_text("*.tmp\n")
+    (origin / "gone").write_text("soon\n")
+    (origin / "lines.txt").write_text("a\nb\n")
+    git(origin, "add", "-A")
+    git(origin, "commit", "-q", "-m", "two")
+    return origin
+
+
+def committed(origin: Path) -> Source:
+    """The files of a new commit, which needs no pack."""
+    git(origin, "add", "-A")
+    git(origin, "commit", "-q", "-m", "more")
+    return capture(str(origin), os.environb).source
+
+
+def dirty(origin: Path, folder: Path) -> Source:
+    """Files that no commit has, whose pack the worker has fetched."""
+    (origin / "tracked").write_text("two\n")
+    (origin / "gone").unlink()
+    (origin / "new").write_text("new\n")
+    (origin / "new").chmod(0o755)
+    (origin / "link").symlink_to("tracked")
+    shipment = capture(str(origin), os.environb)
+    (folder / "worker" / "packs" / shipment.source.pack).write_bytes(shipment.pack)
+    return shipment.source
+
+
+def content(folder: Path) -> dict[str, tuple[int, str]]:
+    """All that lies in a folder, without what git keeps there."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name.split("/", maxsplit=1)[0] != ".git" and not (
+            path.is_dir() and not path.is_symlink()
+        ):
+            told = os.readlink(path) if path.is_symlink() else path.read_bytes().decode()
+            found[name] = (stat.S_IMODE(path.lstat().st_mode), told)
+    return found
+
+
+@asynccontextmanager
+async def folders(origin: Path, folder: Path) -> AsyncIterator[Folders]:
+    store = Store(str(folder / "worker"), str(origin))
+    (folder / "worker").mkdir(exist_ok=True)
+    store.open()
+    async with open_local_executor() as executor:
+        yield Folders("w", store, executor, dict(os.environb), most_ready=2)
+
+
+async def made(maker: Folders, source: Source, path: Path) -> tuple[object, str, str]:
+    """Content, HEAD and status of a folder that was made."""
+    await maker.arrive(source)
+    await maker.make(source, str(path))
+    head = git(path, "rev-parse", "HEAD").strip()
+    return content(path), head, git(path, "status", "--porcelain")
+
+
+def test_a_folder_that_is_ready_is_as_one_that_is_made_anew(origin: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            first = captured(origin)
+            anew = await made(maker, first, tmp_path / "anew")
+            await maker.lay_ready(first)
+            [ready] = (tmp_path / "worker" / "attempts").iterdir()
+            number = ready.stat().st_ino
+            assert await made(maker, first, tmp_path / "ready") == anew
+            assert (tmp_path / "ready").stat().st_ino == number
+            assert anew[2] == ""
+
+    trio.run(main)
+
+
+def captured(origin: Path) -> Source:
+    return capture(str(origin), os.environb).source
+
+
+def test_a_folder_that_was_ready_for_other_files_is_moved_to_these(
+    origin: Path, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            first = captured(origin)
+            await maker.arrive(first)
+            await maker.lay_ready(first)
+            [ready] = (tmp_path / "worker" / "attempts").iterdir()
+            number = ready.stat().st_ino
+            source = dirty(origin, tmp_path)
+            moved = await made(maker, source, tmp_path / "moved")
+            assert (tmp_path / "moved").stat().st_ino == number
+            assert moved == await made(maker, source, tmp_path / "anew")
+            assert moved[0] == content(origin)
+            assert moved[1:] == (first.commit, git(origin, "status", "--porcelain"))
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("change", ["tracked", "planted.tmp", ""], ids=["changed", "new", "gone"])
+def test_a_ready_folder_that_somebody_has_changed_is_not_used(
+    origin: Path, tmp_path: Path, change: str
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            first = captured(origin)
+            anew = await made(maker, first, tmp_path / "anew")
+            await maker.lay_ready(first)
+            [ready] = (tmp_path / "worker" / "attempts").iterdir()
+            if change:
+                (ready / change).write_text("by another check\n")
+            else:
+                (ready / "tracked").unlink()
+            assert await made(maker, first, tmp_path / "made") == anew
+
+    trio.run(main)
+
+
+def test_files_are_written_as_the_attributes_of_their_own_tree_say(
+    origin: Path, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            first = captured(origin)
+            await maker.arrive(first)
+            await maker.lay_ready(first)
+            (origin / ".gitattributes").write_text("*.txt eol=crlf\n")
+            await made(maker, committed(origin), tmp_path / "made")
+            assert (tmp_path / "made" / "lines.txt").read_bytes() == b"a\r\nb\r\n"
+
+    trio.run(main)
+
+
+def test_files_that_are_not_those_of_the_tree_are_found_out(origin: Path, tmp_path: Path) -> None:
+    """A filter that does not give back what it took: what is checked would be something else."""
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            (origin / "lines.txt").write_bytes(b"a\r\nb\n")
+            git(origin, "-c", "core.autocrlf=false", "add", "-A")
+            (origin / ".gitattributes").write_text("*.txt text eol=crlf\n")
+            git(origin, "add", ".gitattributes")
+            git(origin, "commit", "-q", "-m", "not normalized")
+            head = git(origin, "rev-parse", "HEAD", "HEAD^{tree}").split()
+            source = Source(commit=head[0], tree=head[1])
+            await maker.arrive(source)
+            with pytest.raises(Unfit, match=r"became others here.*lines\.txt"):
+                await maker.make(source, str(tmp_path / "made"))
+
+    trio.run(main)
+
+
+def test_a_commit_that_the_repository_lacks_is_said(origin: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            with pytest.raises(Unfit, match="lacks the commit"):
+                await maker.arrive(Source(commit="0" * 39 + "1", tree="0" * 39 + "2"))
+
+    trio.run(main)
