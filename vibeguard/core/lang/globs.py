@@ -51,17 +51,21 @@ class Globs:
                 self._rules.append((owner, not pattern.startswith("!")))
                 self._sources.append(regex_of(pattern.removeprefix("!")))
         self._single: list[_Compiled] = []
+        self._owners: dict[tuple[int, ...], frozenset[str]] = {}
         # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
         self._set = _compile_set([*self._sources, rb"(?s:.*)"])
 
-    def owners_of(self, path: bytes) -> set[str]:
+    def owners_of(self, path: bytes) -> frozenset[str]:
         """The owners whose list includes this path."""
-        included = dict(self._everything)
-        for number in self._matching(path):
-            owner, includes = self._rules[number]
-            included[owner] = includes
-            self._idle.discard(number)
-        return {owner for owner, taken in included.items() if taken}
+        numbers = tuple(self._matching(path))
+        if numbers not in self._owners:  # few patterns, and many files that match the same
+            included = dict(self._everything)
+            for number in numbers:
+                owner, includes = self._rules[number]
+                included[owner] = includes
+                self._idle.discard(number)
+            self._owners[numbers] = frozenset(o for o, taken in included.items() if taken)
+        return self._owners[numbers]
 
     def idle(self, owner: str) -> list[str]:
         """The including patterns of an owner that have matched none of the paths asked for."""

@@ -7,6 +7,7 @@ empty: a path that was looked for and is not there has an entry too.
 from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -55,12 +56,20 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
 def manifest_digest(entries: Iterable[Entry]) -> str:
     """SHA-256 over path, kind, mode, content or target of each entry, in the order of the paths."""
     digest = sha256()
-    for entry in sorted(entries, key=lambda entry: entry.path):
-        mode = b"%o" % (entry.signature.mode & 0o7777) if entry.signature else b""
-        content = (entry.sha256.encode(), entry.target)
-        fields = (entry.path, entry.kind.encode(), mode, *content)
-        digest.update(b"".join([len(field).to_bytes(8, "big") + field for field in fields]))
+    heads: dict[tuple[Kind, int], bytes] = {}  # nearly all files have the same
+    for entry in sorted(entries, key=attrgetter("path")):
+        mode = entry.signature.mode & 0o7777 if entry.signature else -1
+        head = heads.get((entry.kind, mode))
+        if head is None:
+            head = _field(entry.kind.encode()) + _field(b"%o" % mode if mode >= 0 else b"")
+            heads[entry.kind, mode] = head
+        content = _field(entry.sha256.encode())
+        digest.update(_field(entry.path) + head + content + _field(entry.target))
     return digest.hexdigest()
+
+
+def _field(data: bytes) -> bytes:
+    return len(data).to_bytes(8, "big") + data
 
 
 def differing(before: Iterable[Entry], now: Iterable[Entry]) -> list[bytes]:

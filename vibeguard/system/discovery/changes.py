@@ -98,6 +98,20 @@ def present_files(folder: str, environment: Mapping[bytes, bytes]) -> list[bytes
     return sorted(set(listed.split(b"\0")) - {b""})
 
 
+def tracked_at_least(folder: str) -> int:
+    """How many files the index around `folder` names, read off its head; 0 where that is not told.
+
+    (gitformat-index(5): "DIRC", a version, the number of entries. A split index names more.)
+    """
+    root = repository_root(folder)
+    try:
+        with open(os.path.join(root or folder, ".git", "index"), "rb") as index:
+            head = index.read(12)
+    except OSError:
+        return 0
+    return int.from_bytes(head[8:], "big") if len(head) == 12 and head[:4] == b"DIRC" else 0
+
+
 class _Git:
     """Asks git about one repository, in bounded time."""
 

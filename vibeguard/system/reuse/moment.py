@@ -93,6 +93,7 @@ class Moment:
         self._idle: dict[str, list[str]] = {}
         self._contents: dict[tuple[str, ...], tuple[tuple[Entry, ...], str]] = {}
         self._tree: list[bytes] | None = None
+        self._statuses: dict[bytes, os.stat_result] = {}
 
     def of(self, check: str) -> Taken:
         """The key of a check, and what it is made of. What it requires is taken first."""
@@ -144,7 +145,7 @@ class Moment:
     def remember(self) -> None:
         """Let later moments go by what was read here. Raises OSError."""
         known = self._remembered
-        if any(known.get(path) != entry for path, entry in self._entries.items() if entry.sha256):
+        if any(known.get(path) is not e for path, e in self._entries.items() if e.sha256):
             self._records.remember({**known, **self._entries})
 
     def _take(self, planned: PlannedCheck) -> Taken:
@@ -212,7 +213,8 @@ class Moment:
             globs = Globs(patterns)
         except LanguageError:
             return self._matched
-        for path in self._naming.listing(p for listed in patterns.values() for p in listed):
+        wanted = (p for listed in patterns.values() for p in listed)
+        for path in self._naming.listing(wanted, self._statuses):
             for check in globs.owners_of(path):
                 self._matched[check].append(path)
         self._idle = {check: globs.idle(check) for check in patterns}
@@ -235,7 +237,7 @@ class Moment:
     def _scan(self, paths: Iterable[bytes]) -> list[Entry]:
         wanted = sorted(set(paths))
         new = [path for path in wanted if path not in self._entries]
-        self._entries |= scan(self._subject.folder, new, self._remembered)
+        self._entries |= scan(self._subject.folder, new, self._remembered, self._statuses)
         return [self._entries[path] for path in wanted]
 
     def _cwd(self, planned: PlannedCheck) -> bytes:

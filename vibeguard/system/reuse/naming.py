@@ -13,9 +13,12 @@ class Naming:
         self._folder = os.path.realpath(folder)
         self._state_dir = os.path.realpath(os.fsencode(state_dir))
 
-    def listing(self, patterns: Iterable[str]) -> Iterator[bytes]:
+    def listing(
+        self, patterns: Iterable[str], statuses: dict[bytes, os.stat_result] | None = None
+    ) -> Iterator[bytes]:
         """Every file, link and folder that the patterns can mean; the state folder is none.
 
+        `statuses` takes the lstat of what lies in the folder of the run, for a scan to go by.
         Raises OSError for a folder that cannot be read.
         """
         up = max((_levels(pattern) for pattern in patterns), default=0)
@@ -24,8 +27,11 @@ class Naming:
         def enters(path: bytes) -> bool:
             return os.path.join(start, path) != self._state_dir
 
-        found = (path for path, _ in walk(start, enters, folders=True))
-        return found if not up else self.from_root(start, found)
+        found = walk(start, enters, folders=True)
+        if up or statuses is None:
+            paths = (path for path, _ in found)
+            return self.from_root(start, paths) if up else paths
+        return _kept(found, statuses)
 
     def from_root(self, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
         """Paths below `root` as they are called from the folder."""
@@ -40,6 +46,14 @@ class Naming:
             while same < min(len(own), len(words) - 1) and own[same] == words[same]:
                 same += 1
             yield b"/".join([*([b".."] * (len(own) - same)), *words[same:]])
+
+
+def _kept(
+    found: Iterable[tuple[bytes, os.stat_result]], statuses: dict[bytes, os.stat_result]
+) -> Iterator[bytes]:
+    for path, status in found:
+        statuses[path] = status
+        yield path
 
 
 def _levels(pattern: str) -> int:

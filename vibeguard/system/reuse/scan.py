@@ -48,7 +48,7 @@ def walk(
             for entry in found:
                 if entry.name in _NEVER_INPUT:
                     continue
-                path = os.path.join(folder, entry.name)
+                path = folder + b"/" + entry.name if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     if not enters(path):
                         continue
@@ -65,28 +65,38 @@ def scan(
     root: bytes,
     paths: Iterable[bytes],
     remembered: Mapping[bytes, Entry] | None = None,
+    statuses: Mapping[bytes, os.stat_result] | None = None,
 ) -> dict[bytes, Entry]:
     """The entry of each path, relative to `root`.
 
     `remembered` are entries of an earlier scan, by path: a settled one whose signature is the same
-    is not read again.
+    is not read again. `statuses` are what an lstat has just told: a file is not asked twice.
     """
-    known = remembered or {}
+    known, told = remembered or {}, statuses or {}
     clocks: dict[int, int | None] = {}
-    entries = {path: _entry(root, path, known.get(path), clocks) for path in paths}
+    entries = {path: _entry(root, path, known.get(path), clocks, told.get(path)) for path in paths}
     return _settle(root, entries, clocks)
 
 
-def _entry(root: bytes, path: bytes, known: Entry | None, clocks: dict[int, int | None]) -> Entry:
-    full = os.path.join(root, path)
-    signature = _signature_at(full, follow=False)
+def _entry(
+    root: bytes,
+    path: bytes,
+    known: Entry | None,
+    clocks: dict[int, int | None],
+    status: os.stat_result | None = None,
+) -> Entry:
+    if status is None:
+        signature = _signature_at(os.path.join(root, path), follow=False)
+    else:
+        signature = _signature(status)
     if signature is None:
         return Entry(path, Kind.ABSENT)
-    if known is not None and known.settled and known.signature == signature:
-        if known.kind is Kind.FILE:
-            return known
-        if known.kind is Kind.LINK and known.through == _signature_at(full, follow=True):
-            return known
+    same = known if known and known.settled and known.signature == signature else None
+    if same and same.kind is Kind.FILE:
+        return same
+    full = os.path.join(root, path)
+    if same and same.kind is Kind.LINK and same.through == _signature_at(full, follow=True):
+        return same
     if stat.S_ISLNK(signature.mode):
         return _link(full, path, signature, clocks)
     if stat.S_ISDIR(signature.mode):

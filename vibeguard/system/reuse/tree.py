@@ -22,7 +22,7 @@ from vibeguard.core.lang.globs import Globs
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest
 from vibeguard.system.channel import Launch
-from vibeguard.system.discovery.changes import present_files
+from vibeguard.system.discovery.changes import present_files, tracked_at_least
 from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.records import Records
@@ -77,6 +77,8 @@ def tree_identity(
     are more than `most_files`. Without `remember` every byte is read, and nothing is believed that
     a check could have written.
     """
+    if most_files is not None and tracked_at_least(extent.folder) > most_files:
+        return None  # git need not be asked which
     found = files_of_tree(extent.folder, extent.environment)
     if found is None:
         return None
@@ -122,7 +124,7 @@ def _declared_beside(
 
 def _remember(records: Records, known: Mapping[bytes, Entry], now: Mapping[bytes, Entry]) -> None:
     """Spare later looks the reading; one that cannot be spared is only slower."""
-    if any(known.get(path) != entry for path, entry in now.items() if entry.sha256):
+    if any(known.get(path) is not entry for path, entry in now.items() if entry.sha256):
         with suppress(OSError):
             records.remember({**known, **now})
 

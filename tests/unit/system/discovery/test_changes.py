@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from vibeguard.core.planning.concerned import concerned
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery.changes import changed_since, staged
+from vibeguard.system.discovery.changes import changed_since, staged, tracked_at_least
 
 ENVIRONMENT = {
     **os.environb,
@@ -212,3 +213,24 @@ def test_unmerged_paths_are_refused(repo):
         git(repo, "merge", "work")
     with pytest.raises(UsageError, match="unmerged"):
         staged(str(repo), ENVIRONMENT)
+
+
+def test_how_many_files_are_tracked_is_read_off_the_index(repo, tmp_path):
+    assert tracked_at_least(str(repo)) == len(git(repo, "ls-files").splitlines())
+    assert tracked_at_least(str(tmp_path)) == 0
+    (repo / ".git" / "index").write_bytes(b"DIRC")
+    assert tracked_at_least(str(repo)) == 0
+
+
+@pytest.mark.slow  # git writes a hundred thousand entries
+def test_a_hundred_thousand_changed_files_concern_what_they_concern(repo):
+    blob = git(repo, "rev-parse", ":kept")
+    entries = "".join(f"100644 {blob}\td{n % 300}/f{n}.py\n" for n in range(100_000))
+    subprocess.run(
+        ["git", "update-index", "--index-info"], cwd=repo, input=entries.encode(), check=True
+    )
+    found = staged(str(repo), ENVIRONMENT)
+    assert (len(found.paths), found.unknown) == (100_000, "")
+    patterns = {f"check{n}": (f"d{n}/**",) for n in range(300)} | {"none": ("*.rs",)}
+    told = concerned(patterns, dict.fromkeys(patterns, ()), sorted(found.paths))
+    assert told == patterns.keys() - {"none"}
