@@ -65,7 +65,7 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
 
 def present_tree(loaded: Loaded, state_dir: str) -> VersionControl | None:
     """What lies there now, every byte of it read; None where that cannot be told."""
-    inputs = inputs_of_reusable(loaded.config.checks)
+    inputs = inputs_of_reusable(loaded.config)
     extent = Extent(loaded.located.folder, caller_environment(), state_dir, inputs)
     return tree_identity(extent)
 

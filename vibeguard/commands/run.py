@@ -301,7 +301,7 @@ def _launch(
         config_path=_text(_from_the_runs_folder(loaded)),
         config_sha256=sha256(loaded.data).hexdigest(),
         selection_sha256=sha256(selected.encode()).hexdigest(),
-        inputs=inputs_of_reusable(loaded.config.checks),
+        inputs=inputs_of_reusable(loaded.config),
         incomplete=_incomplete(loaded, plan),
         whole={check.id for check in loaded.config.checks} <= {check.id for check in plan.checks},
         files=files,

@@ -115,7 +115,7 @@ def _tell_failures(run_id: str, common: GlobalOptions) -> None:
 
 def _beside(loaded: Loaded, state_dir: str) -> str:
     """The declared inputs that git does not track, as they are now; empty where none are."""
-    if not inputs_of_reusable(loaded.config.checks):
+    if not inputs_of_reusable(loaded.config):
         return ""
     now = present_tree(loaded, state_dir)
     return now.beside if now else ""

@@ -4,9 +4,7 @@ What counts is what lies on the disk. A git tree id names a tree for people; it 
 endings, filters and files that git was told not to look at, so nothing rests on it alone.
 """
 
-from collections.abc import Iterable
-
-from vibeguard.core.model.config import CheckKeys
+from vibeguard.core.model.config import Config
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ReusePolicy
@@ -46,6 +44,7 @@ def _still(one: VersionControl, other: VersionControl) -> bool:
     return one.stillness != "" and one.stillness == other.stillness
 
 
-def inputs_of_reusable(checks: Iterable[CheckKeys]) -> dict[str, tuple[str, ...]]:
+def inputs_of_reusable(config: Config) -> dict[str, tuple[str, ...]]:
     """The declared inputs of the checks that may be reused: they count though git ignores them."""
+    checks = config.checks if config.settings.reuse is not False else ()
     return {c.id: c.inputs for c in checks if c.inputs and c.reuse is not ReusePolicy.OFF}

@@ -48,7 +48,7 @@ class Extent(Struct, frozen=True):
 def with_identity(found: VersionControl | None, launch: Launch) -> VersionControl | None:
     """What is known of a run's tree, with its identity unless it is too large to be read unasked.
 
-    What the state folder remembers of files is not read again.
+    What the state folder remembers of files is not read again, where it is to remember any.
     """
     extent = Extent(
         os.fsdecode(launch.folder),
@@ -57,7 +57,8 @@ def with_identity(found: VersionControl | None, launch: Launch) -> VersionContro
         launch.inputs,
     )
     most = None if launch.record_tree else MOST_FILES_UNASKED
-    identity = tree_identity(extent, most_files=most, remember=True)
+    remember = launch.record_tree or bool(launch.inputs)  # else a few small files are read
+    identity = tree_identity(extent, most_files=most, remember=remember)
     if identity is None:
         return found
     return replace(
