@@ -165,14 +165,13 @@ def test_a_signal_ends_the_check_and_its_tree(folder, number, code):
     assert not (folder / "over").exists()
 
 
-@pytest.mark.parametrize("traced", [pytest.param(True, marks=real), False])
-def test_an_audit_that_is_killed_leaves_no_check_behind(folder, traced):
+@real
+def test_an_audit_that_is_killed_leaves_no_check_behind(folder):
     """Nor does it wait for anybody: a guardian that no tree of the audit holds ends the check."""
-    tools = {} if traced else stand_in(folder, PLAYS_ALONG)
     process = subprocess.Popen(
         [sys.executable, "-m", "vibeguard", "audit", "told"],
         cwd=folder,
-        env=environment(**tools),
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
