@@ -9,7 +9,10 @@ MOST_LINES = 2_000
 MOST_COLUMNS = 1_000
 
 # Where the message ends and the stack begins.
-_FRAME = re.compile(r'^\s*(?:at \S|\u276f |File "|stack backtrace:|goroutine \d|(?:> *)?\d+ \|)')
+_FRAME = re.compile(
+    r'^\s*(?:at \S|\u276f |File "|stack backtrace:|note: run with `RUST_BACKTRACE|goroutine \d'
+    r"|(?:> *)?\d+ \|)"
+)
 
 
 class BoundedText:

@@ -69,6 +69,9 @@ def test_messages_of_failures_are_what_the_assertion_says():
         'AssertionError: discount must make it cheaper <&> "quoted"\nassert 33.0 == 27.0',
         'TypeError: can only concatenate str (not "int") to str',
     ]
+    assert messages("junit", "nextest-junit.xml")[0].startswith(
+        "assertion `left == right` failed: must be cheaper\n  left: 33.0"
+    )
     assert messages("junit", "phpunit-junit.xml")[0].startswith("must be cheaper <&>\nFailed")
     assert messages("tap", "vitest-tap.tap")[0] == "expected 33 to be 27 // Object.is equality"
     assert messages("go-test", "go-test-json.jsonl")[0] == "Total = 33, want 27"

@@ -25,6 +25,7 @@ _REMARKS = ("failure", "error", "skipped")
 _LINTERS = frozenset({"ruff", "biome", "oxlint", "mypy", "eslint", "stylelint"})
 _AT = re.compile(r"^\(?line (\d{1,9}), col(?:umn)? (\d{1,9})[,)]? ?(?:(?:Error|Warning) - )?")
 _MYPY = re.compile(r"^(\S[^:]*):(\d{1,9})(?::(\d{1,9}))?: error: (.*?)(?:  \[([\w-]+)\])?$")
+_PANIC = re.compile(r"^thread '[^']*' (?:\(\d+\) )?panicked at \S+$")  # where, not why
 _PATH = re.compile(r"/.*\.\w+$")
 _ESCAPED_TWICE = re.compile(r"&(?:quot|lt|gt|amp|apos);")
 
@@ -179,7 +180,8 @@ class JUnitReader:
                 rule = remark.type
             said = f"{place.file}:{place.line}"
             message = message_of(remark.message, without=said)
-            message = message or _message_in(text, f"{suite}::{case.get('name', '')}", said)
+            if not message or _PANIC.match(message):
+                message = _message_in(text, f"{suite}::{case.get('name', '')}", said)
         return Result(
             ResultKind.TEST,
             name=_full_name(suite, case.get("name", "")),
@@ -242,10 +244,11 @@ def _full_name(suite: str, name: str) -> str:
 
 
 def _message_in(text: str, name: str, place: str) -> str:
-    """The message in the text of an element: behind the test's own name, place or file."""
+    """The message in the text of an element: behind the test's own name, place, file or panic."""
     text = text.strip()
     first, _, rest = text.partition("\n")
     said = first.startswith((name, "(in test file")) or first.strip() == place
+    said = said or _PANIC.match(first) is not None
     return message_of(rest if said and rest.strip() else text)
 
 
