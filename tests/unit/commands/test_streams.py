@@ -151,7 +151,7 @@ def test_nothing_else_writes_to_the_streams():
 
 
 def test_only_those_write_exactly_whose_text_no_service_can_take_for_a_command():
-    def calls(node: ast.AST) -> bool:
-        return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "write_exact"
+    def uses(node: ast.AST) -> bool:
+        return isinstance(node, ast.Name) and node.id == "write_exact"
 
-    assert users_of(calls) == set(EXACT_WRITERS)
+    assert users_of(uses) == set(EXACT_WRITERS)

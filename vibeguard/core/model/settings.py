@@ -158,7 +158,8 @@ class RunSettings(CheckDefaults, frozen=True, omit_defaults=True, gc=False):
     links: Annotated[
         Links | None,
         Key(
-            "where `src/app.py:3:8` on a page of a report leads to ([more](ci.md#the-page))",
+            "where `src/app.py:3:8` on a page of a report leads to: `editor`, `forge` "
+            "([more](ci.md#the-page))",
             keys.Section(Links),
         ),
     ] = None
