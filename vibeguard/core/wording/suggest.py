@@ -24,6 +24,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     if not word or len(word) > _LONGEST:
         return ""
     folded = _folded(word)
+    letters = set(folded)
     allowed = min(3, max(1, len(word) // 3))
     best, best_distance, cells = "", allowed + 1, _MOST_CELLS
     for candidate in _plausible(len(word), allowed, candidates):
@@ -32,6 +33,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
             return candidate
         if len(word) < 3 and len(other) == len(word) and sorted(other) != sorted(folded):
             continue  # another letter makes another word of two: `if` is no misspelt `id`
+        if len(letters.difference(other)) >= best_distance:
+            continue  # each letter that the other has not is an edit
         cells -= len(word) * len(other)
         if cells < 0:
             break
