@@ -41,7 +41,8 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
         executor=None,
     )
     planned = PlannedCheck(id="a", run="true", stem="a", pool=Pool.WORKERS)
-    record = CheckRecord(planned, Pool.WORKERS, "", state=CheckState.SETTLED)
+    record = CheckRecord(planned)
+    record.state = CheckState.SETTLED
 
     async def start() -> object:
         return await start_patiently(
