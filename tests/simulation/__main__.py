@@ -16,8 +16,7 @@ from tests.simulation.world import Outcome, run_history
 
 def check(seed: int) -> list[str]:
     """What is wrong with the history of this number."""
-    found: list[str] = run_history(history_of(seed), look=findings)
-    return found
+    return run_history(history_of(seed), findings)
 
 
 def _check_each(seeds: range) -> list[tuple[int, list[str]]]:
@@ -33,7 +32,7 @@ def _show(seed: int) -> bool:
         print(f"exit {outcome.exit_code} after {outcome.elapsed_s:.3f} s {outcome.failure}")
         return findings(outcome)
 
-    found = run_history(history, look=look)
+    found = run_history(history, look)
     print("\n".join(found) or "nothing is wrong")
     return not found
 

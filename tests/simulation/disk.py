@@ -37,18 +37,20 @@ class Disk:
     """What the supervisor writes, and what of it is safe.
 
     `written` is the log as the supervisor believes it to be, `durable` how much of it was
-    synchronised. `struck` is whether the trouble has come.
+    synchronised. `struck_ns` is when the trouble came.
     """
 
     def __init__(self, trouble: Trouble | None) -> None:
         self.trouble = trouble
         self.written = bytearray()
         self.durable = 0
-        self.struck = False
+        self.struck_ns: int | None = None
+        self.now_ns: Callable[[], int] = lambda: 0
         self.on_line: Callable[[bytes], None] = lambda _: None
         self._has_room = False
         self._log = -1
         self._outputs: set[int] = set()
+        self._locks: set[int] = set()
         self._count = 0
 
     def opened(self, path: str, descriptor: int, flags: int) -> None:
@@ -57,6 +59,8 @@ class Disk:
             self._log = descriptor
         elif flags & os.O_CREAT and "/output/" in path:
             self._outputs.add(descriptor)
+        elif "/groups/" in path:
+            self._locks.add(descriptor)
 
     def create(self, path: str, flags: int) -> None:
         """A file is about to be made."""
@@ -66,6 +70,12 @@ class Disk:
     def closed(self, descriptor: int) -> None:
         """A descriptor is given up."""
         self._outputs.discard(descriptor)
+        self._locks.discard(descriptor)
+
+    def release(self) -> None:
+        """The supervisor's process is over: what it had locked is free."""
+        for descriptor in self._locks:
+            os.close(descriptor)
 
     def unlinked(self, path: str) -> None:
         """A name is removed: room, if it is that of the reserve."""
@@ -112,5 +122,6 @@ class Disk:
             return False
         self._count += 1
         come = self._count > self.trouble.first
-        self.struck = self.struck or come
+        if come and self.struck_ns is None:
+            self.struck_ns = self.now_ns()
         return come

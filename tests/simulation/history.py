@@ -14,11 +14,12 @@ from tests.simulation.disk import WAYS, Trouble
 from vibeguard.core.model.config import CheckConfig, Requirement
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.model.settings import Settings
-from vibeguard.core.names import LeakPolicy, Severity, WhilePending
+from vibeguard.core.names import LeakPolicy, ReusePolicy, Severity, WhilePending
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 
 SECOND_NS = 1_000_000_000
 OUTPUT_LIMIT = 4096
+INPUT = "input.txt"
 Program = list[Any]
 
 
@@ -51,6 +52,17 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Again:
+    """The same checks once more in the same folder, where passes of the first run may be reused.
+
+    `between` is what is done to the folder meanwhile; the wall clock has gone on by `later_s`.
+    """
+
+    between: str
+    later_s: float
+
+
+@dataclass(frozen=True)
 class History:
     """All of it. `str` prints what a reader needs to follow a failure."""
 
@@ -63,6 +75,7 @@ class History:
     reads_s: tuple[float, ...]
     most_pids: int
     slow: bool
+    again: "Again | None" = None
 
     @property
     def is_calm(self) -> bool:
@@ -89,13 +102,16 @@ class History:
         lines += [f"  {each}" for each in (*self.happenings, *self.faults)]
         if self.trouble is not None:
             lines.append(f"  disk: {self.trouble.way} from {self.trouble.first} on")
+        if self.again is not None:
+            lines.append(f"  again {self.again.later_s:g} s later, between: {self.again.between}")
         return "\n".join(lines)
 
 
 def history_of(seed: int) -> History:
     """The history of a number; half of them have nothing but checks in them."""
     rng = Random(f"history {seed}")
-    checks, programs = _checks(rng)
+    again = _again(rng) if rng.random() < 0.15 else None
+    checks, programs = _checks(rng, reuse=again is not None)
     settings = Settings(
         parallel=rng.randint(1, 4),
         async_parallel=rng.randint(1, 2),
@@ -103,7 +119,9 @@ def history_of(seed: int) -> History:
         grace_ns=round(rng.choice([0.2, 1, 5]) * SECOND_NS),
         run_timeout_ns=round(rng.uniform(0.5, 6) * SECOND_NS) if rng.random() < 0.08 else None,
     )
-    resolved = resolve_settings(settings, usable_cpus=2, jitter_seed=rng.randrange(1 << 30))
+    resolved = resolve_settings(
+        settings, usable_cpus=2, jitter_seed=rng.randrange(1 << 30), reuse=again is not None
+    )
     disturbed = rng.random() < 0.7
     return History(
         seed=seed,
@@ -115,7 +133,13 @@ def history_of(seed: int) -> History:
         reads_s=tuple(sorted(rng.uniform(0, 9) for _ in range(rng.choice([0, 1, 4, 12])))),
         most_pids=rng.choice([12, 40, 400]),
         slow=rng.random() < 0.7,
+        again=again,
     )
+
+
+def _again(rng: Random) -> Again:
+    between = rng.choice(["nothing", "nothing", "input changed", "log cut", "log forged"])
+    return Again(between, rng.choice([1.0, 3600.0, -3600.0]))
 
 
 def unhurried_history_of(seed: int) -> History:
@@ -173,7 +197,7 @@ def _unhurried(rng: Random, depth: int = 0) -> Program:
     return [*does, rng.choice(lasts)]
 
 
-def _checks(rng: Random) -> tuple[list[CheckConfig], dict[str, list[Program]]]:
+def _checks(rng: Random, *, reuse: bool) -> tuple[list[CheckConfig], dict[str, list[Program]]]:
     checks: list[CheckConfig] = []
     programs: dict[str, list[Program]] = {}
     for number in range(rng.choice([1, 2, 3, 3, 4, 5, 6])):
@@ -198,6 +222,10 @@ def _checks(rng: Random) -> tuple[list[CheckConfig], dict[str, list[Program]]]:
                 grok=(judged[0],) if judged[0] else (),
                 assertion=judged[1],
                 output_limit_bytes=OUTPUT_LIMIT,
+                reuse=ReusePolicy.ON if reuse else ReusePolicy.OFF,
+                inputs=(INPUT,) if reuse else (),
+                tools=() if reuse else None,
+                outputs=() if reuse else None,
             )
         )
     return checks, programs

@@ -28,6 +28,7 @@ FIRST_DESCRIPTOR = 1 << 20
 TICK_NS = 10_000_000
 SECOND_NS = 1_000_000_000
 PIPE_BYTES = 1 << 16
+FEW_PIDS = 20  # where there are so few, numbers are given again at once
 PAUSING_NS = 100_000_000  # to find and stop all that is there
 INIT, FRONT, SUPERVISOR = 1, 2, 3
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP)
@@ -143,7 +144,7 @@ class Kernel:
         self.calls += 1
         cost = self.rng.getrandbits(13)
         if self._slow and cost < 40:
-            cost *= 40_000
+            cost = 30_000_000 if cost < 3 else cost * 40_000
         self.now_ns += cost
         while self._events and self._events[0][0] <= self.now_ns:
             _, _, kind, what = heapq.heappop(self._events)
@@ -185,7 +186,9 @@ class Kernel:
 
     def stranger(self, _: Any = None) -> None:
         """A process of somebody else takes the next number for a while."""
-        process = self._add(self._new_pid(), self.processes[INIT], "stranger")
+        self._be_stranger(self._add(self._new_pid(), self.processes[INIT], "stranger"))
+
+    def _be_stranger(self, process: Process) -> None:
         process.group = process.session = process.pid
         process.program = [["sleep", self.rng.uniform(0.1, 3)]]
         self._go_on(process, 0)
@@ -304,6 +307,13 @@ class Kernel:
         if process.parent is not None and process in process.parent.children:
             process.parent.children.remove(process)
         self.processes.pop(process.pid, None)
+        if self._most_pids < FEW_PIDS and process.owner != "stranger":
+            self.later(2 * TICK_NS, "take_number", process.pid)
+
+    def take_number(self, pid: int) -> None:
+        """Somebody else gets the number of one that has just gone."""
+        if pid not in self.processes:
+            self._be_stranger(self._add(pid, self.processes[INIT], "stranger"))
 
     def _signal(self, process: Process, number: int) -> None:
         if not process.alive or number == 0:
@@ -335,7 +345,7 @@ class Kernel:
         """The same processes once more, from here on on their own: there the supervisor may die."""
         kept = self.wake, self.call, self.on_signal, self._events
         self.wake, self.call, self.on_signal = _nothing, _nothing, _nothing
-        self._events = [event for event in self._events if event[2] == "_step"]
+        self._events = [event for event in self._events if event[2] != "call"]
         heapq.heapify(self._events)
         copied = copy.deepcopy(self)
         self.wake, self.call, self.on_signal, self._events = kept

@@ -46,12 +46,19 @@ MUTANTS = (
         "return not gone and _is_there(identity) and _send",
         "return not gone and _send",
     ),
-    Mutant("a tree is stopped in one round", PROCESS + "tree.py", "FREEZE_ROUNDS = 100", "FREEZE_ROUNDS = 1"),
+    Mutant(
+        "a tree is stopped in one round",
+        PROCESS + "tree.py",
+        "FREEZE_ROUNDS = 100",
+        "FREEZE_ROUNDS = 1",
+        survives="the kill looks again until nothing is left; what forks for ever is in tests/hostile",
+    ),
     Mutant(
         "a tree is killed without being stopped",
         PROCESS + "tree.py",
         "for key, stat in freeze(roots).items() if",
         "for key, stat in with_descendants(roots()).items() if",
+        survives="the same: a program of a history does not fork for ever",
     ),
     Mutant(
         "a stopped process is not woken to obey SIGTERM",
@@ -259,6 +266,31 @@ MUTANTS = (
         "tree.freeze(roots).items()",
         "tree.with_descendants(roots()).items()",
         survives="the sweep looks again until nothing is left, so that what forks away is found at the next look",
+    ),
+    Mutant(
+        "past: an attempt that could not be killed has no status, and the fold refuses it",
+        CORE + "fold/checks.py",
+        "return event.end is not _EXITED or bool(event.unkillable)",
+        "return event.end is not _EXITED",
+    ),
+    Mutant(
+        "past: housekeeping looks through what has been given back",
+        "system/executors/local.py",
+        "            if self._closed:  # while it slept",
+        "            if False:  # while it slept",
+        survives="it takes a wake-up in the same microseconds: found once, by a defect of the simulator",
+    ),
+    Mutant(
+        "past: what could not be killed is waited for twice",
+        "system/executors/local_attempt.py",
+        "            self._shared.orphans.give_up(self._tree.alive())",
+        "            pass",
+    ),
+    Mutant(
+        "past: a pause that finds the log gone stops the clock",
+        SUPERVISOR + "run.py",
+        "            if self.recorder.failure is None:  # else everything",
+        "            if True:  # else everything",
     ),
 )  # fmt: skip
 

@@ -69,7 +69,7 @@ def run_really(history: History) -> bytes:
 def differs(seed: int) -> str:
     """How Linux and the simulation disagree; empty when they do not."""
     history = unhurried_history_of(seed)
-    simulated = what_counts(run_history(history).log)
+    simulated = what_counts(run_history(history, lambda outcome: [outcome.log])[0])
     real = what_counts(run_really(history))
     if simulated == real:
         return ""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tests.helpers.naive import naive
-from tests.simulation.kernel import SECOND_NS
+from tests.simulation.kernel import SECOND_NS, TICK_NS
 from tests.simulation.world import SWEEP_BOUND_S, Outcome
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.fold.fold import apply, new_state
@@ -101,16 +101,33 @@ def _code_by_truth(outcome: Outcome, log: list[Facts]) -> int:
     for check in plan.checks:
         if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
             return 1
-    return 0 if outcome.kernel.leaders else 1
+    return 0 if outcome.kernel.leaders or _reused(outcome) else 1
 
 
 def _passed(outcome: Outcome, check: str) -> bool:
     """Whether the last command of a check ended with 0 by itself, and kept to what it must."""
+    if check in _reused(outcome):
+        return _is_validly_reused(outcome, check)
     numbers = [number for name, number in outcome.kernel.leaders if name == check]
     if not numbers:
         return False
     leader = outcome.kernel.leaders[check, max(numbers)]
     return not leader.alive and leader.status == 0 and not _is_broken(outcome, check, max(numbers))
+
+
+def _reused(outcome: Outcome) -> set[str]:
+    return {e["check"] for e in lines_of(outcome.log) if e["type"] == "check.reused"}
+
+
+def _is_validly_reused(outcome: Outcome, check: str) -> bool:
+    """Whether the run before was believed to its end, and the check passed in it at once."""
+    first, again = outcome.first, outcome.history.again
+    if first is None or again is None or again.between != "nothing" or first.exit_code in {3, 4}:
+        return False
+    log = lines_of(first.log)
+    attempts = [e for e in log if e["type"] == "check.started" and e["check"] == check]
+    left = any(e.get("leaked") for e in log if e.get("check") == check)
+    return _passed(first, check) and len(attempts) == 1 and not left
 
 
 def _is_broken(outcome: Outcome, check: str, number: int) -> bool:
@@ -184,6 +201,8 @@ def _ends_in_time(outcome: Outcome, log: list[Facts]) -> Findings:
     cancels = [e for e in log if e["type"] == "run.cancel_requested"]
     if cancels and cancels[0]["reason"] == "front_lost":
         grace_s = 0.0
+    if any(fault.call == "prctl" for fault in outcome.history.faults):
+        grace_s += UNKILLABLE_S  # no subreaper: a sweep by mark at the end, which has a bound too
     ends = [e for e in log if e["type"] == "log.sealed"]
     if cancels and ends:
         took_s = (ends[0]["t"] - cancels[0]["t"]) / SECOND_NS
@@ -265,6 +284,22 @@ def _a_calm_run_is_foretold(outcome: Outcome, log: list[Facts]) -> Findings:
             yield f"it was cancelled: {event['reason']}"
         if event["type"] in {"run.degraded", "run.weakened"}:
             yield f"{event['type']}: {event}"
+
+
+def _nothing_starts_on_a_broken_disk(outcome: Outcome, _: list[Facts]) -> Findings:
+    """What cannot be recorded any more is not begun."""
+    disk = outcome.disk
+    if disk.struck_ns is None or disk.trouble is None or not disk.trouble.way.startswith("log"):
+        return
+    for (check, number), leader in outcome.kernel.leaders.items():
+        if leader.start * TICK_NS > disk.struck_ns + SECOND_NS // 10:
+            yield f"attempt {number} of {check} starts although the log cannot be written"
+
+
+def _runs_are_in_order(outcome: Outcome, _: list[Facts]) -> Findings:
+    """A run sorts after the one before it, whatever the wall clock says."""
+    if outcome.first is not None and outcome.folder <= outcome.first.folder:
+        yield f"{outcome.folder} sorts before {outcome.first.folder}"
 
 
 def _starts_are_allowed(outcome: Outcome, log: list[Facts]) -> Findings:
@@ -381,6 +416,8 @@ ORACLES: tuple[Oracle, ...] = (
     _what_was_told_is_safe,
     _death_leaves_nothing,
     _a_calm_run_is_foretold,
+    _runs_are_in_order,
+    _nothing_starts_on_a_broken_disk,
     _starts_are_allowed,
     _no_limit_strikes_early,
     _idle_is_ended,

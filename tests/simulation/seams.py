@@ -30,6 +30,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.kernel import FIRST_DESCRIPTOR, SECOND_NS, SUPERVISOR, Kernel
 from vibeguard.system import clock
 from vibeguard.system.process import exits, proc
+from vibeguard.system.supervisor import reusing as _imported_late  # noqa: F401
 
 
 class _Module:
@@ -83,12 +84,13 @@ class _Os(_Module):
         if descriptor < FIRST_DESCRIPTOR:
             os.set_blocking(descriptor, how)
 
-    def open(self, path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if _is_proc(path):
             return self._kernel.open_proc(path)
-        self._disk.create(path, flags)
+        name = os.fsdecode(path)
+        self._disk.create(name, flags)
         descriptor = os.open(path, flags, mode, dir_fd=dir_fd)
-        self._disk.opened(path, descriptor, flags)
+        self._disk.opened(name, descriptor, flags)
         return descriptor
 
     def close(self, descriptor: int) -> None:
@@ -126,7 +128,7 @@ class _Os(_Module):
         return self._kernel.link_of(path) if _is_proc(path) else os.readlink(path)
 
     def unlink(self, path: str, **how: Any) -> None:
-        self._disk.unlinked(path)
+        self._disk.unlinked(os.fsdecode(path))
         os.unlink(path, **how)
 
 
@@ -216,19 +218,20 @@ def _knowing(real: ModuleType) -> list[tuple[dict[str, Any], str]]:
         for path, module in list(sys.modules.items())
         if path.startswith("vibeguard.system") and module is not clock
         for name, value in list(vars(module).items())
-        if value is real
+        if value is real or (isinstance(value, _Module) and vars(value)["_real"] is real)
     ]
 
 
 _REAL = (os, signal, fcntl, resource, select, ctypes, clock)
-_PLACES: dict[str, list[tuple[dict[str, Any], str]]] = {}
+_PLACES: dict[str, Any] = {}
 
 
 @contextmanager
 def simulated(kernel: Kernel, disk: Disk, rng: Random) -> Iterator[None]:
     """All of the product meets this kernel and disk."""
-    if not _PLACES:
+    if _PLACES.get("modules") != len(sys.modules):  # some are imported when they are needed
         _PLACES.update({real.__name__: _knowing(real) for real in _REAL})
+        _PLACES["modules"] = len(sys.modules)
     stands = {
         "os": _Os(kernel, disk, rng),
         "signal": _Signal(kernel),

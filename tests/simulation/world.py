@@ -21,7 +21,7 @@ from typing import Any
 import trio
 
 from tests.simulation.disk import Disk
-from tests.simulation.history import Happening, History
+from tests.simulation.history import INPUT, Happening, History
 from tests.simulation.kernel import SECOND_NS, Kernel
 from tests.simulation.seams import simulated, task_order
 from vibeguard.core.fold.fold import apply, new_state
@@ -73,6 +73,8 @@ class Outcome:
     history: History
     kernel: Kernel
     disk: Disk
+    first: "Outcome | None" = None  # the run before this one, in the same folder
+    again: "Outcome | None" = None
     exit_code: int = -1
     sealed: Sealed | None = None
     folder: str = ""
@@ -187,13 +189,16 @@ class Steps(trio.abc.Instrument):
 class World:
     """One history as it happens."""
 
-    def __init__(self, history: History, root: str) -> None:
-        rng = Random(f"world {history.seed}")
+    def __init__(self, history: History, root: str, first: Outcome | None = None) -> None:
+        again = "again" if first else ""
+        rng = Random(f"world {history.seed} {again}")
         self.history = history
         self.kernel = Kernel(rng, most_pids=history.most_pids, slow=history.slow)
         self.disk = Disk(history.trouble)
-        self.outcome = Outcome(history, self.kernel, self.disk)
+        self.outcome = Outcome(history, self.kernel, self.disk, first=first)
+        self._later_ns = round(history.again.later_s * SECOND_NS) if first and history.again else 0
         self.disk.on_line = self._look_at_line
+        self.disk.now_ns = lambda: self.kernel.now_ns
         self.kernel.on_signal = self._look_at_signal
         self._cancelled_at = 0  # where the line of a cancel ends
         self._let_live = {c.id for c in history.plan.checks if c.leaks is LeakPolicy.IGNORE}
@@ -217,9 +222,10 @@ class World:
         with ExitStack() as stack:
             stack.enter_context(simulated(self.kernel, self.disk, self._rng))
             stack.enter_context(task_order(self.history.seed))
+            stack.callback(self.disk.release)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 stack.callback(signal.signal, number, signal.signal(number, _too_late))
-            os.makedirs(os.path.join(self._state_dir, "runs"), 0o700)
+            os.makedirs(os.path.join(self._state_dir, "runs"), 0o700, exist_ok=True)
             orders, self._orders = os.pipe()
             stack.callback(os.close, orders)
             stack.callback(self._close_orders)
@@ -256,7 +262,7 @@ class World:
     def _host(self) -> Host:
         return Host(
             clock=partial(VirtualClock, self.kernel, self._steps),
-            wall_ns=lambda: WALL_NS + self.kernel.now_ns,
+            wall_ns=lambda: WALL_NS + self.kernel.now_ns + self._later_ns,
             wall_time=lambda: "2027-01-15T08:00:00.000000Z",
             sleep_outside=self._sleep_outside,
             open_executor=partial(
@@ -423,7 +429,9 @@ class World:
 
     def _look_at_signal(self) -> None:
         """A process is told to end: by then a cancel has to be where no crash takes it back."""
-        if self.disk.durable < self._cancelled_at and self.disk.trouble is None:
+        damaged = any(happening.what == "tamper" for _, happening in self.outcome.delivered)
+        damaged = damaged or self.disk.trouble is not None
+        if self.disk.durable < self._cancelled_at and not damaged:
             self.outcome.told_before_it_was_safe.append("a cancel was obeyed before it was safe")
 
     def _follow(self) -> None:
@@ -466,15 +474,37 @@ def launch_of(history: History, root: str, environment: dict[bytes, bytes]) -> L
     )
 
 
-def run_history(
-    history: History, *, look: Callable[[Outcome], Any] = lambda outcome: outcome
-) -> Any:
-    """Run a history in a folder of its own; what `look` makes of it while the folder is there."""
+def meddle(how: str, outcome: Outcome, root: str) -> None:
+    """What is done to the folder between two runs."""
+    log = os.path.join(outcome.folder, LOG_NAME)
+    if how == "input changed":
+        with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
+            file.write("as it is now")
+    elif how in {"log cut", "log forged"} and os.path.exists(log):
+        with open(log, "r+b") as file:
+            data = file.read()
+            file.seek(0)
+            forged = data.replace(b'"outcome":"failed"', b'"outcome":"passed"').replace(
+                b":1,", b":2,"
+            )
+            file.write(forged if how == "log forged" else data[: len(data) // 2])
+            file.truncate()
+
+
+def run_history(history: History, look: Callable[[Outcome], list[Any]]) -> list[Any]:
+    """What `look` makes of each run of the history, while its folder is there."""
     base = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
     root = os.path.join(base, f"vibeguard-simulation-{os.getpid()}")
     shutil.rmtree(root, ignore_errors=True)
     os.mkdir(root, 0o700)
     try:
-        return look(World(history, root).run())
+        with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
+            file.write("as it was")
+        outcome = World(history, root).run()
+        found = look(outcome)
+        if history.again is not None:
+            meddle(history.again.between, outcome, root)
+            return found + look(World(history, root, outcome).run())
+        return found
     finally:
         shutil.rmtree(root, ignore_errors=True)
