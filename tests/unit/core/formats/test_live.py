@@ -67,7 +67,7 @@ def test_the_rows_say_where_a_check_runs_and_what_worker_another_one_waits_for()
     terminal.write(live.frame(run.state, run.at))
     rows = [row.strip() for row in terminal.screen.display]
     assert "infer 500ms of 1m30s, on gpu2.example.org" in rows
-    assert "wide waiting 8.5s for a worker with gpu, x86; present: gpu; linux" in rows
+    assert "wide waiting 8.5s for a worker with gpu, x86; present: gpu; x86" in rows
 
 
 def test_a_frame_never_fills_the_last_column_nor_more_rows_than_there_are():
