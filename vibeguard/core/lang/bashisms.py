@@ -20,9 +20,17 @@ _GOES_ON: Final = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "!", "{", "time")
 )
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
-_HERE: Final = re.compile(r"<<-?[ \t]*(?:'(\w+)'|\"(\w+)\"|\\?(\w+))")
-_LONGEST_ARITHMETIC: Final = 500
-_ONE_COMMAND: Final = re.compile(r"\s*(?:\[\[|\(\(|\[|test)\s[^\n;&|]*\s*")
+_HERE: Final = re.compile(
+    r"""<<-?[ \t]*((?:'[^'\n]*'|"[^"\n]*"|\\.|[^\s;&|()<>`'"\\])+)"""  # its word, with quotes
+)
+_QUOTING: Final = re.compile(r"""['"\\]""")
+# `((` whose parentheses are closed at once: `((a) || (b))` are subshells, to every shell.
+_IN_PARENTHESES: Final = r"[^()\n;]|\([^()\n;]*\)"
+_ARITHMETIC: Final = re.compile(rf"\(\((?:[^()\n;]|\((?:{_IN_PARENTHESES})*\))*\)\)")
+_ONE_COMMAND: Final = re.compile(r"(?:\[\[|\(\(|\[|test)\s[^\n;&|]*")
+# What ends a piece of a script is the first character of how it is kept.
+_END_OF_ARITHMETIC: Final = ") of arithmetic"
+_END_IN_QUOTES: Final = "} in quotes"
 
 
 class Bashism(NamedTuple):
@@ -37,7 +45,7 @@ def bashisms(script: str) -> Iterator[Bashism]:
 
     A script that is one command fails by itself, and says why: it has none.
     """
-    if _ONE_COMMAND.fullmatch(script) or not any(name in script for name in PROBES):
+    if _ONE_COMMAND.fullmatch(script.strip()) or not any(name in script for name in PROBES):
         return iter(())
     return _Reader(script).found()
 
@@ -64,7 +72,7 @@ class _Reader:
 
     def _here_at(self) -> str:
         """What stands at this place, if it is one; nothing in quotes."""
-        if self._in_quotes() or self._open[-1:] == ["}"]:
+        if self._in_quotes() or self._in_braces():
             return ""
         script, at = self._script, self._at
         if script.startswith("&>", at) and not script.startswith("&>&", at):
@@ -75,19 +83,19 @@ class _Reader:
             return ""
         if script.startswith("[[", at) and _alone(script, at, 2):
             return "[["
-        return "((" if script.startswith("((", at) and _is_arithmetic(script, at) else ""
+        return "((" if _ARITHMETIC.match(script, at) else ""
 
     def _step(self) -> None:
         """Go past what stands here."""
         character = self._script[self._at]
         if character == "\\":
+            self._begins = self._begins and self._script.startswith("\n", self._at + 1)
             self._at += 2
-            self._begins = False
-        elif self._open[-1:] == [character] or (self._open[-1:] == ["))"] and self._closes(2)):
+        elif self._innermost().startswith(character):
             self._close()
         elif self._in_quotes():
             self._open_within(character)
-        elif character == "'":
+        elif character == "'" and self._innermost() != _END_IN_QUOTES:
             end = self._script.find("'", self._at + 1)
             self._at = len(self._script) if end < 0 else end + 1
             self._begins = False
@@ -125,19 +133,22 @@ class _Reader:
             self._tests = word[0] in ("[", "test")
             goes_on = word[0] in _GOES_ON or _ASSIGNMENT.match(word[0])
             self._begins = bool(goes_on)
-        self._at = word.end()
+        closed = self._script.find("}", self._at, word.end()) if self._in_braces() else -1
+        self._at = word.end() if closed < 0 else closed
 
     def _redirection(self) -> None:
         here = _HERE.match(self._script, self._at)
         if here is None or self._script.startswith("<<<", self._at):
             self._at += 3 if self._script.startswith("<<<", self._at) else 1
             return
-        self._here.append(here[1] or here[2] or here[3])
+        self._here.append(_QUOTING.sub("", here[1]))
         self._at = here.end()
 
     def _skip_here_documents(self) -> None:
         for word in self._here:
-            end = re.compile(rf"^\t*{word}$", re.MULTILINE).search(self._script, self._at)
+            end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(
+                self._script, self._at
+            )
             self._at = end.end() if end else len(self._script)
         self._here = []
 
@@ -147,11 +158,14 @@ class _Reader:
         if character == "`":
             self._push("`", "`")
         elif script.startswith("$((", at):
-            self._push("$((", "))")
+            self._push("$(", _END_OF_ARITHMETIC)
+        elif character == "(" and self._innermost() == _END_OF_ARITHMETIC:
+            self._push("(", _END_OF_ARITHMETIC)
         elif script.startswith("$(", at):
             self._push("$(", ")")
         elif script.startswith("${", at):
-            self._push("${", "}")
+            quoted = self._in_quotes() or self._innermost() == _END_IN_QUOTES
+            self._push("${", _END_IN_QUOTES if quoted else "}")
         else:
             self._at += 1
             self._begins = False
@@ -163,24 +177,22 @@ class _Reader:
         self._begins, self._tests = end in ")`", False
 
     def _close(self) -> None:
-        end = self._open.pop()
-        self._at += len(end)
+        self._open.pop()
+        self._at += 1
         self._begins, self._tests = False, self._outside.pop()
 
-    def _closes(self, length: int) -> bool:
-        return self._script.startswith("))"[:length], self._at)
+    def _innermost(self) -> str:
+        """What ends the innermost piece that is open; nothing outside of all."""
+        return self._open[-1] if self._open else ""
+
+    def _in_braces(self) -> bool:
+        return self._innermost().startswith("}")
 
     def _in_quotes(self) -> bool:
-        return self._open[-1:] in (['"'], ["))"])
+        return self._innermost() in ('"', _END_OF_ARITHMETIC)
 
 
 def _alone(script: str, at: int, length: int) -> bool:
     """Whether a word ends here, and began at `at`."""
     before, after = script[at - 1 : at] or " ", script[at + length : at + length + 1] or " "
     return before in " \t\n;&|(!`" and after in " \t\n"
-
-
-def _is_arithmetic(script: str, at: int) -> bool:
-    """Whether `((` is closed by `))`, as no two subshells in each other are that do something."""
-    end = script.find("))", at, at + _LONGEST_ARITHMETIC)
-    return end >= 0 and not any(mark in script[at:end] for mark in "\n;")

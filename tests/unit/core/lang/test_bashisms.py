@@ -28,6 +28,11 @@ HAS = {
     'if [ "$a" == b ]; then exit 1; fi': "==",
     "test a == b || true": "==",
     "[ a == b ] || true; true": "==",
+    "true && \\\n  [[ a = b ]] || true": "[[",
+    'echo "${x:-don\'t}"\nif [[ a ]]; then b; fi': "[[",
+    "((n = (1 + 2) * ((3)))) || true": "((",
+    "echo ${x} ${y:-b}; if [[ a ]]; then b; fi": "[[",
+    'echo "${x}"; [ "${x:-b}" == c ] || true': "==",
 }
 HAS_NOT = (
     "echo '[[ a ]]'",
@@ -49,6 +54,12 @@ HAS_NOT = (
     "[[ a == a ]]",
     " ((  1 ))\n",
     "[ a == b ]",
+    "[ $(( (1+(2)) == 3 )) -eq 1 ] && true",
+    "((cd a && make) || (cd b && make))\ntrue",
+    "cat > x <<'END-OF'\nif [[ a == b ]]; then x; fi\nEND-OF\ntrue",
+    'cat > x <<"END OF"\nif [[ a == b ]]; then x; fi\nEND OF\ntrue',
+    "cat > x <<!\nif true; then [[ x\n!\ntrue",
+    "cat > x <<E'O'F.1\n[[ x\nEOF.1\ntrue",
 )
 
 
@@ -76,3 +87,7 @@ def test_bash_knows_each_of_them(name: str) -> None:
 def test_any_script_is_read_in_one_pass(piece: str) -> None:
     for _ in bashisms(piece * (20_000 // len(piece)) + " [[ "):
         pass
+
+
+def test_white_space_behind_one_command_is_read_once() -> None:
+    assert list(bashisms("[[ " + " " * 100_000 + "; a"))
