@@ -18,6 +18,7 @@ from tests.helpers.logs import encode_log
 from vibeguard.commands import joining
 from vibeguard.commands.hook import push_verdict
 from vibeguard.commands.options import GlobalOptions
+from vibeguard.core.model.config import Config
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.names import LogStatus
@@ -218,7 +219,7 @@ def join(state: Path, _reference: str) -> int:
     return wait(state, twin) if twin else 2
 
 
-NO_CONFIG = SimpleNamespace(config=SimpleNamespace(checks=()))
+NO_CONFIG = SimpleNamespace(config=Config(checks=()))
 READERS: dict[str, Reader] = {"report": report, "wait": wait}
 # These are told no run: they look for one themselves.
 SEEKERS: dict[str, Reader] = {"hook verdict": hook_verdict, "join": join}
