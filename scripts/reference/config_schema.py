@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from vibeguard.core.config.values import LONGEST_ID
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import Config, Requirement, Triggers
 from vibeguard.core.model.keys import Key, Kind, keys_of
@@ -24,7 +25,11 @@ _SIZE = r"^[0-9]{1,18}(\.[0-9]{1,9})? ?([KMGTkmgt]?[iI]?[bB])?$"
 _TRUTH = ["true", "false", "yes", "no", "on", "off", "y", "n"]
 _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 # `on` and `yes` are names too; some YAML readers make booleans of them.
-_ID: Schema = {"type": ["string", "boolean"], "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}
+_ID: Schema = {
+    "type": ["string", "boolean"],
+    "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$",
+    "maxLength": LONGEST_ID,
+}
 _TEXTS: Schema = {"type": "object", "additionalProperties": {"type": _SCALAR}}
 _TEXT_OR_LIST: Schema = {"type": [*_SCALAR, "array"], "items": {"type": _SCALAR}}
 

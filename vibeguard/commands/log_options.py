@@ -85,8 +85,8 @@ class ReportOptions(Options, frozen=True, kw_only=True):
         Parameter(
             converter=read_link,
             metavar="NAME|TEMPLATE",
-            help="What places in files on the HTML page open in: vscode, idea, zed, or an address "
-            "with {root}, {file}, {line}, {column} [env: VIBEGUARD_EDITOR].",
+            help="What places in files on the HTML page open in: vscode, vscodium, cursor, idea, "
+            "zed, or an address with {root}, {file}, {line}, {column} [env: VIBEGUARD_EDITOR].",
         ),
     ] = None
     open: Annotated[

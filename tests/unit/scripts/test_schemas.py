@@ -107,6 +107,7 @@ def test_the_config_schema_accepts_scalars_that_yaml_did_not_read_as_text():
         ("checks: [{id: a, run: b, timeot: 3s}]", "timeot"),
         ("check: []\nchecks: [{id: a, run: b}]", "check"),
         ("checks: [{id: 1a, run: b}]", "1a"),
+        (f"checks: [{{id: {'a' * 1001}, run: b}}]", "a" * 1001),
         ("checks: [{id: a}]", "run"),
         ("checks: []", "[]"),
         ("version: 2\nchecks: [{id: a, run: b}]", "2"),

@@ -156,9 +156,6 @@ def web_address(text: str) -> str:
     return text
 
 
-LONGEST_ID = 1_000
-
-
 def identifier(text: str) -> str:
     """The id of a check or prompt; every text of a run holds some."""
     if len(text) > LONGEST_ID:

@@ -73,7 +73,9 @@ class Where(Struct, frozen=True, omit_defaults=True, gc=False):
 class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """What the config says about a check and the plan records."""
 
-    id: Annotated[str, Key("`^[A-Za-z_][A-Za-z0-9_-]*$`", keys.Identifier())]
+    id: Annotated[
+        str, Key("`^[A-Za-z_][A-Za-z0-9_-]*$`, at most 1,000 characters", keys.Identifier())
+    ]
     run: Annotated[str, Key("the command", keys.Command())]
     requires: Annotated[
         tuple[Requirement, ...],
@@ -286,8 +288,8 @@ class CheckKeys(CheckDefaults, frozen=True, omit_defaults=True, gc=False, kw_onl
     pass_env: Annotated[
         tuple[str, ...],
         Key(
-            "names of the caller's variables that a check with `where` gets; of no other one the "
-            "worker hears",
+            "names of the caller's variables that a check with `where` gets; the worker is told of "
+            "no others",
             keys.VariableNames(),
         ),
     ] = ()

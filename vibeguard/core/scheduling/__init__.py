@@ -10,6 +10,8 @@
 
 A check is ready when the last requirement that it waits for has passed (`_advance_frontier`). The
 best claim of its pool that fits gets the free slot (`_offer_slot`, `Slots.offer`). When a
-requirement fails, what waits for it is skipped (`_skip_dependents`). After a cancel what does not
-run settles at once (`_cancel_what_does_not_run`); what runs settles when its task has ended it.
+requirement fails, everything that requires it and has not started is skipped (`_skip_dependents`).
+After a cancel what does not run, queued or not, settles at once (`_cancel_what_does_not_run`); what
+runs settles when its task has ended its processes. The exit code does not come from here but from
+the State, once every check has settled: `core.fold.verdict`.
 """

@@ -10,7 +10,7 @@ from vibeguard.core.model.plan import stands_alone
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
 
-BLOCKED = 0  # what a check has been offered that gave its slots back until its group is free
+BLOCKED = 0  # slots of a check that waits for another run to leave its group
 
 
 class Queue:

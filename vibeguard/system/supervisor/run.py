@@ -62,8 +62,9 @@ Keep = Callable[[PlannedCheck, int, AttemptResult], None]
 class Run:
     """Runs the plan that `recorder` has recorded.
 
-    Every method but `run` and `judge` is one synchronous step. `grace_ns` is the time from SIGTERM
-    to SIGKILL, as things stand now.
+    Every method but `run`, `begin` and `judge` is one synchronous step. `grace_ns` is the time from
+    SIGTERM to SIGKILL, as things stand now. `specify`, `begin`, `judge` and `keep` are the session's
+    part in an attempt: what to start, and what to do before it, about its outcome, and after it.
     """
 
     def __init__(
@@ -203,7 +204,7 @@ class Run:
         """Give the check's attempt a task, in the nursery of its frontier."""
         check = record.planned.id
         self._tasks[check] = task = CheckTask(record, self)
-        self._frontiers[_is_background(record)].start(_number(record), (check, task.run))
+        self._frontiers[_is_background(record)].start(_frontier_of(record), (check, task.run))
 
     def _let_go(self, record: CheckRecord) -> None:
         """The check has settled."""
@@ -257,7 +258,10 @@ class Run:
         self._work.cancel()
 
     def _enter_group(self, record: CheckRecord, group: str) -> None:
-        """Take the group's lock; else the check waits for it without a slot, or cannot start."""
+        """Take the group's lock. While it cannot be had, the check waits for it without a slot.
+
+        It is settled as not startable where the lock can never be had.
+        """
         try:
             if self._groups.acquire(group):
                 return
@@ -304,7 +308,7 @@ def _is_background(record: CheckRecord) -> bool:
     return record.pool is Pool.BACKGROUND or record.planned.after_background
 
 
-def _number(record: CheckRecord) -> int:
+def _frontier_of(record: CheckRecord) -> int:
     if record.frontier is None:
         raise ValueError(f"{record.planned.id} has a slot and has never been ready")
     return record.frontier
