@@ -63,8 +63,9 @@ class Run:
     """Runs the plan that `recorder` has recorded.
 
     Every method but `run`, `begin` and `judge` is one synchronous step. `grace_ns` is the time from
-    SIGTERM to SIGKILL, as things stand now. `specify`, `begin`, `judge` and `keep` are the session's
-    part in an attempt: what to start, and what to do before it, about its outcome, and after it.
+    SIGTERM to SIGKILL, as things stand now. `specify`, `begin`, `judge` and `keep` are what the
+    session does for an attempt: say what to start, look at what is there before it, find its
+    outcome, remember its output.
     """
 
     def __init__(
