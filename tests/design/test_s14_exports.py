@@ -131,6 +131,17 @@ def test_a_pass_of_a_part_is_no_statement_of_the_whole(folder):
     assert "left out checks" in done.stderr
 
 
+def test_a_run_that_passed_without_a_check_is_no_statement_of_the_whole(tmp_path):
+    """`evidence` says of it that it is a part."""
+    slow = "{id: slow, async: true, run: 'until test -e ../go; do sleep 0.01; done'}"
+    left = "{id: left, run: 'true', requires: [{check: slow, while_pending: skip}]}"
+    here = project(tmp_path / "here", f"checks: [{slow}, {left}, {{id: go, run: touch ../go}}]\n")
+    assert vibeguard("run", cwd=here).returncode == 0
+    done = vibeguard("report", "--format", "in-toto", cwd=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "passed without left" in done.stderr
+
+
 @pytest.mark.parametrize("sample", ["unfinished", "cancelled"])
 def test_what_has_no_verdict_is_not_stated(sample):
     with pytest.raises(UsageError, match="nothing to state"):

@@ -1,7 +1,7 @@
 """An in-toto statement of a test result, to be signed by whoever vouches for the run.
 
-It says PASSED or WARNED only of the whole config on one tree that held still from start to end; it
-refuses a run that has no verdict. See https://in-toto.io/attestation/test-result/v0.1.
+It says PASSED or WARNED only where the whole config ran, on one tree that held still from start to
+end; it refuses a run that has no verdict. See https://in-toto.io/attestation/test-result/v0.1.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ from vibeguard.core.report.encode import encode_value
 from vibeguard.core.report.reasons import shown_status
 from vibeguard.core.reuse.checked import held_still
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import some
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -90,8 +91,12 @@ def _result(state: State, *, passed: bool) -> str:
         raise UsageError("this run left out checks of its config, so it states no pass", _HOW)
     if not held_still(state):
         raise UsageError("files changed while this run went on, so it states no pass", _HOW)
-    warned = any(shown_status(record) == "warned" for record in state.checks.values())
-    return "WARNED" if warned else "PASSED"
+    shown = {check: shown_status(record) for check, record in state.checks.items()}
+    without = [check for check, word in shown.items() if word not in ("passed", "warned")]
+    if without:
+        what = f"this run passed without {some(without, 5)}, so it states no pass"
+        raise UsageError(sanitise(what), _HOW)
+    return "WARNED" if "warned" in shown.values() else "PASSED"
 
 
 def _subjects(vcs: VersionControl) -> list[dict[str, Any]]:

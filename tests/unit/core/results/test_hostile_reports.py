@@ -92,6 +92,7 @@ def test_entities_and_doctypes_are_refused():
 def test_an_undefined_entity_and_wrong_xml_are_refused():
     assert "undefined entity" in refused("junit", b'<testsuite name="&e;"/>')
     assert "no JUnit" in refused("junit", b"<html/>")
+    assert "no JUnit" in refused("junit", b"<html><failure>x</failure></html>")
     assert "not well-formed" in refused("junit", b"<testsuite><testcase")
 
 

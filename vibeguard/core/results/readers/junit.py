@@ -119,7 +119,8 @@ class JUnitReader:
         if tag in _REMARKS:
             self._reading = None
             if self._is_of_a_suite and self._case is not None:
-                self._give({"name": self._suites[-1].get("name", "") or tag}, self._remarks)
+                suite = self._suites[-1] if self._suites else {}
+                self._give({"name": suite.get("name", "") or tag}, self._remarks)
                 self._case, self._is_of_a_suite = None, False
         elif tag in ("testsuite", "testsuites"):
             self._suites.pop()
