@@ -128,6 +128,15 @@ def test_init_tells_what_it_has_read_and_how_to_try_it(tmp_path):
     assert listed["checks"] == ["lint", "check-files", "lint-prose", "tests"]
 
 
+def test_init_speaks_of_one_check_as_of_one(tmp_path):
+    """How many, which, and the file that they come from."""
+    folder = made(tmp_path, {"Makefile": "lint:\n\t! grep -n TODO notes.txt\n"})
+    assert (
+        "wrote vibeguard.yaml: 1 check, from Makefile: lint\n"
+        in vibeguard("init", cwd=folder).stderr
+    )
+
+
 def test_a_template_is_taken_as_it_is_in_a_project_that_tells_more(tmp_path):
     """`--template` is an answer to the question."""
     folder = made(tmp_path, FILES)

@@ -39,8 +39,8 @@ def write_proposed(
     if not common.json:
         said = ", ".join(sorted({check.source for check in composed.checks}))
         write_err(
-            f"vibeguard: wrote {sanitise(path)}: {plural(len(names), 'check')} that "
-            f"{sanitise(said)} tell of: {', '.join(names)}\n"
+            f"vibeguard: wrote {sanitise(path)}: {plural(len(names), 'check')}, from "
+            f"{sanitise(said)}: {', '.join(names)}\n"
         )
     written = Written(path=path, template="project", checks=names)
     if attempt:
