@@ -209,11 +209,7 @@ def _plan(
         checks,
         settings,
         variables=config.vars,
-        notes=(
-            *selection.notes,
-            *(narrowed.notes if narrowed else ()),
-            *never,
-        ),
+        notes=(*selection.notes, *(narrowed.notes if narrowed else ()), *never),
         narrowed=narrowed.by if narrowed else "",
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
         queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},

@@ -83,26 +83,17 @@ def make_plan(
     """
     expected = expected_ns or {}
     checks = _with_confirming(checks, confirmed)
-    selected = {check.id for check in checks}
-    requires = {
-        check.id: tuple(r for r in check.requires if r.check in selected) for check in checks
-    }
+    requires = _requirements_among(checks)
     placed = _placed(checks, requires, settings.async_after_ns)
     paths = remaining_paths(requires, expected)
     first = failing_first(requires, failed)
     stems = file_stems([check.id for check in checks])
     planned = tuple(
         PlannedCheck(
-            **{
-                **_fields_of(CheckKeys, check),
-                "requires": requires[check.id],
-                "on_change": check.on_change or on_change,
-            },
+            **_own_fields(check, requires[check.id], on_change),
             stem=stems[check.id],
             pool=placed[check.id].pool,
             after_background=placed[check.id].after_background,
-            env_names=tuple(sorted(check.env)),
-            confirms=confirmed_by(check.id),
             expected_ns=expected.get(check.id),
             expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.where is not None else 0,
             remaining_path_ns=paths[check.id],
@@ -110,11 +101,29 @@ def make_plan(
         )
         for check in checks
     )
-    needs_vars = any(check.suggestion or check.fix for check in checks)
-    used = dict(variables) if needs_vars else {}
+    used = dict(variables) if any(check.suggestion or check.fix for check in checks) else {}
     plan = Plan(settings, planned, used, tuple(notes), narrowed)
     _hold_to_bound(plan)
     return plan
+
+
+def _requirements_among(checks: Sequence[CheckConfig]) -> dict[str, tuple[Requirement, ...]]:
+    """What each check requires of the others."""
+    selected = {check.id for check in checks}
+    return {check.id: tuple(r for r in check.requires if r.check in selected) for check in checks}
+
+
+def _own_fields(
+    check: CheckConfig, requires: tuple[Requirement, ...], on_change: OnChange
+) -> dict[str, Any]:
+    """What a planned check has from its config alone."""
+    return {
+        **_fields_of(CheckKeys, check),
+        "requires": requires,
+        "on_change": check.on_change or on_change,
+        "env_names": tuple(sorted(check.env)),
+        "confirms": confirmed_by(check.id),
+    }
 
 
 class _Placed(Struct, frozen=True):

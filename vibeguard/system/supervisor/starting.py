@@ -7,7 +7,7 @@ import trio
 from vibeguard.core.model.events import CheckSubmitted
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, TerminationReason
-from vibeguard.system.executors.base import Accepted, Attempt, StartRefused
+from vibeguard.system.executors.base import Accepted, Attempt, AttemptSpec, StartRefused
 from vibeguard.system.supervisor.work import Work
 
 FIRST_DELAY_S = 0.05
@@ -53,19 +53,7 @@ async def start_patiently(
     Raises StartRefused when the start can never succeed, or patience has ended.
     """
     specification = work.specification(record.planned, record.attempt)
-    remote = specification.remote
-    # Cancelled since it was queued, it waits for nobody.
-    if remote is not None and record.state is CheckState.QUEUED:
-        work.record(
-            CheckSubmitted(
-                check=record.planned.id,
-                attempt=record.attempt,
-                engine=remote.engine,
-                token=remote.token,
-                wanted=remote.labels,
-                present=remote.present,
-            )
-        )
+    _tell_submitted(work, record, specification)
     delay = FIRST_DELAY_S
     patience = Patience(work.scheduler.state)
     while record.state is not CheckState.SETTLED:
@@ -86,3 +74,19 @@ async def start_patiently(
         await trio.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY_S)
     return None
+
+
+def _tell_submitted(work: Work, record: CheckRecord, specification: AttemptSpec) -> None:
+    """An attempt for a worker waits for one; cancelled since it was queued, it waits for nobody."""
+    remote = specification.remote
+    if remote is not None and record.state is CheckState.QUEUED:
+        work.record(
+            CheckSubmitted(
+                check=record.planned.id,
+                attempt=record.attempt,
+                engine=remote.engine,
+                token=remote.token,
+                wanted=remote.labels,
+                present=remote.present,
+            )
+        )
