@@ -74,7 +74,7 @@ class ReportOptions(Options, frozen=True, kw_only=True):
         Parameter(
             metavar="[=RUN]",
             help="Say what is new, still failing, fixed and slower since a run [default: the "
-            "newest one before this that finished].",
+            "newest of the commit that the work began from, else the newest that finished before].",
         ),
     ] = None
     output: Annotated[
