@@ -158,6 +158,18 @@ def test_no_session_is_sent_back_for_ever_whatever_the_agent_says(repository, na
     assert blocked(name, called(repository, name, code=1, **{key: "another"}))
 
 
+def test_where_nothing_can_be_counted_the_agent_is_told_all_the_same(repository):
+    written(repository, "claude")
+    (repository / ".vibeguard").mkdir(exist_ok=True)
+    (repository / ".vibeguard" / "told").touch()
+    assert TEXT in blocked("claude", called(repository, "claude", code=1))
+    done = called(repository, "claude", code=0)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "vibeguard: cannot count what was told: Not a directory\n",
+    )
+
+
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("trouble", ["no program", "no folder"])
 def test_a_hook_that_cannot_check_is_no_silent_one(tmp_path, repository, name, trouble):

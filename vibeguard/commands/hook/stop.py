@@ -34,7 +34,7 @@ def stop(name: str, common: GlobalOptions) -> int:
     if not text or counted(count) >= MOST_IN_A_ROW:
         if text:
             write_err(f"vibeguard: still failing, and told {MOST_IN_A_ROW} times: let go\n")
-        count.unlink(missing_ok=True)
+        _set(count, 0)
         return 0
     _set(count, counted(count) + 1)
     answer = target.block(text)
@@ -56,7 +56,7 @@ def wake(name: str, common: GlobalOptions) -> int:
     ended = _ask("wait", started.stdout.split()[-1].decode(), "--notify")
     count = _count_file(common, name, "wake", payload.get(target.session))
     if ended.returncode == 0 or counted(count) >= MOST_IN_A_ROW:
-        count.unlink(missing_ok=True)
+        _set(count, 0)
         return 0
     _set(count, counted(count) + 1)
     write_err(ended.stderr.decode("utf-8", "replace"))

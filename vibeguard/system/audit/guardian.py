@@ -7,7 +7,7 @@ check by the mark in their environment, as the next command in a folder knows le
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from vibeguard.system.detach import close_inherited, leave_terminal
@@ -35,7 +35,8 @@ def guarded(run_id: str) -> Iterator[None]:
     os.waitpid(pid, 0)
     try:
         yield
-        os.write(writer, _OVER)
+        with suppress(BrokenPipeError):  # killed: then nobody is left who could sweep
+            os.write(writer, _OVER)
     finally:
         os.close(writer)
 

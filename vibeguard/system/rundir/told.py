@@ -7,9 +7,10 @@ import contextlib
 import os
 from pathlib import Path
 
-from vibeguard.system.rundir.files import replace_file
+from vibeguard.system.rundir.files import open_regular, replace_file
 
 _FOLDER = "told"
+_MOST_DIGITS = 3
 
 
 def count_file(state_dir: str, session: str) -> Path:
@@ -20,14 +21,18 @@ def count_file(state_dir: str, session: str) -> Path:
 def counted(path: Path) -> int:
     """The count; 0 where none can be read."""
     try:
-        text = path.read_text(encoding="ascii")
+        with open(open_regular(os.fspath(path)), encoding="ascii") as file:
+            text = file.read(_MOST_DIGITS + 1)
     except (OSError, ValueError):
         return 0
-    return int(text) if text.isdecimal() and len(text) < 4 else 0
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
 def set_count(path: Path, count: int) -> None:
-    """Write the count down. Raises OSError."""
+    """Write the count down; 0 is no file. Raises OSError."""
+    if count == 0:
+        path.unlink(missing_ok=True)
+        return
     path.parent.mkdir(exist_ok=True)
     replace_file(os.fspath(path), str(count).encode())
 
