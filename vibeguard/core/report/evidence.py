@@ -81,9 +81,12 @@ def evidence_line(evidence: Evidence) -> str:
     """The one line that a person or an agent ends with."""
     checks = plural(evidence.total, "check")
     if evidence.verified:
-        earlier = f", {len(evidence.reused)} of them reused" if evidence.reused else ""
+        alone = evidence.total == 1
+        reused = "reused" if alone else f"{len(evidence.reused)} of them reused"
+        earlier = f", {reused}" if evidence.reused else ""
         runs = ", ".join(evidence.runs)
-        return f"verified: all {checks} passed on this tree{earlier} (run {runs})"
+        who = "the one check" if alone else f"all {checks}"
+        return f"verified: {who} passed on this tree{earlier} (run {runs})"
     if not evidence.passed and not evidence.not_passed:
         return f"not verified: {sanitise(evidence.reason)}"
     parts = [f"partly: {len(evidence.passed)} of {checks} passed on this tree"]
