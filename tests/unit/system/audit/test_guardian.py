@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from vibeguard.system.audit.guardian import guarded
@@ -11,11 +12,10 @@ from vibeguard.system.audit.guardian import guarded
 def pipes_of(process: str) -> dict[str, int]:
     """The pipes that a process has open, each with a descriptor."""
     found = {}
-    try:
+    with suppress(OSError):  # it has ended, or is another user's
         for link in Path("/proc", process, "fd").iterdir():
-            found[os.readlink(link)] = int(link.name)
-    except OSError:
-        return {}  # it has ended, or is another user's
+            with suppress(FileNotFoundError):  # of the listing itself
+                found[os.readlink(link)] = int(link.name)
     return {name: number for name, number in found.items() if name.startswith("pipe:")}
 
 
