@@ -6,7 +6,7 @@ reader wants, which costs a fraction of a tree of dictionaries.
 
 import codecs
 import re
-from itertools import islice
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,8 +18,10 @@ from vibeguard.core.results.base import Sink, UnreadableReport
 MOST_BYTES = 64 << 20
 Document = TypeVar("Document")
 _START = re.compile(rb"^[ \t]*[\[{]", re.MULTILINE)
-# What msgspec says of a whole document with something behind it; tested with the one we depend on.
-_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
+# What msgspec says of a whole document with something behind it, and of one that does not end;
+# tested with the one that we depend on.
+_TRAILING = re.compile(r".*trailing characters \(byte (\d+)\)")
+_TRUNCATED = "Input data was truncated"
 _MOST_STARTS = 10  # lines before the document may begin like one
 
 
@@ -70,18 +72,25 @@ def decode(data: bytes, kind: Any) -> Any:
     if not data.strip():
         raise UnreadableReport("it is empty")
     problem = "there is no document in it"
-    longest = b""
-    for start in islice(_START.finditer(data), _MOST_STARTS):
-        document = _document_from(data, start.start())
+    found: list[tuple[int, Any]] = []
+    at, end = 0, max(data.rfind(b"}"), data.rfind(b"]")) + 1
+    for _ in range(_MOST_STARTS):
+        start = _START.search(data, at)
+        if start is None or start.end() > end:
+            break
+        at = start.end()
         try:
-            return msgspec.json.decode(document, type=kind)
+            whole = _whole(memoryview(data)[start.start() : end])
+            at = start.start() + len(whole)
+            document = msgspec.json.decode(whole, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problem = str(error)[:200]
-            ended = _TRAILING.search(problem)
-            whole = document[: int(ended[1]) - 1] if ended else b""
-            longest = max(longest, whole, key=len)
-    if longest:
-        return msgspec.json.decode(longest, type=kind)
+            continue
+        if at == end:
+            return document
+        found.append((len(whole), document))
+    if found:
+        return max(found, key=itemgetter(0))[1]
     raise UnreadableReport(f"it is not the JSON that it should be: {problem}")
 
 
@@ -102,7 +111,18 @@ def _in_utf8(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def _document_from(data: bytes, start: int) -> bytes:
-    """From a line that can begin a document to the last one that can end it."""
-    end = max(data.rfind(b"}"), data.rfind(b"]")) + 1
-    return data[start:end] if end > start else data[start:]
+def _whole(data: memoryview) -> memoryview:
+    """The JSON value at the beginning, of whatever kind: what is in it is no document of its own.
+
+    Raises DecodeError for what is none, UnreadableReport for one that does not end.
+    """
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        if str(error) == _TRUNCATED:
+            raise UnreadableReport("it ends in the middle of a document") from None
+        ended = _TRAILING.fullmatch(str(error))
+        if ended is None:
+            raise
+        return data[: int(ended[1]) - 1]
+    return data

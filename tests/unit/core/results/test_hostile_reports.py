@@ -1,5 +1,6 @@
 """Reports that are damaged, or made to harm: an error of one kind, never another, never much memory."""
 
+import json
 import random
 import tracemalloc
 
@@ -239,3 +240,19 @@ def test_counts_that_fit_what_is_named_are_no_trouble():
         b'<testsuite failures="0" errors=""><testcase name="a"/></testsuite>',
     ):
         assert read(reader_named("junit"), text).tests == {"passed": 1}
+
+
+@pytest.mark.parametrize(
+    ("reader", "document"),
+    [
+        ("pytest-json", {"exitcode": 1, "tests": [{"nodeid": "a", "outcome": "failed"}] * 3}),
+        ("golangci-lint", {"Issues": [{"FromLinter": "a", "Text": "b", "Pos": {"Line": 1}}] * 3}),
+    ],
+)
+def test_what_is_in_a_document_that_was_cut_off_or_is_of_another_form_is_none(reader, document):
+    """An object of it would do for a report in which nothing has failed."""
+    lines = json.dumps(document, indent=1).encode().splitlines(keepends=True)
+    for kept in range(1, len(lines)):
+        refused(reader, b"".join(lines[:kept]))
+    (key,) = (key for key, value in document.items() if isinstance(value, list))
+    refused(reader, json.dumps({key: dict(enumerate(document[key]))}, indent=1).encode())
