@@ -245,7 +245,10 @@ def test_counts_that_fit_what_is_named_are_no_trouble():
 @pytest.mark.parametrize(
     ("reader", "document"),
     [
-        ("pytest-json", {"exitcode": 1, "tests": [{"nodeid": "a", "outcome": "failed"}] * 3}),
+        (
+            "pytest-json-report",
+            {"exitcode": 1, "tests": [{"nodeid": "a", "outcome": "failed"}] * 3},
+        ),
         ("golangci-lint", {"Issues": [{"FromLinter": "a", "Text": "b", "Pos": {"Line": 1}}] * 3}),
     ],
 )
