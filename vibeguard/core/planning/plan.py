@@ -92,8 +92,7 @@ def make_plan(
         PlannedCheck(
             **_own_fields(check, requires[check.id], on_change),
             stem=stems[check.id],
-            pool=placed[check.id].pool,
-            after_background=placed[check.id].after_background,
+            **_fields_of(_Placed, placed[check.id]),
             expected_ns=expected.get(check.id),
             expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.where is not None else 0,
             remaining_path_ns=paths[check.id],
@@ -102,9 +101,7 @@ def make_plan(
         for check in checks
     )
     used = dict(variables) if any(check.suggestion or check.fix for check in checks) else {}
-    plan = Plan(settings, planned, used, tuple(notes), narrowed)
-    _hold_to_bound(plan)
-    return plan
+    return _held_to_bound(Plan(settings, planned, used, tuple(notes), narrowed))
 
 
 def _requirements_among(checks: Sequence[CheckConfig]) -> dict[str, tuple[Requirement, ...]]:
@@ -148,10 +145,12 @@ def _placed(
     }
 
 
-def _hold_to_bound(plan: Plan) -> None:
+def _held_to_bound(plan: Plan) -> Plan:
+    """The plan. Raises UsageError for one that the log could not hold."""
     if len(json.encode(plan)) > LARGEST_PLAN_BYTES:
         what = f"the plan of this run is larger than {size(LARGEST_PLAN_BYTES)}"
         raise UsageError(what, "shorten commands, prompts and variables, or select fewer checks")
+    return plan
 
 
 def _with_confirming(
