@@ -205,9 +205,10 @@ class Kernel:
             return
         if process.stuck:
             process.stuck = False
-            for number in process.pending:
+            waiting, process.pending = process.pending, []
+            for number in waiting:
                 self._signal(process, number)
-            if not process.alive:
+            if process.state != "S":  # dead, or stopped as it was asked to be meanwhile
                 return
         if process.at >= len(process.program):
             self._exit(process, 0)

@@ -207,6 +207,7 @@ class World:
         self._state_dir = os.path.join(root, ".vibeguard")
         self._start_ns = self.kernel.now_ns
         self._orders = -1
+        self._others_lock: int | None = None
         self._steps = Steps()
         self._follower: Follower | None = None
         self._followed = new_state()
@@ -223,6 +224,7 @@ class World:
             stack.enter_context(simulated(self.kernel, self.disk, self._rng))
             stack.enter_context(task_order(self.history.seed))
             stack.callback(self.disk.release)
+            stack.callback(self._release_group)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 stack.callback(signal.signal, number, signal.signal(number, _too_late))
             os.makedirs(os.path.join(self._state_dir, "runs"), 0o700, exist_ok=True)
@@ -378,7 +380,14 @@ class World:
         else:
             now_s = (self.kernel.now_ns - self._start_ns) / SECOND_NS
             self.outcome.group_taken.append((now_s, now_s + seconds))
-            self.kernel.later(round(seconds * SECOND_NS), "call", partial(os.close, descriptor))
+            self._others_lock = descriptor
+            self.kernel.later(round(seconds * SECOND_NS), "call", self._release_group)
+
+    def _release_group(self) -> None:
+        """The other run has ended; at the latest when ours has: a second one asks anew."""
+        if self._others_lock is not None:
+            os.close(self._others_lock)
+            self._others_lock = None
 
     def _tamper(self, how: str) -> None:
         path = os.path.join(self.outcome.folder, LOG_NAME)
