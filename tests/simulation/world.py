@@ -333,9 +333,7 @@ class World:
                 self._leave_rubbish(folder)
             case "pause":
                 self._order(Pause())
-                self.kernel.later(
-                    round(float(detail) * SECOND_NS), "call", partial(self._order, Resume())
-                )
+                self.kernel.later(round(float(detail) * SECOND_NS), "call", self._order_resume)
             case "suspend":
                 self.kernel.suspend(round(float(detail) * SECOND_NS))
             case "stall":
@@ -366,6 +364,11 @@ class World:
             with open(os.path.join(folder, "control", name), "wb") as file:
                 file.write(data)
         os.makedirs(os.path.join(folder, "control", "3.json"), exist_ok=True)
+
+    def _order_resume(self) -> None:
+        """From now on anything may run: it does a moment before the log says so."""
+        self.kernel.paused_ns = None
+        self._order(Resume())
 
     def _take_group(self, seconds: float) -> None:
         """Another run has the lock of a group for a while."""
