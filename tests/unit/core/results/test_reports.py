@@ -83,6 +83,17 @@ def test_a_go_package_that_does_not_compile_is_never_no_failures():
         read(reader_named("go-test"), report("go-test-build-failure.jsonl"))
 
 
+def test_a_stream_of_go_that_was_cut_off_does_not_say_that_nothing_failed():
+    began = b'{"Action":"start","Package":"a"}\n{"Action":"run","Package":"a","Test":"T"}\n'
+    passed = b'{"Action":"pass","Package":"a","Test":"T"}\n'
+    with pytest.raises(UnreadableReport, match="in the middle of package a"):
+        read(reader_named("go-test"), began + passed)
+    over = b'{"Action":"pass","Package":"a"}\n'
+    assert len(read(reader_named("go-test"), began + passed + over).results) == 1
+    failed = b'{"Action":"fail","Package":"a","Test":"T"}\n'
+    assert len(read(reader_named("go-test"), began + failed).results) == 1
+
+
 def test_newer_versions_of_go_say_in_events_that_a_package_does_not_compile():
     text = (
         b'{"ImportPath":"example.com/shop/shop","Action":"build-output","Output":"shop/shop.go:4:2: '

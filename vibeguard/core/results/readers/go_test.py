@@ -36,6 +36,8 @@ class GoTestReader(LineReader):
         super().__init__(sink)
         self._outputs: dict[tuple[str, str], BoundedText] = {}
         self._failing: dict[str, set[str]] = {}  # of each package: tests whose subtests failed
+        self._going_on: set[str] = set()  # packages whose end has not been said
+        self._has_failed = False
         self._events = 0
         self._text = BoundedText()
 
@@ -46,16 +48,24 @@ class GoTestReader(LineReader):
             self._text.add(line + "\n")
             return
         self._events += 1
+        if event.package and len(self._going_on) < MOST_OPEN:
+            self._going_on.add(event.package)
         if event.action in ("output", "build-output"):
             self._output(event)
         elif event.action in _OUTCOMES:
             self._over(event)
 
     def end(self) -> None:
-        """The stream is over. A build that failed writes no events in older versions of Go."""
+        """The stream is over. A build that failed writes no events in older versions of Go.
+
+        One that was cut off before any failure does not say that there is none.
+        """
         if not self._events:
             said = message_of(str(self._text))
             what = f"no event of go test: {said}" if said else "it is empty"
+            raise UnreadableReport(what[:300])
+        if self._going_on and not self._has_failed:
+            what = f"it ends in the middle of package {min(self._going_on)}"
             raise UnreadableReport(what[:300])
 
     def _output(self, event: _Event) -> None:
@@ -67,7 +77,10 @@ class GoTestReader(LineReader):
     def _over(self, event: _Event) -> None:
         output = str(self._outputs.pop((event.package, event.test), ""))
         failing = self._failing.setdefault(event.package, set())
+        if not event.test:
+            self._going_on.discard(event.package)
         if event.action == "fail":
+            self._has_failed = True
             if event.test and event.test in failing:
                 return
             if not event.test and failing:
