@@ -120,6 +120,21 @@ def test_a_tap_stream_that_was_cut_off_has_an_error(stream, complaint):
     assert [r.message for r in found.results if r.outcome == "error"] == [complaint]
 
 
+def test_what_go_junit_report_calls_failed_is_said_by_its_text():
+    """Written after what version 2 prints: no Go is on the machine of tests."""
+    text = (
+        b'<testsuites><testsuite name="example.com/shop/cart" tests="1" failures="1">'
+        b'<testcase name="TestTotal" classname="example.com/shop/cart" time="0.000">'
+        b'<failure message="Failed"><![CDATA[    cart_test.go:9: Total = 33, want 27]]></failure>'
+        b"</testcase></testsuite></testsuites>"
+    )
+    (result,) = read(reader_named("junit"), text, folder="/repo").results
+    assert result.message == "Total = 33, want 27"
+    assert (result.file.rpartition("/")[2], result.line) == ("cart_test.go", 9)
+    nothing = text.replace(b"    cart_test.go:9: Total = 33, want 27", b"")
+    assert read(reader_named("junit"), nothing).results[0].message == "Failed"
+
+
 def test_a_rerun_that_passed_in_the_end_has_recovered():
     surefire = (
         b'<testsuite><testcase classname="A" name="t"><flakyFailure message="once"/></testcase>'

@@ -25,6 +25,7 @@ _REMARKS = ("failure", "error", "skipped")
 _LINTERS = frozenset({"ruff", "biome", "oxlint", "mypy", "eslint", "stylelint"})
 _AT = re.compile(r"^\(?line (\d{1,9}), col(?:umn)? (\d{1,9})[,)]? ?(?:(?:Error|Warning) - )?")
 _MYPY = re.compile(r"^(\S[^:]*):(\d{1,9})(?::(\d{1,9}))?: error: (.*?)(?:  \[([\w-]+)\])?$")
+_SAY_NOTHING = frozenset(("Failed", "Error", "No test result found"))  # go-junit-report's own
 _PANIC = re.compile(r"^thread '[^']*' (?:\(\d+\) )?panicked at \S+$")  # where, not why
 _PATH = re.compile(r"/.*\.\w+$")
 _ESCAPED_TWICE = re.compile(r"&(?:quot|lt|gt|amp|apos);")
@@ -181,8 +182,9 @@ class JUnitReader:
                 rule = remark.type
             said = f"{place.file}:{place.line}"
             message = message_of(remark.message, without=said)
-            if not message or _PANIC.match(message):
-                message = _message_in(text, f"{suite}::{case.get('name', '')}", said)
+            if not message or message in _SAY_NOTHING or _PANIC.match(message):
+                name = f"{suite}::{case.get('name', '')}"
+                message = _message_in(text, name, said) or message
         return Result(
             ResultKind.TEST,
             name=_full_name(suite, case.get("name", "")),
@@ -246,7 +248,7 @@ def _full_name(suite: str, name: str) -> str:
 
 def _message_in(text: str, name: str, place: str) -> str:
     """The message in the text of an element: behind the test's own name, place, file or panic."""
-    text = text.strip()
+    text = text.strip().removeprefix(f"{place.rpartition('/')[2]}: ")
     first, _, rest = text.partition("\n")
     said = first.startswith((name, "(in test file")) or first.strip() == place
     said = said or _PANIC.match(first) is not None
