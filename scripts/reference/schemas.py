@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from scripts.reference.config_schema import config_schema
 from vibeguard.core.model.events import SCHEMA_VERSION, Event
 from vibeguard.core.model.report import REPORT_SCHEMA_VERSION, Report
@@ -44,8 +46,6 @@ def _tidied_value(key: str, value: Any) -> Any:
 
 
 def _event_schema() -> Schema:
-    import msgspec  # noqa: PLC0415 - only the generator needs schemas
-
     schema = msgspec.json.schema(Event)
     for definition in schema["$defs"].values():
         properties = definition.get("properties", {})
@@ -71,8 +71,6 @@ def _stamped(definition: Schema, properties: Schema) -> None:
 
 
 def _report_schema() -> Schema:
-    import msgspec  # noqa: PLC0415 - only the generator needs schemas
-
     return {
         "title": "The document of --json",
         **msgspec.json.schema(Report),

@@ -18,11 +18,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import trio
 import yaml
-from msgspec import Struct, json
+from msgspec import Struct
 
 from tests.benchmarks import (
     bench_async,
@@ -37,8 +38,7 @@ from tests.benchmarks import (
 from tests.benchmarks.bench_run import BARE, FLOOR, VIBEGUARD, no_ops, seconds
 from tests.helpers.command import git
 from vibeguard.core.config.load import load_config
-from vibeguard.core.model.events import Event
-from vibeguard.system.journal.reader import CHUNK_BYTES, open_state
+from vibeguard.system.journal.reader import open_state
 
 ROUNDS = 10
 IMPORTS = "import of trio, msgspec, yaml, cyclopts"
@@ -81,8 +81,8 @@ def start_up(folder: Path) -> Iterator[Pair]:
         return seconds(FLOOR, one)
 
     version = (*VIBEGUARD, "--version")
-    bare = lambda: seconds(BARE, one)  # noqa: E731
-    yield Pair("--version", lambda: seconds(version, one), "python -c pass", bare, 2.0)
+    bare = partial(seconds, BARE, one)
+    yield Pair("--version", partial(seconds, version, one), "python -c pass", bare, 2.0)
     yield command("validate", 0.5)
     yield command("report", 0.45)
     yield command("status", 0.45)
@@ -132,8 +132,8 @@ def reuse(folder: Path) -> Iterator[Pair]:
     git(*bench_async.IDENTITY, "commit", "-qm", "x", cwd=one)
     words = (*VIBEGUARD, "run", "--reuse")
     seconds(words, one)
-    floor = lambda: seconds(FLOOR, one)  # noqa: E731
-    yield Pair("run --reuse, one check reused", lambda: seconds(words, one), IMPORTS, floor, 0.6)
+    floor = partial(seconds, FLOOR, one)
+    yield Pair("run --reuse, one check reused", partial(seconds, words, one), IMPORTS, floor, 0.6)
     large = bench_reuse.repository(folder / "large", 10_000)
     seconds((*VIBEGUARD, "run"), large)
 
@@ -162,17 +162,15 @@ def log(folder: Path) -> Iterator[Pair]:
     path = str(folder / "events.jsonl")
     bench_log.write_stamped(path, bench_log.events_of(attempts=250))
 
-    def by_chunk() -> None:
-        decode = json.Decoder(Event).decode_lines
-        rest = b""
-        with open(path, "rb", buffering=0) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                complete, newline, rest_of_line = (rest + chunk).rpartition(b"\n")
-                decode(complete + newline)
-                rest = rest_of_line
-
     ours = timed(lambda: open_state(path))
-    yield Pair("replay of a million events", ours, "decoding them", timed(by_chunk), 2.5, 5)
+    yield Pair(
+        "replay of a million events",
+        ours,
+        "decoding them",
+        timed(partial(bench_log.by_chunk, path)),
+        2.5,
+        5,
+    )
 
 
 def staged(folder: Path) -> Iterator[Pair]:

@@ -1,8 +1,6 @@
 """`vibeguard migrate`."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -29,6 +27,7 @@ from vibeguard.core.wording.problems import render_problems
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
 from vibeguard.system.discovery import read_config
+from vibeguard.system.rundir.files import replace_file
 
 # What holds for every config, and so has no line.
 EVERYWHERE = (
@@ -162,14 +161,6 @@ def _replace(path: str, data: bytes) -> None:
     """Put the new content there in one step, with the old mode. Raises UsageError."""
     path = os.path.realpath(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".vibeguard-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            shutil.copymode(path, temporary)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        replace_file(path, data, mode=os.stat(path).st_mode & 0o7777)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "make it writable") from error

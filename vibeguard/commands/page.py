@@ -1,11 +1,11 @@
 """A page in the browser of whoever asks: `report --open`, `runs --open`."""
 
 import os
-from contextlib import suppress
 
 from vibeguard.commands.streams import write_err, write_out
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.rundir.files import replace_file
 
 
 def open_page(text: str, path: str) -> None:
@@ -29,17 +29,9 @@ def write_page(text: str, path: str) -> None:
 
     Raises UsageError when it cannot be written.
     """
-    from tempfile import mkstemp  # noqa: PLC0415 - as above
-
-    new = ""
     try:
-        handle, new = mkstemp(dir=os.path.dirname(path), suffix=".html")
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        os.replace(new, path)
+        replace_file(path, text.encode(errors="backslashreplace"))
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(new)
         raise UsageError(
             f"cannot write {path}: {error.strerror}", "name a place with --output FILE"
         ) from error

@@ -4,11 +4,11 @@ import contextlib
 import os
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from vibeguard.core.problems import UsageError
+from vibeguard.system.rundir.files import replace_file
 
 # The second line of every script that is ours, and may therefore be replaced.
 MARK = "# vibeguard hook "
@@ -60,15 +60,7 @@ def refuse_foreign(path: Path, line: str) -> None:
 
 def install(path: Path, script: str) -> None:
     """Put the script there in one step, executable."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(script)
-        os.chmod(temporary, 0o755)  # noqa: S103 - a hook has to be executable
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replace_file(str(path), script.encode(errors="surrogateescape"), mode=0o755)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,13 @@
 """The settings file of a coding agent: our hooks put in or taken out, all else as it was."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from vibeguard.commands.hook.targets import Entry, Target
 from vibeguard.core.problems import UsageError
+from vibeguard.system.rundir.files import replace_file
 
 Settings = dict[str, object]
 
@@ -52,15 +51,8 @@ def write_settings(path: Path, settings: Settings, before: str) -> None:
     real.parent.mkdir(parents=True, exist_ok=True)
     found = re.search(r"^\{\s*\n([ \t]+)", before)
     text = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(text)
-        os.chmod(temporary, real.stat().st_mode & 0o7777 if real.exists() else 0o644)
-        os.replace(temporary, real)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    mode = real.stat().st_mode & 0o7777 if real.exists() else 0o644
+    replace_file(str(real), text.encode(errors="surrogatepass"), mode=mode)
 
 
 def with_ours(settings: Settings, target: Target, mark: str, entries: list[Entry]) -> Settings:

@@ -92,5 +92,5 @@ class Line:
                 self.commands += self.pool.connection.commands
                 self.lost_at_s = clock.monotonic_s()
             self.pool = None
-            with trio.CancelScope(shield=True):
+            with trio.CancelScope(shield=True):  # it waits for nobody
                 await pool.connection.close()

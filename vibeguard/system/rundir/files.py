@@ -114,20 +114,25 @@ def _set_mode(target: str | int, mode: int) -> None:
             raise ModeRefused(error.errno, why, error.filename) from error
 
 
-def replace_file(path: str, data: bytes) -> None:
-    """Put `data` at `path` in one step: a reader sees the old content or the new, never a part."""
+def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Put `data` at `path` in one step: a reader sees the old content or the new, never a part.
+
+    Raises OSError; nothing is left beside it then.
+    """
     temporary = unique_sibling(path)
     fd = create_file(temporary, flags=os.O_WRONLY)
     try:
         with open(fd, "wb") as file:
             file.write(data)
+        if mode != FILE_MODE:  # which it has as far as the mount takes modes
+            os.chmod(temporary, mode)
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:
         os.unlink(temporary)
         raise
 
 
 def unique_sibling(path: str) -> str:
-    """A hidden name beside `path` that nobody else uses."""
+    """A hidden name beside `path` that nobody else uses, short enough whatever the name."""
     folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(6).hex()}")
+    return os.path.join(folder, f".{name[:50]}.{os.getpid()}.{os.urandom(6).hex()}")

@@ -109,7 +109,7 @@ class Judging:
         """
         if self._view is not None:
             before_waiting()
-            with trio.CancelScope(shield=True):
+            with trio.CancelScope(shield=True):  # one look at each file that was laid out
                 moved = await self._view.moved()
             if moved:
                 return tree_moved(moved)

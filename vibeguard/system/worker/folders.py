@@ -26,6 +26,8 @@ from vibeguard.system.rundir.files import make_folder
 from vibeguard.system.worker.store import Store
 
 OUTPUT_BYTES: Final = 1 << 16
+# The most that removing files holds up an end; what is left goes when a worker starts here again.
+CLEAN_UP_S: Final = 10.0
 _QUIET_GIT: Final = {
     b"GIT_CONFIG_GLOBAL": b"/dev/null",
     b"GIT_CONFIG_NOSYSTEM": b"1",
@@ -169,7 +171,7 @@ class Folders:
                 HEAD_TREE=self._head_trees.get(source, "") if whole else "",
             )
         except BaseException:
-            with trio.CancelScope(shield=True):
+            with trio.move_on_after(CLEAN_UP_S, shield=True):
                 await self._remove(path)
             raise
 
@@ -199,8 +201,8 @@ class Folders:
             exit_code, signal = await self._end_of(spec)
             said = await trio.to_thread.run_sync(_last_line, path)
         finally:
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(_unlink, path)
+            with trio.move_on_after(CLEAN_UP_S, shield=True):
+                await trio.to_thread.run_sync(_unlink, path, abandon_on_cancel=True)
         if exit_code != 0:
             raise Unfit(f"the folder could not be made: {said or signal}")
         return said
@@ -219,13 +221,13 @@ class Folders:
         try:
             result = await attempt.wait()
         except trio.Cancelled:
-            with trio.CancelScope(shield=True):
+            with trio.CancelScope(shield=True):  # the executor has the bound
                 await attempt.terminate(0)
             raise
         return result.exit_code, result.signal
 
     async def _remove(self, path: str) -> None:
-        await trio.to_thread.run_sync(_remove_tree, path)
+        await trio.to_thread.run_sync(_remove_tree, path, abandon_on_cancel=True)
 
 
 def _make_repository(path: str, store: str) -> None:

@@ -28,7 +28,7 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
-from vibeguard.system.worker.folders import Unfit
+from vibeguard.system.worker.folders import CLEAN_UP_S, Unfit
 from vibeguard.system.worker.lease import LeasePage
 from vibeguard.version import __version__
 
@@ -349,8 +349,8 @@ class Service:
         await attempt.end(0)
         self._free(claim)
         self._attempts.pop(claim, None)
-        with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(attempt.discard)
+        with trio.move_on_after(CLEAN_UP_S, shield=True):
+            await trio.to_thread.run_sync(attempt.discard, abandon_on_cancel=True)
         self._check_over()
 
     def _free(self, claim: str) -> None:
