@@ -285,9 +285,9 @@ def test_a_killed_worker_is_lost_never_failed(
         outcome = report(folder)["a"]
         assert (outcome["status"], outcome["reason"]) == ("error", "lost")
     if victim != "both":
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its tree goes on", patience_s=10)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its tree goes on")
     with pool.worker(source, "--label", "mortal", name=f"next-{victim}"):
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it was not swept", patience_s=5)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it was not swept")
 
 
 @pytest.mark.slow

@@ -15,11 +15,12 @@ from typing import Protocol
 
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from tests.helpers.scripted_executor import Script, ScriptedExecutor
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import LeakPolicy
-from vibeguard.system.executors.base import AttemptSpec, Executor
+from vibeguard.system.executors.base import AttemptSpec, Executor, RemoteSpec
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.process.reactor import Opening, open_reactor
 
@@ -66,6 +67,27 @@ def make_spec(command: str, output_path: str, *, leaks: LeakPolicy) -> AttemptSp
         leaks=leaks,
         leak_grace_ns=SECOND_NS // 20,
     )
+
+
+_REMOTE = RemoteSpec(
+    token="t",
+    engine="e",
+    labels=(),
+    present=(),
+    variables={},
+    folder="",
+    base="",
+    returns=(),
+    reports=(),
+    returned_folder="",
+    timeout_ns=0,
+    idle_timeout_ns=None,
+)
+
+
+def for_a_worker(spec: AttemptSpec, **remote: object) -> AttemptSpec:
+    """The same attempt, to be made by a worker of a pool; `remote` are fields of its RemoteSpec."""
+    return replace(spec, remote=replace(_REMOTE, **remote))
 
 
 class LocalWorld:

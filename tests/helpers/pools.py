@@ -14,14 +14,14 @@ import trio
 
 from tests.helpers.brokers import KEY, Server, key_file
 from tests.helpers.command import environment, vibeguard
-from tests.helpers.executor_worlds import COUNTER, LocalWorld, make_spec
+from tests.helpers.executor_worlds import COUNTER, LocalWorld, for_a_worker, make_spec
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import parse_address
 from vibeguard.core.pool.messages import Presence
-from vibeguard.system.executors.base import AttemptSpec, Executor, RemoteSpec
+from vibeguard.system.executors.base import AttemptSpec, Executor
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.listing import list_workers
@@ -226,22 +226,13 @@ class PoolWorld:
         spec = make_spec(
             command or LocalWorld.COMMANDS[behaviour], f"{self._folder}/{number}.log", leaks=leaks
         )
-        remote = RemoteSpec(
+        return for_a_worker(
+            spec,
             token=os.urandom(16).hex(),
             engine=self.pool.name,
-            present=(),
             labels=labels,
-            variables={},
-            folder="",
-            base="",
-            returns=(),
-            reports=(),
             returned_folder=f"{self._folder}/{number}.d",
-            timeout_ns=0,
-            idle_timeout_ns=None,
         )
-        values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
-        return AttemptSpec(**{**values, "remote": remote})
 
     def end(self, left: tuple[ProcessReport, ...]) -> None:
         """Nothing is left there."""

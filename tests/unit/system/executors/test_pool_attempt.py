@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.helpers.executor_worlds import make_spec
+from tests.helpers.executor_worlds import for_a_worker, make_spec
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.core.pool.client import Ended
 from vibeguard.core.pool.messages import Result
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec, RemoteSpec
+from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.process.output import OutputFile
 
@@ -58,22 +58,8 @@ def test_what_cannot_be_stored_is_said_when_it_is_over_and_stops_nothing_before(
 ) -> None:
     async def main() -> AttemptResult:
         spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
-        remote = RemoteSpec(
-            token="t",
-            engine="e",
-            present=(),
-            labels=(),
-            variables={},
-            folder="",
-            base="",
-            returns=("out",),
-            reports=(),
-            returned_folder=str(tmp_path / "back" / "a.1"),
-            timeout_ns=0,
-            idle_timeout_ns=None,
-        )
-        values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
-        spec = AttemptSpec(**{**values, "remote": remote})
+        back = str(tmp_path / "back" / "a.1")
+        spec = for_a_worker(spec, returns=("out",), returned_folder=back)
         (tmp_path / "output.parcel").mkdir()  # in the way
         attempt = PoolAttempt(
             spec,

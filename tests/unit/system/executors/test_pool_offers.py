@@ -7,12 +7,12 @@ import trio
 import trio.testing
 from msgspec.structs import replace
 
-from tests.helpers.executor_worlds import make_spec
+from tests.helpers.executor_worlds import for_a_worker, make_spec
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import FromWorker, Report, Result, Source, Stage, encode
-from vibeguard.system.executors.base import Accepted, AttemptSpec, RemoteSpec
+from vibeguard.system.executors.base import Accepted, AttemptSpec
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
@@ -21,22 +21,7 @@ from vibeguard.system.pool.shipment import Shipment
 
 def spec_of(token: str, folder: str) -> AttemptSpec:
     spec = make_spec("true", f"{folder}/{token}.log", leaks=LeakPolicy.WARN)
-    remote = RemoteSpec(
-        token=token,
-        engine="p",
-        labels=(),
-        present=(),
-        variables={},
-        folder="",
-        base="",
-        returns=(),
-        reports=(),
-        returned_folder="",
-        timeout_ns=0,
-        idle_timeout_ns=None,
-    )
-    values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
-    return AttemptSpec(**{**values, "remote": remote})
+    return for_a_worker(spec, token=token, engine="p")
 
 
 def test_a_submission_that_is_refused_late_takes_nothing_from_the_worker_that_has_it(

@@ -6,12 +6,11 @@ from typing import Any
 
 import trio
 
-from tests.helpers.executor_worlds import make_spec
+from tests.helpers.executor_worlds import for_a_worker, make_spec
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LeakPolicy, Pool
-from vibeguard.system.executors.base import AttemptSpec, RemoteSpec
 from vibeguard.system.supervisor.starting import start_patiently
 
 
@@ -19,23 +18,9 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
     """Its task begins after the step that settled it: a log takes no submission of it any more."""
     recorded: list[Event] = []
     spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
-    remote = RemoteSpec(
-        token="t",
-        engine="ci",
-        present=(),
-        labels=(),
-        variables={},
-        folder="",
-        base="",
-        returns=(),
-        reports=(),
-        returned_folder="",
-        timeout_ns=0,
-        idle_timeout_ns=None,
-    )
-    values = {name: getattr(spec, name) for name in AttemptSpec.__struct_fields__}
+    spec = for_a_worker(spec, engine="ci")
     work: Any = SimpleNamespace(
-        specification=lambda planned, number: AttemptSpec(**{**values, "remote": remote}),
+        specification=lambda planned, number: spec,
         record=recorded.append,
         scheduler=SimpleNamespace(state=State()),
         executor=None,
