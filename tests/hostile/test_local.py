@@ -20,6 +20,7 @@ from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
+from vibeguard.system.process import tree
 from vibeguard.system.process.exits import UNKNOWN
 from vibeguard.system.process.spawn import SHELL, SPARE_DESCRIPTORS
 
@@ -472,6 +473,37 @@ def test_what_belongs_to_nobody_is_swept_at_the_end_and_listed(run) -> None:
         await other.terminate(0)
         swept = await bench.executor.close(shield_s=2)
         assert [report.command for report in swept] == ["sleep 104"]
+
+    run(main)
+
+
+def test_what_dies_while_the_end_is_looked_for_is_reaped_with_all_it_leaves(
+    run, monkeypatch
+) -> None:
+    """Seen alive, and dead a moment later: the children came to us after the list was read."""
+    freeze = tree.freeze
+    killed: list[int] = []
+
+    def freeze_slowly(roots: tree.Roots) -> tree.Members:
+        def roots_that_die() -> list[int]:
+            pids = list(roots())
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            killed.extend(pids)
+            return pids
+
+        return freeze(roots_that_die)
+
+    async def main(bench: Bench) -> None:
+        other = await bench.start("sleep 100")
+        family = "env -i setsid sh -c 'sleep 105 & sleep 105' </dev/null >/dev/null 2>&1 &"
+        await bench.run(f"({family}); sleep 0.1")
+        await other.terminate(0)
+        monkeypatch.setattr(tree, "freeze", freeze_slowly)
+        await bench.executor.close(shield_s=2)
+        monkeypatch.undo()
+        assert len(killed) == 3
 
     run(main)
 

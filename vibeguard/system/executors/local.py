@@ -189,7 +189,9 @@ class LocalExecutor:
             got_it = [key for key in alive if tree.send(key, signal.SIGKILL)]
             for identity in got_it:
                 swept.setdefault(identity, seen[identity])
-            if not got_it or trio.current_time() >= deadline:
+            # One that ended between the two looks is ours to reap, and its children come to us.
+            is_over = not got_it and not tree.has_dead_child_of_ours(unowned)
+            if is_over or trio.current_time() >= deadline:
                 return tuple(swept.values())
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -15,7 +15,7 @@ from vibeguard.system.process import hang, proc, tree
 from vibeguard.system.process.exits import reap
 from vibeguard.system.process.orphans import Mark, mark_in
 from vibeguard.system.process.proc import Identity
-from vibeguard.system.process.tree import Members, Roots
+from vibeguard.system.process.tree import Roots
 
 WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a pool starts
 FIRST_PAUSE_S = 0.001
@@ -82,16 +82,13 @@ def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[Proc
                     swept.setdefault(identity, seen)
         if reap_them:
             _reap_dead_children()
-        if _is_over(tree.with_descendants(roots())) or clock.monotonic_s() >= deadline:
+        found = tree.with_descendants(roots())
+        nothing_alive = all(stat.is_dead for stat in found.values())
+        is_over = nothing_alive and not tree.has_dead_child_of_ours(found)
+        if is_over or clock.monotonic_s() >= deadline:
             return tuple(swept.values())
         select.select([], [], [], pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-
-
-def _is_over(found: Members) -> bool:
-    """Nothing alive. A dead one that we must reap ourselves may have left us its children."""
-    own = os.getpid()
-    return all(stat.is_dead and stat.parent != own for stat in found.values())
 
 
 def _reap_dead_children() -> None:

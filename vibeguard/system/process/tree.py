@@ -200,6 +200,12 @@ def kill(roots: Roots) -> Members:
     return {key: stat for key, stat in alive.items() if send(key, signal.SIGKILL)}
 
 
+def has_dead_child_of_ours(members: Members) -> bool:
+    """Whether one of these waits for us to reap it: it may have left us children not seen yet."""
+    own = os.getpid()
+    return any(stat.is_dead and stat.parent == own for stat in members.values())
+
+
 def is_stopped(stat: Stat) -> bool:
     """Whether job control has stopped the process."""
     return stat.state == "T"
