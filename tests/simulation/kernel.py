@@ -88,6 +88,14 @@ class Process:
         """Whether anything of it tells whose it is: else it belongs to nobody until the end."""
         return bool(self.environment) or self.pipe is not None
 
+    @property
+    def is_found(self) -> bool:
+        """Whether whoever looks for all of an attempt finds it: by what it descends from."""
+        top = self
+        while top.parent is not None and top.parent.pid > SUPERVISOR:
+            top = top.parent
+        return top.is_traceable
+
 
 class Kernel:
     """All that is outside of the supervisor, but for the disk."""
@@ -214,7 +222,8 @@ class Kernel:
             self._exit(process, 0)
             return
         stands = self.paused_ns is not None and self.now_ns > self.paused_ns + PAUSING_NS
-        if stands and process.owner != "stranger" and process.owner not in self.over:
+        theirs = process.owner != "stranger" and process.owner not in self.over
+        if stands and theirs and process.is_found:
             self.violations.append(f"{process.owner} ({process.pid}) runs in a pause")
         operation, *arguments = process.program[process.at]
         process.at += 1

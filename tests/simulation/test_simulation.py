@@ -18,6 +18,8 @@ NIGHTLY = 10_000
 # What histories have found, so that it stays mended: `mutants.py` has each of them as a mutant.
 DEFECTS = {
     70: "a command that could not be killed made the fold refuse the end of its attempt",
+    207278: "the simulator wanted a process stopped that nothing tells of",
+    209655: "the simulated clock ran on before Trio had been woken",
 }
 
 
