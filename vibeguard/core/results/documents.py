@@ -1,12 +1,11 @@
-"""Readers of reports that are one JSON document, of at most 64 MiB.
+"""Readers of reports that are JSON documents, of at most 64 MiB together.
 
-The document is kept until it is whole; its values are made by a typed decoder that skips what no
+The text is kept until it is whole; the values are made by a typed decoder that skips what no
 reader wants, which costs a fraction of a tree of dictionaries.
 """
 
 import codecs
 import re
-from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,11 +17,14 @@ from vibeguard.core.results.base import Sink, UnreadableReport
 MOST_BYTES = 64 << 20
 Document = TypeVar("Document")
 _START = re.compile(rb"^[ \t]*[\[{]", re.MULTILINE)
-# What msgspec says of a whole document with something behind it, and of one that does not end;
-# tested with the one that we depend on.
+# What msgspec says of a whole document with something behind it, of one that does not end, and of
+# what is no JSON; tested with the one that we depend on.
 _TRAILING = re.compile(r".*trailing characters \(byte (\d+)\)")
+_MALFORMED = re.compile(r".*\(byte (\d+)\)")
 _TRUNCATED = "Input data was truncated"
-_MOST_STARTS = 10  # lines before the document may begin like one
+# Lines that begin like a document and are none: so many, and so many times the bytes of all.
+_MOST_STARTS = 10_000
+_MOST_READINGS = 10
 
 
 class DocumentReader(Generic[Document]):
@@ -52,46 +54,49 @@ class DocumentReader(Generic[Document]):
         self._data += data
 
     def finish(self) -> None:
-        """Read the whole document."""
+        """Read all that there is: a command may have run its tool more than once."""
         data = bytes(self._data)
         self._data.clear()
-        self.read(decode(data, self.kind))
+        for document in documents(data, self.kind):
+            self._names_trouble = False
+            self.read(document)
 
     def read(self, document: Document) -> None:
         """Report the results of a document."""
         raise NotImplementedError
 
 
-def decode(data: bytes, kind: Any) -> Any:
-    """The JSON document in `data`, among the lines that tools print before and after one.
+def documents(data: bytes, kind: Any) -> list[Any]:
+    """The JSON documents of this kind in `data`, among the lines that tools print around them.
 
-    Of several the one that reaches to the end, else the longest. Raises UnreadableReport. A file in
-    UTF-16, as a shell of Windows writes it, is read too.
+    What is JSON of another kind, such as a line of a log, is passed over; with nothing else, or
+    with something that does not end, UnreadableReport is raised. A file in UTF-16, as a shell of
+    Windows writes it, is read too.
     """
     data = _in_utf8(data)
     if not data.strip():
         raise UnreadableReport("it is empty")
     problem = "there is no document in it"
-    found: list[tuple[int, Any]] = []
-    at, end = 0, max(data.rfind(b"}"), data.rfind(b"]")) + 1
-    for _ in range(_MOST_STARTS):
-        start = _START.search(data, at)
-        if start is None or start.end() > end:
-            break
+    found: list[Any] = []
+    at, read, starts = 0, 0, 0
+    while start := _START.search(data, at):
+        starts += 1
+        if starts > _MOST_STARTS or read > _MOST_READINGS * len(data):
+            problem = "too much in it only begins like JSON"
+            raise UnreadableReport(f"it is not the JSON that it should be: {problem}")
         at = start.end()
         try:
-            whole = _whole(memoryview(data)[start.start() : end])
+            whole = _whole(memoryview(data)[start.start() :])
             at = start.start() + len(whole)
-            document = msgspec.json.decode(whole, type=kind)
+            read += len(whole)
+            found.append(msgspec.json.decode(whole, type=kind))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problem = str(error)[:200]
-            continue
-        if at == end:
-            return document
-        found.append((len(whole), document))
-    if found:
-        return max(found, key=itemgetter(0))[1]
-    raise UnreadableReport(f"it is not the JSON that it should be: {problem}")
+            place = _MALFORMED.fullmatch(problem)
+            read += int(place[1]) if place else 0
+    if not found:
+        raise UnreadableReport(f"it is not the JSON that it should be: {problem}")
+    return found
 
 
 def decode_line(line: str, kind: Any) -> Any | None:

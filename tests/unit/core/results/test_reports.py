@@ -55,10 +55,53 @@ def test_a_linter_of_golangci_lint_that_has_failed_is_no_whole_report():
         read(reader_named("golangci-lint"), GOLANGCI % b',"Error":"x panicked"')
 
 
-def test_of_several_documents_the_last_one_or_the_longest_is_read():
+def test_of_several_documents_each_is_read_and_lines_of_other_kinds_are_passed_over():
+    """`ruff check a; ruff check b`, with what a shell or a log prints around them."""
     one = report("ruff-json.json").strip()
-    for text in (b"[]\n" + one, b"[]\n%s\nsee [docs]\n" % one, b"[1] job\n" + one):
-        assert len(read(reader_named("ruff"), text).results) == 4
+    around = [b"[]\n%s", b"[]\n%s\nsee [docs]\n", b"[1] job\n%s", b'{"level":1}\n%s\n[2] done\n']
+    for text in around:
+        assert len(read(reader_named("ruff"), text % one).results) == 4
+    other = one.replace(b"app.py", b"other.py")
+    for text in (b"\n".join([one, b"[]", other]), b"[1] job\n" * 5000 + one + b"\n" + other):
+        assert len(read(reader_named("ruff"), text).results) == 8
+
+
+def test_a_document_that_was_cut_off_behind_a_whole_one_is_noticed():
+    one = report("ruff-json.json").strip()
+    for size in (1, 2, 20, len(one) // 2, len(one) - 1):
+        for whole in (b"[]", one):
+            with pytest.raises(UnreadableReport, match="in the middle of a document"):
+                read(reader_named("ruff"), whole + b"\n" + one[:size])
+
+
+def test_an_object_without_what_a_report_holds_is_no_report_without_failures():
+    """A line of a log, for instance, of a tool that did not get as far as its report."""
+    for name in (
+        "golangci-lint",
+        "pytest-json-report",
+        "jest",
+        "ctrf",
+        "sarif",
+        "pyright",
+        "bandit",
+    ):
+        with pytest.raises(UnreadableReport, match="not the JSON that it should be"):
+            read(reader_named(name), b'{"level":"error","msg":"no go files"}\n')
+        with pytest.raises(UnreadableReport, match="not the JSON that it should be"):
+            read(reader_named(name), b"{}")
+
+
+def test_each_document_names_its_own_failures():
+    """One that says that tests failed and names none is not believed beside one that names some."""
+    named = report("jest-json.json").strip()
+    with pytest.raises(UnreadableReport, match="did not succeed"):
+        read(reader_named("jest"), named + b'\n{"success":false,"testResults":[]}\n')
+
+
+def test_what_only_begins_like_json_costs_little():
+    for row in (b"{\n", b"[1, x\n", b"[" * 2000 + b"x\n", b"{}\n"):
+        with pytest.raises(UnreadableReport, match=r"not the JSON|middle of a document"):
+            read(reader_named("ruff"), row * ((1 << 20) // len(row)))
 
 
 def test_messages_of_failures_are_what_the_assertion_says():

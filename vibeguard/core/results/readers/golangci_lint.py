@@ -26,7 +26,7 @@ class _Outcome(Struct):
 
 
 class _Report(Struct):
-    issues: list[_Issue] | None = field(name="Issues", default=None)
+    issues: list[_Issue] | None = field(name="Issues")
     report: _Outcome = field(name="Report", default_factory=_Outcome)
 
 

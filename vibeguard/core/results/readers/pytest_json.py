@@ -48,9 +48,9 @@ class _Collector(Struct):
 
 
 class _Report(Struct):
+    exitcode: int
     tests: list[_Test] | None = None
     collectors: list[_Collector] = []
-    exitcode: int = 0
 
 
 class PytestJsonReader(DocumentReader[_Report]):
