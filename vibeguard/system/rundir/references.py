@@ -75,8 +75,9 @@ def _there(state_dir: str, run_id: str) -> str:
 
 def _counted_back(ids: Sequence[str], steps: int) -> str:
     if steps >= len(ids):
+        kept = "1 run is" if len(ids) == 1 else f"{len(ids)} runs are"
         raise RunNotFound(
-            f"there is no latest~{steps}: {len(ids)} runs are kept",
+            f"there is no latest~{steps}: {kept} kept",
             f"the oldest is latest~{len(ids) - 1}",
         )
     return ids[-1 - steps]
