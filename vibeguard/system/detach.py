@@ -59,12 +59,14 @@ def _leave_session() -> None:
 
 
 def wake_when_orphaned() -> None:
-    """Have the kernel send SIGCONT when the parent dies (prctl(2), PR_SET_PDEATHSIG).
+    """A check may stop this process, which then would never learn that its front has gone."""
+    signal_when_orphaned(signal.SIGCONT)
 
-    A check may stop this process, which then would never learn that its front has gone.
-    """
+
+def signal_when_orphaned(number: signal.Signals) -> None:
+    """Have the kernel send it when the parent dies (prctl(2), PR_SET_PDEATHSIG)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGCONT), 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def hide_from_checks() -> None:

@@ -75,6 +75,14 @@ class CheckRecord(_Account):
         self.lost: int = 0
 
     @property
+    def awaits(self) -> CheckSubmitted | None:
+        """What its attempt waits for in a pool of workers; None where it does not wait there."""
+        submitted = self.submitted
+        if self.state is not CheckState.QUEUED or submitted is None:
+            return None
+        return submitted if submitted.attempt == self.attempt else None
+
+    @property
     def queued_ns(self) -> int | None:
         """How long the last started attempt was with its pool before a worker had it."""
         submitted, started = self.submitted, self.started

@@ -1,7 +1,6 @@
 """Which worker of a pool has a check, how long that was waited for, and what is waited for now."""
 
 from vibeguard.core.model.state import CheckRecord
-from vibeguard.core.names import CheckState
 from vibeguard.core.wording.units import duration
 
 
@@ -25,11 +24,9 @@ def placed(record: CheckRecord) -> str:
 
 def awaited_worker(record: CheckRecord) -> str:
     """Which worker a check in the queue of a pool waits for; empty for any other."""
-    submitted = record.submitted
-    if record.state is not CheckState.QUEUED or submitted is None:
+    awaits = record.awaits
+    if awaits is None:
         return ""
-    if submitted.attempt != record.attempt:
-        return ""
-    wanted = ", ".join(submitted.wanted)
-    present = "; ".join(submitted.present) or "none"
+    wanted = ", ".join(awaits.wanted)
+    present = "; ".join(awaits.present) or "none"
     return f"a worker{f' with {wanted}' if wanted else ''}; present: {present}"

@@ -5,12 +5,12 @@ check by the mark in their environment, as the next command in a folder knows le
 """
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.ending_signals import ignore
 from vibeguard.system.process.spawn import refusal
 from vibeguard.system.process.sweep import sweep_marked
 
@@ -46,8 +46,7 @@ def _become_guardian(run_id: str, reader: int) -> NoReturn:
     try:
         if os.fork() == 0:
             leave_terminal(b"vg-guardian")
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-                signal.signal(number, signal.SIG_IGN)  # who ends the audit does not mean this
+            ignore()  # who ends the audit does not mean this
             close_inherited({reader})
             if os.read(reader, 1) != _OVER:
                 sweep_marked((run_id,), SWEEP_BOUND_S)

@@ -13,15 +13,9 @@ from contextvars import ContextVar
 from importlib import import_module
 
 from vibeguard.system.clock import command_began_s
+from vibeguard.system.ending_signals import ENDING_OR_QUIT
 
-HELD_BACK = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-    signal.SIGQUIT,
-    signal.SIGTSTP,
-    signal.SIGCHLD,
-)
+HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
 
 # What both processes need, imported once for the two: measured, a tenth of the time to the first
 # check on two cores that have other work as well.

@@ -11,6 +11,7 @@ from select import PIPE_BUF
 
 from vibeguard.system.channel import OVER, Interrupt, Kill, send
 from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.process.tree import become_subreaper
@@ -28,7 +29,7 @@ def guard(supervisor: int, orders: int, told: int) -> None:
     close_inherited({orders, told})
     become_subreaper()
     interrupted = False
-    ending = {n for n in EXIT_CODES if signal.getsignal(n) != signal.SIG_IGN}  # not under nohup
+    ending = not_ignored(EXIT_CODES)
     while True:
         received = signal.sigwait({signal.SIGCHLD, *ending})
         if received == signal.SIGCHLD:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from vibeguard.core.names import SAME_SIGNAL_S, SIGNAL_EXIT_CODES
+from vibeguard.system.ending_signals import not_ignored
 
 EXIT_CODES = {signal.Signals[name]: int(code) for name, code in SIGNAL_EXIT_CODES.items()}
 _TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
@@ -22,9 +23,8 @@ class Signals:
         """Take over the signals, and let those come that were held back since the start."""
         self.descriptor, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in _TAKEN_OVER:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _do_nothing)
+        for number in not_ignored(_TAKEN_OVER):
+            signal.signal(number, _do_nothing)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN_OVER)
 
     def dispatch(self, on_signal: Callable[[signal.Signals], None]) -> None:
@@ -47,9 +47,8 @@ class Signals:
 def leave_to_the_parent() -> None:
     """In a child that was forked off a process with `Signals`: have nothing to do with them."""
     signal.set_wakeup_fd(-1)
-    for number in _TAKEN_OVER:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+    for number in not_ignored(_TAKEN_OVER):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class SignalCount:

@@ -7,6 +7,7 @@ import threading
 
 from vibeguard.core.model.notification import Notification, Told
 from vibeguard.system.clock import monotonic_s
+from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.notifying.command import tell_command
 from vibeguard.system.notifying.notify_job import NotifyJob, decode_job
 from vibeguard.system.notifying.webhook import Address, tell_webhook
@@ -18,7 +19,7 @@ BOUND_S = 90.0
 def main() -> None:
     """Do the job that lies on the standard input."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+    for number in (*ENDING, signal.SIGTSTP):
         signal.signal(number, signal.SIG_DFL)
     job = decode_job(sys.stdin.buffer.read())
     told: dict[int, Told] = {}

@@ -6,7 +6,6 @@ inside RE2 at that moment, for its locks would be copied as they are: RE2 runs h
 that forks (ADR 0091).
 """
 
-import ctypes
 import os
 import signal
 from collections.abc import Callable
@@ -15,7 +14,9 @@ from typing import NoReturn
 
 import trio
 
-_PR_SET_PDEATHSIG = 1
+from vibeguard.system.detach import signal_when_orphaned
+from vibeguard.system.ending_signals import ignore
+
 _MOST_BYTES = 64 << 20  # of an answer
 _PIPE = 3
 
@@ -85,12 +86,11 @@ def _answer(work: Callable[[], bytes], writer: int) -> NoReturn:
     status = 1
     with suppress(BaseException):
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)  # who ends the run ends this too
+        ignore()  # who ends the run ends this too
         os.dup2(writer, _PIPE)
         os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+            signal_when_orphaned(signal.SIGKILL)
         data = memoryview(work())
         while data:
             data = data[os.write(_PIPE, data) :]

@@ -34,6 +34,7 @@ from vibeguard.system.detach import (
 from vibeguard.system.discovery.differing import differing
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import TIMEOUT_S
+from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
 from vibeguard.system.supervisor.notifying import notify
@@ -149,9 +150,8 @@ def _outlive_signals() -> None:
 
     Trio's receiver takes these over while checks run, and gives them back afterwards.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # what was ignored stays ignored
-            signal.signal(number, _too_late)
+    for number in not_ignored():
+        signal.signal(number, _too_late)
 
 
 def _too_late(_: int, __: FrameType | None) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 import trio
 from msgspec import Struct
 
-from vibeguard.core.model.events import CheckSubmitted
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, label_sets
@@ -35,24 +34,15 @@ class Remote(Struct, frozen=True):
         self,
         local: LocalExecutor,
         nursery: trio.Nursery,
-        record: Callable[[CheckSubmitted], None],
+        note_present: Callable[[str, int, tuple[str, ...]], None],
     ) -> ChosenExecutor:
         """One executor for both; the pool's tasks run in `nursery`.
 
-        `record` is told what an attempt waits for, when other workers have come or gone meanwhile.
+        `note_present` is told, of an attempt of a check that waits, when others are there.
         """
 
         def waits(job: Job, present: tuple[str, ...]) -> None:
-            record(
-                CheckSubmitted(
-                    check=job.check,
-                    attempt=job.attempt,
-                    engine=self.access.pool,
-                    token=job.token,
-                    wanted=job.labels,
-                    present=present,
-                )
-            )
+            note_present(job.check, job.attempt, present)
 
         pool = PoolExecutor(self.access, self.settings, self.shipment, nursery, waits=waits)
         return ChosenExecutor(local, pool)

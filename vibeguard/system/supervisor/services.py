@@ -10,11 +10,11 @@ import trio
 from vibeguard.core.names import SAME_SIGNAL_S, CancelReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
+from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.rundir.control import take_requests
 from vibeguard.system.supervisor.run import Run
 
 REQUEST_POLL_S = 0.1
-_ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Services:
@@ -79,9 +79,7 @@ class Services:
         What was ignored at the start (nohup) does not. A second one kills at once; within 250 ms
         it is the first one's echo.
         """
-        handled = [
-            number for number in _ENDING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
-        ]
+        handled = not_ignored()
         if not handled:
             task_status.started()
             return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import trio
+from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
@@ -14,7 +15,6 @@ from vibeguard.core.history import samples_of
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     SCHEMA_VERSION,
-    CheckSubmitted,
     LogSealed,
     RunFinished,
     RunPlanned,
@@ -22,11 +22,12 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import State
-from vibeguard.core.names import CancelReason, CheckState, ExitCode
+from vibeguard.core.names import CancelReason, ExitCode
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, OrderReader, Sealed
 from vibeguard.system.discovery.environment import check_environment, traceparent
+from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
 from vibeguard.system.history import append_history, machine_id
@@ -239,16 +240,14 @@ class Session:
             trio.open_nursery() as pool,
         ):
             remote = self._remote
-            executor = remote.executor(local, pool, self._note_wait) if remote else local
+            executor = remote.executor(local, pool, self._note_present) if remote else local
             run = self._prepare(executor, local.spare)
             try:
                 orders = Services(
                     run, self._orders, self._reports, self.folder, self._host.sleep_outside
                 )
                 await orders.serve(services, early=self._orders.left_over())
-                signal.pthread_sigmask(
-                    signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-                )
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 await run.run()
             finally:
                 self._recorder.strained = lambda: None
@@ -336,11 +335,11 @@ class Session:
             remote=remote.spec(launch, planned, cwd, returned, listed) if remote else None,
         )
 
-    def _note_wait(self, event: CheckSubmitted) -> None:
-        """Who is there has changed while an attempt waits for a worker."""
-        record = self.state.checks[event.check]
-        if record.state is CheckState.QUEUED and record.attempt == event.attempt:
-            self._recorder.record(event)
+    def _note_present(self, check: str, attempt: int, present: tuple[str, ...]) -> None:
+        """Other workers are there while an attempt waits for one."""
+        awaits = self.state.checks[check].awaits
+        if awaits is not None and awaits.attempt == attempt:
+            self._recorder.record(replace(awaits, present=present))
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:
         """The path of the list of a check's files, written before its first attempt."""

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from vibeguard.system.clock import monotonic_s, sleep_s
+from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore
 from vibeguard.system.front.signals import leave_to_the_parent
 from vibeguard.system.watch.hints import Hints
 from vibeguard.system.watch.seen_tree import Tree, TreeUnknown
@@ -83,8 +84,7 @@ def _in_the_child(body: Callable[[], None]) -> None:
     """Never returns. Ctrl-C is the parent's; whose end ends this process."""
     try:
         leave_to_the_parent()
-        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)
+        ignore(set(ENDING_OR_QUIT) - {signal.SIGTERM})
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         body()
     except BrokenPipeError:

@@ -4,17 +4,15 @@ So all that holds of a run holds here: its guardian, its signals, its seal. What
 already is there at once: a run starts in milliseconds.
 """
 
-import ctypes
 import os
 import signal
-import sys
 from collections.abc import Callable
 from importlib import import_module
 
 import msgspec
 
 from vibeguard.core.watch.machine import RunEnded
-from vibeguard.system.detach import PR_SET_PDEATHSIG
+from vibeguard.system.detach import signal_when_orphaned
 from vibeguard.system.front.early import HELD_BACK, IMPORTED_ONCE
 from vibeguard.system.front.signals import leave_to_the_parent
 
@@ -83,7 +81,6 @@ def _in_the_child(body: Body, report: int, parent: int) -> None:
 
 def _end_with(parent: int) -> None:
     """A front that is killed ends its checks within a second; so does this one with its parent."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal_when_orphaned(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)

@@ -11,6 +11,7 @@ from typing import Final
 
 from vibeguard.core.names import ExitCode
 from vibeguard.system import clock
+from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.process.tree import become_subreaper
 from vibeguard.system.worker.lease import LeasePage
@@ -19,7 +20,6 @@ SWEEP_BOUND_S: Final = 5.0
 LOOK_S: Final = 0.25
 # The worker itself ends what has no lease; this is for one that does not.
 LATE_S: Final = 0.5
-STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def guard(work: Callable[[LeasePage], int]) -> int:
@@ -28,7 +28,7 @@ def guard(work: Callable[[LeasePage], int]) -> int:
     The signals that stop it are blocked there until it is ready for them, and unblocks them.
     """
     page = LeasePage()
-    handled = {number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN}
+    handled = not_ignored()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *handled})
     become_subreaper()
     worker = os.fork()

@@ -11,6 +11,7 @@ from vibeguard.core.names import SAME_SIGNAL_S
 from vibeguard.core.problems import UsageError
 from vibeguard.system.detach import wake_when_orphaned
 from vibeguard.system.discovery.environment import caller_environment, without_git_locals
+from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
@@ -19,7 +20,7 @@ from vibeguard.system.process.sweep import sweep_worker
 from vibeguard.system.rundir.files import open_or_create, replace_file
 from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
-from vibeguard.system.worker.guardian import STOPPING, guard
+from vibeguard.system.worker.guardian import guard
 from vibeguard.system.worker.lease import LeasePage
 from vibeguard.system.worker.service import Offer, Service
 from vibeguard.system.worker.store import Store
@@ -115,8 +116,8 @@ async def _work(access: Access, offer: Offer, store: Store, page: LeasePage, ali
 
 async def _obey_signals(service: Service) -> None:
     """The first signal drains, the second one gives up; within 250 ms they are one."""
-    with trio.open_signal_receiver(*STOPPING) as received:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # see `guard`
+    with trio.open_signal_receiver(*ENDING) as received:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # see `guard`
         echo_ends = float("-inf")
         async for _ in received:
             if trio.current_time() >= echo_ends:

@@ -1,0 +1,20 @@
+"""The signals that end a program from outside, and who has nothing to do with them."""
+
+import signal
+from collections.abc import Iterable
+from typing import Final
+
+# A session that closes, Ctrl-C, whoever stops services. Ctrl-\ ends the front and the helpers too.
+ENDING: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+ENDING_OR_QUIT: Final = (*ENDING, signal.SIGQUIT)
+
+
+def not_ignored(numbers: Iterable[signal.Signals] = ENDING) -> set[signal.Signals]:
+    """Those of `numbers` that may be handled: what was ignored at the start (nohup) stays so."""
+    return {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+
+
+def ignore(numbers: Iterable[signal.Signals] = ENDING_OR_QUIT) -> None:
+    """Let `numbers` not end this process: who sends them means another one."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
