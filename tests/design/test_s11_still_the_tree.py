@@ -3,13 +3,16 @@
 Each shape leaves git's own name of the tree as it was, or what a naive key (path, size, mtime) sees.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.helpers.command import git, project, vibeguard
 from tests.helpers.histories import History
@@ -20,9 +23,11 @@ from vibeguard.commands.loading import load
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
-from vibeguard.core.reuse.checked import has_checked, held_still, is_still_on
+from vibeguard.core.reuse.checked import held_still, is_still_on
 from vibeguard.system.discovery.tree import exact_tree_of, tree_of
-from vibeguard.system.reuse.tree import Extent, tree_identity
+from vibeguard.system.reuse.records import Records
+from vibeguard.system.reuse.scan import scan
+from vibeguard.system.reuse.tree import Extent, files_of_tree, tree_identity
 
 CONFIG = """
 version: "1"
@@ -241,17 +246,43 @@ def test_a_racy_write_in_the_same_tick_is_seen(place):
     told = set()
     for number in range(20):
         place.write("a.txt", f"{number % 10}\n" if number < 10 else f"{number % 10}+")
-        found = tree_identity(place.extent, remember=True)
+        found = tree_identity(place.extent)
         told.add((found.content, found.stillness))
     assert len(told) == 20
 
 
-def test_a_damaged_memory_of_files_changes_no_identity(place):
-    once = tree_identity(place.extent, remember=True)
-    memory = place.root / ".vibeguard" / "reuse" / "seen"
-    memory.write_bytes(memory.read_bytes()[:-1] + b"?")
-    assert tree_identity(place.extent, remember=True) == once
-    assert has_checked(recorded(once, once), place.now())
+def remember_another_content(place: Place, name: bytes, text: str) -> None:
+    """What a check can write: the signature of the file as it is, beside what another one holds."""
+    found = files_of_tree(str(place.root), os.environb)
+    assert found is not None
+    entries = scan(found[0], [*found[1], b"built/out"])
+    true, false = entries[name].sha256, sha256(text.encode()).hexdigest()
+    for path, entry in entries.items():  # a link to it holds the same
+        entries[path] = replace(entry, sha256=false) if entry.sha256 == true else entry
+    Records(str(place.root / ".vibeguard")).remember(entries)
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "text"),
+    [
+        ("same size and time", b"a.txt", "9\n"),
+        ("a declared input that is ignored", b"built/out", "of dev!\n"),
+    ],
+)
+def test_a_run_is_of_what_lies_there_whatever_a_check_says_that_files_hold(
+    place, shape, name, text
+):
+    """The recorded identity is read, byte for byte: only the look-up of passes goes by memory."""
+    remember_another_content(place, name, text)
+    assert vibeguard("run", "--record-tree", cwd=place.root).returncode == 0
+    common = GlobalOptions()
+    assert evidence_of(load(common), state_dir_of_runs(common)).verified
+    (SHAPES | BESIDE)[shape](place)
+    assert evidence_of(load(common), state_dir_of_runs(common)).exit_code == 3
+    assert failures(common=common) == 3
+    assert verdict(place.tree, common=common) == (3 if shape in BESIDE else 0)
+    outstanding = vibeguard("run", "--outstanding", "--json", cwd=place.root).stdout
+    assert [check["id"] for check in json.loads(outstanding)["checks"]] == ["unit"]
 
 
 def recorded(began: VersionControl, ended: VersionControl | None = None) -> State:

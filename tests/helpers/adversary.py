@@ -8,17 +8,22 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
 from vibeguard.commands import joining
+from vibeguard.commands.evidence import evidence_of
 from vibeguard.commands.hook import push_verdict
+from vibeguard.commands.loading import Loaded
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.core.model.config import Config
+from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.names import LogStatus
@@ -33,6 +38,9 @@ from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.journal.writer import Journal
+from vibeguard.system.reuse.records import Records
+from vibeguard.system.reuse.scan import scan
+from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.rundir.state_folder import state_folder
 from vibeguard.system.vouching.endings import ending_of
@@ -40,19 +48,23 @@ from vibeguard.system.vouching.known import find_run
 from vibeguard.system.vouching.witness import Witness, open_witness
 
 TREE = VersionControl(head="h" * 40, tree="t" * 40)
+GOOD, BAD = "good\n", "bad!\n"  # what the check of the world passes on, and what it fails on
+CONFIG = b"the text of its config"
+CONFIG_SHA256 = sha256(CONFIG).hexdigest()
 NOW_NS = 1_795_500_000_000_000_000
 PHASES = ("before the plan", "running", "judging", "sealing", "sealed", "after")
 # How many events of the failing run are written by then.
 _WRITTEN = {"before the plan": 1, "running": 5, "judging": 6, "sealing": 9}
 
 
-def history(run_id: str, *, passes: bool) -> list[Event]:
+def history(run_id: str, *, passes: bool, tree: VersionControl = TREE) -> list[Event]:
     """A whole run of one check, without its seal."""
-    made = History(check("unit"), started={"run_id": run_id, "vcs": TREE})
+    started = {"run_id": run_id, "vcs": tree}
+    made = History(check("unit"), started=started, config_sha256=CONFIG_SHA256)
     made.ready("unit")
     made.passes("unit") if passes else made.fails("unit")
     made.foreground_settled()
-    made.finish(vcs=TREE)
+    made.finish(vcs=tree)
     return [event for event in made.events if not isinstance(event, LogSealed)]
 
 
@@ -71,12 +83,14 @@ class World:
         self.repository = parent / "repository"
         self.repository.mkdir()
         self.state = Path(state_folder(str(self.repository), create=True))
+        self.write(GOOD)
         self.old_pass = self.whole_run(NOW_NS - 2 * 10**9, passes=True)
+        self.write(BAD)
         self.old_failure = self.whole_run(NOW_NS - 10**9, passes=False)
         self.witness, self.journal = self._start(NOW_NS)
         self.run = self.journal.run_id
         self._inodes = self.state.stat().st_ino, self.repository.stat().st_ino
-        self._events = history(self.run, passes=False)
+        self._events = history(self.run, passes=False, tree=self.tree())
         self._over = False
 
     def advance(self, phase: str) -> None:
@@ -117,14 +131,30 @@ class World:
     def whole_run(self, now_ns: int, *, passes: bool) -> str:
         """A run from its start to its end, by a supervisor of its own; its id."""
         witness, journal = self._start(now_ns)
-        for event in history(journal.run_id, passes=passes):
+        for event in history(journal.run_id, passes=passes, tree=self.tree()):
             journal.append(event)
         self._end(witness, journal)
         journal.close()
         witness.close()
         return journal.run_id
 
+    def tree(self) -> VersionControl:
+        """What a run that begins now records of the repository, as a supervisor does."""
+        found = with_identity(TREE, launch_in(self.repository))
+        assert found is not None
+        return found
+
     # What a check can see and do.
+
+    def write(self, text: str) -> None:
+        """Edit the one file of the repository."""
+        (self.repository / "code").write_text(text)
+
+    def remember(self, text: str) -> None:
+        """Forge what the state folder remembers: that this is what the file holds as it is now."""
+        entry = scan(os.fsencode(self.repository), [b"code"])[b"code"]
+        forged_entry = replace(entry, sha256=sha256(text.encode()).hexdigest())
+        Records(str(self.state)).remember({b"code": forged_entry})
 
     def folder(self, run: str = "") -> Path:
         return self.state / "runs" / (run or self.run)
@@ -219,10 +249,25 @@ def join(state: Path, _reference: str) -> int:
     return wait(state, twin) if twin else 2
 
 
+def evidence(state: Path, _reference: str) -> int:
+    """What `evidence`, `run --outstanding` and the agents' tools say of what lies there now."""
+    located = SimpleNamespace(folder=str(state.parent))
+    config = Config(checks=(CheckConfig(id="unit", run="grep -q good code"),))
+    loaded = SimpleNamespace(config=config, data=CONFIG, located=located)
+    return evidence_of(cast(Loaded, loaded), str(state)).exit_code
+
+
+def launch_in(folder: Path) -> Launch:
+    """What `with_identity` asks of a start in this folder."""
+    named = {"folder": os.fsencode(folder), "state_dir": os.fsencode(folder / ".vibeguard")}
+    told = SimpleNamespace(environment=os.environb, inputs={}, record_tree=True, **named)
+    return cast(Launch, told)
+
+
 NO_CONFIG = SimpleNamespace(config=Config(checks=()))
 READERS: dict[str, Reader] = {"report": report, "wait": wait}
 # These are told no run: they look for one themselves.
-SEEKERS: dict[str, Reader] = {"hook verdict": hook_verdict, "join": join}
+SEEKERS: dict[str, Reader] = {"hook verdict": hook_verdict, "join": join, "evidence": evidence}
 
 
 def code_of(reader: Reader, state: Path, reference: str) -> int:

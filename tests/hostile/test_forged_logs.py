@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.adversary import (
+    BAD,
+    GOOD,
     NOW_NS,
     PHASES,
     READERS,
@@ -179,6 +181,12 @@ def claim_in_silence(world: World) -> None:
     CLAIMANTS.append(listener)
 
 
+def remember_another_content(world: World) -> None:
+    """What a later scan is to take the file for, while a passing log is forged beside it."""
+    overwrite(world)
+    world.remember(GOOD)
+
+
 CLAIMANTS: list[socket.socket] = []
 
 
@@ -220,6 +228,7 @@ OPERATIONS: dict[str, Callable[[World], None]] = {
         make_unreadable,
         claim,
         claim_in_silence,
+        remember_another_content,
     )
 }
 
@@ -304,6 +313,19 @@ def test_two_supervisors_in_one_folder_vouch_for_each_other(
     world.log(second).write_bytes(forged(second))
     for reader in READERS.values():
         assert code_of(reader, world.state, second) != 0
+
+
+@pytest.mark.usefixtures("_from_outside")
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_run_is_of_what_lay_there_whatever_the_folder_remembers(world: World, phase: str) -> None:
+    """A pass on the good file proves nothing of the bad one, for which the memory is to take it."""
+    world.advance(phase)
+    world.write(GOOD)
+    world.remember(BAD)
+    world.whole_run(NOW_NS + 10**9, passes=True)
+    assert code_of(SEEKERS["evidence"], world.state, "latest") == 0  # of what lies there now
+    world.write(BAD)
+    assert code_of(SEEKERS["evidence"], world.state, "latest") != 0
 
 
 @pytest.mark.usefixtures("_from_outside")

@@ -1,15 +1,15 @@
 """The identity of a working folder: every byte of it that git would track, as it lies on the disk.
 
 A git tree id names a tree for people and for git; it is what filters make of the files, and what
-the index says of those that git was told not to look at. This is of the files themselves. What git
-ignores counts only where a check that may be reused declares it; outside of git everything does but
-the state folder.
+the index says of those that git was told not to look at. This is of the files themselves, each read
+to its end: what the state folder remembers of them (`Records.seen`) any check can write, so that
+only the look-up of passes goes by it. What git ignores counts only where a check that may be reused
+declares it; outside of git everything does but the state folder.
 """
 
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -25,7 +25,6 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files, tracked_at_least
 from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.reuse.naming import Naming
-from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.scan import scan, walk
 
 # About 20 ms on a quiet machine: what every run may spend to be evidence afterwards.
@@ -46,10 +45,7 @@ class Extent(Struct, frozen=True):
 
 
 def with_identity(found: VersionControl | None, launch: Launch) -> VersionControl | None:
-    """What is known of a run's tree, with its identity unless it is too large to be read unasked.
-
-    What the state folder remembers of files is not read again, where it is to remember any.
-    """
+    """What is known of a run's tree, with its identity unless that is too much to read unasked."""
     extent = Extent(
         os.fsdecode(launch.folder),
         launch.environment,
@@ -57,8 +53,7 @@ def with_identity(found: VersionControl | None, launch: Launch) -> VersionContro
         launch.inputs,
     )
     most = None if launch.record_tree else MOST_FILES_UNASKED
-    remember = launch.record_tree or bool(launch.inputs)  # else a few small files are read
-    identity = tree_identity(extent, most_files=most, remember=remember)
+    identity = tree_identity(extent, most_files=most)
     if identity is None:
         return found
     return replace(
@@ -69,14 +64,11 @@ def with_identity(found: VersionControl | None, launch: Launch) -> VersionContro
     )
 
 
-def tree_identity(
-    extent: Extent, *, most_files: int | None = None, remember: bool = False
-) -> VersionControl | None:
+def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionControl | None:
     """The content, the declared inputs beside it and the stillness of a tree; nothing else.
 
     None where it cannot be told: git does not answer, a file cannot be read or is none, or there
-    are more than `most_files`. Without `remember` every byte is read, and nothing is believed that
-    a check could have written.
+    are more than `most_files`.
     """
     if most_files is not None and tracked_at_least(extent.folder) > most_files:
         return None  # git need not be asked which
@@ -84,21 +76,17 @@ def tree_identity(
     if found is None:
         return None
     start, paths = found
-    records = Records(extent.state_dir)
     try:
-        known = records.seen() if remember else {}
         files = list(islice(paths, None if most_files is None else most_files + 1))
         declared = _declared_beside(extent, start, files, most_files)
         if most_files is not None and len(files) + len(declared) > most_files:
             return None
-        tracked = scan(start, files, known)
-        beside = scan(os.fsencode(extent.folder), declared, known)
+        tracked = scan(start, files)
+        beside = scan(os.fsencode(extent.folder), declared)
     except (OSError, LanguageError):
         return None
     if not all(map(_is_known, tracked.values())):
         return None
-    if remember:
-        _remember(records, known, tracked if start == os.fsencode(extent.folder) else beside)
     return VersionControl(
         content=manifest_digest(tracked.values()),
         beside=manifest_digest(beside.values()) if beside else "",
@@ -121,13 +109,6 @@ def _declared_beside(
     listed = naming.listing(p for patterns in extent.inputs.values() for p in patterns)
     found = (path for path in listed if path not in in_tree and globs.owners_of(path))
     return sorted(islice(found, None if most is None else most + 1))
-
-
-def _remember(records: Records, known: Mapping[bytes, Entry], now: Mapping[bytes, Entry]) -> None:
-    """Spare later looks the reading; one that cannot be spared is only slower."""
-    if any(known.get(path) is not entry for path, entry in now.items() if entry.sha256):
-        with suppress(OSError):
-            records.remember({**known, **now})
 
 
 def files_of_tree(
