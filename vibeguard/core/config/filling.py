@@ -52,12 +52,13 @@ class Filling:
     def spend(self, value: str, text: Text) -> None:
         """Count what goes into the plan: variables, aliases and prompts can make a lot of little.
 
-        Each text costs its quotes and key too.
+        Each text costs its quotes and key too. Ends the loading where it is too much.
         """
         self._characters += len(value) + 16
         if self._characters > _MOST_CHARACTERS:
             what = f"with this the checks are longer than {_MOST_CHARACTERS >> 20} MiB together"
-            self._findings.add(what, "use shorter texts, or fewer of them", text.line, text.column)
+            do = "use shorter texts, or fewer of them"
+            self._findings.end(what, do, text.line, text.column)
 
     def blame(self, text: Text, error: LanguageError) -> None:
         """Record an error at its offset in the filled text."""
@@ -86,18 +87,13 @@ class Filling:
                 self._cost += error.cost
                 self._compiled[language, value] = error
             if self._cost > _MOST_COST:
-                self._end_compiling(text)
+                what = "up to here patterns and assertions are so large together that checking them"
+                do = "use fewer or smaller ones; equal ones count once"
+                self._findings.end(f"{what} takes too long", do, text.line, text.column)
         wrong = self._compiled[language, value]
         if wrong is not None:
             self.blame(text, wrong)
         return value
-
-    def _end_compiling(self, text: Text) -> None:
-        """Refuse the config here: what is still to come would take too long."""
-        what = "up to here patterns and assertions are so large together that checking them takes"
-        do = "use fewer or smaller ones; equal ones count once"
-        self._findings.add(f"{what} too long", do, text.line, text.column)
-        raise self._findings.error()
 
     def _holds_refused_variable(self, text: str) -> bool:
         """Whether a variable is still to come whose definition was refused: nobody can judge it."""

@@ -6,6 +6,7 @@ mistake that is not shown is never worked out, and at 10,000 the loading ends.
 """
 
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from msgspec import Struct
 
@@ -35,6 +36,7 @@ class Findings:
         self._found: dict[tuple[int, int, str], _Advice] = {}
         self._refused: list[Node] = []
         self._refused_texts: frozenset[str] | None = None
+        self._ended = False  # before all was looked at
         self.names_are_missing = False  # an alias of nothing stands where names are defined
 
     def __len__(self) -> int:
@@ -49,7 +51,14 @@ class Findings:
         """
         self._found.setdefault((line, column, what), _Advice(do, meant))
         if len(self._found) == MOST_FOUND:
+            self._ended = True
             raise self.error()
+
+    def end(self, what: str, do: str, line: int, column: int) -> NoReturn:
+        """Record a mistake after which nothing more is looked at."""
+        self._ended = True
+        self.add(what, do, line, column)
+        raise self.error()
 
     def add_error(self, error: LanguageError, line: int, column: int) -> None:
         """Record what is wrong with a text of one of the small languages."""
@@ -75,7 +84,7 @@ class Findings:
             problems.append(self.source.problem(what, meant or advice.do, line, column))
         more = len(order) - MOST_SHOWN
         if more > 0:
-            stopped = " at least" if len(order) >= MOST_FOUND else ""
+            stopped = " at least" if self._ended else ""
             what = f"and{stopped} {plural(more, 'more mistake')}"
             problems.append(Problem(what, "mend these first", self.source.file))
         return problems
