@@ -4,9 +4,21 @@ import time
 
 import pytest
 
-from vibeguard.core.judge import LARGEST_VALUE_BYTES, judge
+from vibeguard.core.judge import (
+    LARGEST_VALUE_BYTES,
+    Judgement,
+    changed_files,
+    judge,
+    tree_moved,
+    unjudged,
+    unknown_changes,
+)
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import Outcome, Reason, TerminationReason
+from vibeguard.core.model.results import Quarantine, ResultsSource
+from vibeguard.core.names import Outcome, QuarantineState, Reason, TerminationReason
+from vibeguard.core.results.collecting import Gathered
+from vibeguard.core.results.ruling import Evidence
+from vibeguard.core.wording.sentences import UNREAD
 
 LIMIT = 64 << 20
 COVERAGE = ("coverage: %{NUMBER:cov}%",)
@@ -251,3 +263,113 @@ def test_hostile_patterns_and_ten_megabytes_are_judged_in_a_moment():
     judgement = judged(planned, text=b"a" * 10_000_000 + b"!")
     assert time.process_time() - start < 5
     assert judgement.unmatched == patterns
+
+
+def evidence(*failed, problems=(), recovered=()):
+    """What reports said: these tests failed, these problems kept some of it from being read."""
+    tests = {"failed": len(failed)} if failed else {"passed": 1}
+    gathered = Gathered(tests, failed=frozenset(failed), recovered=frozenset(recovered))
+    return Evidence(gathered, problems)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "reason", "detail"),
+    [
+        (evidence(), Outcome.PASSED, None, ""),
+        (evidence("t", recovered=("t",)), Outcome.PASSED, None, ""),
+        (
+            evidence("t"),
+            Outcome.FAILED,
+            Reason.RESULTS_CONTRADICT,
+            "1 test failed beside exit code 0: t",
+        ),
+        (evidence(problems=("r.xml is stale",)), Outcome.ERROR, Reason.RESULTS, "r.xml is stale"),
+    ],
+)
+def test_what_reports_say_stands_against_an_exit_code_of_0(said, outcome, reason, detail):
+    judgement = judged(evidence=said)
+    assert (*facts(judgement), judgement.detail) == (outcome, reason, detail)
+    assert judgement.findings.tests == said.gathered.tests
+    assert judgement.findings.notes == ()  # what decides is no note beside it
+    assert judgement.passed is (outcome is Outcome.PASSED)
+
+
+def test_beside_a_failure_reports_are_noted_and_change_nothing():
+    judgement = judged(exit_code=1, evidence=evidence("t", problems=("r.xml is stale",)))
+    assert (*facts(judgement), judgement.detail) == (
+        *(Outcome.FAILED, Reason.EXIT_CODE),
+        "exited with 1",
+    )
+    assert (judgement.findings.failing, judgement.findings.notes) == (1, ("r.xml is stale",))
+
+
+def test_only_an_exit_code_is_put_into_quarantine():
+    planned = check(quarantine=Quarantine(results=("t",), owner="o", issue="i", until="2027-01-01"))
+    by_code = judged(planned, exit_code=1, evidence=evidence("t"))
+    by_signal = judged(planned, exit_code=None, signal="SIGSEGV", evidence=evidence("t"))
+    assert by_code.findings.quarantine is QuarantineState.APPLIES
+    assert by_signal.findings.quarantine is QuarantineState.NONE
+
+
+def test_without_reports_there_are_no_findings():
+    assert judged(exit_code=1).findings is None
+
+
+def test_what_changed_files_fails_and_names_five_of_them():
+    passed = judged()
+    assert changed_files(passed, ["a", "b"]) == Judgement(
+        Outcome.FAILED, Reason.CHANGED_FILES, "changed files: a, b"
+    )
+    assert changed_files(passed, list("abcdefg")).detail.startswith("changed files: a, b, c, d, e")
+    assert unknown_changes(passed, "no git") == Judgement(
+        Outcome.FAILED,
+        Reason.CHANGED_FILES,
+        "it cannot be told whether it changed files: no git",
+    )
+
+
+def test_what_saw_another_tree_proves_nothing():
+    assert tree_moved(["a"]) == Judgement(Outcome.ERROR, Reason.TREE_MOVED, "a")
+
+
+@pytest.mark.parametrize(
+    ("planned", "exit_code", "expected"),
+    [
+        (check(), 0, (Outcome.ERROR, Reason.INTERNAL, "why")),
+        (check(), 1, (Outcome.FAILED, Reason.EXIT_CODE, f"exited with 1; {UNREAD}why")),
+        (check(assertion="n > 1"), 0, (Outcome.ERROR, Reason.JUDGE_TIMEOUT, "why")),
+        (check(grok=COVERAGE), 0, (Outcome.ERROR, Reason.JUDGE_TIMEOUT, "why")),
+        (check(file="f"), 0, (Outcome.ERROR, Reason.JUDGE_TIMEOUT, "why")),
+        (
+            check(results=(ResultsSource("junit", file="r.xml"),)),
+            *(0, (Outcome.ERROR, Reason.JUDGE_TIMEOUT, "why")),
+        ),
+    ],
+)
+def test_an_output_that_nobody_read_to_the_end_passes_nothing(planned, exit_code, expected):
+    assert unjudged(planned, exit_code, "", None, "why") == Judgement(*expected)
+
+
+def test_a_timeout_says_so_whatever_could_not_be_read_of_it():
+    judgement = unjudged(check(), None, "SIGKILL", TerminationReason.TIMEOUT, "why")
+    assert judgement == Judgement(Outcome.TIMEOUT, Reason.TIMEOUT, f"{UNREAD}why")
+
+
+def test_values_are_refused_beyond_what_an_event_holds_and_not_before():
+    value = b"n=" + b"a" * LARGEST_VALUE_BYTES + b"\n"
+    grok = ("n=%{GREEDYDATA:n}",)
+    assert facts(judged(check(grok=grok), text=value)) == (Outcome.PASSED, None)
+    refused = judged(check(grok=grok), text=value.replace(b"=", b"=a"))
+    assert facts(refused) == (Outcome.ERROR, Reason.GROK_LIMIT)
+    assert refused.detail.startswith("n is longer than 1 MiB")
+    # Four values of a MiB are more than 4 MiB, since their names count as well.
+    together = tuple(f"n=%{{GREEDYDATA:n{number}}}" for number in range(4))
+    assert facts(judged(check(grok=together), text=value)) == (Outcome.ERROR, Reason.GROK_LIMIT)
+    assert facts(judged(check(grok=together[:3]), text=value)) == (Outcome.PASSED, None)
+
+
+def test_a_pattern_that_cannot_be_read_is_said_with_what_to_do():
+    judgement = judged(check(grok=("%{NOSUCH:x}",)), text=b"a\n")
+    assert facts(judgement) == (Outcome.ERROR, Reason.BAD_VALUE)
+    assert "NOSUCH" in judgement.detail
+    assert ": " in judgement.detail
