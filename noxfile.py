@@ -4,6 +4,7 @@ Every session installs from the hashed lock files in requirements/. A Python tha
 machine is skipped with a message; nothing is ever downloaded but packages.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ RUNTIME_LOCK = "requirements/runtime.txt"
 MINIMUMS_LOCK = "requirements/minimums.txt"
 SITE_LOCK = "requirements/site.txt"
 MCP_LOCK = "requirements/mcp.txt"
+MUTATION_LOCK = "requirements/mutation.txt"
 FLAGS = (
     *("--quiet", "--universal", "--python-version", "3.11"),
     *("--generate-hashes", "--no-emit-index-url"),
@@ -117,6 +119,21 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Break each rule of scheduling, fold and judge; print how much of that quick tests notice.
+
+    What has been tried is not tried again: remove mutants/ to begin anew.
+    """
+    install(session)
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", MUTATION_LOCK)
+    session.run("mutmut", "run", *(session.posargs or ("--max-children", "2")))
+    session.run("mutmut", "export-cicd-stats", silent=True)
+    stats = json.loads(Path("mutants/mutmut-cicd-stats.json").read_text("utf-8"))
+    seen = stats["killed"] + stats["timeout"] + stats["segfault"]
+    session.log(f"{seen} of {stats['total']} mutants noticed: {seen / stats['total']:.1%}")
+
+
+@nox.session
 def nightly(session: nox.Session) -> None:
     """The long ones: a thousand SIGKILLs at random moments, every cut and flip of a log."""
     install(session)
@@ -199,6 +216,8 @@ def lock(session: nox.Session) -> None:
     session.run(*COMPILE, "--group", "dev", "--extra", "pool", "-o", LOCK)
     session.run(*COMPILE, "-o", RUNTIME_LOCK)
     session.run("uv", "pip", "compile", "--group", "mcp-clients", *FLAGS, "-o", MCP_LOCK)
+    words = ("uv", "pip", "compile", "--group", "mutation", "--constraint", LOCK)
+    session.run(*words, *FLAGS, "-o", MUTATION_LOCK)
     lowest = ("--resolution", "lowest-direct")
     session.run(*COMPILE, "--group", "dev", "--extra", "pool", *lowest, "-o", MINIMUMS_LOCK)
     site = [word for word in COMPILE if word != "pyproject.toml"]
