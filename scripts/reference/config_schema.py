@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from vibeguard.core.config.values import LONGEST_ID
+from vibeguard.core.config.scalars import LONGEST_ID
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import Config, Requirement, Triggers
 from vibeguard.core.model.keys import Key, Kind, keys_of

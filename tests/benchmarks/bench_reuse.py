@@ -29,7 +29,7 @@ MOMENT = """
 import time, sys
 sys.argv = ["vibeguard", "explain", "a", "--json"]
 from vibeguard.commands import explain
-from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import load
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.system.reuse.moment import Moment

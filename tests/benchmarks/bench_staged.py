@@ -20,7 +20,7 @@ from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.system.channel import Launch, Staged
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.staged.frozen import freeze
-from vibeguard.system.staged.view import open_view
+from vibeguard.system.staged.staged_view import open_view
 
 TARGET_S, TARGET_RATIO = 0.5, 2.0
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,26 @@ def test_a_planted_breach_is_found(breach: str, tree: Path) -> None:
     broken = [line for line in result.stdout.splitlines() if " BROKEN" in line]
     assert result.returncode == 1, result.stdout + result.stderr
     assert any(contract in line for line in broken), result.stdout
+
+
+# One subject in several rooms: what it is in `core`, how the system does it, how it is shown.
+SEEN_FROM_SEVERAL_ROOMS = {
+    *("differing.py", "evidence.py", "history.py", "migrate.py", "notifying.py", "plan.py"),
+    *("problems.py", "prune.py", "report.py", "results.py", "run.py", "status.py"),
+    *("tree.py", "watch.py", "worker.py", "workers.py"),
+    *("ctrf.py", "junit.py", "sarif.py"),  # a form of reports: read, and written
+}
+# What each room of a kind has: what its entries are, the table of them, a language, a process.
+ONE_IN_EACH_OF_A_KIND = {
+    *("__init__.py", "base.py", "registry.py"),
+    *("parser.py", "syntax.py", "tokens.py"),
+    *("guardian.py", "process.py"),
+}
+
+
+def test_no_two_files_of_one_name_mean_different_things() -> None:
+    """A name that stands twice is one subject, or what each room of a kind has: it is listed."""
+    files = (file for top in ("vibeguard", "scripts") for file in (ROOT / top).rglob("*.py"))
+    names = Counter(file.name for file in files)
+    twice = {name for name, count in names.items() if count > 1}
+    assert twice == (SEEN_FROM_SEVERAL_ROOMS | ONE_IN_EACH_OF_A_KIND)

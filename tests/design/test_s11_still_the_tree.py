@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from tests.helpers.command import git, project, vibeguard
 from tests.helpers.histories import History
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.evidence import evidence_of
-from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.hook.push_verdict import failures, verdict
 from vibeguard.commands.loading import load
 from vibeguard.commands.options import GlobalOptions

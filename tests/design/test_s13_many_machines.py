@@ -21,7 +21,7 @@ from tests.helpers.pools import (
 from tests.helpers.running import running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted
-from vibeguard.core.pool.names import PoolNames
+from vibeguard.core.pool.broker_names import PoolNames
 
 
 def test_a_check_runs_on_a_worker_with_the_files_of_the_run(

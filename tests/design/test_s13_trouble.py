@@ -18,8 +18,8 @@ from tests.helpers.pools import Pool, WorkerProcess, git, project, report, run_c
 from tests.helpers.running import Running, running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted, RunPaused
+from vibeguard.core.pool.broker_names import PoolNames
 from vibeguard.core.pool.messages import PROTOCOL, Job, Source, encode
-from vibeguard.core.pool.names import PoolNames
 from vibeguard.core.pool.sealing import seal
 
 RUNS = "  - {{id: a, run: 'echo $$ > {marks}; exec sleep 1000', where: {{}}}}\n"

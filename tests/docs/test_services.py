@@ -14,7 +14,7 @@ import yaml
 from tests.docs.examples import ROOT, blocks, environment
 from tests.helpers.command import git, project
 from vibeguard.commands.parsing import parse
-from vibeguard.system.discovery.places import CONFIG_NAMES
+from vibeguard.system.discovery.whereabouts import CONFIG_NAMES
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}

@@ -19,7 +19,7 @@ from pathlib import Path
 import hiredis
 
 from tests.helpers.waiting import wait_until
-from vibeguard.core.pool.names import PoolNames
+from vibeguard.core.pool.broker_names import PoolNames
 from vibeguard.core.pool.sealing import CODE_BYTES
 
 KEY = b"k" * 44

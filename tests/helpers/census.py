@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vibeguard.system.process import hang, proc, tree
+from vibeguard.system.process import hang, proc, process_tree
 from vibeguard.system.process.exits import reap
 from vibeguard.system.process.proc import Identity
 
@@ -18,7 +18,7 @@ PATIENCE_S = 5.0
 
 def below_us() -> set[Identity]:
     """Every process below this one, zombies too."""
-    return set(tree.with_descendants(tree.own_children()))
+    return set(process_tree.with_descendants(process_tree.own_children()))
 
 
 def with_token(token: str) -> list[str]:
@@ -48,7 +48,7 @@ def nothing_left_behind(*, token: str = "", reap_adopted: bool = False) -> Itera
     `reap_adopted` reaps orphans that came to the test process dead, as an init would: needed when
     the program under test is a child of the test and has ended before its own orphans were reaped.
     """
-    tree.become_subreaper()
+    process_tree.become_subreaper()
     before = below_us()
     descriptors = set(os.listdir("/proc/self/fd"))
     yield
@@ -65,7 +65,7 @@ def _left(before: set[Identity], *, reap_adopted: bool) -> list[str]:
     give_up = time.monotonic() + (PATIENCE_S if reap_adopted else 0)
     while True:
         if reap_adopted:
-            for pid in tree.own_children():
+            for pid in process_tree.own_children():
                 stat = proc.stat_of(pid)
                 if stat is not None and stat.is_dead and stat.identity not in before:
                     reap(pid)

@@ -11,7 +11,7 @@ from vibeguard.core.results.base import MakeReader
 from vibeguard.core.results.collecting import Collector, Gathered
 from vibeguard.core.results.guessing import GUESSERS
 from vibeguard.core.results.matchers import MATCHERS
-from vibeguard.core.results.places import Places
+from vibeguard.core.results.paths import Places
 from vibeguard.core.results.readers.matching import MatchingReader
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS, maker
 

@@ -20,7 +20,7 @@ from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
-from vibeguard.system.process import tree
+from vibeguard.system.process import process_tree
 from vibeguard.system.process.exits import UNKNOWN
 from vibeguard.system.process.spawn import SHELL, SPARE_DESCRIPTORS
 
@@ -481,10 +481,10 @@ def test_what_dies_while_the_end_is_looked_for_is_reaped_with_all_it_leaves(
     run, monkeypatch
 ) -> None:
     """Seen alive, and dead a moment later: the children came to us after the list was read."""
-    freeze = tree.freeze
+    freeze = process_tree.freeze
     killed: list[int] = []
 
-    def freeze_slowly(roots: tree.Roots) -> tree.Members:
+    def freeze_slowly(roots: process_tree.Roots) -> process_tree.Members:
         def roots_that_die() -> list[int]:
             pids = list(roots())
             for pid in pids:
@@ -500,7 +500,7 @@ def test_what_dies_while_the_end_is_looked_for_is_reaped_with_all_it_leaves(
         family = "env -i setsid sh -c 'sleep 105 & sleep 105' </dev/null >/dev/null 2>&1 &"
         await bench.run(f"({family}); sleep 0.1")
         await other.terminate(0)
-        monkeypatch.setattr(tree, "freeze", freeze_slowly)
+        monkeypatch.setattr(process_tree, "freeze", freeze_slowly)
         await bench.executor.close(shield_s=2)
         monkeypatch.undo()
         assert len(killed) == 3

@@ -36,26 +36,26 @@ PROCESS, SUPERVISOR, JOURNAL, CORE = (
 MUTANTS = (
     Mutant(
         "a pid is signalled without a look at whose it is now",
-        PROCESS + "tree.py",
+        PROCESS + "process_tree.py",
         "        if not _is_there(identity):\n            return False\n",
         "",
     ),
     Mutant(
         "without a pidfd, too",
-        PROCESS + "tree.py",
+        PROCESS + "process_tree.py",
         "return not gone and _is_there(identity) and _send",
         "return not gone and _send",
     ),
     Mutant(
         "a tree is stopped in one round",
-        PROCESS + "tree.py",
+        PROCESS + "process_tree.py",
         "FREEZE_ROUNDS = 100",
         "FREEZE_ROUNDS = 1",
         survives="the kill looks again until nothing is left; what forks for ever is in tests/hostile",
     ),
     Mutant(
         "a tree is killed without being stopped",
-        PROCESS + "tree.py",
+        PROCESS + "process_tree.py",
         "for key, stat in freeze(roots).items() if",
         "for key, stat in with_descendants(roots()).items() if",
         survives="the same: a program of a history does not fork for ever",
@@ -63,7 +63,7 @@ MUTANTS = (
     Mutant(
         "a stopped process is not woken to obey SIGTERM",
         PROCESS + "attempt_tree.py",
-        "            if tree.is_stopped(stat):\n                tree.send(identity, signal.SIGCONT)\n        self._paused.clear()",
+        "            if process_tree.is_stopped(stat):\n                process_tree.send(identity, signal.SIGCONT)\n        self._paused.clear()",
         "        self._paused.clear()",
         survives="the grace passes and SIGKILL ends it: only who reads the survivors sees it",
     ),
@@ -169,7 +169,7 @@ MUTANTS = (
     ),
     Mutant(
         "a suspended machine counts as time of the checks",
-        SUPERVISOR + "clock.py",
+        SUPERVISOR + "run_clock.py",
         "            self._paused_ns += int(gap_ns)",
         "            pass",
     ),
@@ -263,8 +263,8 @@ MUTANTS = (
     Mutant(
         "the front kills without stopping first",
         PROCESS + "sweep.py",
-        "tree.freeze(roots).items()",
-        "tree.with_descendants(roots()).items()",
+        "process_tree.freeze(roots).items()",
+        "process_tree.with_descendants(roots()).items()",
         survives="the sweep looks again until nothing is left, so that what forks away is found at the next look",
     ),
     Mutant(

@@ -42,9 +42,9 @@ from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.rundir.control import request
-from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Host
+from vibeguard.system.supervisor.run_clock import PausingClock
 from vibeguard.system.supervisor.session import Session
 
 WALL_NS = 1_800_000_000 * SECOND_NS

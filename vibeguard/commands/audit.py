@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 
-from vibeguard.commands.folders import working_folder
+from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_document, write_err, write_out
@@ -23,7 +23,7 @@ from vibeguard.system.audit.traced_attempt import Ended, Order, TracedAttempt
 from vibeguard.system.audit.tracer import ignored_by_git, tracer_command, usable_tracer
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.environment import caller_environment, check_environment
-from vibeguard.system.discovery.places import repository_root, state_dir_of
+from vibeguard.system.discovery.whereabouts import repository_root, state_dir_of
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.exits import signal_number
 from vibeguard.system.process.spawn import SpawnRefused

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 
-from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_out

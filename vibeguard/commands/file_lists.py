@@ -9,7 +9,7 @@ from vibeguard.core.planning.concerned import matches
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.scan import walk
 from vibeguard.system.staged.frozen import Frozen
 

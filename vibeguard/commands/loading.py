@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from vibeguard.commands.folders import shown_path, working_folder
+from vibeguard.commands.caller_folders import shown_path, working_folder
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.config.load import load_config
 from vibeguard.core.config.matcher_files import with_matcher_files

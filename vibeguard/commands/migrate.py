@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.commands.folders import shown_path
+from vibeguard.commands.caller_folders import shown_path
 from vibeguard.commands.loading import locate
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Options, Parameter
@@ -17,9 +17,9 @@ from vibeguard.commands.streams import (
     write_err,
     write_out,
 )
-from vibeguard.core.config.findings import MOST_SHOWN
 from vibeguard.core.config.migrate import Migration
 from vibeguard.core.config.migrate import migrate as compare
+from vibeguard.core.config.mistakes import MOST_SHOWN
 from vibeguard.core.model.report import ErrorReport
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import Problem, UsageError

@@ -2,7 +2,7 @@
 
 import os
 
-from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.problems import ConfigError

@@ -67,7 +67,7 @@ def read_duration(_: type, words: Sequence[Word]) -> int:
 
 def read_size(_: type, words: Sequence[Word]) -> int:
     """A size in bytes (`64MiB`). Raises ValueError with a sentence for the user."""
-    from vibeguard.core.config.values import size_bytes  # noqa: PLC0415 - rarely needed
+    from vibeguard.core.config.scalars import size_bytes  # noqa: PLC0415 - rarely needed
     from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415
 
     try:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import Duration, Flag, GlobalOptions, read_size

@@ -28,11 +28,11 @@ from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
-from vibeguard.system.journal.outputs import altered_outputs
+from vibeguard.system.journal.kept_outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, read_log
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from vibeguard.commands.folders import working_folder
+from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing

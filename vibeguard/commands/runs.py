@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Struct
 
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.columns import columns
-from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import Flag, GlobalOptions, one_of
 from vibeguard.commands.page import open_page, write_page

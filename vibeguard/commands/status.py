@@ -2,7 +2,7 @@
 
 import os
 
-from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.streams import write_document, write_out

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import msgspec
 
-from vibeguard.core.report.encode import encode_document
+from vibeguard.core.report.safe_json import encode_document
 from vibeguard.core.wording import terminal
 from vibeguard.core.wording.sanitise import break_commands
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from vibeguard.commands.folders import working_folder
+from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.loading import Loaded, expectations, load, matching
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err

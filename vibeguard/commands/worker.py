@@ -8,7 +8,7 @@ from vibeguard.commands.options import Duration, Flag, GlobalOptions, split_comm
 from vibeguard.commands.parameter import Parameter
 from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
-from vibeguard.core.config.values import LABEL
+from vibeguard.core.config.scalars import LABEL
 from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS, plural

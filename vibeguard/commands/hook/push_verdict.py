@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from hashlib import sha256
 
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.evidence import present_tree
-from vibeguard.commands.folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.log_options import ReportOptions, WaitOptions
 from vibeguard.commands.options import GlobalOptions

@@ -10,7 +10,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from vibeguard.commands.folders import state_dir_of_runs
+from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.hook.targets import MOST_IN_A_ROW, TARGETS, Payload, Target
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.proposing.registry import of_the_project
-from vibeguard.system.discovery.places import CONFIG_NAMES
 from vibeguard.system.discovery.project import project_files
+from vibeguard.system.discovery.whereabouts import CONFIG_NAMES
 
 DEFAULT_FILE = "vibeguard.yaml"
 

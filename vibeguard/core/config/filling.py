@@ -7,9 +7,9 @@ little, and a config is read before anybody has judged it.
 import re
 from collections.abc import Callable
 
-from vibeguard.core.config.findings import Findings
+from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
-from vibeguard.core.config.places import place_in
+from vibeguard.core.config.positions import place_in
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.interpolate import Interpolation
 

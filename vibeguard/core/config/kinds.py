@@ -9,9 +9,7 @@ from msgspec import Struct
 from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
 from vibeguard.core.config.notifications import read_notifications
-from vibeguard.core.config.reader import Reader, kind
-from vibeguard.core.config.sources import read_sources
-from vibeguard.core.config.values import (
+from vibeguard.core.config.scalars import (
     day,
     file_below,
     folder_below,
@@ -30,6 +28,8 @@ from vibeguard.core.config.values import (
     variable_value,
     whole_number,
 )
+from vibeguard.core.config.sources import read_sources
+from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.lang.duration import parse_duration
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.lang.links import link_template

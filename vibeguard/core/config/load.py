@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from vibeguard.core.config.document import read_document
 from vibeguard.core.config.meaning import Meaning
-from vibeguard.core.config.reader import Reader
 from vibeguard.core.config.shape import read_shape
 from vibeguard.core.config.source import read_source
+from vibeguard.core.config.value_reader import Reader
 from vibeguard.core.model.config import Config
 
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from vibeguard.core.config.values import member_of
+from vibeguard.core.config.scalars import member_of
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.model.results import Matcher, MatcherPattern, ResultsSource

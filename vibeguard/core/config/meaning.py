@@ -16,9 +16,9 @@ from vibeguard.core.config.drafts import (
     TriggerDraft,
 )
 from vibeguard.core.config.filling import Filling
-from vibeguard.core.config.findings import Findings
+from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
-from vibeguard.core.config.reader import place_of
+from vibeguard.core.config.value_reader import place_of
 from vibeguard.core.lang.bashisms import bashisms
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted

@@ -16,9 +16,9 @@ from vibeguard.core.config.differences import differences, mappings_of
 from vibeguard.core.config.document import NOT_KNOWN, SECOND_DOCUMENT, Document, read_document
 from vibeguard.core.config.meaning import Meaning
 from vibeguard.core.config.nodes import Mapping, Text
-from vibeguard.core.config.reader import Reader, key_meant
 from vibeguard.core.config.shape import read_shape
 from vibeguard.core.config.source import Source, read_source
+from vibeguard.core.config.value_reader import Reader, key_meant
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of

@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from vibeguard.core.config.nodes import Mapping, Node
-from vibeguard.core.config.reader import Reader, kind
-from vibeguard.core.config.values import member_of, web_address
+from vibeguard.core.config.scalars import member_of, web_address
+from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.names import Occasion

@@ -8,8 +8,8 @@ from vibeguard.core.config.document import Document
 from vibeguard.core.config.drafts import CheckDraft, ConfigDraft, PromptDraft
 from vibeguard.core.config.kinds import read_keys
 from vibeguard.core.config.nodes import Mapping, Text, is_absent, is_broken
-from vibeguard.core.config.reader import Reader, kind, place_of
-from vibeguard.core.config.values import identifier, tag
+from vibeguard.core.config.scalars import identifier, tag
+from vibeguard.core.config.value_reader import Reader, kind, place_of
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.model.config import CheckConfig, Config, Prompt
 from vibeguard.core.model.keys import keys_of

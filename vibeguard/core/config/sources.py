@@ -4,8 +4,8 @@ from functools import partial
 
 from vibeguard.core.config.matcher_files import names_a_file, severity_of
 from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
-from vibeguard.core.config.reader import Reader, kind
-from vibeguard.core.config.values import whole_number
+from vibeguard.core.config.scalars import whole_number
+from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.model.results import Matcher, MatcherPattern, ResultsSource
 from vibeguard.core.names import Level

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vibeguard.core.excerpt.streams import said
+from vibeguard.core.excerpt.json_streams import said
 
 _HEAD_BYTES, _HEAD_LINES = 64 << 10, 1_000
 _TAIL_BYTES, _TAIL_LINES = 256 << 10, 5_000

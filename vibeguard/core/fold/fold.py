@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from vibeguard.core.fold.checks import CHECK_EVENTS
-from vibeguard.core.fold.runs import RUN_EVENTS
 from vibeguard.core.fold.transitions import LEGAL_STATES
+from vibeguard.core.fold.whole_run import RUN_EVENTS
 from vibeguard.core.model.events import Event, LogSealed, RunPlanned, RunStarted, UnknownEvent
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState

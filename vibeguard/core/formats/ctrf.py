@@ -12,9 +12,9 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
 from vibeguard.core.report.build import run_problem
-from vibeguard.core.report.encode import encode_value
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS

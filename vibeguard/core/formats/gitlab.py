@@ -8,9 +8,9 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Level, Outcome
 from vibeguard.core.report.build import run_problem
-from vibeguard.core.report.encode import encode_value
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad
+from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.wording.sanitise import sanitise
 
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}

@@ -13,8 +13,8 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.build import verdict_event
-from vibeguard.core.report.encode import encode_value
 from vibeguard.core.report.reasons import shown_status
+from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.reuse.checked import held_still
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some

@@ -6,7 +6,7 @@ from vibeguard.core.formats.base import DocumentFormat, Ending
 from vibeguard.core.model.state import State
 from vibeguard.core.report.build import build_report
 from vibeguard.core.report.comparing import comparison_report
-from vibeguard.core.report.encode import encode_document
+from vibeguard.core.report.safe_json import encode_document
 
 
 class JsonFormat(DocumentFormat):

@@ -3,7 +3,7 @@
 from vibeguard.core.formats.base import Ending, FormatOptions, Stream
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import State
-from vibeguard.core.report.encode import encode_json
+from vibeguard.core.report.safe_json import encode_json
 
 
 class JsonLinesFormat:

@@ -17,7 +17,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
-from vibeguard.core.report.encode import encode_json
+from vibeguard.core.report.safe_json import encode_json
 from vibeguard.core.report.timeline import Span, Timeline
 from vibeguard.core.wording.sanitise import sanitise
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.pages.details import OUTPUT, RESULTS, details
-from vibeguard.core.pages.document import block, text
+from vibeguard.core.pages.frame import block, text
 from vibeguard.core.pages.places import Places
 from vibeguard.core.pages.setting import Setting
 from vibeguard.core.report.comparing import standing

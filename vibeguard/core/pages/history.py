@@ -8,7 +8,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from vibeguard.core.pages.document import document, heading, text
+from vibeguard.core.pages.frame import document, heading, text
 from vibeguard.core.wording.units import duration, plural
 
 MOST_CHECKS = 200

@@ -10,7 +10,7 @@ from vibeguard.core.model.events import RunStarted
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Verdict
 from vibeguard.core.pages.cards import MOST_CARDS, card
-from vibeguard.core.pages.document import command, document, heading, text
+from vibeguard.core.pages.frame import command, document, heading, text
 from vibeguard.core.pages.run_data import run_data
 from vibeguard.core.pages.setting import Setting
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event

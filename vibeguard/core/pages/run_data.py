@@ -11,9 +11,9 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Pool
 from vibeguard.core.pages.details import details
 from vibeguard.core.report.critical_path import critical_path
-from vibeguard.core.report.encode import encode_json
 from vibeguard.core.report.failure import with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.safe_json import encode_json
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.timeline import Timeline
 from vibeguard.core.wording.sanitise import sanitise

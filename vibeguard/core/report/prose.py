@@ -29,8 +29,8 @@ from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
+from vibeguard.core.report.failure_table import failure_table
 from vibeguard.core.report.summary import summary
-from vibeguard.core.report.table import failure_table
 from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, wrap
 from vibeguard.core.wording.sanitise import sanitise

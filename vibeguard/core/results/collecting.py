@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import Level, ResultKind, ResultOutcome
-from vibeguard.core.results.places import Places
+from vibeguard.core.results.paths import Places
 from vibeguard.core.results.texts import MOST_MESSAGE, MOST_NAME, cut
 from vibeguard.core.wording.sanitise import well_formed
 

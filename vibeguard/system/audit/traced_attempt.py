@@ -16,7 +16,7 @@ from msgspec import Struct
 from vibeguard.system.audit.guardian import guarded
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
-from vibeguard.system.process import tree
+from vibeguard.system.process import process_tree
 from vibeguard.system.process.exits import ExitStatus
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
 from vibeguard.system.process.sweep import kill_descendants
@@ -84,7 +84,7 @@ class TracedAttempt:
 
     def _guarded(self) -> Ended:
         order = self._order
-        tree.become_subreaper()
+        process_tree.become_subreaper()
         keep_descriptors_from_children()
         os.mkfifo(order.trace, 0o600)
         trace = os.open(order.trace, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -149,7 +149,7 @@ class TracedAttempt:
         """Carry out what is due: a limit, the end of a grace."""
         order = self._order
         if now >= self._kill_at:
-            alive = tree.kill(self._roots)
+            alive = process_tree.kill(self._roots)
             self._left_behind = self._left_behind or (self._status is not None and bool(alive))
             self._kill_at = float("inf")
             self._give_up_at = min(self._give_up_at, now + _TRACER_S)
@@ -170,9 +170,9 @@ class TracedAttempt:
     def _end(self, limit: str, grace_s: float | None = None) -> None:
         """SIGTERM to all of it now, SIGKILL after the grace."""
         self._limit = self._limit or limit
-        for identity, stat in tree.with_descendants(self._roots()).items():
+        for identity, stat in process_tree.with_descendants(self._roots()).items():
             if not stat.is_dead:
-                tree.send(identity, signal.SIGTERM)
+                process_tree.send(identity, signal.SIGTERM)
         grace = self._order.grace_s if grace_s is None else grace_s
         self._kill_at = min(self._kill_at, monotonic_s() + grace)
 
@@ -183,7 +183,7 @@ class TracedAttempt:
 
     def _roots(self) -> list[int]:
         """The children of ours that are no tracer: that one ends after the last of them."""
-        stats = [tree.stat_of(pid) for pid in tree.own_children()]
+        stats = [process_tree.stat_of(pid) for pid in process_tree.own_children()]
         return [stat.pid for stat in stats if stat is not None and stat.name != _TRACER]
 
     def _read_output(self, descriptor: int) -> bool:

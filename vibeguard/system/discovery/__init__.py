@@ -3,7 +3,7 @@
 `machine` and `vcs` are imported by those who need them.
 """
 
-from vibeguard.system.discovery.places import (
+from vibeguard.system.discovery.whereabouts import (
     CONFIG_NAMES,
     STATE_NAME,
     Located,

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.discovery.vcs import GIT
+from vibeguard.system.discovery.whereabouts import repository_root
 
 TIMEOUT_S = 30.0
 _SUBMODULE = "160000"

@@ -9,8 +9,8 @@ from typing import Final
 
 from vibeguard.core.model.differing import Differing, changed_since
 from vibeguard.core.wording.units import SECOND_NS, duration
-from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.discovery.vcs import answer_of_git
+from vibeguard.system.discovery.whereabouts import repository_root
 
 MOST_FILES: Final = 2_000
 LARGEST_READ: Final = 4 << 20  # of larger files size and times must do

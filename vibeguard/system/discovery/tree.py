@@ -15,8 +15,8 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.places import STATE_NAME, repository_root
 from vibeguard.system.discovery.vcs import GIT, tree_of_commit
+from vibeguard.system.discovery.whereabouts import STATE_NAME, repository_root
 
 TIMEOUT_S: Final = 5.0
 # Outside of git every file is looked at; beyond so many there is no fingerprint.

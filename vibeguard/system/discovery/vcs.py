@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.whereabouts import repository_root
 
 TIMEOUT_S = 1.0
 GIT = (

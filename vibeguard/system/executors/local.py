@@ -15,7 +15,7 @@ from vibeguard.core.names import TerminationReason
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
-from vibeguard.system.process import hang, tree
+from vibeguard.system.process import hang, process_tree
 from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.peak_memory import OwnPeak
@@ -47,7 +47,7 @@ async def open_local_executor(
     else may start or reap one, or tells by `spare`. Its tasks are its own: no cancel of the run
     reaches the end of a tree halfway.
     """
-    adopts = tree.become_subreaper()
+    adopts = process_tree.become_subreaper()
     keep_descriptors_from_children()
     async with trio.open_nursery() as nursery:
         tasks: trio.Nursery = await nursery.start(_hold_tasks)
@@ -183,14 +183,14 @@ class LocalExecutor:
         swept: dict[Identity, ProcessReport] = {}
         pause_s = FIRST_PAUSE_S
         while True:
-            unowned = tree.freeze(self._unowned)
+            unowned = process_tree.freeze(self._unowned)
             alive = {key: stat for key, stat in unowned.items() if not stat.is_dead}
             seen = {key: hang.brief_report(stat) for key, stat in alive.items()}
-            got_it = [key for key in alive if tree.send(key, signal.SIGKILL)]
+            got_it = [key for key in alive if process_tree.send(key, signal.SIGKILL)]
             for identity in got_it:
                 swept.setdefault(identity, seen[identity])
             # One that ended between the two looks is ours to reap, and its children come to us.
-            is_over = not got_it and not tree.has_dead_child_of_ours(unowned)
+            is_over = not got_it and not process_tree.has_dead_child_of_ours(unowned)
             if is_over or trio.current_time() >= deadline:
                 return tuple(swept.values())
             await trio.sleep(pause_s)

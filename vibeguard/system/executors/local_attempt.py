@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
-from vibeguard.system.process import peak_memory, proc, tree
+from vibeguard.system.process import peak_memory, proc, process_tree
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.ending import Ending
 from vibeguard.system.process.exits import UNKNOWN, ExitStatus
@@ -155,7 +155,7 @@ class LocalAttempt:
         if status is not None:
             self._exited_with(status)
             return
-        stat = tree.stat_of(self._leader.pid)
+        stat = process_tree.stat_of(self._leader.pid)
         if stat is not None and stat.is_dead:
             self._traced()
 

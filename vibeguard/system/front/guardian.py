@@ -13,8 +13,8 @@ from vibeguard.system.channel import OVER, Interrupt, Kill, send
 from vibeguard.system.detach import close_inherited, leave_terminal
 from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.front.signals import EXIT_CODES
+from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
-from vibeguard.system.process.tree import become_subreaper
 from vibeguard.system.rundir.noted_differences import note_killed
 
 SWEEP_BOUND_S = 5.0

@@ -8,8 +8,8 @@ from vibeguard.system.channel import Failed, Launch, Order, ReportReader, Sealed
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.loop import Loop
+from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
-from vibeguard.system.process.tree import become_subreaper
 
 SWEEP_BOUND_S = 5.0
 LONGEST_TURN_S = 0.25

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from vibeguard.core.config.values import POOL_NAME
+from vibeguard.core.config.scalars import POOL_NAME
 from vibeguard.core.pool.address import Address, BadAddress, parse_address
 from vibeguard.core.problems import UsageError
 from vibeguard.system.keyfile import read_key

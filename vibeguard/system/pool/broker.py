@@ -10,6 +10,7 @@ import trio
 from msgspec import DecodeError
 
 from vibeguard.core.pool.address import Address
+from vibeguard.core.pool.broker_names import PoolNames, label_set
 from vibeguard.core.pool.messages import (
     FromClient,
     FromWorker,
@@ -19,9 +20,8 @@ from vibeguard.core.pool.messages import (
     decode_presence,
     encode,
 )
-from vibeguard.core.pool.names import PoolNames, label_set
 from vibeguard.core.pool.sealing import seal, unseal
-from vibeguard.system.pool import scripts
+from vibeguard.system.pool import lua
 from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
 
 JOB_LIVES_MS = 30_000
@@ -44,7 +44,7 @@ class Pool:
         probe = f"{self.names.prefix}probe"
         call = self.connection.call
         await call("SUBSCRIBE", self.names.to("probe"))
-        await call("EVAL", scripts.PROBE, 1, probe, self.names.to("probe"))
+        await call("EVAL", lua.PROBE, 1, probe, self.names.to("probe"))
         await call("SET", probe, "x", "PX", 1000)
         await call("PEXPIRE", probe, 1000)
         await call("GETRANGE", probe, 0, 0)
@@ -67,7 +67,7 @@ class Pool:
         labels, names = label_set(job.labels), self.names
         key = names.job(job.token)
         await self.connection.call(
-            *("EVAL", scripts.SUBMIT, 4, key, names.queue(labels), names.queues, names.idle),
+            *("EVAL", lua.SUBMIT, 4, key, names.queue(labels), names.queues, names.idle),
             *(seal(self._key, key, encode(job)), job.token, labels, JOB_LIVES_MS, names.prefix),
         )
 
@@ -82,7 +82,7 @@ class Pool:
         """
         names = self.names
         found = await self.connection.call(
-            *("EVAL", scripts.CLAIM, 2, names.queues, names.idle),
+            *("EVAL", lua.CLAIM, 2, names.queues, names.idle),
             *(names.prefix, worker, label_set(labels), min(most, MOST_CLAIMED)),
         )
         sealed = [one for one in found if isinstance(one, bytes)] if isinstance(found, list) else []
@@ -100,7 +100,7 @@ class Pool:
         """Show a worker to whoever looks, for ten seconds; how many runs there are."""
         key = self.names.worker(presence.worker)
         runs = await self.connection.call(
-            *("EVAL", scripts.SHOW, 3, key, self.names.workers, self.names.runs),
+            *("EVAL", lua.SHOW, 3, key, self.names.workers, self.names.runs),
             *(seal(self._key, key, encode(presence)), presence.worker, round(SHOWN_S * 1000)),
         )
         return int(runs) if isinstance(runs, int) else 0
@@ -111,9 +111,7 @@ class Pool:
 
     async def announce(self, client: str) -> None:
         """Let workers know of a run, for ten seconds."""
-        await self.connection.call(
-            "EVAL", scripts.ANNOUNCE, 1, self.names.runs, client, round(SHOWN_S)
-        )
+        await self.connection.call("EVAL", lua.ANNOUNCE, 1, self.names.runs, client, round(SHOWN_S))
 
     async def leave(self, client: str) -> None:
         """The run is over."""
@@ -122,7 +120,7 @@ class Pool:
     async def workers(self) -> list[Presence]:
         """The workers that are there, by name."""
         found = await self.connection.call(
-            "EVAL", scripts.WORKERS, 1, self.names.workers, self.names.prefix
+            "EVAL", lua.WORKERS, 1, self.names.workers, self.names.prefix
         )
         shown = []
         for entry in found if isinstance(found, list) else []:

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.discovery.tree import GitTree
+from vibeguard.system.discovery.whereabouts import repository_root
 
 CAPTURE_S: Final = 60.0
 MOST_PACK_BYTES: Final = 256 << 20

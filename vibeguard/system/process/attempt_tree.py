@@ -3,10 +3,10 @@
 import signal
 
 from vibeguard.core.model.event_parts import ProcessReport
-from vibeguard.system.process import hang, tree
+from vibeguard.system.process import hang, process_tree
 from vibeguard.system.process.orphans import Claim, Orphans
 from vibeguard.system.process.proc import Identity
-from vibeguard.system.process.tree import Members
+from vibeguard.system.process.process_tree import Members
 
 
 class AttemptTree:
@@ -25,7 +25,7 @@ class AttemptTree:
 
     def members(self) -> Members:
         """All of it that is there to be seen."""
-        return self._note_sessions(tree.with_descendants(self._roots()))
+        return self._note_sessions(process_tree.with_descendants(self._roots()))
 
     def alive(self) -> Members:
         """The members that have not ended."""
@@ -40,26 +40,28 @@ class AttemptTree:
     def terminate(self) -> None:
         """SIGTERM to every process, and SIGCONT to the stopped ones, so that they can obey."""
         for identity, stat in self.alive().items():
-            if not tree.send(identity, signal.SIGTERM):
+            if not process_tree.send(identity, signal.SIGTERM):
                 self.refused.add(identity)
-            if tree.is_stopped(stat):
-                tree.send(identity, signal.SIGCONT)
+            if process_tree.is_stopped(stat):
+                process_tree.send(identity, signal.SIGCONT)
         self._paused.clear()
 
     def kill(self) -> None:
         """Stop every process, look again until nothing is new, SIGKILL all of them."""
-        self.swept.update(self._note_sessions(tree.kill(self._roots)))
+        self.swept.update(self._note_sessions(process_tree.kill(self._roots)))
 
     def pause(self) -> None:
         """Stop every process that is not stopped yet."""
         if not self._paused:
-            stopped = self._note_sessions(tree.freeze(self._roots))
-            self._paused = [key for key, stat in stopped.items() if not tree.is_stopped(stat)]
+            stopped = self._note_sessions(process_tree.freeze(self._roots))
+            self._paused = [
+                key for key, stat in stopped.items() if not process_tree.is_stopped(stat)
+            ]
 
     def resume(self) -> None:
         """Let those go on that `pause` stopped; what had stopped itself stays stopped."""
         for identity in self._paused:
-            tree.send(identity, signal.SIGCONT)
+            process_tree.send(identity, signal.SIGCONT)
         self._paused.clear()
 
     def reports(self) -> tuple[ProcessReport, ...]:

@@ -8,7 +8,7 @@ import signal
 from contextlib import suppress
 
 from vibeguard.core.model.event_parts import ProcessReport
-from vibeguard.system.process import tree
+from vibeguard.system.process import process_tree
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.proc import Identity
 
@@ -78,14 +78,14 @@ class AttemptGroup(AttemptTree):
 
     def _tell_orphans(self, told: set[Identity]) -> None:
         for stat in self._orphans.of(self.claim):
-            if stat.identity not in told and tree.send(stat.identity, signal.SIGTERM):
-                tree.send(stat.identity, signal.SIGCONT)
+            if stat.identity not in told and process_tree.send(stat.identity, signal.SIGTERM):
+                process_tree.send(stat.identity, signal.SIGCONT)
                 told.add(stat.identity)
 
     def _signal_orphans(self, number: int) -> set[Identity]:
         """The orphans that got the signal."""
         orphans = {stat.identity for stat in self._orphans.of(self.claim)}
-        return {identity for identity in orphans if tree.send(identity, number)}
+        return {identity for identity in orphans if process_tree.send(identity, number)}
 
     def _reap_adopted(self) -> None:
         """Where orphans come to us although we cannot list them, their zombies are ours to reap."""
@@ -98,4 +98,4 @@ class AttemptGroup(AttemptTree):
         with suppress(ProcessLookupError, PermissionError):  # the latter: only zombies, on macOS
             os.killpg(self.claim.leader, number)
             return True
-        return not self.leader_gone and tree.send(Identity(self.claim.leader, 0), number)
+        return not self.leader_gone and process_tree.send(Identity(self.claim.leader, 0), number)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vibeguard.system.process import proc
 from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.proc import Identity, Stat
-from vibeguard.system.process.tree import ChildList, stat_of
+from vibeguard.system.process.process_tree import ChildList, stat_of
 
 RUN_MARK = b"VIBEGUARD_RUN"
 CHECK_MARK = b"VIBEGUARD_CHECK"

@@ -11,11 +11,11 @@ from collections.abc import Collection
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system import clock
-from vibeguard.system.process import hang, proc, tree
+from vibeguard.system.process import hang, proc, process_tree
 from vibeguard.system.process.exits import reap
 from vibeguard.system.process.orphans import Mark, mark_in
 from vibeguard.system.process.proc import Identity
-from vibeguard.system.process.tree import Roots
+from vibeguard.system.process.process_tree import Roots
 
 WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a pool starts
 FIRST_PAUSE_S = 0.001
@@ -28,7 +28,7 @@ def kill_descendants(deadline_s: float) -> tuple[ProcessReport, ...]:
     Needs the process to be a subreaper since before the first of them was started. Returns
     what was found, as it was before.
     """
-    return _kill_all(tree.own_children, deadline_s, reap_them=True)
+    return _kill_all(process_tree.own_children, deadline_s, reap_them=True)
 
 
 def sweep_marked(
@@ -75,16 +75,16 @@ def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[Proc
     swept: dict[Identity, ProcessReport] = {}
     pause_s = FIRST_PAUSE_S
     while True:
-        for identity, stat in tree.freeze(roots).items():
+        for identity, stat in process_tree.freeze(roots).items():
             if not stat.is_dead:
                 seen = hang.brief_report(stat)  # while it can still be seen
-                if tree.send(identity, signal.SIGKILL):
+                if process_tree.send(identity, signal.SIGKILL):
                     swept.setdefault(identity, seen)
         if reap_them:
             _reap_dead_children()
-        found = tree.with_descendants(roots())
+        found = process_tree.with_descendants(roots())
         nothing_alive = all(stat.is_dead for stat in found.values())
-        is_over = nothing_alive and not tree.has_dead_child_of_ours(found)
+        is_over = nothing_alive and not process_tree.has_dead_child_of_ours(found)
         if is_over or clock.monotonic_s() >= deadline:
             return tuple(swept.values())
         select.select([], [], [], pause_s)
@@ -92,8 +92,8 @@ def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[Proc
 
 
 def _reap_dead_children() -> None:
-    for pid in tree.own_children():
-        stat = tree.stat_of(pid)
+    for pid in process_tree.own_children():
+        stat = process_tree.stat_of(pid)
         if stat is not None and stat.is_dead:
             reap(pid)
 

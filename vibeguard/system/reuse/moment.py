@@ -24,7 +24,7 @@ from vibeguard.core.reuse.manifest import Entry, manifest_digest
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import check_environment
-from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.asking import ToolSilent, answer_of
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.records import Records

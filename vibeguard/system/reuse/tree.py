@@ -23,7 +23,7 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files, tracked_at_least
-from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.scan import scan, walk
 

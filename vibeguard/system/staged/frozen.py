@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.discovery.vcs import present_head
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
 

@@ -14,14 +14,14 @@ from vibeguard.core.names import OnChange
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import changed_files
-from vibeguard.system.discovery.places import repository_root
 from vibeguard.system.discovery.tree import exact_tree_of
 from vibeguard.system.discovery.vcs import TIMEOUT_S, version_control
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.files import create_file
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.view import View
+    from vibeguard.system.staged.staged_view import View
 
 PATCH: Final = "staged.patch"
 MOST_NAMED: Final = 10  # files that were changed meanwhile

@@ -8,8 +8,8 @@ import trio
 
 from vibeguard.system.clock import sleep_s, wall_ns, wall_time
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
-from vibeguard.system.supervisor.clock import PausingClock
 from vibeguard.system.supervisor.forked import in_fork
+from vibeguard.system.supervisor.run_clock import PausingClock
 
 
 class Fork(Protocol):

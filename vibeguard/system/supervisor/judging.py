@@ -27,7 +27,7 @@ from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, 
 from vibeguard.system.supervisor.untouched import Untouched
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.view import View
+    from vibeguard.system.staged.staged_view import View
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10

@@ -26,7 +26,7 @@ def notify(
         build_report,
         verdict_event,
     )
-    from vibeguard.core.report.encode import encode_document  # noqa: PLC0415
+    from vibeguard.core.report.safe_json import encode_document  # noqa: PLC0415
     from vibeguard.system.notifying.notify_job import NotifyJob, start_notifier  # noqa: PLC0415
     from vibeguard.system.rundir.notified import note_told  # noqa: PLC0415
 

@@ -42,7 +42,7 @@ from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.session import Session
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.view import View
+    from vibeguard.system.staged.staged_view import View
     from vibeguard.system.supervisor.remote import Remote
 
 # Cycles are rare here, and Python's own 700 is reached by every third check.
@@ -119,7 +119,7 @@ def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
 
 def _open_view(launch: Launch, staged: Staged) -> "View":
     """Before anything of the run is there: it may change what lies at every path below the root."""
-    from vibeguard.system.staged.view import open_view  # noqa: PLC0415 - seldom needed
+    from vibeguard.system.staged.staged_view import open_view  # noqa: PLC0415 - seldom needed
 
     view = open_view(launch, staged)
     launch, folder = view.launch, os.fsdecode(view.launch.folder)

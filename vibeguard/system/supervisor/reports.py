@@ -19,13 +19,13 @@ from vibeguard.core.model.results import ResultsSource
 from vibeguard.core.names import StalePolicy
 from vibeguard.core.results.base import MakeReader, UnreadableReport
 from vibeguard.core.results.collecting import Collector, Gathered
-from vibeguard.core.results.places import Places
+from vibeguard.core.results.paths import Places
 from vibeguard.core.results.registry import reader_of
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import size
 from vibeguard.system.clock import today
 from vibeguard.system.discovery.filestate import FileState, state_of
-from vibeguard.system.discovery.places import repository_root
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.rundir.files import open_below, open_regular
 
 MOST_BYTES = 256 << 20  # of one report

@@ -56,7 +56,7 @@ from vibeguard.system.vouching.witness import open_witness
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.view import View
+    from vibeguard.system.staged.staged_view import View
     from vibeguard.system.supervisor.remote import Remote
     from vibeguard.system.supervisor.reusing import Reusing
 

@@ -8,7 +8,7 @@ from vibeguard.core.model.event_parts import StagedView
 from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.names import StagedWay
 from vibeguard.system.journal.writer import Journal
-from vibeguard.system.process import exits, proc, tree
+from vibeguard.system.process import exits, proc, process_tree
 from vibeguard.system.vouching.place import all_claimants
 from vibeguard.system.vouching.witness import Witness
 
@@ -39,7 +39,7 @@ def _of_processes() -> Iterator[tuple[str, str]]:
             "what leaves a check's group is ended after its parent, and nothing tells what hangs",
             _why_no_proc(),
         )
-    if not tree.become_subreaper():
+    if not process_tree.become_subreaper():
         yield (
             "a process that leaves its check's tree is ended only with the run",
             "orphans do not come to the supervisor: prctl",

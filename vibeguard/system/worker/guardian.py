@@ -12,8 +12,8 @@ from typing import Final
 from vibeguard.core.names import ExitCode
 from vibeguard.system import clock
 from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
-from vibeguard.system.process.tree import become_subreaper
 from vibeguard.system.worker.lease import LeasePage
 
 SWEEP_BOUND_S: Final = 5.0

@@ -12,7 +12,7 @@ from tests.helpers.configs import check, problems
 from vibeguard.core.config import filling
 from vibeguard.core.config.document import read_document
 from vibeguard.core.config.nodes import Mapping, Text
-from vibeguard.core.config.places import place_in
+from vibeguard.core.config.positions import place_in
 from vibeguard.core.config.source import Source, read_source
 from vibeguard.core.problems import ConfigError
 from vibeguard.core.wording.problems import render_problems

@@ -4,7 +4,7 @@ import json
 
 from msgspec import Struct
 
-from vibeguard.core.report.encode import encode_document, encode_json
+from vibeguard.core.report.safe_json import encode_document, encode_json
 
 
 class Paths(Struct):

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.reports import REPORTS, read, reader_named, report
 from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.collecting import MOST_BYTES, MOST_RESULTS, Collector
-from vibeguard.core.results.places import Places
+from vibeguard.core.results.paths import Places
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
 
 ALL = sorted({entry["reader"] for entry in REPORTS})

@@ -34,7 +34,7 @@ def run_python(code: str, *arguments: str) -> str:
 GUARDIAN = """
     import os, signal, subprocess, sys, time
     from vibeguard.system.process.sweep import kill_descendants
-    from vibeguard.system.process.tree import become_subreaper, own_children
+    from vibeguard.system.process.process_tree import become_subreaper, own_children
     assert "trio" not in sys.modules
     become_subreaper()
     programs, token = sys.argv[1:3]
@@ -140,10 +140,10 @@ def test_what_got_no_signal_is_neither_killed_nor_swept() -> None:
     answer = run_python(
         """
         import os, subprocess
-        from vibeguard.system.process import sweep, tree
+        from vibeguard.system.process import sweep, process_tree
         child = subprocess.Popen(["sleep", "60"])
         os.setresuid(65534, 65534, 0)
-        print(len(tree.kill(lambda: [child.pid])), sweep.kill_descendants(0.1), child.poll())
+        print(len(process_tree.kill(lambda: [child.pid])), sweep.kill_descendants(0.1), child.poll())
         os.setresuid(0, 0, 0)
         child.kill()
         child.wait()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vibeguard.system.supervisor.clock import PausingClock
+from vibeguard.system.supervisor.run_clock import PausingClock
 
 SECOND = 1_000_000_000
 

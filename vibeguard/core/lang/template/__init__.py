@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.execution import Execution
-from vibeguard.core.lang.template.nodes import Node
 from vibeguard.core.lang.template.parser import parse
+from vibeguard.core.lang.template.syntax import Node
 from vibeguard.core.lang.template.values import OutputFull
 from vibeguard.core.wording.layout import LONGEST_TEXT, cut_text
 

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.functions import FUNCTIONS
-from vibeguard.core.lang.template.nodes import (
+from vibeguard.core.lang.template.syntax import (
     Action,
     Block,
     Constant,

@@ -6,7 +6,7 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultKind, ResultOutcome
 from vibeguard.core.results.base import Sink
 from vibeguard.core.results.frames import place_in
-from vibeguard.core.results.lines import LineReader
+from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import MOST_COLUMNS, BoundedText, message_of
 
 # Pytest's first line of a message, and the exception below Python's frames.

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from vibeguard.core.names import Level
 from vibeguard.core.results.diagnostics import diagnostic
-from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.document_reports import DocumentReader
 
 
 class _Message(Struct):

@@ -5,9 +5,9 @@ from msgspec import Struct, field
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultKind, ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
-from vibeguard.core.results.documents import decode_line
+from vibeguard.core.results.document_reports import decode_line
 from vibeguard.core.results.frames import Place, place_in
-from vibeguard.core.results.lines import LineReader
+from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
 
 MOST_OPEN = 10_000  # tests that run at a time

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from vibeguard.core.names import Level
 from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.diagnostics import diagnostic, level_of
-from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.document_reports import DocumentReader
 
 
 class _Position(Struct):

@@ -5,7 +5,7 @@ from vibeguard.core.model.results import Matcher, MatcherPattern, Result
 from vibeguard.core.names import Level
 from vibeguard.core.results.base import Sink
 from vibeguard.core.results.diagnostics import diagnostic
-from vibeguard.core.results.lines import LineReader
+from vibeguard.core.results.line_reports import LineReader
 
 MOST_COLUMNS = 4_096
 _LEVELS = {"error": Level.ERROR, "warning": Level.WARNING, "info": Level.INFO, "note": Level.INFO}

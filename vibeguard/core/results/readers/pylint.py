@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from vibeguard.core.results.diagnostics import diagnostic, level_of
-from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.document_reports import DocumentReader
 
 
 class _Message(Struct):

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultKind, ResultOutcome
-from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place
 from vibeguard.core.results.texts import message_of, nanoseconds
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from vibeguard.core.names import Level
 from vibeguard.core.results.diagnostics import diagnostic, level_of
-from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.document_reports import DocumentReader
 
 
 class _Place(Struct):

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import Level, ResultKind
 from vibeguard.core.results.base import UnreadableReport
-from vibeguard.core.results.documents import DocumentReader
+from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.texts import message_of
 
 _LEVELS = {"error": Level.ERROR, "warning": Level.WARNING, "note": Level.INFO, "none": Level.INFO}

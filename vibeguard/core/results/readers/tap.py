@@ -6,7 +6,7 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultKind, ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
 from vibeguard.core.results.frames import Place, place_in
-from vibeguard.core.results.lines import LineReader
+from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import BoundedText, cut, message_of, nanoseconds
 
 MOST_DEPTH = 100
