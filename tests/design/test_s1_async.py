@@ -560,7 +560,7 @@ def test_a_wall_clock_that_jumps_at_each_look_neither_hangs_nor_times_out(tmp_pa
 def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
     """Nothing that waits or limits may call it."""
     allowed = {
-        "system/supervisor/session.py",  # the run's id, its wall_time, the age of old runs
+        "system/supervisor/run_log.py",  # the run's id, its wall_time, the age of old runs
         "commands/run.py",  # the stamp of a refused start
         "commands/cancel.py",  # the order of requests
         "commands/joining.py",  # the same
@@ -569,7 +569,6 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
         "commands/explain.py",  # the age of recorded passes
         "system/reuse/lookup.py",  # the same
         "system/supervisor/reusing.py",  # the same
-        "system/supervisor/host.py",  # names both, and asks neither
         "commands/mcp.py",  # when a task was looked at
         "commands/watch.py",  # which files a run may have written: theirs are wall times
         "system/notifying/webhook.py",  # the time that a signature is made over

@@ -20,6 +20,7 @@ from vibeguard.system.channel import OrderReader
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.rundir.control import request
+from vibeguard.system.supervisor.run_log import RunLog
 from vibeguard.system.supervisor.session import Session
 
 
@@ -47,22 +48,20 @@ def run_really(history: History) -> bytes:
         for descriptor in (read_orders, write_orders, read_reports, write_reports):
             stack.callback(os.close, descriptor)
         launch = launch_of(history, root, dict(os.environb))
-        session = Session(launch, OrderReader(read_orders), write_reports)
-        stack.callback(session.close)
+        log = RunLog(launch)
+        stack.callback(log.close)
         for happening in history.happenings:
             payload = {"check": happening.detail} if happening.detail else {}
             ask = threading.Timer(
                 happening.at_s,
-                lambda payload=payload: request(
-                    session.folder, "cancel", payload, now_ns=wall_ns()
-                ),
+                lambda payload=payload: request(log.folder, "cancel", payload, now_ns=wall_ns()),
             )
             ask.start()
             stack.callback(ask.join)
             stack.callback(ask.cancel)
-        session.run()
+        Session(log, OrderReader(read_orders), write_reports).run()
         kill_descendants(1.0)
-        with open(os.path.join(session.folder, "events.jsonl"), "rb") as file:
+        with open(os.path.join(log.folder, "events.jsonl"), "rb") as file:
             return file.read()
 
 

@@ -45,6 +45,7 @@ from vibeguard.system.rundir.control import request
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.run_clock import PausingClock
+from vibeguard.system.supervisor.run_log import Clocks, RunLog
 from vibeguard.system.supervisor.session import Session
 
 WALL_NS = 1_800_000_000 * SECOND_NS
@@ -96,8 +97,8 @@ class Outcome:
 class VirtualClock(PausingClock):
     """The clock of a run, on which waiting is letting the world go on."""
 
-    def __init__(self, kernel: Kernel, steps: "Steps") -> None:
-        super().__init__(lambda: kernel.now_ns)
+    def __init__(self, kernel: Kernel, steps: "Steps", *, start_ns: int) -> None:
+        super().__init__(lambda: kernel.now_ns, start_ns=start_ns)
         self._kernel = kernel
         self._steps = steps
         self._looked_at, self._looks = -1, 0
@@ -251,25 +252,27 @@ class World:
         return outcome
 
     def _supervise(self, orders: int, reports: int, stack: ExitStack) -> None:
-        session = Session(
-            launch_of(self.history, self._root, {b"PATH": b"/bin"}),
-            OrderReader(orders),
-            reports,
-            host=self._host(),
-        )
-        stack.callback(session.close)
-        self.outcome.folder = session.folder
-        self._follower = Follower(session.folder)
+        launch = launch_of(self.history, self._root, {b"PATH": b"/bin"})
+        log = RunLog(launch, clocks=self._clocks())
+        stack.callback(log.close)
+        session = Session(log, OrderReader(orders), reports, host=self._host())
+        self.outcome.folder = log.folder
+        self._follower = Follower(log.folder)
         stack.callback(self._follower.close)
         self._set_up()
         self.outcome.sealed = sealed = session.run()
         self.outcome.exit_code = ExitCode.CORRUPT if sealed.differences else sealed.exit_code
 
+    def _clocks(self) -> Clocks:
+        return Clocks(
+            monotonic_ns=lambda: self.kernel.now_ns,
+            wall_ns=lambda: WALL_NS + self.kernel.now_ns + self._later_ns,
+            wall_time=lambda: "2027-01-15T08:00:00.000000Z",
+        )
+
     def _host(self) -> Host:
         return Host(
             clock=partial(VirtualClock, self.kernel, self._steps),
-            wall_ns=lambda: WALL_NS + self.kernel.now_ns + self._later_ns,
-            wall_time=lambda: "2027-01-15T08:00:00.000000Z",
             sleep_outside=self._sleep_outside,
             open_executor=partial(
                 open_local_executor, reactor=lambda nursery: Reactor(nursery, self.kernel)

@@ -184,6 +184,11 @@ class OrderReader:
                     self._orders = [o for o in orders if o is not order]
                     return order
 
+    @property
+    def has_left_over(self) -> bool:
+        """Whether orders came in the same read as the launch."""
+        return bool(self._orders)
+
     def left_over(self) -> list[Order]:
         """Orders that came in the same read as the launch."""
         orders, self._orders = self._orders, []

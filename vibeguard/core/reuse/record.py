@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
+from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import GitEnvironment, LeakPolicy, ReusePolicy
 from vibeguard.core.reuse.key import Part, key_of
 from vibeguard.core.wording.units import some
@@ -77,6 +78,11 @@ def why_never(planned: CheckKeys) -> str:
     if planned.leaks is LeakPolicy.IGNORE:
         return "what it leaves running is not known (leaks: ignore)"
     return ""
+
+
+def may_all_be_reused(plan: Plan) -> bool:
+    """Whether there is no check in the plan that has to run whatever is recorded."""
+    return plan.settings.reuse and bool(plan.checks) and not any(map(why_never, plan.checks))
 
 
 def to_confirm(checks: Iterable[CheckKeys]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from vibeguard.core.model.config import Triggers
 from vibeguard.core.model.event_parts import Excerpt, TriggeredPrompt
-from vibeguard.core.model.events import CheckSettled
+from vibeguard.core.model.events import CheckReused, CheckSettled
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import LeakPolicy, Outcome, QuarantineState, Reason
 
@@ -40,6 +40,12 @@ def settled(
         excerpt=excerpt,
         tail=tail,
     )
+
+
+def reused(record: CheckRecord, run: str, seal: str, key: str) -> tuple[CheckReused, CheckSettled]:
+    """The events by which a ready check settles for which an earlier pass stands."""
+    found = CheckReused(check=record.planned.id, run=run, seal=seal, key=key)
+    return found, settled(record, Outcome.PASSED, Reason.REUSED)
 
 
 def triggered_prompts(on: Triggers, outcome: Outcome) -> tuple[TriggeredPrompt, ...]:

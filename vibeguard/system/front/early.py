@@ -20,6 +20,8 @@ HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
 # What both processes need, imported once for the two: measured, a tenth of the time to the first
 # check on two cores that have other work as well.
 IMPORTED_ONCE = ("vibeguard.system.channel", "vibeguard.core.fold.fold", "vibeguard.system.detach")
+# What supervisors import by themselves; whoever starts many does it once for them. Trio is 150 ms.
+FOR_SUPERVISORS = ("vibeguard.system.supervisor.process", "vibeguard.system.supervisor.session")
 
 
 class Supervisor:
@@ -57,21 +59,29 @@ def prepare(arguments: list[str]) -> Supervisor:
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     for shared in IMPORTED_ONCE:
         import_module(shared)
-    supervisor = _start(stays=outlives_command(arguments))
+    supervisor = _start(stays=outlives_command(arguments), may_reuse_all=_asks_for_reuse(arguments))
     prepared.set(supervisor)
     return supervisor
 
 
 def outlives_command(arguments: list[str]) -> bool:
     """Whether the run may go on after the command: `--detach` or `--max-wait` among the options."""
-    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return any(
         word in ("--detach", "--detach=true", "--max-wait") or word.startswith("--max-wait=")
-        for word in options
+        for word in _options(arguments)
     )
 
 
-def _start(*, stays: bool) -> Supervisor:
+def _asks_for_reuse(arguments: list[str]) -> bool:
+    """Whether it may well be that no check has to run (docs/adr/0193)."""
+    return any(word in ("--reuse", "--reuse=true") for word in _options(arguments))
+
+
+def _options(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _start(*, stays: bool, may_reuse_all: bool) -> Supervisor:
     orders_read, orders_write = os.pipe()
     reports_read, reports_write = os.pipe()
     for stream in (sys.stdout, sys.stderr):
@@ -81,22 +91,22 @@ def _start(*, stays: bool) -> Supervisor:
     if child == 0:
         os.close(reports_read)
         if stays:
-            _be_guardian(orders_read, orders_write, reports_write)
+            _be_guardian(orders_read, orders_write, reports_write, may_reuse_all)
         else:
             os.close(orders_write)
-            _be_supervisor(orders_read, reports_write)
+            _be_supervisor(orders_read, reports_write, None, may_reuse_all)
     os.close(orders_read)
     os.close(reports_write)
     return Supervisor(orders_write, reports_read, child, guarded_here=not stays)
 
 
-def _be_supervisor(orders: int, reports: int, guardian: int | None = None) -> None:
+def _be_supervisor(orders: int, reports: int, guardian: int | None, may_reuse_all: bool) -> None:
     """Never returns. `guardian` is the pipe to a guardian that is not the front."""
     code = 3
     try:
         from vibeguard.system.supervisor.process import supervise  # noqa: PLC0415 - in the child
 
-        code = supervise(orders, reports, guardian)
+        code = supervise(orders, reports, guardian, may_reuse_all=may_reuse_all)
     except BaseException as error:  # noqa: BLE001 - the border of a process
         _report_defect(error, reports)
     finally:
@@ -117,7 +127,7 @@ def _report_defect(error: BaseException, reports: int) -> None:
         send(reports, Failed(what, do, 3))
 
 
-def _be_guardian(orders_read: int, orders_write: int, reports: int) -> None:
+def _be_guardian(orders_read: int, orders_write: int, reports: int, may_reuse_all: bool) -> None:
     """Never returns."""
     try:
         from vibeguard.system.front.guardian import guard  # noqa: PLC0415 - in the child
@@ -127,7 +137,7 @@ def _be_guardian(orders_read: int, orders_write: int, reports: int) -> None:
         if child == 0:
             os.close(orders_write)
             os.close(told_read)
-            _be_supervisor(orders_read, reports, told_write)
+            _be_supervisor(orders_read, reports, told_write, may_reuse_all)
         guard(child, orders_write, told_read)
     finally:
         os._exit(0)

@@ -32,10 +32,14 @@ class Pass(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """The checks for which an earlier pass stands; of the others, what a record needs later."""
+    """The checks for which an earlier pass stands; of the others, what a record needs later.
+
+    `ready` are the checks that it was looked up for: of these nothing more is to be found out.
+    """
 
     passes: dict[str, Pass] = {}
     before: dict[str, Before] = {}
+    ready: tuple[str, ...] = ()
 
 
 def look_up(
@@ -65,7 +69,7 @@ def look_up(
             if not taken.unusable:
                 before[check] = Before(taken.key, taken.stillness, around)
     moment.remember()
-    return Found({check: passes[check][1] for check in chosen}, before)
+    return Found({check: passes[check][1] for check in chosen}, before, tuple(ready))
 
 
 def _tentative(

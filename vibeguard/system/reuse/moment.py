@@ -22,6 +22,7 @@ from vibeguard.core.reuse.key import (
 )
 from vibeguard.core.reuse.manifest import Entry, manifest_digest
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.discovery.whereabouts import repository_root
@@ -52,6 +53,21 @@ class Subject(Struct, frozen=True):
     variables: Mapping[str, Mapping[str, str]]
     environment: Mapping[bytes, bytes]
     files: Mapping[str, bytes]
+
+
+def subject_of(launch: Launch) -> Subject:
+    """What the keys of a run's checks depend on."""
+    return Subject(
+        folder=launch.folder,
+        config_folder=launch.config_folder,
+        state_dir=launch.state_dir.decode("utf-8", "surrogateescape"),
+        checks={check.id: check for check in launch.plan.checks},
+        settings=launch.plan.settings,
+        incomplete=launch.incomplete,
+        variables=launch.variables,
+        environment=launch.environment,
+        files=launch.files,
+    )
 
 
 class Taken(Struct, frozen=True):

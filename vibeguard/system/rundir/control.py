@@ -75,6 +75,11 @@ def take_requests(run_folder: str) -> list[Request]:
     return taken
 
 
+def has_requests(run_folder: str) -> bool:
+    """Whether something lies there that may be a request. Raises OSError as `take_requests`."""
+    return any(name.endswith(_SUFFIX) for name in _names_in(os.path.join(run_folder, CONTROL)))
+
+
 def _hand_over(path: str, run_folder: str) -> None:
     """Give a request that root makes for somebody else's run to the run's owner."""
     owner = os.stat(run_folder)

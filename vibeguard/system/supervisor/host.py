@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import trio
 
-from vibeguard.system.clock import sleep_s, wall_ns, wall_time
+from vibeguard.system.clock import sleep_s
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.supervisor.forked import in_fork
 from vibeguard.system.supervisor.run_clock import PausingClock
@@ -21,6 +21,13 @@ class Fork(Protocol):
         """What `work` returns."""
 
 
+class StartClock(Protocol):
+    """Makes Trio's clock for a run."""
+
+    def __call__(self, *, start_ns: int) -> PausingClock:
+        """The clock of a run that began at `start_ns` (monotonic)."""
+
+
 async def sleep_outside(seconds: float) -> None:
     """Sleep by the machine's clock while Trio's stands still. RuntimeError: no thread for it."""
     await trio.to_thread.run_sync(sleep_s, seconds, abandon_on_cancel=True)
@@ -29,9 +36,7 @@ async def sleep_outside(seconds: float) -> None:
 class Host(NamedTuple):
     """The machine as it is. The simulation has one of its own (tests/simulation)."""
 
-    clock: Callable[[], PausingClock] = PausingClock
-    wall_ns: Callable[[], int] = wall_ns
-    wall_time: Callable[[], str] = wall_time
+    clock: StartClock = PausingClock
     sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside
     open_executor: Callable[[], AbstractAsyncContextManager[LocalExecutor]] = open_local_executor
     in_fork: Fork = in_fork

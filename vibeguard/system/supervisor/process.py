@@ -5,8 +5,9 @@ import gc
 import os
 import signal
 import traceback
+from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -39,47 +40,49 @@ from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
 from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
-from vibeguard.system.supervisor.session import Session
+from vibeguard.system.supervisor.run_log import RunLog
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.staged_view import View
     from vibeguard.system.supervisor.remote import Remote
 
+_RUNS: Final = "vibeguard.system.supervisor.session"
+_REUSES: Final = "vibeguard.system.supervisor.reused"
 # Cycles are rare here, and Python's own 700 is reached by every third check.
 YOUNG_OBJECTS = 10_000
 
 
-def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
+def supervise(
+    orders: int, reports: int, guardian: int | None = None, *, may_reuse_all: bool = False
+) -> int:
     """Wait for the launch, run it, report how it ended. The exit code of this process.
 
     Whatever goes wrong here is reported to the front, and kept in the run folder if there is one.
-    `guardian` is the pipe to the guardian of a run that may outlive its front.
+    `guardian` is the pipe to the guardian of a run that may outlive its front. With `may_reuse_all`
+    what runs checks is imported once a check has to run.
     """
     terminal = _let_go(orders, reports, guardian)
+    import_module(_REUSES if may_reuse_all else _RUNS)  # while the front reads the config
     reader = OrderReader(orders)
     launch = reader.read_launch()
     if launch is None:
         return ExitCode.PASSED
-    session: Session | None = None
+    log: RunLog | None = None
     view: View | None = None
     try:
-        preload(launch.plan)
         if launch.staged is not None:
             view = _open_view(launch, launch.staged)
             launch = view.launch
         remote = _prepare_remote(launch)
-        gc.freeze()  # plan and modules stay to the end: no collection need look at them
-        gc.set_threshold(YOUNG_OBJECTS)
-        gc.enable()  # `cli.main` has switched it off
-        session = Session(launch, reader, reports, remote, view)
-        folder = os.fsencode(session.folder)
+        log = RunLog(launch, view)
+        folder = os.fsencode(log.folder)
         _tell_guardian(guardian, folder)
-        _tell(reports, Started(session.run_id, folder))
-        sealed = session.run()
+        _tell(reports, Started(log.run_id, folder))
+        sealed = _run(log, reader, reports, remote)
         _tell_guardian(guardian, OVER)
         _tell(reports, sealed)
-        _housekeeping(session)
-        _notify(launch, session, sealed, stays=guardian is not None)
+        _housekeeping(log)
+        _notify(launch, log, sealed, stays=guardian is not None)
     except UsageError as error:
         _tell(reports, Failed(error.what, error.do, ExitCode.USAGE))
         return ExitCode.USAGE
@@ -87,16 +90,39 @@ def supervise(orders: int, reports: int, guardian: int | None = None) -> int:
         _tell(reports, Failed(error.what, error.do, ExitCode.CORRUPT))
         return ExitCode.CORRUPT
     except BaseException as error:  # noqa: BLE001 - the border of this process
-        _tell(reports, _defect(error, session))
+        _tell(reports, _defect(error, log))
         return ExitCode.INCOMPLETE
     else:
         return sealed.exit_code
     finally:
-        if session is not None:
-            session.close()
+        if log is not None:
+            log.close()
         if view is not None:
             view.close()
         give_terminal_back(terminal, reports)
+
+
+def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None") -> Sealed:
+    """Bring the run to its seal, with checks that run or without. Raises LogWriteError."""
+    from vibeguard.core.reuse.record import may_all_be_reused  # noqa: PLC0415 - small
+
+    found = None
+    if may_all_be_reused(log.launch.plan) and not log.nested:
+        from vibeguard.system.supervisor.reused import (  # noqa: PLC0415 - only then
+            look_up_first,
+            settle_reused,
+        )
+
+        found = look_up_first(log, orders)
+        if found is not None and settle_reused(log, found):
+            return log.finish()
+    from vibeguard.system.supervisor.session import Session  # noqa: PLC0415 - Trio is 150 ms
+
+    preload(log.launch.plan)
+    gc.freeze()  # plan and modules stay to the end: no collection need look at them
+    gc.set_threshold(YOUNG_OBJECTS)
+    gc.enable()  # `cli.main` has switched it off
+    return Session(log, orders, reports, remote, found).run()
 
 
 def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
@@ -158,22 +184,22 @@ def _too_late(_: int, __: FrameType | None) -> None:
     """Every check has settled: the verdict is what they made it."""
 
 
-def _housekeeping(session: Session) -> None:
+def _housekeeping(log: RunLog) -> None:
     """The verdict is out: what goes wrong from here on changes nothing, but it is not forgotten."""
     try:
-        session.housekeeping()
+        log.housekeeping()
     except Exception as error:  # noqa: BLE001 - a defect must not take the verdict back
         with contextlib.suppress(OSError):
-            write_traceback(session.folder, "".join(traceback.format_exception(error)))
+            write_traceback(log.folder, "".join(traceback.format_exception(error)))
 
 
-def _notify(launch: Launch, session: Session, sealed: Sealed, *, stays: bool) -> None:
+def _notify(launch: Launch, log: RunLog, sealed: Sealed, *, stays: bool) -> None:
     """Have those told who asked for it, when nothing holds the log any more.
 
     A guardian ends what its supervisor leaves behind: with one, this process stays as long.
     """
-    session.close()
-    started = notify(launch, session.state, session.folder, sealed)
+    log.close()
+    started = notify(launch, log.state, log.folder, sealed)
     if started is not None and stays:
         started.wait()
 
@@ -197,12 +223,12 @@ def _tell_guardian(guardian: int | None, words: bytes) -> None:
             os.write(guardian, words)
 
 
-def _defect(error: BaseException, session: Session | None) -> Failed:
+def _defect(error: BaseException, log: RunLog | None) -> Failed:
     """A defect of our own: its traceback goes to the run folder (DESIGN section 8, code 3)."""
     text = "".join(traceback.format_exception(error))
     what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     try:
-        path = keep_traceback(text) if session is None else write_traceback(session.folder, text)
+        path = keep_traceback(text) if log is None else write_traceback(log.folder, text)
     except OSError:
         path = keep_traceback(text)
     do = f"please report it, with {path}" if path else "please report it"

@@ -12,11 +12,12 @@ from vibeguard.core.names import CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
 from vibeguard.system.reuse.lookup import Before, Found, Pass, look_up, prove
-from vibeguard.system.reuse.moment import Subject
+from vibeguard.system.reuse.moment import subject_of
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass
 from vibeguard.system.supervisor.forked import CutShort
-from vibeguard.system.supervisor.host import Host
+from vibeguard.system.supervisor.host import Fork
+from vibeguard.system.supervisor.run_log import Clocks
 
 # Large inputs are read whole, the first time. What takes longer is run, and not recorded.
 PATIENCE_S: Final = 300.0
@@ -26,12 +27,23 @@ _UNSETTLING: Final = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 class Reusing:
     """The passes that a run rests on, and those that it leaves to later ones."""
 
-    def __init__(self, launch: Launch, spare: Callable[[int], None], host: Host) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        spare: Callable[[int], None],
+        in_fork: Fork,
+        *,
+        clocks: Clocks,
+        found: Found | None = None,
+    ) -> None:
+        """`found` is what has been looked up already."""
         self._subject = subject_of(launch)
         self._spare = spare
-        self._host = host
-        self._decided: dict[str, Pass] = {}
-        self._before: dict[str, Before] = {}
+        self._in_fork = in_fork
+        self._wall_ns = clocks.wall_ns
+        self._decided: dict[str, Pass] = dict(found.passes) if found else {}
+        self._before: dict[str, Before] = dict(found.before) if found else {}
+        self._looked_up = frozenset(found.ready if found else ())
         self._unproven: list[str] = []
         self._proven: list[Record] = []
 
@@ -49,9 +61,12 @@ class Reusing:
 
         Where files cannot be read, or it takes too long, nothing stands for them.
         """
+        unknown = [check for check in checks if check not in self._looked_up]
+        if not unknown:
+            return
         passed = [c for c, record in state.checks.items() if record.outcome is Outcome.PASSED]
         settled = [c for c, r in state.checks.items() if r.state is CheckState.SETTLED]
-        answer = await self._forked(partial(look_up, self._subject, checks, passed, settled))
+        answer = await self._forked(partial(look_up, self._subject, unknown, passed, settled))
         found = msgpack.decode(answer, type=Found) if answer else Found()
         self._decided.update(found.passes)
         self._before.update(found.before)
@@ -87,27 +102,12 @@ class Reusing:
             if is_plain_pass(state.checks[record.check]):
                 records.write(replace(record, run=run, seal=seal))
         if self._proven:
-            records.tidy(self._host.wall_ns())
+            records.tidy(self._wall_ns())
 
     async def _forked(self, work: Callable[[], object]) -> bytes:
         try:
-            return await self._host.in_fork(
+            return await self._in_fork(
                 lambda: msgpack.encode(work()), timeout_s=PATIENCE_S, spare=self._spare
             )
         except (CutShort, OSError):
             return b""
-
-
-def subject_of(launch: Launch) -> Subject:
-    """What the keys of a run's checks depend on."""
-    return Subject(
-        folder=launch.folder,
-        config_folder=launch.config_folder,
-        state_dir=launch.state_dir.decode("utf-8", "surrogateescape"),
-        checks={check.id: check for check in launch.plan.checks},
-        settings=launch.plan.settings,
-        incomplete=launch.incomplete,
-        variables=launch.variables,
-        environment=launch.environment,
-        files=launch.files,
-    )

@@ -14,7 +14,6 @@ import trio
 from vibeguard.core.fold.verdict import outranks
 from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import (
-    CheckReused,
     CheckSettled,
     Event,
     FrontierAdvanced,
@@ -31,13 +30,12 @@ from vibeguard.core.names import (
     CheckState,
     Outcome,
     Pool,
-    Reason,
     TerminationReason,
 )
 from vibeguard.core.problems import LogWriteError
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
-from vibeguard.core.scheduling.settlement import settled
+from vibeguard.core.scheduling.settlement import reused
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor, StartRefused
 from vibeguard.system.supervisor.check import CheckTask, refuse
 from vibeguard.system.supervisor.groups import Groups, wait_released
@@ -240,8 +238,8 @@ class Run:
         found = self._reusing.decided(check) if self._reusing is not None else None
         if found is None or record.state is not CheckState.READY:
             return False
-        self.record(CheckReused(check=check, run=found.run, seal=found.seal, key=found.key))
-        self.record(settled(record, Outcome.PASSED, Reason.REUSED))
+        for event in reused(record, found.run, found.seal, found.key):
+            self.record(event)
         return True
 
     def _note_pass(self, event: CheckSettled) -> None:

@@ -35,10 +35,12 @@ class PausingClock(trio.abc.Clock):
     not lived through, and no limit of a check may strike for it (docs/adr/0074).
     """
 
-    def __init__(self, now_ns: Callable[[], int] = monotonic_ns) -> None:
-        """`now_ns` is the monotonic clock; `start_ns` is what it says now."""
+    def __init__(
+        self, now_ns: Callable[[], int] = monotonic_ns, *, start_ns: int | None = None
+    ) -> None:
+        """`now_ns` is the monotonic clock; without `start_ns` the run starts now."""
         self._now_ns = now_ns
-        self.start_ns = now_ns()
+        self.start_ns = now_ns() if start_ns is None else start_ns
         self._paused_at_ns: int | None = None
         self._paused_ns = 0
         self._looked_ns = self.start_ns
@@ -68,7 +70,7 @@ class PausingClock(trio.abc.Clock):
         return seconds
 
     def elapsed_ns(self) -> int:
-        """Nanoseconds since the clock was made, pauses included."""
+        """Nanoseconds since the start, pauses included."""
         return self._now_ns() - self.start_ns
 
     def pause(self) -> None:

@@ -1,236 +1,84 @@
-"""One run from launch to seal: journal, clock, executor, nurseries, verdict, read-back."""
+"""The checks of one run under Trio: executor, nurseries, judging; what they come to is sealed."""
 
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import trio
 from msgspec.structs import replace
 
-from vibeguard.core.fold.fold import apply
-from vibeguard.core.fold.verdict import outcome_counts, verdict_of
-from vibeguard.core.history import samples_of
 from vibeguard.core.model.event_parts import ProcessReport
-from vibeguard.core.model.events import (
-    SCHEMA_VERSION,
-    LogSealed,
-    RunFinished,
-    RunPlanned,
-    RunStarted,
-)
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.model.state import State
-from vibeguard.core.names import CancelReason, ExitCode
-from vibeguard.core.problems import LogAltered, LogWriteError
-from vibeguard.core.redaction import redaction, secret_values
-from vibeguard.system.channel import Launch, OrderReader, Sealed
-from vibeguard.system.discovery.environment import check_environment, traceparent
+from vibeguard.core.names import CancelReason
+from vibeguard.system.channel import OrderReader, Sealed
+from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
-from vibeguard.system.history import append_history, machine_id
-from vibeguard.system.journal.writer import Journal
-from vibeguard.system.process.identity import boot_id, own_start
-from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.files import create_file
-from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.rundir.outputs import artifacts_name, output_name
-from vibeguard.system.supervisor.aftermath import (
-    changed_meanwhile,
-    keep_patch,
-    tree_at_the_end,
-)
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.log_dir import copy_outputs
 from vibeguard.system.supervisor.preload import may_reuse
-from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.reports import FormerReports
 from vibeguard.system.supervisor.run import Run
+from vibeguard.system.supervisor.run_log import RunLog
 from vibeguard.system.supervisor.services import Services
-from vibeguard.system.supervisor.weaknesses import weaknesses
-from vibeguard.system.vouching.witness import open_witness
-from vibeguard.version import __version__
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.staged_view import View
+    from vibeguard.system.reuse.lookup import Found
     from vibeguard.system.supervisor.remote import Remote
     from vibeguard.system.supervisor.reusing import Reusing
 
-# What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
-RESERVE_BYTES_PER_CHECK = 1024
 DISK_FULL = "the disk is full"
 
 
 class Session:
-    """A run that is recorded from its creation on. Raises LogWriteError when it cannot be.
+    """Runs what the log has planned.
 
     `reports` is the pipe to the front, which reads it until it exits. `remote` is there where
-    checks go to other machines, `view` where what is staged is checked.
+    checks go to other machines; `found` is what has been looked up before.
     """
 
     def __init__(
         self,
-        launch: Launch,
+        log: RunLog,
         orders: OrderReader,
         reports: int,
         remote: "Remote | None" = None,
-        view: "View | None" = None,
+        found: "Found | None" = None,
         *,
         host: Host = Host(),  # noqa: B008 - it never changes
     ) -> None:
-        self._launch = launch
+        self._log = log
+        self._launch = log.launch
+        self._recorder = log.recorder
+        self._journal = log.journal
         self._host = host
-        self._view = view
-        self._former = FormerReports(os.fsdecode(launch.folder))
+        self._former = FormerReports(os.fsdecode(log.launch.folder))
         self._remote = remote
         self._orders = orders
         self._reports = reports
-        self._clock = host.clock()
-        state_dir = os.fsdecode(launch.state_dir)
-        self._nested = b"VIBEGUARD_RUN" in launch.environment
-        self._witness = open_witness(state_dir)
-        self._witness.answer()
-        self._journal = Journal.create(
-            state_dir, now_ns=host.wall_ns(), clock=self._clock.elapsed_ns, nested=self._nested
-        )
-        self._witness.begin(self._journal.run_id, nested=self._nested)
-        self.run_id = self._journal.run_id
-        self.folder = self._journal.run_folder
-        secrets = secret_values(
-            launch.plan.settings.redact, launch.environment, launch.variables.values()
-        )
-        self._recorder = Recorder(self._journal, self._clock.elapsed_ns, redaction(secrets))
+        self._clock = host.clock(start_ns=log.start_ns)
         self._logs: dict[str, str] = {}
         self._reusing: Reusing | None = None
-        try:
-            self._begin()
-        except BaseException:
-            self.close()  # nobody else can yet: the reserve must not stay on a full disk
-            raise
-
-    @property
-    def state(self) -> State:
-        """What the log says so far, folded."""
-        return self._recorder.state
+        self._found = found
 
     def run(self) -> Sealed:
         """Run the plan, seal its log and read it back. Raises LogWriteError."""
-        unattributed = trio.run(self._run_checks, clock=self._clock)
+        self._log.unattributed += trio.run(self._run_checks, clock=self._clock)
         if self._launch.log_dir:
             folder = os.fsdecode(self._launch.log_dir)
             copy_outputs(folder, self._launch.plan.checks, self._logs)
-        self._raise_failure()
-        self._finish(unattributed)
-        self._raise_failure()
-        differences = self._journal.verify() + self._witness.foreign()
-        # Before the seal: who waits for a run in the background must find the note with it.
-        note_differences(self.folder, differences)
-        seal = self._seal()
-        apply(self._recorder.state, seal)
-        if not differences:
-            differences = self._journal.verify_log()
-            note_differences(self.folder, differences)
-        self._vouch(seal.sha256, differences)
-        if self._reusing is not None and not differences:
+        sealed = self._log.finish()
+        if self._reusing is not None and not sealed.differences:
             with contextlib.suppress(OSError):  # the verdict does not depend on it
-                self._reusing.keep(self._recorder.state, seal.sha256)
-        finished = self._recorder.state.finished
-        return Sealed(
-            events=seal.events,
-            bytes=seal.bytes,
-            sha256=seal.sha256,
-            exit_code=ExitCode.INCOMPLETE if finished is None else finished.exit_code,
-            differences=tuple(differences),
-        )
-
-    def _raise_failure(self) -> None:
-        """Raise what keeps the log from being whole.
-
-        What a check has done to it may be undone since: who looks later finds it beside the log.
-        """
-        failure = self._recorder.failure
-        if isinstance(failure, LogAltered):
-            note_differences(self.folder, (failure.what,))
-        if failure is not None:
-            raise failure
-
-    def _vouch(self, seal: str, differences: Sequence[str]) -> None:
-        """From here on readers may believe the log, or never will."""
-        if differences:
-            self._witness.give_up()
-        else:
-            self._witness.seal(seal)
-
-    def housekeeping(self) -> None:
-        """After the seal: remember how long the checks took, remove runs that are too old or many.
-
-        The verdict is out and nobody waits for this; what fails here is only put off.
-        """
-        launch = self._launch
-        state_dir = os.fsdecode(launch.state_dir)
-        with contextlib.suppress(OSError):
-            if not self._nested:
-                append_history(state_dir, samples_of(self._recorder.state, machine_id()))
-        with contextlib.suppress(OSError):
-            remember_size(self.folder, self._journal.stored_bytes)
-        with contextlib.suppress(OSError):
-            prune(
-                state_dir,
-                keep_runs=launch.keep_runs,
-                keep_bytes=launch.keep_bytes,
-                keep_age_ns=launch.keep_age_ns,
-                now_ns=self._host.wall_ns(),
-            )
-
-    def close(self) -> None:
-        """Give up the log; its lock goes with it. Nobody is answered any more."""
-        self._witness.close()
-        self._journal.close()
-
-    def _begin(self) -> None:
-        launch, plan = self._launch, self._launch.plan
-        self._journal.reserve(len(plan.checks) * RESERVE_BYTES_PER_CHECK + (64 << 10))
-        self._recorder.record(
-            RunStarted(
-                run_id=self.run_id,
-                schema=SCHEMA_VERSION,
-                tool_version=__version__,
-                wall_time=self._host.wall_time(),
-                boot_id=boot_id(),
-                pid=os.getpid(),
-                pid_start=own_start(),
-                argv=launch.argv,
-                cwd=launch.recorded_cwd,
-                vcs=launch.version_control,
-                detached=launch.detached,
-                monotonic_ns=self._clock.start_ns,
-                staged=self._view.way if self._view else None,
-                traceparent=traceparent(launch.environment),
-            )
-        )
-        self._recorder.record(
-            RunPlanned(
-                settings=plan.settings,
-                config_path=launch.config_path,
-                config_sha256=launch.config_sha256,
-                checks=plan.checks,
-                vars=plan.vars,
-                notes=plan.notes,
-                narrowed=plan.narrowed,
-                whole=launch.whole,
-                selection_sha256=launch.selection_sha256,
-            )
-        )
-        staged = self._view.way if self._view else None
-        for weakness in weaknesses(self._journal, self._witness, staged):
-            self._recorder.record(weakness)
-        if self._recorder.failure is not None:
-            raise self._recorder.failure
-        self._journal.sync()
+                self._reusing.keep(self._log.state, sealed.sha256)
+        return sealed
 
     async def _run_checks(self) -> tuple[ProcessReport, ...]:
         """Run the plan; the processes that carried the mark of no attempt."""
@@ -244,7 +92,7 @@ class Session:
             run = self._prepare(executor, local.spare)
             try:
                 orders = Services(
-                    run, self._orders, self._reports, self.folder, self._host.sleep_outside
+                    run, self._orders, self._reports, self._log.folder, self._host.sleep_outside
                 )
                 await orders.serve(services, early=self._orders.left_over())
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -258,17 +106,23 @@ class Session:
 
     def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
         launch = self._launch
-        if may_reuse(launch.plan) and not self._nested and launch.staged is None:
+        if may_reuse(launch.plan) and not self._log.nested and launch.staged is None:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 
-            self._reusing = Reusing(launch, spare, self._host)
+            self._reusing = Reusing(
+                launch,
+                spare,
+                self._host.in_fork,
+                clocks=self._log.clocks,
+                found=self._found,
+            )
         judging = Judging(
             launch,
             launch.plan.settings,
             self._output_path,
             spare,
             self._former,
-            view=self._view,
+            view=self._log.view,
             in_fork=self._host.in_fork,
         )
         self._run = run = Run(
@@ -288,18 +142,8 @@ class Session:
             self._cancel_unstored(DISK_FULL)
         return run
 
-    def _seal(self) -> LogSealed:
-        """The last event. One that is there but may be lost again is not to pass later, either."""
-        unsealed = self._journal.events
-        try:
-            return self._journal.seal()
-        except LogWriteError as error:
-            if self._journal.events > unsealed:
-                note_differences(self.folder, (error.what,))
-            raise
-
     def _output_path(self, planned: PlannedCheck, number: int) -> str:
-        return f"{self.folder}/{output_name(planned, number)}"
+        return f"{self._log.folder}/{output_name(planned, number)}"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         self._former.note(planned)
@@ -309,7 +153,7 @@ class Session:
             launch.environment,
             planned,
             launch.variables.get(planned.id, {}),
-            run_id=self.run_id,
+            run_id=self._log.run_id,
             attempt=number,
         )
         listed = launch.files.get(planned.id)
@@ -317,10 +161,10 @@ class Session:
             environment[b"VIBEGUARD_FILES"] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
         cwd = os.path.normpath(os.path.join(base, planned.cwd)) if planned.cwd else base
-        returned = f"{self.folder}/{artifacts_name(planned, number)}"
+        returned = f"{self._log.folder}/{artifacts_name(planned, number)}"
         remote = self._remote if planned.where is not None else None
         return AttemptSpec(
-            run_id=self.run_id,
+            run_id=self._log.run_id,
             check=planned.id,
             attempt=number,
             command=planned.run,
@@ -337,13 +181,13 @@ class Session:
 
     def _note_present(self, check: str, attempt: int, present: tuple[str, ...]) -> None:
         """Other workers are there while an attempt waits for one."""
-        awaits = self.state.checks[check].awaits
+        awaits = self._log.state.checks[check].awaits
         if awaits is not None and awaits.attempt == attempt:
             self._recorder.record(replace(awaits, present=present))
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:
         """The path of the list of a check's files, written before its first attempt."""
-        path = os.path.join(self.folder, "files", planned.stem)
+        path = os.path.join(self._log.folder, "files", planned.stem)
         if not os.path.exists(path):
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
@@ -358,28 +202,10 @@ class Session:
                 name, result.output_bytes, result.output_sha256, result.output_file
             )
         if self._launch.log_dir:
-            self._logs[planned.id] = os.path.join(self.folder, name)
+            self._logs[planned.id] = os.path.join(self._log.folder, name)
         if result.output_error:
             self._cancel_unstored(f"the output of {planned.id} {result.output_error}")
 
     def _cancel_unstored(self, why: str) -> None:
         """What a run says of itself can no longer be stored whole: cancel it."""
         self._run.cancel(CancelReason.LOG_FAILURE, by=why)
-
-    def _finish(self, unattributed: tuple[ProcessReport, ...]) -> None:
-        state = self._recorder.state
-        ruling = verdict_of(state)
-        vcs = tree_at_the_end(self._launch)
-        self._recorder.record(
-            RunFinished(
-                verdict=ruling.verdict,
-                counts=outcome_counts(state),
-                exit_code=ruling.exit_code,
-                elapsed_ns=self._clock.elapsed_ns(),
-                reason=ruling.reason,
-                unattributed=unattributed,
-                vcs=vcs,
-                patch=keep_patch(self._view, self.folder),
-                changed=changed_meanwhile(self._launch, state, vcs),
-            )
-        )

@@ -13,7 +13,7 @@ import msgspec
 
 from vibeguard.core.watch.machine import RunEnded
 from vibeguard.system.detach import signal_when_orphaned
-from vibeguard.system.front.early import HELD_BACK, IMPORTED_ONCE
+from vibeguard.system.front.early import FOR_SUPERVISORS, HELD_BACK, IMPORTED_ONCE
 from vibeguard.system.front.signals import leave_to_the_parent
 
 _CHUNK = 1 << 16
@@ -23,11 +23,8 @@ Body = Callable[[], RunEnded]
 
 def import_for_runs() -> None:
     """Import what fronts and supervisors need, once for all runs."""
-    for shared in IMPORTED_ONCE:
+    for shared in (*IMPORTED_ONCE, *FOR_SUPERVISORS):
         import_module(shared)
-    from vibeguard.system.supervisor.process import supervise  # noqa: PLC0415 - Trio is 150 ms
-
-    del supervise
 
 
 class RunProcess:

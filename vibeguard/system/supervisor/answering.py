@@ -1,0 +1,68 @@
+"""A fork of this process that does some work, answers over a pipe and can be killed.
+
+A fork, and not a new interpreter: a check may have reinstalled packages since the run began, and
+what judges it must be what was loaded before the first check started. No thread of ours may be
+inside RE2 at that moment, for its locks would be copied as they are: RE2 runs here or in the task
+that forks (ADR 0091).
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+from vibeguard.system.detach import signal_when_orphaned
+from vibeguard.system.ending_signals import ENDING_OR_QUIT
+
+MOST_BYTES = 64 << 20  # of an answer
+_PIPE = 3
+
+
+def start_answering(work: Callable[[], bytes]) -> tuple[int, int]:
+    """The process that does the work, and the descriptor to read its answer from, to the end.
+
+    One that ends without an answer has failed. Raises OSError when there is no process to be had.
+    """
+    reader, writer = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
+    if pid == 0:
+        _answer(work, writer)
+    os.close(writer)
+    return pid, reader
+
+
+def end_answering(pid: int, reader: int) -> None:
+    """Kill and reap: what SIGKILL has hit is gone in the time that its memory takes."""
+    os.close(reader)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def _answer(work: Callable[[], bytes], writer: int) -> NoReturn:
+    """The child: no descriptor of the run, above all not the log's lock, and no way back."""
+    status = 1
+    with suppress(BaseException):
+        signal.set_wakeup_fd(-1)
+        for number in ENDING_OR_QUIT:
+            signal.signal(number, _nothing)  # commands would inherit that it is ignored, or blocked
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_OR_QUIT)
+        os.dup2(writer, _PIPE)
+        os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
+        with suppress(OSError, AttributeError):
+            signal_when_orphaned(signal.SIGKILL)
+        data = memoryview(work())
+        while data:
+            data = data[os.write(_PIPE, data) :]
+        status = 0
+    os._exit(status)
+
+
+def _nothing(_: int, __: FrameType | None) -> None:
+    """Who started this process decides how long it lives."""

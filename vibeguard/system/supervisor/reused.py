@@ -1,0 +1,118 @@
+"""A run that may need no check to run: looked up, and where all is reused, settled without Trio.
+
+The scheduler is the one of every run, and so are the lookup, the recorder and the seal; only that
+nothing is left to wait for. Wherever there is a doubt (an order, a signal, a request, a disk that
+is full) the run goes on in a `Session`, with what has been found (ADR 0193).
+"""
+
+import os
+import select
+import signal
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import DecodeError, msgpack
+
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.events import Event, FrontierAdvanced
+from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
+from vibeguard.core.scheduling.scheduler import Scheduler
+from vibeguard.core.scheduling.settlement import reused
+from vibeguard.system.channel import OrderReader
+from vibeguard.system.clock import monotonic_s
+from vibeguard.system.ending_signals import ENDING
+from vibeguard.system.process import process_tree
+from vibeguard.system.reuse.lookup import Found, look_up
+from vibeguard.system.reuse.moment import subject_of
+from vibeguard.system.rundir.control import has_requests
+from vibeguard.system.supervisor.answering import end_answering, start_answering
+from vibeguard.system.supervisor.run_log import RunLog
+
+# Large inputs are read whole, the first time. What takes longer is run, and not recorded.
+PATIENCE_S: Final = 300.0
+_SWEEP_BOUND_S: Final = 2.0
+_LOOK_MS: Final = 100  # requests announce themselves by nothing
+
+
+def look_up_first(log: RunLog, orders: OrderReader) -> Found | None:
+    """What stands for the checks that are ready first, and for what is decided with them.
+
+    None where that was cut short, or cannot be told.
+    """
+    if orders.has_left_over:
+        return None
+    first = Scheduler(log.state).next_move()
+    ready = first.checks if isinstance(first, FrontierAdvanced) else ()
+    subject = subject_of(log.launch)
+    try:
+        pid, reader = start_answering(lambda: msgpack.encode(look_up(subject, ready, (), ())))
+    except OSError:
+        return None
+    try:
+        answer = _answer_of(reader, orders.descriptor, log.folder)
+    finally:
+        end_answering(pid, reader)
+        if process_tree.own_children():  # orphans of tools come to us
+            log.unattributed += _end_leftovers()
+    try:
+        return msgpack.decode(answer, type=Found)
+    except DecodeError:
+        return None
+
+
+def settle_reused(log: RunLog, found: Found) -> bool:
+    """Settle every check by its pass; whether the run has come to its end by that.
+
+    Where not, nothing was recorded, or as much as there was room for.
+    """
+    if set(found.passes) != set(log.state.checks):
+        return False
+    scheduler = Scheduler(log.state, tuple(found.passes))
+    while not log.is_strained and (move := scheduler.next_move()) is not None:
+        for event in _events_of(move, log, found):
+            log.recorder.record(event)
+            if log.recorder.failure is not None:
+                return False
+            scheduler.feed(event)
+    return log.state.settled == len(log.state.checks)
+
+
+def _events_of(
+    move: Event | EnterGroup | LeaveGroup | Start | LookUp, log: RunLog, found: Found
+) -> Sequence[Event]:
+    """What is to be recorded of a move."""
+    match move:
+        case LookUp(checks):
+            passes = ((log.state.checks[check], found.passes[check]) for check in checks)
+            return [e for record, p in passes for e in reused(record, p.run, p.seal, p.key)]
+        case Start() | EnterGroup() | LeaveGroup():
+            raise AssertionError(f"a run that reuses everything was told to {move}")
+        case _:
+            return [move]
+
+
+def _answer_of(reader: int, orders: int, run_folder: str) -> bytes:
+    """The whole answer; nothing as soon as anything else wants the attention of this process."""
+    os.set_blocking(reader, False)
+    poller = select.poll()
+    for descriptor in (reader, orders):
+        poller.register(descriptor, select.POLLIN)
+    chunks = bytearray()
+    give_up = monotonic_s() + PATIENCE_S
+    while monotonic_s() < give_up:
+        told = {descriptor for descriptor, _ in poller.poll(_LOOK_MS)}
+        if orders in told or signal.sigpending() & set(ENDING) or has_requests(run_folder):
+            break
+        if reader in told:
+            chunk = os.read(reader, 1 << 20)
+            if not chunk:
+                return bytes(chunks)
+            chunks += chunk
+    return b""
+
+
+def _end_leftovers() -> tuple[ProcessReport, ...]:
+    """What the tools have left behind, ended."""
+    from vibeguard.system.process.sweep import kill_descendants  # noqa: PLC0415 - seldom any
+
+    return kill_descendants(_SWEEP_BOUND_S)

@@ -1,0 +1,251 @@
+"""A run as it is recorded: from the birth of its folder to its seal, and what is tidied afterwards.
+
+Nothing here runs a check, and nothing here needs Trio: `session` does the one, and `reused` does
+without.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from vibeguard.core.fold.fold import apply
+from vibeguard.core.fold.verdict import outcome_counts, verdict_of
+from vibeguard.core.history import samples_of
+from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.events import (
+    SCHEMA_VERSION,
+    LogSealed,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+)
+from vibeguard.core.model.state import State
+from vibeguard.core.names import ExitCode
+from vibeguard.core.problems import LogAltered, LogWriteError
+from vibeguard.core.redaction import redaction, secret_values
+from vibeguard.system.channel import Launch, Sealed
+from vibeguard.system.clock import monotonic_ns, wall_ns, wall_time
+from vibeguard.system.discovery.environment import traceparent
+from vibeguard.system.history import append_history, machine_id
+from vibeguard.system.journal.writer import Journal
+from vibeguard.system.process.identity import boot_id, own_start
+from vibeguard.system.prune import prune, remember_size
+from vibeguard.system.rundir.noted_differences import note_differences
+from vibeguard.system.supervisor.aftermath import (
+    changed_meanwhile,
+    keep_patch,
+    tree_at_the_end,
+)
+from vibeguard.system.supervisor.recorder import Recorder
+from vibeguard.system.supervisor.weaknesses import weaknesses
+from vibeguard.system.vouching.witness import open_witness
+from vibeguard.version import __version__
+
+if TYPE_CHECKING:
+    from vibeguard.system.staged.staged_view import View
+
+# What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
+RESERVE_BYTES_PER_CHECK = 1024
+
+
+class Clocks(NamedTuple):
+    """Where a run reads the time: monotonic and wall, in ns since some moment, and as RFC 3339."""
+
+    monotonic_ns: Callable[[], int] = monotonic_ns
+    wall_ns: Callable[[], int] = wall_ns
+    wall_time: Callable[[], str] = wall_time
+
+
+class RunLog:
+    """The log of one run, which has begun: start, plan and weaknesses are recorded.
+
+    `view` is where what is staged is checked. `start_ns` is monotonic. `unattributed` takes the
+    processes that were ended and carried the mark of no attempt. Raises LogWriteError where the run
+    cannot be recorded.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        view: "View | None" = None,
+        *,
+        clocks: Clocks = Clocks(),  # noqa: B008 - they never change
+    ) -> None:
+        self.launch = launch
+        self.view = view
+        self.clocks = clocks
+        self.start_ns = clocks.monotonic_ns()
+        self.nested = b"VIBEGUARD_RUN" in launch.environment
+        state_dir = os.fsdecode(launch.state_dir)
+        self._witness = open_witness(state_dir)
+        self._witness.answer()
+        self.journal = Journal.create(
+            state_dir, now_ns=clocks.wall_ns(), clock=self.elapsed_ns, nested=self.nested
+        )
+        self._witness.begin(self.journal.run_id, nested=self.nested)
+        self.run_id = self.journal.run_id
+        self.folder = self.journal.run_folder
+        secrets = secret_values(
+            launch.plan.settings.redact, launch.environment, launch.variables.values()
+        )
+        self.unattributed: tuple[ProcessReport, ...] = ()
+        self.recorder = Recorder(self.journal, self.elapsed_ns, redaction(secrets))
+        try:
+            self._begin()
+        except BaseException:
+            self.close()  # nobody else can yet: the reserve must not stay on a full disk
+            raise
+
+    @property
+    def state(self) -> State:
+        """What the log says so far, folded."""
+        return self.recorder.state
+
+    @property
+    def is_strained(self) -> bool:
+        """Whether the disk was full, and there is room for the last events only."""
+        return self.journal.on_reserve
+
+    def elapsed_ns(self) -> int:
+        """Nanoseconds since the run's start, pauses included: the `t` of an event."""
+        return self.clocks.monotonic_ns() - self.start_ns
+
+    def finish(self) -> Sealed:
+        """Every check has settled: record the verdict, seal the log and read it back.
+
+        Raises LogWriteError.
+        """
+        self.raise_failure()
+        self._record_verdict()
+        self.raise_failure()
+        differences = self.journal.verify() + self._witness.foreign()
+        # Before the seal: who waits for a run in the background must find the note with it.
+        note_differences(self.folder, differences)
+        seal = self._seal()
+        apply(self.recorder.state, seal)
+        if not differences:
+            differences = self.journal.verify_log()
+            note_differences(self.folder, differences)
+        self._vouch(seal.sha256, differences)
+        finished = self.recorder.state.finished
+        return Sealed(
+            events=seal.events,
+            bytes=seal.bytes,
+            sha256=seal.sha256,
+            exit_code=ExitCode.INCOMPLETE if finished is None else finished.exit_code,
+            differences=tuple(differences),
+        )
+
+    def raise_failure(self) -> None:
+        """Raise what keeps the log from being whole.
+
+        What a check has done to it may be undone since: who looks later finds it beside the log.
+        """
+        failure = self.recorder.failure
+        if isinstance(failure, LogAltered):
+            note_differences(self.folder, (failure.what,))
+        if failure is not None:
+            raise failure
+
+    def _vouch(self, seal: str, differences: Sequence[str]) -> None:
+        """From here on readers may believe the log, or never will."""
+        if differences:
+            self._witness.give_up()
+        else:
+            self._witness.seal(seal)
+
+    def housekeeping(self) -> None:
+        """After the seal: remember how long the checks took, remove runs that are too old or many.
+
+        The verdict is out and nobody waits for this; what fails here is only put off.
+        """
+        launch = self.launch
+        state_dir = os.fsdecode(launch.state_dir)
+        with contextlib.suppress(OSError):
+            if not self.nested:
+                append_history(state_dir, samples_of(self.recorder.state, machine_id()))
+        with contextlib.suppress(OSError):
+            remember_size(self.folder, self.journal.stored_bytes)
+        with contextlib.suppress(OSError):
+            prune(
+                state_dir,
+                keep_runs=launch.keep_runs,
+                keep_bytes=launch.keep_bytes,
+                keep_age_ns=launch.keep_age_ns,
+                now_ns=self.clocks.wall_ns(),
+            )
+
+    def close(self) -> None:
+        """Give up the log; its lock goes with it. Nobody is answered any more."""
+        self._witness.close()
+        self.journal.close()
+
+    def _begin(self) -> None:
+        launch, plan = self.launch, self.launch.plan
+        staged = self.view.way if self.view else None
+        self.journal.reserve(len(plan.checks) * RESERVE_BYTES_PER_CHECK + (64 << 10))
+        self.recorder.record(
+            RunStarted(
+                run_id=self.run_id,
+                schema=SCHEMA_VERSION,
+                tool_version=__version__,
+                wall_time=self.clocks.wall_time(),
+                boot_id=boot_id(),
+                pid=os.getpid(),
+                pid_start=own_start(),
+                argv=launch.argv,
+                cwd=launch.recorded_cwd,
+                vcs=launch.version_control,
+                detached=launch.detached,
+                monotonic_ns=self.start_ns,
+                staged=staged,
+                traceparent=traceparent(launch.environment),
+            )
+        )
+        self.recorder.record(
+            RunPlanned(
+                settings=plan.settings,
+                config_path=launch.config_path,
+                config_sha256=launch.config_sha256,
+                checks=plan.checks,
+                vars=plan.vars,
+                notes=plan.notes,
+                narrowed=plan.narrowed,
+                whole=launch.whole,
+                selection_sha256=launch.selection_sha256,
+            )
+        )
+        for weakness in weaknesses(self.journal, self._witness, staged):
+            self.recorder.record(weakness)
+        if self.recorder.failure is not None:
+            raise self.recorder.failure
+        self.journal.sync()
+
+    def _seal(self) -> LogSealed:
+        """The last event. One that is there but may be lost again is not to pass later, either."""
+        unsealed = self.journal.events
+        try:
+            return self.journal.seal()
+        except LogWriteError as error:
+            if self.journal.events > unsealed:
+                note_differences(self.folder, (error.what,))
+            raise
+
+    def _record_verdict(self) -> None:
+        state = self.recorder.state
+        ruling = verdict_of(state)
+        vcs = tree_at_the_end(self.launch)
+        self.recorder.record(
+            RunFinished(
+                verdict=ruling.verdict,
+                counts=outcome_counts(state),
+                exit_code=ruling.exit_code,
+                elapsed_ns=self.elapsed_ns(),
+                reason=ruling.reason,
+                unattributed=self.unattributed,
+                vcs=vcs,
+                patch=keep_patch(self.view, self.folder),
+                changed=changed_meanwhile(self.launch, state, vcs),
+            )
+        )
