@@ -3,12 +3,24 @@
 Skipped where there is no Chromium; the rules of axe-core where `scripts/node` has not put it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from tests.helpers.browser import MISSING, PROGRAM, browser
-from tests.helpers.pages import HOSTILE, hostile_run, page_of, run_of
+from tests.helpers.pages import (
+    HOSTILE,
+    hostile_past,
+    hostile_run,
+    page_of,
+    page_of_past,
+    past_runs,
+    run_of,
+)
 from vibeguard.core.wording.sanitise import break_commands
 from vibeguard.system.front.assets import read_asset
 
@@ -40,6 +52,9 @@ def pages(tmp_path_factory):
     }
     for name, run in runs.items():
         (folder / f"{name}.html").write_text(page_of(run, editor="vscode"), encoding="utf-8")
+    pasts = {"past": past_runs(400, 30), "hostile past": hostile_past()}
+    for name, past in pasts.items():
+        (folder / f"{name}.html").write_text(page_of_past(past), encoding="utf-8")
     return folder
 
 
@@ -98,7 +113,7 @@ def test_no_service_breaks_a_line_of_the_script_that_its_hash_vouches_for():
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_everything_fits_and_failures_are_never_below_the_fold(chromium, pages, screen, dark):
-    for name in ("hostile", "few", "many", "none"):
+    for name in ("hostile", "few", "many", "none", "past", "hostile past"):
         page = opened(chromium, pages, name, screen, dark=dark)
         found = page.value(
             """({sticks_out: document.documentElement.scrollWidth - innerWidth,
@@ -107,7 +122,7 @@ def test_everything_fits_and_failures_are_never_below_the_fold(chromium, pages, 
             dark: getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'})"""
         )
         assert found["sticks_out"] == 0, name
-        if name != "hostile":  # its branch alone is 400 characters
+        if "hostile" not in name:  # its branch alone is 400 characters
             assert found["first"] + 40 < found["height"], name
         assert found["dark"] == dark
         page.close()
@@ -121,6 +136,8 @@ def test_axe_finds_nothing(chromium, pages, dark):
         ("many", "phone"),
         ("hostile", "laptop"),
         ("none", "phone"),
+        ("past", "phone"),
+        ("hostile past", "laptop"),
     ):
         page = opened(chromium, pages, name, screen, dark=dark)
         page.value(AXE.read_text(encoding="utf-8"))
@@ -130,6 +147,36 @@ def test_axe_finds_nothing(chromium, pages, dark):
         )
         assert found == [], name
         page.close()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_history_of_four_hundred_runs_is_a_low_row_a_check_and_shows_the_newest(
+    chromium, pages, screen
+):
+    page = opened(chromium, pages, "past", screen)
+    found = page.value(
+        """(() => { const box = each => each.getBoundingClientRect();
+        return {rows: [...document.querySelectorAll('.over-time li')].map(row => box(row).height),
+        edges: [...document.querySelectorAll('.over-time .history')].map(plot => {
+            const bars = plot.querySelectorAll('rect'), last = box(bars[bars.length - 1]);
+            return [box(plot).right - last.right, bars.length]})}})()"""
+    )
+    assert len(found["rows"]) == 30
+    assert max(found["rows"]) < 160  # on a phone its words are four lines
+    assert all(0 <= right < 4 and bars <= 60 for right, bars in found["edges"])
+
+
+def test_the_history_is_read_by_keys_and_its_hostile_words_stay_words(chromium, pages):
+    """Its table is wider than a phone: the keys reach it, and it moves."""
+    page = opened(chromium, pages, "hostile past", "phone")
+    assert page.value("document.querySelectorAll('script, img, iframe, link').length") == 0
+    assert page.value("document.body.dataset.ran ?? null") is None
+    assert all(line[:40] in page.value("document.body.textContent") for line in HOSTILE[2:4])
+    page.press("Tab")
+    assert page.value("document.activeElement.className") == "scroll"
+    assert page.value("document.activeElement.scrollWidth > innerWidth")
+    assert page.complaints() == []
+    assert page.requests() == []
 
 
 def test_the_critical_path_is_drawn_and_said_and_waiting_is_apart(chromium, pages):
@@ -196,6 +243,56 @@ def test_where_no_script_runs_it_is_a_list_that_is_whole(chromium, pages):
     text = page.value("document.querySelector('main').textContent")
     assert all(f"-{n:05d}" in text for n in range(300))
     assert page.value("document.querySelectorAll('button, input, select').length") == 0
+
+
+@contextmanager
+def served(folder: Path, policy: str) -> Iterator[str]:
+    """The address of a server that sends this policy with each page of the folder."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", policy)
+            self.end_headers()
+            file = folder / self.path.strip("/")
+            self.wfile.write(file.read_bytes() if file.is_file() else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_where_a_server_refuses_every_script_it_is_the_same_list(chromium, pages):
+    """As forges and CI services show artifacts: `script-src 'none'`, in a sandbox."""
+    with served(pages, "script-src 'none'; sandbox allow-same-origin") as address:
+        page = chromium.page(f"{address}/many.html")
+        assert page.value("document.querySelector('.plain').checkVisibility()") is True
+        text = page.value("document.querySelector('main').textContent")
+        assert all(f"-{n:05d}" in text for n in range(300))
+        assert page.value("document.querySelectorAll('button, input, select').length") == 0
+        assert (
+            page.value("getComputedStyle(document.querySelector('h1')).color") == "rgb(198, 42, 34)"
+        )
+        past = chromium.page(f"{address}/past.html")
+        assert past.value("document.querySelectorAll('.over-time li').length") == 30
+        assert past.complaints() == []
+
+
+def test_not_even_the_page_s_own_script_can_make_markup_of_a_string(chromium, pages):
+    """The browser holds it to textContent."""
+    page = opened(chromium, pages, "few")
+    with pytest.raises(RuntimeError, match="Trusted"):
+        page.value("document.body.innerHTML = '<b>markup</b>'")
+    assert page.value("document.querySelectorAll('.check').length") == 8
 
 
 def test_printed_it_has_no_tools_and_dark_ink(chromium, pages):

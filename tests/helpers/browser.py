@@ -81,8 +81,10 @@ class Browser:
         line, _, self._buffer = self._buffer.partition(b"\0")
         return dict(json.loads(line))
 
-    def page(self, file: Path, *, width: int = 1280, height: int = 800, **look: Any) -> "Page":
-        """The page at a path, loaded, in a window of this many CSS pixels.
+    def page(
+        self, file: Path | str, *, width: int = 1280, height: int = 800, **look: Any
+    ) -> "Page":
+        """The page at a path or address, loaded, in a window of this many CSS pixels.
 
         `look` is what it is to look like: `dark`, `printed`, `still` (reduced motion), `script`.
         """
@@ -92,7 +94,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.ask(f"{domain}.enable")
         page.look(width=width, height=height, **look)
-        page.ask("Page.navigate", url=file.as_uri())
+        page.ask("Page.navigate", url=file.as_uri() if isinstance(file, Path) else file)
         self.wait_for("Page.loadEventFired", page.session)
         return page
 
@@ -176,9 +178,6 @@ def browser(profile: Path) -> Iterator[Browser]:
     to_read, to_write = os.pipe()
     back_read, back_write = os.pipe()
     # The protocol is spoken on descriptors 3 (in) and 4 (out) of the browser.
-    shell = 'exec "$@" 3<&"$IN" 4>&"$OUT"'.replace("$IN", str(to_read)).replace(
-        "$OUT", str(back_write)
-    )
     shell = f'exec 3<&{to_read} 4>&{back_write}; exec "$@"'
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     process = subprocess.Popen(

@@ -11,6 +11,9 @@ from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.settings import Links
 from vibeguard.core.names import Outcome, Reason, ResultKind, ResultOutcome
+from vibeguard.core.pages.history import History as PastRuns
+from vibeguard.core.pages.history import HistoryCheck, HistoryRun, history_page
+from vibeguard.core.pages.history_data import history_of
 from vibeguard.system.front.assets import read_asset
 
 HOSTILE = (
@@ -88,7 +91,7 @@ def run_of(count: int, failing: int = 0) -> History:
             else:
                 run.skip(names[n], cause=names[needs[n]])
         for n in sorted(passed, key=lambda n: n * 7 % 11):
-            run.after((7 + n % 13) * MS).exit(names[n], code=n in failed)
+            run.after((7 + n % 13) * MS).exit(names[n], code=int(n in failed))
             outcome = (Outcome.FAILED, Reason.EXIT_CODE) if n in failed else (Outcome.PASSED, None)
             run.settle(names[n], *outcome, tail=("E   assert 1 == 2",) if n in failed else ())
     return run.finish()
@@ -101,3 +104,41 @@ def _passed(run: History, check_id: str) -> bool:
 def page_of(run: History, **options: Any) -> str:
     """The page of a run, with its style and script."""
     return replay("html", run.events, asset=read_asset, **options)
+
+
+def past_runs(count: int, checks: int) -> PastRuns:
+    """So many runs of so many checks; every seventh run failed, by its first check."""
+    failed = [n % 7 == 3 for n in range(count)]
+    runs = [
+        HistoryRun(
+            run_id=f"202611{1 + n % 28:02d}T062528.145898Z-{n:04x}",
+            word=("passed", "failed")[failed[n]],
+            ns=(900 + n * 37 % 400) * MS,
+            started=f"2026-11-{1 + n % 28:02d}T06:25:28Z",
+            counts=f"{checks} passed",
+            branch="feature/cart",
+            commit="1f3a" * 10,
+        )
+        for n in range(count)
+    ]
+    first: list[HistoryCheck | None] = [
+        HistoryCheck(("passed", "failed")[bad], 40 * MS, n % 5 == 1) for n, bad in enumerate(failed)
+    ]
+    rest = {
+        f"unit-{k}": [
+            HistoryCheck("passed", (n + k) % 9 * MS) if n > k else None for n in range(count)
+        ]
+        for k in range(1, checks)
+    }
+    unstable = {"unit-0": "on the same tree 1f3a1f3a1f3a: 3 passed, 2 failed"}
+    return PastRuns("shop", runs, {"unit-0": first, **rest}, unstable)
+
+
+def hostile_past() -> PastRuns:
+    """A history in which every string is an attack."""
+    return history_of([(run_of(4).state, "passed"), (hostile_run().state, "failed")])
+
+
+def page_of_past(past: PastRuns) -> str:
+    """The page of a history, with its style."""
+    return "".join(history_page(past, read_asset("page.css")))

@@ -1,7 +1,8 @@
 """The frame of every page: what it may run and load, and how foreign text gets into it.
 
 Foreign text is escaped where it is markup and is data where a script reads it. The policy lets run
-only the style and the script whose hashes it names, and lets nothing be fetched.
+only the style and the script whose hashes it names, lets nothing be fetched, and lets not even that
+script make markup of a string.
 """
 
 from base64 import b64encode
@@ -20,8 +21,8 @@ def document(
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
     yield (
         '<meta http-equiv="Content-Security-Policy" content="'
-        f"default-src 'none'; style-src '{_hash(style)}'; {allowed}"
-        "base-uri 'none'; form-action 'none'\">\n"
+        f"default-src 'none'; style-src '{_hash(style)}'; {allowed}base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'\">\n"
     )
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
     yield '<meta name="referrer" content="no-referrer">\n'

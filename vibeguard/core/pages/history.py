@@ -12,6 +12,7 @@ from vibeguard.core.pages.frame import document, heading, text
 from vibeguard.core.wording.units import duration, plural
 
 MOST_CHECKS = 200
+MOST_BARS = 60  # of a check: what fits beside its name; the plot of all runs has twice as many
 _BAR, _GAP, _HEIGHT, _LEAST = 7, 2, 34, 3
 _UNPASSED = ("failed", "timeout", "error")
 
@@ -55,23 +56,37 @@ def history_page(history: History, style: str) -> Iterator[str]:
 
 def _body(history: History) -> Iterator[str]:
     runs = history.runs
-    passed = sum(run.word == "passed" for run in runs)
     yield f'<header><p class="project">{text(history.project)}</p>\n'
     word = runs[-1].word if runs else "pending"
-    yield heading(word, f"{passed} of {plural(len(runs), 'run')} passed" if runs else "No runs yet")
+    yield heading(word, f"Last run {word}" if runs else "No runs yet")
+    yield f'<p class="said">{text(_said(runs))}</p></header>\n<main id="main">\n'
     if runs:
-        middle = duration(int(median(run.ns for run in runs)))
-        since = f"since {runs[0].started[:10]}, half of them in under {middle}"
-        yield f'<p class="said">{text(since)}</p>'
-    yield '</header>\n<main id="main">\n'
-    if runs:
-        said = "How long each run took, oldest first, by verdict. The table below says it in words."
-        yield '<section><h2>Runs</h2><div class="history">\n'
-        yield _plot([(run.word, run.ns, _title(run)) for run in runs], said)
-        yield "</div></section>\n"
+        yield from _runs(runs)
         yield from _checks(history)
         yield from _table(runs)
     yield "</main>\n"
+
+
+def _said(runs: Sequence[HistoryRun]) -> str:
+    if not runs:
+        return "vibeguard run makes the first one."
+    passed = sum(run.word == "passed" for run in runs)
+    middle = duration(int(median(run.ns for run in runs)))
+    took = f"it took {middle}" if len(runs) == 1 else f"half of them took {middle} or less"
+    return f"{passed} of {plural(len(runs), 'run')} passed since {runs[0].started[:10]}; {took}"
+
+
+def _runs(runs: Sequence[HistoryRun]) -> Iterator[str]:
+    shown = runs[-2 * MOST_BARS :]
+    longest = duration(max(run.ns for run in shown))
+    legend = (
+        f"A bar a run, the newest at the right; the longest took {longest}. "
+        "Red did not pass, amber was cancelled or passed on a retry, grey has no verdict yet."
+    )
+    said = "How long each run took, oldest first, by verdict. The table below says it in words."
+    yield '<section><h2>Runs</h2><div class="history">\n'
+    yield _plot([(run.word, run.ns, _title(run)) for run in shown], said)
+    yield f'</div><p class="legend">{legend}</p></section>\n'
 
 
 def _title(run: HistoryRun) -> str:
@@ -87,9 +102,8 @@ def _checks(history: History) -> Iterator[str]:
     for check, points in ordered[:MOST_CHECKS]:
         ran = [point for point in points if point is not None and point.ns]
         usual = duration(int(median(point.ns for point in ran))) if ran else "never ran"
-        plot = _plot(
-            [_point(point, run) for point, run in zip(points, history.runs, strict=True)], ""
-        )
+        newest = list(zip(points, history.runs, strict=True))[-MOST_BARS:]
+        plot = _plot([_point(point, run) for point, run in newest], "")
         yield (
             f'<li><span class="name">{text(check)}</span><span class="history">{plot}</span>'
             f'<span class="why">{text(_standing(check, points, history.unstable))}</span>'
@@ -127,7 +141,10 @@ def _standing(check: str, points: list[HistoryCheck | None], unstable: dict[str,
 
 
 def _table(runs: Sequence[HistoryRun]) -> Iterator[str]:
-    yield '<section><h2>Newest first</h2><div class="scroll"><table><thead><tr>'
+    yield '<section><h2 id="table">Newest first</h2>\n'
+    # What sticks out is reached by the keys, too.
+    yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="table"><table>'
+    yield "<thead><tr>"
     names = ("Run", "Verdict", "Took", "Started", "Branch", "Commit", "Checks")
     yield "".join(f'<th scope="col">{name}</th>' for name in names) + "</tr></thead><tbody>\n"
     for run in reversed(runs):

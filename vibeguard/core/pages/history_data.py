@@ -54,7 +54,7 @@ def _unstable(states: Sequence[State]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in unstable_checks(reversed(states)):
         found.setdefault(
-            one.check, f"on tree {one.tree[:12]} {one.passed} passed, {one.failed} failed"
+            one.check, f"on the same tree {one.tree[:12]}: {one.passed} passed, {one.failed} failed"
         )
     return found
 

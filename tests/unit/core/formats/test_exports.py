@@ -128,7 +128,7 @@ def test_html_lets_run_its_own_script_alone_loads_nothing_and_lists_every_check(
     )
     assert policy["content"] == (
         f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 

@@ -33,7 +33,7 @@
     return element;
   }
   function step() {
-    const least = data.length / Math.max(2, (width - left) / 110);
+    const least = data.length / Math.max(3, (width - left) / 110);
     const s = least / 1e6;
     if (s >= 10) return ([10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200]
       .find(k => k >= s) || Math.ceil(s / 86400) * 86400) * 1e6;
@@ -57,7 +57,8 @@
     changes.sort((a, b) => a[0] - b[0]);
     let most = 0, now = 0;
     changes.forEach(([, by]) => { now += by; most = Math.max(most, now); });
-    draw(svg, "text", { x: 0, y: TOP + 16 }, most ? `waiting \u2264 ${most}` : "waiting 0");
+    draw(svg, "text", { x: 0, y: TOP + 8 }, "waiting");
+    draw(svg, "text", { x: 0, y: TOP + 22 }, most ? `\u2264 ${most}` : "0");
     if (!most) return;
     const floor = TOP + QUEUE - 8;
     let path = `M${left} ${floor}`;
