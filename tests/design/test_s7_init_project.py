@@ -16,6 +16,7 @@ FILES = {
     "Makefile": (
         "check-files:\n\tmkdir -p made && date >made/a && date >made/b && date >>notes.txt\n"
         "lint-prose:\n\tno-such-tool .\n"
+        'lint-links:\n\t@if [ "`no-such-linker . | tee /dev/stderr`" ]; then exit 1; fi\n'
     ),
     "notes.txt": "notes\n",
     ".gitignore": "__pycache__/\n.pytest_cache/\n.ruff_cache/",
@@ -55,6 +56,9 @@ def test_a_trial_tells_passed_failed_missing_and_what_is_left_behind(tried):
     assert "exit code 1" in above["lint"]
     assert "Tried: missing in " in above["lint-prose"]
     assert "no-such-tool" in above["lint-prose"]
+    assert "Tried: missing in " in above["lint-links"]
+    assert "no-such-linker is not installed here, and the check passes" in above["lint-links"]
+    assert "area.py:1:8" in above["lint"]  # what is wrong, and not the first line
     assert "It leaves behind made/a, made/b" in above["check-files"]
     assert "It changes notes.txt" in above["check-files"]
     for said in ("tests: passed", "lint: failed", "lint-prose: missing", "made/a"):
@@ -187,3 +191,19 @@ def test_a_tool_that_nobody_has_installed_yet_names_what_installs_it(tmp_path, l
     done = vibeguard("init", "--try", cwd=tmp_path, env={"PATH": path})
     said = f"no-such-runner is not installed here: {manager} install first (no node_modules)"
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "command"),
+    [
+        ('[dependency-groups]\ndev = ["x"]\n', ": pip install --group dev first"),
+        ('[project.optional-dependencies]\ntest = ["x"]\n', ": pip install -e '.[test]' first"),
+        ('[project.optional-dependencies]\nspeed = ["x"]\n', "\n"),
+    ],
+)
+def test_a_package_that_tests_need_names_what_installs_it(tmp_path, names, command):
+    """A fresh clone has a pyproject.toml, and no environment of its own."""
+    (tmp_path / "pyproject.toml").write_text(names)
+    (tmp_path / "Makefile").write_text("test:\n\t@python -c 'import no_such_package'\n")
+    done = vibeguard("init", "--try", cwd=tmp_path)
+    assert f"no_such_package is not installed here{command}" in done.stderr

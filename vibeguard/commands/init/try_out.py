@@ -10,23 +10,19 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from vibeguard.commands.init.missing import missing_tool, passed_without
 from vibeguard.commands.init.project_files import files_of
 from vibeguard.commands.streams import write_err
 from vibeguard.core.names import NOT_FOUND
 from vibeguard.core.problems import RunIncomplete, UsageError
 from vibeguard.core.proposing.base import parent
+from vibeguard.core.report.brief import first_place
 from vibeguard.core.wording.layout import first_line, shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration, some
 from vibeguard.system.discovery.project import stamps
 
-# How a tool that is not here is missed: by Python, by a shell, by make.
-_MISSING = (
-    re.compile(r"No module named '?([\w.]+)"),
-    re.compile(r"([\w./@+-]+): (?:command )?not found"),
-    re.compile(r"^make(?:\[\d+\])?: ([\w./@+-]+): No such file or directory", re.MULTILINE),
-)
-_MOST_COLUMNS = 80
+_MOST_COLUMNS = 120
 
 
 class Tried(Struct, frozen=True):
@@ -51,10 +47,27 @@ class Tried(Struct, frozen=True):
                 yield f"It {what} {some([sanitise(name) for name in names])}"
 
 
+class _Result(Struct):
+    name: str
+    outcome: str | None
+    severity: str | None
+    file: str
+    line: int
+    message: str
+
+
+class _Results(Struct):
+    """The worst of them stands first."""
+
+    results: tuple[_Result, ...]
+
+
 class _Check(Struct):
     status: str
     duration_ms: int
     exit_code: int | None
+    log_file: str | None
+    results: _Results | None
 
 
 class _Excerpt(Struct):
@@ -142,26 +155,28 @@ def try_check(config: str, name: str) -> Tried:
 def _ended(check: _Check, violations: tuple[_Violation, ...]) -> tuple[str, str]:
     """How it ended, and why."""
     if not violations:
-        return check.status, ""
+        missed = passed_without(check.log_file)
+        why = f"{missed} is not installed here, and the check passes all the same"
+        return ("missing", why) if missed else (check.status, "")
     violation = violations[0]
-    lines = violation.excerpt.lines if violation.excerpt else ()
-    text = "\n".join(lines)
-    missed = next((found for pattern in _MISSING if (found := pattern.search(text))), None)
-    if missed is not None:
-        return "missing", f"{missed[1]} is not installed here{_install_first()}"
+    lines = list(violation.excerpt.lines) if violation.excerpt else []
+    missed = missing_tool("\n".join(lines))
+    if missed:
+        return "missing", missed
     if check.exit_code == NOT_FOUND:
         return "missing", first_line(lines[-1]) if lines else "a command is not installed"
-    said = first_line(lines[0]) if lines else ""
+    best = first_place(lines)
+    said = _found(check) or ("" if best is None else first_line(lines[best]))
     return check.status, f"{violation.message}: {said}" if said else violation.message
 
 
-def _install_first() -> str:
-    """What to do where a project's own tools are not there, since nobody has installed them yet."""
-    if not os.path.exists("package.json") or os.path.exists("node_modules"):
+def _found(check: _Check) -> str:
+    """The first thing that a report of it calls wrong, with its place; empty if there is none."""
+    worst = next(iter(check.results.results if check.results else ()), None)
+    if worst is None or not (worst.outcome in ("failed", "error") or worst.severity == "error"):
         return ""
-    locks = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun"}
-    manager = next((locks[name] for name in locks if os.path.exists(name)), "npm")
-    return f": {manager} install first (no node_modules)"
+    place = f"{worst.file}:{worst.line}" if worst.file else worst.name
+    return ": ".join(filter(None, (place, first_line(worst.message))))
 
 
 def to_ignore(tried: list[Tried], present: frozenset[str]) -> list[str]:

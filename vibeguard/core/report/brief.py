@@ -21,6 +21,7 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"[\w./-]+\.\w+:\d+")
+_DIAGNOSTIC = re.compile(r"[\w./-]+\.\w+:\d+(?::\d+)?: \S")
 # A result is told in so many characters where there are many of them.
 RESULT_CHARACTERS = 60
 LEFT_OUT_BYTES = 48  # two such remarks
@@ -56,7 +57,7 @@ def output_pieces(record: CheckRecord, settled: CheckSettled, room: int) -> list
     pieces = [Piece(text, Keep.ERROR, fenced=True, is_result=True) for text in results]
     first = 0 if results else None
     if not results:
-        first = _first_place(lines)
+        first = first_place(lines)
     pieces += [Piece(line, _worth(line), fenced=True) for line in lines]
     timed_out = settled.outcome is Outcome.TIMEOUT
     worth = Keep.ERROR if timed_out else Keep.CONTEXT
@@ -108,11 +109,15 @@ def _result_texts(record: CheckRecord, room: int) -> list[str]:
     return [*(result_line(result, most) for result in results), *more]
 
 
-def _first_place(lines: list[str]) -> int | None:
-    """The line that says best what is wrong: an error with a place, an error, a place, the last."""
+def first_place(lines: list[str]) -> int | None:
+    """The line that says best what is wrong.
+
+    An error with a place, else `file:line: message`, an error, a place, the last.
+    """
     errors = [n for n, line in enumerate(lines) if _ERROR.search(line)]
     placed = [n for n, line in enumerate(lines) if _NUMBERED.search(line)]
     both = [n for n in errors if n in placed]
+    both += [n for n in placed if _DIAGNOSTIC.match(lines[n].lstrip())]
     said = [n for n, line in enumerate(lines) if line.strip() not in ("", GAP)]
     return next(iter([*both[:1], *errors[:1], *placed[:1], *said[-1:]]), None)
 

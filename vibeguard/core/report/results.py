@@ -90,13 +90,22 @@ def note_lines(record: CheckRecord) -> Iterator[str]:
     if record.results is None:
         return
     for note in record.results.notes:
-        yield f"note: {sanitise(note)}"
+        yield f"note: {sanitise(_without_output(note, record))}"
     quarantine = record.planned.quarantine
     if record.settled is not None and record.settled.quarantined and quarantine is not None:
         parts = [f"until {quarantine.until}" if quarantine.until else "", quarantine.issue]
         parts.append(f"owner {quarantine.owner}" if quarantine.owner else "")
         detail = ", ".join(part for part in parts if part)
         yield sanitise(f"quarantined: every test that failed is known ({detail or 'no date'})")
+
+
+def _without_output(note: str, record: CheckRecord) -> str:
+    """The note as far as it quotes no line of the output, which stands above it."""
+    settled = record.settled
+    lines = [*(settled.excerpt.lines if settled and settled.excerpt else ())]
+    lines += settled.tail if settled else ()
+    quoted = (note.find(f": {line.strip()}") for line in lines if line.strip())
+    return note[: min((at for at in quoted if at > 0), default=len(note))]
 
 
 def _said_by(result: Result) -> Iterator[str]:

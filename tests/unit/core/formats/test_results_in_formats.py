@@ -56,7 +56,7 @@ def finding(number: int, level: Level = Level.ERROR, **more) -> Result:
     return Result(ResultKind.DIAGNOSTIC, **{**fields, "message": f"unused {number}", **more})
 
 
-def run_with(results, *, code: int = 1, lines: tuple[str, ...] = (), ids=("unit",), **fields):
+def run_with(results, *, code: int = 1, lines=(), ids=("unit",), notes=(), **fields):
     """A run whose checks report these results, in the order of the worst first."""
     source = (ResultsSource("junit", "out.xml"),)
     run = History(*(check(id_, results=source, **fields) for id_ in ids))
@@ -73,6 +73,7 @@ def run_with(results, *, code: int = 1, lines: tuple[str, ...] = (), ids=("unit"
             failing=failing,
             results=tuple(results),
             quarantine=held,
+            notes=notes,
         )
         if code:
             run.settle(
@@ -234,6 +235,15 @@ def test_hostile_results_are_harmless_everywhere(name):
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert not re.search(r"^\s*(::error::x|##\[error\]y)", text, re.MULTILINE)
+
+
+def test_a_note_quotes_no_line_that_the_output_shows():
+    """go writes no event of a package that does not compile: its report and its output are one."""
+    said = ("# example.com/shop", "./cart.go:3:2: declared and not used: total")
+    note = "the output cannot be read: no event of go test: " + "\n".join(said)
+    text = replay("text", run_with([], notes=(note,), lines=said))
+    assert "  note: the output cannot be read: no event of go test\n" in text
+    assert [text.count(line) for line in said] == [1, 1]
 
 
 def test_pages_list_the_results():
