@@ -194,10 +194,45 @@ def package(session: nox.Session) -> None:
 
 
 @nox.session
+def installers(session: nox.Session) -> None:
+    """The wheel as people install it: pipx, `uv tool`, uvx; a run and its page with each."""
+    session.install("pipx==1.18.4", "uv==0.13.9")
+    home = Path(session.create_tmp()).resolve() / "installers"
+    shutil.rmtree(home, ignore_errors=True)
+    project = home / "project"
+    project.mkdir(parents=True)
+    (project / "vibeguard.yaml").write_text("checks: [{id: there, run: 'true'}]\n")
+    session.run("uv", "build", "--wheel", "--quiet", "--out-dir", str(home))
+    (wheel,) = map(str, home.glob("*.whl"))
+    env = {
+        "PIPX_HOME": str(home / "pipx"),
+        "PIPX_BIN_DIR": str(home / "with-pipx"),
+        "UV_TOOL_DIR": str(home / "uv"),
+        "UV_TOOL_BIN_DIR": str(home / "with-uv"),
+    }
+    session.run("pipx", "install", "--quiet", wheel, env=env)
+    session.run("uv", "tool", "install", "--quiet", wheel, env=env)
+    ways = (
+        (str(home / "with-pipx" / "vibeguard"),),
+        (str(home / "with-uv" / "vibeguard"),),
+        ("uvx", "--quiet", "--from", wheel, "vibeguard"),
+    )
+    with session.chdir(project):
+        for number, command in enumerate(ways):
+            session.run(*command, "run", env=env, external=True)
+            page = project / f"{number}.html"
+            report = ("report", "--format", "html", "-o", str(page))
+            session.run(*command, *report, env=env, external=True)
+            if "<h1" not in page.read_text(encoding="utf-8"):
+                session.error(f"no page from {' '.join(command)}")
+
+
+@nox.session
 def site(session: nox.Session) -> None:
     """The documentation as a site, in build/site; a warning fails."""
     session.install("--require-hashes", "--only-binary", ":all:", "-r", SITE_LOCK)
-    session.run("mkdocs", "build", "--strict", "--quiet")
+    session.run("python", "scripts/reference/site_pages.py")
+    session.run("zensical", "build", "--strict")
 
 
 @nox.session
