@@ -5,7 +5,7 @@ Skipped where there is no Chromium; the rules of axe-core where `scripts/node` h
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -171,7 +171,7 @@ def test_the_history_is_read_by_keys_and_its_hostile_words_stay_words(chromium, 
     page = opened(chromium, pages, "hostile past", "phone")
     assert page.value("document.querySelectorAll('script, img, iframe, link').length") == 0
     assert page.value("document.body.dataset.ran ?? null") is None
-    assert all(line[:40] in page.value("document.body.textContent") for line in HOSTILE[2:4])
+    assert HOSTILE[3] in page.value("document.body.textContent")  # the branch
     page.press("Tab")
     assert page.value("document.activeElement.className") == "scroll"
     assert page.value("document.activeElement.scrollWidth > innerWidth")
@@ -261,7 +261,7 @@ def served(folder: Path, policy: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

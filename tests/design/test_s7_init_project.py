@@ -16,7 +16,6 @@ FILES = {
     "Makefile": (
         "check-files:\n\tmkdir -p made && date >made/a && date >made/b && date >>notes.txt\n"
         "lint-prose:\n\tno-such-tool .\n"
-        'lint-links:\n\t@if [ "`no-such-linker . | tee /dev/stderr`" ]; then exit 1; fi\n'
     ),
     "notes.txt": "notes\n",
     ".gitignore": "__pycache__/\n.pytest_cache/\n.ruff_cache/",
@@ -56,9 +55,9 @@ def test_a_trial_tells_passed_failed_missing_and_what_is_left_behind(tried):
     assert "exit code 1" in above["lint"]
     assert "Tried: missing in " in above["lint-prose"]
     assert "no-such-tool" in above["lint-prose"]
-    assert "Tried: missing in " in above["lint-links"]
-    assert "no-such-linker is not installed here, and the check passes" in above["lint-links"]
-    assert "area.py:1:8" in above["lint"]  # what is wrong, and not the first line
+    assert (
+        "exit code 1: area.py:1: `os` imported but unused" in above["lint"]
+    )  # what is wrong, and not the first line
     assert "It leaves behind made/a, made/b" in above["check-files"]
     assert "It changes notes.txt" in above["check-files"]
     for said in ("tests: passed", "lint: failed", "lint-prose: missing", "made/a"):
@@ -207,3 +206,12 @@ def test_a_package_that_tests_need_names_what_installs_it(tmp_path, names, comma
     (tmp_path / "Makefile").write_text("test:\n\t@python -c 'import no_such_package'\n")
     done = vibeguard("init", "--try", cwd=tmp_path)
     assert f"no_such_package is not installed here{command}" in done.stderr
+
+
+def test_a_check_that_passes_although_its_command_is_not_there_is_missing_it(tmp_path):
+    """The script of the project asks whether the tool printed something, not whether it ran."""
+    recipe = '\t@if [ "`no-such-linter . | tee /dev/stderr`" ]; then exit 1; fi\n'
+    (tmp_path / "Makefile").write_text(f"lint:\n{recipe}")
+    done = vibeguard("init", "--try", cwd=tmp_path)
+    assert "lint: missing in " in done.stderr
+    assert "no-such-linter is not installed here, and the check passes all the same" in done.stderr
