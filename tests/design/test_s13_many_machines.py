@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.brokers import broker
+from tests.helpers.command import vibeguard
 from tests.helpers.pools import (
     Pool,
     WorkerProcess,
@@ -250,68 +252,50 @@ def test_a_timeout_by_the_workers_clock_ends_the_tree(
     assert not Path(f"/proc/{marks.read_text().strip()}").exists()
 
 
-def lost_run(pool: Pool, folder: Path, hit: "list[int]") -> tuple[int, dict[str, object]]:
-    """Start the run, hit these pids once its check runs, and say how it ended."""
-    with running(folder, "run", **pool.variables) as run:
-        run.wait_for(CheckStarted)
-        for pid in hit:
-            os.kill(pid, signal.SIGKILL)
-        code, _, _ = run.end()
-    return code, report(folder)["a"]
+VICTIMS = ("worker", "guardian", "both", "stopped")
+
+
+def strike(victim: str, mortal: WorkerProcess) -> None:
+    """End, or stop, who works for this worker, who guards it, or both."""
+    if victim == "stopped":
+        mortal.tell(signal.SIGSTOP, to_guardian=False)
+        return
+    pids = {"worker": [mortal.worker], "guardian": [mortal.guardian]}
+    for one in pids.get(victim) or [mortal.guardian, mortal.worker]:
+        os.kill(one, signal.SIGKILL)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["worker", "guardian", "both"])
-def test_a_killed_worker_is_lost_never_failed(
-    pool: Pool, source: Path, tmp_path: Path, victim: str
-) -> None:
-    marks = tmp_path / "pid"
-    folder = project(
-        pool,
-        source,
-        tmp_path,
-        f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{labels: [mortal]}}}}",
-    )
-    with pool.worker(source, "--label", "mortal", name=f"mortal-{victim}") as mortal:
-        with running(folder, "run", **pool.variables) as run:
-            run.wait_for(CheckStarted)
-            wait_until(lambda: marks.exists() and bool(marks.read_text()))
-            pid = int(marks.read_text())
-            pids = {"worker": [mortal.worker], "guardian": [mortal.guardian]}
-            for one in pids.get(victim) or [mortal.guardian, mortal.worker]:
-                os.kill(one, signal.SIGKILL)
-            code, _, err = run.end()
-        assert code == 1, err
-        outcome = report(folder)["a"]
-        assert (outcome["status"], outcome["reason"]) == ("error", "lost")
-    if victim != "both":
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its tree goes on")
-    with pool.worker(source, "--label", "mortal", name=f"next-{victim}"):
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it was not swept")
-
-
-@pytest.mark.slow
-def test_a_stopped_worker_loses_its_tree_to_the_guardian(
+def test_a_killed_or_stopped_worker_is_lost_never_failed(
     pool: Pool, source: Path, tmp_path: Path
 ) -> None:
-    marks = tmp_path / "pid"
-    folder = project(
-        pool,
-        source,
-        tmp_path,
-        f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{labels: [stopped]}}}}",
-    )
-    with (
-        pool.worker(source, "--label", "stopped", name="stopped") as stopped,
-        running(folder, "run", **pool.variables) as run,
-    ):
-        run.wait_for(CheckStarted)
-        wait_until(lambda: marks.exists() and bool(marks.read_text()))
-        stopped.tell(signal.SIGSTOP, to_guardian=False)
-        code, _, _ = run.end()
-        assert code == 1
-        assert report(folder)["a"]["reason"] == "lost"
-        assert not Path(f"/proc/{marks.read_text().strip()}").exists()
+    """A worker for each way in one run: what is waited for is a lease of two seconds, and three."""
+    check = "  - {{id: {0}, run: 'echo $$ > {1}/{0}; sleep 1000', where: {{labels: [{0}]}}}}"
+    checks = "\n".join(check.format(victim, tmp_path) for victim in VICTIMS)
+    folder = project(pool, source, tmp_path, checks, more="  parallel: 4")
+    with ExitStack() as stack:
+        mortals = {
+            victim: stack.enter_context(
+                pool.worker(source, "--label", victim, name=f"mortal-{victim}")
+            )
+            for victim in VICTIMS
+        }
+        with running(folder, "run", **pool.variables) as run:
+            marks = [tmp_path / victim for victim in VICTIMS]
+            wait_until(lambda: all(m.exists() and m.read_text().endswith("\n") for m in marks))
+            pids = {mark.name: int(mark.read_text()) for mark in marks}
+            for victim, mortal in mortals.items():
+                strike(victim, mortal)
+            code, _, err = run.end()
+        assert code == 1, err
+        assert not Path(f"/proc/{pids['stopped']}").exists(), "its guardian has not ended its tree"
+    outcomes = report(folder)
+    for victim in VICTIMS:
+        assert (outcomes[victim]["status"], outcomes[victim]["reason"]) == ("error", "lost")
+    for victim in ("worker", "guardian"):
+        wait_until(lambda v=victim: not Path(f"/proc/{pids[v]}").exists(), "its tree goes on")
+    with pool.worker(source, "--label", "both", name="next-both"):
+        wait_until(lambda: not Path(f"/proc/{pids['both']}").exists(), "it was not swept")
 
 
 @pytest.mark.slow
@@ -463,7 +447,8 @@ def test_a_run_without_where_knows_nothing_of_pools(tmp_path: Path) -> None:
     (tmp_path / "vibeguard.yaml").write_text(
         "checks:\n  - {id: a, run: 'grep -c hiredis /proc/$PPID/maps || true'}\n"
     )
-    done = run_cli(tmp_path, "run", VIBEGUARD_POOL_URL="unix:///nowhere")
+    there = {"VIBEGUARD_POOL_URL": "unix:///nowhere"}
+    done = vibeguard("run", cwd=tmp_path, env=there, fresh=True)
     assert done.returncode == 0
     [output] = (tmp_path / ".vibeguard").glob("runs/*/output/a.1.log")
     assert output.read_text().splitlines()[-1] == "0"

@@ -17,7 +17,9 @@ from vibeguard.core.model.events import RunCancelRequested, RunPlanned
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
 
+# The grace is one that the checks which end at once never reach, and the deaf one has to.
 TREE = """
+settings: {{grace: 500ms}}
 checks:
   - {{id: plain, run: "sleep {token}"}}
   - {{id: detached, run: "setsid sleep {token} & sleep {token}"}}
@@ -197,7 +199,7 @@ def test_every_command_about_runs_is_such_a_next_command(tree, token, words):
 @pytest.mark.parametrize("limit", [32, 34, 35])
 def test_short_of_descriptors_every_check_is_still_ended(tmp_path, token, limit):
     """Looking for processes and ending them takes descriptors too: some are always left for that."""
-    checks = "".join(f"  - {{id: c{n}, run: sleep {token}, timeout: 1s}}\n" for n in range(6))
+    checks = "".join(f"  - {{id: c{n}, run: sleep {token}, timeout: 300ms}}\n" for n in range(6))
     project(tmp_path, f"settings: {{parallel: 6, grace: 100ms}}\nchecks:\n{checks}")
     command = f"ulimit -n {limit}; exec {sys.executable} -m vibeguard run"
     with nothing_left_behind(token=token, reap_adopted=True):
@@ -243,15 +245,15 @@ def test_a_reader_that_is_gone_changes_nothing(tmp_path):
 
 
 def test_a_reader_that_does_not_read_never_holds_up_the_run(tmp_path):
-    """Two thousand checks are a megabyte of events; a pipe takes 64 KiB of it."""
-    checks = "".join(f"  - {{id: c{i}, run: ':'}}\n" for i in range(1500))
+    """Four hundred checks are a quarter of a megabyte of events; a pipe takes 64 KiB of it."""
+    checks = "".join(f"  - {{id: c{i}, run: ':'}}\n" for i in range(400))
     project(tmp_path, f"checks:\n{checks}")
     with running(tmp_path, "run", "--stream") as run:
         folder = run.run_folder()
         _wait_sealed(folder)
         state, reading = open_state(str(folder))
         assert reading.status == "complete"
-        assert state.counts == {"passed": 1500}
+        assert state.counts == {"passed": 400}
         exit_code, out, _ = run.end()
         assert exit_code == 0
         assert out.splitlines()[-1].startswith('{"type":"log.sealed"')
@@ -325,6 +327,19 @@ def test_the_environment_is_the_callers_as_it_was(tmp_path):
     assert "LC_CTYPE" not in names or "LC_CTYPE" in os.environ
     assert {"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT", "MINE"} <= names
     assert sys.platform != "linux" or "VIBEGUARD_CONFIG" not in names
+
+
+def test_a_fork_hands_on_the_environment_that_a_fresh_interpreter_would(tmp_path):
+    """What most tests of this suite rely on: `tests.helpers.forking`."""
+    project(tmp_path, "checks: [{id: a, run: env}]\n")
+    seen = []
+    for fresh in (True, False):
+        env = {"MINE": "yes", "HOME": "/nowhere", "VIBEGUARD_PARALLEL": "2"}
+        assert vibeguard("run", cwd=tmp_path, env=env, fresh=fresh).returncode == 0
+        lines = (tmp_path / ".vibeguard/latest/output/a.1.log").read_text().splitlines()
+        seen.append(sorted(line for line in lines if not line.startswith("VIBEGUARD_RUN=")))
+    assert seen[0] == seen[1]
+    assert "MINE=yes" in seen[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -18,17 +18,20 @@ def vibeguard(
     stdin: str = "",
     timeout_s: float = 120,
     fresh: bool = False,
+    within: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m vibeguard` and return what it said; the bound is one that only a hang reaches.
 
-    A fork of an interpreter that has the imports behind it, unless `fresh` or another environment
-    asks for one of its own.
+    A fork of an interpreter that has the imports behind it, unless `fresh` or something in the
+    environment that an interpreter reads when it begins asks for one of its own. `within` are
+    words before the command line that make a world for it, the same for many commands.
     """
     whole = environment(**(env or {}))
     if not fresh and forking.can_fork(whole):
-        return forking.run(list(argv), cwd, stdin, timeout_s)
+        command = forking.Command(list(argv), cwd, whole, within)
+        return forking.finish(command, stdin, timeout_s)
     return subprocess.run(
-        [sys.executable, "-m", "vibeguard", *argv],
+        [*within, sys.executable, "-m", "vibeguard", *argv],
         cwd=cwd,
         env=whole,
         input=stdin,

@@ -25,44 +25,67 @@ from functools import cache
 from pathlib import Path
 
 from tests.helpers.environment import environment
+from tests.helpers.shown_environment import show_environment
 
 REQUEST_BYTES = 1 << 20
+# Read when an interpreter begins, or by the C library: a fork would be too late for them.
+OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "TZ")
 
 
 @cache
 def environment_of_server() -> dict[str, str]:
-    """What the server begins with: a command reads it from /proc, where a fork cannot change it."""
+    """What the server begins with."""
     return environment()
 
 
-def can_fork(env: Mapping[str, str]) -> bool:
-    """Whether a fork would see this environment (the name of the running test is none of its)."""
+def differing(env: Mapping[str, str]) -> set[str]:
+    """What the server has otherwise (the name of the running test is no concern of a command)."""
     known = environment_of_server()
-    differing = {name for name in {*known, *env} if known.get(name) != env.get(name)}
-    return differing <= {"PYTEST_CURRENT_TEST"}
+    names = {name for name in {*known, *env} if known.get(name) != env.get(name)}
+    return names - {"PYTEST_CURRENT_TEST"}
+
+
+def can_fork(env: Mapping[str, str]) -> bool:
+    """Whether a fork can have this environment."""
+    return not any(name.startswith(OF_THE_INTERPRETER) for name in differing(env))
 
 
 @cache
-def server() -> socket.socket:
-    """The server of this process; it ends with it."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
-    theirs.set_inheritable(True)
-    words = [sys.executable, "-m", "tests.helpers.forking", str(theirs.fileno())]
-    os.posix_spawn(words[0], words, environment_of_server())
-    theirs.close()
-    return ours
+def servers() -> dict[tuple[str, ...], tuple[int, socket.socket]]:
+    """The servers of this process, which end with it: process id and connection of each.
+
+    By the words that make the world it is in. Whoever counts processes leaves these out.
+    """
+    return {}
+
+
+def server(within: tuple[str, ...]) -> socket.socket:
+    """The connection to the server in this world, which is started if need be."""
+    if within not in servers():
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
+        theirs.set_inheritable(True)
+        words = [*within, sys.executable, "-m", "tests.helpers.forking", str(theirs.fileno())]
+        servers()[within] = os.posix_spawnp(words[0], words, environment_of_server()), ours
+        theirs.close()
+    return servers()[within][1]
 
 
 class Command:
-    """A command under way: what the tests use of a `subprocess.Popen` in text mode."""
+    """A command under way: what the tests use of a `subprocess.Popen` in text mode.
 
-    def __init__(self, argv: list[str], cwd: Path) -> None:
+    `within` are the words of a command line before that of the server, such as `unshare -Ur`.
+    """
+
+    def __init__(
+        self, argv: list[str], cwd: Path, env: Mapping[str, str], within: tuple[str, ...] = ()
+    ) -> None:
         (stdin, write), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
         self._answer, theirs = socket.socketpair()
         given = [stdin, stdout, stderr, theirs.fileno()]
-        request = json.dumps({"argv": argv, "cwd": os.fspath(cwd)}).encode()
-        socket.send_fds(server(), [request], given)
+        other = dict(env) if differing(env) else None
+        request = json.dumps({"argv": argv, "cwd": os.fspath(cwd), "env": other}).encode()
+        socket.send_fds(server(within), [request], given)
         for descriptor in given[:3]:
             os.close(descriptor)
         theirs.close()
@@ -141,17 +164,14 @@ class Command:
                 self.stdin.write(stdin)
 
 
-def run(
-    argv: list[str], cwd: Path, stdin: str, timeout_s: float
-) -> "subprocess.CompletedProcess[str]":
+def finish(command: Command, stdin: str, timeout_s: float) -> "subprocess.CompletedProcess[str]":
     """Like `subprocess.run` with `capture_output`; raises `subprocess.TimeoutExpired`."""
-    command = Command(argv, cwd)
     try:
         out, err = command.communicate(stdin, timeout_s)
     finally:
         command.kill()
         command.close()
-    return subprocess.CompletedProcess(argv, command.wait(), out, err)
+    return subprocess.CompletedProcess(command.args, command.wait(), out, err)
 
 
 def _text(data: bytes) -> str:
@@ -205,7 +225,7 @@ def _be_between(request: bytes, descriptors: list[int]) -> None:
 
 def _be_command(request: dict[str, object], streams: list[int]) -> None:
     """Become what `python -m vibeguard` would be. Never returns."""
-    argv, cwd = request["argv"], request["cwd"]
+    argv, cwd, env = request["argv"], request["cwd"], request["env"]
     assert isinstance(argv, list)
     assert isinstance(cwd, str)
     for number, descriptor in enumerate(streams):
@@ -216,6 +236,8 @@ def _be_command(request: dict[str, object], streams: list[int]) -> None:
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
     os.chdir(cwd)
     sys.path[0] = cwd
+    if isinstance(env, dict) and not show_environment(env):
+        os.execve(sys.executable, [sys.executable, "-m", "vibeguard", *argv], env)
     import vibeguard  # noqa: PLC0415
     from vibeguard.cli import command  # noqa: PLC0415
 

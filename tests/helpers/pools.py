@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +14,7 @@ import trio
 from tests.helpers.brokers import KEY, Server, key_file
 from tests.helpers.command import environment, vibeguard
 from tests.helpers.executor_worlds import COUNTER, LocalWorld, for_a_worker, make_spec
+from tests.helpers.running import Process, start
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
@@ -120,20 +120,14 @@ class Pool:
 
         `within` is what runs its command, `program` Python text that is it in another way.
         """
-        process = subprocess.Popen(
-            [
-                *within,
-                *(sys.executable, *(["-c", program] if program else ["-m", "vibeguard"])),
-                *("worker", "--pool", self.name),
-                *("--repository", str(repository), "--name", name, "--slots", str(slots)),
-                *flags,
-            ],
-            cwd=self.folder,
-            env=environment(**{**self.variables, **env}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = start(
+            self.folder,
+            *("worker", "--pool", self.name),
+            *("--repository", str(repository), "--name", name, "--slots", str(slots)),
+            *flags,
+            program=program,
+            within=within,
+            env={**self.variables, **env},
         )
         started = WorkerProcess(process)
         try:
@@ -154,7 +148,7 @@ def worker_of(guardian: int) -> int:
 class WorkerProcess:
     """A guardian and its worker."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
 
     @property
@@ -184,8 +178,9 @@ class WorkerProcess:
         try:
             return self.process.wait(PATIENCE_S)
         finally:
-            if self.process.stderr is not None:
-                self.process.stderr.close()
+            for stream in (self.process.stdout, self.process.stderr):
+                if stream is not None:
+                    stream.close()
 
 
 class PoolWorld:

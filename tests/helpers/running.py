@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,30 +65,42 @@ class Running:
         return self.process.wait(), out, err
 
 
+def start(
+    folder: Path,
+    *argv: str,
+    program: str = "",
+    fresh: bool = False,
+    within: tuple[str, ...] = (),
+    env: Mapping[str, str],
+) -> Process:
+    """Start `python -m vibeguard ARGV` in `folder`, with nothing to read.
+
+    `program` is Python text that does the same in another way, `within` what runs that command
+    line; `fresh` is as in `vibeguard`.
+    """
+    environ = environment(**env)
+    if not (program or fresh or within) and can_fork(environ):
+        command = Command(list(argv), folder, environ)
+        command.stdin.close()
+        return command
+    words = ["-c", program] if program else ["-m", "vibeguard"]
+    return subprocess.Popen(
+        [*within, sys.executable, *words, *argv],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 @contextmanager
 def running(
     folder: Path, *argv: str, program: str = "", fresh: bool = False, **env: str
 ) -> Iterator[Running]:
-    """Start `python -m vibeguard ARGV` in `folder`; it never outlives the block.
-
-    `program` is Python text that does the same in another way; `fresh` is as in `vibeguard`.
-    """
-    environ = environment(**env)
-    if not program and not fresh and can_fork(environ):
-        command = Command(list(argv), folder)
-        command.stdin.close()
-        process: Process = command
-    else:
-        words = ["-c", program] if program else ["-m", "vibeguard"]
-        process = subprocess.Popen(
-            [sys.executable, *words, *argv],
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    """The same under way; it never outlives the block."""
+    process = start(folder, *argv, program=program, fresh=fresh, env=env)
     try:
         yield Running(process, folder)
     finally:

@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from tests.helpers.command import environment, git, vibeguard
+from tests.helpers.command import git, vibeguard
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.c")
 # In a user namespace of its own, a limit of none: the kernel refuses what the run tries.
@@ -14,6 +14,7 @@ _NO_NAMESPACES = (
     "echo 0 >/proc/sys/user/max_user_namespaces && "
     'echo 0 >/proc/sys/user/max_mnt_namespaces && exec "$@"'
 )
+_REFUSED = ("unshare", "-Ur", "sh", "-c", _NO_NAMESPACES, "sh")
 
 
 @cache
@@ -28,29 +29,18 @@ def has_namespaces() -> bool:
 
 def words_for(way: str, *words: str) -> list[str]:
     """The command line of `vibeguard WORDS` such that a staged run has to go this way."""
-    command = [sys.executable, "-m", "vibeguard", *words]
-    if way == "namespace" or not has_namespaces():
-        return command
-    return ["unshare", "-Ur", "sh", "-c", _NO_NAMESPACES, "sh", *command]
+    return [*_before(way), sys.executable, "-m", "vibeguard", *words]
+
+
+def _before(way: str) -> tuple[str, ...]:
+    return _REFUSED if way == "copy" and has_namespaces() else ()
 
 
 def run_staged(
     way: str, *words: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`run --staged WORDS`, this way."""
-    if way == "namespace" or not has_namespaces():
-        return vibeguard("run", "--staged", *words, cwd=cwd, env=env)
-    return subprocess.run(
-        words_for(way, "run", "--staged", *words),
-        cwd=cwd,
-        env=environment(**(env or {})),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        timeout=120,
-        check=False,
-    )
+    return vibeguard("run", "--staged", *words, cwd=cwd, env=env, within=_before(way))
 
 
 def repository(folder: Path, **files: str) -> Path:
