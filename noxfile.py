@@ -138,6 +138,9 @@ def nightly(session: nox.Session) -> None:
     """The long ones: a thousand SIGKILLs at random moments, every cut and flip of a log."""
     install(session)
     session.run("pytest", "-m", "nightly", *session.posargs)
+    # Properties: twenty times as many examples as in the quick suite, by chance.
+    search = ("--hypothesis-profile=searching", "tests/unit", "tests/model")
+    session.run("pytest", *search, *session.posargs)
 
 
 @nox.session

@@ -65,8 +65,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "rewritten": (wrote(PASSED), "passed", None),
     "outside": (untouched(results={"junit": "../outside.xml"}), "error", "results"),
     "fifo": ({"run": "mkfifo $VIBEGUARD_CHECK.xml"}, "error", "results"),
-    "giant": ({"run": "truncate -s 1G $VIBEGUARD_CHECK.xml"}, "error", "results"),
-    "giant_red": ({"run": "truncate -s 1G $VIBEGUARD_CHECK.xml; exit 1"}, "failed", "exit_code"),
+    "giant": ({"run": "truncate -s 257M $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "giant_red": ({"run": "truncate -s 257M $VIBEGUARD_CHECK.xml; exit 1"}, "failed", "exit_code"),
     "folder": ({"run": "mkdir $VIBEGUARD_CHECK.xml"}, "error", "results"),
     "lint": (printed(ERRORS, {"json": "ruff"}), "passed", None),
     "lint_expected": (

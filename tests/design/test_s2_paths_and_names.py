@@ -6,7 +6,13 @@ import os
 import pytest
 
 from tests.helpers.command import git, project, vibeguard
+from tests.helpers.running import running
+from vibeguard.system.discovery.whereabouts import PATIENCE_S
 
+IN_A_TENTH_OF_A_SECOND = (
+    "from vibeguard.cli import command; from vibeguard.system.discovery import whereabouts;"
+    "whereabouts.PATIENCE_S = 0.1; command()"
+)
 ONE = "checks: [{id: a, run: pwd, tags: [t]}]\n"
 
 
@@ -35,10 +41,14 @@ def test_cwd_begins_at_the_config_file_and_at_nothing_else(tmp_path, cwd, where)
 
 
 def test_a_fifo_that_nobody_writes_to_is_an_empty_config_and_no_hang(tmp_path):
+    """A tenth of a second stands for the half minute that is waited."""
+    assert 10 <= PATIENCE_S <= 30
     os.mkfifo(tmp_path / "fifo")
-    done = vibeguard("-c", "fifo", "validate", cwd=tmp_path, timeout_s=60)
-    assert done.returncode == 2
-    assert "fifo" in done.stderr
+    words = ("-c", "fifo", "validate")
+    with running(tmp_path, *words, program=IN_A_TENTH_OF_A_SECOND) as validating:
+        code, _, said = validating.end()
+    assert code == 2
+    assert "fifo: nothing came for 0.1 s" in said
 
 
 def test_a_folder_is_called_a_folder(tmp_path):

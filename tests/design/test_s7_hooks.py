@@ -282,21 +282,26 @@ def test_a_run_that_goes_on_is_not_waited_for(tmp_path):
     assert vibeguard("hook", "failures", cwd=folder).returncode == 1
 
 
+# The long check goes on until the file `go` is there, beside the repository, and a little longer.
 SHORT_AND_LONG = """\
 checks:
-  - {id: short, run: "test ! -e broken"}
-  - {id: long, run: "sleep 2; test ! -e later", async: true, timeout: 10m}
+  - {{id: short, run: "test ! -e broken"}}
+  - id: long
+    run: "until test -e {folder}/go; do sleep 0.02; done; sleep 0.3; test ! -e later"
+    async: true
+    timeout: 10m
 """
 
 
 def test_a_commit_waits_for_the_foreground_only(tmp_path):
     """The commit is through while the long check still runs; a broken foreground stops it."""
-    folder = project(tmp_path / "repository", SHORT_AND_LONG)
+    folder = project(tmp_path / "repository", SHORT_AND_LONG.format(folder=tmp_path))
     git("init", "-q", "-b", "main", cwd=folder)
     assert vibeguard("hook", "git", "--write", cwd=folder).returncode == 0
     git("add", "-A", cwd=folder)
     git("commit", "-q", "-m", "Start", cwd=folder)
     assert [each["state"] for each in runs_of(folder)] == ["live"]
+    (tmp_path / "go").touch()
     vibeguard("wait", cwd=folder)
     assert [each["verdict"] for each in runs_of(folder)] == ["passed"]
     (folder / "broken").touch()
@@ -449,18 +454,24 @@ def test_a_push_of_what_nobody_has_checked_checks_it_now(tmp_path):
 
 def test_a_cancelled_run_is_no_verdict_so_that_a_push_checks_now(tmp_path):
     """Somebody ended it: nothing has been found out about the tree."""
-    folder = committed(tmp_path)
+    folder = committed(tmp_path, held=True)
     assert vibeguard("cancel", cwd=folder).returncode == 0
     vibeguard("wait", cwd=folder)
+    (tmp_path / "go").touch()
     assert [each["verdict"] for each in runs_of(folder)] == ["cancelled"]
     pushed = git("push", "-q", "origin", "main", cwd=folder, check=False)
     assert pushed.returncode == 0, pushed.stderr
     assert [each["verdict"] for each in runs_of(folder)] == ["passed", "cancelled"]
 
 
-def committed(tmp_path):
-    """A repository with our hooks and a remote, whose first commit is being checked."""
-    folder = project(tmp_path / "repository", SHORT_AND_LONG)
+def committed(tmp_path, *, held=False):
+    """A repository with our hooks and a remote, whose first commit is being checked.
+
+    If `held`, the long check goes on until `go` is there.
+    """
+    if not held:
+        (tmp_path / "go").touch()
+    folder = project(tmp_path / "repository", SHORT_AND_LONG.format(folder=tmp_path))
     git("init", "-q", "-b", "main", cwd=folder)
     git("init", "-q", "--bare", str(tmp_path / "remote"), cwd=folder)
     git("remote", "add", "origin", str(tmp_path / "remote"), cwd=folder)

@@ -200,7 +200,10 @@ def report(state: Path, reference: str) -> int:
 def wait(state: Path, reference: str) -> int:
     """What `wait --max-wait`, `tail` and a joined run end with."""
     folder = find_run(str(state), reference)
-    output, follower, quiet = Output(), Follower(folder), NoSignals()
+    # Nothing is waited for, and to give up a watch takes the kernel longer than all the rest.
+    with patch("vibeguard.system.journal.follow.watch", lambda _: None):
+        follower = Follower(folder)
+    output, quiet = Output(), NoSignals()
     view = make_view("json", format_options(run_folder=folder), output, live=False)
     try:
         with patch("vibeguard.system.front.following.Signals", lambda: quiet):

@@ -250,7 +250,7 @@ def execs_for_ever(token: str) -> None:
     if "again" not in sys.argv:
         ready()
     time.sleep(0.005)
-    os.execv(sys.executable, [sys.executable, __file__, "execs_for_ever", token, "again"])
+    os.execv(sys.executable, [sys.executable, "-IS", __file__, "execs_for_ever", token, "again"])
 
 
 def stops_whenever_continued(token: str) -> None:

@@ -1,7 +1,7 @@
 """Checks that do not want to end, as data: what each does, and what may be expected of it.
 
 `{nap}` in a command is a number of seconds that is unique to the test, so that a survivor is found
-by its command line; `{python}` runs a program of `programs.py`. Every command prints `ready` when
+by its command line; `{python}` runs a program of `programs.py`, which needs no packages. Every command prints `ready` when
 all of it is in place. docs/processes.md has the same table, and a test compares the two.
 """
 
@@ -31,7 +31,7 @@ class Shape(NamedTuple):
     def command_for(self, nap: str) -> str:
         """The command with its unique number of seconds."""
         return self.command.replace("{nap}", nap).replace(
-            "{python}", f"{sys.executable} {PROGRAMS}"
+            "{python}", f"{sys.executable} -IS {PROGRAMS}"
         )
 
 

@@ -115,6 +115,30 @@ def run_and_end(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_nothing_is_left_of_a_share_of_the_shapes(
+    way: Callable[[Running], set[int]], tmp_path: Path
+) -> None:
+    """Every way has several shapes, and every shape a way; each with each is for the night."""
+    share = SHAPES[WAYS.index(way) :: len(WAYS)]
+    shapes = {f"shape{number}": (shape, unique_nap()) for number, shape in enumerate(share)}
+    with nothing_left_behind(reap_adopted=True):
+        run_and_end(tmp_path, shapes, way)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "way",
+    [
+        # Nobody is left who knows what belongs to the run: the hardest.
+        Ways.by_sigkill_of_the_supervisor,
+        *(
+            pytest.param(way, marks=pytest.mark.nightly)
+            for way in WAYS
+            if way is not Ways.by_sigkill_of_the_supervisor
+        ),
+    ],
+    ids=lambda way: way.__name__,
+)
 def test_nothing_is_left_of_all_shapes_at_once(
     way: Callable[[Running], set[int]], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.helpers.examples import examples
 from tests.helpers.scripted_broker import World
 
 
@@ -115,4 +116,4 @@ class Protocol(RuleBasedStateMachine):
 
 
 TestProtocol = pytest.mark.slow(Protocol.TestCase)
-Protocol.TestCase.settings = settings(max_examples=50, stateful_step_count=30)
+Protocol.TestCase.settings = settings(max_examples=examples(0.6), stateful_step_count=30)

@@ -20,7 +20,6 @@ from vibeguard.core.names import Outcome, Pool, Severity, WhilePending
 
 FOREVER = float("inf")
 PROPERTY = settings(
-    max_examples=100,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # shrinking a whole run takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -4,6 +4,7 @@ import trio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from tests.helpers.mutations import mutations
 from tests.helpers.naive import naive, plain, told
 from tests.helpers.scripted_executor import Script
@@ -134,7 +135,7 @@ def _interrupt(run, what: str) -> None:
         run.cancel(CancelReason.CANCEL)
 
 
-@settings(PROPERTY, max_examples=60)
+@settings(PROPERTY, max_examples=examples(1))
 @given(histories())
 def test_a_history_folds_to_what_a_naive_model_says_at_every_event(events):
     state, log = new_state(), plain(events)
@@ -146,7 +147,7 @@ def test_a_history_folds_to_what_a_naive_model_says_at_every_event(events):
     assert state.finished.exit_code == naive(log)["exit_code"]
 
 
-@settings(PROPERTY, max_examples=20)
+@settings(PROPERTY, max_examples=examples(0.3))
 @given(histories())
 def test_a_forecast_can_be_made_of_every_prefix(events):
     """Also in the middle of a step: the scheduler that it plays on is made from any State."""
@@ -157,7 +158,7 @@ def test_a_forecast_can_be_made_of_every_prefix(events):
         assert found.end_ns is None or found.end_ns >= (found.foreground_ns or 0) >= 0
 
 
-@settings(PROPERTY, max_examples=40)
+@settings(PROPERTY, max_examples=examples(0.6))
 @given(histories())
 def test_a_single_mutation_is_rejected_or_changes_nothing_that_counts(events):
     """What is accepted has the same outcomes, reasons, verdict and exit code, or is not sealed."""

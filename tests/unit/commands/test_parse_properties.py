@@ -7,6 +7,7 @@ from cyclopts import CycloptsError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from vibeguard.cli import verb_of
 from vibeguard.commands.failures import explain
 from vibeguard.commands.parsing import parse
@@ -48,7 +49,6 @@ WORD = st.one_of(
 )
 
 
-@settings(max_examples=120)
 @example(["--", "run"])
 @example(["run", "--tags", "--", "x"])
 @example(["-"])
@@ -67,7 +67,7 @@ def test_any_words_give_a_call_or_a_usage_error(words):
 
 
 @pytest.mark.parametrize("verb", ["run", "check", "list", "validate", "runs", "init", "tail"])
-@settings(max_examples=15)
+@settings(max_examples=examples(0.2))
 @given(
     before=st.lists(
         st.sampled_from(

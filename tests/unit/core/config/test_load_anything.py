@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.configs import FILE, problems
+from tests.helpers.examples import examples
 from vibeguard.core.config import document
 from vibeguard.core.config.load import load_config
 from vibeguard.core.problems import ConfigError
@@ -73,7 +74,7 @@ def test_random_text(text: str) -> None:
     load_or_refuse(text.encode("utf-8", "replace"))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(4))
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=40))
 def test_random_pieces_of_yaml(pieces: list[str]) -> None:
     """Nearly right is where parsers fail."""
@@ -97,7 +98,7 @@ def built_by(parser: Callable[[str], document.EventParser], text: str) -> docume
         return None
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(4))
 @given(
     st.lists(
         st.sampled_from([*FRAGMENTS, "\t", "?b", ":[", ":,", "|\t\n", "%FOO x\n---\n"]), max_size=25

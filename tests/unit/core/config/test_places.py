@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.configs import check, problems
+from tests.helpers.examples import examples
 from vibeguard.core.config import filling
 from vibeguard.core.config.document import read_document
 from vibeguard.core.config.nodes import Mapping, Text
@@ -114,7 +115,7 @@ def test_a_place_is_looked_for_once_however_often_aliases_repeat_it() -> None:
 values = st.text(alphabet=list("ab'\"\\#:-=%é𝄞 \n\t"), max_size=24)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(4))
 @given(
     value=values,
     style=st.sampled_from(["", "'", '"', "|", ">"]),
@@ -134,7 +135,7 @@ def test_every_character_of_a_dumped_value_is_found(
     assert assert_every_character_is_found(read_source(dumped.encode(), "f")).value == value
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(4))
 @given(
     st.sampled_from(["k: ", "k:\n", "k: '", 'k: "', "k: |\n", "k: >\n", "k: >1+\n", "k: |2-\n"]),
     st.lists(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
@@ -105,7 +106,7 @@ def harmful(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(st.lists(hostile, min_size=4, max_size=10))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(0.5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_format_emits_a_control_character_other_than_newline(name, texts):
     run = run_of(texts)
     ending = Ending(problem=texts[0], hint=texts[1])
@@ -119,14 +120,14 @@ def test_no_format_emits_a_control_character_other_than_newline(name, texts):
 # Under CI nothing is drawn over again (test_terminal.py), so `live` is none of them.
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("github", "live")])
 @given(st.lists(hostile, min_size=4, max_size=10))
-@settings(max_examples=25)
+@settings(max_examples=examples(0.3))
 def test_under_ci_no_line_reads_as_a_command(name, texts):
     text = replay(name, run_of(texts).events, ci=True, columns=20)
     assert not CI_COMMAND.search(OWN_SEQUENCES.sub("", text))
 
 
 @given(st.lists(hostile, min_size=4, max_size=10))
-@settings(max_examples=25)
+@settings(max_examples=examples(0.3))
 def test_the_github_format_gives_its_own_commands_and_no_others(texts):
     lines = replay("github", run_of(texts).events, ci=True).split("\n")
     for line in lines:

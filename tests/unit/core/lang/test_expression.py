@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.expression import BadValue, MissingName, parse_expression
 
@@ -287,7 +288,7 @@ def in_python(text):
     return eval(text, {"__builtins__": {}}, {k: float(v) for k, v in PYTHON_VALUES.items()})
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(4))
 @given(COMPARISON)
 def test_arithmetic_and_comparison_agree_with_python(parts):
     left, operator, right = parts

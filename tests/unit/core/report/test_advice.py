@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from tests.helpers.histories import SECOND, History, check
 from vibeguard.core.lang.template import MOST_CHARACTERS
 from vibeguard.core.names import Outcome, Reason
@@ -151,7 +152,7 @@ def run_by(shell, script, folder):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@settings(max_examples=5)
+@settings(max_examples=examples(0.1))
 @given(data=st.data())
 def test_whatever_was_extracted_a_shell_takes_it_for_a_word(shell, tmp_path_factory, data):
     """Each value in each place, read once or more often; those that are refused are not run."""
