@@ -1,18 +1,23 @@
 """DESIGN section 11, "Tree changed": what checks, or somebody beside them, made of the files."""
 
 import json
+import shutil
+import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 
-from tests.helpers.command import git, vibeguard
+from tests.helpers.command import environment, git, vibeguard
 from tests.helpers.scripted_executor import Script
 from tests.helpers.staging import repository
 from tests.helpers.virtual import check, run_virtually
 from vibeguard.core.names import OnChange
-from vibeguard.system.discovery.differing import changed_files, differing
+from vibeguard.system.discovery.differing import LARGEST_READ, changed_files, differing
 from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.reuse.left_alone import changed_since_look, look
 
 
 def config(*checks: str) -> str:
@@ -151,3 +156,124 @@ def test_one_that_is_cancelled_in_the_queue_keeps_nobody_waiting():
     checks = [alone("a"), alone("b"), check("bg", mode="async")]
     run = run_virtually(checks, lasting(a=5, b=5, bg=1), during=cancel)
     assert run.outcomes() == {"a": "passed", "b": "cancelled", "bg": "passed"}
+
+
+def edits_unseen(flag: str) -> str:
+    return f"echo 2 >a; git update-index --{flag} a"
+
+
+# What a check may do so that git says nothing of what it did, and the name that comes of it.
+HIDDEN = {
+    "assume-unchanged": (edits_unseen("assume-unchanged"), "a"),
+    "skip-worktree": (edits_unseen("skip-worktree"), "a"),
+    "flagged before it is edited": ("git update-index --assume-unchanged a && echo 2 >a", "a"),
+    "a mode that git does not trust": ("git config core.fileMode false; chmod +x a", "a"),
+    "a name in another case": ("git config core.ignoreCase true; mv a A", "a"),
+    "a clean filter": (
+        "git config filter.same.clean 'echo 1'; echo 'a filter=same' >>.git/info/attributes; echo 2 >a",
+        "a",
+    ),
+    "committed": ("echo 2 >a; git -c user.name=A -c user.email=a@b.c commit -qam x", "a"),
+    "the same size and time": ("touch -r a t; echo 2 >a; touch -r t a; rm t", "a"),
+    "a new file that is excluded": ("echo new >>.git/info/exclude; touch new", ".git/info/exclude"),
+    "a new file that rules of its own ignore": (
+        "printf '*' >sub/.gitignore; touch sub/new",
+        "sub/",
+    ),
+    "rules that were ignored": ("echo new >odd/.gitignore; touch odd/new", "odd/.gitignore"),
+    "rules named by a setting": (
+        "echo new >.git/rules; git config core.excludesFile .git/rules; touch new",
+        ".git/config",
+    ),
+    "another repository": ("mv .git .old; git init -q; echo 2 >a; git add a .old; rm -r .old", "a"),
+    "a link": ("ln -sf b link; git update-index --assume-unchanged link", "link"),
+    "a file gone": ("git update-index --skip-worktree a; rm a", "a"),
+    "a submodule of its own": ("mkdir n; git init -q n; touch n/x", "n/"),
+}
+SAME = {
+    "written again": "cp a t; cat t >a; rm t; touch b sub/c; git update-index --assume-unchanged a",
+    "a cache that ignores itself": "mkdir .cache; printf '*' >.cache/.gitignore; touch .cache/x",
+    "what is ignored": "touch ignored",
+    "a setting that hides nothing": "git config core.hooksPath .husky",
+    "a stamp of git's own": "git status; touch .git/x",
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Path:
+    rules = "ignored\nodd/.gitignore\nvibeguard.yaml\n.vibeguard\n"
+    root = repository(tmp_path_factory.mktemp("hidden") / "p", a="1\n", b="1\n")
+    (root / ".gitignore").write_text(rules)
+    for name in ("sub", "odd"):
+        (root / name).mkdir()
+        (root / name / "c").write_text("1\n")
+    (root / "odd" / ".gitignore").write_text("")
+    (root / "link").symlink_to("a")
+    git("add", "-A", cwd=root)
+    git("-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "x", cwd=root)
+    return root
+
+
+def looked_at_twice(root: Path, script: str) -> tuple[list[bytes], str]:
+    """What a check with `on_change: fail` that does this is told to have changed."""
+    before = look(str(root), caller_environment(), 30)
+    assert not before.git.untold
+    subprocess.run(["sh", "-c", script], cwd=root, env=environment(), check=True)
+    return changed_since_look(str(root), caller_environment(), before, 30)
+
+
+@pytest.fixture
+def place(template, tmp_path) -> Path:
+    return Path(shutil.copytree(template, tmp_path / "p", symlinks=True))
+
+
+@pytest.mark.parametrize("shape", HIDDEN)
+def test_what_a_check_hides_from_git_is_changed_all_the_same(place, shape):
+    script, name = HIDDEN[shape]
+    paths, untold = looked_at_twice(place, script)
+    assert (untold, [path for path in paths if path.startswith(name.encode())] != []) == ("", True)
+
+
+@pytest.mark.parametrize("shape", SAME)
+def test_who_leaves_the_same_bytes_in_the_files_of_the_tree_has_changed_none(place, shape):
+    assert looked_at_twice(place, SAME[shape]) == ([], "")
+
+
+def test_a_large_file_is_changed_when_it_was_written(place):
+    (place / "big").write_bytes(bytes(LARGEST_READ + 1))
+    assert looked_at_twice(place, "touch a") == ([], "")
+    script = "echo 2 >>big; git add big; git update-index --assume-unchanged big"
+    assert looked_at_twice(place, script) == ([b"big"], "")
+
+
+def test_what_an_earlier_look_has_read_is_read_again_only_where_it_changed(place):
+    before = look(str(place), caller_environment(), 30)
+    known = {entry.path: replace(entry, sha256=entry.sha256[::-1]) for entry in before.entries}
+    (place / "a").write_text("2\n")
+    now = {e.path: e for e in look(str(place), caller_environment(), 30, known).entries}
+    assert now[b"b"] == known[b"b"]
+    assert now[b"a"].sha256 == sha256(b"2\n").hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
+def test_hidden_edits_fail_the_check_that_must_make_none_and_are_noted_else(tmp_path, flag):
+    text = config(
+        f"id: fails, run: '{edits_unseen(flag)}', on_change: fail",
+        f"id: notes, run: 'echo 3 >b; git update-index --{flag} b'",
+    )
+    root = repository(tmp_path, **{"a": "1", "b": "1", "c": "1", "vibeguard.yaml": text})
+    git("update-index", f"--{flag}", "c", cwd=root)
+    document = run(root)
+    checks = {check["id"]: check for check in document["checks"]}
+    assert checks["fails"]["message"] == "changed files: a"
+    assert checks["notes"]["status"] == "passed"
+    assert document["changed"] == {"files": ["a", "b"], "left_out": 0, "untold": ""}
+
+
+@pytest.mark.slow
+def test_that_git_names_no_file_of_a_tree_that_is_another_is_said(tmp_path):
+    text = config("id: a, run: 'git config core.fileMode false && chmod +x b'")
+    root = repository(tmp_path, **{"b": "1", "vibeguard.yaml": text})
+    untold = "git names none, yet not every file holds what it did"
+    assert run(root)["changed"] == {"files": [], "left_out": 0, "untold": untold}

@@ -21,6 +21,7 @@ _SUBMODULE = "160000"
 _ABSENT = "000000"
 _RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", "--no-ext-diff")
 _DEEPEST_SUBMODULE = 20
+LIST_FLAGS = ("ls-files", "-v", "-z")
 
 
 class Changes(Struct, frozen=True):
@@ -226,11 +227,18 @@ def _pairs(fields: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
 def _hidden(git: _Git) -> Iterator[bytes]:
     """Files that git was told not to look at: they may have changed, so they count as changed.
 
-    Lower case marks assume-unchanged, S skip-worktree (git-ls-files(1)); what a sparse checkout
-    left out is not there.
+    What a sparse checkout left out is not there.
     """
-    for entry in git.ask("ls-files", "-v", "-z").split(b"\0"):
+    for path in flagged(git.ask(*LIST_FLAGS)):
+        if os.path.lexists(os.path.join(os.fsencode(git.root), path)):
+            yield path
+
+
+def flagged(listed: bytes) -> Iterator[bytes]:
+    """The paths in the answer to `LIST_FLAGS` that git was told not to look at.
+
+    Lower case marks assume-unchanged, S skip-worktree (git-ls-files(1)).
+    """
+    for entry in listed.split(b"\0"):
         if entry[:1] == b"S" or entry[:1].islower():
-            path = entry[2:]
-            if os.path.lexists(os.path.join(os.fsencode(git.root), path)):
-                yield path
+            yield entry[2:]

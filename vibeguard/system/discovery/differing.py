@@ -9,6 +9,7 @@ from typing import Final
 
 from vibeguard.core.model.differing import Differing, changed_since
 from vibeguard.core.wording.units import SECOND_NS, duration
+from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
 from vibeguard.system.discovery.vcs import answer_of_git
 from vibeguard.system.discovery.whereabouts import repository_root
 
@@ -23,6 +24,7 @@ _STATUS: Final = (
     "--ignore-submodules=dirty",
     "-z",
 )
+EXCLUDE_FILE: Final = ("rev-parse", "--git-path", "info/exclude")
 _FIELDS_BEFORE_PATH: Final = {b"1": 8, b"u": 10, b"?": 1}
 _HEAD: Final = b"# branch.oid "
 _BRANCH: Final = b"# branch.head "
@@ -69,6 +71,31 @@ def changed_files(
     root = repository_root(folder) or folder
     gone = _digests(root, before.files.keys() - now.files.keys())
     return changed_since(before, now.files | gone), ""
+
+
+def written_unseen(
+    folder: str, environment: Mapping[bytes, bytes], since_ns: int, timeout_s: float
+) -> list[bytes]:
+    """The files that were written since this moment, and that git was told not to look at.
+
+    The rules of the repository by which it ignores others are among them. None where git gives no
+    answer.
+    """
+    root = repository_root(folder) or folder
+    try:
+        listed = answer_of_git(LIST_FLAGS, root, environment, timeout_s)
+        rules = answer_of_git(EXCLUDE_FILE, root, environment, timeout_s).rstrip(b"\n")
+    except (OSError, subprocess.SubprocessError):
+        return []
+    start = os.fsencode(root)
+    return [p for p in (*flagged(listed), rules) if _written_at(os.path.join(start, p)) >= since_ns]
+
+
+def _written_at(path: bytes) -> int:
+    try:
+        return os.lstat(path).st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _paths(entries: Iterable[bytes]) -> Iterator[bytes]:

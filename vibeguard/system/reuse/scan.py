@@ -88,7 +88,7 @@ def _entry(
     if status is None:
         signature = _signature_at(os.path.join(root, path), follow=False)
     else:
-        signature = _signature(status)
+        signature = signature_of(status)
     if signature is None:
         return Entry(path, Kind.ABSENT)
     same = known if known and known.settled and known.signature == signature else None
@@ -170,11 +170,11 @@ def _read(path: bytes, *, follow: bool) -> tuple[str, Signature | None]:
     except OSError:
         return "", None
     try:
-        before = _signature(os.fstat(descriptor))
+        before = signature_of(os.fstat(descriptor))
         digest = sha256()
         while chunk := os.read(descriptor, _CHUNK):
             digest.update(chunk)
-        same = before == _signature(os.fstat(descriptor))
+        same = before == signature_of(os.fstat(descriptor))
     except OSError:
         return "", None
     finally:
@@ -184,12 +184,13 @@ def _read(path: bytes, *, follow: bool) -> tuple[str, Signature | None]:
 
 def _signature_at(path: bytes, *, follow: bool) -> Signature | None:
     try:
-        return _signature(os.stat(path, follow_symlinks=follow))
+        return signature_of(os.stat(path, follow_symlinks=follow))
     except OSError:
         return None
 
 
-def _signature(status: os.stat_result) -> Signature:
+def signature_of(status: os.stat_result) -> Signature:
+    """What the file system says of a file."""
     return Signature(
         status.st_dev,
         status.st_ino,

@@ -12,8 +12,9 @@ from vibeguard.core.model.event_parts import TreeChange, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import OnChange
 from vibeguard.core.problems import UsageError
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import Launch
-from vibeguard.system.discovery.differing import changed_files
+from vibeguard.system.discovery.differing import changed_files, written_unseen
 from vibeguard.system.discovery.tree import exact_tree_of
 from vibeguard.system.discovery.vcs import TIMEOUT_S, version_control
 from vibeguard.system.discovery.whereabouts import repository_root
@@ -58,6 +59,10 @@ def changed_meanwhile(
         return None  # the same bytes lie everywhere: git need not be asked
     folder = os.fsdecode(launch.folder)
     paths, untold = changed_files(folder, launch.environment, before, TIMEOUT_S)
+    unseen = written_unseen(folder, launch.environment, started_ns(state), TIMEOUT_S)
+    paths = sorted({*paths, *unseen})
+    if not paths and not untold and _is_another(began, now, folder):
+        untold = "git names none, yet not every file holds what it did"
     copies = _below_the_root(launch.log_dir, folder)
     names = [
         path.decode("utf-8", "backslashreplace") for path in paths if not path.startswith(copies)
@@ -65,6 +70,14 @@ def changed_meanwhile(
     if not names and not untold:
         return None
     return TreeChange(tuple(names[:MOST_NAMED]), max(len(names) - MOST_NAMED, 0), untold)
+
+
+def _is_another(began: VersionControl | None, now: VersionControl | None, folder: str) -> bool:
+    """Whether other bytes lie in the files. What is built in a submodule is nothing to speak of."""
+    if began is None or now is None or not began.content or not now.content:
+        return False
+    root = repository_root(folder) or folder
+    return began.content != now.content and not os.path.lexists(f"{root}/.gitmodules")
 
 
 def _below_the_root(log_dir: bytes, folder: str) -> bytes:

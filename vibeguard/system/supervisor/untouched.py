@@ -14,7 +14,8 @@ from vibeguard.core.judge import Judgement, changed_files, unknown_changes
 from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.plan import PlannedCheck, stands_alone
 from vibeguard.system.channel import Launch
-from vibeguard.system.discovery import differing
+from vibeguard.system.reuse import left_alone
+from vibeguard.system.reuse.left_alone import Look
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
 
@@ -31,7 +32,8 @@ class Untouched:
         self._environment = launch.environment
         self._spare = spare
         self._in_fork = in_fork
-        self._before: dict[str, Differing] = {}
+        self._before: dict[str, Look] = {}
+        self._latest = Look(Differing())  # of which a later look reads only what is another
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
@@ -39,18 +41,17 @@ class Untouched:
         # be anybody's (ADR 0136).
         if not stands_alone(planned):
             return
-        look = differing.differing
+        known = {entry.path: entry for entry in self._latest.entries}
         try:
             told = await self._in_fork(
-                lambda: _encode(look(self._folder, self._environment, TIMEOUT_S)),
+                lambda: _encode(left_alone.look(self._folder, self._environment, TIMEOUT_S, known)),
                 timeout_s=2 * TIMEOUT_S,
                 spare=self._spare,
             )
         except (CutShort, OSError) as error:
-            self._before[planned.id] = Differing(untold=str(error))
+            self._before[planned.id] = Look(Differing(untold=str(error)))
             return
-        before = msgspec.msgpack.decode(told, type=Differing | None)
-        self._before[planned.id] = before or Differing(untold="this is no git repository")
+        self._latest = self._before[planned.id] = msgspec.msgpack.decode(told, type=Look)
 
     async def ruled(self, planned: PlannedCheck, judgement: Judgement) -> Judgement:
         """The judgement of a check that has passed, in the light of what it changed."""
@@ -60,7 +61,9 @@ class Untouched:
         try:
             told = await self._in_fork(
                 lambda: _encode(
-                    differing.changed_files(self._folder, self._environment, before, TIMEOUT_S)
+                    left_alone.changed_since_look(
+                        self._folder, self._environment, before, TIMEOUT_S
+                    )
                 ),
                 timeout_s=2 * TIMEOUT_S,
                 spare=self._spare,
