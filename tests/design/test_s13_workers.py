@@ -1,17 +1,25 @@
 """DESIGN section 13: the commands `worker` and `workers`: how a worker ends, what it refuses."""
 
+import os
 import re
 import signal
 import socket
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.brokers import broker, key_file
-from tests.helpers.command import environment
-from tests.helpers.pools import Pool, WorkerProcess, project, report, run_cli
+from tests.helpers.pools import (
+    Pool,
+    WorkerProcess,
+    config_of,
+    project,
+    report,
+    repository,
+    run_cli,
+)
 from tests.helpers.running import running
 from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted
@@ -64,6 +72,46 @@ def test_what_does_not_end_in_time_is_lost_never_failed(
     lost = report(folder)["a"]
     assert (lost["status"], lost["reason"]) == ("error", "lost")
     assert "told to stop" in str(lost["message"])
+
+
+# Nothing but a wake-up makes a worker look for jobs, or a run submit one again.
+ONLY_WAKE_UPS = """
+from vibeguard.core.pool import client
+from vibeguard.system.worker import service
+client.RESUBMIT_S = service.CLAIM_S = 1000.0
+service.SHOW_S = 0.1
+from vibeguard.cli import command
+command()
+"""
+
+
+def test_a_worker_that_takes_nothing_more_has_another_one_woken(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    """The broker prefers the one with fewer labels, which waits for a second job and drains."""
+    first, go = tmp_path / "first", tmp_path / "go"
+    first.mkdir()
+    loop = f"while [ ! -e {go} ]; do sleep 0.05; done"
+    runs = project(pool, source, first, f"  - {{id: a, where: {{labels: [rare]}}, run: '{loop}'}}")
+    next_run = project(pool, source, tmp_path, "  - {id: b, where: {labels: [rare]}, run: 'true'}")
+    flags = ("--label", "rare", "--drain", "5m")
+    only = {"program": ONLY_WAKE_UPS}
+    with (
+        pool.worker(source, *flags, name="drains", **only) as drains,
+        running(runs, "run", **only, **pool.variables) as run,
+    ):
+        run.wait_for(CheckStarted)
+        drains.tell(signal.SIGTERM)
+        wait_until(lambda: any(one.draining for one in pool.present()))
+        with (
+            pool.worker(source, "--label", "rare,more", name="other", **only),
+            running(next_run, "run", **only, **pool.variables) as woken,
+        ):
+            code, _, err = woken.end()
+        go.touch()
+        assert run.end()[0] == 0
+    assert code == 0, err
+    assert report(next_run)["b"]["worker"] == "other"
 
 
 def test_a_worker_whose_broker_is_lost_exits_3(source: Path, tmp_path: Path) -> None:
@@ -135,28 +183,48 @@ def test_rights_that_are_too_narrow_or_a_wrong_password_are_said_before_anything
         assert not (clone / "ran").exists()
 
 
-@pytest.mark.parametrize("command", ["workers", "worker"])
-def test_ctrl_c_while_a_broker_does_not_answer_is_no_defect(tmp_path: Path, command: str) -> None:
-    with socket.socket(socket.AF_UNIX) as mute:
-        path = str(tmp_path / "mute")
-        mute.bind(path)
+PATIENT = """
+from vibeguard.system.pool import connection
+connection.CONNECT_S = 1000.0
+from vibeguard.cli import command
+command()
+"""
+
+
+@contextmanager
+def mute_broker(folder: Path, kind: str) -> Iterator[tuple[socket.socket, str]]:
+    """A socket where one can connect and nobody says anything, and its address."""
+    family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
+    with socket.socket(family) as mute:
+        mute.bind(str(folder / "mute") if kind == "unix" else ("127.0.0.1", 0))
         mute.listen()
-        asking = subprocess.Popen(
-            [sys.executable, "-m", "vibeguard", command, "--pool", "p"],
-            cwd=tmp_path,
-            env=environment(
-                VIBEGUARD_POOL_URL=f"unix://{path}", VIBEGUARD_POOL_KEY_FILE=str(key_file(tmp_path))
-            ),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        asked, _ = mute.accept()
-        with asked:
-            assert asked.recv(5)  # by now it waits for the answer
-            asking.send_signal(signal.SIGINT)
-            _, err = asking.communicate(timeout=20)
-    assert asking.returncode == 130
+        place = mute.getsockname()
+        yield mute, f"unix://{place}" if kind == "unix" else f"rediss://127.0.0.1:{place[1]}"
+
+
+@pytest.mark.parametrize("kind", ["unix", "tls"])
+@pytest.mark.parametrize("command", ["workers", "worker", "run"])
+def test_ctrl_c_ends_at_once_what_waits_for_a_mute_broker(
+    tmp_path: Path, command: str, kind: str
+) -> None:
+    """For the greeting, or in the middle of a handshake; without its bound, which is no end."""
+    folder = repository(tmp_path / "project", config_of("p", "  - {id: a, run: 'true', where: {}}"))
+    with mute_broker(tmp_path, kind) as (mute, url):
+        variables = {
+            "VIBEGUARD_POOL_URL": url,
+            "VIBEGUARD_POOL_KEY_FILE": str(key_file(tmp_path)),
+        }
+        flags = [] if command == "run" else ["--pool", "p"]
+        with running(folder, command, *flags, program=PATIENT, **variables) as asking:
+            asked, _ = mute.accept()
+            with asked:
+                assert asked.recv(5)  # by now it waits for the answer
+                os.kill(asking.pid, signal.SIGINT)
+                code, _, err = asking.end()
+    assert code == 130
     assert "defect" not in err
+    if command == "run":
+        assert report(folder)["a"]["status"] == "cancelled"
 
 
 def test_silence_and_too_much_output_end_a_check_on_a_worker(

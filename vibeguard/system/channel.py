@@ -186,11 +186,15 @@ class OrderReader:
 
     @property
     def has_left_over(self) -> bool:
-        """Whether orders came in the same read as the launch."""
+        """Whether orders came before there was a run."""
         return bool(self._orders)
 
+    def hold(self, orders: list[Order]) -> None:
+        """Give back orders that came before the run: it finds them among those left over."""
+        self._orders += orders
+
     def left_over(self) -> list[Order]:
-        """Orders that came in the same read as the launch."""
+        """Orders that came before there was a run."""
         orders, self._orders = self._orders, []
         return orders
 

@@ -88,6 +88,14 @@ class Pool:
         sealed = [one for one in found if isinstance(one, bytes)] if isinstance(found, list) else []
         return [job for job in map(self._open_job, sealed) if job is not None]
 
+    async def pass_on(self, worker: str, labels: tuple[str, ...]) -> None:
+        """Have others woken for what this worker was woken for: it takes nothing for now."""
+        names = self.names
+        await self.connection.call(
+            *("EVAL", scripts.PASS_ON, 2, names.queues, names.idle),
+            *(names.prefix, worker, label_set(labels)),
+        )
+
     def _open_job(self, sealed: bytes) -> Job | None:
         """The job, if its seal is that of the token that it carries."""
         try:

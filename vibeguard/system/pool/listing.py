@@ -17,13 +17,20 @@ T = TypeVar("T")
 
 def list_workers(access: Access) -> list[Presence]:
     """The workers of a pool, by name. Raises UsageError where the broker cannot be asked."""
-    return trio.run(ask_once, access, Pool.workers)
+    return trio.run(ask_once, access, Pool.workers) or []
 
 
-async def ask_once(access: Access, question: Callable[[Pool], Awaitable[T]]) -> T:
-    """Connect, ask, and go. Raises UsageError that names the variable and the broker's words."""
+async def ask_once(
+    access: Access,
+    question: Callable[[Pool], Awaitable[T]],
+    unless: Callable[[], Awaitable[None]] = trio.sleep_forever,
+) -> T | None:
+    """Connect, ask, and go; None where `unless` came to its end first, however silent the broker.
+
+    Raises UsageError that names the variable and the broker's words.
+    """
     try:
-        answer = await _ask(access, question)
+        answer = await _ask(access, question, unless)
     except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery as one of a group
         if group.subgroup(KeyboardInterrupt) is not None:
             raise KeyboardInterrupt from group
@@ -36,16 +43,29 @@ async def ask_once(access: Access, question: Callable[[Pool], Awaitable[T]]) -> 
     return answer.unwrap()
 
 
-async def _ask(access: Access, question: Callable[[Pool], Awaitable[T]]) -> Outcome[T]:
+async def _ask(
+    access: Access,
+    question: Callable[[Pool], Awaitable[T]],
+    unless: Callable[[], Awaitable[None]],
+) -> Outcome[T | None]:
     """The answer, or what the broker does not allow."""
+    answer: Outcome[T | None] = Value(None)
     async with trio.open_nursery() as nursery:
+
+        async def end_early() -> None:
+            await unless()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(end_early)
         try:
             pool = await open_pool(
                 access.address, access.pool, access.key, nursery, messages=lambda _: None
             )
             try:
-                return Value(await question(pool))
+                answer = Value(await question(pool))
             finally:
                 await pool.connection.close()
         except (BrokerLost, BrokerRefused) as error:
-            return Error(error)
+            answer = Error(error)
+        nursery.cancel_scope.cancel()
+    return answer

@@ -2,39 +2,56 @@
 
 from typing import Final
 
+# Wakes one worker that waits for jobs and has these labels, of those one with the fewest; a wake-up
+# that nobody hears goes to the next one.
+_WAKE: Final = """
+local function wake(labels, idle, prefix)
+  local able = {}
+  for _, set in ipairs(redis.call('SMEMBERS', idle)) do
+    local has, count = {}, 0
+    for label in string.gmatch(set, '[^,]+') do
+      has[label], count = true, count + 1
+    end
+    local fits = true
+    for label in string.gmatch(labels, '[^,]+') do
+      if not has[label] then fits = false end
+    end
+    if fits then able[#able + 1] = {count, set} end
+  end
+  table.sort(able, function(a, b) return a[1] < b[1] end)
+  for _, found in ipairs(able) do
+    while true do
+      local worker = redis.call('SPOP', prefix .. 'idle:' .. found[2])
+      if not worker then
+        redis.call('SREM', idle, found[2])
+        break
+      end
+      if redis.call('PUBLISH', prefix .. 'to:' .. worker, '') > 0 then return end
+    end
+  end
+end
+"""
+
 # KEYS: job, queue, queues, idle. ARGV: body, token, labels, milliseconds to live, prefix.
 # Submitting a job that waits already keeps it alive, and wakes one more worker: the last one did
-# not take it. Of those that wait and have the labels it is one with the fewest; a wake-up that
-# nobody hears goes to the next one.
-SUBMIT: Final = """
+# not take it.
+SUBMIT: Final = f"""{_WAKE}
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[4]) then
   redis.call('RPUSH', KEYS[2], ARGV[2])
   redis.call('SADD', KEYS[3], ARGV[3])
 else
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
-local able = {}
-for _, set in ipairs(redis.call('SMEMBERS', KEYS[4])) do
-  local has, count = {}, 0
-  for label in string.gmatch(set, '[^,]+') do
-    has[label], count = true, count + 1
-  end
-  local fits = true
-  for label in string.gmatch(ARGV[3], '[^,]+') do
-    if not has[label] then fits = false end
-  end
-  if fits then able[#able + 1] = {count, set} end
-end
-table.sort(able, function(a, b) return a[1] < b[1] end)
-for _, found in ipairs(able) do
-  while true do
-    local worker = redis.call('SPOP', ARGV[5] .. 'idle:' .. found[2])
-    if not worker then
-      redis.call('SREM', KEYS[4], found[2])
-      break
-    end
-    if redis.call('PUBLISH', ARGV[5] .. 'to:' .. worker, '') > 0 then return 1 end
-  end
+wake(ARGV[3], KEYS[4], ARGV[5])
+return 1
+"""
+
+# KEYS: queues, idle. ARGV: prefix, worker, its labels. This worker waits for nothing now: whatever
+# it was woken for, another one is woken instead.
+PASS_ON: Final = f"""{_WAKE}
+redis.call('SREM', ARGV[1] .. 'idle:' .. ARGV[3], ARGV[2])
+for _, labels in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  wake(labels, KEYS[2], ARGV[1])
 end
 return 1
 """

@@ -73,7 +73,7 @@ def supervise(
         if launch.staged is not None:
             view = _open_view(launch, launch.staged)
             launch = view.launch
-        remote = _prepare_remote(launch)
+        remote = _prepare_remote(launch, reader)
         log = RunLog(launch, view)
         folder = os.fsencode(log.folder)
         _tell_guardian(guardian, folder)
@@ -158,7 +158,7 @@ def _open_view(launch: Launch, staged: Staged) -> "View":
     return view
 
 
-def _prepare_remote(launch: Launch) -> "Remote | None":
+def _prepare_remote(launch: Launch, orders: OrderReader) -> "Remote | None":
     """What checks on other machines need; nothing is imported where there are none."""
     if all(check.where is None for check in launch.plan.checks):
         return None
@@ -168,7 +168,7 @@ def _prepare_remote(launch: Launch) -> "Remote | None":
         from vibeguard.system.pool.access import needs_extra  # noqa: PLC0415
 
         raise needs_extra() from error
-    return prepare_remote(launch, os.environ)
+    return prepare_remote(launch, os.environ, orders)
 
 
 def _outlive_signals() -> None:

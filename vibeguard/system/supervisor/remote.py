@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import trio
 from msgspec import Struct
@@ -10,7 +11,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, label_sets
 from vibeguard.core.problems import UsageError
-from vibeguard.system.channel import Launch
+from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.executors.base import RemoteSpec
 from vibeguard.system.executors.chosen import ChosenExecutor
@@ -78,9 +79,12 @@ class Remote(Struct, frozen=True):
         )
 
 
-def prepare_remote(launch: Launch, environ: Mapping[str, str]) -> Remote | None:
+def prepare_remote(
+    launch: Launch, environ: Mapping[str, str], orders: OrderReader
+) -> Remote | None:
     """What the plan's checks with `where` need; None without any.
 
+    A run that `orders` end by now asks no broker: it starts nothing.
     Raises UsageError for all that can be known before anything has run.
     """
     settings = launch.plan.settings.pool
@@ -88,9 +92,21 @@ def prepare_remote(launch: Launch, environ: Mapping[str, str]) -> Remote | None:
         return None
     access = access_from(environ, settings.name, insecure=settings.insecure)
     shipment = capture(os.fsdecode(launch.folder), without_git_locals(launch.environment))
-    workers = trio.run(ask_once, access, _try_out)
+    workers = trio.run(ask_once, access, _try_out, partial(_ended_by, orders)) or []
     _compare_versions(workers)
     return Remote(access, settings, shipment, label_sets(workers))
+
+
+async def _ended_by(orders: OrderReader) -> None:
+    """Until the front ends the run; what it says meanwhile is kept for the run."""
+    while True:
+        await trio.lowlevel.wait_readable(orders.descriptor)
+        said = orders.read()
+        if said is None:
+            return
+        orders.hold(said)
+        if any(isinstance(order, Interrupt | Kill) for order in said):
+            return
 
 
 async def _try_out(pool: Pool) -> list[Presence]:

@@ -67,6 +67,7 @@ class Service:
         self._damaged: list[str] = []
         self._fetching = trio.Lock()
         self._woken = trio.Event()
+        self._was_asked = False
         self._begun = trio.Event()
         self._up = trio.Event()
         self._draining = False
@@ -77,7 +78,7 @@ class Service:
         self._saw_a_run = False
         self._unfit_until = 0.0
         self._line = Line(
-            access, offer.identity, messages=self._receive, up=self._connected, wake=self._wake
+            access, offer.identity, messages=self._receive, up=self._connected, wake=self._ask
         )
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> int:
@@ -105,6 +106,7 @@ class Service:
         patience_s = 0.0 if again else self._offer.drain_s
         why = "its worker was told to stop" + (" twice" if again else "")
         self._ask_end.send_nowait((why, patience_s))
+        self._ask()
         self._check_over()
 
     def abandon(self, why: str) -> None:
@@ -112,6 +114,7 @@ class Service:
         self._code = ExitCode.INCOMPLETE
         self._draining = True
         self._ask_end.send_nowait((why, 0.0))
+        self._ask()
         self._check_over()
 
     async def _obey_ends(self) -> None:
@@ -148,6 +151,11 @@ class Service:
 
     def _wake(self) -> None:
         self._woken.set()
+
+    def _ask(self) -> None:
+        """The broker has chosen this worker for a job: it takes one, or has another one asked."""
+        self._was_asked = True
+        self._wake()
 
     def _carry_out(self, effects: list[core.Effect]) -> None:
         for effect in effects:
@@ -259,7 +267,10 @@ class Service:
             with trio.move_on_after(min(unfit_s, CLAIM_S) if unfit_s > 0 else CLAIM_S):
                 await self._woken.wait()
             self._woken = trio.Event()
+            was_asked, self._was_asked = self._was_asked, False
             try:
+                if was_asked and not self._may_take():
+                    await self._pass_on()
                 while self._may_take() and (jobs := await self._claim()):
                     for job in jobs:
                         self._take(job)
@@ -279,6 +290,10 @@ class Service:
         if pool is None:
             return []
         return await pool.claim(offer.identity, offer.labels, self._free_slots)
+
+    async def _pass_on(self) -> None:
+        if self._line.pool is not None:
+            await self._line.pool.pass_on(self._offer.identity, self._offer.labels)
 
     def _take(self, job: Job) -> None:
         self._saw_a_run = True
