@@ -158,11 +158,13 @@ def serial(bench: Bench) -> None:
 
 
 def output(bench: Bench) -> None:
-    checks = "  - {id: a, run: 'head -c 100000000 /dev/zero', where: {labels: [fat]}}"
+    check = "  - {{id: a, run: 'head -c 100000000 /dev/zero', where: {{labels: [{}]}}}}"
     with bench.pool.worker(bench.source, "--label", "fat", name="fat") as fat:
         before = most_memory(fat.worker)
-        say("100 MB of output", *bench.pair(bench.clone(checks), bench.in_run))
+        say("100 MB of output", *bench.pair(bench.clone(check.format("fat")), bench.in_run))
         after = most_memory(fat.worker)
+    with bench.pool.worker(bench.source, "--label", "bare", name="bare", program=WITHOUT_FOLDERS):
+        say("  without its folder", *bench.pair(bench.clone(check.format("bare")), bench.in_run))
     print(f"  {'worker, most memory before and after':<44} {before:9.1f} MiB {after:9.1f} MiB")
     peak = bench.server.command("INFO", "memory").decode().partition("used_memory_peak:")[2]
     print(f"  {'broker, most memory':<44} {int(peak.split()[0]) / 2**20:9.1f} MiB")

@@ -24,8 +24,11 @@ RESUBMIT_S = 2.0
 # A worker ends what it cannot hear of within the lease; it has this long to be late.
 BEYOND_LEASE_S = 3.0
 BEYOND_GRACE_S = 2.0
-# How much may be received before it is acknowledged without being asked.
-ACKNOWLEDGE_BYTES = WINDOW_BYTES // 4
+# What all attempts of a run share: a broker gives a reader up that is 32 MiB behind.
+UNDER_WAY_BYTES = 8 << 20
+LEAST_WINDOW_BYTES = 16 << 10
+# This part of a window may be received before it is acknowledged without being asked.
+ACKNOWLEDGED_PARTS = 4
 
 
 class Offered(NamedTuple):
@@ -94,15 +97,18 @@ class _Attempt:
         self.end_by: float | None = None
         self.received = [0, 0]
         self.acknowledged = 0
+        self.window = WINDOW_BYTES
 
-    def order(self, *, paused: bool) -> Order:
+    def order(self, *, paused: bool, window: int) -> Order:
         self.acknowledged = sum(self.received)
+        self.window = window
         return Order(
             claim=self.claim,
             answer=self.answer,
             grace_ns=self.grace_ns,
             paused=paused,
             received=(self.received[0], self.received[1]),
+            window=window,
         )
 
 
@@ -176,8 +182,9 @@ class Client:
         """The next message to this worker: all that is wanted of it."""
         link = self._links[worker]
         link.number += 1
+        window = self._window()
         current = [
-            attempt.order(paused=self._paused)
+            attempt.order(paused=self._paused, window=window)
             for attempt in self._attempts.values()
             if attempt.worker == worker
         ]
@@ -189,6 +196,12 @@ class Client:
             heard=link.heard,
             orders=(*current, *closing.values()),
         )
+
+    def _window(self) -> int:
+        """The share of one attempt in what may be under way to this run."""
+        going = sum(a.step is _Step.GOING for a in self._attempts.values())
+        share = UNDER_WAY_BYTES // max(1, going)
+        return max(LEAST_WINDOW_BYTES, min(WINDOW_BYTES, share))
 
     def receive(self, message: FromWorker, now: float) -> list[Effect]:
         """One message of a worker; a repeated or late one changes nothing."""
@@ -293,7 +306,7 @@ class Client:
                 return effects + self._end(attempt, Ended(attempt.token, None, why))
             if tuple(attempt.received) == sizes:
                 return effects + self._end(attempt, Ended(attempt.token, result))
-        if sum(attempt.received) - attempt.acknowledged >= ACKNOWLEDGE_BYTES:
+        if sum(attempt.received) - attempt.acknowledged >= attempt.window // ACKNOWLEDGED_PARTS:
             effects.append(Reply(attempt.worker))
         return effects
 

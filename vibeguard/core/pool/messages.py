@@ -15,7 +15,7 @@ from vibeguard.core.names import LeakPolicy
 
 # Both ends must speak the same; a worker shows its own where `run` and `workers` look.
 PROTOCOL = 1
-# What may be under way and not yet acknowledged, of one stream of one attempt.
+# What may be under way and not yet acknowledged, of one stream of one attempt at most.
 WINDOW_BYTES = 4 << 20
 
 
@@ -165,13 +165,17 @@ class FromWorker(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """All that the run wants of one claim; `over` means that it may be forgotten."""
+    """All that the run wants of one claim; `over` means that it may be forgotten.
+
+    `window` is how much of a stream may be under way beyond what was `received` of it.
+    """
 
     claim: str
     answer: Answer = Answer.OPEN
     grace_ns: int | None = None
     paused: bool = False
     received: tuple[int, int] = (0, 0)
+    window: int = WINDOW_BYTES
     over: bool = False
 
 

@@ -13,15 +13,19 @@ CODE_BYTES: Final = 32
 
 def seal(key: bytes, place: str, payload: bytes) -> bytes:
     """The code for `payload` at `place`, and the payload."""
-    return _code(key, place, payload) + payload
+    return code_of(key, place, payload) + payload
 
 
-def unseal(key: bytes, place: str, sealed: bytes) -> bytes | None:
+def unseal(key: bytes, place: str, sealed: bytes) -> memoryview | None:
     """The payload; None where the code is not that of this key, this place and this payload."""
-    code, payload = sealed[:CODE_BYTES], sealed[CODE_BYTES:]
-    return payload if hmac.compare_digest(code, _code(key, place, payload)) else None
+    whole = memoryview(sealed)
+    code, payload = whole[:CODE_BYTES], whole[CODE_BYTES:]
+    return payload if hmac.compare_digest(code, code_of(key, place, payload)) else None
 
 
-def _code(key: bytes, place: str, payload: bytes) -> bytes:
+def code_of(key: bytes, place: str, payload: bytes | memoryview) -> bytes:
+    """What goes before a payload; a long one is not copied for it."""
     name = place.encode()
-    return hmac.digest(key, len(name).to_bytes(4, "big") + name + payload, sha256)
+    code = hmac.new(key, len(name).to_bytes(4, "big") + name, sha256)
+    code.update(payload)
+    return code.digest()

@@ -91,6 +91,7 @@ class _Held:
         self.received = [0, 0]
         self.sent = [0, 0]
         self.sent_in = 0
+        self.window = WINDOW_BYTES
 
     def report(self, chunks: tuple[Chunk, ...]) -> Report:
         return Report(
@@ -296,7 +297,7 @@ class Worker:
         chunks: list[Chunk] = []
         for stream in (0, 1):
             offset = held.sent[stream]
-            end = min(held.available[stream], held.received[stream] + WINDOW_BYTES)
+            end = min(held.available[stream], held.received[stream] + held.window)
             if end <= offset or held.stage is Stage.LOST:
                 continue
             data = read(held.claim, stream, offset, min(CHUNK_BYTES, end - offset))
@@ -330,6 +331,7 @@ class Worker:
 
     def _acknowledge(self, held: _Held, order: Order, heard: int) -> None:
         """Room in the window; what the run has heard of and not received is sent again."""
+        held.window = order.window
         for stream, received in enumerate(order.received):
             held.received[stream] = max(held.received[stream], received)
             if heard >= held.sent_in and received < held.sent[stream]:

@@ -181,7 +181,7 @@ class PoolExecutor:
 
     # One step each.
 
-    def _receive(self, payload: bytes) -> None:
+    def _receive(self, payload: bytes | memoryview) -> None:
         try:
             message = decode_from_worker(payload)
         except DecodeError:

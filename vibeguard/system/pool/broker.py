@@ -20,7 +20,7 @@ from vibeguard.core.pool.messages import (
     decode_presence,
     encode,
 )
-from vibeguard.core.pool.sealing import seal, unseal
+from vibeguard.core.pool.sealing import code_of, seal, unseal
 from vibeguard.system.pool import lua
 from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
 
@@ -60,7 +60,8 @@ class Pool:
         """Send a message in this very step; whether it arrives, its answer will show."""
         receiver = message.worker if isinstance(message, FromClient) else message.client
         channel = self.names.to(receiver)
-        self.connection.send("PUBLISH", channel, seal(self._key, channel, encode(message)))
+        payload = encode(message)
+        self.connection.publish(channel, code_of(self._key, channel, payload), payload)
 
     async def submit(self, job: Job) -> None:
         """Put a job in its queue, unless it waits there already, and wake a worker for it."""
@@ -92,7 +93,7 @@ class Pool:
         """Have others woken for what this worker was woken for: it takes nothing for now."""
         names = self.names
         await self.connection.call(
-            *("EVAL", scripts.PASS_ON, 2, names.queues, names.idle),
+            *("EVAL", lua.PASS_ON, 2, names.queues, names.idle),
             *(names.prefix, worker, label_set(labels)),
         )
 
@@ -158,7 +159,7 @@ class Pool:
             yield part
 
 
-Received = Callable[[bytes], None]
+Received = Callable[[memoryview], None]
 
 
 async def open_pool(

@@ -37,7 +37,8 @@ class BrokerRefused(Exception):
 class Connection:
     """Commands in, answers out, in order; messages of subscribed channels go to `pushed`.
 
-    `lost` is set with `why` once nothing more can be sent or will arrive.
+    `sent` is called whenever what waited has been sent; `lost` is set with `why` once nothing more
+    can be sent or will arrive.
     """
 
     def __init__(self, stream: trio.abc.Stream, pushed: Pushed) -> None:
@@ -46,9 +47,11 @@ class Connection:
         self._reader = hiredis.Reader(notEnoughData=...)
         self._unparsed_bytes = 0
         self._waiting: deque[_Call | None] = deque()
-        self._outgoing = bytearray()
+        self._outgoing: list[bytes] = []
+        self._unsent_bytes = 0
         self._more = trio.Event()
         self.commands = 0
+        self.sent: Callable[[], None] = lambda: None
         self.why = ""
         self.lost = trio.Event()
 
@@ -65,10 +68,17 @@ class Connection:
         """Send a command in this very step; its answer is of no interest, an error included."""
         self._send(words, None)
 
+    def publish(self, channel: str, *parts: bytes) -> None:
+        """Send a message of these parts like `send`, without another copy of them."""
+        name = channel.encode()
+        size = sum(map(len, parts))
+        head = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" % (len(name), name, size)
+        self._put((head, *parts, b"\r\n"), None)
+
     @property
     def unsent_bytes(self) -> int:
         """How much waits to be sent: whoever produces a lot looks at it."""
-        return len(self._outgoing)
+        return self._unsent_bytes
 
     async def read(self) -> None:
         """Take what arrives until the connection is lost. One task's work."""
@@ -88,8 +98,10 @@ class Connection:
                 await self._more.wait()
                 self._more = trio.Event()
                 while self._outgoing:
-                    data, self._outgoing = self._outgoing, bytearray()
+                    data, self._outgoing = b"".join(self._outgoing), []
+                    self._unsent_bytes = 0
                     await self._stream.send_all(data)
+                    self.sent()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self.fail(f"the connection broke: {cause_of(error)}")
 
@@ -112,10 +124,14 @@ class Connection:
         await trio.aclose_forcefully(self._stream)
 
     def _send(self, words: tuple[Word, ...], call: "_Call | None") -> None:
+        self._put((hiredis.pack_command(cast("tuple[bytes]", words)),), call)
+
+    def _put(self, parts: tuple[bytes, ...], call: "_Call | None") -> None:
         if self.why:
             raise BrokerLost(self.why)
         self.commands += 1
-        self._outgoing += hiredis.pack_command(cast("tuple[bytes]", words))
+        self._outgoing += parts
+        self._unsent_bytes += sum(map(len, parts))
         self._waiting.append(call)
         self._more.set()
 

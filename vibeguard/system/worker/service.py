@@ -6,6 +6,7 @@ it says, say what there is to say.
 
 import math
 import os
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -78,7 +79,12 @@ class Service:
         self._saw_a_run = False
         self._unfit_until = 0.0
         self._line = Line(
-            access, offer.identity, messages=self._receive, up=self._connected, wake=self._ask
+            access,
+            offer.identity,
+            messages=self._receive,
+            up=self._connected,
+            wake=self._ask,
+            sent=self._speak,
         )
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> int:
@@ -105,15 +111,16 @@ class Service:
         again, self._draining = self._draining, True
         patience_s = 0.0 if again else self._offer.drain_s
         why = "its worker was told to stop" + (" twice" if again else "")
-        self._ask_end.send_nowait((why, patience_s))
-        self._ask()
-        self._check_over()
+        self._begin_end(why, patience_s)
 
     def abandon(self, why: str) -> None:
         """End everything now; the worker is over once that has been said."""
         self._code = ExitCode.INCOMPLETE
         self._draining = True
-        self._ask_end.send_nowait((why, 0.0))
+        self._begin_end(why, 0.0)
+
+    def _begin_end(self, why: str, patience_s: float) -> None:
+        self._ask_end.send_nowait((why, patience_s))
         self._ask()
         self._check_over()
 
@@ -136,7 +143,7 @@ class Service:
 
     # What comes in.
 
-    def _receive(self, payload: bytes) -> None:
+    def _receive(self, payload: bytes | memoryview) -> None:
         try:
             message = decode_from_client(payload)
         except DecodeError:
@@ -230,11 +237,9 @@ class Service:
     async def _show(self) -> None:
         """Show this worker, and see whether there are runs."""
         while True:
-            try:
+            with suppress(BrokerLost, BrokerRefused):  # with a new connection, or the next round
                 if self._line.pool is not None:
                     self._note_runs(await self._line.pool.show(self._presence()))
-            except (BrokerLost, BrokerRefused):
-                pass  # the line makes a new connection, or the next round says the same
             self._up = trio.Event()
             with trio.move_on_after(SHOW_S):
                 await self._up.wait()
@@ -269,8 +274,8 @@ class Service:
             self._woken = trio.Event()
             was_asked, self._was_asked = self._was_asked, False
             try:
-                if was_asked and not self._may_take():
-                    await self._pass_on()
+                if was_asked and not self._may_take() and self._line.pool is not None:
+                    await self._line.pool.pass_on(self._offer.identity, self._offer.labels)
                 while self._may_take() and (jobs := await self._claim()):
                     for job in jobs:
                         self._take(job)
@@ -290,10 +295,6 @@ class Service:
         if pool is None:
             return []
         return await pool.claim(offer.identity, offer.labels, self._free_slots)
-
-    async def _pass_on(self) -> None:
-        if self._line.pool is not None:
-            await self._line.pool.pass_on(self._offer.identity, self._offer.labels)
 
     def _take(self, job: Job) -> None:
         self._saw_a_run = True
@@ -377,20 +378,16 @@ class Service:
             self._over.set()
 
     async def _hide(self) -> None:
-        with trio.move_on_after(1):
-            try:
-                if self._line.pool is not None:
-                    await self._line.pool.hide(self._offer.identity)
-            except (BrokerLost, BrokerRefused):
-                return
+        with trio.move_on_after(1), suppress(BrokerLost, BrokerRefused):
+            if self._line.pool is not None:
+                await self._line.pool.hide(self._offer.identity)
 
 
 def _compare_protocol(job: Job) -> None:
     """Raises Unfit where the run speaks another protocol."""
     if job.protocol != PROTOCOL:
-        raise Unfit(
-            f"its VibeGuard {__version__} speaks protocol {PROTOCOL}, the run's {job.protocol}"
-        )
+        spoken = f"its VibeGuard {__version__} speaks protocol {PROTOCOL}"
+        raise Unfit(f"{spoken}, the run's {job.protocol}")
 
 
 def _compare(path: str, digest: str) -> None:

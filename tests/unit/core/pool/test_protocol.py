@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.helpers.scripted_broker import LEASE_S, Machine, World
 from vibeguard.core.pool import client, worker
-from vibeguard.core.pool.client import Client
+from vibeguard.core.pool.client import UNDER_WAY_BYTES, Client
 from vibeguard.core.pool.messages import (
     WINDOW_BYTES,
     Answer,
@@ -153,6 +153,36 @@ def no_more_than_the_window_is_under_way(make: Make) -> None:
         sent += sum(len(chunk.data) for report in reports for chunk in report.chunks)
         world.packets.clear()
     assert sent == WINDOW_BYTES
+
+
+def many_that_write_share_what_may_be_under_way(make: Make) -> None:
+    """However many there are: a broker does not bear a reader that is far behind."""
+    world = make()
+    claims = [(m, m.take(world.jobs[world.submit()])) for m in world.machines for _ in range(16)]
+    talk(world)
+    for _ in range(3):  # until all have heard of one another
+        wait(world, 1, talking=True)
+    sent = 0
+    for machine, claim in claims:
+        machine.write(claim, b"x" * (2 * UNDER_WAY_BYTES // len(claims)))
+    for _ in range(200):
+        world.speak(ticks=False)
+        reports = [r for p in world.packets if isinstance(p, FromWorker) for r in p.reports]
+        sent += sum(len(chunk.data) for report in reports for chunk in report.chunks)
+        world.packets.clear()
+    assert sent == UNDER_WAY_BYTES
+
+
+def a_narrow_window_goes_on_with_what_arrives(make: Make) -> None:
+    """Without a beat: what has come makes room in time."""
+    world = make()
+    machine = world.machines[0]
+    claims = [machine.take(world.jobs[world.submit()]) for _ in range(16)]
+    talk(world)
+    for claim in claims:
+        machine.write(claim, b"x" * (2 * UNDER_WAY_BYTES // 16))
+    talk(world, rounds=100)
+    assert {len(output) for output in world.output.values()} == {2 * UNDER_WAY_BYTES // 16}
 
 
 def a_tree_is_gone_before_its_check_is_called_lost(make: Make) -> None:
@@ -336,6 +366,8 @@ SENTENCES = [
     a_gap_in_the_output_is_sent_again,
     output_that_comes_twice_counts_once,
     no_more_than_the_window_is_under_way,
+    many_that_write_share_what_may_be_under_way,
+    a_narrow_window_goes_on_with_what_arrives,
     a_tree_is_gone_before_its_check_is_called_lost,
     it_is_gone_also_when_only_one_direction_is_cut,
     an_old_message_keeps_no_lease,
@@ -470,6 +502,21 @@ class KnowsNoWindow(Worker):
         return super().message(client_name, now, read)
 
 
+class TellsEverybodyTheSameWindow(Client):
+    """As if each attempt were the only one."""
+
+    def _window(self) -> int:
+        return WINDOW_BYTES
+
+
+class AcknowledgesTheWidestWindow(Client):
+    """Waits for as much to come as the narrow windows never let through."""
+
+    def _take_running(self, attempt: Any, report: Report) -> list[client.Effect]:
+        attempt.window = WINDOW_BYTES
+        return super()._take_running(attempt, report)
+
+
 def world_with(machine: type) -> Make:
     """A world with this machine at its end."""
     if issubclass(machine, Client):
@@ -497,6 +544,8 @@ def world_with(machine: type) -> Make:
         KnowsNoLease,
         ReportsItsOwnKillsAsResults,
         KnowsNoWindow,
+        TellsEverybodyTheSameWindow,
+        AcknowledgesTheWidestWindow,
     ],
 )
 def test_a_broken_machine_is_found_out(mutant: type) -> None:
