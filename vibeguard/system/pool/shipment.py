@@ -70,12 +70,13 @@ def _capture(git: GitTree, root: str) -> Shipment:
 
 def _refuse_what_cannot_go(git: GitTree) -> None:
     """Raises UsageError for submodules and for what Git LFS keeps elsewhere."""
-    for line in git.git("ls-files", "--stage", "-z").split(b"\0"):
-        facts, _, path = line.partition(b"\t")
-        name = os.fsdecode(path)
+    for entry in git.git("ls-files", "--stage", "-z").split(b"\0"):
+        facts, _, path = entry.partition(b"\t")
         if facts.startswith(b"160000 "):
-            raise UsageError(f"the submodule {name} cannot go to a worker", _INSTEAD)
-        if os.path.basename(name) == ".gitattributes" and b"filter=lfs" in git.git(
+            what = f"the submodule {os.fsdecode(path)} cannot go to a worker"
+            raise UsageError(what, _INSTEAD)
+        if path.rpartition(b"/")[2] == b".gitattributes" and b"filter=lfs" in git.git(
             "cat-file", "blob", facts.split()[1].decode()
         ):
-            raise UsageError(f"files of Git LFS ({name}) cannot go to a worker", _INSTEAD)
+            what = f"files of Git LFS ({os.fsdecode(path)}) cannot go to a worker"
+            raise UsageError(what, _INSTEAD)
