@@ -30,7 +30,7 @@ from tests.helpers.brokers import Server, broker
 from tests.helpers.command import environment
 from tests.helpers.pools import Pool, WorkerProcess, git, project, repository
 from tests.helpers.running import running
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import CheckQueued, CheckSettled, CheckStarted, CheckSubmitted
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.pool.shipment import capture
@@ -68,7 +68,7 @@ class Bench:
         self._made += 1
         place = self.folder / f"project{self._made}"
         place.mkdir()
-        return project(self.pool, self.source, place, checks, **settings)
+        return project(self.pool, self.source, place, checks, **{"lease": "10s", **settings})
 
     def run(self, folder: Path, *flags: str) -> float:
         """A whole run; seconds."""
@@ -213,12 +213,12 @@ def end(bench: Bench) -> None:
             pid = next(started(folder.parent))
             began = time.perf_counter()
             os.kill(run.pid, signal.SIGINT)
-            wait_until(lambda: not Path(f"/proc/{pid}").exists())
+            wait_until(lambda: is_gone(pid))
             took = time.perf_counter() - began
             run.end()
         return took
 
-    folder = bench.clone("")
+    folder = bench.clone("", lease="2s")
     check = f"echo $$ > {folder.parent}/pid; exec sleep 1000"
     text = (folder / "vibeguard.yaml").read_text()
     (folder / "vibeguard.yaml").write_text(
@@ -231,7 +231,7 @@ def end(bench: Bench) -> None:
             pid = next(started(folder.parent))
             began = time.perf_counter()
             ends.tell(signal.SIGSTOP, to_guardian=False)
-            wait_until(lambda: not Path(f"/proc/{pid}").exists())
+            wait_until(lambda: is_gone(pid))
             gone = time.perf_counter() - began
             run.end()
             told = time.perf_counter() - began

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from tests.helpers.command import ROOT, environment, project, vibeguard
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import is_gone, wait_until
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -210,7 +210,7 @@ def test_what_a_server_started_to_answer_ends_with_it_and_the_run_goes_on(tmp_pa
         client.process.send_signal(signal.SIGTERM)
         assert client.process.wait() == 143
         for pid in front:
-            wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
+            wait_until(lambda pid=pid: is_gone(int(pid)))
     status = json.loads(vibeguard("status", "--json", cwd=folder).stdout)
     assert status["state"] == "live"
     vibeguard("cancel", cwd=folder)

@@ -12,7 +12,7 @@ from tests.helpers.brokers import broker
 from tests.helpers.networks import Cable, cable
 from tests.helpers.pools import Pool, project, report, repository
 from tests.helpers.running import Running, running
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import CheckStarted
 
 
@@ -73,10 +73,10 @@ def test_a_cut_of_eight_tenths_of_the_lease_changes_nothing(tmp_path: Path) -> N
 def test_a_cut_for_good_is_lost_and_the_tree_is_gone_before_that_is_said(tmp_path: Path) -> None:
     """Five seconds: a lease of two, and three more."""
     with far_away(tmp_path, lease="2s") as (laid, run, _):
-        pid = (tmp_path / "pid").read_text().strip()
+        pid = int((tmp_path / "pid").read_text())
         laid.pull()
         code, _, err = run.end()
-        assert not Path(f"/proc/{pid}").exists()
+        assert is_gone(pid)
     assert code == 1
     assert "was not heard of for 5 s" in err
     assert report(run.folder)["a"]["reason"] == "lost"

@@ -21,7 +21,7 @@ from tests.helpers.pools import (
     run_cli,
 )
 from tests.helpers.running import running
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import PATIENCE_S, is_gone, wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted
 from vibeguard.core.pool.broker_names import PoolNames
 
@@ -183,10 +183,10 @@ def test_labels_that_nobody_has_are_an_error_that_says_what_is_there(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     checks = "  - {id: a, run: 'true', where: {labels: [gpu]}}"
-    folder = project(pool, source, tmp_path, checks, patience="100ms")
+    folder = project(pool, source, tmp_path, checks, patience="1s")
     done = run_cli(folder, "run", **pool.variables)
     assert done.returncode == 1
-    assert "no worker took it within 100ms; wanted: gpu; present: linux" in done.stderr
+    assert "no worker took it within 1s; wanted: gpu; present: linux" in done.stderr
 
 
 def test_a_broker_that_does_not_say_who_is_there_is_not_read_as_nobody(
@@ -249,7 +249,7 @@ def test_a_timeout_by_the_workers_clock_ends_the_tree(
     done = run_cli(folder, "run", **pool.variables)
     assert done.returncode == 1, done.stderr
     assert report(folder)["slow"]["status"] == "timeout"
-    assert not Path(f"/proc/{marks.read_text().strip()}").exists()
+    assert is_gone(int(marks.read_text()))
 
 
 VICTIMS = ("worker", "guardian", "both", "stopped")
@@ -272,7 +272,7 @@ def test_a_killed_or_stopped_worker_is_lost_never_failed(
     """A worker for each way in one run: what is waited for is a lease of two seconds, and three."""
     check = "  - {{id: {0}, run: 'echo $$ > {1}/{0}; sleep 1000', where: {{labels: [{0}]}}}}"
     checks = "\n".join(check.format(victim, tmp_path) for victim in VICTIMS)
-    folder = project(pool, source, tmp_path, checks, more="  parallel: 4")
+    folder = project(pool, source, tmp_path, checks, more="  parallel: 4", lease="2s")
     with ExitStack() as stack:
         mortals = {
             victim: stack.enter_context(
@@ -288,14 +288,14 @@ def test_a_killed_or_stopped_worker_is_lost_never_failed(
                 strike(victim, mortal)
             code, _, err = run.end()
         assert code == 1, err
-        assert not Path(f"/proc/{pids['stopped']}").exists(), "its guardian has not ended its tree"
+        assert is_gone(pids["stopped"]), "its guardian has not ended its tree"
     outcomes = report(folder)
     for victim in VICTIMS:
         assert (outcomes[victim]["status"], outcomes[victim]["reason"]) == ("error", "lost")
     for victim in ("worker", "guardian"):
-        wait_until(lambda v=victim: not Path(f"/proc/{pids[v]}").exists(), "its tree goes on")
+        wait_until(lambda v=victim: is_gone(pids[v]), "its tree goes on")
     with pool.worker(source, "--label", "both", name="next-both"):
-        wait_until(lambda: not Path(f"/proc/{pids['both']}").exists(), "it was not swept")
+        wait_until(lambda: is_gone(pids["both"]), "it was not swept")
 
 
 @pytest.mark.slow
@@ -309,6 +309,7 @@ def test_retry_lost_starts_again_and_makes_no_pass_flaky(
         source,
         tmp_path,
         f"  - {{id: a, run: '{command}', retry_lost: 1, where: {{labels: [again]}}}}",
+        lease="2s",
     )
     with (
         pool.worker(source, "--label", "again", name="first") as first,
@@ -330,7 +331,11 @@ def test_a_supervisor_that_is_killed_leaves_nothing_on_the_worker(
 ) -> None:
     marks = tmp_path / "pid"
     folder = project(
-        pool, source, tmp_path, f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{}}}}"
+        pool,
+        source,
+        tmp_path,
+        f"  - {{id: a, run: 'echo $$ > {marks}; sleep 1000', where: {{}}}}",
+        lease="2s",
     )
     with running(folder, "run", **pool.variables) as run:
         run.wait_for(CheckStarted)
@@ -338,15 +343,16 @@ def test_a_supervisor_that_is_killed_leaves_nothing_on_the_worker(
         os.kill(run.supervisor(), signal.SIGKILL)
         code, _, _ = run.end()
     assert code == 3
-    pid = marks.read_text().strip()
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it outlived its lease", patience_s=10)
+    pid = int(marks.read_text())
+    wait_until(lambda: is_gone(pid), "it outlived its lease", patience_s=30)
 
 
 @pytest.mark.slow
 def test_a_broker_that_is_stopped_for_good_hangs_nobody(source: Path, tmp_path: Path) -> None:
     with broker() as server:
         own = Pool(server, tmp_path)
-        folder = project(own, source, tmp_path, "  - {id: a, run: 'sleep 1000', where: {}}")
+        checks = "  - {id: a, run: 'sleep 1000', where: {}}"
+        folder = project(own, source, tmp_path, checks, lease="2s")
         with own.worker(source), running(folder, "run", **own.variables) as run:
             run.wait_for(CheckStarted)
             server.stop()
@@ -457,7 +463,7 @@ def test_a_run_without_where_knows_nothing_of_pools(tmp_path: Path) -> None:
 def test_a_worker_drains_and_exits_0(pool: Pool, source: Path) -> None:
     with pool.worker(source, "--label", "drains", name="drains") as drains:
         drains.tell(signal.SIGTERM)
-        assert drains.process.wait(10) == 0
+        assert drains.process.wait(PATIENCE_S) == 0
     assert all(one.name != "drains" for one in pool.present())
 
 
@@ -467,7 +473,7 @@ def test_a_worker_that_comes_once_goes_with_the_run(
     folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {labels: [once]}}")
     with pool.worker(source, "--label", "once", "--once", name="once") as once:
         assert run_cli(folder, "run", **pool.variables).returncode == 0
-        assert once.process.wait(30) == 0
+        assert once.process.wait(PATIENCE_S) == 0
 
 
 def test_workers_lists_who_is_there(pool: Pool, worker: WorkerProcess, tmp_path: Path) -> None:

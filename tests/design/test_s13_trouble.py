@@ -16,7 +16,7 @@ import pytest
 from tests.helpers.brokers import KEY, Eavesdropper, broker, monitored
 from tests.helpers.pools import Pool, WorkerProcess, git, project, report, run_cli
 from tests.helpers.running import Running, running
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import CheckStarted, RunPaused
 from vibeguard.core.pool.broker_names import PoolNames
 from vibeguard.core.pool.messages import PROTOCOL, Job, Source, encode
@@ -29,10 +29,6 @@ def pid_in(marks: Path) -> int:
     """The pid that a check has written there, once it is there."""
     wait_until(lambda: marks.exists() and marks.read_text().endswith("\n"), "it does not run")
     return int(marks.read_text())
-
-
-def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
 
 
 @contextmanager
@@ -132,7 +128,7 @@ def test_messages_that_are_repeated_altered_or_unsigned_change_nothing(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    folder = project(pool, source, tmp_path, waits_for(go))
+    folder = project(pool, source, tmp_path, waits_for(go), lease="5s")  # it is said twice a second
     listener = Eavesdropper(pool.server, pool.name)
     try:
         with running(folder, "run", **pool.variables) as run:
@@ -234,14 +230,14 @@ def test_no_secret_of_the_caller_is_ever_with_the_broker(
 def test_a_pause_longer_than_the_lease_loses_nothing(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:
-    """Three and a half seconds, for a lease of two."""
+    """Five and a half seconds, for a lease of four."""
     go = tmp_path / "go"
-    folder = project(pool, source, tmp_path, waits_for(go))
+    folder = project(pool, source, tmp_path, waits_for(go), lease="4s")
     with running(folder, "run", **pool.variables) as run:
         run.wait_for(CheckStarted)
         os.kill(run.pid, signal.SIGTSTP)
         run.wait_for(RunPaused)
-        until = time.monotonic() + 3.5
+        until = time.monotonic() + 5.5
         wait_until(lambda: time.monotonic() >= until)
         go.touch()
         os.kill(run.pid, signal.SIGCONT)

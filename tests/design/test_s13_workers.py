@@ -21,7 +21,7 @@ from tests.helpers.pools import (
     run_cli,
 )
 from tests.helpers.running import running
-from tests.helpers.waiting import wait_until
+from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.events import CheckStarted
 from vibeguard.version import __version__
 
@@ -50,7 +50,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_can_and_takes_nothing_new(
             listed = run_cli(tmp_path, "workers", "--pool", pool.name, **pool.variables).stdout
             assert re.search(r"^ends +ends +draining ", listed, re.MULTILINE)
             go.touch()
-            assert ends.process.wait(20) == 0
+            assert ends.process.wait(PATIENCE_S) == 0
             with pool.worker(source, "--label", "ends", name="next"):
                 code, _, err = run.end()
         assert code == 0, err
@@ -68,7 +68,7 @@ def test_what_does_not_end_in_time_is_lost_never_failed(
             run.wait_for(CheckStarted)
             short.tell(signal.SIGTERM)
             assert run.end()[0] == 1
-        assert short.process.wait(20) == 0
+        assert short.process.wait(PATIENCE_S) == 0
     lost = report(folder)["a"]
     assert (lost["status"], lost["reason"]) == ("error", "lost")
     assert "told to stop" in str(lost["message"])
@@ -119,7 +119,7 @@ def test_a_worker_whose_broker_is_lost_exits_3(source: Path, tmp_path: Path) -> 
         own = Pool(server, tmp_path)
         with own.worker(source, program=IMPATIENT) as worker:
             server.process.kill()
-            assert worker.process.wait(20) == 3
+            assert worker.process.wait(PATIENCE_S) == 3
 
 
 def test_workers_names_labels_slots_and_version(

@@ -58,8 +58,11 @@ checks:
 
 
 def config_of(pool: str, checks: str, **settings: str) -> str:
-    """A config with these checks; `patience`, `lease`, `insecure` and `more` lines of settings."""
-    usual = {"patience": "10m", "lease": "2s", "insecure": "false", "more": ""}
+    """A config with these checks; `patience`, `lease`, `insecure` and `more` lines of settings.
+
+    The usual lease is one that no busy machine breaks: a test of what is lost gives its own.
+    """
+    usual = {"patience": "10m", "lease": "30s", "insecure": "false", "more": ""}
     return CONFIG.format(pool=pool, checks=checks, **{**usual, **settings})
 
 

@@ -131,7 +131,7 @@ def one_run(pool: Pool, source: Path, place: Path, dice: random.Random, mark: st
         f"exit {code}'}}\n"
         for name, code in codes.items()
     )
-    folder = project(pool, source, place, checks, patience="5m")
+    folder = project(pool, source, place, checks, patience="5m", lease="2s")
     done = subprocess.run(
         [sys.executable, "-m", "vibeguard", "run", "--format", "json"],
         cwd=folder,

@@ -7,6 +7,7 @@ from typing import Any
 import trio
 import trio.testing
 
+from tests.helpers.waiting import PATIENCE_S
 from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import (
     PROTOCOL,
@@ -76,7 +77,7 @@ def test_a_go_that_comes_together_with_the_end_of_its_claim_starts_nothing(tmp_p
                 Job(PROTOCOL, "t", "run", "r", "c", 1, command, source, lease_ns=60 * 10**9)
             )
             [held] = service._machine._held.values()
-            with trio.fail_after(10):
+            with trio.fail_after(PATIENCE_S):
                 while held.stage is not Stage.OFFERED:  # noqa: ASYNC110 - nothing tells
                     await trio.sleep(0.001)
             service._receive(order(1, held.claim, Answer.GO, over=False))
