@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final
 
+import outcome
 from msgspec import Struct
+from outcome import Outcome
 
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
@@ -46,6 +49,26 @@ def capture(folder: str, environment: Mapping[bytes, bytes]) -> Shipment:
         raise UsageError(what, _INSTEAD) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Callable[[], Shipment]:
+    """Capture in a thread, so that what else a run needs is done meanwhile; call for the result."""
+    found: list[Outcome[Shipment]] = []
+
+    def work() -> None:
+        found.append(outcome.capture(capture, folder, environment))
+
+    thread = threading.Thread(target=work)
+    try:
+        thread.start()
+    except RuntimeError:  # no thread is to be had
+        return lambda: capture(folder, environment)
+
+    def result() -> Shipment:
+        thread.join()
+        return found[0].unwrap()
+
+    return result
 
 
 def _capture(git: GitTree, root: str) -> Shipment:

@@ -162,13 +162,17 @@ def _prepare_remote(launch: Launch, orders: OrderReader) -> "Remote | None":
     """What checks on other machines need; nothing is imported where there are none."""
     if all(check.where is None for check in launch.plan.checks):
         return None
+    from vibeguard.system.pool.shipment import begin_capture  # noqa: PLC0415
+
+    environment = without_git_locals(launch.environment)
+    captured = begin_capture(os.fsdecode(launch.folder), environment)
     try:
         from vibeguard.system.supervisor.remote import prepare_remote  # noqa: PLC0415
     except ModuleNotFoundError as error:
         from vibeguard.system.pool.access import needs_extra  # noqa: PLC0415
 
         raise needs_extra() from error
-    return prepare_remote(launch, os.environ, orders)
+    return prepare_remote(launch, os.environ, orders, captured)
 
 
 def _outlive_signals() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import trio
@@ -12,7 +13,6 @@ from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
-from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.executors.base import RemoteSpec
 from vibeguard.system.executors.chosen import ChosenExecutor
 from vibeguard.system.executors.local import LocalExecutor
@@ -20,7 +20,7 @@ from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access, access_from
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once
-from vibeguard.system.pool.shipment import Shipment, capture
+from vibeguard.system.pool.shipment import Shipment
 
 
 class Remote(Struct, frozen=True):
@@ -80,21 +80,28 @@ class Remote(Struct, frozen=True):
 
 
 def prepare_remote(
-    launch: Launch, environ: Mapping[str, str], orders: OrderReader
+    launch: Launch,
+    environ: Mapping[str, str],
+    orders: OrderReader,
+    captured: Callable[[], Shipment],
 ) -> Remote | None:
     """What the plan's checks with `where` need; None without any.
 
-    A run that `orders` end by now asks no broker: it starts nothing.
-    Raises UsageError for all that can be known before anything has run.
+    `captured` waits for the files. A run that `orders` end by now asks no broker: it starts
+    nothing. Raises UsageError for all that can be known before anything has run.
     """
     settings = launch.plan.settings.pool
-    if settings is None or all(check.where is None for check in launch.plan.checks):
+    if settings is None:
         return None
-    access = access_from(environ, settings.name, insecure=settings.insecure)
-    shipment = capture(os.fsdecode(launch.folder), without_git_locals(launch.environment))
-    workers = trio.run(ask_once, access, _try_out, partial(_ended_by, orders)) or []
-    _compare_versions(workers)
-    return Remote(access, settings, shipment, label_sets(workers))
+    try:
+        access = access_from(environ, settings.name, insecure=settings.insecure)
+        workers = trio.run(ask_once, access, _try_out, partial(_ended_by, orders)) or []
+        _compare_versions(workers)
+    except BaseException:
+        with suppress(UsageError):
+            captured()  # it leaves nothing behind
+        raise
+    return Remote(access, settings, captured(), label_sets(workers))
 
 
 async def _ended_by(orders: OrderReader) -> None:
