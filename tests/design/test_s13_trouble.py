@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.brokers import KEY, Eavesdropper, broker, monitored
+from tests.helpers.brokers import KEY, Eavesdropper, broker, memory_of, monitored
 from tests.helpers.pools import Pool, WorkerProcess, git, project, report, run_cli
 from tests.helpers.running import Running, running
 from tests.helpers.waiting import is_gone, wait_until
@@ -201,10 +201,10 @@ def test_workers_of_another_protocol_are_refused_before_anything_ran(
     assert not list((folder / ".vibeguard").glob("runs/*"))
 
 
-def test_no_secret_of_the_caller_is_ever_with_the_broker(
+def test_no_secret_of_the_caller_is_ever_with_the_broker_or_a_worker(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:
-    """Neither in what is said to it nor in its memory: environment, ignored files, the key."""
+    """Not in what is said, nor in their memory: environment, ignored files, the broker's key."""
     canary = b"tweety-bird-4711"
     go = tmp_path / "go"
     folder = project(pool, source, tmp_path, waits_for(go))
@@ -215,12 +215,15 @@ def test_no_secret_of_the_caller_is_ever_with_the_broker(
         running(folder, "run", **pool.variables, CANARY=canary.decode()) as run,
     ):
         run.wait_for(CheckStarted)
-        memory = pool.server.memory()
+        memory = memory_of(pool.server.pid)
+        there = memory_of(worker.worker) + memory_of(worker.guardian)
         go.touch()
         assert run.end()[0] == 0
     passed_by = bytes(said)
     assert b"sleep 0.05; done" in passed_by  # what does go there is seen
     assert pool.name.encode() in memory
+    assert b"sleep 0.05; done" in there
+    assert canary not in there
     for secret in (canary, KEY):
         assert secret not in passed_by
         assert secret not in memory

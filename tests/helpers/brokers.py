@@ -39,6 +39,20 @@ def servers() -> list[str]:
     return [path for path in (valkey(), shutil.which("redis-server") or "") if path]
 
 
+def memory_of(pid: int) -> bytes:
+    """All that a process has in its memory and can write to."""
+    parts = []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            place, rights, *_ = line.split()
+            if rights.startswith("rw"):
+                start, end = (int(each, 16) for each in place.split("-"))
+                mem.seek(start)
+                with suppress(OSError):
+                    parts.append(mem.read(end - start))
+    return b"".join(parts)
+
+
 class Server:
     """One server; `url` is its address, `command` asks it something."""
 
@@ -87,19 +101,6 @@ class Server:
                 b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts)
             )
             return asked.recv(1 << 20)
-
-    def memory(self) -> bytes:
-        """All that the server has in its memory and can write to."""
-        parts = []
-        with open(f"/proc/{self.pid}/maps") as maps, open(f"/proc/{self.pid}/mem", "rb", 0) as mem:
-            for line in maps:
-                place, rights, *_ = line.split()
-                if rights.startswith("rw"):
-                    start, end = (int(each, 16) for each in place.split("-"))
-                    mem.seek(start)
-                    with suppress(OSError):
-                        parts.append(mem.read(end - start))
-        return b"".join(parts)
 
     def stop(self) -> None:
         """SIGSTOP."""

@@ -3,6 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 import trio
 import trio.testing
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import FromWorker, Report, Result, Source, Stage, encode
-from vibeguard.system.executors.base import Accepted, AttemptSpec
+from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
@@ -126,3 +127,36 @@ def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_messa
 
     trio.run(main)
     assert started == ["first"]
+
+
+def test_a_job_that_three_workers_cannot_do_is_an_error_that_says_why(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            executor = PoolExecutor(
+                Access(Address(path="/nowhere"), "p", b"k" * 44),
+                PoolSettings(),
+                Shipment(top="/", source=Source("c", "t"), pack=b""),
+                nursery,
+            )
+
+            async def refuse() -> None:
+                for number in range(1, 4):
+                    await trio.testing.wait_all_tasks_blocked()
+                    assert list(executor._waiting) == ["t"]
+                    why = f"w{number}: no such commit"
+                    unfit = Report(token="t", claim=f"c{number}", stage=Stage.UNFIT, why=why)
+                    name = executor._identity
+                    message = FromWorker("w", "w", name, number, asks=True, reports=(unfit,))
+                    executor._receive(encode(message))
+
+            nursery.start_soon(refuse)
+            with pytest.raises(StartRefused, match="w3: no such commit"):
+                await executor.start(
+                    spec_of("t", str(tmp_path)),
+                    accepted=lambda _: None,
+                    output_exceeded=lambda: None,
+                    terminating=lambda *_: None,
+                )
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)

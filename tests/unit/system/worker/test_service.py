@@ -89,6 +89,27 @@ def test_a_go_that_comes_together_with_the_end_of_its_claim_starts_nothing(tmp_p
     assert not mark.exists()
 
 
+def test_a_job_of_another_protocol_is_one_that_others_may_do(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_local_executor() as executor, trio.open_nursery() as nursery:
+            service = service_of(tmp_path, executor)
+            nursery.start_soon(service.serve)
+            await trio.testing.wait_all_tasks_blocked()
+            source = Source("c", "t")
+            service._take(
+                Job(PROTOCOL + 1, "t", "run", "r", "c", 1, "true", source, lease_ns=10**12)
+            )
+            [held] = service._machine._held.values()
+            with trio.fail_after(PATIENCE_S):
+                while held.stage is Stage.PREPARING:  # noqa: ASYNC110 - nothing tells
+                    await trio.sleep(0.001)
+            assert held.stage is Stage.UNFIT
+            assert f"speaks protocol {PROTOCOL}, the run's {PROTOCOL + 1}" in held.why
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
 def test_signals_before_the_beginning_and_after_the_end_are_borne(tmp_path: Path) -> None:
     async def main() -> int:
         async with open_local_executor() as executor:
