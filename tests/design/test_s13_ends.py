@@ -14,7 +14,7 @@ from tests.helpers.pools import Pool, WorkerProcess, project, report
 from tests.helpers.running import running
 from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted, RunFinished
-from vibeguard.core.pool.names import PoolNames
+from vibeguard.core.pool.broker_names import PoolNames
 
 
 def waits_for(path: Path, labels: str = "") -> str:
