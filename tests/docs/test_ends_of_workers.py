@@ -14,14 +14,14 @@ OFFERS = f"{UNIT}system/executors/test_pool_offers.py"
 
 # How a row begins, and what shows it.
 SHOWN = {
-    "the worker is killed": [(MANY, "test_a_killed_worker_is_lost_never_failed")],
-    "the guardian is killed": [(MANY, "test_a_killed_worker_is_lost_never_failed")],
+    "the worker is killed": [(MANY, "test_a_killed_or_stopped_worker_is_lost_never_failed")],
+    "the guardian is killed": [(MANY, "test_a_killed_or_stopped_worker_is_lost_never_failed")],
     "the guardian is stopped": [(TROUBLE, "test_a_guardian_that_is_stopped_changes_nothing")],
-    "both are killed at once": [(MANY, "test_a_killed_worker_is_lost_never_failed")],
+    "both are killed at once": [(MANY, "test_a_killed_or_stopped_worker_is_lost_never_failed")],
     "the worker is stopped (SIGSTOP) shorter than the lease": [
         (ENDS, "test_a_worker_that_is_stopped_for_less_than_its_lease_loses_nothing")
     ],
-    "longer": [(MANY, "test_a_stopped_worker_loses_its_tree_to_the_guardian")],
+    "longer": [(MANY, "test_a_killed_or_stopped_worker_is_lost_never_failed")],
     "worker and guardian are stopped, shorter than the lease": [
         (ENDS, "test_a_worker_that_is_stopped_for_less_than_its_lease_loses_nothing")
     ],
