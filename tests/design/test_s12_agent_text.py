@@ -77,7 +77,7 @@ BROKEN = {
     ),
     "go": Broken(
         "go",
-        "go vet ./...",
+        "go build -o /dev/null ./...",  # as vet, but in the same words in every version
         {
             "go.mod": "module example.org/x\n\ngo 1.21\n",
             "main.go": "package main\n\nfunc main() {\n\tmissing()\n}\n",
