@@ -28,6 +28,18 @@ SETTINGS = ("VIBEGUARD_CONFIG", "VIBEGUARD_LOG_DIR", "VIBEGUARD_PARALLEL", "VIBE
 FOREIGN = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONUNBUFFERED")
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int | None:
+    """What `-n auto` means: more than there are cores, for much of the time is waited.
+
+    For the disk, for leases, for what a check does; what the tests wait for has bounds that only a
+    hang reaches.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _neutral_environment() -> None:
     """Give git an identity and take out what the caller's environment would bring in."""

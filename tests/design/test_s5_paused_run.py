@@ -21,7 +21,7 @@ def test_a_paused_run_can_be_cancelled_from_elsewhere(tmp_path):
         run.wait_for(RunPaused)
         try:
             assert vibeguard("cancel", cwd=tmp_path).returncode == 0
-            assert vibeguard("wait", "--max-wait", "30s", cwd=tmp_path).returncode == 143
+            assert vibeguard("wait", "--max-wait", "60s", cwd=tmp_path).returncode == 143
         finally:
             run.process.send_signal(signal.SIGCONT)
         assert run.end()[0] == 143
@@ -37,7 +37,7 @@ def test_a_run_paused_while_it_is_cancelled_ends_with_its_front(tmp_path):
         run.process.send_signal(signal.SIGTSTP)
         run.wait_for(RunPaused)
         run.process.kill()
-        assert vibeguard("wait", "--max-wait", "20s", cwd=tmp_path).returncode == 130
+        assert vibeguard("wait", "--max-wait", "60s", cwd=tmp_path).returncode == 130
 
 
 def test_a_paused_run_that_its_front_may_leave_goes_on_when_that_is_killed(tmp_path):
@@ -48,4 +48,4 @@ def test_a_paused_run_that_its_front_may_leave_goes_on_when_that_is_killed(tmp_p
         run.wait_for(RunPaused)
         run.process.kill()
         (tmp_path / "go").touch()
-        assert vibeguard("wait", "--max-wait", "20s", cwd=tmp_path).returncode == 0
+        assert vibeguard("wait", "--max-wait", "60s", cwd=tmp_path).returncode == 0

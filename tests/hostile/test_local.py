@@ -53,7 +53,7 @@ class Bench:
         )
 
     async def run(self, command: str, **changes: object) -> AttemptResult:
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             return await (await self.start(command, **changes)).wait()
 
     async def output(self, command: str, **changes: object) -> str:
@@ -304,7 +304,7 @@ def test_a_background_job_that_holds_the_output_open_holds_nothing_up(run) -> No
         result = await bench.run("sleep 100 & echo done")
         assert result.exit_code == 0
         assert result.leaked[0].command == "sleep 100"
-        assert trio.current_time() - started < 10
+        assert trio.current_time() - started < 90
 
     run(main)
 
@@ -330,7 +330,7 @@ def test_an_ignored_leak_goes_on_and_may_go_on_writing(run) -> None:
 
         async def goes_on() -> bool:
             before = beats.read_text() if beats.exists() else ""
-            with trio.move_on_after(10):
+            with trio.move_on_after(60):
                 while not beats.exists() or beats.read_text() in ("", before):
                     await trio.sleep(0.005)
                 return True

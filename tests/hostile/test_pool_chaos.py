@@ -118,7 +118,7 @@ def test_a_thousand_attempts_under_random_kills(tmp_path: Path) -> None:
                 attempts += one_run(pool, source, place, dice, mark)
         finally:
             chaos.end()
-        wait_until(lambda: not carry(mark), f"left over (seed {seed})", patience_s=10)
+        wait_until(lambda: not carry(mark), f"left over (seed {seed})")
     print(f"{attempts} attempts, seed {seed}, kills {chaos.kills}")
 
 

@@ -82,6 +82,18 @@ def shape(request: pytest.FixtureRequest) -> Shape:
     return request.param
 
 
+def every_other(first: int) -> pytest.MarkDecorator:
+    """Half of the shapes in the quick suite, all of them at night.
+
+    Two ways to be ended differ only in that one waits: each shape meets one of them by day.
+    """
+    quick = SHAPES[first::2]
+    shapes = [
+        pytest.param(shape, marks=[] if shape in quick else pytest.mark.nightly) for shape in SHAPES
+    ]
+    return pytest.mark.parametrize("shape", shapes, ids=lambda shape: shape.name, indirect=True)
+
+
 @pytest.fixture
 def nap() -> str:
     return unique_nap()
@@ -102,6 +114,7 @@ def test_nothing_is_left_after_a_termination(shape: Shape, nap: str, tmp_path: P
         trio.run(main)
 
 
+@every_other(0)
 def test_nothing_is_left_after_a_kill_without_grace(shape: Shape, nap: str, tmp_path: Path) -> None:
     """The second signal of an impatient user."""
 
@@ -115,6 +128,7 @@ def test_nothing_is_left_after_a_kill_without_grace(shape: Shape, nap: str, tmp_
         trio.run(main)
 
 
+@every_other(1)
 def test_nothing_is_left_after_closing(shape: Shape, nap: str, tmp_path: Path) -> None:
     """Closing the executor is enough, and whoever waits is told."""
 

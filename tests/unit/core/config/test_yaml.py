@@ -315,7 +315,7 @@ def test_an_alias_bomb_is_refused_before_it_costs_anything() -> None:
     """Ten levels of ten are ten thousand million values."""
     start = time.perf_counter()
     assert "aliases repeat more than 1,000,000 values" in only_complaint(alias_bomb(10, 10) + GOOD)
-    assert time.perf_counter() - start < 5  # it would be minutes
+    assert time.perf_counter() - start < 60  # it would be minutes
 
 
 def test_a_merge_bomb_is_refused() -> None:

@@ -54,7 +54,7 @@ def with_pool(
             pool = await open_pool(
                 address, name, more.pop("key", KEY), nursery, messages=messages, **more
             )
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 await work(pool)
             await pool.connection.close()
 

@@ -54,8 +54,8 @@ GUARDIAN = """
     supervisor.kill()
     supervisor.wait()
     started = time.monotonic()
-    swept = kill_descendants(5)
-    print(len(swept), time.monotonic() - started < 5, own_children(), sys.modules.get("trio"))
+    swept = kill_descendants(60)
+    print(len(swept), time.monotonic() - started < 60, own_children(), sys.modules.get("trio"))
 """
 
 
@@ -112,7 +112,7 @@ def test_marked_leftovers_of_dead_runs_are_ended_and_named_and_no_others() -> No
         assert {f"sleep {token}"} <= {report.command for report in swept}
         assert len(swept) == 4
         assert alive.poll() is None
-        give_up = time.monotonic() + 5
+        give_up = time.monotonic() + 60
         while len(with_token(f"sleep {token}")) > 2 and time.monotonic() < give_up:
             time.sleep(0.01)
         assert sweep_marked({"alive"}) != ()
