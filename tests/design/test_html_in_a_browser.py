@@ -227,6 +227,34 @@ def test_a_walk_by_keys_alone(chromium, pages):
     assert page.value(at) == "button"
 
 
+def test_the_list_is_sorted_and_grouped_and_a_bar_under_the_pointer_says_what_it_needs(
+    chromium, pages
+):
+    page = opened(chromium, pages, "many", "wide")
+    choose = """(name, value) => { const one = document.querySelector(`[aria-label=${name}]`);
+        one.value = value; one.dispatchEvent(new Event('change')); }"""
+    page.value(f"({choose})('Sort', 'time')")
+    took = page.value(
+        "[...document.querySelectorAll('.rows .time')].map(e => parseFloat(e.textContent))"
+    )
+    assert len(took) >= 100
+    assert took == sorted(took, reverse=True)
+    page.value(f"({choose})('Group', 'tag')")
+    heads = page.value("[...document.querySelectorAll('#rest h3')].map(each => each.textContent)")
+    assert sorted(head.split(" (")[0] for head in heads) == ["lint", "unit"]
+    page.value("document.getElementById('timeline').scrollIntoView()")
+    page.value(CHART)
+    at = page.value(
+        """(() => { const lane = document.querySelector('svg .lane').getBoundingClientRect();
+        return [lane.left + 3, lane.top + lane.height / 2]})()"""
+    )
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
+    page.value(DRAWN)
+    said = page.value("document.querySelector('.legend').textContent")
+    assert said.startswith("unit-00000: passed, ran ")
+    assert "Needs nothing." in said
+
+
 def test_a_row_with_the_focus_marks_what_it_needs_and_what_needs_it(chromium, pages):
     page = opened(chromium, pages, "hostile")
     page.value(DRAWN)
