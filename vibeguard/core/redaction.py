@@ -16,9 +16,9 @@ from vibeguard.core.model.state import CheckRecord, State
 
 MASK: Final = "[redacted]"
 SHORTEST: Final = 8
-_LIKE_A_SECRET: Final = re.compile(
-    r"(?i)(?:^|_)(?:token|secret|passw(?:or)?d|passphrase|credentials?|(?:api|access|private)?_?key|auth)"
-    r"(?:s|_.*)?$"
+_TELLING_NAME: Final = (
+    r"(?i)(?:^|_)(?:token|secret|passw(?:or)?d|passphrase|credentials?"
+    r"|(?:api|access|private)?_?key|auth)(?:s|_.*)?$"
 )
 # What is recorded as it is: command line and config, as they were written, and names by which
 # events speak of one thing. Every other text of every event is masked, also of events yet to come.
@@ -29,13 +29,13 @@ _WORDS: Final = (
 )
 _NAMES: Final = frozenset(_WORDS.split())
 # Where a text was cut: by `cut` and `quoted`, by `shorten`, which keeps both ends, or at its end.
-_CUT: Final = re.compile(r" \[\d+ characters\] |\.{2,}|\Z")
+_CUT: Final = r" \[\d+ characters\] |\.{2,}|\Z"
 _LONGEST_CUT: Final = 4_000  # characters: what is longer is whole
 
 
 def is_like_a_secret(name: str) -> bool:
     """Whether a variable's name says that its value is one: TOKEN, DB_PASSWORD, API_KEY."""
-    return _LIKE_A_SECRET.search(name) is not None
+    return re.search(_TELLING_NAME, name) is not None
 
 
 def secret_values(
@@ -92,7 +92,7 @@ def _without_parts(text: str, secrets: Iterable[str]) -> str:
     """The text without what is left of a secret that was cut in two: its beginning, or its end."""
     if len(text) > _LONGEST_CUT:
         return text
-    for mark in reversed(list(_CUT.finditer(text))):
+    for mark in reversed(list(re.finditer(_CUT, text))):
         end = mark.end() + _end_of_secret(text, mark.end(), secrets)
         if end > mark.end():
             text = text[: mark.end()] + MASK + text[end:]

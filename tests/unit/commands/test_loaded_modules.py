@@ -29,7 +29,13 @@ SELDOM = {
     "vibeguard.system.pool.access",
 }
 OF_TRIO = {"trio", "attr", "attrs", "inspect", "ssl", "logging"}
-SUPERVISOR = (PARSER | HEAVY | CONFIG | SELDOM) - OF_TRIO
+# What Trio imports for programs with connections, and to search for a library.
+PUT_OFF = {"_ssl", "idna.core", "ctypes.util", "shutil", "tempfile"}
+SUPERVISOR = (PARSER | HEAVY | CONFIG | SELDOM | PUT_OFF) - OF_TRIO
+SUPERVISE = (
+    "from vibeguard.system.supervisor.lean_trio import import_trio; import_trio(); "
+    "import vibeguard.system.supervisor.process, vibeguard.system.supervisor.session"
+)
 
 
 def loaded(program: str, folder: Path) -> set[str]:
@@ -69,5 +75,28 @@ def test_a_command_loads_nothing_heavy_that_it_does_not_need(words, folder, bare
 
 def test_the_supervisor_loads_trio_and_neither_parser_nor_config(folder, bare):
     """While the front reads the config, it loads; what a plan needs beyond comes with the plan."""
-    program = "import vibeguard.system.supervisor.process"
-    assert not (loaded(program, folder) - bare) & SUPERVISOR
+    assert not (loaded(SUPERVISE, folder) - bare) & SUPERVISOR
+
+
+def test_what_trio_put_off_is_whole_once_it_is_used(folder):
+    """Whoever holds what stood for it has the module itself, and imports go on as ever."""
+    program = (
+        f"{SUPERVISE}; from trio import _ssl, _socket; import ssl; ssl.SSLContext; import ctypes.util; "
+        "assert ssl.SSLContext is _ssl._stdlib_ssl.SSLContext; assert ssl.__spec__.name == 'ssl'; "
+        "assert _socket._idna.encode('\\xe4.de', uts46=True) == b'xn--4ca.de'; "
+        "assert ctypes.util.find_library.__module__ == 'ctypes.util'"
+    )
+    assert {"_ssl", "idna.core"} <= loaded(program, folder)
+
+
+def test_a_run_with_connections_loads_what_was_put_off(folder):
+    """Before its first check, for that one may change what lies on the disk."""
+    program = (
+        f"{SUPERVISE}; from vibeguard.system.supervisor.preload import preload; "
+        "from vibeguard.system.channel import Launch; from vibeguard.core.model.config import Where; "
+        "from vibeguard.core.model.plan import Plan, PlannedCheck, ResolvedSettings; "
+        "sent = PlannedCheck(id='a', run='true', stem='a', where=Where()); "
+        "plan = Plan(ResolvedSettings(parallel=1, async_parallel=1), (sent,)); "
+        "preload(Launch(plan, (), {}, {}, b'/', b'/', b'/', '', '', ''))"
+    )
+    assert {"_ssl", "idna.core"} <= loaded(program, folder)

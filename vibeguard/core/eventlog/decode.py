@@ -5,7 +5,8 @@ looked at one by one, to say which line is wrong and why, and to save what stand
 A look at each line would cost a replay its budget (ADR 0041).
 """
 
-from functools import reduce
+from collections.abc import Callable
+from functools import cache, reduce
 from operator import or_
 from typing import cast, get_args
 
@@ -25,7 +26,6 @@ from vibeguard.core.problems import LogCorrupt, UsageError
 
 # Without the seal, so that a chunk that holds one goes the slow way, where it is checked.
 _UNSEALED = reduce(or_, (event for event in get_args(Event) if event is not LogSealed))
-_decode_lines = json.Decoder(_UNSEALED).decode_lines
 # Where one line ends and the next begins, as the writer writes it: all eleven bytes, since a longer
 # needle is found faster. Other spellings of the same event go the slow way.
 _BETWEEN_LINES = b'}\n{"type":"'
@@ -45,6 +45,7 @@ class LogDecoder:
         self.sealed: LogSealed | None = None
         self.saved: list[Event] = []
         self._problem: LogCorrupt | None = None
+        self._decode_lines = _decoder()
         self._pending = bytearray()
         self._digest = new_digest()
         self._latest = b""
@@ -102,7 +103,7 @@ class LogDecoder:
         if not self.lines or len(complete) > MAX_LINE_BYTES or b"\r" in complete:
             return self._decode_each(complete)
         try:
-            events: list[Event] = _decode_lines(complete)
+            events = self._decode_lines(complete)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return self._decode_each(complete)
         if not _one_on_each_line(complete, len(events)):
@@ -181,6 +182,12 @@ class LogDecoder:
     def _corrupt(self, what: str) -> LogCorrupt:
         """The same finding with its place: what follows the lines taken in so far."""
         return LogCorrupt(what, byte=self.offset, line=self.lines + 1)
+
+
+@cache
+def _decoder() -> Callable[[bytes], list[Event]]:
+    """Made when the first log is read: a supervisor reads none."""
+    return json.Decoder(_UNSEALED).decode_lines
 
 
 def _one_on_each_line(complete: bytes, count: int) -> bool:

@@ -1,5 +1,7 @@
 """One line of the log at a time: slow, and able to say what is wrong with it."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final, get_args
 
 from msgspec import DecodeError, Struct, ValidationError, json
@@ -10,7 +12,6 @@ from vibeguard.core.problems import LogCorrupt
 # No event comes near this; a longer line is damage, and reading on would eat the memory.
 MAX_LINE_BYTES: Final = 64 << 20
 
-_decode_event = json.Decoder(Event).decode
 _KNOWN_TYPES = frozenset(event.__struct_config__.tag for event in get_args(Event))
 
 
@@ -34,8 +35,10 @@ class UnknownType(LogCorrupt):
     """An event that this version does not know and may not ignore."""
 
 
-_decode_header = json.Decoder(_Header).decode
-_decode_beginning = json.Decoder(_Beginning).decode
+@cache
+def _decoder() -> Callable[[bytes], Event]:
+    """Made when the first line is looked at: a supervisor looks at none."""
+    return json.Decoder(Event).decode
 
 
 def decode_line(line: bytes) -> Event | UnknownEvent:
@@ -44,7 +47,7 @@ def decode_line(line: bytes) -> Event | UnknownEvent:
     if problem:
         raise LogCorrupt(problem)
     try:
-        event: Event = _decode_event(line)
+        event = _decoder()(line)
     except UnicodeDecodeError as error:
         raise LogCorrupt(f"not UTF-8: {error.reason}") from error
     except ValidationError as error:
@@ -65,7 +68,7 @@ def check_first(event: Event | UnknownEvent) -> None:
 def refuse_foreign_schema(line: bytes) -> None:
     """Raise LogCorrupt if `line` is the start of a log of another major schema version."""
     try:
-        schema = _decode_beginning(line).schema
+        schema = json.decode(line, type=_Beginning).schema
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return  # damage, which `decode_line` words better
     ours = SCHEMA_VERSION.partition(".")[0]
@@ -76,7 +79,7 @@ def refuse_foreign_schema(line: bytes) -> None:
 def newer_writer(line: bytes) -> str:
     """Who wrote the log that `line` begins, if its schema is of a later minor version; else ""."""
     try:
-        beginning = _decode_beginning(line)
+        beginning = json.decode(line, type=_Beginning)
         theirs, ours = (int(s.split(".")[1]) for s in (beginning.schema, SCHEMA_VERSION))
     except (DecodeError, UnicodeDecodeError, RecursionError, ValueError, IndexError):
         return ""
@@ -100,7 +103,7 @@ def _visible_damage(line: bytes) -> str:
 def _unknown_event(line: bytes, error: ValidationError) -> UnknownEvent:
     """What a later schema 1.x may have added, if it says that it may be ignored."""
     try:
-        header = _decode_header(line)
+        header = json.decode(line, type=_Header)
     except DecodeError:
         raise LogCorrupt(f"not an event ({error})") from error
     except UnicodeDecodeError as damage:

@@ -13,10 +13,10 @@ MOST_TAIL_LINES = 20
 MOST_TAIL_BYTES = 4 << 10
 
 # Escape sequences of terminals (ECMA-48): CSI, OSC and the two-character ones.
-_ESCAPES = re.compile(
+_ESCAPES = (
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]+[0-~]|\x1b[0-Z\\^_`-~]"
 )
-_LINE_END = re.compile(rb"(?<!\r)\r+(?=\n|\Z)")
+_LINE_END = rb"(?<!\r)\r+(?=\n|\Z)"
 
 
 class Line(NamedTuple):
@@ -29,9 +29,9 @@ class Line(NamedTuple):
 def clean(output: bytes) -> bytes:
     r"""Return output without colour codes and without the \r before each end of line."""
     if b"\x1b" in output:
-        output = _ESCAPES.sub(b"", output)
+        output = re.sub(_ESCAPES, b"", output)
     if b"\r" in output:
-        output = _LINE_END.sub(b"", output)
+        output = re.sub(_LINE_END, b"", output)
     return output
 
 

@@ -5,7 +5,7 @@ import re
 from vibeguard.core.results.base import Sink
 
 MOST_LINE_BYTES = 4 << 20
-_ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_ESCAPES = rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 
 
 class LineReader:
@@ -40,7 +40,7 @@ class LineReader:
     def _take(self, line: bytes) -> None:
         line = line[:MOST_LINE_BYTES]
         if b"\x1b" in line:
-            line = _ESCAPES.sub(b"", line)
+            line = re.sub(_ESCAPES, b"", line)
         self.line(line.decode("utf-8", "replace").rstrip("\r"))
 
     def line(self, line: str) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 MOST_REMEMBERED = 10_000
 _JAVA_FOLDERS = ("src/test/java", "src/main/java", "src/test/kotlin", "src/main/kotlin", "src")
-_DRIVE = re.compile(r"^/?[A-Za-z]:[\\/]")
+_DRIVE = r"^/?[A-Za-z]:[\\/]"
 
 
 class Places:
@@ -72,6 +72,6 @@ def _plain(written: str) -> str:
     if written.startswith("file:"):
         written = unquote(written.removeprefix("file:"))
         written = "/" + written.lstrip("/")
-    if _DRIVE.match(written):
+    if re.match(_DRIVE, written):
         written = written.lstrip("/")[2:]
     return written.replace("\\", "/")

@@ -9,7 +9,7 @@ MOST_LINES = 2_000
 MOST_COLUMNS = 1_000
 
 # Where the message ends and the stack begins.
-_FRAME = re.compile(
+_FRAME = (
     r'^\s*(?:at \S|\u276f |File "|stack backtrace:|note: run with `RUST_BACKTRACE|goroutine \d'
     r"|(?:> *)?\d+ \|)"
 )
@@ -49,7 +49,7 @@ def message_of(text: str, *, without: str = "") -> str:
     """What a failure's text says before its stack: the message, without its `without` line."""
     kept: list[str] = []
     for line in lines_of(text[: 4 * MOST_MESSAGE]):
-        if _FRAME.match(line):
+        if re.match(_FRAME, line):
             break
         if kept or (line.strip() and not (without and line.strip().startswith(without))):
             kept.append(line)

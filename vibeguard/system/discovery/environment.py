@@ -8,9 +8,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import GitEnvironment, Pool
 
 # Neither id may be all zeros, and version ff is none.
-_TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-)
+_TRACEPARENT = r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 _OUR_SETTINGS = frozenset(
     {
         b"VIBEGUARD_CONFIG",
@@ -78,7 +76,7 @@ def without_git_locals(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]
 def traceparent(environment: Mapping[bytes, bytes]) -> str:
     """The span that the caller is in, by W3C's Trace Context; empty where none is told."""
     told = environment.get(b"TRACEPARENT", b"").decode("ascii", "replace").strip()
-    return told if _TRACEPARENT.fullmatch(told) else ""
+    return told if re.fullmatch(_TRACEPARENT, told) else ""
 
 
 def caller_environment(path: str = "/proc/self/environ") -> dict[bytes, bytes]:

@@ -10,7 +10,6 @@ import math
 import os
 import resource
 import shlex
-import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -313,6 +312,8 @@ def _with_files(
 
 def _find(program: bytes, environment: Mapping[bytes, bytes]) -> str:
     """The shell as the check itself would find it: on its PATH, from its working folder."""
+    import shutil  # noqa: PLC0415 - for a shell of one's own alone; supervisor.preload has it
+
     name = os.fsdecode(program)
     path = os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath)))
     found = shutil.which(name, path=path)

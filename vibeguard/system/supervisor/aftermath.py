@@ -15,7 +15,6 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import changed_files, written_unseen
-from vibeguard.system.discovery.tree import exact_tree_of
 from vibeguard.system.discovery.vcs import TIMEOUT_S, version_control
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.tree import with_identity
@@ -33,6 +32,8 @@ def tree_at_the_end(launch: Launch) -> VersionControl | None:
     folder = os.fsdecode(launch.folder)
     found = None
     if launch.record_tree:
+        from vibeguard.system.discovery.tree import exact_tree_of  # noqa: PLC0415 - preloaded
+
         found = version_control(folder, launch.environment) or VersionControl()
         found = replace(found, tree=exact_tree_of(folder, launch.environment))
     began = launch.version_control

@@ -1,7 +1,6 @@
 """`--log-dir`: a folder that gets `<id>.log` of every check that ran."""
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 
 from vibeguard.core.model.plan import PlannedCheck
@@ -12,6 +11,8 @@ LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
 
 def copy_outputs(folder: str, checks: Iterable[PlannedCheck], outputs: Mapping[str, str]) -> None:
     """Copy the output files, by check id, of these checks to `folder`. Raises LogWriteError."""
+    import shutil  # noqa: PLC0415 - slow to import; supervisor.preload has it
+
     written: dict[str, list[str]] = {}
     try:
         os.makedirs(folder, exist_ok=True)

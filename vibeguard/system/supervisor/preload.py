@@ -9,14 +9,17 @@ from importlib import import_module
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import ReusePolicy
+from vibeguard.system.channel import Launch
+from vibeguard.system.supervisor.lean_trio import load_what_was_put_off
 
 
-def preload(plan: Plan) -> None:
-    """Import what is loaded lazily elsewhere, by using it once on what this plan holds.
+def preload(launch: Launch) -> None:
+    """Import what is loaded lazily elsewhere, by using it once on what this launch holds.
 
     Patterns and expressions have been compiled by the front already: what fails here fails again,
     with its reason, when the check is judged.
     """
+    plan = launch.plan
     import_module("encodings.ascii")
     import_module("vibeguard.core.excerpt")
     for pattern in {pattern for check in plan.checks for pattern in check.grok}:
@@ -26,6 +29,12 @@ def preload(plan: Plan) -> None:
     for source in {source for check in plan.checks for source in check.results}:
         _use("vibeguard.core.results.registry", "reader_of", source)
     import_module("vibeguard.core.results.guessing")
+    if any(check.where is not None for check in plan.checks):
+        load_what_was_put_off()  # for the connection to the broker
+    if launch.record_tree:
+        import_module("vibeguard.system.discovery.tree")
+    if launch.log_dir or any(check.shell != "sh" for check in plan.checks):
+        import_module("shutil")
     if may_reuse(plan):
         import_module("vibeguard.system.supervisor.reusing")
         import_module("re2")

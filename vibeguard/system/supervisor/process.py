@@ -38,6 +38,7 @@ from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.crash import keep_traceback, write_traceback
+from vibeguard.system.supervisor.lean_trio import import_trio
 from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.run_log import RunLog
@@ -62,6 +63,8 @@ def supervise(
     what runs checks is imported once a check has to run.
     """
     terminal = _let_go(orders, reports, guardian)
+    if not may_reuse_all:
+        import_trio()
     import_module(_REUSES if may_reuse_all else _RUNS)  # while the front reads the config
     reader = OrderReader(orders)
     launch = reader.read_launch()
@@ -116,9 +119,10 @@ def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None"
         found = look_up_first(log, orders)
         if found is not None and settle_reused(log, found):
             return log.finish()
+    import_trio()
     from vibeguard.system.supervisor.session import Session  # noqa: PLC0415 - Trio is 150 ms
 
-    preload(log.launch.plan)
+    preload(log.launch)
     gc.freeze()  # plan and modules stay to the end: no collection need look at them
     gc.set_threshold(YOUNG_OBJECTS)
     gc.enable()  # `cli.main` has switched it off

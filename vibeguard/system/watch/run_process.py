@@ -15,6 +15,7 @@ from vibeguard.core.watch.machine import RunEnded
 from vibeguard.system.detach import signal_when_orphaned
 from vibeguard.system.front.early import FOR_SUPERVISORS, HELD_BACK, IMPORTED_ONCE
 from vibeguard.system.front.signals import leave_to_the_parent
+from vibeguard.system.supervisor.lean_trio import import_trio
 
 _CHUNK = 1 << 16
 
@@ -23,6 +24,7 @@ Body = Callable[[], RunEnded]
 
 def import_for_runs() -> None:
     """Import what fronts and supervisors need, once for all runs."""
+    import_trio()
     for shared in (*IMPORTED_ONCE, *FOR_SUPERVISORS):
         import_module(shared)
 

@@ -10,9 +10,7 @@ from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import MOST_COLUMNS, BoundedText, message_of
 
 # Pytest's first line of a message, and the exception below Python's frames.
-_MESSAGE = re.compile(
-    r"^E  +(\S.*)$|^((?:\w+\.)*\w*(?:Error|Exception|Failed|Exit)(?:: .*)?)$", re.MULTILINE
-)
+_MESSAGE = r"(?m)^E  +(\S.*)$|^((?:\w+\.)*\w*(?:Error|Exception|Failed|Exit)(?:: .*)?)$"
 
 
 class BlocksReader(LineReader):
@@ -44,7 +42,7 @@ class BlocksReader(LineReader):
         place = place_in(str(text)) if text else None
         if place is None or not place.line:
             return
-        said = _MESSAGE.search(str(text))
+        said = re.search(_MESSAGE, str(text))
         self.sink(
             Result(
                 ResultKind.TEST,

@@ -1,0 +1,58 @@
+"""Import Trio without what no run uses of it: TLS, domain names, a search by ldconfig.
+
+Nearly all of a run's start-up is this import (docs/performance.md, docs/adr/0206).
+"""
+
+import ctypes
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final
+
+# Trio binds these when it is imported, and uses them when a connection is opened.
+PUT_OFF: Final = ("ssl", "idna")
+# Has the function that names a thread, which is all that is looked for (glibc 2.34 and later).
+_LIBC: Final = "libc.so.6"
+
+
+class _PutOff(ModuleType):
+    """Stands for a module until something of it is asked for, and has all of it from then on."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # the import system looks at what it finds
+            raise AttributeError(name)
+        _load(self)
+        return vars(self)[name]
+
+
+def import_trio() -> None:
+    """Import Trio, unless it is loaded already."""
+    if "trio" in sys.modules:
+        return
+    for name in PUT_OFF:
+        sys.modules.setdefault(name, _PutOff(name))
+    if "ctypes.util" in sys.modules:
+        import_module("trio")
+        return
+    finder = ModuleType("ctypes.util")
+    vars(finder)["find_library"] = lambda _: _LIBC
+    sys.modules["ctypes.util"] = vars(ctypes)["util"] = finder
+    try:
+        import_module("trio")
+    finally:
+        del sys.modules["ctypes.util"], vars(ctypes)["util"]
+
+
+def load_what_was_put_off() -> None:
+    """For a run with connections: what a running check does must not choose what is loaded."""
+    for name in PUT_OFF:
+        module = import_module(name)
+        if isinstance(module, _PutOff):
+            _load(module)
+
+
+def _load(stands_for: _PutOff) -> None:
+    """Import the module itself; who holds what stood for it has the same."""
+    name = stands_for.__name__
+    del sys.modules[name]
+    vars(stands_for).update(vars(import_module(name)))
