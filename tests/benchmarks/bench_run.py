@@ -19,12 +19,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from glob import glob
 from pathlib import Path
 
 from tests.helpers.command import environment
 from tests.helpers.virtual import check, plan_of, run_virtually
 from vibeguard.core.config.load import load_config
 from vibeguard.core.fold.fold import fold
+from vibeguard.core.model.events import CheckStarted, Event, RunStarted
+from vibeguard.system.journal.reader import read_log
 
 ROUNDS = 7
 PYTHON = sys.executable
@@ -59,18 +62,29 @@ def table(title: str, rows: list[tuple[str, float, str]]) -> None:
         print(f"  {name:<34} {value * 1000:9.1f} ms   {ratio}")
 
 
-def no_ops(folder: Path, count: int) -> Path:
-    """A folder with `count` checks that run `true`, for VibeGuard and for ninja."""
+def no_ops(folder: Path, count: int, command: str = "true") -> Path:
+    """A folder with `count` checks that run `true` (or so), for VibeGuard and for ninja."""
     folder.mkdir()
     names = [f"c{number}" for number in range(count)]
-    checks = "".join(f"  - {{id: {name}, run: 'true'}}\n" for name in names)
+    checks = "".join(f"  - {{id: {name}, run: '{command}'}}\n" for name in names)
     (folder / "vibeguard.yaml").write_text(f"checks:\n{checks}")
     builds = "".join(f"build {name}: t\n" for name in names)
     every = " ".join(names)
     (folder / "build.ninja").write_text(
-        f"rule t\n  command = true\n{builds}build all: phony {every}\ndefault all\n"
+        f"rule t\n  command = {command}\n{builds}build all: phony {every}\ndefault all\n"
     )
     return folder
+
+
+def until_first_check(folder: Path) -> float:
+    """Seconds from the command to the start of its first check, by the log; that one fails."""
+    began_ns = time.monotonic_ns()
+    seconds((*VIBEGUARD, "run", "--fail-fast"), folder)
+    events: list[Event] = []
+    read_log(max(glob(f"{folder}/.vibeguard/runs/2*")), events.append)
+    start_ns = next(event.monotonic_ns for event in events if isinstance(event, RunStarted))
+    first = next(event for event in events if isinstance(event, CheckStarted))
+    return (start_ns + first.t - began_ns) / 1e9
 
 
 def startup(folder: Path) -> None:

@@ -35,7 +35,7 @@ from tests.benchmarks import (
     bench_staged,
     bench_watch,
 )
-from tests.benchmarks.bench_run import BARE, FLOOR, VIBEGUARD, no_ops, seconds
+from tests.benchmarks.bench_run import BARE, FLOOR, VIBEGUARD, no_ops, seconds, until_first_check
 from tests.helpers.command import git
 from vibeguard.core.config.load import load_config
 from vibeguard.system.journal.reader import open_state
@@ -92,6 +92,9 @@ def start_up(folder: Path) -> Iterator[Pair]:
     validate = (*VIBEGUARD, "validate")
     name = "validate, 10,000 checks"
     yield Pair(name, lambda: seconds(validate, many), IMPORTS, floor, rounds=5)
+    failing = no_ops(folder / "failing", 10_000, "false")
+    name = "run, 10,000 checks: to the first one's start"
+    yield Pair(name, lambda: until_first_check(failing), IMPORTS, floor, rounds=5)
 
 
 def no_op_checks(folder: Path) -> Iterator[Pair]:

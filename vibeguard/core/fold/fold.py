@@ -43,7 +43,8 @@ def apply_each(state: State, events: Iterable[Any]) -> None:
         for event in events:
             if event.seq != seq:
                 raise LogCorrupt(f"event number {event.seq} where {seq} must follow")
-            if event.t < t:
+            now = event.t
+            if now < t:
                 raise LogCorrupt(f"event {seq} is dated before the one that precedes it")
             legal_states, handle = RULES[type(event)]
             if legal_states is None:
@@ -60,7 +61,7 @@ def apply_each(state: State, events: Iterable[Any]) -> None:
                     raise _illegal(record, event)
                 handle(state, record, event)
             seq += 1
-            t = event.t
+            t = now
     finally:
         state.next_seq, state.last_t = seq, t
 

@@ -49,8 +49,8 @@ class View:
                 if not events:
                     return found
                 found = True
-                for index, event in enumerate(events):
-                    self._take(event, follower, index)
+                self._keep_time(events)
+                self._take(events, follower)
             except LogCorrupt as problem:
                 self.problem = problem
         return found
@@ -92,12 +92,20 @@ class View:
         if ending.problem and self._form.stream is Stream.MACHINE:
             self._output.write(Stream.HUMAN, f"vibeguard: {sanitise(ending.problem)}\n")
 
-    def _take(self, event: Event, follower: Follower, index: int) -> None:
-        follower.fold(index, event, self.state)
-        offset = _start_ns(event) or monotonic_ns() - event.t
+    def _take(self, events: list[Event], follower: Follower) -> None:
+        """Fold and show each. Beside checks that do nothing this loop is what a front costs."""
+        fold, feed, state = follower.fold, self._form.feed, self.state
+        for index, event in enumerate(events):
+            fold(index, event, state)
+            text = feed(state, event)
+            if text:
+                self._show(text)
+
+    def _keep_time(self, events: list[Event]) -> None:
+        """Learn when the run started: the last event of what was read is the youngest."""
+        offset = _start_ns(events[0]) or monotonic_ns() - events[-1].t
         if self._offset_ns is None or offset < self._offset_ns:
             self._offset_ns = offset
-        self._show(self._form.feed(self.state, event))
 
     def _now_t(self) -> int:
         """Nanoseconds since the run's start, as well as a follower can know it."""
