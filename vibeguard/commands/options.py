@@ -24,6 +24,8 @@ RunNameOrPath = Annotated[
 OneCheckName = Annotated[str, Parameter(help="The check, by id.")]
 PromptName = Annotated[str, Parameter(help="The prompt to print, by id [default: a list].")]
 
+_LONGEST_SHOWN = 40  # characters of a number that is refused
+
 
 class Word(Protocol):
     """One value as it stands on the command line."""
@@ -48,10 +50,13 @@ def read_text(_: type, words: Sequence[Word]) -> str:
 def read_count(_: type, words: Sequence[Word]) -> int:
     """A whole number; `-vp=2` reaches us with its equals sign. Raises ValueError."""
     word = words[0].value.removeprefix("=")
-    try:
-        return int(word)
-    except ValueError as error:
-        raise ValueError(f'"{word}" is not a whole number') from error
+    digits = word[1:] if word[:1] in ("+", "-") else word
+    shown = word if len(word) <= _LONGEST_SHOWN else f"{word[:_LONGEST_SHOWN]}..."
+    if not (digits.isascii() and digits.isdecimal()):
+        raise ValueError(f'"{shown}" is not a whole number')
+    if len(word) > _LONGEST_SHOWN:
+        raise ValueError(f'"{shown}" is too large a number')
+    return int(word)
 
 
 def read_duration(_: type, words: Sequence[Word]) -> int:

@@ -26,28 +26,32 @@ OUR_VARIABLES = frozenset(
 _TRUE = frozenset({"true", "yes", "on", "y"})  # YAML 1.1's words, as configs have them
 _FALSE = frozenset({"false", "no", "off", "n"})
 _DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
-_SIZE = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([A-Za-z]*)")
+_WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+)")
+_SIZE = re.compile(r"0*([0-9]+)(?:\.([0-9]{1,9}))? ?([A-Za-z]*)")
+_MOST_DIGITS = 18  # beyond every bound, and read at once
 _SIZE_UNITS = {
     "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
     "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
 }  # fmt: skip
 _MAX_SIZE = (1 << 63) - 1
 _HOW_ADDRESS = "write one such as https://ci.example.org/hook"
+_LARGEST_SIZE = f"the largest is {_MAX_SIZE >> 40}TiB"
 _HOW_SIZE = "write a size such as 64MiB, 10MB or a number of bytes"
 
 
 def whole_number(text: str, *, least: int, most: int) -> int:
     """A whole number between two bounds, in decimal digits."""
-    if not _WHOLE_NUMBER.fullmatch(text):
+    match = _WHOLE_NUMBER.fullmatch(text)
+    if match is None:
         raise LanguageError(
-            f"{quoted(text)} is not a whole number", f"write one of {least} or more"
+            f"{quoted(text)} is not a whole number", f"write one from {least} to {most}"
         )
-    number = int(text)
+    number = int(match[1] + match[2][:_MOST_DIGITS])  # cut off, it is as far beyond every bound
+    shown = number if len(match[2]) <= _MOST_DIGITS else quoted(text)
     if number < least:
-        raise LanguageError(f"{number} is too small", f"the smallest is {least}")
+        raise LanguageError(f"{shown} is too small", f"the smallest is {least}")
     if number > most:
-        raise LanguageError(f"{number} is too large", f"the largest is {most:,}".replace(",", ""))
+        raise LanguageError(f"{shown} is too large", f"the largest is {most}")
     return number
 
 
@@ -81,9 +85,13 @@ def size_bytes(text: str) -> int:
         )
         raise LanguageError(f"{quoted(text)} has no known unit: {quoted(match[3])}", known)
     fraction = match[2] or ""
+    if len(match[1]) > _MOST_DIGITS:
+        raise LanguageError(f"{quoted(text)} is too large", _LARGEST_SIZE)
     size: int = int(match[1]) * unit + int(fraction or "0") * unit // 10 ** len(fraction)
-    if not 1 <= size <= _MAX_SIZE:
-        raise LanguageError(f"{quoted(text)} is too {'small' if size < 1 else 'large'}", _HOW_SIZE)
+    if size < 1:
+        raise LanguageError(f"{quoted(text)} is too small", "the smallest is one byte")
+    if size > _MAX_SIZE:
+        raise LanguageError(f"{quoted(text)} is too large", _LARGEST_SIZE)
     return size
 
 

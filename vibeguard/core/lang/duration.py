@@ -38,6 +38,9 @@ def parse_duration(text: str) -> int:
             f"{quoted(text)} is not a duration" if text else "the duration is empty", _HOW
         )
     if _BARE_NUMBER.fullmatch(digits):
+        if sign == "-" and digits.strip("0."):
+            raise LanguageError(f"{quoted(text)} is negative", "a duration is 0 or more")
+        _sum_of_parts(f"{digits}s", 0)  # what is too long as seconds is not worth a unit
         raise LanguageError(f"{quoted(text)} has no unit", f"say {digits[:40]}s for seconds")
     total = _sum_of_parts(text, len(sign))
     if sign == "-" and total:

@@ -6,10 +6,13 @@ import stat
 from typing import Final
 
 from vibeguard.core.problems import LogWriteError, UsageError
-from vibeguard.system.rundir.files import advice_for, make_folder, replace_file
+from vibeguard.system.rundir.files import advice_for, make_folder, open_regular, replace_file
 from vibeguard.system.rundir.tracked import is_tracked
 
 STATE_FOLDER: Final = ".vibeguard"
+_IGNORE_ALL: Final = b"*\n"
+_OF_NOBODY: Final = frozenset({"lost+found"})  # a file system of one's own begins with it
+_OUR_NAMES: Final = frozenset({"order", "latest", "refused"})  # one of them is in each that is used
 
 
 class StateFolderRefused(UsageError):
@@ -19,7 +22,8 @@ class StateFolderRefused(UsageError):
 def state_folder(parent: str, *, override: str = "", create: bool) -> str:
     """The state folder of the config in `parent`, or the one that --state-dir names.
 
-    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. Either way
+    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. A folder of
+    something else is not made one: its .gitignore would hide from git what it holds. Either way
     neither it nor runs/ is anything but a folder of ours that can be read. Raises
     StateFolderRefused, or LogWriteError when it cannot be made, or used for a new run.
     """
@@ -28,6 +32,8 @@ def state_folder(parent: str, *, override: str = "", create: bool) -> str:
         _refuse_untrusted(path)
         _refuse_tracked(path)
         if create:
+            if override:
+                _refuse_foreign(path)
             _make(path)
         _refuse_untrusted(os.path.join(path, "runs"))
         for folder in (path, os.path.join(path, "runs")):
@@ -68,7 +74,7 @@ def _make(path: str) -> None:
             _refuse_untrusted(folder)
     ignore = os.path.join(path, ".gitignore")
     if not os.path.lexists(ignore):
-        replace_file(ignore, b"*\n")
+        replace_file(ignore, _IGNORE_ALL)
 
 
 def _refuse_untrusted(path: str) -> None:
@@ -85,6 +91,27 @@ def _refuse_untrusted(path: str) -> None:
             f"{path} belongs to another user (uid {status.st_uid})",
             "remove it, or keep the state elsewhere: --state-dir",
         )
+
+
+def _refuse_foreign(path: str) -> None:
+    try:
+        names = {*os.listdir(path)} - _OF_NOBODY
+    except FileNotFoundError:
+        return
+    if names and not _OUR_NAMES.intersection(names) and not _ignores_all(path):
+        raise StateFolderRefused(
+            f"{path} holds other things: it is no state folder",
+            "name a new folder, or an empty one: --state-dir",
+        )
+
+
+def _ignores_all(path: str) -> bool:
+    """Whether it has the .gitignore that a state folder gets."""
+    try:
+        with open(open_regular(os.path.join(path, ".gitignore")), "rb") as file:
+            return file.read(len(_IGNORE_ALL) + 1) == _IGNORE_ALL
+    except OSError:
+        return False
 
 
 def _refuse_tracked(path: str) -> None:

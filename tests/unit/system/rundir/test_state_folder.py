@@ -180,3 +180,27 @@ def test_a_place_that_cannot_be_written_is_a_write_error(tmp_path):
     with pytest.raises(LogWriteError, match="No such file") as caught:
         state_folder(str(tmp_path / "missing"), create=True)
     assert "--state-dir" in caught.value.do
+
+
+@pytest.mark.parametrize("where", [".", "src", ".."])
+def test_a_folder_of_something_else_is_made_no_state_folder(tmp_path, where):
+    """Its .gitignore would hide from git what it holds: the whole project, before a first commit."""
+    project = tmp_path / "above" / "project"
+    (project / "src").mkdir(parents=True)
+    (project / "src" / "a.py").write_text("")
+    (project / "src" / ".gitignore").write_text("*.pyc\n")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(StateFolderRefused, match="holds other things"):
+        state_folder(str(project), override=str(project / where), create=True)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_state_folder_elsewhere_is_found_again_whatever_is_left_of_it(tmp_path):
+    elsewhere = tmp_path / "state"
+    elsewhere.mkdir()
+    (elsewhere / "lost+found").mkdir()
+    for left in (".gitignore", "order", "runs"):
+        state_folder(str(tmp_path), override=str(elsewhere), create=True)
+        (elsewhere / "order").touch()
+        (elsewhere / left).rmdir() if left == "runs" else (elsewhere / left).unlink()
+    assert state_folder(str(tmp_path), override=str(elsewhere), create=True) == str(elsewhere)
