@@ -49,7 +49,10 @@ def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
 def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
     kept: Path, tmp_path: Path
 ) -> None:
-    """The ten that cost most of those that the search below has made; the name is the seed."""
+    """Of an hour of the search below: the eight that cost most, and the two that were beyond the bar.
+
+    The name is the seed. 5,410 configs, 3.6 GB, on 2026-11-28.
+    """
     check_cost(lzma.decompress(kept.read_bytes()), tmp_path)
 
 
