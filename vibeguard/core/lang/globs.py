@@ -9,7 +9,7 @@ or one byte that is none. RE2 is imported when the first list is compiled.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from vibeguard.core.lang.errors import LanguageError, quoted
@@ -57,23 +57,29 @@ class Globs:
 
     def owners_of(self, path: bytes) -> frozenset[str]:
         """The owners whose list includes this path."""
-        numbers = tuple(self._matching(path))
-        if numbers not in self._owners:  # few patterns, and many files that match the same
-            included = dict(self._everything)
-            for number in numbers:
-                owner, includes = self._rules[number]
-                included[owner] = includes
-                self._idle.discard(number)
-            self._owners[numbers] = frozenset(o for o, taken in included.items() if taken)
-        return self._owners[numbers]
+        numbers = tuple(self._set.Match(path))
+        known = self._owners.get(numbers)  # few patterns, and many files that match the same
+        if known is None:
+            known = self._decided_by(self._in_order(numbers, path))
+            if numbers:
+                self._owners[numbers] = known
+        return known
 
     def idle(self, owner: str) -> list[str]:
         """The including patterns of an owner that have matched none of the paths asked for."""
         return [self._patterns[n] for n in sorted(self._idle) if self._rules[n] == (owner, True)]
 
-    def _matching(self, path: bytes) -> list[int]:
-        """The numbers of the patterns that match, in order."""
-        found = sorted(self._set.Match(path))
+    def _decided_by(self, numbers: Iterable[int]) -> frozenset[str]:
+        included = dict(self._everything)
+        for number in numbers:
+            owner, includes = self._rules[number]
+            included[owner] = includes
+            self._idle.discard(number)
+        return frozenset(owner for owner, taken in included.items() if taken)
+
+    def _in_order(self, numbers: Iterable[int], path: bytes) -> list[int]:
+        """The numbers of the patterns that match, as RE2 told them, in order."""
+        found = sorted(numbers)
         if found and found[-1] == len(self._sources):
             return found[:-1]
         if not self._single:

@@ -55,21 +55,29 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
 
 def manifest_digest(entries: Iterable[Entry]) -> str:
     """SHA-256 over path, kind, mode, content or target of each entry, in the order of the paths."""
-    digest = sha256()
-    heads: dict[tuple[Kind, int], bytes] = {}  # nearly all files have the same
+    heads: dict[tuple[Kind, int, int], bytes] = {}  # nearly all files have the same
+    data = bytearray()
     for entry in sorted(entries, key=attrgetter("path")):
         mode = entry.signature.mode & 0o7777 if entry.signature else -1
-        head = heads.get((entry.kind, mode))
+        like = (entry.kind, mode, len(entry.sha256))
+        head = heads.get(like)
         if head is None:
-            head = _field(entry.kind.encode()) + _field(b"%o" % mode if mode >= 0 else b"")
-            heads[entry.kind, mode] = head
-        content = _field(entry.sha256.encode())
-        digest.update(_field(entry.path) + head + content + _field(entry.target))
-    return digest.hexdigest()
+            told = _field(entry.kind.encode()) + _field(b"%o" % mode if mode >= 0 else b"")
+            head = heads[like] = told + _length(entry.sha256.encode())
+        data += _length(entry.path) + entry.path + head + entry.sha256.encode()
+        data += _field(entry.target) if entry.target else _NOTHING
+    return sha256(data).hexdigest()
+
+
+def _length(data: bytes) -> bytes:
+    return len(data).to_bytes(8, "big")
 
 
 def _field(data: bytes) -> bytes:
-    return len(data).to_bytes(8, "big") + data
+    return _length(data) + data
+
+
+_NOTHING = _field(b"")
 
 
 def differing(before: Iterable[Entry], now: Iterable[Entry]) -> list[bytes]:

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import new_state
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
-from vibeguard.core.formats.live import LiveFormat
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event, RunStarted
 from vibeguard.core.names import LogStatus
@@ -15,13 +14,11 @@ from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import wants_live
 from vibeguard.system.clock import monotonic_ns
-from vibeguard.system.front.live_details import LiveDetails
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.shown import is_terminal, terminal_size
+from vibeguard.system.front.shown import is_terminal
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.identity import boot_id
 
-FRAME_S = 0.1
 HEARTBEAT_S = 30.0
 
 
@@ -31,8 +28,7 @@ class View:
     `state` is the fold of what has been read; `problem` is set when the log turned out damaged.
     """
 
-    def __init__(self, form: Format, output: Output, run_folder: str = "") -> None:
-        self._seen = LiveDetails(run_folder)
+    def __init__(self, form: Format, output: Output) -> None:
         self.state = new_state()
         self.problem: LogCorrupt | None = None
         self._form = form
@@ -56,15 +52,8 @@ class View:
         return found
 
     def tick(self) -> None:
-        """Redraw live progress, or give a sign of life after a long silence."""
-        if self.state.planned is None or self.state.finished is not None:
-            return
-        if isinstance(self._form, LiveFormat):
-            if not self._output.is_full():
-                now_t = self._now_t()
-                seen = self._seen.look(self.state, now_t, lines=self._form.is_wide)
-                self._show(self._form.frame(self.state, now_t, seen))
-        elif self._form.stream is Stream.HUMAN:
+        """Give a sign of life after a long silence."""
+        if self.is_under_way and self._form.stream is Stream.HUMAN:
             silent_s = (monotonic_ns() - self._quiet_since) / 1e9
             if silent_s >= HEARTBEAT_S:
                 self._show(heartbeat(self.state, self._now_t()))
@@ -72,17 +61,18 @@ class View:
 
     def tick_period_s(self) -> float:
         """How often `tick` is worth calling."""
-        return FRAME_S if isinstance(self._form, LiveFormat) else HEARTBEAT_S / 4
+        return HEARTBEAT_S / 4
 
     def resize(self) -> None:
         """The terminal has another size."""
-        if isinstance(self._form, LiveFormat):
-            self._form.resize(*terminal_size())
 
     def clear(self) -> None:
-        """Take live progress away: before stopping at Ctrl-Z, and before a message."""
-        if isinstance(self._form, LiveFormat):
-            self._show(self._form.clear())
+        """Take away what is drawn: before stopping at Ctrl-Z, and before a message."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the run is planned and has no verdict yet."""
+        return self.state.planned is not None and self.state.finished is None
 
     def finish(self, ending: Ending) -> None:
         """Show the end; where a format is for machines, people are told beside it what is wrong."""
@@ -126,9 +116,8 @@ def _start_ns(event: Event) -> int:
 
 def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) -> View:
     """A view in the named format; `live` draws progress where text goes to a terminal."""
-    form: Format
     if name == "text" and live and wants_live(os.environ, is_terminal=is_terminal()):
-        form = LiveFormat(options)
-    else:
-        form = make_format(name, options)
-    return View(form, output, options.run_folder)
+        from vibeguard.system.front.live_view import LiveView  # noqa: PLC0415 - on terminals alone
+
+        return LiveView(options, output)
+    return View(make_format(name, options), output)

@@ -107,7 +107,7 @@ class Moment:
         self._answers: dict[tuple[str, bytes], bytes] = {}
         self._matched: dict[str, list[bytes]] | None = None
         self._idle: dict[str, list[str]] = {}
-        self._contents: dict[tuple[str, ...], tuple[tuple[Entry, ...], str]] = {}
+        self._contents: dict[tuple[str, ...], tuple[tuple[Entry, ...], str, list[str]]] = {}
         self._tree: list[bytes] | None = None
         self._statuses: dict[bytes, os.stat_result] = {}
 
@@ -212,9 +212,9 @@ class Moment:
             found = self._tree_files()
         if planned.inputs not in self._contents:
             entries = tuple(self._scan(found))
-            self._contents[planned.inputs] = (entries, manifest_digest(entries))
-        entries, content = self._contents[planned.inputs]
-        strange = [os.fsdecode(e.path) for e in entries if not e.reusable]
+            strange = [os.fsdecode(e.path) for e in entries if not e.reusable]
+            self._contents[planned.inputs] = (entries, manifest_digest(entries), strange)
+        entries, content, strange = self._contents[planned.inputs]
         if strange:
             wrong.append(f"what {_listed(strange)} holds cannot be proven")
         return entries, content

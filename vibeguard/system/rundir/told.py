@@ -5,20 +5,25 @@ Agents' own flags for it may lie. A count is about the runs of its time, and goe
 
 import contextlib
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vibeguard.system.rundir.files import open_regular, replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FOLDER = "told"
 _MOST_DIGITS = 3
 
 
-def count_file(state_dir: str, session: str) -> Path:
+def count_file(state_dir: str, session: str) -> "Path":
     """Where the count of a session is; `session` is a name for a file."""
+    from pathlib import Path  # noqa: PLC0415 - for hooks of agents; every run forgets old counts
+
     return Path(state_dir, _FOLDER, session)
 
 
-def counted(path: Path) -> int:
+def counted(path: "Path") -> int:
     """The count; 0 where none can be read."""
     try:
         with open(open_regular(os.fspath(path)), encoding="ascii") as file:
@@ -28,7 +33,7 @@ def counted(path: Path) -> int:
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
-def set_count(path: Path, count: int) -> None:
+def set_count(path: "Path", count: int) -> None:
     """Write the count down; 0 is no file. Raises OSError."""
     if count == 0:
         path.unlink(missing_ok=True)
