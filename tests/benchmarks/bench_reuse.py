@@ -42,10 +42,30 @@ print(time.perf_counter() - began)
 """
 
 
-def repository(folder: Path, count: int) -> Path:
+MANY = 300
+LASTS_S = 0.2
+
+
+def many_checks() -> str:
+    """As many checks, each over one file of its own; what runs lasts a while once `slow` is there."""
+    run = f"test ! -e .git/slow || sleep {LASTS_S}"
+    lines = [
+        f'  - {{id: c{n}, run: "{run}", reuse: true, inputs: [d{n % 100}/f{n}.py], tools: []}}'
+        for n in range(MANY)
+    ]
+    return "\n".join(['version: "1"', "checks:", *lines, ""])
+
+
+def one_touched(folder: Path) -> float:
+    """A run of which one check has to run; seconds."""
+    (folder / "d7" / "f7.py").write_text(f"print({time.monotonic_ns()})\n")
+    return seconds((*VIBEGUARD, "run", "--reuse"), folder)
+
+
+def repository(folder: Path, count: int, checks: str = CHECKS) -> Path:
     """Tracked files, committed, with an index that git need not refresh."""
     folder.mkdir()
-    (folder / "vibeguard.yaml").write_text(CHECKS)
+    (folder / "vibeguard.yaml").write_text(checks)
     for number in range(count):
         path = folder / f"d{number % 100}" / f"f{number}.py"
         path.parent.mkdir(exist_ok=True)
@@ -76,6 +96,9 @@ def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = repository(Path(scratch) / "p", count)
         seconds((*VIBEGUARD, "run"), folder)
+        many = repository(Path(scratch) / "m", count, many_checks())
+        seconds((*VIBEGUARD, "run"), many)
+        (many / ".git" / "slow").touch()
         figures = alternate(
             {
                 "git status": lambda: seconds(("git", "status"), folder),
@@ -85,10 +108,13 @@ def main(count: int) -> None:
                 "tree": lambda: seconds((*VIBEGUARD, "run", "--fresh", "--record-tree"), folder),
                 "explain": lambda: seconds((*VIBEGUARD, "explain", "a"), folder),
                 "moment": lambda: moment(folder),
+                "touched": lambda: one_touched(many),
+                "check": lambda: seconds(("sleep", str(LASTS_S)), many),
             },
             rounds=5,
         )
     bound = 1.5 * figures["git status"] + figures["floor"]
+    with_check = bound + figures["check"]
     table(
         f"everything reused over {count} files",
         [
@@ -102,6 +128,11 @@ def main(count: int) -> None:
             ),
             ("run --fresh, recorded", figures["fresh"], f"{figures['fresh'] / bound:5.2f} x that"),
             ("with --record-tree", figures["tree"], f"{figures['tree'] / bound:5.2f} x that"),
+            (
+                f"1 of {MANY} touched",
+                figures["touched"],
+                f"{figures['touched'] / with_check:5.2f} x that + the check",
+            ),
             ("explain a", figures["explain"], f"{figures['explain'] / bound:5.2f} x that"),
             (
                 "one moment",

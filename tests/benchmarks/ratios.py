@@ -145,6 +145,17 @@ def reuse(folder: Path) -> Iterator[Pair]:
 
     name = "run --reuse, all reused over 10,000 files"
     yield Pair(name, lambda: seconds(words, large), "1.5 git status + imports", bound, 1.0, 5)
+    many = bench_reuse.repository(folder / "many", 10_000, bench_reuse.many_checks())
+    seconds((*VIBEGUARD, "run"), many)
+    (many / ".git" / "slow").touch()
+
+    def with_check() -> float:
+        return bound() + seconds(("sleep", str(bench_reuse.LASTS_S)), many)
+
+    name = f"run --reuse, 1 of {bench_reuse.MANY} checks touched"
+    yield Pair(
+        name, lambda: bench_reuse.one_touched(many), "that, and the check", with_check, 1.0, 5
+    )
 
 
 def config(_: Path) -> Iterator[Pair]:

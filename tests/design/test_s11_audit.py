@@ -116,6 +116,24 @@ def test_what_is_pasted_covers_what_was_read(folder):
 
 
 @real
+def test_a_check_that_was_audited_is_reused_by_what_was_pasted(tmp_path):
+    """An audit by itself is no reason for green: neither a pass is recorded nor a declaration."""
+    config = 'checks: [{id: unit, run: "cat a.txt && echo >> ran", reuse: true%s}]\n'
+    project(tmp_path, config % "")
+    (tmp_path / "a.txt").write_text("1")
+    audit = json.loads(vibeguard("audit", "unit", "--json", cwd=tmp_path).stdout)
+    for _ in range(2):
+        done = vibeguard("run", "--reuse", cwd=tmp_path)
+        assert "proposed by: vibeguard audit unit" in done.stderr
+    assert (tmp_path / "ran").read_text() == "\n" * 3
+    declared = f", outputs: [ran], inputs: {json.dumps(audit['inputs'])}, tools: {json.dumps(audit['tools'])}"
+    project(tmp_path, config % declared)
+    for _ in range(3):
+        assert vibeguard("run", "--reuse", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "ran").read_text() == "\n" * 4
+
+
+@real
 def test_a_trace_that_the_tracer_did_not_finish_is_told(folder):
     """The check goes on without it, and keeps its own exit code."""
     (folder / "kill.sh").write_text(

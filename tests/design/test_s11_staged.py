@@ -507,6 +507,22 @@ def test_selections_exclude_each_other(tmp_path, other):
     assert (done.returncode, "do not go together" in done.stderr) == (2, True)
 
 
+def test_a_staged_run_reuses_and_records_nothing_and_says_so(tmp_path):
+    text = """
+checks:
+  - {id: unit, run: "echo >> $OLD", reuse: true, inputs: [a], tools: [], env: {OLD: "%s"}}
+""" % (tmp_path / "ran")
+    root = repository(tmp_path / "r", **{"a": "1\n", "vibeguard.yaml": text})
+    assert vibeguard("run", cwd=root).returncode == 0
+    (root / "a").write_text("2\n")
+    git("add", "a", cwd=root)
+    for _ in range(2):
+        done = vibeguard("run", "--staged", "--reuse", cwd=root)
+        assert (done.returncode, "nothing is reused" in done.stderr) == (0, True)
+    assert vibeguard("run", "--reuse", cwd=root).returncode == 0
+    assert (tmp_path / "ran").read_text() == "\n" * 4
+
+
 @in_both_ways
 def test_the_hook_checks_the_commit_and_the_push_asks_for_its_verdict(tmp_path, way):
     """Half of a file is staged, and a new one is not; the commit is what is judged, and pushed."""

@@ -205,6 +205,8 @@ def _plan(
         checks = tuple(replace(check, reuse=ReusePolicy.OFF) for check in checks)
     expected = expectations(state_dir, checks)
     never, confirmed = _about_reuse(checks) if settings.reuse else ((), frozenset())
+    if options.staged and options.reuse:
+        never = ("nothing is reused: what a staged run is of is laid out for it alone",)
     return make_plan(
         checks,
         settings,

@@ -92,7 +92,11 @@ def to_confirm(checks: Iterable[CheckKeys]) -> frozenset[str]:
 
 
 def never_reused(checks: Iterable[CheckKeys]) -> tuple[str, ...]:
-    """A line on the checks that ask for reuse and cannot have it; none where there is none."""
-    asking = {check.id: why_never(check) for check in checks if check.reuse is not ReusePolicy.OFF}
-    told = [f"{check} ({why})" for check, why in asking.items() if why]
-    return (f"never reused: {some(told, 5)}",) if told else ()
+    """Lines on the checks that ask for reuse and cannot have it; none where there is none."""
+    asking = [check for check in checks if check.reuse is not ReusePolicy.OFF]
+    told = [f"{check.id} ({why})" for check in asking if (why := why_never(check))]
+    undeclared = [check.id for check in asking if not check.inputs or check.tools is None]
+    lines = [f"never reused: {some(told, 5)}"] if told else []
+    if undeclared:
+        lines.append(f"what to declare is proposed by: vibeguard audit {undeclared[0]}")
+    return tuple(lines)
