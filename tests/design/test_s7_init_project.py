@@ -62,6 +62,8 @@ def test_a_trial_tells_passed_failed_missing_and_what_is_left_behind(tried):
     assert "It changes notes.txt" in above["check-files"]
     for said in ("tests: passed", "lint: failed", "lint-prose: missing", "made/a"):
         assert said in done.stderr
+    next_step = "install what is missing, then `vibeguard run` runs them, `vibeguard report --open`"
+    assert next_step in done.stderr
 
 
 @pytest.mark.slow

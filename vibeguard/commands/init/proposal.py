@@ -43,15 +43,18 @@ def write_proposed(
             f"{sanitise(said)}: {', '.join(names)}\n"
         )
     written = Written(path=path, template="project", checks=names)
+    next_step = "`vibeguard init --try --force` runs each once"
     if attempt:
         from vibeguard.commands.init.try_out import try_all  # noqa: PLC0415 - rare
 
         tried, ignored = try_all(path, names, gitignore=gitignore, tell=not common.json)
         remarks = {each.id: tuple(each.remarks()) for each in tried}
         write_config(path, config_text(composed, remarks), force=True)
+        first = "install what is missing, then " * any(e.outcome == "missing" for e in tried)
+        next_step = f"{first}`vibeguard run` runs them, `vibeguard report --open` shows it"
         written = replace(written, tried=tuple(tried), ignored=tuple(ignored))
     if common.json:
         write_document(written)
-    elif not attempt:
-        write_err("vibeguard: `vibeguard init --try --force` runs each once\n")
+    else:
+        write_err(f"vibeguard: {next_step}\n")
     return 0

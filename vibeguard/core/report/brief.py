@@ -17,10 +17,12 @@ from vibeguard.core.wording.units import plural
 # A line of this kind says what is wrong; the others say around what.
 _ERROR = re.compile(
     r"error|assert|fail|exception|panic|fatal|expect|cannot|not found|undefined|undeclared"
-    r"|unexpected|denied|refused|mismatch|invalid|missing|no such|^\W*(?:E |>>? |\^)|differ",
+    r"|unexpected|denied|refused|mismatch|invalid|missing|no such|^\W*(?:E |>>? |\^)|differ"
+    r"|(?:bad|unknown|unrecognized) (?:option|argument|flag|command)",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"[\w./-]+\.\w+:\d+")
+_ECHO = re.compile(r"> \S")  # npm says so what it runs; a marker of pytest stands further away
 _DIAGNOSTIC = re.compile(r"[\w./-]+\.\w+:\d+(?::\d+)?: \S")
 # A result is told in so many characters where there are many of them.
 RESULT_CHARACTERS = 60
@@ -114,7 +116,7 @@ def first_place(lines: list[str]) -> int | None:
 
     An error with a place, else `file:line: message`, an error, a place, the last.
     """
-    errors = [n for n, line in enumerate(lines) if _ERROR.search(line)]
+    errors = [n for n, line in enumerate(lines) if _ERROR.search(line) and not _ECHO.match(line)]
     placed = [n for n, line in enumerate(lines) if _NUMBERED.search(line)]
     both = [n for n in errors if n in placed]
     both += [n for n in placed if _DIAGNOSTIC.match(lines[n].lstrip())]
