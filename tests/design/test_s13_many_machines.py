@@ -195,7 +195,7 @@ def test_a_broker_that_does_not_say_who_is_there_is_not_read_as_nobody(
     checks = "  - {id: a, run: 'true', where: {labels: [gpu]}}"
     with broker() as server:
         own = Pool(server, tmp_path)
-        folder = project(own, source, tmp_path, checks, patience="1s")
+        folder = project(own, source, tmp_path, checks, patience="3s")
         with (
             own.worker(source, "--label", "linux"),
             running(folder, "run", **own.variables) as run,

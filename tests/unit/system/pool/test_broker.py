@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from tests.helpers.brokers import KEY, Server, broker, servers
+from tests.helpers.waiting import PATIENCE_S
 from vibeguard.core.pool.address import parse_address
 from vibeguard.core.pool.messages import (
     PROTOCOL,
@@ -54,7 +55,7 @@ def with_pool(
             pool = await open_pool(
                 address, name, more.pop("key", KEY), nursery, messages=messages, **more
             )
-            with trio.fail_after(60):
+            with trio.fail_after(PATIENCE_S):
                 await work(pool)
             await pool.connection.close()
 
@@ -140,6 +141,33 @@ def test_one_worker_is_woken_for_a_job_and_the_one_with_the_fewest_labels(server
                 await one.connection.close()
 
     with_pool(server, "wakes", work)
+
+
+def test_who_takes_nothing_has_another_one_woken(server: Server) -> None:
+    """For a job that waits; and it is not woken again before it has asked for jobs."""
+    woken: list[str] = []
+
+    async def work(pool: Pool) -> None:
+        address = parse_address(server.url, insecure=False)
+        async with trio.open_nursery() as nursery:
+            workers = {}
+            for name, labels in (("plain", ()), ("rare", ("gpu",))):
+                wake = partial(woken.append, name)
+                workers[name] = one = await open_pool(
+                    address, "passes", KEY, nursery, messages=lambda _: None, wake=wake
+                )
+                await one.listen(one.names.to(name))
+                assert await one.claim(name, labels, 1) == []
+            await pool.submit(job("one"))
+            await workers["plain"].pass_on("plain", ())
+            await pool.submit(job("two"))
+            for one in workers.values():
+                await one.workers()  # what was pushed before this answer has arrived
+            assert woken == ["plain", "rare"]
+            for one in workers.values():
+                await one.connection.close()
+
+    with_pool(server, "passes", work)
 
 
 def test_a_message_arrives_as_it_was_sent(server: Server) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.helpers.waiting import PATIENCE_S
 from vibeguard.system.worker.process import _sweep_others
 
 
@@ -22,7 +23,7 @@ def test_what_a_worker_left_in_another_folder_is_swept_and_what_a_living_one_has
         with open(tmp_path / "alive" / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             _sweep_others(str(tmp_path))
-        assert children["gone"].wait(60) == -9
+        assert children["gone"].wait(PATIENCE_S) == -9
         assert children["alive"].poll() is None
         assert not (tmp_path / "gone" / "identity").exists()
     finally:
