@@ -19,7 +19,7 @@ from vibeguard.system.worker.lease import LeasePage
 SWEEP_BOUND_S: Final = 5.0
 LOOK_S: Final = 0.25
 # The worker itself ends what has no lease; this is for one that does not.
-LATE_S: Final = 0.5
+LATE_S: Final = 0.1
 
 
 def guard(work: Callable[[LeasePage], int]) -> int:
@@ -43,7 +43,8 @@ def guard(work: Callable[[LeasePage], int]) -> int:
 def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> int:
     """Until the worker has ended; its wait status. Signals go on to it."""
     while True:
-        received = signal.sigtimedwait({signal.SIGCHLD, *handled}, LOOK_S)
+        left_s = page.ends_s() + LATE_S - clock.monotonic_s()
+        received = signal.sigtimedwait({signal.SIGCHLD, *handled}, max(0.0, min(LOOK_S, left_s)))
         if received is not None and received.si_signo != signal.SIGCHLD:
             os.kill(worker, received.si_signo)
         ended, status = os.waitpid(worker, os.WNOHANG)
