@@ -80,7 +80,4 @@ def differing_parts(before: Iterable[Part], now: Iterable[Part]) -> list[str]:
 
 
 def _digest(fields: Iterable[bytes]) -> str:
-    digest = sha256()
-    for field in fields:
-        digest.update(len(field).to_bytes(8, "big") + field)
-    return digest.hexdigest()
+    return sha256(b"".join([len(f).to_bytes(8, "big") + f for f in fields])).hexdigest()

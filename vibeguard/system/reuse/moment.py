@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -78,6 +79,7 @@ class Taken(Struct, frozen=True):
 
     parts: tuple[Part, ...]
     entries: tuple[Entry, ...]
+    key: str
     unusable: str = ""
 
     @property
@@ -87,11 +89,6 @@ class Taken(Struct, frozen=True):
         for entry in self.entries:
             digest.update(repr((entry.path, entry.signature, entry.through)).encode())
         return digest.hexdigest()
-
-    @property
-    def key(self) -> str:
-        """The key of the check."""
-        return key_of(self.parts)
 
 
 class Moment:
@@ -110,6 +107,8 @@ class Moment:
         self._contents: dict[tuple[str, ...], tuple[tuple[Entry, ...], str, list[str]]] = {}
         self._tree: list[bytes] | None = None
         self._statuses: dict[bytes, os.stat_result] = {}
+        self._variable_parts: dict[tuple[object, ...], tuple[Part, ...]] = {}
+        self._resolved: dict[tuple[str, bytes, bytes], bytes] = {}
 
     def of(self, check: str) -> Taken:
         """The key of a check, and what it is made of. What it requires is taken first."""
@@ -149,13 +148,12 @@ class Moment:
         for path in self._tree_files():
             if globs is not None and globs.owners_of(path):
                 continue
-            try:
-                status = os.lstat(os.path.join(self._subject.folder, path))
-            except OSError:
+            status = self._statuses.get(path) or self._status(path)
+            if status is None:
                 digest.update(path + b"\0")
                 continue
             told = (status.st_ino, status.st_size, status.st_mode, status.st_mtime_ns)
-            digest.update(repr((path, told, status.st_ctime_ns)).encode())
+            digest.update(b"%b\0%d %d %d %d %d\0" % (path, *told, status.st_ctime_ns))
         return digest.hexdigest()
 
     def remember(self) -> None:
@@ -189,14 +187,14 @@ class Moment:
             part("inputs", content.encode()),
             *self._executables(planned, environment, cwd),
             *self._tools(planned, environment, cwd, wrong),
-            *variable_parts(names, environment, self._records.secret()),
+            *self._variables(names, environment),
         ]
         for entry in planned.requires:
             required = self._taken[entry.check]
             parts.append(part(f"check {entry.check}", required.key.encode()))
             if required.unusable:
                 wrong.append(f"{entry.check}, which it requires, has no key: {required.unusable}")
-        return Taken(tuple(parts), entries, wrong[0] if wrong else "")
+        return Taken(tuple(parts), entries, key_of(parts), wrong[0] if wrong else "")
 
     def _inputs(self, planned: PlannedCheck, wrong: list[str]) -> tuple[tuple[Entry, ...], str]:
         """The entries of the inputs and their digest; of the whole tree where none are declared.
@@ -247,7 +245,9 @@ class Moment:
                 self._tree = sorted(self._naming.listing(()))
             else:
                 start = os.fsencode(root or folder)
-                self._tree = list(self._naming.from_root(start, _with_submodules(start, found)))
+                self._tree = list(
+                    self._naming.from_root(start, self._with_submodules(start, found))
+                )
         return self._tree
 
     def _scan(self, paths: Iterable[bytes]) -> list[Entry]:
@@ -255,6 +255,27 @@ class Moment:
         new = [path for path in wanted if path not in self._entries]
         self._entries |= scan(self._subject.folder, new, self._remembered, self._statuses)
         return [self._entries[path] for path in wanted]
+
+    def _with_submodules(self, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
+        """The paths, and for each folder (a submodule, a nested repository) what lies below."""
+        told = self._statuses if root == self._subject.folder else {}
+        for path in paths:
+            status = told.get(path)
+            full = os.path.join(root, path)
+            if status is not None:
+                is_folder = stat.S_ISDIR(status.st_mode)
+            else:
+                is_folder = os.path.isdir(full) and not os.path.islink(full)
+            if is_folder:
+                yield from (os.path.join(path, below) for below, _ in walk(full))
+            else:
+                yield path
+
+    def _status(self, path: bytes) -> os.stat_result | None:
+        try:
+            return os.lstat(os.path.join(self._subject.folder, path))
+        except OSError:
+            return None
 
     def _cwd(self, planned: PlannedCheck) -> bytes:
         base = self._subject.config_folder if planned.cwd else self._subject.folder
@@ -278,13 +299,26 @@ class Moment:
                     self._answers[tool, digest] = b""
             yield part(f"tool {tool}", self._answers[tool, digest])
 
+    def _variables(
+        self, names: tuple[str, ...], environment: Mapping[bytes, bytes]
+    ) -> tuple[Part, ...]:
+        """The parts of these variables; most checks have the same."""
+        told = (names, *(environment.get(os.fsencode(name)) for name in names))
+        if told not in self._variable_parts:
+            secret = self._records.secret()
+            self._variable_parts[told] = tuple(variable_parts(names, environment, secret))
+        return self._variable_parts[told]
+
     def _executables(
         self, planned: PlannedCheck, environment: Mapping[bytes, bytes], cwd: bytes
     ) -> Iterator[Part]:
         """The shell's and the command's own: where they lie, and what they hold."""
         for label, word in (("shell", planned.shell), ("command", planned.run)):
             name = _first_word(word)
-            path = _resolved(name, environment, cwd)
+            search = environment.get(b"PATH", os.defpath.encode())
+            if (name, search, cwd) not in self._resolved:
+                self._resolved[name, search, cwd] = _resolved(name, search, cwd)
+            path = self._resolved[name, search, cwd]
             entry = self._scan([path])[0] if path else None
             told = (entry.kind.encode(), entry.sha256.encode()) if entry else ()
             yield part(f"executable of the {label}", os.fsencode(name), path, *told)
@@ -299,25 +333,15 @@ def _first_word(command: str) -> str:
     return next((w for w in words if w not in ("!", "exec") and "=" not in w.partition("/")[0]), "")
 
 
-def _resolved(name: str, environment: Mapping[bytes, bytes], cwd: bytes) -> bytes:
+def _resolved(name: str, search: bytes, cwd: bytes) -> bytes:
     """The file that the name of a command means; empty for what a shell does by itself."""
     word = os.fsencode(name)
-    folders = [cwd] if b"/" in word else environment.get(b"PATH", os.defpath.encode()).split(b":")
+    folders = [cwd] if b"/" in word else search.split(b":")
     for folder in folders if word else ():
         path = os.path.join(cwd, folder, word)
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return os.path.realpath(path)
     return b""
-
-
-def _with_submodules(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
-    """The paths, and for each folder (a submodule, a nested repository) what lies below."""
-    for path in paths:
-        full = os.path.join(root, path)
-        if os.path.isdir(full) and not os.path.islink(full):
-            yield from (os.path.join(path, below) for below, _ in walk(full))
-        else:
-            yield path
 
 
 def _listed(names: list[str]) -> str:
