@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.marked_block import Block, Unclosed
+from vibeguard.system.rundir.files import rewrite_file
 
 BLOCK = Block("# >>> vibeguard completion >>>", "# <<< vibeguard completion <<<")
 
@@ -21,7 +22,7 @@ def install_completion(
     changed = tuple(path for path, text in wanted.items() if text != _read(path))
     for path in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted[path], encoding="utf-8", errors="surrogateescape")
+        rewrite_file(str(path), wanted[path].encode(errors="surrogateescape"))
     kept = (path for path in wanted if path not in changed)
     return tuple(map(str, changed)), tuple(map(str, kept))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vibeguard.commands.hook.targets import Entry, Target
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.files import replace_file
+from vibeguard.system.rundir.files import rewrite_file
 
 Settings = dict[str, object]
 
@@ -51,8 +51,7 @@ def write_settings(path: Path, settings: Settings, before: str) -> None:
     real.parent.mkdir(parents=True, exist_ok=True)
     found = re.search(r"^\{\s*\n([ \t]+)", before)
     text = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False) + "\n"
-    mode = real.stat().st_mode & 0o7777 if real.exists() else 0o644
-    replace_file(str(real), text.encode(errors="surrogatepass"), mode=mode)
+    rewrite_file(str(real), text.encode(errors="surrogatepass"))
 
 
 def with_ours(settings: Settings, target: Target, mark: str, entries: list[Entry]) -> Settings:

@@ -5,6 +5,7 @@ from pathlib import Path
 from vibeguard.commands.templates import agent_section, skill_head
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.marked_block import Block, Unclosed
+from vibeguard.system.rundir.files import rewrite_file
 
 DEFAULT_FILE = "AGENTS.md"
 SKILL_FILE = "SKILL.md"
@@ -33,7 +34,7 @@ def write_agent_file(path: str) -> bool:
         return False
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8", newline="")
+        rewrite_file(path, text.encode())
     except OSError as error:
         raise _refused(path, error) from error
     return True

@@ -9,6 +9,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.proposing.registry import of_the_project
 from vibeguard.system.discovery.project import project_files
 from vibeguard.system.discovery.whereabouts import CONFIG_NAMES
+from vibeguard.system.rundir.files import rewrite_file
 
 DEFAULT_FILE = "vibeguard.yaml"
 
@@ -41,9 +42,11 @@ def refuse_to_hide_a_config() -> None:
 
 def write_config(path: str, text: str, *, force: bool) -> None:
     """Write the file. Raises UsageError where it exists, unless forced, or cannot be written."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     try:
-        with open(os.open(path, flags, 0o666), "w", encoding="utf-8") as file:
+        if force:
+            rewrite_file(path, text.encode())
+            return
+        with open(path, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
         raise UsageError(

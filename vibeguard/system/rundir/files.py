@@ -8,6 +8,8 @@ from typing import NamedTuple
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _NO_MODES = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+_NOT_REPLACED = (errno.EACCES, errno.EPERM, errno.EBUSY)
+_MODE_OF_NEW = 0o644
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -117,7 +119,7 @@ def _set_mode(target: str | int, mode: int) -> None:
 def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
     """Put `data` at `path` in one step: a reader sees the old content or the new, never a part.
 
-    Raises OSError; nothing is left beside it then.
+    Raises OSError, which names a file; nothing is left beside it then.
     """
     temporary = unique_sibling(path)
     fd = create_file(temporary, flags=os.O_WRONLY)
@@ -127,9 +129,36 @@ def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
         if mode != FILE_MODE:  # which it has as far as the mount takes modes
             os.chmod(temporary, mode)
         os.replace(temporary, path)
+    except OSError as error:
+        os.unlink(temporary)
+        error.filename = error.filename or path  # a full disk is told by the write, without a name
+        raise
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def rewrite_file(path: str, data: bytes) -> None:
+    """Let a file of the user's hold `data`: all of it, or what it held before.
+
+    Links that lead to it stay, and its mode; a new one can be read by everybody. Where nothing can
+    take its place (a folder that is not ours, a mount of its own) it is written through. Raises
+    OSError, which names a file.
+    """
+    real = os.path.realpath(path)
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG | _MODE_OF_NEW
+    try:
+        if stat.S_ISREG(mode):
+            replace_file(real, data, mode=stat.S_IMODE(mode))
+            return
+    except OSError as error:
+        if error.errno not in _NOT_REPLACED:
+            raise
+    with open(path, "wb") as file:
+        file.write(data)
 
 
 def unique_sibling(path: str) -> str:

@@ -32,7 +32,7 @@ def state_folder(parent: str, *, override: str = "", create: bool) -> str:
         _refuse_untrusted(path)
         _refuse_tracked(path)
         if create:
-            if override:
+            if os.path.basename(path) != STATE_FOLDER:
                 _refuse_foreign(path)
             _make(path)
         _refuse_untrusted(os.path.join(path, "runs"))

@@ -1,0 +1,49 @@
+"""A file of the user's gets other content in one step, and stays what it was otherwise."""
+
+import os
+import stat
+
+import pytest
+
+from vibeguard.system.rundir.files import rewrite_file
+
+
+def test_links_and_modes_stay_and_a_new_file_is_for_everybody(tmp_path):
+    real, link = tmp_path / "dotfiles" / "bashrc", tmp_path / ".bashrc"
+    real.parent.mkdir()
+    real.write_text("1")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    rewrite_file(str(link), b"2")
+    assert (link.is_symlink(), real.read_text()) == (True, "2")
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    rewrite_file(str(tmp_path / "new"), b"3")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o644
+
+
+def test_what_cannot_be_replaced_is_written_through(tmp_path, monkeypatch):
+    """As a file that is mounted by itself into a container: nothing can be renamed onto it."""
+    path = tmp_path / "file"
+    path.write_text("longer than what comes")
+
+    def busy(*_: object) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(os, "replace", busy)
+    rewrite_file(str(path), b"new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_stream_is_written_to(tmp_path):
+    reader, writer = os.pipe()
+    rewrite_file(f"/dev/fd/{writer}", b"text")
+    os.close(writer)
+    assert os.read(reader, 10) == b"text"
+    os.close(reader)
+
+
+def test_an_error_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="absent") as refused:
+        rewrite_file(str(tmp_path / "absent" / "file"), b"")
+    assert refused.value.filename
