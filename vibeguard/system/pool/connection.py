@@ -193,7 +193,7 @@ async def connect(address: Address, pushed: Pushed, nursery: trio.Nursery) -> Co
     nursery.start_soon(connection.write)
     try:
         await _bounded(_hello(connection, address), address)
-    except BaseException:
+    except BaseException:  # a cancel, too: `close` ends the socket by force and waits for nothing
         await connection.close()
         raise
     return connection

@@ -63,7 +63,7 @@ async def _ask(
             )
             try:
                 answer = Value(await question(pool))
-            finally:
+            finally:  # it waits for nothing
                 await pool.connection.close()
         except (BrokerLost, BrokerRefused) as error:
             answer = Error(error)

@@ -97,7 +97,7 @@ class Session:
                 await orders.serve(services, early=self._orders.left_over())
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 await run.run()
-            finally:
+            finally:  # every executor shields its `close`, and bounds it
                 self._recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
             pool.cancel_scope.cancel()
