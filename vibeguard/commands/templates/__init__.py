@@ -1,4 +1,9 @@
-"""The files that commands hand out (`init`, `prompt`, `hook`, …); they lie beside this module."""
+"""The files that commands hand out (`init`, `prompt`, `hook`, …); they lie beside this module.
+
+A config runs as it is, with the tools that are usual for its kind. No check of one hides a missing
+tool (`|| true`): one that passes because a tool is missing is worse than none. What a project may
+not have yet is a warning; suites get a timeout above 60 s, and so run in the background.
+"""
 
 from importlib.resources import files
 

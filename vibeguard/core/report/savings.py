@@ -3,7 +3,8 @@
 Level by level is how the first VibeGuard ran a graph: a level is everything whose requirements lie
 in earlier levels, and nothing of the next one starts before the slowest of this one has ended.
 Within a level the slots are those of the foreground, filled in the order of the plan; weights and
-groups did not exist and count for nothing here.
+groups did not exist and count for nothing here. Checks of the background count like the others, for
+there was one pool. It is an estimate: under other parallelism the durations would be others.
 """
 
 from collections.abc import Iterable

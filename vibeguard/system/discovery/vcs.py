@@ -1,4 +1,9 @@
-"""What git says of the working folder: commit and dirty flag, cheap and in bounded time."""
+"""What git says of the working folder: commit and dirty flag, cheap and in bounded time.
+
+One `git status` says both, without optional locks and without the file system monitor, which is a
+hook of the repository. Where git is missing or slow the tree is dirty: it is not known to be clean.
+Untracked files count, for checks see them.
+"""
 
 import os
 import subprocess
