@@ -37,6 +37,9 @@ from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.noted_differences import note_differences
 
 START_PERIOD_S = 0.25
+LONGEST_PAUSE_S = (
+    0.1  # between two looks at a log that grows without a rest: a frame of live progress
+)
 PAUSE_BOUND_S = 0.5
 PAUSE_PERIOD_S = 0.02
 PARTING_BOUND_S = 2.0
@@ -125,7 +128,8 @@ class Front:
         )
         view = make_view(self._watching.format, options, self._output, live=True)
         # The checks have the processor: however few events there are, none wakes this process.
-        self._following = Following(self._loop, Follower(folder, at_once=0), view)
+        follower = Follower(folder, at_once=0, longest_pause_s=LONGEST_PAUSE_S)
+        self._following = Following(self._loop, follower, view)
         self._following.read()
         return self._following
 

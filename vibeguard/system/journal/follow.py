@@ -13,7 +13,7 @@ from vibeguard.system.clock import monotonic_s
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.journal.notify import drain, watch
-from vibeguard.system.journal.pace import AT_ONCE, Pace
+from vibeguard.system.journal.pace import AT_ONCE, PAUSE_S, Pace
 from vibeguard.system.journal.reader import LogReading, open_log, reading_of
 
 # A network file system announces nothing, and a lock goes without notice: look this often anyway.
@@ -31,10 +31,13 @@ class Follower:
     that, or a poll of one's own.
     """
 
-    def __init__(self, path: str, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, path: str, *, at_once: int = AT_ONCE, longest_pause_s: float = PAUSE_S
+    ) -> None:
         """Open the log, or the log of the run folder, at `path`. Raises LogCorrupt without one.
 
-        `at_once` is how many changes may wake the follower without a pause between them.
+        `at_once` is how many changes may wake the follower without a pause between them;
+        `longest_pause_s` is how long that becomes while they go on.
         """
         self._path = os.path.join(path, LOG_NAME) if os.path.isdir(path) else path
         self._fd = open_log(self._path)
@@ -42,7 +45,7 @@ class Follower:
         self._decoder = LogDecoder()
         self._read_bytes = 0
         self._problem: LogCorrupt | None = None
-        self._pace = Pace(at_once)
+        self._pace = Pace(at_once, longest_pause_s)
         self.poll_s = POLL_UNANNOUNCED_S if self._notify is None else POLL_S
 
     @property

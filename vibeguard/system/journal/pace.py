@@ -13,23 +13,33 @@ AT_ONCE: Final = 30
 QUIET_S: Final = 0.0035
 # With none left: the pause after each look. What comes within it wakes nobody, and is no quiet.
 PAUSE_S: Final = 0.02
+# Where it may grow: by so much with each look that followed a pause as good as at once.
+GROWTH: Final = 1.1
 
 
 class Pace:
-    """A budget of looks at once: a token bucket that only quiet fills."""
+    """A budget of looks at once: a token bucket that only quiet fills.
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    Beyond it the pause grows up to `longest_s` while changes go on without a rest.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, longest_s: float = PAUSE_S) -> None:
         self._at_once = at_once
+        self._longest_s = longest_s
+        self._pause_s = PAUSE_S
         self._budget = float(at_once)
         self._looked_at = monotonic_s()
 
     def looked(self) -> None:
         """There was something new to see."""
         now = monotonic_s()
-        regained = max(now - self.next_look(), 0.0) / QUIET_S
+        quiet_s = max(now - self.next_look(), 0.0)
+        regained = quiet_s / QUIET_S
+        rested = quiet_s > PAUSE_S
+        self._pause_s = PAUSE_S if rested else min(self._pause_s * GROWTH, self._longest_s)
         self._budget = max(min(self._budget + regained, self._at_once) - 1.0, 0.0)
         self._looked_at = now
 
     def next_look(self) -> float:
         """The moment (monotonic seconds) from which on to be told of changes again."""
-        return self._looked_at if self._budget >= 1.0 else self._looked_at + PAUSE_S
+        return self._looked_at if self._budget >= 1.0 else self._looked_at + self._pause_s

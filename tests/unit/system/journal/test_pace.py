@@ -58,3 +58,13 @@ def test_quiet_brings_the_looks_at_once_back(clock):
     clock.now += PAUSE_S + AT_ONCE * QUIET_S
     own.looked()
     assert set(looks(clock, own, count=AT_ONCE - 1, every_s=0)) == {0}
+
+
+def test_where_it_may_the_pause_grows_while_changes_go_on_and_a_rest_ends_that(clock):
+    own = Pace(at_once=0, longest_s=5 * PAUSE_S)
+    assert max(looks(clock, own, count=5, every_s=0.001)) < 2 * PAUSE_S
+    delays = looks(clock, own, count=50, every_s=0.001)
+    assert max(delays) == pytest.approx(5 * PAUSE_S, rel=0.05)
+    clock.now += 10 * PAUSE_S
+    own.looked()
+    assert own.next_look() - clock.now == pytest.approx(PAUSE_S)
