@@ -73,6 +73,12 @@ def test_a_command_loads_nothing_heavy_that_it_does_not_need(words, folder, bare
     assert not (loaded(program, folder) - bare) & FORBIDDEN[words]
 
 
+@pytest.mark.parametrize("words", ["report", "run"])
+def test_msgspec_is_loaded_without_what_it_does_not_need(words, folder):
+    program = f"from vibeguard.cli import main; main({words.split()!r})"
+    assert not loaded(program, folder) & {"typing_extensions", "inspect", "ast"}
+
+
 def test_the_supervisor_loads_trio_and_neither_parser_nor_config(folder, bare):
     """While the front reads the config, it loads; what a plan needs beyond comes with the plan."""
     assert not (loaded(SUPERVISE, folder) - bare) & SUPERVISOR

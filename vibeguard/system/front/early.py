@@ -54,9 +54,14 @@ class Supervisor:
 prepared: ContextVar[Supervisor | None] = ContextVar("prepared", default=None)
 
 
+def hold_signals_back() -> None:
+    """What comes in the first milliseconds is dealt with once there is somebody to deal with it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+
+
 def prepare(arguments: list[str]) -> Supervisor:
     """Hold back signals and start a supervisor, with a guardian of its own where it is to stay."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    hold_signals_back()
     for shared in IMPORTED_ONCE:
         import_module(shared)
     supervisor = _start(stays=outlives_command(arguments), may_reuse_all=_asks_for_reuse(arguments))

@@ -7,7 +7,7 @@ import signal
 import traceback
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from vibeguard.system.staged.staged_view import View
     from vibeguard.system.supervisor.remote import Remote
 
-_RUNS: Final = "vibeguard.system.supervisor.session"
-_REUSES: Final = "vibeguard.system.supervisor.reused"
 # Cycles are rare here, and Python's own 700 is reached by every third check.
 YOUNG_OBJECTS = 10_000
 
@@ -63,9 +61,7 @@ def supervise(
     what runs checks is imported once a check has to run.
     """
     terminal = _let_go(orders, reports, guardian)
-    if not may_reuse_all:
-        import_trio()
-    import_module(_REUSES if may_reuse_all else _RUNS)  # while the front reads the config
+    _import_early(may_reuse_all=may_reuse_all)
     reader = OrderReader(orders)
     launch = reader.read_launch()
     if launch is None:
@@ -103,6 +99,16 @@ def supervise(
         if view is not None:
             view.close()
         give_terminal_back(terminal, reports)
+
+
+def _import_early(*, may_reuse_all: bool) -> None:
+    """What this run will need, while the front reads the config."""
+    if may_reuse_all:
+        import_module("vibeguard.system.supervisor.reused")
+        import_module("re2")
+    else:
+        import_trio()
+        import_module("vibeguard.system.supervisor.session")
 
 
 def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None") -> Sealed:
