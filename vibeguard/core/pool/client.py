@@ -214,10 +214,9 @@ class Client:
         effects: list[Effect] = []
         for report in message.reports:
             effects += self._take(message.worker, report)
-        reply = Reply(message.worker)
-        if message.asks and reply not in effects:
-            effects.append(reply)
-        return effects
+        if message.asks:
+            effects.append(Reply(message.worker))
+        return _replies_last(effects)
 
     def tick(self, now: float) -> list[Effect]:
         """What is due by now: silent workers, ends that did not come, jobs that may be forgotten.
@@ -227,7 +226,7 @@ class Client:
         effects: list[Effect] = []
         for attempt in list(self._attempts.values()):
             effects += self._due(attempt, now)
-        return effects
+        return _replies_last(effects)
 
     def next_due(self) -> float | None:
         """When `tick` has something to do at the latest, in its seconds."""
@@ -326,3 +325,9 @@ class Client:
         """Tell the worker to forget this claim, and to end what runs of it."""
         self._links[worker].closing[claim] = Order(claim=claim, answer=Answer.NO, over=True)
         return [Reply(worker)]
+
+
+def _replies_last(effects: list[Effect]) -> list[Effect]:
+    """Each worker is answered once, when all else has been done: an answer says all there is."""
+    replies = dict.fromkeys(effect for effect in effects if isinstance(effect, Reply))
+    return [*(effect for effect in effects if not isinstance(effect, Reply)), *replies]

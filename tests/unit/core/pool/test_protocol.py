@@ -185,6 +185,21 @@ def a_narrow_window_goes_on_with_what_arrives(make: Make) -> None:
     assert {len(output) for output in world.output.values()} == {2 * UNDER_WAY_BYTES // 16}
 
 
+def all_that_one_message_says_is_answered_once(make: Make) -> None:
+    """And last: what was decided on the way is in the answer."""
+    world = make()
+    machine = world.machines[0]
+    for _ in range(8):
+        machine.take(world.jobs[world.submit()])
+    message = machine.core.message("run", world.now, machine.read)
+    effects = world.client.receive(message, world.now)
+    assert [type(effect) for effect in effects] == [client.Offered] * 8 + [client.Reply]
+    world.hear(effects)
+    while world.packets:
+        world.deliver(0)
+    assert len(world.starts) == 8
+
+
 def a_tree_is_gone_before_its_check_is_called_lost(make: Make) -> None:
     world = make()
     token, machine, _ = under_way(world)
@@ -368,6 +383,7 @@ SENTENCES = [
     no_more_than_the_window_is_under_way,
     many_that_write_share_what_may_be_under_way,
     a_narrow_window_goes_on_with_what_arrives,
+    all_that_one_message_says_is_answered_once,
     a_tree_is_gone_before_its_check_is_called_lost,
     it_is_gone_also_when_only_one_direction_is_cut,
     an_old_message_keeps_no_lease,
