@@ -133,9 +133,11 @@ def test_a_pass_of_a_part_is_no_statement_of_the_whole(folder):
 
 def test_a_run_that_passed_without_a_check_is_no_statement_of_the_whole(tmp_path):
     """`evidence` says of it that it is a part."""
-    slow = "{id: slow, async: true, run: 'until test -e ../go; do sleep 0.01; done'}"
+    # It ends once the log says that the foreground, and so the check that would not wait, is over.
+    settled = "grep -q foreground_settled .vibeguard/runs/*/events.jsonl"
+    slow = f"{{id: slow, async: true, run: 'until {settled}; do sleep 0.01; done'}}"
     left = "{id: left, run: 'true', requires: [{check: slow, while_pending: skip}]}"
-    here = project(tmp_path / "here", f"checks: [{slow}, {left}, {{id: go, run: touch ../go}}]\n")
+    here = project(tmp_path / "here", f"checks: [{slow}, {left}]\n")
     assert vibeguard("run", cwd=here).returncode == 0
     done = vibeguard("report", "--format", "in-toto", cwd=here)
     assert (done.returncode, done.stdout) == (2, "")
