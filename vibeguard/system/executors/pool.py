@@ -5,7 +5,7 @@ Each message and each look at the clock is one synchronous step.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -26,6 +26,7 @@ from vibeguard.system.executors.base import (
     RemoteSpec,
     StartRefused,
 )
+from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
@@ -92,8 +93,10 @@ class PoolExecutor:
         nursery: trio.Nursery,
         *,
         waits: Callable[[Job, tuple[str, ...]], None] = lambda *_: None,
+        sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside,
     ) -> None:
         self._waits = waits
+        self._sleep_outside = sleep_outside
         self._settings = settings
         self._shipment = shipment
         self._nursery = nursery
@@ -270,7 +273,7 @@ class PoolExecutor:
             self._carry_out(self._client.tick(clock.monotonic_s()))
             self._poke = trio.Event()
             if self._paused:  # Trio's time stands still
-                await trio.to_thread.run_sync(clock.sleep_s, LOOK_S, abandon_on_cancel=True)
+                await self._sleep_outside(LOOK_S)
                 continue
             with trio.move_on_after(LOOK_S):
                 await self._poke.wait()

@@ -4,10 +4,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-import trio
-
-from vibeguard.system.clock import sleep_s
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
+from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.supervisor.forked import in_fork
 from vibeguard.system.supervisor.run_clock import PausingClock
 
@@ -26,11 +24,6 @@ class StartClock(Protocol):
 
     def __call__(self, *, start_ns: int) -> PausingClock:
         """The clock of a run that began at `start_ns` (monotonic)."""
-
-
-async def sleep_outside(seconds: float) -> None:
-    """Sleep by the machine's clock while Trio's stands still. RuntimeError: no thread for it."""
-    await trio.to_thread.run_sync(sleep_s, seconds, abandon_on_cancel=True)
 
 
 class Host(NamedTuple):

@@ -1,7 +1,7 @@
 """What a run needs for its checks on other machines; nothing of it is imported without any."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -36,6 +36,7 @@ class Remote(Struct, frozen=True):
         local: LocalExecutor,
         nursery: trio.Nursery,
         note_present: Callable[[str, int, tuple[str, ...]], None],
+        sleep_outside: Callable[[float], Awaitable[None]],
     ) -> ChosenExecutor:
         """One executor for both; the pool's tasks run in `nursery`.
 
@@ -45,7 +46,14 @@ class Remote(Struct, frozen=True):
         def waits(job: Job, present: tuple[str, ...]) -> None:
             note_present(job.check, job.attempt, present)
 
-        pool = PoolExecutor(self.access, self.settings, self.shipment, nursery, waits=waits)
+        pool = PoolExecutor(
+            self.access,
+            self.settings,
+            self.shipment,
+            nursery,
+            waits=waits,
+            sleep_outside=sleep_outside,
+        )
         return ChosenExecutor(local, pool)
 
     def spec(

@@ -88,7 +88,10 @@ class Session:
             trio.open_nursery() as pool,
         ):
             remote = self._remote
-            executor = remote.executor(local, pool, self._note_present) if remote else local
+            executor: Executor = local
+            if remote is not None:
+                outside = self._host.sleep_outside
+                executor = remote.executor(local, pool, self._note_present, outside)
             run = self._prepare(executor, local.spare)
             try:
                 orders = Services(
