@@ -1,17 +1,20 @@
 """`python -m tests.simulation --count 1000 --seed 0`: run histories, print those that went wrong.
 
-`--seed` is the number of the first; `--count 1 --verbose` prints a history and its log.
+`--seed` is the number of the first. `--count 1 --verbose` prints a history and its log; with more of
+them, `--verbose` prints how often each fault struck and each kind of event came.
 """
 
 import argparse
 import os
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.history import history_of
+from tests.simulation.drawing import history_of
 from tests.simulation.oracles import findings
-from tests.simulation.world import Outcome, run_history
+from tests.simulation.outcome import Outcome
+from tests.simulation.world import run_history
 
 
 def check(seed: int) -> list[str]:
@@ -19,8 +22,16 @@ def check(seed: int) -> list[str]:
     return run_history(history_of(seed), findings)
 
 
-def _check_each(seeds: range) -> list[tuple[int, list[str]]]:
-    return [(seed, found) for seed in seeds if (found := check(seed))]
+def check_each(seeds: range) -> tuple[list[tuple[int, list[str]]], Counter[str]]:
+    """Those that went wrong, with what is wrong, and how often each fault and event was there."""
+    reached: Counter[str] = Counter()
+
+    def look(outcome: Outcome) -> list[str]:
+        reached.update(outcome.kernel.reached)
+        return findings(outcome)
+
+    wrong = [(seed, found) for seed in seeds if (found := run_history(history_of(seed), look))]
+    return wrong, reached
 
 
 def _show(seed: int) -> bool:
@@ -46,21 +57,24 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--first", action="store_true", help="end with the first that went wrong")
     options = parser.parse_args()
-    if options.verbose:
-        shown = [_show(options.seed + n) for n in range(options.count)]
-        return 0 if all(shown) else 1
+    if options.verbose and options.count == 1:
+        return 0 if _show(options.seed) else 1
     began, wrong = time.monotonic(), 0
+    reached: Counter[str] = Counter()
     last = options.seed + options.count
     parts = [range(at, min(at + 20, last)) for at in range(options.seed, last, 20)]
     with ProcessPoolExecutor(options.jobs) as pool:
-        for part in pool.map(_check_each, parts):
-            for seed, found in part:
+        for found_wrong, counts in pool.map(check_each, parts):
+            reached.update(counts)
+            for seed, found in found_wrong:
                 wrong += 1
                 print(f"history {seed}:", *found, sep="\n  ", flush=True)
                 if options.first:
                     pool.shutdown(wait=False, cancel_futures=True)
                     return 1
     took_s = time.monotonic() - began
+    if options.verbose:
+        print(*(f"{count:8} {what}" for what, count in sorted(reached.items())), sep="\n")
     print(f"{options.count} histories from {options.seed} on in {took_s:.0f} s: {wrong} went wrong")
     return 1 if wrong else 0
 

@@ -5,11 +5,12 @@ What stays of the log after a crash is what was synchronised, and any part of th
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulation.kernel import refuse
+from tests.simulation.machine import refuse
 from vibeguard.system.journal.creation import LOG_NAME
 
 WAYS = (
@@ -47,6 +48,7 @@ class Disk:
         self.struck_ns: int | None = None
         self.now_ns: Callable[[], int] = lambda: 0
         self.on_line: Callable[[bytes], None] = lambda _: None
+        self.reached: Counter[str] = Counter()
         self._has_room = False
         self._log = -1
         self._outputs: set[int] = set()
@@ -122,6 +124,8 @@ class Disk:
             return False
         self._count += 1
         come = self._count > self.trouble.first
+        if come:
+            self.reached[f"disk: {way}"] += 1
         if come and self.struck_ns is None:
             self.struck_ns = self.now_ns()
         return come

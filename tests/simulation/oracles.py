@@ -7,13 +7,13 @@ for anything but what is to be compared.
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
-
-import msgspec
 
 from tests.helpers.naive import naive
-from tests.simulation.kernel import SECOND_NS, TICK_NS
-from tests.simulation.world import SWEEP_BOUND_S, Outcome
+from tests.simulation.facts import Facts, lines_of
+from tests.simulation.machine import SECOND_NS, TICK_NS
+from tests.simulation.outcome import Outcome
+from tests.simulation.promises import PROMISES, SLACK_S, STANDING
+from tests.simulation.world import SWEEP_BOUND_S
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
@@ -22,13 +22,13 @@ from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.reader import open_state, reading_of
 
-Facts = dict[str, Any]
 Findings = Iterator[str]
 # From the end of a grace to the settlement: what cannot be killed is given up after two seconds.
 UNKILLABLE_S = 2.0
 LEAK_S = 1.0 + UNKILLABLE_S
-SIGNAL_BOUND_S = 7.0
-SLACK_S = 0.5  # for calls that take long, and looks that come every tenth of a second
+AWAY_S = 6.0  # messages, and what silence is borne beyond a lease
+REUSED_FOR_S = 24 * 3600
+# SLACK_S is for calls that take long, and looks that come every tenth of a second
 
 
 def findings(outcome: Outcome) -> list[str]:
@@ -43,22 +43,10 @@ def findings(outcome: Outcome) -> list[str]:
     ]
 
 
-def lines_of(log: bytes) -> list[Facts]:
-    """The complete lines of the log as plain facts; what is damaged ends them."""
-    found: list[Facts] = []
-    for line in log.split(b"\n")[:-1]:
-        try:
-            facts = msgspec.json.decode(line)
-        except msgspec.DecodeError:
-            break
-        if "type" not in facts:  # somebody else's
-            break
-        found.append(facts)
-    return found
-
-
 def _nobody_else_was_touched(outcome: Outcome, _: list[Facts]) -> Findings:
+    """No signal to a stranger, no command twice, nothing that runs in a pause."""
     yield from outcome.kernel.violations
+    yield from outcome.beside
 
 
 def _codes_agree(outcome: Outcome, log: list[Facts]) -> Findings:
@@ -124,6 +112,8 @@ def _is_validly_reused(outcome: Outcome, check: str) -> bool:
     first, again = outcome.first, outcome.history.again
     if first is None or again is None or again.between != "nothing" or first.exit_code in {3, 4}:
         return False
+    if not 0 <= again.later_s <= REUSED_FOR_S:
+        return False
     log = lines_of(first.log)
     attempts = [e for e in log if e["type"] == "check.started" and e["check"] == check]
     left = any(e.get("leaked") for e in log if e.get("check") == check)
@@ -173,12 +163,14 @@ def _settled_is_gone(outcome: Outcome, _: list[Facts]) -> Findings:
     if any(fault.call == "prctl" for fault in outcome.history.faults):
         return  # `run.weakened` says so: what has left its tree is not always found
     yield from outcome.settled_alive
+    for owner in outcome.remote_alive:
+        yield f"{owner} runs on a worker although no lease holds any more"
     ignored = {c.id for c in outcome.history.plan.checks if c.leaks == "ignore"}
-    unkillable = {e["check"] for e in lines_of(outcome.log) if e.get("unkillable")}
     for owner in outcome.alive_at_end:
         check = owner.split(".")[0]
         stuck = any(p.stuck for p in outcome.kernel.alive_of(""))
-        if check not in ignored and check not in unkillable and not stuck:
+        given_up = owner.split()[0] in outcome.given_up
+        if check not in ignored and not given_up and not stuck:
             yield f"{owner} is alive at the end of the run"
 
 
@@ -187,7 +179,7 @@ def _ends_in_time(outcome: Outcome, log: list[Facts]) -> Findings:
     settings = outcome.history.plan.settings
     grace_s = settings.grace_ns / SECOND_NS
     planned = {c.id: c for c in outcome.history.plan.checks}
-    standing_s = sum(float(h.detail) for _, h in outcome.delivered if h.what in _STANDING)
+    standing_s = sum(float(h.detail) for _, h in outcome.delivered if h.what in STANDING)
     started: dict[tuple[str, int], int] = {}
     for event in log:
         if event["type"] == "check.started":
@@ -195,12 +187,17 @@ def _ends_in_time(outcome: Outcome, log: list[Facts]) -> Findings:
         if event["type"] == "check.attempt_finished" and event["end"] != "refused":
             check = planned[event["check"]]
             lasted_s = (event["t"] - started[event["check"], event["attempt"]]) / SECOND_NS
-            most_s = check.timeout_ns / SECOND_NS + max(grace_s, LEAK_S) + UNKILLABLE_S
+            away_s = 0.0
+            if check.where is not None and settings.pool is not None:
+                away_s = 2 * settings.pool.lease_ns / SECOND_NS + AWAY_S
+            most_s = away_s + check.timeout_ns / SECOND_NS + max(grace_s, LEAK_S) + UNKILLABLE_S
             if lasted_s > most_s + standing_s + SLACK_S:
                 yield f"attempt {event['attempt']} of {check.id} lasted {lasted_s:.3f} s"
     cancels = [e for e in log if e["type"] == "run.cancel_requested"]
     if cancels and cancels[0]["reason"] == "front_lost":
         grace_s = 0.0
+    if outcome.history.pool is not None:
+        grace_s += 1.0  # to be heard of, and to leave
     if any(fault.call == "prctl" for fault in outcome.history.faults):
         grace_s += UNKILLABLE_S  # no subreaper: a sweep by mark at the end, which has a bound too
     ends = [e for e in log if e["type"] == "log.sealed"]
@@ -210,7 +207,18 @@ def _ends_in_time(outcome: Outcome, log: list[Facts]) -> Findings:
             yield f"the run was over {took_s:.3f} s after its cancel"
 
 
-_STANDING = ("pause", "suspend", "stall")
+def _is_over_soon(outcome: Outcome, log: list[Facts]) -> Findings:
+    """After its last check a run waits for nobody: what could not be killed it has waited for."""
+    settled = [e["t"] for e in log if e["type"] == "check.settled"]
+    ends = [e["t"] for e in log if e["type"] == "run.finished"]
+    stood = any(h.what in STANDING for _, h in outcome.delivered)
+    sweeps = any(fault.call == "prctl" for fault in outcome.history.faults)
+    proves = outcome.history.again is not None or outcome.history.pool is not None
+    if not ends or not settled or outcome.not_given_up or stood or sweeps or proves:
+        return
+    took_s = (ends[0] - max(settled)) / SECOND_NS
+    if took_s > SLACK_S:
+        yield f"the run was over {took_s:.3f} s after its last check"
 
 
 def _a_cancel_is_obeyed(outcome: Outcome, log: list[Facts]) -> Findings:
@@ -220,7 +228,7 @@ def _a_cancel_is_obeyed(outcome: Outcome, log: list[Facts]) -> Findings:
         return
     if any(e["type"] == "run.cancel_requested" for e in log):
         return
-    if any(h.what in _STANDING for _, h in outcome.delivered):
+    if any(h.what in STANDING for _, h in outcome.delivered):
         return
     for at_ns, happening in outcome.delivered:
         asks = happening.what in {"order", "cancel", "front lost"}
@@ -261,11 +269,12 @@ def _what_was_told_is_safe(outcome: Outcome, _: list[Facts]) -> Findings:
 def _death_leaves_nothing(outcome: Outcome, _: list[Facts]) -> Findings:
     """Where the supervisor is killed, the front has ended every process within a second."""
     for death in outcome.deaths:
-        for owner in death.alive_after_sweep:
+        for owner in () if death.refused else death.alive_after_sweep:
             yield f"{owner} outlives the death of the supervisor"
         if death.swept_in_s > SWEEP_BOUND_S + SLACK_S:
             yield f"the sweep took {death.swept_in_s:.3f} s"
-        for part in (death.written[: death.durable], death.written):
+        torn = (death.durable + len(death.written)) // 2
+        for part in (death.written[: death.durable], death.written[:torn], death.written):
             decoder = LogDecoder()
             decoder.feed(part)
             whole = reading_of(decoder, alive=False).status is LogStatus.COMPLETE
@@ -292,7 +301,7 @@ def _nothing_starts_on_a_broken_disk(outcome: Outcome, _: list[Facts]) -> Findin
     if disk.struck_ns is None or disk.trouble is None or not disk.trouble.way.startswith("log"):
         return
     for (check, number), leader in outcome.kernel.leaders.items():
-        if leader.start * TICK_NS > disk.struck_ns + SECOND_NS // 10:
+        if not leader.remote and leader.start * TICK_NS > disk.struck_ns + SECOND_NS // 10:
             yield f"attempt {number} of {check} starts although the log cannot be written"
 
 
@@ -307,6 +316,7 @@ def _starts_are_allowed(outcome: Outcome, log: list[Facts]) -> Findings:
     plan = outcome.history.plan
     planned = {c.id: c for c in plan.checks}
     capacity = {"foreground": plan.settings.parallel, "background": plan.settings.async_parallel}
+    capacity["workers"] = plan.settings.pool.slots if plan.settings.pool is not None else 0
     running: set[str] = set()
     passed: set[str] = set()
     waived: set[tuple[str, str]] = set()
@@ -358,6 +368,8 @@ def _no_limit_strikes_early(outcome: Outcome, log: list[Facts]) -> Findings:
     for event in log:
         if event["type"] == "check.started":
             started[event["check"]] = event["t"]
+        elif gaps and event.get("check") in outcome.history.remote:
+            continue  # a worker learns of a pause a little later
         elif event["type"] == "check.termination_requested" and event["reason"] == "timeout":
             begin, end = started[event["check"]], event["t"]
             stood = sum(max(min(b, end) - max(a, begin), 0) for a, b in gaps)
@@ -372,7 +384,7 @@ _GAPS = ("suspend", "stall")
 def _idle_is_ended(outcome: Outcome, log: list[Facts]) -> Findings:
     """A check that was silent for its idle timeout is ended by it, or by something sooner."""
     planned = {c.id: c for c in outcome.history.plan.checks}
-    if any(h.what in _STANDING for _, h in outcome.delivered):
+    if any(h.what in STANDING for _, h in outcome.delivered):
         return
     started: dict[str, int] = {}
     for event in log:
@@ -381,6 +393,7 @@ def _idle_is_ended(outcome: Outcome, log: list[Facts]) -> Findings:
         elif event["type"] == "check.attempt_finished" and event["end"] != "refused":
             check = planned[event["check"]]
             silent = not event.get("output_bytes") and check.idle_timeout_ns is not None
+            silent = silent and check.where is None
             lasted_ns = event["t"] - started[check.id]
             ended = any(
                 e["type"] == "check.termination_requested" and e["check"] == check.id for e in log
@@ -411,6 +424,7 @@ ORACLES: tuple[Oracle, ...] = (
     _green_is_earned,
     _settled_is_gone,
     _ends_in_time,
+    _is_over_soon,
     _a_cancel_is_obeyed,
     _no_cut_is_green,
     _what_was_told_is_safe,
@@ -422,4 +436,5 @@ ORACLES: tuple[Oracle, ...] = (
     _no_limit_strikes_early,
     _idle_is_ended,
     _output_is_whole,
+    *PROMISES,
 )

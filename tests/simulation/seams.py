@@ -18,19 +18,24 @@ import resource
 import select
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import trio
 
 from tests.simulation.disk import Disk
-from tests.simulation.kernel import FIRST_DESCRIPTOR, SECOND_NS, SUPERVISOR, Kernel
+from tests.simulation.kernel import FIRST_DESCRIPTOR, Kernel
+from tests.simulation.machine import INIT, SECOND_NS, SUPERVISOR
 from vibeguard.system import clock
+from vibeguard.system.journal import follow
 from vibeguard.system.process import exits, proc
 from vibeguard.system.supervisor import reusing as _imported_late  # noqa: F401
+from vibeguard.system.vouching import exchange, witness
+from vibeguard.system.vouching.statement import peer_of
 
 
 class _Module:
@@ -67,7 +72,7 @@ class _Os(_Module):
         self.path = _Path(kernel)
         self.urandom = rng.randbytes
         self.posix_spawn = kernel.posix_spawn
-        self.wait4, self.waitpid = kernel.wait4, kernel.waitpid
+        self.wait4, self.waitpid, self.waitid = kernel.wait4, kernel.waitpid, kernel.waitid
         self.kill, self.killpg = kernel.kill, kernel.killpg
         self.pidfd_open = kernel.pidfd_open
         self.pipe, self.readv = kernel.pipe, kernel.readv
@@ -200,18 +205,75 @@ class _Library(_Module):
         return 0
 
 
-class _Clock(_Module):
+class _Threading(_Module):
+    """A thread that waits for a child, where there is no pidfd, is simulated."""
+
     def __init__(self, kernel: Kernel) -> None:
+        super().__init__(threading)
+        self._kernel = kernel
+
+    def Thread(self, *, target: Any, **how: Any) -> Any:  # noqa: N802 - the name of the real one
+        """A thread."""
+        if isinstance(target.__self__, exits.ThreadedExitWatch):
+            return _Thread(self._kernel, target)
+        return threading.Thread(target=target, **how)
+
+
+class _Thread:
+    """Runs in one go when the child of its `ThreadedExitWatch` has ended: it never blocks then."""
+
+    def __init__(self, kernel: Kernel, target: Any) -> None:
+        self._kernel = kernel
+        self._target = target
+        self._given = vars(target.__self__)["_given"]
+
+    def start(self) -> None:
+        """Begin to wait. RuntimeError: no thread is to be had."""
+        try:
+            self._kernel.fail("thread")
+        except OSError as error:
+            raise RuntimeError(str(error)) from error
+        self._kernel.threads.append(self._look)
+        self._kernel.wake_threads()
+
+    def _look(self) -> bool:
+        if self._given.empty():  # the child is not there yet
+            self._kernel.later(SECOND_NS // 1000, "wake_threads", None)
+            return False
+        pid = self._target.__self__.pid
+        if pid and not self._kernel.has_gone(pid):
+            return False
+        self._kernel.reached["a thread waits for a child"] += 1
+        self._target()
+        return True
+
+
+class _Clock(_Module):
+    """The wall clock runs with the other one, from `wall_ns` on."""
+
+    def __init__(self, kernel: Kernel, wall_ns: int) -> None:
         super().__init__(clock)
         self.monotonic_ns = lambda: kernel.now_ns
         self.monotonic_s = lambda: kernel.now_ns / SECOND_NS
+        self.wall_ns = _WallClock(kernel, wall_ns)
+
+
+class _WallClock(_Module):
+    def __init__(self, kernel: Kernel, wall_ns: int) -> None:
+        super().__init__(clock.wall_ns)
+        self._kernel = kernel
+        self._wall_ns = wall_ns
+
+    def __call__(self) -> int:
+        """Nanoseconds since the epoch."""
+        return self._wall_ns + self._kernel.now_ns
 
 
 def _is_proc(path: Any) -> bool:
     return isinstance(path, str) and path.startswith("/proc")
 
 
-def _knowing(real: ModuleType) -> list[tuple[dict[str, Any], str]]:
+def _knowing(real: Any) -> list[tuple[dict[str, Any], str]]:
     """The modules of `vibeguard.system` that know this module by a name of theirs."""
     return [
         (vars(module), name)
@@ -222,24 +284,36 @@ def _knowing(real: ModuleType) -> list[tuple[dict[str, Any], str]]:
     ]
 
 
-_REAL = (os, signal, fcntl, resource, select, ctypes, clock)
+PATIENCE_S = 60.0  # two supervisors vouch by real sockets and threads: no verdict by the clock
+
+
+def _from_elsewhere(connection: Any) -> tuple[int, int]:
+    """Who is at the other end, which is real: another supervisor, that no check has started."""
+    return INIT, peer_of(connection)[1]
+
+
+# Of modules, whoever knows them; of the clock's functions, which are imported by name, too.
+_REAL = (os, signal, fcntl, resource, select, ctypes, threading, clock, clock.wall_ns)
 _PLACES: dict[str, Any] = {}
 
 
 @contextmanager
-def simulated(kernel: Kernel, disk: Disk, rng: Random) -> Iterator[None]:
-    """All of the product meets this kernel and disk."""
+def simulated(kernel: Kernel, disk: Disk, rng: Random, *, wall_ns: int = 0) -> Iterator[None]:
+    """All of the product meets this kernel and disk; `wall_ns` is the wall clock when theirs is 0."""
     if _PLACES.get("modules") != len(sys.modules):  # some are imported when they are needed
         _PLACES.update({real.__name__: _knowing(real) for real in _REAL})
         _PLACES["modules"] = len(sys.modules)
-    stands = {
+    of_clock = _Clock(kernel, wall_ns)
+    stands: dict[str, Any] = {
         "os": _Os(kernel, disk, rng),
         "signal": _Signal(kernel),
         "fcntl": _Fcntl(kernel),
         "resource": _Resource(resource),
         "select": _Select(kernel),
         "ctypes": _Ctypes(kernel),
-        clock.__name__: _Clock(kernel),
+        "threading": _Threading(kernel),
+        clock.__name__: of_clock,
+        "wall_ns": of_clock.wall_ns,
     }
     before = [
         (module, name, module[name]) for real in _REAL for module, name in _PLACES[real.__name__]
@@ -248,12 +322,28 @@ def simulated(kernel: Kernel, disk: Disk, rng: Random) -> Iterator[None]:
         for module, name in _PLACES[real.__name__]:
             module[name] = stands[real.__name__]
     _forget_what_was_tried()
+    vouching = (vars(witness), vars(exchange))
+    kept = [dict(module) for module in vouching]
+    vouching[0].update(peer_of=_from_elsewhere, _PATIENCE_S=PATIENCE_S)
+    vouching[1].update(PATIENCE_S=PATIENCE_S, REFUSED_S=PATIENCE_S)
     try:
         yield
     finally:
+        for names, before_it in zip(vouching, kept, strict=True):
+            names.update(before_it)
         for module, name, what in before:
             module[name] = what
         _forget_what_was_tried()
+
+
+@contextmanager
+def small_pieces() -> Iterator[None]:
+    """A follower gets a few events at a time."""
+    before, follow.CHUNK_BYTES = follow.CHUNK_BYTES, 700  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        follow.CHUNK_BYTES = before  # type: ignore[misc]
 
 
 @contextmanager
@@ -268,6 +358,12 @@ def task_order(seed: int) -> Iterator[None]:
     finally:
         vars(run)["_ALLOW_DETERMINISTIC_SCHEDULING"] = before[0]
         run._r.setstate(before[1])
+
+
+def leave_the_loop() -> None:
+    """In a fork of a process in which Trio runs: its loop is the other one's, which goes on there."""
+    vars(trio._core._run.GLOBAL_RUN_CONTEXT).clear()
+    signal.set_wakeup_fd(-1)
 
 
 def _forget_what_was_tried() -> None:

@@ -12,7 +12,6 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from random import Random
@@ -20,10 +19,16 @@ from typing import Any
 
 import trio
 
+from tests.simulation.beside import in_a_fork, is_seen, second_of
 from tests.simulation.disk import Disk
 from tests.simulation.history import INPUT, Happening, History
-from tests.simulation.kernel import SECOND_NS, Kernel
-from tests.simulation.seams import simulated, task_order
+from tests.simulation.kernel import Kernel
+from tests.simulation.machine import SECOND_NS
+from tests.simulation.meddling import meddle
+from tests.simulation.outcome import Death, Look, Outcome
+from tests.simulation.pool import Broker, lines_to, remote_of
+from tests.simulation.seams import simulated, small_pieces, task_order
+from tests.simulation.virtual import Reactor, Steps, VirtualClock
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.names import ExitCode, LeakPolicy
 from vibeguard.core.problems import LogCorrupt, LogWriteError
@@ -34,7 +39,6 @@ from vibeguard.system.channel import (
     OrderReader,
     Pause,
     Resume,
-    Sealed,
     send,
 )
 from vibeguard.system.executors.local import open_local_executor
@@ -44,85 +48,12 @@ from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.rundir.control import request
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Host
-from vibeguard.system.supervisor.run_clock import PausingClock
+from vibeguard.system.supervisor.remote import Remote
 from vibeguard.system.supervisor.run_log import Clocks, RunLog
 from vibeguard.system.supervisor.session import Session
 
 WALL_NS = 1_800_000_000 * SECOND_NS
-MOST_VIRTUAL_S = 900.0
 SWEEP_BOUND_S = 1.0
-LOOKS = 2
-
-
-class Stuck(Exception):
-    """Nothing can happen any more, or the run goes on for ever."""
-
-
-@dataclass
-class Death:
-    """The supervisor was killed at this moment: what was written and safe, and what was left."""
-
-    written: bytes
-    durable: int
-    alive_after_sweep: list[str]
-    swept_in_s: float
-
-
-@dataclass
-class Outcome:
-    """What a history came to. `log` is what lies on the disk at the end."""
-
-    history: History
-    kernel: Kernel
-    disk: Disk
-    first: "Outcome | None" = None  # the run before this one, in the same folder
-    again: "Outcome | None" = None
-    exit_code: int = -1
-    sealed: Sealed | None = None
-    folder: str = ""
-    log: bytes = b""
-    defect: str = ""
-    failure: str = ""
-    followed: Any = None
-    follower_problem: str = ""
-    deaths: list[Death] = field(default_factory=list)
-    delivered: list[tuple[int, Happening]] = field(default_factory=list)
-    alive_at_end: list[str] = field(default_factory=list)
-    settled_alive: list[str] = field(default_factory=list)
-    told_before_it_was_safe: list[str] = field(default_factory=list)
-    group_taken: list[tuple[float, float]] = field(default_factory=list)
-    elapsed_s: float = 0.0
-
-
-class VirtualClock(PausingClock):
-    """The clock of a run, on which waiting is letting the world go on."""
-
-    def __init__(self, kernel: Kernel, steps: "Steps", *, start_ns: int) -> None:
-        super().__init__(lambda: kernel.now_ns, start_ns=start_ns)
-        self._kernel = kernel
-        self._steps = steps
-        self._looked_at, self._looks = -1, 0
-
-    def deadline_to_sleep_time(self, deadline: float) -> float:
-        """Nothing can run: something of the world happens, or the deadline comes.
-
-        Not before Trio has looked whether a pipe or a signal wakes a task, for these are real: twice,
-        since the end of a pipe that nobody waits for any more may be all that one look shows.
-        """
-        seconds = super().deadline_to_sleep_time(deadline)
-        if self._looked_at != self._steps.count:
-            self._looked_at, self._looks = self._steps.count, 0
-        if self._looks < LOOKS:
-            self._looks += 1
-            return 0
-        kernel = self._kernel
-        if kernel.now_ns > self.start_ns + MOST_VIRTUAL_S * SECOND_NS:
-            raise Stuck(f"the run is not over after {MOST_VIRTUAL_S:g} virtual seconds")
-        if seconds > 0:
-            kernel.woken = False
-            bound = min(seconds, MOST_VIRTUAL_S + 1)
-            kernel.advance(kernel.now_ns + math.ceil(bound * SECOND_NS) + 1)
-        return 0
 
 
 def _forget_tasks() -> None:
@@ -136,72 +67,28 @@ def _too_late(*_: Any) -> None:
     """A signal before the first check or after the last one, as the process of a supervisor has it."""
 
 
-class Reactor:
-    """Calls back whoever has something to read in the simulated kernel."""
-
-    def __init__(self, nursery: trio.Nursery, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._callbacks: dict[int, Callable[[], None]] = {}
-        self._scope = trio.CancelScope()
-        self._woken = trio.Event()
-        kernel.wake = self._wake
-        nursery.start_soon(self._run)
-
-    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
-        """Call back when the descriptor is readable."""
-        self._callbacks[descriptor] = callback
-        self._woken.set()
-
-    def unwatch(self, descriptor: int) -> None:
-        """Forget the descriptor."""
-        self._callbacks.pop(descriptor, None)
-
-    def close(self) -> None:
-        """Forget everything and end the task."""
-        self._callbacks.clear()
-        self._scope.cancel()
-
-    def _wake(self) -> None:
-        self._woken.set()
-
-    async def _run(self) -> None:
-        with self._scope:
-            while True:
-                await self._woken.wait()
-                self._woken = trio.Event()
-                for descriptor in list(self._callbacks):
-                    callback = self._callbacks.get(descriptor)
-                    if callback is not None and self._kernel.readable(descriptor):
-                        callback()
-                        if self._kernel.readable(descriptor):
-                            self._woken.set()
-
-
-class Steps(trio.abc.Instrument):
-    """Lets things happen at a checkpoint: before so many steps of tasks."""
-
-    def __init__(self) -> None:
-        self.due: dict[int, list[Callable[[], None]]] = {}
-        self.count = 0
-
-    def before_task_step(self, _: trio.lowlevel.Task) -> None:
-        """A task is about to go on."""
-        self.count += 1
-        for happen in self.due.pop(self.count, ()):
-            happen()
-
-
 class World:
     """One history as it happens."""
 
-    def __init__(self, history: History, root: str, first: Outcome | None = None) -> None:
+    def __init__(
+        self,
+        history: History,
+        root: str,
+        look: Look,
+        *,
+        first: Outcome | None = None,
+        later_ns: int = 0,
+    ) -> None:
+        """`first` is the run before this one; `later_ns` is how far the wall clock has gone on."""
+        self._look = look
         again = "again" if first else ""
         rng = Random(f"world {history.seed} {again}")
         self.history = history
         self.kernel = Kernel(rng, most_pids=history.most_pids, slow=history.slow)
+        self.kernel.hesitates = history.hesitates
         self.disk = Disk(history.trouble)
         self.outcome = Outcome(history, self.kernel, self.disk, first=first)
-        self._later_ns = round(history.again.later_s * SECOND_NS) if first and history.again else 0
+        self._later_ns = later_ns
         self.disk.on_line = self._look_at_line
         self.disk.now_ns = lambda: self.kernel.now_ns
         self.kernel.on_signal = self._look_at_signal
@@ -214,7 +101,12 @@ class World:
         self._orders = -1
         self._others_lock: int | None = None
         self._steps = Steps()
+        self._over = False
+        self._running: set[str] = set()
+        self._finished_outputs: set[str] = set()
         self._follower: Follower | None = None
+        trouble = history.pool
+        self._broker = Broker(self.kernel, trouble, rng) if trouble is not None else None
         self._followed = new_state()
         for fault in history.faults:
             begin, end = (
@@ -226,8 +118,14 @@ class World:
         """Run it; everything that is known at its end."""
         outcome = self.outcome
         with ExitStack() as stack:
-            stack.enter_context(simulated(self.kernel, self.disk, self._rng))
+            stack.enter_context(
+                simulated(self.kernel, self.disk, self._rng, wall_ns=WALL_NS + self._later_ns)
+            )
             stack.enter_context(task_order(self.history.seed))
+            if self._broker is not None:
+                stack.enter_context(lines_to(self._broker))
+            if self.history.lags:
+                stack.enter_context(small_pieces())
             stack.callback(self.disk.release)
             stack.callback(self._release_group)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -255,9 +153,11 @@ class World:
         launch = launch_of(self.history, self._root, {b"PATH": b"/bin"})
         log = RunLog(launch, clocks=self._clocks())
         stack.callback(log.close)
-        session = Session(log, OrderReader(orders), reports, host=self._host())
+        session = Session(
+            log, OrderReader(orders), reports, remote=self._remote(), host=self._host()
+        )
         self.outcome.folder = log.folder
-        self._follower = Follower(log.folder)
+        self._follower = self.outcome.follower = Follower(log.folder)
         stack.callback(self._follower.close)
         self._set_up()
         self.outcome.sealed = sealed = session.run()
@@ -269,6 +169,10 @@ class World:
             wall_ns=lambda: WALL_NS + self.kernel.now_ns + self._later_ns,
             wall_time=lambda: "2027-01-15T08:00:00.000000Z",
         )
+
+    def _remote(self) -> Remote | None:
+        settings = self.history.plan.settings.pool
+        return None if settings is None else remote_of(settings, self._root)
 
     def _host(self) -> Host:
         return Host(
@@ -315,11 +219,16 @@ class World:
         for at_s in self.history.reads_s:
             self.kernel.later(round(at_s * SECOND_NS), "call", self._follow)
         self.kernel.later(0, "call", self._instrument)
+        if self._broker is not None:
+            self._broker.open()
 
     def _instrument(self) -> None:
         trio.lowlevel.add_instrument(self._steps)
 
     def _happen(self, happening: Happening) -> None:
+        if self._over:
+            return  # only the leases of workers go on
+        self.kernel.reached[happening.kind] += 1
         self.outcome.delivered.append((self.kernel.now_ns - self._start_ns, happening))
         detail, folder = happening.detail, self.outcome.folder
         now_ns = self.kernel.now_ns
@@ -353,6 +262,12 @@ class World:
                 self._tamper(detail)
             case "crash":
                 self._die()
+            case "second run":
+                self._run_beside(folder, supersedes=detail == "supersedes")
+            case "edit":
+                self.outcome.edited_ns.append(now_ns - self._start_ns)
+                with open(os.path.join(self._root, INPUT), "a", encoding="ascii") as file:
+                    file.write("more\n")
         self.kernel.woken = True
 
     def _order(self, order: Any) -> None:
@@ -399,8 +314,28 @@ class World:
             os.close(self._others_lock)
             self._others_lock = None
 
+    def _run_beside(self, folder: str, *, supersedes: bool) -> None:
+        """Another run starts here, and ends, before this one has its next turn."""
+        groups = {c.id: c.group for c in self.history.plan.checks}
+        held = any(groups[check] for check in self._running)
+        later_ns = self.kernel.now_ns - self._start_ns + SECOND_NS // 1000
+
+        def run() -> list[str]:
+            found = is_seen(folder)
+            world = World(second_of(self.history), self._root, self._look, later_ns=later_ns)
+            if held:
+                world.outcome.group_taken.append((-1.0, math.inf))
+            return found + self._look(world.run())
+
+        self.outcome.beside += in_a_fork(run)
+        if supersedes:
+            self._happen(Happening("cancel"))
+
     def _tamper(self, how: str) -> None:
         path = os.path.join(self.outcome.folder, LOG_NAME)
+        if how == "output":
+            self._alter_output()
+            return
         with suppress(FileNotFoundError):
             if how == "append":
                 with open(path, "ab") as file:
@@ -410,17 +345,33 @@ class World:
             else:
                 os.unlink(path)
 
+    def _alter_output(self) -> None:
+        """Somebody writes into what a check has left that is over; not when all is over."""
+        finished = sorted(self._finished_outputs)
+        if not finished or self.outcome.sealed is not None:
+            return
+        self.outcome.altered_output = finished[0]
+        with open(os.path.join(self.outcome.folder, finished[0]), "ab") as file:
+            file.write(b"and more\n")
+
     def _die(self) -> None:
         """Look at the world in which the supervisor is killed now: the front ends what it left."""
         kernel = self.kernel.snapshot()
         written, durable = bytes(self.disk.written), self.disk.durable
         kernel.die()
-        began_ns = kernel.now_ns
+        self.kernel.reached["what was written is lost"] += durable < len(written)
+        began_ns, refused = kernel.now_ns, kernel.reached["kill fails with EPERM"]
         with simulated(kernel, Disk(None), Random(self.history.seed)):
             kill_descendants(SWEEP_BOUND_S)
         alive = [f"{p.owner} ({p.pid})" for p in kernel.alive_of("") if not p.stuck]
         self.outcome.deaths.append(
-            Death(written, durable, alive, (kernel.now_ns - began_ns) / SECOND_NS)
+            Death(
+                written,
+                durable,
+                alive,
+                kernel.reached["kill fails with EPERM"] > refused,
+                (kernel.now_ns - began_ns) / SECOND_NS,
+            )
         )
 
     def _look_at_line(self, line: bytes) -> None:
@@ -428,23 +379,48 @@ class World:
         kernel = self.kernel
         if line.startswith(b'{"type":"run.cancel_requested"'):
             self._cancelled_at = len(self.disk.written) + len(line)
+        elif line.startswith(b'{"type":"check.started"'):
+            unsafe = not self.disk.durable and self.disk.trouble is None
+            self.outcome.started_before_the_plan_was_safe |= unsafe
+            self._running.add(json.loads(line)["check"])
         elif line.startswith(b'{"type":"run.paused"'):
             kernel.paused_ns = kernel.now_ns
         elif line.startswith(b'{"type":"run.resumed"'):
             kernel.paused_ns = None
         elif line.startswith(b'{"type":"check.attempt_finished"'):
             event = json.loads(line)
+            self._running.discard(event["check"])
             kernel.over.add(f"{event['check']}.{event['attempt']}")
+            if event.get("output_path") and event["end"] == "exited":
+                self._finished_outputs.add(event["output_path"])
+            if event["end"] == "lost" and "told to end" not in event.get("error", ""):
+                self._look_at_what_is_lost(event)
+            if event.get("unkillable"):
+                self.outcome.given_up.add(f"{event['check']}.{event['attempt']}")
         elif line.startswith(b'{"type":"check.settled"'):
             check = json.loads(line)["check"]
+            self.outcome.not_given_up = [
+                process.owner
+                for process in kernel.alive_of("")
+                if process.stuck
+                and not (process.is_found and process.owner in self.outcome.given_up)
+            ]
             if check in self._let_live:
                 return
             for process in self.kernel.processes.values():
-                theirs = process.alive and process.owner.split(".")[0] == check
+                theirs = (
+                    process.alive and not process.remote and process.owner.split(".")[0] == check
+                )
                 if theirs and process.is_traceable and not process.stuck:
                     self.outcome.settled_alive.append(
                         f"{process.owner} ({process.pid}) is alive when its check settles"
                     )
+
+    def _look_at_what_is_lost(self, event: dict[str, Any]) -> None:
+        """A worker was not heard of: by now its lease is over, and it has ended the attempt."""
+        leader = self.kernel.leaders.get((event["check"], event["attempt"]))
+        if leader is not None and leader.remote and leader.alive and not leader.stuck:
+            self.outcome.settled_alive.append(f"{leader.owner} was called lost and runs on")
 
     def _look_at_signal(self) -> None:
         """A process is told to end: by then a cancel has to be where no crash takes it back."""
@@ -453,8 +429,8 @@ class World:
         if self.disk.durable < self._cancelled_at and not damaged:
             self.outcome.told_before_it_was_safe.append("a cancel was obeyed before it was safe")
 
-    def _follow(self) -> None:
-        """A reader looks at the log as it is at this moment."""
+    def _follow(self, *, to_the_end: bool = False) -> None:
+        """A reader looks at the log as it is at this moment; one that lags, at a piece of it."""
         follower, outcome = self._follower, self.outcome
         if follower is None or outcome.follower_problem:
             return
@@ -462,17 +438,36 @@ class World:
             while events := follower.read():
                 for event in events:
                     apply(self._followed, event)
+                if self.history.lags and not to_the_end:
+                    self.kernel.reached["a reader lags"] += 1
+                    return
         except LogCorrupt as problem:
             outcome.follower_problem = problem.what
 
     def _look_at_the_end(self) -> None:
         outcome = self.outcome
+        self._over = True
         outcome.elapsed_s = (self.kernel.now_ns - self._start_ns) / SECOND_NS
-        self._follow()
+        self._follow(to_the_end=True)
         outcome.followed = self._followed
-        outcome.alive_at_end = [f"{p.owner} ({p.pid})" for p in self.kernel.alive_of("")]
         with suppress(OSError), open(os.path.join(outcome.folder, LOG_NAME), "rb") as file:
             outcome.log = file.read()
+        self.kernel.reached.update(self.disk.reached)
+        self.kernel.reached[f"exit {outcome.exit_code}"] += 1
+        for line in outcome.log.split(b"\n"):
+            with suppress(ValueError):
+                self._count(json.loads(line))
+        if self._broker is not None:
+            outcome.remote_alive = self._broker.outlive_the_lease()
+        outcome.alive_at_end = [f"{p.owner} ({p.pid})" for p in self.kernel.alive_of("")]
+
+    def _count(self, event: dict[str, Any]) -> None:
+        """What the log has of this kind, with why and how."""
+        words = (event.get(key, "") for key in ("type", "outcome", "reason", "end"))
+        kind = " ".join(word for word in words if isinstance(word, str) and word)
+        if kind.startswith(("run.weakened", "run.degraded")):  # their reasons are sentences
+            kind = event["type"]
+        self.kernel.reached[f"log: {kind}"] += 1
 
 
 def launch_of(history: History, root: str, environment: dict[bytes, bytes]) -> Launch:
@@ -493,24 +488,7 @@ def launch_of(history: History, root: str, environment: dict[bytes, bytes]) -> L
     )
 
 
-def meddle(how: str, outcome: Outcome, root: str) -> None:
-    """What is done to the folder between two runs."""
-    log = os.path.join(outcome.folder, LOG_NAME)
-    if how == "input changed":
-        with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
-            file.write("as it is now")
-    elif how in {"log cut", "log forged"} and os.path.exists(log):
-        with open(log, "r+b") as file:
-            data = file.read()
-            file.seek(0)
-            forged = data.replace(b'"outcome":"failed"', b'"outcome":"passed"').replace(
-                b":1,", b":2,"
-            )
-            file.write(forged if how == "log forged" else data[: len(data) // 2])
-            file.truncate()
-
-
-def run_history(history: History, look: Callable[[Outcome], list[Any]]) -> list[Any]:
+def run_history(history: History, look: Look) -> list[Any]:
     """What `look` makes of each run of the history, while its folder is there."""
     base = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
     root = os.path.join(base, f"vibeguard-simulation-{os.getpid()}")
@@ -519,11 +497,13 @@ def run_history(history: History, look: Callable[[Outcome], list[Any]]) -> list[
     try:
         with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
             file.write("as it was")
-        outcome = World(history, root).run()
+        outcome = World(history, root, look).run()
         found = look(outcome)
         if history.again is not None:
             meddle(history.again.between, outcome, root)
-            return found + look(World(history, root, outcome).run())
+            later_ns = round((outcome.elapsed_s + history.again.later_s) * SECOND_NS)
+            again = World(history, root, look, first=outcome, later_ns=later_ns)
+            return found + look(again.run())
         return found
     finally:
         shutil.rmtree(root, ignore_errors=True)
