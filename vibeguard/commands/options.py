@@ -4,13 +4,14 @@ The annotations are the flags: cyclopts reads names, help and converters from th
 looks at the environment or at a config; a default of None means "not said on the command line".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, Protocol, TypeVar
 
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 
 Form = TypeVar("Form", bound=str)
+Value = TypeVar("Value")
 MaxWait = int | Literal["foreground"]
 RunName = Annotated[
     str, Parameter(help="A run: its id or how it begins, latest (the default), latest~1.")
@@ -62,34 +63,32 @@ def read_count(_: type, words: Sequence[Word]) -> int:
 def read_duration(_: type, words: Sequence[Word]) -> int:
     """A Go duration in nanoseconds. Raises ValueError with a sentence for the user."""
     from vibeguard.core.lang.duration import parse_duration  # noqa: PLC0415 - rarely needed
-    from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415
 
-    try:
-        return parse_duration(words[0].value)
-    except LanguageError as error:
-        raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
+    return _parsed(parse_duration, words[0])
 
 
 def read_size(_: type, words: Sequence[Word]) -> int:
     """A size in bytes (`64MiB`). Raises ValueError with a sentence for the user."""
     from vibeguard.core.config.scalars import size_bytes  # noqa: PLC0415 - rarely needed
-    from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415
 
-    try:
-        return size_bytes(words[0].value)
-    except LanguageError as error:
-        raise ValueError(f"{error.what}: {error.do}" if error.do else error.what) from error
+    return _parsed(size_bytes, words[0])
 
 
 def read_link(_: type, words: Sequence[Word]) -> str:
     """A template of links, or the name of an editor. Raises ValueError with a sentence."""
+    from vibeguard.core.lang.links import link_template  # noqa: PLC0415 - rarely needed
+
+    return _parsed(link_template, words[0])
+
+
+def _parsed(parse: Callable[[str], Value], word: Word) -> Value:
+    """What `parse` makes of the word. Raises ValueError with a sentence for the user."""
     from vibeguard.core.lang.errors import LanguageError  # noqa: PLC0415 - rarely needed
-    from vibeguard.core.lang.links import link_template  # noqa: PLC0415
 
     try:
-        return link_template(words[0].value)
+        return parse(word.value)
     except LanguageError as error:
-        raise ValueError(f"{error.what}: {error.do}") from error
+        raise ValueError(error.sentence) from error
 
 
 def read_since(_: type, words: Sequence[Word]) -> int | str:

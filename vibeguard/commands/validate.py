@@ -111,7 +111,7 @@ def advice_on_templates(config: Config) -> Iterator[str]:
             fields = {name for pattern in check.grok for name in compile_grok(pattern).fields}
             error = check_template(text, fields | set(config.vars))
             if error is not None:
-                yield f"the {key} of {check.id} is shown as it is written: {error.what}: {error.do}"
+                yield f"the {key} of {check.id} is shown as it is written: {error.sentence}"
 
 
 def advice_from_history(loaded: Loaded, common: GlobalOptions) -> tuple[str, ...]:

@@ -280,7 +280,7 @@ def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
     try:
         matcher = compile_grok(pattern)
     except LanguageError as error:
-        raise _Unreadable(Reason.BAD_VALUE, _sentence(error)) from error
+        raise _Unreadable(Reason.BAD_VALUE, error.sentence) from error
     for form in forms:
         found = matcher.search_bytes(form)
         if found is not None:
@@ -307,7 +307,7 @@ def _judge_assertion(
             detail += ": the check has no grok pattern"
         return _Finding(Outcome.FAILED, Reason.NOT_EXTRACTED, detail)
     except LanguageError as error:
-        return _Finding(Outcome.ERROR, Reason.BAD_VALUE, f"{check.assertion}: {_sentence(error)}")
+        return _Finding(Outcome.ERROR, Reason.BAD_VALUE, f"{check.assertion}: {error.sentence}")
     if holds:
         return _Finding(Outcome.PASSED, assertion_result=True)
     return _Finding(
@@ -322,7 +322,3 @@ def _describe(expression: "Expression", values: Mapping[str, str]) -> str:
         for name in sorted(expression.names & values.keys())
     ]
     return f"{expression.text} ({', '.join(known)})" if known else expression.text
-
-
-def _sentence(error: LanguageError) -> str:
-    return f"{error.what}: {error.do}" if error.do else error.what

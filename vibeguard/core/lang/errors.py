@@ -25,6 +25,12 @@ class LanguageError(Exception):
         """The best advice."""
         return (self.meant() if self.meant else "") or self.plain
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong and, where something can be advised, what to do."""
+        do = self.do
+        return f"{self.what}: {do}" if do else self.what
+
 
 _SHOWN = 60  # characters of a wrong value that a message repeats
 
