@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import project, vibeguard
+from vibeguard.core.config.load import load_config
 from vibeguard.core.lang.bashisms import PROBES
+from vibeguard.core.problems import ConfigError
 from vibeguard.system.discovery.shells import sh_lacks
 
 CONFIG = """\
@@ -37,6 +39,21 @@ def test_each_form_that_sh_does_not_know_is_said_at_load_with_its_place(tmp_path
     assert "nobody" in done.stderr
     assert "3 mistakes" not in done.stderr
     assert not (folder / "log").exists()
+
+
+@pytest.mark.parametrize("here", ["a plain sh", "a bash as sh"])
+def test_the_sh_of_a_worker_is_not_judged_by_that_of_this_machine(here: str) -> None:
+    text = """
+settings: {pool: {name: p}}
+checks: [{id: a, run: "[[ a = b ]] && false; true", where: {labels: [gpu]}%s}]
+"""
+    lacks = here == "a plain sh"
+    with pytest.raises(ConfigError) as refused:
+        load_config((text % "").encode(), "vibeguard.yaml", sh_lacks=lambda _: lacks)
+    (problem,) = refused.value.problems
+    said = "the sh of a worker may not know [[ and would go on"
+    assert (problem.what, problem.do) == (said, "add shell: bash")
+    load_config((text % ", shell: bash").encode(), "vibeguard.yaml", sh_lacks=lambda _: lacks)
 
 
 @pytest.mark.parametrize(("program", "lacks"), [("dash", True), ("bash", False)])

@@ -219,14 +219,19 @@ class Meaning:
         return self._texts.assertion(text)
 
     def _command(self, draft: CheckDraft, text: Text) -> str:
-        """The command; what sh would pass over although it does not know it is a mistake."""
+        """The command; what sh would pass over although it does not know it is a mistake.
+
+        With `where` it is the sh of some worker, and nobody knows which.
+        """
         script = self._texts.put(text)
         self._scripts += len(script)
         shell = draft.values.get("shell", self._draft.settings.shell)
         if shell == "sh" and self._scripts < _MOST_SCRIPTS:
+            elsewhere = draft.values.get("where") is not None
+            whose = "sh of a worker may" if elsewhere else "sh of this machine does"
             for found in bashisms(script):
-                if self._sh_lacks(found.name):
-                    what = f"the sh of this machine does not know {found.name} and would go on"
+                if elsewhere or self._sh_lacks(found.name):
+                    what = f"the {whose} not know {found.name} and would go on"
                     error = LanguageError(what, "add shell: bash", offset=found.offset)
                     self._texts.blame(text, error)
                     break
