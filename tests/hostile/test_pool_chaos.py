@@ -44,13 +44,17 @@ class Chaos:
         """No more kills; a last worker of each name sweeps what the others left."""
         self._over.set()
         self._thread.join()
-        for name in NAMES:
-            self._start(name)
-        wait_until(lambda: {one.name for one in self._pool.present()} >= set(NAMES))
+        wait_until(self._are_all_there, "a worker does not come back")
         for process in self._workers.values():
             process.terminate()
         for process in self._workers.values():
             process.wait(60)
+
+    def _are_all_there(self) -> bool:
+        """Start who is gone, too: one that was killed last may take a moment to end."""
+        for name in NAMES:
+            self._start(name)
+        return {one.name for one in self._pool.present()} >= set(NAMES)
 
     def _start(self, name: str) -> None:
         known = self._workers.get(name)
