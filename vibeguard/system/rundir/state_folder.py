@@ -22,9 +22,9 @@ class StateFolderRefused(UsageError):
 def state_folder(parent: str, *, override: str = "", create: bool) -> str:
     """The state folder of the config in `parent`, or the one that --state-dir names.
 
-    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. A folder of
-    something else is not made one: its .gitignore would hide from git what it holds. Either way
-    neither it nor runs/ is anything but a folder of ours that can be read. Raises
+    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. The folder
+    that the command is in is not made one: its .gitignore would hide from git what it holds. Either
+    way neither it nor runs/ is anything but a folder of ours that can be read. Raises
     StateFolderRefused, or LogWriteError when it cannot be made, or used for a new run.
     """
     path = os.path.abspath(override) if override else os.path.join(parent, STATE_FOLDER)
@@ -32,7 +32,7 @@ def state_folder(parent: str, *, override: str = "", create: bool) -> str:
         _refuse_untrusted(path)
         _refuse_tracked(path)
         if create:
-            if os.path.basename(path) != STATE_FOLDER:
+            if _is_above_us(path):
                 _refuse_foreign(path)
             _make(path)
         _refuse_untrusted(os.path.join(path, "runs"))
@@ -91,6 +91,12 @@ def _refuse_untrusted(path: str) -> None:
             f"{path} belongs to another user (uid {status.st_uid})",
             "remove it, or keep the state elsewhere: --state-dir",
         )
+
+
+def _is_above_us(path: str) -> bool:
+    """Whether it is the folder that the command is in, or holds it."""
+    real = os.path.realpath(path)
+    return os.path.commonpath((real, os.path.realpath(os.curdir))) == real
 
 
 def _refuse_foreign(path: str) -> None:
