@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from vibeguard.commands.options import (
+    Count,
     Duration,
     Flag,
     GlobalOptions,
@@ -42,9 +43,7 @@ Since = Annotated[
 ]
 
 
-Budget = Annotated[
-    int | None, Parameter(metavar="N", help="At most about this many tokens (with --format agent).")
-]
+Budget = Annotated[Count, Parameter(help="At most about this many tokens (with --format agent).")]
 
 
 class TailOptions(Options, frozen=True, kw_only=True):

@@ -108,6 +108,7 @@ Commas = Annotated[
     tuple[str, ...], Parameter(converter=split_commas, n_tokens=1, accepts_keys=False, negative="")
 ]
 Duration = Annotated[int | None, Parameter(converter=read_duration, metavar="DUR")]
+Count = Annotated[int | None, Parameter(converter=read_count, metavar="N")]
 
 
 class GlobalOptions(Options, frozen=True, kw_only=True):
@@ -128,11 +129,9 @@ class GlobalOptions(Options, frozen=True, kw_only=True):
         bool, Parameter(negative="", help="One JSON document on stdout, nothing else there.")
     ] = False
     parallel: Annotated[
-        int | None,
+        Count,
         Parameter(
             name=["--parallel", "-p"],
-            converter=read_count,
-            metavar="N",
             help="Foreground slots [env: VIBEGUARD_PARALLEL; default: as the config says, else "
             "the usable CPUs, at least 4].",
         ),
@@ -148,10 +147,7 @@ class GlobalOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     error_exit_code: Annotated[
-        int | None,
-        Parameter(
-            metavar="N", help="The exit code of a failed run, 1 to 255; 0 means the default, 1."
-        ),
+        Count, Parameter(help="The exit code of a failed run, 1 to 255; 0 means the default, 1.")
     ] = None
     tags: Annotated[
         Commas, Parameter(metavar="TAGS", help="Only checks with one of these tags (a,b).")

@@ -8,7 +8,7 @@ from msgspec import Struct
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import Duration, Flag, GlobalOptions, read_size
+from vibeguard.commands.options import Count, Duration, Flag, GlobalOptions, read_size
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.settings import Settings
@@ -21,9 +21,7 @@ from vibeguard.system.prune import prune as remove_old_runs
 class PruneOptions(Options, frozen=True, kw_only=True):
     """`prune`: what to keep (None: as the config's settings say)."""
 
-    keep_runs: Annotated[
-        int | None, Parameter(metavar="N", help="Keep at most this many runs.")
-    ] = None
+    keep_runs: Annotated[Count, Parameter(help="Keep at most this many runs.")] = None
     keep_size: Annotated[
         int | None,
         Parameter(

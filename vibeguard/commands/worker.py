@@ -4,7 +4,7 @@ import os
 import platform
 from typing import Annotated
 
-from vibeguard.commands.options import Duration, Flag, GlobalOptions, split_commas
+from vibeguard.commands.options import Count, Duration, Flag, GlobalOptions, split_commas
 from vibeguard.commands.parameter import Parameter
 from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
@@ -20,8 +20,7 @@ class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
     """`worker`: what it offers, and how long it stays (nanoseconds)."""
 
     slots: Annotated[
-        int | None,
-        Parameter(metavar="N", help="Checks at the same time [default: the usable CPUs]."),
+        Count, Parameter(help="Checks at the same time [default: the usable CPUs].")
     ] = None
     label: Annotated[
         tuple[str, ...],
