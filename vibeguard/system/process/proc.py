@@ -129,9 +129,25 @@ def stat_of(pid: int) -> Stat | None:
 
 
 def is_alive(process: Identity) -> bool:
-    """Whether the process that started then still is, dead children that nobody reaped apart."""
+    """Whether the process that started then still is, dead children that nobody reaped apart.
+
+    Of one whose start nobody could tell (0), where /proc is not ours, the number alone is asked.
+    """
+    if process.start == 0 and not is_ours():
+        return is_in_use(process.pid)
     stat = stat_of(process.pid)
     return stat is not None and stat.identity == process and not stat.is_dead
+
+
+def is_in_use(pid: int) -> bool:
+    """Whether there is any process or thread of this number, whoever started it."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def all_pids() -> list[int]:

@@ -9,7 +9,7 @@ import os
 import threading
 from itertools import chain
 
-from vibeguard.system.process.proc import Identity, Stat
+from vibeguard.system.process.proc import Identity, Stat, is_in_use
 
 MOST_PIDS = 1 << 22  # PID_MAX_LIMIT, where numbers begin anew
 GUESSED_PIDS = 1000
@@ -57,7 +57,7 @@ class AskedChildren:
             if _ended(pid) is not None:
                 found.append(pid)
                 in_use.add(pid)
-            elif _is_in_use(pid):
+            elif is_in_use(pid):
                 in_use.add(pid)
         self._in_use = in_use
         return found
@@ -81,17 +81,6 @@ def _newest_number(first: int) -> int:
         return first + GUESSED_PIDS
     thread.join()
     return told[0]
-
-
-def _is_in_use(pid: int) -> bool:
-    """Whether there is any process or thread of this number, whoever started it."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def _ended(pid: int) -> bool | None:
