@@ -42,9 +42,12 @@ class Reserve:
         if not self._held:
             return False
         self._held = False
-        # A check may have removed it: then its room has been used by somebody else.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(NAME, dir_fd=self._folder_fd)
+        try:
+            # A check may have removed it: then its room has been used by somebody else.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(NAME, dir_fd=self._folder_fd)
+        except OSError:  # the file system went read-only under the run: what failed first is told
+            return False
         return True
 
 

@@ -97,10 +97,14 @@ def _append(state_dir: str, lines: list[str], *, first: Iterable[str] = ()) -> N
     if not lines:
         return
     path = os.path.join(state_dir, NAME)
-    descriptor = open_or_create(path, flags=os.O_WRONLY | os.O_APPEND)
+    descriptor = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
     try:
-        if os.fstat(descriptor).st_size == 0:
+        size = os.fstat(descriptor).st_size
+        if size == 0:
             lines = [*first, *lines]
+        elif os.pread(descriptor, 1, size - 1) != b"\n":
+            # A crash of the machine or a full disk has cut the last line: the next one is its own.
+            lines = ["\n", *lines]
         os.write(descriptor, "".join(lines).encode())
     finally:
         os.close(descriptor)

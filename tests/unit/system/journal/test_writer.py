@@ -194,6 +194,29 @@ def test_the_reserve_may_have_been_removed_by_a_check(journal, monkeypatch):
         journal.append(RunPaused())
 
 
+def test_a_disk_that_turned_read_only_is_told_by_the_write_alone(journal, monkeypatch):
+    """The reserve cannot be given up either: closing must not put a defect in its place."""
+
+    def refuse(path, **_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(os, "write", FailingWrites(journal, 0, errno.ENOSPC))
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(LogWriteError, match="No space left"):
+        journal.append(RunPaused())
+    journal.close()
+
+
+def test_a_journal_on_a_disk_that_turned_read_only_closes(journal, monkeypatch):
+    def refuse(path, **_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    journal.close()
+    monkeypatch.undo()
+    assert os.path.exists(os.path.join(journal.run_folder, "reserve"))
+
+
 def test_a_larger_run_may_keep_more_room(journal):
     journal.reserve(1 << 20)
     assert os.stat(os.path.join(journal.run_folder, "reserve")).st_blocks * 512 >= 1 << 20
