@@ -30,15 +30,16 @@ class Watched:
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
+        self._unread = b""
 
     def until(self, word: bytes) -> float:
-        """The moment when the word comes."""
+        """The moment when the word comes; what comes with it is kept for the next."""
         assert self.process.stderr is not None
-        seen = b""
-        while word not in seen:
+        while word not in self._unread:
             data = os.read(self.process.stderr.fileno(), 1 << 16)
             assert data, "it has ended"
-            seen += data
+            self._unread += data
+        self._unread = self._unread.partition(word)[2]
         return time.perf_counter()
 
 
