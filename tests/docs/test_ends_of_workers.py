@@ -29,7 +29,7 @@ SHOWN = {
         (ENDS, "test_a_machine_that_stands_still_is_lost_and_ends_its_tree_when_it_goes_on"),
         (CUTS, "test_a_cut_for_good_is_lost_and_the_tree_is_gone_before_that_is_said"),
     ],
-    "the broker is away, or the network cut, for up to eight tenths of the lease": [
+    "the broker is away, or the network cut, for up to eight tenths of a lease of 5 s or more": [
         (ENDS, "test_a_broker_that_stands_still_for_less_than_the_lease_loses_nothing"),
         (CUTS, "test_a_cut_of_a_second_changes_nothing"),
         (CUTS, "test_a_cut_of_eight_tenths_of_the_lease_changes_nothing"),

@@ -27,12 +27,15 @@ class Cable:
         _ip("-n", self.name, "link", "set", theirs, "up")
 
     def pull(self) -> None:
-        """No packet passes any more, and nobody is told."""
-        _ip("link", "set", f"{self.name}a", "down")
+        """No packet passes any more, and nobody is told: each goes out to nobody's address."""
+        nobody = ("lladdr", "02:00:00:00:00:99", "nud", "permanent")
+        _ip("neigh", "replace", self._there, *nobody, "dev", f"{self.name}a")
+        _ip("-n", self.name, "neigh", "replace", self.here, *nobody, "dev", f"{self.name}b")
 
     def plug(self) -> None:
         """They pass again."""
-        _ip("link", "set", f"{self.name}a", "up")
+        _ip("neigh", "del", self._there, "dev", f"{self.name}a")
+        _ip("-n", self.name, "neigh", "del", self.here, "dev", f"{self.name}b")
 
     def remove(self) -> None:
         subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)

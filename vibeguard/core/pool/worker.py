@@ -6,6 +6,8 @@ starts by one Go within five seconds of its offer, and never twice.
 The lease is counted from the moment at which a message left here that the run says it has heard.
 The run counts from the moment at which it came there, which is later: so a tree is ended here
 before the run calls it lost, however long messages take in either direction.
+
+A tree is gone when its lease is over, so its end begins `ENDING_S` earlier.
 """
 
 from collections import deque
@@ -28,8 +30,12 @@ from vibeguard.core.pool.messages import (
 from vibeguard.core.wording.units import SECOND_NS
 
 OFFER_S = 5.0
-# So often that a cut of eight tenths of a lease goes by without a loss.
-BEATS_A_LEASE = 10
+# So often that a cut of eight tenths of a lease goes by without a loss: what is left of it is
+# enough for the beat that did not get through, to connect again, and to end a tree.
+BEATS_A_LEASE = 20
+# To end a tree takes 10 ms, one of 100 processes on a busy machine 80 ms. The guardian of a worker
+# that stands still begins when half of this is over.
+ENDING_S = 0.4
 CHUNK_BYTES = 256 << 10
 # A result that nobody fetches is kept this long beyond the lease.
 BEYOND_LEASE_S = 5.0
@@ -121,6 +127,11 @@ class _Link:
         self.dirty = False
         self.asks = False
         self.next_beat = now
+
+    @property
+    def lease_ends(self) -> float:
+        """When what runs for it has to be gone if nothing more is heard."""
+        return self.basis + self.lease_s
 
     def echoed(self, number: int) -> None:
         """The run has heard our message of this number: the lease counts from its leaving."""
@@ -245,7 +256,7 @@ class Worker:
             link = self._links[held.job.client]
             if held.stage is Stage.OFFERED and now > held.offered_at + OFFER_S:
                 self.over(held.claim, Stage.REFUSED, "the run's word came too late", now)
-            elif held.stage in _STARTED and now >= link.basis + link.lease_s:
+            elif held.stage in _STARTED and now >= link.lease_ends - ENDING_S:
                 why = f"its run was not heard of for {link.lease_s:g} s"
                 effects += self._lose(held.claim, why, now)
             elif now >= _last(link.basis, held.over_at) + link.lease_s + BEYOND_LEASE_S:
@@ -256,9 +267,9 @@ class Worker:
         return effects
 
     def lease_ends(self) -> float | None:
-        """When the first started attempt has to be ended if nothing is heard; None without any."""
+        """When the first started attempt has to be gone if nothing is heard; None without any."""
         ends = [
-            self._links[held.job.client].basis + self._links[held.job.client].lease_s
+            self._links[held.job.client].lease_ends
             for held in self._held.values()
             if held.stage in _STARTED
         ]

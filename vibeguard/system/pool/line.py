@@ -12,7 +12,7 @@ from vibeguard.system.pool.broker import Pool, Received, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 
 FIRST_PAUSE_S: Final = 0.05
-LONGEST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 0.25
 # Beyond this much that is not sent yet, nothing more is produced: it is sent while it is still in
 # the processor's cache, and its memory is used again (a quarter of the time of 100 MB of output).
 MOST_UNSENT_BYTES: Final = 1 << 19

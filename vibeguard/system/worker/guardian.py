@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from vibeguard.core.names import ExitCode
+from vibeguard.core.pool.worker import ENDING_S
 from vibeguard.system import clock
 from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.process.process_tree import become_subreaper
@@ -18,8 +19,8 @@ from vibeguard.system.worker.lease import LeasePage
 
 SWEEP_BOUND_S: Final = 5.0
 LOOK_S: Final = 0.25
-# The worker itself ends what has no lease; this is for one that does not.
-LATE_S: Final = 0.1
+# The worker itself begins to end what has no lease earlier; this is for one that does not.
+BEGINS_S: Final = ENDING_S / 2
 
 
 def guard(work: Callable[[LeasePage], int]) -> int:
@@ -43,15 +44,15 @@ def guard(work: Callable[[LeasePage], int]) -> int:
 def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> int:
     """Until the worker has ended; its wait status. Signals go on to it."""
     while True:
-        left_s = page.ends_s() + LATE_S - clock.monotonic_s()
+        left_s = page.ends_s() - BEGINS_S - clock.monotonic_s()
         received = signal.sigtimedwait({signal.SIGCHLD, *handled}, max(0.0, min(LOOK_S, left_s)))
         if received is not None and received.si_signo != signal.SIGCHLD:
             os.kill(worker, received.si_signo)
         ended, status = os.waitpid(worker, os.WNOHANG)
         if ended:
             return status
-        # The run has given these attempts up by now and may start them elsewhere: better no worker
-        # than two that write the same (ADR 0113).
-        if clock.monotonic_s() >= page.ends_s() + LATE_S:
+        # The run gives these attempts up and may start them elsewhere: better no worker than two
+        # that write the same (ADR 0113).
+        if clock.monotonic_s() >= page.ends_s() - BEGINS_S:
             os.kill(worker, signal.SIGKILL)
             return os.waitpid(worker, 0)[1]

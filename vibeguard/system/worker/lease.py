@@ -1,4 +1,4 @@
-"""When the guardian must end everything: one number in memory that worker and guardian share.
+"""When everything must have ended: one number in memory that worker and guardian share.
 
 A page and not a pipe: a worker that is stopped writes nothing, and a guardian that is stopped lets
 nothing fill up. Seconds of the monotonic clock, which is one for all processes of a machine.
@@ -19,9 +19,9 @@ class LeasePage:
         self.set(None)
 
     def set(self, ends_s: float | None) -> None:
-        """The first started attempt has to be ended by then; None: there is none."""
+        """The first started attempt has to be gone by then; None: there is none."""
         _NUMBER.pack_into(self._page, 0, math.inf if ends_s is None else ends_s)
 
     def ends_s(self) -> float:
-        """When everything has to be ended; infinity while nothing runs."""
+        """When everything has to be gone; infinity while nothing runs."""
         return float(_NUMBER.unpack_from(self._page, 0)[0])

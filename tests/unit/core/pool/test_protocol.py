@@ -18,7 +18,7 @@ from vibeguard.core.pool.messages import (
     Report,
     Stage,
 )
-from vibeguard.core.pool.worker import OFFER_S, Worker
+from vibeguard.core.pool.worker import ENDING_S, OFFER_S, Worker
 
 Make = Callable[..., World]
 
@@ -229,6 +229,17 @@ def it_is_gone_also_when_only_one_direction_is_cut(make: Make) -> None:
     assert world.unhappy == []
 
 
+def a_tree_is_ended_while_its_lease_lasts(make: Make) -> None:
+    """Not when it is over: to end a tree takes a while."""
+    world = make()
+    _, machine, _ = under_way(world)
+    lease_ends = machine.core.lease_ends()
+    assert lease_ends is not None
+    world.now = lease_ends - ENDING_S
+    machine.handle(machine.core.tick(world.now))
+    assert machine.running == {}
+
+
 def an_old_message_keeps_no_lease(make: Make) -> None:
     """What was recorded and is played again does not keep a tree alive."""
     world = make()
@@ -386,6 +397,7 @@ SENTENCES = [
     all_that_one_message_says_is_answered_once,
     a_tree_is_gone_before_its_check_is_called_lost,
     it_is_gone_also_when_only_one_direction_is_cut,
+    a_tree_is_ended_while_its_lease_lasts,
     an_old_message_keeps_no_lease,
     a_short_cut_changes_nothing,
     a_late_result_is_dropped,
@@ -492,6 +504,13 @@ class RenewsByArrival(Worker):
         return super().receive(message, now)
 
 
+class BeginsWhenTheLeaseIsOver(Worker):
+    """Ends a tree when it has to be gone."""
+
+    def tick(self, now: float) -> list[worker.Effect]:
+        return super().tick(now - ENDING_S)
+
+
 class KnowsNoLease(Worker):
     """Lets a tree run on when its run is gone."""
 
@@ -557,6 +576,7 @@ def world_with(machine: type) -> Make:
         StartsAtEveryGo,
         OffersForEver,
         RenewsByArrival,
+        BeginsWhenTheLeaseIsOver,
         KnowsNoLease,
         ReportsItsOwnKillsAsResults,
         KnowsNoWindow,
