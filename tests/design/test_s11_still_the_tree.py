@@ -24,7 +24,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.reuse.checked import held_still, is_still_on
-from vibeguard.system.discovery.tree import exact_tree_of, tree_of
+from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.scan import scan
 from vibeguard.system.reuse.tree import Extent, files_of_tree, tree_identity
@@ -189,9 +189,9 @@ def test_a_run_is_not_joined_on_another_tree(place, shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_tree_has_no_name_of_a_commit_whose_files_do_not_lie_there(place, shape):
-    assert exact_tree_of(str(place.root), os.environb) == place.tree
+    assert tree_of(str(place.root), os.environb, exact=True) == place.tree
     SHAPES[shape](place)
-    assert exact_tree_of(str(place.root), os.environb) != place.tree
+    assert tree_of(str(place.root), os.environb, exact=True) != place.tree
 
 
 @pytest.mark.parametrize("shape", BESIDE)
@@ -221,14 +221,14 @@ def test_what_git_checks_out_otherwise_than_it_keeps_it_is_the_commit(place):
     place.write("odd\nname.txt", "5\r\n")
     git("add", "-A", cwd=place.root)
     git("commit", "-q", "-m", "Filtered", cwd=place.root)
-    assert exact_tree_of(str(place.root), os.environb) == place.tree
+    assert tree_of(str(place.root), os.environb, exact=True) == place.tree
     place.write("low", "abc\n")
-    assert exact_tree_of(str(place.root), os.environb) == ""
+    assert tree_of(str(place.root), os.environb, exact=True) == ""
 
 
 def test_an_empty_submodule_is_as_it_was_checked_out(place):
     git("submodule", "deinit", "-q", "--force", "sub", cwd=place.root)
-    assert exact_tree_of(str(place.root), os.environb) == place.tree
+    assert tree_of(str(place.root), os.environb, exact=True) == place.tree
 
 
 def test_edited_and_edited_back_is_not_what_stood_still(place):

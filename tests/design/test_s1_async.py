@@ -264,7 +264,7 @@ def test_supersede_starts_what_has_failed_anew(repository):
     assert vibeguard("wait", cwd=repository).returncode == 143
 
 
-def test_outside_of_git_a_fingerprint_tells_folders_apart(folder):
+def test_outside_of_git_the_files_tell_folders_apart(folder):
     run = detach(folder)
     assert detach(folder) == run
     (folder / "new.txt").write_text("new\n")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ from vibeguard.commands.run_options import (
 )
 from vibeguard.commands.streams import write_out
 from vibeguard.core.model.config import CheckConfig
-from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.model.settings import Settings
@@ -38,9 +37,9 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery import state_dir_of
 from vibeguard.system.discovery.cpus import usable_cpus
-from vibeguard.system.discovery.differing import differing
+from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.vcs import TIMEOUT_S, present_head
+from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.front import early
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.gate import StartGate
@@ -340,28 +339,12 @@ def _of_the_work_tree(launch: Launch) -> Launch:
     """With what is known of the files that lie there."""
     folder, environment = os.fsdecode(launch.folder), launch.environment
     before = differing(folder, environment, TIMEOUT_S)
-    found = _version_control(folder, environment, before, with_tree=launch.record_tree)
+    found = version_control(folder, environment, before)
+    if launch.record_tree:
+        from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed
+
+        found = replace(found or VersionControl(), tree=tree_of(folder, environment))
     return replace(launch, version_control=with_identity(found, launch), differing=before)
-
-
-def _version_control(
-    folder: str, environment: Mapping[bytes, bytes], before: Differing | None, *, with_tree: bool
-) -> VersionControl | None:
-    """Commit and dirty flag, and the tree where it will be compared; None outside of git.
-
-    Untracked files count as changes, for checks see them; what is ignored does not. What git does
-    not tell in time is not known to be clean.
-    """
-    found = None
-    if before is not None:
-        head = present_head(folder, environment) if before.untold else before.head
-        dirty = bool(before.files or before.untold)
-        found = VersionControl(head, dirty=dirty, branch=before.branch)
-    if not with_tree:
-        return found
-    from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed
-
-    return replace(found or VersionControl(), tree=tree_of(folder, environment))
 
 
 def _mark(state_dir: str, refusal: ConfigError | UsageError) -> None:

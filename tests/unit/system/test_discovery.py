@@ -18,8 +18,8 @@ from vibeguard.system.discovery import (
     state_dir_of,
 )
 from vibeguard.system.discovery.cpus import usable_cpus
+from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.vcs import version_control
 
 
 def put(path: Path, text: str = "") -> Path:
@@ -251,42 +251,48 @@ def environment() -> dict[bytes, bytes]:
     return dict(os.environb)
 
 
+def asked(folder: Path, environment: dict[bytes, bytes], timeout_s: float = 60):
+    """What git says of a folder."""
+    told = differing(str(folder), environment, timeout_s)
+    return version_control(str(folder), environment, told)
+
+
 def test_commit_and_dirty_flag(checkout: Path) -> None:
     """Changed and new files count, ignored ones do not; from any folder below."""
     head = git(checkout, "rev-parse", "HEAD")
     (checkout / "below").mkdir()
     for folder in (checkout, checkout / "below"):
-        found = version_control(str(folder), environment(), 60)
+        found = asked(folder, environment())
         assert found is not None
         assert (found.head, found.dirty) == (head, False)
     put(checkout / "ignored")
-    assert not version_control(str(checkout), environment(), 60).dirty
+    assert not asked(checkout, environment()).dirty
     new = put(checkout / "new file")
-    assert version_control(str(checkout), environment(), 60).dirty
+    assert asked(checkout, environment()).dirty
     new.unlink()
     put(checkout / "file", "2")
-    assert version_control(str(checkout), environment(), 60).dirty
+    assert asked(checkout, environment()).dirty
 
 
 def test_a_repository_without_a_commit(tmp_path: Path) -> None:
     """Has no head, and is clean as long as it is empty."""
     git(tmp_path, "init", "-q")
-    found = version_control(str(tmp_path), environment(), 60)
+    found = asked(tmp_path, environment())
     assert (found.head, found.dirty) == ("", False)
 
 
 def test_outside_a_repository_there_is_nothing(tmp_path: Path) -> None:
     """And git is not even started."""
-    assert version_control(str(tmp_path), {b"PATH": b"/nowhere"}, 60) is None
+    assert asked(tmp_path, {b"PATH": b"/nowhere"}) is None
 
 
 def test_without_git_or_with_a_slow_one_the_tree_is_not_known_to_be_clean(
     checkout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """It is bounded, and errs on the safe side."""
-    found = version_control(str(checkout), {b"PATH": b"/nowhere"}, 60)
+    found = asked(checkout, {b"PATH": b"/nowhere"})
     assert (found.head, found.dirty) == ("", True)
     slow = put(tmp_path_factory.mktemp("bin") / "git", "#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
     path = os.fsencode(slow.parent) + b":" + os.environb[b"PATH"]
-    assert version_control(str(checkout), {b"PATH": path}, 0.05).dirty
+    assert asked(checkout, {b"PATH": path}, 0.05).dirty

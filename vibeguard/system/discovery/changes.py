@@ -5,7 +5,6 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 """
 
 import os
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 
@@ -13,8 +12,8 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.vcs import GIT
-from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.discovery.vcs import ask_git
+from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 TIMEOUT_S = 30.0
 _SUBMODULE = "160000"
@@ -50,8 +49,8 @@ def changed_since(folder: str, environment: Mapping[bytes, bytes], ref: str) -> 
 
     Without `ref` the base is the merge base with the upstream, else with `origin/HEAD`.
     """
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         return Changes(folder, unknown="this is no git repository")
     git = _Git(root, environment)
     try:
@@ -63,8 +62,8 @@ def changed_since(folder: str, environment: Mapping[bytes, bytes], ref: str) -> 
 
 def base_commit(folder: str, environment: Mapping[bytes, bytes]) -> str:
     """The merge base with the upstream, else with `origin/HEAD`; empty where git knows none."""
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         return ""
     try:
         return _base_of(_Git(root, environment), "")[0]
@@ -77,8 +76,8 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
 
     Raises UsageError outside of git and while paths are unmerged.
     """
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
     git = _Git(root, environment)
     try:
@@ -130,24 +129,9 @@ class _Git:
     def try_to(self, *arguments: str) -> bytes | None:
         """What git prints; None where it fails."""
         try:
-            process = subprocess.Popen(
-                [*GIT, *arguments],
-                cwd=self.root,
-                env={**self.environment, b"LC_ALL": b"C"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError:
+            return ask_git(arguments, self.root, self.environment, TIMEOUT_S)
+        except (OSError, subprocess.SubprocessError):
             return None
-        try:
-            output, _ = process.communicate(timeout=TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return None
-        return output if process.returncode == 0 else None
 
     def inside(self, path: bytes) -> "_Git":
         """The same for a submodule: the caller's git variables are not about it."""

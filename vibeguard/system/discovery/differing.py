@@ -8,10 +8,12 @@ from hashlib import sha256
 from typing import Final
 
 from vibeguard.core.model.differing import Differing, changed_since
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
-from vibeguard.system.discovery.vcs import answer_of_git
-from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.vcs import ask_git, present_head
+from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 MOST_FILES: Final = 2_000
 LARGEST_READ: Final = 4 << 20  # of larger files size and times must do
@@ -34,11 +36,11 @@ def differing(
     folder: str, environment: Mapping[bytes, bytes], timeout_s: float
 ) -> Differing | None:
     """What differs in the repository around `folder`; None outside of git."""
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         return None
     try:
-        told = answer_of_git(_STATUS, root, environment, timeout_s)
+        told = ask_git(_STATUS, root, without_git_locals(environment), timeout_s)
     except subprocess.TimeoutExpired:
         return Differing(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
     except (OSError, subprocess.SubprocessError):
@@ -58,6 +60,20 @@ def differing(
 def _after(mark: bytes, entries: list[bytes]) -> bytes:
     """What stands after a mark in the first entry that has it."""
     return next((entry.removeprefix(mark) for entry in entries if entry.startswith(mark)), b"")
+
+
+def version_control(
+    folder: str, environment: Mapping[bytes, bytes], told: Differing | None
+) -> VersionControl | None:
+    """Commit, branch and dirty flag, by what `differing` told; None outside of git.
+
+    Untracked files count as changes, for checks see them; what is ignored does not. What git does
+    not tell in time is not known to be clean.
+    """
+    if told is None:
+        return None
+    head = present_head(folder, environment) if told.untold else told.head
+    return VersionControl(head, dirty=bool(told.files or told.untold), branch=told.branch)
 
 
 def changed_files(
@@ -81,10 +97,10 @@ def written_unseen(
     The rules of the repository by which it ignores others are among them. None where git gives no
     answer.
     """
-    root = repository_root(folder) or folder
+    root, own = repository_root(folder) or folder, without_git_locals(environment)
     try:
-        listed = answer_of_git(LIST_FLAGS, root, environment, timeout_s)
-        rules = answer_of_git(EXCLUDE_FILE, root, environment, timeout_s).rstrip(b"\n")
+        listed = ask_git(LIST_FLAGS, root, own, timeout_s)
+        rules = ask_git(EXCLUDE_FILE, root, own, timeout_s).rstrip(b"\n")
     except (OSError, subprocess.SubprocessError):
         return []
     start = os.fsencode(root)

@@ -1,27 +1,22 @@
-"""One name for the content of the working folder: a git tree id, or a fingerprint outside of git.
+"""Git's name for what is in the working folder: the tree that a commit of all of it would have.
 
-Two equal names mean that the same files were there. Nothing of the user's repository changes: a
-copy of the index is filled, and new objects go to a temporary folder (docs/adr/0071).
+Nothing of the user's repository changes: a copy of the index is filled, and new objects go to a
+temporary folder (docs/adr/0071).
 """
 
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import GIT, tree_of_commit
-from vibeguard.system.discovery.whereabouts import STATE_NAME, repository_root
+from vibeguard.system.discovery.vcs import ask_git, tree_of_commit
+from vibeguard.system.discovery.whereabouts import git_root
 
 TIMEOUT_S: Final = 5.0
-# Outside of git every file is looked at; beyond so many there is no fingerprint.
-MOST_ENTRIES: Final = 20_000
-_LEFT_OUT: Final = frozenset({STATE_NAME, ".git", ".hg", ".jj", ".svn"})
 _SUBMODULE: Final = b"160000"
 _MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their bytes
 _MOST_BYTES_AT_ONCE: Final = 32 << 20
@@ -32,33 +27,22 @@ _ADD: Final = (*_ONE_PACK, "-c", "advice.addEmbeddedRepo=false", "add", "--all")
 
 
 def tree_of(
-    folder: str, environment: Mapping[bytes, bytes], *, timeout_s: float = TIMEOUT_S
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    *,
+    exact: bool = False,
+    timeout_s: float = TIMEOUT_S,
 ) -> str:
     """The tree that a commit of everything that is there would have; "" where that is unknown.
 
-    What git ignores is left out. Outside of git: `stat:` and a digest of names, modes, sizes and
-    times of change. Unknown is what takes longer than `timeout_s`, or cannot be read.
+    What git ignores is left out. Unknown is what takes longer than `timeout_s`, cannot be read, or
+    is in no repository of git; and where it is to be `exact`, what is not, byte for byte, what git
+    would check out: it goes by its index and by filters, and does not look at what it was told not
+    to look at.
     """
-    return _named(folder, environment, timeout_s, exact=False)
-
-
-def exact_tree_of(
-    folder: str, environment: Mapping[bytes, bytes], *, timeout_s: float = TIMEOUT_S
-) -> str:
-    """The same, but "" where git's name for it is not what lies there, byte for byte.
-
-    Git goes by its index, by filters, and does not look at what it was told not to look at: every
-    file is read, and has to be what git would check out.
-    """
-    return _named(folder, environment, timeout_s, exact=True)
-
-
-def _named(
-    folder: str, environment: Mapping[bytes, bytes], timeout_s: float, *, exact: bool
-) -> str:
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
-        return _fingerprint(folder)
+    root = git_root(folder)
+    if root is None:
+        return ""
     scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
     try:
         git = GitTree(root, environment, scratch, timeout_s)
@@ -144,7 +128,7 @@ class GitTree:
             return True
         own = {k: v for k, v in self._environment.items() if not k.startswith(b"GIT_")}
         known = tree_of_commit(name, own, commit)
-        return known != "" and exact_tree_of(name, own, timeout_s=self._timeout_s) == known
+        return known != "" and tree_of(name, own, exact=True, timeout_s=self._timeout_s) == known
 
     def _lie_there(self, blobs: list[_Blob]) -> bool:
         """Whether each file holds what git's filters make of its blob; a link is not filtered."""
@@ -165,28 +149,8 @@ class GitTree:
         return told == b"".join(b"\n" + _content(blob) + b"\n" for blob in blobs)
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
-        """What git prints, with `given` as its input.
-
-        It and what it starts (filters) end with the time that they have.
-        """
-        process = subprocess.Popen(
-            [*GIT, *arguments],
-            cwd=self._root,
-            env={**self._environment, b"LC_ALL": b"C"},
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            output, _ = process.communicate(given, timeout=self._timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise
-        if process.returncode != 0:
-            raise subprocess.CalledProcessError(process.returncode, arguments)
-        return output
+        """What git prints, with `given` as its input. Raises OSError or SubprocessError."""
+        return ask_git(arguments, self._root, self._environment, self._timeout_s, given)
 
 
 def _mode_in_git(mode: int) -> bytes:
@@ -211,35 +175,3 @@ def _content(blob: _Blob) -> bytes:
 def _quoted(path: bytes) -> bytes:
     """A path as git reads it from a list that colons divide (git(1))."""
     return b'"' + path.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-
-
-def _fingerprint(folder: str) -> str:
-    digest = sha256()
-    try:
-        for count, line in enumerate(_entries(folder)):
-            if count >= MOST_ENTRIES:
-                return ""
-            digest.update(line)
-    except OSError:
-        return ""
-    return f"stat:{digest.hexdigest()[:40]}"
-
-
-def _entries(folder: str) -> Iterator[bytes]:
-    """A line for each entry below the folder, in an order that depends on nothing but names."""
-    waiting = [folder]
-    while waiting:
-        path = waiting.pop()
-        with os.scandir(path) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-        for entry in entries:
-            if entry.name in _LEFT_OUT:
-                continue
-            status = entry.stat(follow_symlinks=False)
-            name = os.fsencode(os.path.relpath(entry.path, folder))
-            if stat.S_ISDIR(status.st_mode):
-                waiting.append(entry.path)
-                yield b"%b\0%o\n" % (name, status.st_mode)
-            else:
-                facts = (name, status.st_mode, status.st_size, status.st_mtime_ns)
-                yield b"%b\0%o %d %d\n" % facts

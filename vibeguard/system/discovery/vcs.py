@@ -1,20 +1,15 @@
-"""What git says of the working folder: commit and dirty flag, cheap and in bounded time.
-
-One `git status` says both, without optional locks and without the file system monitor, which is a
-hook of the repository. Where git is missing or slow the tree is dirty: it is not known to be clean.
-Untracked files count, for checks see them.
-"""
+"""Git, asked in bounded time: without optional locks, and without the monitor, which is a hook."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 
-from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.whereabouts import repository_root
 
 TIMEOUT_S = 1.0
-GIT = (
+_GIT = (
     "git",
     "--no-optional-locks",
     "-c",
@@ -22,76 +17,53 @@ GIT = (
     "-c",
     "core.untrackedCache=false",
 )
-_STATUS = ("status", "--porcelain=v2", "--branch", "--ignore-submodules=dirty", "-z")
-_HEAD = ("rev-parse", "--verify", "HEAD")
 
 
-def version_control(
-    folder: str, environment: Mapping[bytes, bytes], timeout_s: float = TIMEOUT_S
-) -> VersionControl | None:
-    """Commit and dirty flag of the git repository around `folder`; None outside one.
+def ask_git(
+    arguments: tuple[str, ...],
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    timeout_s: float,
+    given: bytes | None = None,
+) -> bytes:
+    """What git prints, with `given` as its input.
 
-    Untracked files count as changes, for checks see them; what is ignored does not. If git is not
-    there or takes longer than `timeout_s`, the flag says dirty: it is not known to be clean.
+    It and what it starts (filters) end with the time that they have. Raises OSError if it is
+    missing, SubprocessError if it is slow or fails: then `stderr` of the error has its words.
     """
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
-        return None
-    status = _git(_STATUS, folder, environment, timeout_s)
-    if status is None:
-        head = _git(_HEAD, folder, environment, timeout_s) or b""
-        return VersionControl(head.strip().decode("ascii", "replace"), dirty=True)
-    head_line = b"# branch.oid "
-    branch_line = b"# branch.head "
-    head_name, branch, dirty = "", "", False
-    for entry in status.split(b"\0"):
-        if entry.startswith(head_line):
-            oid = entry[len(head_line) :].decode("ascii", "replace")
-            head_name = "" if oid == "(initial)" else oid
-        elif entry.startswith(branch_line):
-            name = entry[len(branch_line) :].decode("utf-8", "replace")
-            branch = "" if name == "(detached)" else name
-        elif entry and not entry.startswith(b"# "):
-            dirty = True
-            break
-    return VersionControl(head_name, dirty=dirty, branch=branch)
+    with subprocess.Popen(
+        [*_GIT, *arguments],
+        cwd=folder,
+        env={**environment, b"LC_ALL": b"C"},
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, complaint = process.communicate(given, timeout=timeout_s)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, arguments, output, complaint)
+    return output
 
 
 def present_head(folder: str, environment: Mapping[bytes, bytes]) -> str:
     """The commit that the repository around `folder` is at; empty where nothing tells."""
-    if repository_root(folder) is None:
-        return ""
-    head = _git(_HEAD, folder, environment, TIMEOUT_S) or b""
-    return head.strip().decode("ascii", "replace")
+    return "" if repository_root(folder) is None else _object_id("HEAD", folder, environment)
 
 
 def tree_of_commit(folder: str, environment: Mapping[bytes, bytes], commit: str) -> str:
     """The id of a commit's tree; empty where nothing tells."""
-    tree = _git(("rev-parse", "--verify", f"{commit}^{{tree}}"), folder, environment, TIMEOUT_S)
-    return (tree or b"").strip().decode("ascii", "replace")
+    return _object_id(f"{commit}^{{tree}}", folder, environment)
 
 
-def answer_of_git(
-    arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
-) -> bytes:
-    """What git prints. Raises OSError if it is missing, SubprocessError if it fails or is slow."""
-    return subprocess.run(
-        [*GIT, *arguments],
-        cwd=folder,
-        env={**without_git_locals(environment), b"LC_ALL": b"C"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=timeout_s,
-        check=True,
-    ).stdout
-
-
-def _git(
-    arguments: tuple[str, ...], folder: str, environment: Mapping[bytes, bytes], timeout_s: float
-) -> bytes | None:
-    """What git prints; None if it is missing, fails or takes too long."""
+def _object_id(name: str, folder: str, environment: Mapping[bytes, bytes]) -> str:
+    own = without_git_locals(environment)
     try:
-        return answer_of_git(arguments, folder, environment, timeout_s)
+        told = ask_git(("rev-parse", "--verify", name), folder, own, TIMEOUT_S)
     except (OSError, subprocess.SubprocessError):
-        return None
+        return ""
+    return told.strip().decode("ascii", "replace")

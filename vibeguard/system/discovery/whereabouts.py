@@ -130,6 +130,12 @@ def repository_root(cwd: str) -> str | None:
     return None
 
 
+def git_root(cwd: str) -> str | None:
+    """The same where that is a repository of git, else None."""
+    root = repository_root(cwd)
+    return root if root is not None and os.path.lexists(os.path.join(root, ".git")) else None
+
+
 def _up_to_repository_root(cwd: str) -> Iterator[str]:
     root = repository_root(cwd)
     if root is None:

@@ -19,7 +19,7 @@ from outcome import Outcome
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.tree import GitTree
-from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.discovery.whereabouts import git_root
 
 CAPTURE_S: Final = 60.0
 MOST_PACK_BYTES: Final = 256 << 20
@@ -36,8 +36,8 @@ class Shipment(Struct, frozen=True):
 
 def capture(folder: str, environment: Mapping[bytes, bytes]) -> Shipment:
     """The files around `folder`, dirty ones included, ignored ones not. Raises UsageError."""
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         raise UsageError(
             "the checks with where need a git repository, and this folder is in none", _INSTEAD
         )

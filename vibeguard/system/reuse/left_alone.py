@@ -23,7 +23,7 @@ from vibeguard.system.discovery.differing import (
     differing,
 )
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import answer_of_git
+from vibeguard.system.discovery.vcs import ask_git
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.scan import scan, signature_of
 
@@ -96,9 +96,9 @@ def _lying(
     listed = present_files(root, own)
     if listed is None:
         raise OSError("git does not list the files")
-    told = answer_of_git(("config", "--null", "--list"), root, own, timeout_s)
+    told = ask_git(("config", "--null", "--list"), root, own, timeout_s)
     settings = tuple(s for s in told.split(b"\0") if s.partition(b"\n")[0] in _LISTING_SETTINGS)
-    exclude = answer_of_git(EXCLUDE_FILE, root, own, timeout_s)
+    exclude = ask_git(EXCLUDE_FILE, root, own, timeout_s)
     rules = [exclude.rstrip(b"\n"), *_global_rules(settings, own)]
     rules += [os.path.join(above, _IGNORED_BY) for above in _folders(listed)]
     return _entries(os.fsencode(root), {*listed, *rules, *further}, known), settings

@@ -26,7 +26,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import check_environment
-from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.reuse.asking import ToolSilent, answer_of
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.records import Records
@@ -238,13 +238,12 @@ class Moment:
         """The files of the repository around the run, or of its folder outside of git."""
         if self._tree is None:
             folder = os.fsdecode(self._subject.folder)
-            root = repository_root(folder)
-            in_git = root is not None and os.path.lexists(os.path.join(root, ".git"))
-            found = present_files(root or folder, self._subject.environment) if in_git else None
-            if found is None:
+            root = git_root(folder)
+            found = present_files(root, self._subject.environment) if root else None
+            if root is None or found is None:
                 self._tree = sorted(self._naming.listing(()))
             else:
-                start = os.fsencode(root or folder)
+                start = os.fsencode(root)
                 self._tree = list(
                     self._naming.from_root(start, self._with_submodules(start, found))
                 )

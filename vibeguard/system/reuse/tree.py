@@ -23,7 +23,7 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files, tracked_at_least
-from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.discovery.whereabouts import git_root, repository_root
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.scan import scan, walk
 
@@ -118,8 +118,8 @@ def files_of_tree(
 
     None where git does not answer. Reading the paths raises OSError for what cannot be read.
     """
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         return os.fsencode(folder), _below(os.fsencode(folder))
     paths = present_files(root, environment)
     start = os.fsencode(root)
@@ -169,9 +169,8 @@ def written_since(folder: str, environment: Mapping[bytes, bytes], mark: str) ->
     What was deleted is not among them.
     """
     root = repository_root(folder) or folder
-    in_git = os.path.lexists(os.path.join(root, ".git"))
     walked = (path for path, _ in walk(os.fsencode(root)))
-    paths = (present_files(root, environment) or ()) if in_git else walked
+    paths = (present_files(root, environment) or ()) if git_root(folder) else walked
     try:
         since = os.stat(mark).st_mtime_ns
     except OSError:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import present_head
-from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
 
@@ -61,8 +61,8 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
 
     Raises UsageError outside of git, for an index with unmerged paths, and where git fails.
     """
-    root = repository_root(folder)
-    if root is None or not os.path.lexists(os.path.join(root, ".git")):
+    root = git_root(folder)
+    if root is None:
         raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
     asked = Repository(root, environment).git(
         "rev-parse", "--absolute-git-dir", "--git-common-dir", "--git-path", "index"

@@ -1,14 +1,12 @@
 """A repository as it is asked about: git with the variables that are meant, in bounded time."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.vcs import GIT
+from vibeguard.system.discovery.vcs import ask_git
 
 # Filters may fetch what they put in: bounded all the same.
 TIMEOUT_S: Final = 300.0
@@ -26,27 +24,14 @@ class Repository:
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises UsageError with its first words."""
         try:
-            process = subprocess.Popen(
-                [*GIT, *_LOOK, *arguments],
-                cwd=self.root,
-                env={**self.environment, b"LC_ALL": b"C"},
-                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            return ask_git((*_LOOK, *arguments), self.root, self.environment, TIMEOUT_S, given)
         except OSError as error:
             raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
-        try:
-            output, complaint = process.communicate(given, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
             raise _refused(arguments[0], f"no answer within {TIMEOUT_S:g} s") from None
-        if process.returncode != 0:
-            lines = complaint.decode(errors="replace").strip().splitlines()
-            raise _refused(arguments[0], lines[0] if lines else "no message")
-        return output
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.decode(errors="replace").strip().splitlines()
+            raise _refused(arguments[0], lines[0] if lines else "no message") from None
 
     def names(self, *arguments: str, given: bytes | None = None) -> list[bytes]:
         """What git lists with -z."""

@@ -14,8 +14,13 @@ from vibeguard.core.names import OnChange
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import Launch
-from vibeguard.system.discovery.differing import changed_files, written_unseen
-from vibeguard.system.discovery.vcs import TIMEOUT_S, version_control
+from vibeguard.system.discovery.differing import (
+    changed_files,
+    differing,
+    version_control,
+    written_unseen,
+)
+from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.files import create_file
@@ -32,10 +37,13 @@ def tree_at_the_end(launch: Launch) -> VersionControl | None:
     folder = os.fsdecode(launch.folder)
     found = None
     if launch.record_tree:
-        from vibeguard.system.discovery.tree import exact_tree_of  # noqa: PLC0415 - preloaded
+        from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - preloaded
 
-        found = version_control(folder, launch.environment) or VersionControl()
-        found = replace(found, tree=exact_tree_of(folder, launch.environment))
+        told = differing(folder, launch.environment, TIMEOUT_S)
+        found = version_control(folder, launch.environment, told)
+        found = replace(
+            found or VersionControl(), tree=tree_of(folder, launch.environment, exact=True)
+        )
     began = launch.version_control
     if began is None or not began.content:
         return found
