@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.helpers.histories import RUN_ID
 from vibeguard.core.fold.fold import apply, new_state
-from vibeguard.core.formats.base import Ending, FormatOptions
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, FormatOptions
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event
 from vibeguard.core.wording.sanitise import break_commands
@@ -14,7 +14,7 @@ RUN_FOLDER = f".vibeguard/runs/{RUN_ID}"
 
 
 def replay(
-    name: str, events: Iterable[Event], *, ending: Ending | None = None, **options: Any
+    name: str, events: Iterable[Event], *, ending: Ending = NOTHING_MORE, **options: Any
 ) -> str:
     """Everything that a reader gets of these events, `finish` included."""
     fmt = make_format(name, FormatOptions(**{"run_folder": RUN_FOLDER, **options}))

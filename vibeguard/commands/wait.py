@@ -9,8 +9,7 @@ from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.report import report
 from vibeguard.core.fold.verdict import fails_the_run, has_failed, only_the_background_is_left
-from vibeguard.core.formats.base import FormatOptions
-from vibeguard.core.formats.silent import Silent
+from vibeguard.core.formats.base import Format, FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState, ExitCode
 from vibeguard.core.problems import UsageError
@@ -44,7 +43,7 @@ def wait(
 
 def _notify(follower: Follower, output: Output, until: Until, common: GlobalOptions) -> int:
     """0 and not one byte, or 2 and the report on stderr: what wakes a coding agent."""
-    view = View(Silent(), output)
+    view = View(Format(FormatOptions()), output)
     code = follow(follower, view, output, until)
     believed = view.problem is None and code not in (ExitCode.CORRUPT, ExitCode.INCOMPLETE)
     if believed and not _background_has_failed(view.state):

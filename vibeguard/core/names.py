@@ -33,8 +33,8 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
-# Only these outcomes set fail-fast off, and only of a check that fails the run.
-FAILS_FAST = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
+# What was tried and did not pass; only these set fail-fast off, of a check that fails the run.
+UNPASSED = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 
 
 class Reason(StrEnum):

@@ -7,7 +7,7 @@ from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     CANCELLED_FOR,
-    FAILS_FAST,
+    UNPASSED,
     AttemptEnd,
     CancelReason,
     LeakPolicy,
@@ -277,7 +277,7 @@ def _failed_fast(state: State, cause: str) -> str:
     """The failure that cancelled the rest; a signal after it does not change what that was."""
     cancel, failed = state.cancel, state.checks.get(cause)
     by = cancel is not None and cancel.reason is CancelReason.FAIL_FAST and cancel.by != cause
-    if by or failed is None or failed.outcome not in FAILS_FAST:
+    if by or failed is None or failed.outcome not in UNPASSED:
         return f"{cause or 'nothing'} did not cause that"
     return ""
 

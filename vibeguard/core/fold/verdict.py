@@ -5,7 +5,7 @@ from msgspec import Struct
 from vibeguard.core.model.events import RunCancelRequested
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
-    FAILS_FAST,
+    UNPASSED,
     CancelReason,
     CheckState,
     ExitCode,
@@ -53,7 +53,7 @@ def has_failed(state: State) -> bool:
 
 def failing(state: State) -> frozenset[str]:
     """The checks that failed by themselves: not for want of another, nor by a cancel."""
-    return frozenset(name for name, record in state.checks.items() if record.outcome in FAILS_FAST)
+    return frozenset(name for name, record in state.checks.items() if record.outcome in UNPASSED)
 
 
 def outranks(cancel: RunCancelRequested, present: RunCancelRequested | None) -> bool:

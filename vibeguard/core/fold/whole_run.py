@@ -21,7 +21,7 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     CANCEL_EXIT_CODES,
-    FAILS_FAST,
+    UNPASSED,
     CancelReason,
     CheckState,
     Outcome,
@@ -144,7 +144,7 @@ def cancel_requested(state: State, event: RunCancelRequested) -> None:
         raise LogCorrupt(f"a cancel by {event.reason.value} with an exit code that is not its own")
     if event.reason is CancelReason.FAIL_FAST:
         record = state.checks.get(event.by)
-        if record is None or record.outcome not in FAILS_FAST or not fails_the_run(record):
+        if record is None or record.outcome not in UNPASSED or not fails_the_run(record):
             raise LogCorrupt(f"fail-fast because of {event.by}, which has not failed")
     if outranks(event, state.cancel):
         state.cancel = event

@@ -9,10 +9,10 @@ from collections.abc import Hashable, Iterator
 from msgspec.structs import replace
 
 from vibeguard.core.fold.verdict import fails_the_run
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format, FormatOptions
 from vibeguard.core.model.events import CheckSettled, Event
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import LogStatus, Outcome, Severity, Verdict
+from vibeguard.core.names import UNPASSED, LogStatus, Severity, Verdict
 from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.comparing import compare, same_failure, standing
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
@@ -34,20 +34,18 @@ FULL_BYTES = 600
 LINE_BYTES = 110
 SHORTEST_BYTES = 48
 MOST_FIXED = 10
-_ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class AgentFormat:
+class AgentFormat(Format):
     """Failures as they happen, warnings and the verdict at the end; never colour or progress.
 
     Where all events are known (`whole`), failures wait for the end too, to divide the budget.
     """
 
-    stream = Stream.MACHINE
     exact = False
 
     def __init__(self, options: FormatOptions) -> None:
-        self._options = options
+        super().__init__(options)
         budget = DEFAULT_BUDGET if options.budget is None else options.budget
         reserved = max(min(SUMMARY_TOKENS, budget // 2), VERDICT_TOKENS)
         self._summary_bytes = reserved * BYTES_PER_TOKEN
@@ -63,22 +61,22 @@ class AgentFormat:
     def feed(self, state: State, event: Event) -> str:
         """A failure of an error-severity check at once; everything else waits for the end."""
         self._learn_mark(state)
-        if not isinstance(event, CheckSettled) or event.seq <= self._options.since:
+        if not isinstance(event, CheckSettled) or event.seq <= self.options.since:
             return ""
-        if event.outcome not in _ACTIONABLE:
+        if event.outcome not in UNPASSED:
             return ""
         record = state.checks[event.check]
         if record.planned.severity is Severity.WARNING:
             self._warnings.append(event.check)
             return ""
-        if self._options.whole:
+        if self.options.whole:
             self._later.append(event.check)
             return ""
         to_come = len(state.checks) - state.settled
         part = self._left * (3 if not self._told else 2) // 4
         return self._failure(state, record, min(part, self._room(to_come)))
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """What waited, as far as the budget allows, then the verdict and where to read on."""
         self._learn_mark(state)
         later = [*self._later, *self._warnings]
@@ -88,7 +86,7 @@ class AgentFormat:
             room = self._room(to_come)
             share = max(room // (to_come + 1), min(room, FULL_BYTES))
             text += self._failure(state, state.checks[check], share)
-        first, *rest = map(self._fenced.clean, self._end(state, ending or Ending()))
+        first, *rest = map(self._fenced.clean, self._end(state, ending))
         room = self._left + self._summary_bytes - size_of([first])
         short = self._in_short(state, room - min(size_of(rest), self._summary_bytes))
         room -= len(short.encode())
@@ -106,18 +104,18 @@ class AgentFormat:
     def _room(self, to_come: int) -> int:
         """What a failure may take so that each that is told in a line, or to come, has one."""
         lines = (to_come + len(self._short)) * LINE_BYTES
-        kept = self._lines_bytes * (2 if self._options.whole else 1)
+        kept = self._lines_bytes * (2 if self.options.whole else 1)
         return self._left - min(lines, kept)
 
     def _failure(self, state: State, record: CheckRecord, share: int) -> str:
         """One failure in its share of the budget; nothing where it will be told in a line."""
         check, same = record.planned.id, same_failure(record)
-        former = self._options.former(state)
+        former = self.options.former(state)
         before = None if former is None else former.checks.get(check)
         if same is not None and same in self._told:
             self._short[check] = f"the same failure as {self._told[same]}"
             return ""
-        if self._options.news_only and before and before.settled and same == same_failure(before):
+        if self.options.news_only and before and before.settled and same == same_failure(before):
             self._short[check] = "as before"
             return ""
         paragraph = None
@@ -161,18 +159,18 @@ class AgentFormat:
         yield from self._news(state)
         if self._cut:
             run = state.started.run_id if state.started else "latest"
-            command = f"{self._options.program} report {run} --format agent --budget 20000"
+            command = f"{self.options.program} report {run} --format agent --budget 20000"
             yield f"cut to the budget: {some(self._cut, 10)}; more: {command}"
         yield from skips(state)
         yield from late(state)
-        yield from patch_lines(state, self._options.run_folder)
+        yield from patch_lines(state, self.options.run_folder)
         yield from missing_artifacts(state)
         if ending.hint:
             yield ending.hint
         goes_on = state.finished is None or ending.log_status is LogStatus.LIVE
         if goes_on and state.started is not None:
             last = state.next_seq - 1
-            command = f"{self._options.program} report {state.started.run_id}"
+            command = f"{self.options.program} report {state.started.run_id}"
             yield f"next look: {command} --format agent --since {last}"
 
     def _verdict(self, state: State, ending: Ending) -> str:
@@ -204,7 +202,7 @@ class AgentFormat:
 
     def _news(self, state: State) -> Iterator[str]:
         """What is new, still failing and fixed since the former run; nothing where nothing is."""
-        former = self._options.former(state)
+        former = self.options.former(state)
         if former is None or former.started is None:
             return
         news = compare(state, former)

@@ -8,15 +8,15 @@ so that two replays of a log give the same bytes (ADR 0050).
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
 
 from msgspec import Struct
 
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import State
-from vibeguard.core.report.build import Ending
+from vibeguard.core.report.build import NOTHING_MORE, Ending
+from vibeguard.core.report.timeline import Timeline
 
-__all__ = ["Ending", "Format", "FormatOptions", "Stream"]
+__all__ = ["NOTHING_MORE", "Ending", "Format", "FormatOptions", "Stream"]
 
 
 class Stream(StrEnum):
@@ -77,29 +77,13 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     root: str = ""
 
 
-class Format(Protocol):
-    """One form of output."""
+class Format:
+    """One form of output; by itself it says nothing.
 
-    @property
-    def stream(self) -> Stream:
-        """Where the text belongs."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether a program needs every byte as it is; else the writer breaks a service's commands.
-
-        Such a format sees to it itself that nothing untrusted is a command.
-        """
-
-    def feed(self, state: State, event: Event) -> str:
-        """The text to write after `event`, which `state` already includes."""
-
-    def finish(self, state: State, ending: Ending | None = None) -> str:
-        """The text to write at the end; `ending` is what the events do not tell."""
-
-
-class DocumentFormat:
-    """What the formats share that say nothing before the end, and then everything in `finish`."""
+    `stream` is where the text belongs. Of an `exact` one a program needs every byte as it is, and
+    it sees to it itself that nothing untrusted is a command; else the writer breaks a service's
+    commands.
+    """
 
     stream = Stream.MACHINE
     exact = True
@@ -107,7 +91,46 @@ class DocumentFormat:
     def __init__(self, options: FormatOptions) -> None:
         self.options = options
 
+    def feed(self, state: State, event: Event) -> str:  # noqa: ARG002 - for those who say something
+        """The text to write after `event`, which `state` already includes."""
+        return ""
+
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:  # noqa: ARG002
+        """The text to write at the end; `ending` is what the events do not tell."""
+        return ""
+
+
+class ProseFormat(Format):
+    """What formats share that speak to people."""
+
+    stream = Stream.HUMAN
+    exact = False
+
+    def __init__(self, options: FormatOptions) -> None:
+        from vibeguard.core.report.prose import Prose  # noqa: PLC0415 - programs need none
+
+        super().__init__(options)
+        self.prose = Prose(
+            colour=options.colour,
+            columns=options.columns,
+            verbose=options.verbose,
+            run_folder=options.run_folder,
+        )
+
+    def say(self, state: State, event: Event) -> str:
+        """What there is to say of an event that is not known yet."""
+        return self.prose.event(state, event) if event.seq > self.options.since else ""
+
+
+class TimelineFormat(Format):
+    """What formats share that show at the end when every attempt ran."""
+
+    def __init__(self, options: FormatOptions) -> None:
+        super().__init__(options)
+        self.timeline = Timeline()
+
     def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
+        """Nothing yet, but the timeline grows."""
+        del state
+        self.timeline.feed(event)
         return ""

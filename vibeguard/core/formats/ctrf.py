@@ -7,7 +7,7 @@ A check that did not pass stands as a test beside its own, so that what failed o
 from typing import Any
 
 from vibeguard.core.fold.verdict import fails_the_run
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
@@ -38,10 +38,10 @@ _OF_CHECKS = {
 }
 
 
-class CtrfFormat(DocumentFormat):
+class CtrfFormat(Format):
     """One document at the end."""
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
         tests: list[dict[str, Any]] = []
         for record in state.checks.values():
@@ -52,7 +52,7 @@ class CtrfFormat(DocumentFormat):
                     for one in record.results.results
                     if one.kind is ResultKind.TEST
                 ]
-        problem = run_problem(state, ending or Ending())
+        problem = run_problem(state, ending)
         if problem:
             run = {"name": "run", "status": "failed", "duration": 0, "suite": ["vibeguard"]}
             tests.append({**run, "message": sanitise(problem)})

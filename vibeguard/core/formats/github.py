@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 from vibeguard.core.fold.verdict import fails_the_run
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Level, Outcome, ResultKind
+from vibeguard.core.names import UNPASSED, CheckState, Level, ResultKind
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path, verdict_event
 from vibeguard.core.report.failure import fact_lines, lines_besides
@@ -28,16 +28,14 @@ ADVICE_CHARACTERS = 1000  # of each piece, so that facts and the path of the out
 RESULT_CHARACTERS = 1000
 # Title, text, and the properties that place it.
 Message = tuple[str, str, str]
-_ACTIONABLE = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class GitHubFormat(DocumentFormat):
+class GitHubFormat(Format):
     """Workflow commands at the end, and the summary as plain text."""
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """Errors, then warnings, then one notice a root cause of skips, then the summary."""
-        ending = ending or Ending()
-        settled = [r for r in state.checks.values() if r.outcome in _ACTIONABLE]
+        settled = [r for r in state.checks.values() if r.outcome in UNPASSED]
         failed = [r for r in settled if fails_the_run(r)]
         errors = [self._message(state, r) for r in failed]
         errors += _in_turn(_located(r, Level.ERROR) for r in failed)

@@ -3,10 +3,10 @@
 from hashlib import sha256
 from typing import Any
 
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Level, Outcome
+from vibeguard.core.names import UNPASSED, Level
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad
@@ -14,16 +14,15 @@ from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.wording.sanitise import sanitise
 
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}
-_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class GitLabFormat(DocumentFormat):
+class GitLabFormat(Format):
     """One document at the end."""
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
         findings: dict[str, dict[str, Any]] = {}
-        problem = run_problem(state, ending or Ending())
+        problem = run_problem(state, ending)
         if problem:
             about = _entry(f"the run: {sanitise(problem)}", "run", "critical", _config(state), 1)
             findings[about["fingerprint"]] = about
@@ -40,7 +39,7 @@ def _findings(state: State, record: CheckRecord) -> list[dict[str, Any]]:
         for result in results
         if result.file and (is_bad(result) or result.severity is not None)
     ]
-    if not found and record.outcome in _UNPASSED:
+    if not found and record.outcome in UNPASSED:
         text = sanitise(f"{record.planned.id} {shown_status(record)}: {reason_of(state, record)}")
         severity = "minor" if shown_status(record) == "warned" else "critical"
         found = [_entry(text, record.planned.id, severity, _config(state), 1)]

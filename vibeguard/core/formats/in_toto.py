@@ -6,9 +6,8 @@ end; it refuses a run that has no verdict. See https://in-toto.io/attestation/te
 
 from typing import Any
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.event_parts import VersionControl
-from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.problems import UsageError
@@ -24,23 +23,12 @@ PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 _HOW = "run every check of the config, on a tree that nothing else writes to"
 
 
-class InTotoFormat:
+class InTotoFormat(Format):
     """One statement at the end."""
 
-    stream = Stream.MACHINE
-    exact = True
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet."""
-        del state, event
-        return ""
-
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document. Raises UsageError for a run of which nothing can be stated."""
-        finished = verdict_event(state, ending or Ending())
+        finished = verdict_event(state, ending)
         vcs = state.started.vcs if state.started else None
         if finished is None or state.planned is None or state.started is None:
             raise UsageError("this run has no verdict, so there is nothing to state", _HOW)
@@ -80,7 +68,7 @@ class InTotoFormat:
             "predicateType": PREDICATE,
             "predicate": predicate,
         }
-        return encode_value(document, ci=self._ci)
+        return encode_value(document, ci=self.options.ci)
 
 
 def _result(state: State, *, passed: bool) -> str:

@@ -2,17 +2,17 @@
 
 from msgspec.structs import replace
 
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import State
 from vibeguard.core.report.build import build_report
 from vibeguard.core.report.comparing import comparison_report
 from vibeguard.core.report.safe_json import encode_document
 
 
-class JsonFormat(DocumentFormat):
+class JsonFormat(Format):
     """Says nothing until the end, then everything."""
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
         options = self.options
         report = build_report(state, run_folder=options.run_folder, ending=ending)

@@ -8,7 +8,7 @@ with its reason, since services fail a build on `<failure>`.
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.build import run_problem
@@ -31,18 +31,18 @@ _ELEMENTS = {
 }
 
 
-class JUnitFormat(DocumentFormat):
+class JUnitFormat(Format):
     """One XML document at the end."""
 
     exact = False
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
         root, suite = Element("testsuites"), Element("testsuite")
         root.append(suite)
         for record in state.checks.values():
             suite.append(_case(state, record))
-        problem = sanitise(run_problem(state, ending or Ending()))
+        problem = sanitise(run_problem(state, ending))
         if problem:
             case = SubElement(suite, "testcase", name="run", classname="vibeguard", time="0.000")
             SubElement(case, "error", type="run", message=problem)

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, FormatOptions, ProseFormat
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
 from vibeguard.core.report.awaited import awaited
-from vibeguard.core.report.prose import Prose
 from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.layout import cells, cut
@@ -54,35 +53,24 @@ class Seen(Struct, frozen=True):
 NOTHING_SEEN = Seen()
 
 
-class LiveFormat:
+class LiveFormat(ProseFormat):
     """Draws what runs now and keeps what a person should not miss."""
 
-    stream = Stream.HUMAN
-    exact = False
-
     def __init__(self, options: FormatOptions) -> None:
-        self._since = options.since
+        super().__init__(options)
         self._style = Style(colour=options.colour)
         self._rows: list[str] = []
         self._hidden = False
-        self._unicode = options.unicode
-        self.columns = options.columns or 80
-        self.height = options.rows
-        self._prose = Prose(
-            colour=options.colour,
-            columns=self.columns,
-            verbose=options.verbose,
-            run_folder=options.run_folder,
-        )
+        self.resize(options.columns, options.rows)
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size now."""
-        self.columns = self._prose.columns = columns or 80
+        self.columns = self.prose.columns = columns or 80
         self.height = rows
 
     def feed(self, state: State, event: Event) -> str:
         """Permanent lines for this event, put above the rows; "" when it deserves none."""
-        text = self._prose.event(state, event) if event.seq > self._since else ""
+        text = self.say(state, event)
         return self._update(text, self._rows) if text else ""
 
     @property
@@ -98,9 +86,9 @@ class LiveFormat:
         rows = self._draw(state, now_t, seen)
         return "" if rows == self._rows else self._update("", rows)
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """Take the rows away, show the cursor, write the summary."""
-        return self.clear() + self._prose.end(state, ending or Ending())
+        return self.clear() + self.prose.end(state, ending)
 
     def clear(self) -> str:
         """Take the rows away and show the cursor: also before stopping at Ctrl-Z."""
@@ -193,5 +181,5 @@ class LiveFormat:
             part = now_t / max(now_t + seen.left_ns, 1)
         width = BAR_CELLS if self.is_wide else BAR_CELLS // 2
         full = min(int(part * width), width)
-        done, to_do = ("\u2588", "\u2591") if self._unicode else ("#", ".")
+        done, to_do = ("\u2588", "\u2591") if self.options.unicode else ("#", ".")
         return f"[{done * full}{to_do * (width - full)}] "

@@ -6,9 +6,9 @@ can neither mark up nor mention anybody.
 
 from re import findall
 
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import UNPASSED
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import output_path
@@ -26,25 +26,24 @@ MAX_BYTES = 900_000
 _TABLE = "\n| | check | result | time | why |\n|---|---|---|---:|---|\n"
 _MARKS = {"passed": "✅", "failed": "❌", "timeout": "❌", "error": "❌", "warned": "⚠️"}
 _SPECIAL = frozenset("\\`*_[]|~@#$&<>")
-_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class MarkdownFormat(DocumentFormat):
+class MarkdownFormat(Format):
     """Summary, paragraphs of what did not pass, a table of all checks."""
 
     exact = False
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """Summary, paragraphs and table: of what would be too long together, what fits.
 
         The rows of what did not pass come first, then its paragraphs, then the other rows: as many
         names of failures as can be, before any of them is told in full.
         """
         records = list(state.checks.values())
-        unpassed = [record for record in records if record.outcome in _UNPASSED]
-        others = [record for record in records if record.outcome not in _UNPASSED]
+        unpassed = [record for record in records if record.outcome in UNPASSED]
+        others = [record for record in records if record.outcome not in UNPASSED]
         room = _Room(MAX_BYTES)
-        lines = summary(state, ending or Ending(), Style(), self.options.run_folder)
+        lines = summary(state, ending, Style(), self.options.run_folder)
         said = [block for line in lines if (block := room.for_block(f"{_prose(line)}\n\n"))]
         rows = _rows(state, unpassed, room)
         told = [block for one in unpassed if (block := room.for_block(self._paragraph(state, one)))]

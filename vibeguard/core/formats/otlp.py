@@ -7,15 +7,14 @@ the semantic conventions for CI/CD; ids are hexadecimal, as OTLP has them, and n
 from hashlib import sha256
 from typing import Any
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
-from vibeguard.core.model.events import Event
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, TimelineFormat
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of
 from vibeguard.core.report.safe_json import encode_value
-from vibeguard.core.report.timeline import Span, Timeline
+from vibeguard.core.report.timeline import Span
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
 
@@ -36,29 +35,16 @@ _VERDICTS = {
 Attributes = dict[str, str | int | bool | None]
 
 
-class OtlpFormat:
+class OtlpFormat(TimelineFormat):
     """One ExportTraceServiceRequest at the end; what still runs ends where the log ends."""
 
-    stream = Stream.MACHINE
-    exact = True
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-        self._timeline = Timeline()
-
-    def feed(self, state: State, event: Event) -> str:
-        """Nothing yet, but the timeline grows."""
-        del state
-        self._timeline.feed(event)
-        return ""
-
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
         attempts: dict[str, list[Span]] = {}
-        for span in self._timeline.spans:
+        for span in self.timeline.spans:
             attempts.setdefault(span.check, []).append(span)
         trace = _Trace(state)
-        spans = [_run(trace, ending or Ending())]
+        spans = [_run(trace, ending)]
         for check, record in state.checks.items():
             spans.append(_check(trace, check, record))
             spans += [_attempt(trace, span) for span in attempts.get(check, ())]
@@ -66,7 +52,7 @@ class OtlpFormat:
         resource = {"attributes": _attributes({"service.name": "vibeguard", **_of_tree(state)})}
         scoped = [{"scope": scope, "spans": spans}]
         document = {"resourceSpans": [{"resource": resource, "scopeSpans": scoped}]}
-        return encode_value(document, ci=self._ci)
+        return encode_value(document, ci=self.options.ci)
 
 
 class _Trace:

@@ -6,7 +6,7 @@ config: a service drops what has no place.
 
 from typing import Any
 
-from vibeguard.core.formats.base import DocumentFormat, Ending
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Level, Outcome, ResultOutcome
@@ -23,12 +23,12 @@ _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 
 
-class SarifFormat(DocumentFormat):
+class SarifFormat(Format):
     """One document at the end."""
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
-        runs = [_checks_run(state, ending or Ending())]
+        runs = [_checks_run(state, ending)]
         room, left_out = MOST_RESULTS - len(runs[0]["results"]), []
         for check, record in state.checks.items():
             located = [one for one in _reported(record) if one.file]

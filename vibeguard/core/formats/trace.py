@@ -5,7 +5,7 @@ A thread is a slot, so that no two attempts overlap on one; times are microsecon
 
 from msgspec import Struct
 
-from vibeguard.core.formats.base import Ending, FormatOptions, Stream
+from vibeguard.core.formats.base import NOTHING_MORE, Ending, FormatOptions, TimelineFormat
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckRetryScheduled,
@@ -18,7 +18,7 @@ from vibeguard.core.model.events import (
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
 from vibeguard.core.report.safe_json import encode_json
-from vibeguard.core.report.timeline import Span, Timeline
+from vibeguard.core.report.timeline import Span
 from vibeguard.core.wording.sanitise import sanitise
 
 FIRST_LANES = {Pool.FOREGROUND: 0, Pool.BACKGROUND: 100_000, Pool.WORKERS: 200_000}
@@ -49,26 +49,21 @@ class TraceDocument(Struct):
     displayTimeUnit: str = "ms"  # noqa: N815
 
 
-class TraceFormat:
+class TraceFormat(TimelineFormat):
     """Collects attempts while events come in; writes one document at the end."""
 
-    stream = Stream.MACHINE
-    exact = True
-
     def __init__(self, options: FormatOptions) -> None:
-        self._ci = options.ci
-        self._timeline = Timeline()
+        super().__init__(options)
         self._attempts: list[tuple[Span, TraceEvent]] = []
         self._last: dict[str, dict[str, str | int]] = {}  # what is told of a check's last attempt
         self._events: list[TraceEvent] = []
 
     def feed(self, state: State, event: Event) -> str:
         """Remember what the picture needs."""
-        del state
-        self._timeline.feed(event)
+        super().feed(state, event)
         match event:
             case CheckStarted():
-                self._start(self._timeline.spans[-1], event.worker)
+                self._start(self.timeline.spans[-1], event.worker)
             case CheckAttemptFinished(check=check, exit_code=int(code)) if check in self._last:
                 self._last[check]["exit_code"] = code
             case CheckSettled(check=check) if check in self._last:
@@ -85,7 +80,7 @@ class TraceFormat:
                 pass
         return ""
 
-    def finish(self, state: State, ending: Ending | None = None) -> str:
+    def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document; what still runs ends where the log ends."""
         del ending
         for span, entry in self._attempts:
@@ -93,7 +88,9 @@ class TraceFormat:
                 entry.args["outcome"] = "running"
             end_t = state.last_t if span.end_t is None else span.end_t
             entry.dur = end_t / 1000 - entry.ts
-        return encode_json(TraceDocument([*self._names(), *self._events]), ci=self._ci) + "\n"
+        return (
+            encode_json(TraceDocument([*self._names(), *self._events]), ci=self.options.ci) + "\n"
+        )
 
     def _start(self, span: Span, worker: str) -> None:
         entry = TraceEvent(
@@ -117,7 +114,7 @@ class TraceFormat:
         for pool, first in FIRST_LANES.items():
             names.extend(
                 _name("thread_name", first + lane, f"{pool.value} {lane}")
-                for lane in range(1, self._timeline.slots[pool] + 1)
+                for lane in range(1, self.timeline.slots[pool] + 1)
             )
         return names
 

@@ -52,12 +52,14 @@ class Ending(Struct, frozen=True):
     elapsed_ns: int | None = None
 
 
-def build_report(state: State, *, run_folder: str = "", ending: Ending | None = None) -> Report:
+NOTHING_MORE = Ending()
+
+
+def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING_MORE) -> Report:
     """The report of a run as far as `state` knows it.
 
     `run_folder` is put before the paths of outputs, which the log gives relative to it.
     """
-    ending = ending or Ending()
     started, planned, finished = state.started, state.planned, state.finished
     verdict = verdict_event(state, ending)
     checks = state.checks.items()

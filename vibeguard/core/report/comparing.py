@@ -8,7 +8,7 @@ from msgspec import Struct
 from vibeguard.core.model.report import ChangeReport, ComparisonReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import UNPASSED, Outcome
 from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.results import is_bad, result_line, result_report
 from vibeguard.core.report.savings import duration_ns
@@ -19,7 +19,6 @@ MOST_LINES = 20
 SLOWER = 1.5  # times as long, and at least so much:
 SLOWER_CHECK_NS = SECOND_NS
 SLOWER_RESULT_NS = SECOND_NS // 2
-_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 # What differs between two outputs that say the same: times of day, durations, addresses.
 _PASSING = re.compile(
     r"\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|sec|seconds|m)\b|0x[0-9a-f]+",
@@ -97,7 +96,7 @@ def _reported(changes: tuple[Change, ...]) -> tuple[ChangeReport, ...]:
 
 def standing(record: CheckRecord, former: CheckRecord | None) -> str:
     """How a failure stands to an earlier run, in words; empty where that one does not tell."""
-    if former is None or former.outcome not in (Outcome.PASSED, *_UNPASSED):
+    if former is None or former.outcome not in (Outcome.PASSED, *UNPASSED):
         return ""
     if former.outcome is Outcome.PASSED:
         return "new"
@@ -144,7 +143,7 @@ def _failures(state: State) -> dict[tuple[str, ...], Change]:
     """What failed: results where there are any, else the check itself."""
     found: dict[tuple[str, ...], Change] = {}
     for check, record in state.checks.items():
-        if record.outcome not in _UNPASSED:
+        if record.outcome not in UNPASSED:
             continue
         bad = _bad(record)
         for result in bad:

@@ -1,7 +1,7 @@
 """What failed, a line for each: the end of a run whose failures have scrolled away."""
 
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import UNPASSED
 from vibeguard.core.report.brief import place_text
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.savings import duration_ns
@@ -15,7 +15,6 @@ FEWEST = 2
 NARROWEST = 40
 MOST_ROWS = 20
 WIDEST_NAME = 32
-_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
 def failure_table(state: State, columns: int, style: Style) -> list[str]:
@@ -23,7 +22,7 @@ def failure_table(state: State, columns: int, style: Style) -> list[str]:
 
     Nothing before the end and where that is less than two checks; `columns` 0 means no limit.
     """
-    records = [r for r in state.checks.values() if r.outcome in _UNPASSED]
+    records = [r for r in state.checks.values() if r.outcome in UNPASSED]
     records.sort(key=lambda record: shown_status(record) == "warned")
     if state.finished is None or len(records) < FEWEST or 0 < columns < NARROWEST:
         return []

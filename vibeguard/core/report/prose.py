@@ -25,7 +25,7 @@ from vibeguard.core.model.events import (
     RunStarted,
 )
 from vibeguard.core.model.state import State
-from vibeguard.core.names import Outcome, Pool, TerminationReason, WhilePending
+from vibeguard.core.names import UNPASSED, Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import Ending
 from vibeguard.core.report.failure import Paragraphs
@@ -118,7 +118,7 @@ class Prose:
 
     def _settled(self, state: State, event: CheckSettled) -> list[str]:
         record = state.checks[event.check]
-        loud = event.outcome in (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
+        loud = event.outcome in UNPASSED
         if event.outcome is Outcome.CANCELLED:
             loud = record.first_started_t is not None
         remarkable = event.leaked or event.flaky or bool(event.prompts)

@@ -32,7 +32,7 @@ from vibeguard.core.model.plan import stands_alone
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     CANCELLED_FOR,
-    FAILS_FAST,
+    UNPASSED,
     AttemptEnd,
     CancelReason,
     CheckState,
@@ -342,7 +342,7 @@ class Scheduler:
     def _failed(self, record: CheckRecord) -> None:
         for dependent in self._requirements.concerned(record.planned.id):
             self._to_skip.append((dependent, record))
-        if fails_the_run(record) and record.outcome in FAILS_FAST:
+        if fails_the_run(record) and record.outcome in UNPASSED:
             present = self._failed_first
             if present is None or _settled_seq(record) < _settled_seq(present):
                 self._failed_first = record

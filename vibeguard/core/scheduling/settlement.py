@@ -4,7 +4,7 @@ from vibeguard.core.model.config import Triggers
 from vibeguard.core.model.event_parts import Excerpt, TriggeredPrompt
 from vibeguard.core.model.events import CheckReused, CheckSettled
 from vibeguard.core.model.state import CheckRecord
-from vibeguard.core.names import LeakPolicy, Outcome, QuarantineState, Reason
+from vibeguard.core.names import UNPASSED, LeakPolicy, Outcome, QuarantineState, Reason
 
 
 def settled(
@@ -58,7 +58,7 @@ def triggered_prompts(on: Triggers, outcome: Outcome) -> tuple[TriggeredPrompt, 
         event, triggers = "success", on.success
     elif outcome is Outcome.TIMEOUT and on.timeout:
         event, triggers = "timeout", on.timeout
-    elif outcome in (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR):
+    elif outcome in UNPASSED:
         event, triggers = "failure", on.failure
     else:
         return ()

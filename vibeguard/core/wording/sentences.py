@@ -10,6 +10,7 @@ from msgspec import Struct
 from vibeguard.core.names import (
     NOT_EXECUTABLE,
     NOT_FOUND,
+    UNPASSED,
     CancelReason,
     Outcome,
     Reason,
@@ -45,8 +46,7 @@ class Facts(Struct, frozen=True):
 
 def status_word(status: str, severity: Severity) -> str:
     """The word that is shown for an outcome: a warning that did not pass is `warned`."""
-    unpassed = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
-    return "warned" if severity is Severity.WARNING and status in unpassed else status
+    return "warned" if severity is Severity.WARNING and status in UNPASSED else status
 
 
 UNREAD = "its output could not be judged: "

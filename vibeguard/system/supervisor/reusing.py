@@ -8,7 +8,7 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from vibeguard.core.model.state import State
-from vibeguard.core.names import CheckState, Outcome
+from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
 from vibeguard.system.reuse.lookup import Before, Found, Pass, look_up, prove
@@ -21,7 +21,6 @@ from vibeguard.system.supervisor.run_log import Clocks
 
 # Large inputs are read whole, the first time. What takes longer is run, and not recorded.
 PATIENCE_S: Final = 300.0
-_UNSETTLING: Final = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
 class Reusing:
@@ -92,11 +91,11 @@ class Reusing:
         records = Records(self._subject.state_dir)
         run = state.started.run_id if state.started is not None else ""
         for check, before in self._before.items():
-            if state.checks[check].outcome in _UNSETTLING:
+            if state.checks[check].outcome in UNPASSED:
                 records.forget(check, before.key)
         for planned in self._subject.checks.values():
             reused = self._decided.get(planned.confirms)
-            if reused is not None and state.checks[planned.id].outcome in _UNSETTLING:
+            if reused is not None and state.checks[planned.id].outcome in UNPASSED:
                 records.forget(planned.confirms, reused.key)
         for record in self._proven:
             if is_plain_pass(state.checks[record.check]):
