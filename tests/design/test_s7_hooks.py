@@ -374,9 +374,9 @@ def test_of_two_runs_of_a_tree_the_newer_one_counts(repository):
     assert vibeguard("hook", "verdict", "aaa", cwd=repository).returncode == 1
 
 
-def test_ctrl_c_ends_the_wait_for_a_verdict_as_such(tmp_path):
+def test_ctrl_c_ends_the_wait_for_a_verdict_as_such(repository):
     """As 3 it would read as "nobody has checked this", and a push would start all anew."""
-    folder = project(tmp_path, 'checks: [{id: a, run: "sleep 60"}]\n')
+    folder = project(repository, 'checks: [{id: a, run: "sleep 60"}]\n')
     tree = tree_of(str(folder), {})
     assert vibeguard("run", "--detach", cwd=folder).returncode == 0
     waiting = subprocess.Popen(

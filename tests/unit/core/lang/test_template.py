@@ -44,7 +44,6 @@ RENDERED = [
     ("{{.my-var}}", "mine"),
     ("{{.1st}}", "first"),
     ("{{.odd name!}}", "odd"),
-    ("{{$.n}}", "3"),
     ("{{(.n)}}", "3"),
     ("{{.markup}}", "{{.cov}}"),
     # conditions
@@ -55,14 +54,8 @@ RENDERED = [
     ('{{if eq .n "1"}}a{{else if eq .n "3"}}b{{else}}c{{end}}', "b"),
     ('{{if eq .n "1"}}a{{else if eq .n "2"}}b{{else}}c{{end}}', "c"),
     ("{{if .n}}{{if .empty}}a{{else}}b{{end}}{{end}}", "b"),
-    ("{{if $x := .n}}{{$x}}{{end}}", "3"),
     ('{{if and .n (ne .cov "1")}}both{{end}}', "both"),
     ("{{if not .nope}}none{{end}}", "none"),
-    ("{{with .n}}[{{.}}]{{else}}none{{end}}", "[3]"),
-    ("{{with .nope}}[{{.}}]{{else}}none{{end}}", "none"),
-    ("{{with .nope}}a{{else with .n}}{{.}}{{else}}c{{end}}", "3"),
-    ("{{with $x := .n}}{{$x}}{{end}}", "3"),
-    ("{{with .n}}{{.cov}} {{$.cov}}{{end}}", "75.5 75.5"),
     # comparisons
     ('{{eq .n "1" "2" "3"}}', "true"),
     ('{{ne .n "3"}}', "false"),
@@ -74,23 +67,12 @@ RENDERED = [
     ('{{or .nope "default"}} {{or .n "default"}}', "default 3"),
     ('{{and .n .cov}} {{and .empty .cov}}|{{and .n ""}}|', "75.5 ||"),
     ("{{not .n}} {{not .empty}}", "false true"),
-    ('{{.nope | or .empty "x"}}', "x"),
-    # pipelines and variables
-    ('{{.n | printf "%s-%s" "a"}}', "a-3"),
-    ('{{"q" | len}}', "1"),
-    ('{{.n | printf "%q" | len}}', "3"),
-    ("{{$x := .n}}{{$x}}{{$y := $x}}{{$y}}", "33"),
-    ('{{$x := "a"}}{{if .n}}{{$x = "b"}}{{end}}{{$x}}', "b"),
-    ('{{$x := "a"}}{{if .n}}{{$x := "b"}}{{$x}}{{end}}{{$x}}', "ba"),
     # functions
     ("{{len .u}} {{len .n}}", "2 1"),
-    ('{{print 1 2 .n "x" 4 5}}', "1 23x4 5"),
     # constants
     ('{{`raw \\n "x"`}}', 'raw \\n "x"'),
     ("{{true}} {{false}}", "true false"),
-    # comments and trim markers
-    ("a{{/* comment }} */}}b", "ab"),
-    ("a {{- /* comment */ -}} b", "ab"),
+    # trim markers
     ("a  {{- .n}}  b", "a3  b"),
     ("a  {{.n -}}  \n b", "a  3b"),
     ("a\n{{- if .n -}}\n x \n{{- end -}}\n b", "axb"),
@@ -105,22 +87,14 @@ def test_a_template_is_rendered(text, expected):
 
 PRINTF = [
     ('"%s|%5s|%-5s|%.1s" .n .n .n .cov', "3|    3|3    |7"),
-    ('"%q %v %x %X" .n .n "hi" "hi"', '"3" 3 6869 6869'),
+    ('"%q %v" .n .n', '"3" 3'),
+    ('"%s %v" .nope .nope', "<no value> <no value>"),
     ('"%d %5d %-5d| %05d %+d" 42 42 42 42 42', "42    42 42   | 00042 +42"),
     ('"%.3d" 7', "007"),
     ('"%f %.2f %8.3f %-8.1f| %06.2f %e %g" 3.14159 3.14159 3.14159 3.14159 3.14159 1000.0 0.5',
      "3.141590 3.14    3.142 3.1     | 003.14 1.000000e+03 0.5"),
     ('"%t %v" true false', "true false"),
     ('"%%"', "%"),
-    # Go's marks for mistakes
-    ('"%d" .n', "%!d(string=3)"),
-    ('"%s" 1', "%!s(int=1)"),
-    ('"%f" 1', "%!f(int=1)"),
-    ('"%d" 1.5', "%!d(float64=1.5)"),
-    ('"%z" .n', "%!z(string=3)"),
-    ('"%d %s" 1', "1 %!s(MISSING)"),
-    ('"%s" .n 1 "x"', "3%!(EXTRA int=1, string=x)"),
-    ('"%s %v %d" .nope nil .nope', "%!s(<nil>) <nil> %!d(<nil>)"),
 ]  # fmt: skip
 
 
@@ -138,6 +112,17 @@ AS_WRITTEN = [
     "{{.n", "{{(.n}}", "{{.n)}}", "{{1x}}", "{{99999999999999999999}}", '{{"\\q"}}', "{{.n,}}",
     '{{printf"%s"}}', "{{@}}", "{{.}.n}}", '{{define "x"}}{{end}}', "{{1.2.3}}", "{{$x, $y := .}}",
     # what Go knows and no config needs (ADR 0090)
+    "{{$.n}}",
+    "{{if $x := .n}}{{$x}}{{end}}",
+    "{{with .n}}[{{.}}]{{else}}none{{end}}",
+    "{{with .nope}}a{{else with .n}}{{.}}{{else}}c{{end}}",
+    '{{.n | printf "%s-%s" "a"}}',
+    "{{$x := .n}}{{$x}}{{$y := $x}}{{$y}}",
+    '{{print 1 2 .n "x" 4 5}}',
+    "a{{/* comment }} */}}b",
+    "a {{- /* comment */ -}} b",
+    '{{printf "%d" .n}}', '{{printf "%s" 1}}', '{{printf "%d" 1.5}}', '{{printf "%z" .n}}', '{{printf "%d %s" 1}}',
+    '{{printf "%s" .n 1}}', '{{printf "%d" .nope}}', '{{printf "%x" "hi"}}',
     "{{range 3}}{{.}}{{end}}", '{{index . "a.b"}}', "{{slice .cov 0 2}}", "{{html .html}}", "{{.}}",
     '{{printf "%[1]s" .n}}', '{{printf "%*d" 5 4}}', '{{printf "%"}}', "{{if eq ($x := .n) `3`}}{{end}}",
     # what Go stops executing
@@ -164,13 +149,15 @@ def test_blocks_are_bounded_and_then_shown_as_written():
     assert show(parentheses) == parentheses
 
 
-DOUBLED = '{{$x := "' + "a" * 60 + '"}}' + "{{$x = print $x $x}}" * 26
+MANY = '{{printf "' + "%s" * 2_000 + '"' + " .long" * 2_000 + "}}"
 
 
-@pytest.mark.parametrize("text", [DOUBLED, DOUBLED * 2, DOUBLED + "{{$x}}", "{{.cov}}" * 20_000])
+@pytest.mark.parametrize(
+    "text", [MANY, "{{if len (" + MANY[2:-2] + ")}}a{{end}}", "{{.cov}}" * 20_000]
+)
 def test_what_comes_out_has_a_bound_however_it_is_made(text):
     tracemalloc.start()
-    rendered = render("{{.cov}}" + text, VALUES, VARS)
+    rendered = render("{{.cov}}" + text, {**VALUES, "long": "a" * 1_000_000}, VARS)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(rendered.text) < MOST_CHARACTERS + 100

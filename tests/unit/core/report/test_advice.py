@@ -43,9 +43,9 @@ PLACES = (
     "trap 'show {{.x}}' EXIT",
     "echo {{.x}} | xargs printf %s",
     "{{if .x}}show {{.x}}{{end}}",
-    "{{$y := .x}}show {{$y}}",
-    "{{with .x}}show {{.}}{{end}}",
-    "{{with $y := .x}}show {{or $y `b`}}{{end}}",
+    "show {{or .nope .x}}",
+    "{{if .x}}show {{or .x `b`}}{{end}}",
+    "show {{printf `%s` (and .x .x)}}",
 )
 
 

@@ -1,9 +1,9 @@
 """Suggestions and fixes: the part of Go's text/template that configs use (ADR 0090).
 
-Text stands for itself. Between `{{` and `}}` stand values (`.name`, `$variable`, constants),
-functions, pipelines, and the blocks if, else, with and end; comments and the trim markers `{{-` and
-`-}}` work. What is outside this language, or cannot be carried out, makes the whole text appear as
-it is written. Values are data: nothing in them is ever read as a template.
+Text stands for itself. Between `{{` and `}}` stand values (`.name`, constants), functions of them
+in parentheses where they are inside another, and the blocks if, else and end; the trim markers
+`{{-` and `-}}` work. What is outside this language, or cannot be carried out, makes the whole text
+appear as it is written. Values are data: nothing in them is ever read as a template.
 """
 
 from collections.abc import Container, Mapping
@@ -13,8 +13,7 @@ from msgspec import Struct
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.execution import Execution
 from vibeguard.core.lang.template.parser import parse
-from vibeguard.core.lang.template.syntax import Node
-from vibeguard.core.lang.template.values import OutputFull
+from vibeguard.core.lang.template.tree import Node, OutputFull
 from vibeguard.core.wording.layout import LONGEST_TEXT, cut_text
 
 MOST_CHARACTERS = LONGEST_TEXT

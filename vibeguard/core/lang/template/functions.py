@@ -1,19 +1,19 @@
-"""The functions of a template; printf knows the verbs, widths and precisions that people use."""
+"""The functions of a template."""
 
 import json
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from vibeguard.core.lang.template.values import OutputFull, Value, fail, kind, show
+from vibeguard.core.lang.template.tree import OutputFull, Value, fail, kind, show
 
 _VERB = re.compile(r"%(?P<flags>[-+ 0]*)(?P<width>\d*)(?P<precision>\.\d*)?(?P<verb>[a-zA-Z%]?)")
-_VERBS: dict[str, str] = {"string": "svqxX", "int": "dvxXob", "float64": "fFeEgGv", "bool": "tv"}
+_VERBS = {"text": "svq", "missing value": "sv", "number": "dvfeg", "truth value": "tv"}
 _MOST_DIGITS = 3  # of a width: a suggestion is no page of blanks
 
 
 def call(name: str, arguments: Sequence[Value]) -> Value:
-    """Call a function other than `and` and `or`, which look at their arguments one by one."""
+    """Call a function; `and` and `or` have looked at their arguments one by one before."""
     function, least, most = FUNCTIONS[name]
     if len(arguments) < least or (most is not None and len(arguments) > most):
         raise fail(f"{name} does not take {len(arguments)} arguments")
@@ -48,54 +48,33 @@ def _length(value: Value) -> int:
     return len(value.encode())
 
 
-def _print(*arguments: Value) -> str:
-    """Join values; a space goes between two where neither is a text."""
-    pieces: list[str] = []
-    for before, argument in zip(("", *arguments), arguments, strict=False):
-        is_apart = not isinstance(argument, str) and not isinstance(before, str)
-        pieces.append(" " * is_apart + show(argument))
-    return "".join(pieces)
-
-
 def _printf(form: Value, *arguments: Value) -> str:
     if not isinstance(form, str):
         raise fail("printf needs a text first")
     rest = iter(arguments)
     text = _VERB.sub(lambda match: _formatted(match, rest), form)
-    extra = ", ".join(f"{kind(value)}={show(value)}" for value in rest)
-    return f"{text}%!(EXTRA {extra})" if extra else text
+    for value in rest:
+        raise fail(f"printf has no verb for {show(value)}")
+    return text
 
 
 def _formatted(match: re.Match[str], arguments: Iterator[Value]) -> str:
     flags, width, precision, verb = match.group("flags", "width", "precision", "verb")
     if verb == "%":
         return "%"
-    if not verb:
-        raise fail("printf knows flags, a width, a precision and a verb, and no more")
     if len(width) > _MOST_DIGITS or len(precision or "") > _MOST_DIGITS + 1:
         raise OutputFull
     try:
         value = next(arguments)
     except StopIteration:
-        return f"%!{verb}(MISSING)"
-    if value is None:
-        return "<nil>" if verb == "v" else f"%!{verb}(<nil>)"
-    if verb not in _VERBS[kind(value)]:
-        return f"%!{verb}({kind(value)}={show(value)})"
-    if verb == "b":
-        value, verb = f"{value:b}", "s"
-    elif verb in "vqtxX" and not (isinstance(value, int) and verb in "xX"):
-        value, verb = _as_text(value, verb), "s"
-    return f"%{flags}{width}{precision or ''}{verb}" % value
-
-
-def _as_text(value: Value, verb: str) -> str:
+        raise fail(f"printf has no value for {match[0]}") from None
+    if not verb or verb not in _VERBS[kind(value)] or (verb == "d" and isinstance(value, float)):
+        raise fail(f"printf puts no {kind(value)} in the place of {match[0]}")
     if verb == "q":
-        return json.dumps(value, ensure_ascii=False)
-    if verb in "xX":
-        digits = show(value).encode().hex()
-        return digits.upper() if verb == "X" else digits
-    return show(value)
+        value = json.dumps(value, ensure_ascii=False)
+    if verb in "svqt":
+        value, verb = show(value), "s"
+    return f"%{flags}{width}{precision or ''}{verb}" % value
 
 
 # Name -> function, fewest and most arguments.
@@ -110,6 +89,5 @@ FUNCTIONS: dict[str, tuple[Callable[..., Value], int, int | None]] = {
     "gt": (_ordered(operator.gt), 2, 2),
     "ge": (_ordered(operator.ge), 2, 2),
     "len": (_length, 1, 1),
-    "print": (_print, 0, None),
     "printf": (_printf, 1, None),
 }

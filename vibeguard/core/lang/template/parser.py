@@ -6,25 +6,12 @@ from collections.abc import Container
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.functions import FUNCTIONS
-from vibeguard.core.lang.template.syntax import (
-    Action,
-    Block,
-    Constant,
-    Field,
-    Function,
-    Nested,
-    Node,
-    Operand,
-    Pipeline,
-    Text,
-    Variable,
-)
 from vibeguard.core.lang.template.tokens import Token, tokenize
+from vibeguard.core.lang.template.tree import Block, Call, Constant, Expression, Field, Node, Text
 
 _MOST_NESTED = 64  # blocks and parentheses; far less than Python's stack allows
-_WORDS: dict[str, bool | None] = {"true": True, "false": False, "nil": None}
-_BLOCKS = ("if", "with")
-_UNSUPPORTED = ("range", "break", "continue", "define", "template", "block")
+_WORDS = {"true": True, "false": False}
+_UNSUPPORTED = ("with", "range", "break", "continue", "define", "template", "block")
 _ESCAPES = re.compile(r'"(?:[^\\]|\\[bfnrt"\\]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4})*"', re.DOTALL)
 
 
@@ -45,170 +32,96 @@ class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.position = 0
-        self.variables: set[str] = set()
         self.nesting = 0
 
     def nodes(self) -> tuple[tuple[Node, ...], Token]:
-        """Read nodes up to `end`, `else` or the end of the text; return that word, unread."""
+        """Read nodes up to `end`, `else` or the end of the text; return that word, read."""
         nodes: list[Node] = []
         while True:
-            token = self.peek()
-            if token.kind == "end":
-                return tuple(nodes), token
-            if token.kind == "text":
-                self.position += 1
+            token = self.next()
+            if token.kind == "plain":
                 nodes.append(Text(token.value))
-                continue
-            keyword = self.peek_word()
-            if keyword.kind == "word" and keyword.value in ("end", "else"):
-                return tuple(nodes), keyword
-            nodes.append(self.action(keyword))
-
-    def action(self, keyword: Token) -> Node:
-        """Read one action that is neither `end` nor `else`."""
-        word = keyword.value if keyword.kind == "word" else ""
-        if word in _UNSUPPORTED:
-            raise LanguageError(
-                f"{word} is not supported", "write the text where it is needed", keyword.offset
-            )
-        if word in _BLOCKS:
-            self.position += 1
-            return self.block(keyword)
-        return Action(self.pipeline("right"))
+            elif token.kind == "end" or (token.kind == "word" and token.value in ("end", "else")):
+                return tuple(nodes), token
+            elif token.kind == "word" and token.value == "if":
+                nodes.append(self.block(token))
+            else:
+                nodes.append(self.expression(token, "right"))
 
     def block(self, opening: Token) -> Block:
         """Read the rest of a block, its `end` included."""
         self.enter(opening)
-        outside = set(self.variables)
-        pipeline = self.pipeline("right")
+        condition = self.expression(self.next(), "right")
         body, ending = self.nodes()
         otherwise: tuple[Node, ...] = ()
-        if ending.value == "else":
-            otherwise = self.otherwise(opening)
+        if ending.value == "else" and self.peek().value == "if":
+            otherwise = (self.block(self.next()),)  # which shares the `end`
         else:
-            self.end(ending, opening)
-        self.variables = outside
+            if ending.value == "else":
+                self.expect_right()
+                otherwise, ending = self.nodes()
+            if ending.value != "end":
+                raise LanguageError("{{if}} has no {{end}}", "add it", opening.offset)
+            self.expect_right()
         self.nesting -= 1
-        return Block(pipeline, body, otherwise, is_with=opening.value == "with")
+        return Block(condition, body, otherwise)
 
-    def otherwise(self, opening: Token) -> tuple[Node, ...]:
-        """Read what follows `else`: another condition, which shares the `end`, or a plain body."""
-        self.next_word()
-        following = self.peek_word()
-        if following.kind == "word" and following.value == opening.value:
-            self.position += 1
-            return (self.block(following),)
-        self.expect_right()
-        nodes, ending = self.nodes()
-        self.end(ending, opening)
-        return nodes
-
-    def end(self, ending: Token, opening: Token) -> None:
-        """Read the `end` of a block."""
-        if ending.value != "end" or ending.kind != "word":
-            raise LanguageError(
-                f"{{{{{opening.value}}}}} has no {{{{end}}}}", "add it", opening.offset
-            )
-        self.next_word()
-        self.expect_right()
-
-    def pipeline(self, closing: str) -> Pipeline:
-        """Read a pipeline and what closes it: the end of the action, or a parenthesis."""
-        name, declares = self.declaration() if closing == "right" else ("", False)
-        commands = [self.command()]
-        while (token := self.next_word()).value == "|" and token.kind == "mark":
-            taker = self.peek_word()
-            commands.append(self.command())
-            if not isinstance(commands[-1][0], Function):
-                raise self.unexpected(taker)
-        if closing not in (token.kind, token.value):
-            raise self.unexpected(token)
-        if declares:
-            self.variables.add(name)
-        return Pipeline(tuple(commands), name, declares)
-
-    def declaration(self) -> tuple[str, bool]:
-        """Read `$x :=` or `$x =`; most pipelines have none."""
-        start = self.position
-        token = self.peek_word()
-        if token.kind == "variable":
-            self.position += 1
-            mark = self.peek_word()
-            if mark.kind == "mark" and mark.value in (":=", "="):
-                self.position += 1
-                if mark.value == "=":
-                    self.known(token)
-                return token.value, mark.value == ":="
-        self.position = start
-        return "", False
-
-    def command(self) -> tuple[Operand, ...]:
-        """Read operands with space between them."""
-        operands = [self.operand(self.next_word())]
-        while self.peek().kind == "space":
-            token = self.peek_word()
-            if token.kind == "right" or (token.kind == "mark" and token.value != "("):
-                break
-            operands.append(self.operand(self.next_word()))
-        if operands == [Constant(None)]:
-            raise LanguageError("nil is not a command", "name a value", self.peek().offset)
-        return tuple(operands)
-
-    def operand(self, token: Token) -> Operand:
-        """Read one operand, whose first word has been read."""
-        if token.kind == "field":
-            return Field(token.value.removeprefix("$").removeprefix("."))
-        if token.kind == "variable":
-            self.known(token)
-            return Variable(token.value)
-        if token.kind == "dot":
-            return Variable(".")
-        if token.kind == "mark" and token.value == "(":
-            self.enter(token)
-            inner = self.pipeline(")")
-            self.nesting -= 1
-            return Nested(inner)
-        return self.constant(token)
-
-    def constant(self, token: Token) -> Operand:
-        """Read a word that stands for itself, or the name of a function."""
-        if token.kind == "word" and token.value in _WORDS:
-            return Constant(_WORDS[token.value])
-        if token.kind == "string" and _ESCAPES.fullmatch(token.value):
-            return Constant(json.loads(token.value, strict=False))
-        if token.kind == "raw":
-            return Constant(token.value[1:-1])
-        if token.kind == "number":
-            return Constant(float(token.value) if "." in token.value else int(token.value))
+    def expression(self, token: Token, closing: str) -> Expression:
+        """Read a value, or a function with its operands, and what closes it."""
         if token.kind == "word" and token.value in FUNCTIONS:
-            return Function(token.value)
-        if token.kind != "word":
-            raise self.unexpected(token)
-        raise LanguageError(
-            f"there is no function {token.value}",
-            f"the functions are {', '.join(sorted(FUNCTIONS))}; a value is .{token.value}",
-            token.offset,
-        )
+            operands = []
+            while self.peek().kind != closing:
+                operands.append(self.operand(self.next()))
+            self.position += 1
+            return Call(token.value, tuple(operands))
+        value = self.operand(token)
+        if self.peek().kind != closing:
+            raise self.unexpected(self.peek())
+        self.position += 1
+        return value
+
+    def operand(self, token: Token) -> Expression:
+        """Read one operand, whose first word has been read."""
+        match token.kind:
+            case "field":
+                return Field(token.value.removeprefix("."))
+            case "open":
+                self.enter(token)
+                inner = self.expression(self.next(), "close")
+                self.nesting -= 1
+                return inner
+            case "number":
+                return Constant(float(token.value) if "." in token.value else int(token.value))
+            case "text" if token.value[0] == "`":
+                return Constant(token.value[1:-1])
+            case "text" if _ESCAPES.fullmatch(token.value):
+                return Constant(json.loads(token.value, strict=False))
+            case "word" if token.value in _WORDS:
+                return Constant(_WORDS[token.value])
+            case "word" if token.value in _UNSUPPORTED:
+                what, do = f"{token.value} is not supported", "write the text where it is needed"
+                raise LanguageError(what, do, token.offset)
+            case "word" if token.value not in FUNCTIONS:
+                raise LanguageError(
+                    f"there is no function {token.value}",
+                    f"the functions are {', '.join(sorted(FUNCTIONS))}; a value is .{token.value}",
+                    token.offset,
+                )
+        raise self.unexpected(token)
 
     def peek(self) -> Token:
-        """The next word or space, unread."""
+        """The next word, unread."""
         return self.tokens[self.position]
 
-    def peek_word(self) -> Token:
-        """Skip space and return the next word, unread."""
-        while self.tokens[self.position].kind == "space":
-            self.position += 1
-        return self.tokens[self.position]
-
-    def next_word(self) -> Token:
-        """Skip space and read the next word."""
-        token = self.peek_word()
-        self.position += 1
+    def next(self) -> Token:
+        """Read the next word; the end of the text comes again and again."""
+        token = self.tokens[self.position]
+        self.position += token.kind != "end"
         return token
 
     def expect_right(self) -> None:
         """Read the end of an action."""
-        token = self.next_word()
+        token = self.next()
         if token.kind != "right":
             raise self.unexpected(token)
 
@@ -218,13 +131,6 @@ class _Parser:
         if self.nesting > _MOST_NESTED:
             raise LanguageError(
                 "the template is nested too deeply", "make it simpler", token.offset
-            )
-
-    def known(self, token: Token) -> None:
-        """Refuse a variable that nothing has declared."""
-        if token.value not in self.variables:
-            raise LanguageError(
-                f"{token.value} is not declared", f"{token.value} := ...", token.offset
             )
 
     def unexpected(self, token: Token) -> LanguageError:

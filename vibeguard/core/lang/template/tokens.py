@@ -1,4 +1,4 @@
-"""Words of a template: text, delimiters, and what stands between them."""
+"""Words of a template: text, and what stands between `{{` and `}}`."""
 
 import re
 from collections.abc import Container, Generator, Iterator
@@ -7,23 +7,20 @@ from typing import NamedTuple
 from vibeguard.core.lang.errors import LanguageError
 
 _SPACE = " \t\r\n"
-# A name ends where one of these follows; anything else there is a mistake.
-_WORD_END = r"(?=[ \t\r\n,|:()]|\}\}|\Z)"
+# A word ends where one of these follows, and a parenthesis opens behind one of these; anything else
+# there is a mistake.
 _WORD = re.compile(
-    rf"""(?x)
-    (?P<right> [ \t\r\n]-\}}\}} | \}}\}} )
-  | (?P<space> [ \t\r\n]+? (?= [ \t\r\n]-\}}\}} ) | [ \t\r\n]+ )
-  | (?P<string> " (?: \\. | [^"\\\n] )* " )
-  | (?P<raw> ` [^`]* ` )
-  | (?P<variable> \$ \w+ {_WORD_END} )
-  | (?P<field> \$? (?: \. [^\W0-9] \w* )+ {_WORD_END} )
-  | (?P<number> [+-]? [0-9]{{1,18}} (?: \. [0-9]{{1,18}} )? {_WORD_END} )
-  | (?P<dot> \. {_WORD_END} )
-  | (?P<word> \w+ {_WORD_END} )
-  | (?P<mark> := | [=|()] )
-    """
+    r"""(?x) [ \t\r\n]*? (?:
+    (?P<right> [ \t\r\n]-\}\} | \}\} )
+  | (?P<open> (?<! [^\s({-] ) \( )
+  | (?: (?P<text> " (?: \\. | [^"\\\n] )* " | ` [^`]* ` )
+      | (?P<field> (?: \. [^\W0-9] \w* )+ )
+      | (?P<number> [+-]? [0-9]{1,18} (?: \. [0-9]{1,18} )? )
+      | (?P<word> \w+ )
+      | (?P<close> \) )
+    ) (?= [ \t\r\n)] | \}\} | \Z )
+    )"""
 )
-_COMMENT_END = re.compile(r"([ \t\r\n]-)?\}\}")
 _PLAIN_FIELD = re.compile(r"\{\{\.([^{}]+)\}\}")
 
 
@@ -38,7 +35,8 @@ class Token(NamedTuple):
 def tokenize(text: str, names: Container[str]) -> Iterator[Token]:
     """Yield the words of a template, `right` at the end of each action, `end` at the end of all.
 
-    `{{.name}}` with exactly a name out of `names` is a field whatever characters the name has.
+    What stands for itself is of the kind `plain`. `{{.name}}` with exactly a name out of `names` is
+    a field whatever characters the name has.
     """
     position = 0
     trim = False
@@ -50,7 +48,7 @@ def tokenize(text: str, names: Container[str]) -> Iterator[Token]:
         if start >= 0 and _trims_left(text, start):
             piece = piece.rstrip(_SPACE)
         if piece:
-            yield Token("text", piece, position)
+            yield Token("plain", piece, position)
         if start < 0:
             yield Token("end", "", len(text))
             return
@@ -70,25 +68,19 @@ def _trims_left(text: str, start: int) -> bool:
 def _tokenize_action(text: str, start: int) -> Generator[Token, None, tuple[int, bool]]:
     """Yield the words of one action; return where it ends and whether it trims what follows."""
     position = start + (3 if _trims_left(text, start) else 2)
-    comment_start = position + 1 if _trims_left(text, start) else position
-    if text.startswith("/*", comment_start):
-        closed = text.find("*/", comment_start + 2)
-        ending = _COMMENT_END.match(text, closed + 2) if closed >= 0 else None
-        if ending is None:  # nor may a later comment end this one: the text between would be lost
-            raise LanguageError("a comment is not closed", "end it with */}}", start)
-        return ending.end(), bool(ending.group(1))
     while True:
         match = _WORD.match(text, position)
         if match is None:
             raise _unknown(text, start, position)
         kind = str(match.lastgroup)
-        yield Token(kind, match.group(), position)
+        yield Token(kind, match[kind], match.start(kind))
         position = match.end()
         if kind == "right":
-            return position, match.group() != "}}"
+            return position, match[kind] != "}}"
 
 
 def _unknown(text: str, start: int, position: int) -> LanguageError:
+    position += len(text[position:]) - len(text[position:].lstrip(_SPACE))
     if position >= len(text):
         return LanguageError("{{ is not closed", "close it with }}", start)
     return LanguageError(
