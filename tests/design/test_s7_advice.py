@@ -149,7 +149,7 @@ def test_a_suggestion_that_is_no_template_is_named_before_it_is_needed(tmp_path)
     """It would be shown as it is written, and only where the check fails."""
     checks = """checks:
       - {id: a, run: ":", grok: "(?P<cov>1)", suggestion: "{{if .cov}}Coverage", fix: "make {{.cov}}"}
-      - {id: b, run: "docker ps --format '{{json .}}'", fix: "echo {{.x | quote}}"}
+      - {id: b, run: "docker ps --format '{{json .}}'", fix: "echo {{quote .x}}"}
     """
     said = advice(project(tmp_path, checks))
     assert len(said) == 2

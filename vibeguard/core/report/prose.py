@@ -4,9 +4,6 @@ A passing run says nothing before its summary. What fails, is retried, slow, sil
 said at the moment when it happens.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from vibeguard.core.model.events import (
     CheckIdle,
     CheckRequirementWaived,
@@ -24,7 +21,7 @@ from vibeguard.core.model.events import (
     RunResumed,
     RunStarted,
 )
-from vibeguard.core.model.state import State
+from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.build import Ending
@@ -50,8 +47,10 @@ class Prose:
 
     def event(self, state: State, event: Event) -> str:
         """What to say after `event`; every line ends in a newline."""
-        say = _SAY.get(type(event))
-        return self._joined(say(self, state, event)) if say else ""
+        record = state.checks.get(getattr(event, "check", ""))
+        if record is None:
+            return self._joined(self._of_run(state, event))
+        return self._joined(self._of_check(state, record, event))
 
     def end(self, state: State, ending: Ending) -> str:
         """The summary, and what comes before it."""
@@ -65,59 +64,68 @@ class Prose:
     def _line(self, label: str, text: str) -> list[str]:
         return [wrap(f"{self.style.warn(label)}: {sanitise(text)}", self.columns, rest="  ")]
 
-    def _run_started(self, state: State, event: RunStarted) -> list[str]:
-        del state
-        return self._line("run", event.run_id) if self.verbose else []
+    def _of_run(self, state: State, event: Event) -> list[str]:
+        match event:
+            case RunStarted() if self.verbose:
+                return self._line("run", event.run_id)
+            case RunPlanned():
+                return [line for note in event.notes for line in self._line("note", note)]
+            case RunForegroundSettled() if self.verbose and event.pending:
+                when = duration(state.last_t)
+                return self._line("foreground", f"done after {when}; left: {some(event.pending)}")
+            case RunPaused():
+                return self._line("paused", "every check is stopped, and so are its limits")
+            case RunResumed():
+                return self._line("resumed", f"after {duration(event.paused_ns)}")
+            case RunDegraded(parallel=slots, async_parallel=others):
+                limits = f"{slots} in the foreground, {others} in the background"
+                return self._line("degraded", f"at most {limits} from now on: {event.reason}")
+            case RunCancelRequested():
+                return self._line("cancelling", cancelled_because(event.reason, event.by))
+            case _:
+                return []
 
-    def _planned(self, state: State, event: RunPlanned) -> list[str]:
-        del state
-        return [line for note in event.notes for line in self._line("note", note)]
+    def _of_check(self, state: State, record: CheckRecord, event: Event) -> list[str]:
+        planned = record.planned
+        attempts = planned.retries + 1 + record.lost
+        match event:
+            case CheckStarted() if self.verbose:
+                return self._started(record, event)
+            case CheckSlow(check=check):
+                text = f"{check} has been running for {duration(event.elapsed_ns)}"
+                return self._line("slow", text)
+            case CheckIdle(check=check):
+                limit = planned.idle_timeout_ns
+                until = f" (idle timeout {duration(limit)})" if limit else ""
+                text = f"{check} has written nothing for {duration(event.idle_ns)}{until}"
+                return self._line("silent", text)
+            case CheckRequirementWaived(choice=WhilePending.PROCEED) if self.verbose:
+                text = f"{event.check} does not wait for {event.requirement}"
+                return self._line("proceeds", text)
+            case CheckTerminationRequested(check=check, reason=reason) if (
+                self.verbose or reason is TerminationReason.OUTPUT_LIMIT
+            ):
+                why = reason.value.replace("_", " ")
+                return self._line("ending", f"{check} ({why}) with {event.signal}")
+            case CheckRetryScheduled(check=check, attempt=attempt):
+                when = f" in {duration(event.delay_ns)}" if event.delay_ns else ""
+                return self._line("retry", f"{check}, attempt {attempt} of {attempts}{when}")
+            case CheckSettled():
+                return self._settled(state, record, event)
+            case _:
+                return []
 
-    def _started(self, state: State, event: CheckStarted) -> list[str]:
-        if not self.verbose:
-            return []
+    def _started(self, record: CheckRecord, event: CheckStarted) -> list[str]:
         where = " in the background" if event.pool is Pool.BACKGROUND else ""
-        where += f" {placed(state.checks[event.check])}" if event.worker else ""
+        where += f" {placed(record)}" if event.worker else ""
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
         lines = self._line("started", f"{event.check}{where}{attempt}")
-        commands = sanitise(shown_command(state.checks[event.check].planned), multiline=True)
+        commands = sanitise(shown_command(record.planned), multiline=True)
         for command in commands.strip().split("\n"):
             lines.append(fold(command, self.columns, prefix="  $ ", rest="    "))
         return lines
 
-    def _slow(self, state: State, event: CheckSlow) -> list[str]:
-        del state
-        return self._line(
-            "slow", f"{event.check} has been running for {duration(event.elapsed_ns)}"
-        )
-
-    def _idle(self, state: State, event: CheckIdle) -> list[str]:
-        limit = state.checks[event.check].planned.idle_timeout_ns
-        until = f" (idle timeout {duration(limit)})" if limit else ""
-        text = f"{event.check} has written nothing for {duration(event.idle_ns)}{until}"
-        return self._line("silent", text)
-
-    def _waived(self, state: State, event: CheckRequirementWaived) -> list[str]:
-        del state
-        if not self.verbose or event.choice is not WhilePending.PROCEED:
-            return []
-        return self._line("proceeds", f"{event.check} does not wait for {event.requirement}")
-
-    def _terminated(self, state: State, event: CheckTerminationRequested) -> list[str]:
-        del state
-        if not self.verbose and event.reason is not TerminationReason.OUTPUT_LIMIT:
-            return []
-        reason = event.reason.value.replace("_", " ")
-        return self._line("ending", f"{event.check} ({reason}) with {event.signal}")
-
-    def _retry(self, state: State, event: CheckRetryScheduled) -> list[str]:
-        record = state.checks[event.check]
-        attempts = record.planned.retries + 1 + record.lost
-        when = f" in {duration(event.delay_ns)}" if event.delay_ns else ""
-        return self._line("retry", f"{event.check}, attempt {event.attempt} of {attempts}{when}")
-
-    def _settled(self, state: State, event: CheckSettled) -> list[str]:
-        record = state.checks[event.check]
+    def _settled(self, state: State, record: CheckRecord, event: CheckSettled) -> list[str]:
         loud = event.outcome in UNPASSED
         if event.outcome is Outcome.CANCELLED:
             loud = record.first_started_t is not None
@@ -131,44 +139,3 @@ class Prose:
             verbose=self.verbose,
         )
         return paragraphs.of(state, record)
-
-    def _foreground(self, state: State, event: RunForegroundSettled) -> list[str]:
-        if not self.verbose or not event.pending:
-            return []
-        when = duration(state.last_t)
-        return self._line("foreground", f"done after {when}; left: {some(event.pending)}")
-
-    def _paused(self, state: State, event: RunPaused) -> list[str]:
-        del state, event
-        return self._line("paused", "every check is stopped, and so are its limits")
-
-    def _resumed(self, state: State, event: RunResumed) -> list[str]:
-        del state
-        return self._line("resumed", f"after {duration(event.paused_ns)}")
-
-    def _degraded(self, state: State, event: RunDegraded) -> list[str]:
-        del state
-        slots = f"{event.parallel} in the foreground, {event.async_parallel} in the background"
-        return self._line("degraded", f"at most {slots} from now on: {event.reason}")
-
-    def _cancelling(self, state: State, event: RunCancelRequested) -> list[str]:
-        del state
-        return self._line("cancelling", cancelled_because(event.reason, event.by))
-
-
-_SAY: dict[type, Callable[[Prose, State, Any], list[str]]] = {
-    RunStarted: Prose._run_started,  # noqa: SLF001 - a table of this class's own methods
-    RunPlanned: Prose._planned,  # noqa: SLF001
-    CheckStarted: Prose._started,  # noqa: SLF001
-    CheckSlow: Prose._slow,  # noqa: SLF001
-    CheckIdle: Prose._idle,  # noqa: SLF001
-    CheckRequirementWaived: Prose._waived,  # noqa: SLF001
-    CheckTerminationRequested: Prose._terminated,  # noqa: SLF001
-    CheckRetryScheduled: Prose._retry,  # noqa: SLF001
-    CheckSettled: Prose._settled,  # noqa: SLF001
-    RunForegroundSettled: Prose._foreground,  # noqa: SLF001
-    RunPaused: Prose._paused,  # noqa: SLF001
-    RunResumed: Prose._resumed,  # noqa: SLF001
-    RunDegraded: Prose._degraded,  # noqa: SLF001
-    RunCancelRequested: Prose._cancelling,  # noqa: SLF001
-}
