@@ -13,7 +13,7 @@ from msgspec import Struct
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.execution import Execution
 from vibeguard.core.lang.template.parser import parse
-from vibeguard.core.lang.template.tree import Node, OutputFull
+from vibeguard.core.lang.template.syntax import Node, OutputFull
 from vibeguard.core.wording.layout import LONGEST_TEXT, cut_text
 
 MOST_CHARACTERS = LONGEST_TEXT

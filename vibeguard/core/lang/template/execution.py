@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vibeguard.core.lang.template.functions import call
-from vibeguard.core.lang.template.tree import (
+from vibeguard.core.lang.template.syntax import (
     Block,
     Call,
     Constant,

@@ -5,7 +5,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from vibeguard.core.lang.template.tree import OutputFull, Value, fail, kind, show
+from vibeguard.core.lang.template.syntax import OutputFull, Value, fail, kind, show
 
 _VERB = re.compile(r"%(?P<flags>[-+ 0]*)(?P<width>\d*)(?P<precision>\.\d*)?(?P<verb>[a-zA-Z%]?)")
 _VERBS = {"text": "svq", "missing value": "sv", "number": "dvfeg", "truth value": "tv"}

@@ -6,8 +6,8 @@ from collections.abc import Container
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.template.functions import FUNCTIONS
+from vibeguard.core.lang.template.syntax import Block, Call, Constant, Expression, Field, Node, Text
 from vibeguard.core.lang.template.tokens import Token, tokenize
-from vibeguard.core.lang.template.tree import Block, Call, Constant, Expression, Field, Node, Text
 
 _MOST_NESTED = 64  # blocks and parentheses; far less than Python's stack allows
 _WORDS = {"true": True, "false": False}
