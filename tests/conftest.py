@@ -1,6 +1,7 @@
 """What every test may rely on, wherever it runs: a git identity, no settings of the caller's."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,10 @@ IDENTITY = {
 # (VIBEGUARD_RUN and its like stay: they tell an enclosing run whose processes these are.)
 SETTINGS = ("VIBEGUARD_CONFIG", "VIBEGUARD_LOG_DIR", "VIBEGUARD_PARALLEL", "VIBEGUARD_STATE_DIR")
 FOREIGN = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONUNBUFFERED")
+
+# A caller that wants no compiled files would have every command under test compile the product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
