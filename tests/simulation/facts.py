@@ -1,10 +1,13 @@
 """A log as anybody could read it: plain facts, without the product's own decoder."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 Facts = dict[str, Any]
+Findings = Iterator[str]
+STANDING = ("pause", "suspend", "stall")  # happenings in which time passes that is nobody's
 
 
 def lines_of(log: bytes) -> list[Facts]:

@@ -55,6 +55,7 @@ class Kernel(Machine):
         if process.alive:
             return 0, 0, None
         process.parent = self.processes[self.us]
+        process.reaped_ns = self.now_ns
         self._bury(process)
         return pid, process.status, SimpleNamespace(ru_utime=0.0, ru_stime=0.0, ru_maxrss=0)
 

@@ -72,6 +72,7 @@ class Process:
         self.pipe: Pipe | None = None
         self.on_term: str | int = "die"
         self.status = 0
+        self.reaped_ns: int | None = None  # when the supervisor was told of its end
         self.stuck = False
         self.pending: list[int] = []
         self.turn = 0  # an event of an earlier turn is void

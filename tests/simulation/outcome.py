@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tests.simulation.disk import Disk
+from tests.simulation.facts import Facts, lines_of
 from tests.simulation.history import Happening, History
 from tests.simulation.kernel import Kernel
 from vibeguard.system.channel import Sealed
@@ -40,6 +42,7 @@ class Outcome:
     followed: Any = None
     follower: Follower | None = None
     follower_problem: str = ""
+    unnoticed: str = ""  # what was done to the log before the eyes of the follower
     started_before_the_plan_was_safe: bool = False
     altered_output: str = ""
     beside: list[str] = field(default_factory=list)  # what was wrong with a run at the same time
@@ -54,6 +57,15 @@ class Outcome:
     given_up: set[str] = field(default_factory=set)  # attempts that could not be killed
     not_given_up: list[str] = field(default_factory=list)  # unkillable when the last check settled
     elapsed_s: float = 0.0
+
+    @cached_property
+    def events(self) -> list[Facts]:
+        """What is in the log at the end."""
+        return lines_of(self.log)
+
+    def has(self, *whats: str) -> bool:
+        """Whether one of these happened."""
+        return any(happening.what in whats for _, happening in self.delivered)
 
 
 Look = Callable[[Outcome], list[Any]]

@@ -336,6 +336,7 @@ class World:
         if how == "output":
             self._alter_output()
             return
+        self._follow(to_the_end=True)
         with suppress(FileNotFoundError):
             if how == "append":
                 with open(path, "ab") as file:
@@ -344,6 +345,10 @@ class World:
                 os.truncate(path, os.path.getsize(path) // 2)
             else:
                 os.unlink(path)
+        self._follow(to_the_end=True)
+        follower, outcome = self._follower, self.outcome
+        if follower is not None and not follower.finished and not outcome.follower_problem:
+            outcome.unnoticed = how
 
     def _alter_output(self) -> None:
         """Somebody writes into what a check has left that is over; not when all is over."""
