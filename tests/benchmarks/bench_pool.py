@@ -33,7 +33,7 @@ from tests.helpers.running import running
 from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import CheckQueued, CheckSettled, CheckStarted, CheckSubmitted
 from vibeguard.system.journal.reader import read_log
-from vibeguard.system.pool.shipment import capture
+from vibeguard.system.pool.shipment import begin_capture
 from vibeguard.system.rundir.ids import run_folder, run_ids
 
 ROUNDS = 3
@@ -252,7 +252,7 @@ def tree(bench: Bench) -> None:
         for number in range(27):
             (folder / "d1" / f"f{1 + 50 * number}").write_text(f"changed {turn}\n")
         began = time.perf_counter()
-        shipment = capture(str(folder), os.environb)
+        shipment = begin_capture(str(folder), os.environb).result()
         took.append(time.perf_counter() - began)
         bench.run(folder)
         [submitted] = [e for e in events(folder) if isinstance(e, CheckSubmitted)]

@@ -17,7 +17,6 @@ from tests.helpers.pools import (
     git,
     project,
     report,
-    repository,
     run_cli,
 )
 from tests.helpers.running import running
@@ -433,19 +432,6 @@ def test_where_without_a_pool_is_refused_at_load(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "validate")
     assert done.returncode == 2
     assert "add settings.pool" in done.stderr
-
-
-def test_what_cannot_be_shipped_is_refused(pool: Pool, tmp_path: Path) -> None:
-    checks = "  - {id: a, run: 'true', where: {}}"
-    config = config_of(pool.name, checks)
-    (tmp_path / "bare").mkdir()
-    (tmp_path / "bare" / "vibeguard.yaml").write_text(config)
-    done = run_cli(tmp_path / "bare", "run", **pool.variables)
-    assert (done.returncode, "git repository" in done.stderr) == (2, True)
-    lfs = repository(tmp_path / "lfs", config)
-    (lfs / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
-    done = run_cli(lfs, "run", **pool.variables)
-    assert (done.returncode, "Git LFS" in done.stderr) == (2, True)
 
 
 def test_a_run_without_where_knows_nothing_of_pools(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from vibeguard.system.executors.base import AttemptSpec, Executor
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.listing import list_workers
-from vibeguard.system.pool.shipment import capture
+from vibeguard.system.pool.shipment import begin_capture
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -199,7 +199,7 @@ class PoolWorld:
     ) -> None:
         self.pool = pool
         self.settings = settings or PoolSettings(name=pool.name, queue_timeout_ns=60 * 10**9)
-        self.shipment = capture(str(repository), os.environb)
+        self.shipment = begin_capture(str(repository), os.environb).result()
         self._make = make
         self._folder = tempfile.mkdtemp(prefix="contract-", dir=pool.folder)
 

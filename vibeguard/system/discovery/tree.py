@@ -6,10 +6,13 @@ temporary folder (docs/adr/0071).
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
@@ -75,6 +78,17 @@ class GitTree:
         self._alternates = environment.get(b"GIT_ALTERNATE_OBJECT_DIRECTORIES")
         self._scratch = scratch
         self._timeout_s = timeout_s
+        self._look = threading.Lock()  # at the next two
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End what git does for another thread, which gets SubprocessError from now on."""
+        with self._look:
+            self._stopped = True
+            if self._process is not None and self._process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
 
     def write(self) -> str:
         """The id of the tree. Raises OSError or SubprocessError."""
@@ -150,7 +164,14 @@ class GitTree:
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises OSError or SubprocessError."""
-        return ask_git(arguments, self._root, self._environment, self._timeout_s, given)
+        asked = (arguments, self._root, self._environment, self._timeout_s, given)
+        return ask_git(*asked, began=self._note)
+
+    def _note(self, process: "subprocess.Popen[bytes]") -> None:
+        with self._look:
+            self._process = process
+            if self._stopped:
+                raise subprocess.SubprocessError("it was stopped")
 
 
 def _mode_in_git(mode: int) -> bytes:

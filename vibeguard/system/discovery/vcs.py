@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.whereabouts import repository_root
@@ -25,8 +25,10 @@ def ask_git(
     environment: Mapping[bytes, bytes],
     timeout_s: float,
     given: bytes | None = None,
+    *,
+    began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
 ) -> bytes:
-    """What git prints, with `given` as its input.
+    """What git prints, with `given` as its input; `began` gets the process, and may end it.
 
     It and what it starts (filters) end with the time that they have. Raises OSError if it is
     missing, SubprocessError if it is slow or fails: then `stderr` of the error has its words.
@@ -41,6 +43,7 @@ def ask_git(
         start_new_session=True,
     ) as process:
         try:
+            began(process)
             output, complaint = process.communicate(given, timeout=timeout_s)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)

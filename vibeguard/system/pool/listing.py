@@ -27,7 +27,7 @@ async def ask_once(
 ) -> T | None:
     """Connect, ask, and go; None where `unless` came to its end first, however silent the broker.
 
-    Raises UsageError that names the variable and the broker's words.
+    Raises UsageError: that of the question, or one that names the variable and the broker's words.
     """
     try:
         answer = await _ask(access, question, unless)
@@ -35,7 +35,7 @@ async def ask_once(
         if group.subgroup(KeyboardInterrupt) is not None:
             raise KeyboardInterrupt from group
         raise
-    if isinstance(answer, Error):
+    if isinstance(answer, Error) and not isinstance(answer.error, UsageError):
         raise UsageError(
             f"the broker of {URL_VARIABLE} ({access.address.shown}): {answer.error}",
             "see docs/workers.md for what a pool asks of its broker",
@@ -65,7 +65,7 @@ async def _ask(
                 answer = Value(await question(pool))
             finally:  # it waits for nothing
                 await pool.connection.close()
-        except (BrokerLost, BrokerRefused) as error:
+        except (BrokerLost, BrokerRefused, UsageError) as error:
             answer = Error(error)
         nursery.cancel_scope.cancel()
     return answer

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
@@ -34,41 +35,62 @@ class Shipment(Struct, frozen=True):
     top: str = ""
 
 
-def capture(folder: str, environment: Mapping[bytes, bytes]) -> Shipment:
-    """The files around `folder`, dirty ones included, ignored ones not. Raises UsageError."""
+class Capture:
+    """The files of a run, captured in a thread while what else it needs is done."""
+
+    def __init__(self, git: GitTree, root: str, scratch: str) -> None:
+        self._git = git
+        self._root = root
+        self._scratch = scratch
+        self._thread: threading.Thread | None = None
+        self._found: Outcome[Shipment] | None = None
+
+    def begin(self) -> None:
+        """Start the thread; where none is to be had, `result` does the work."""
+        thread = threading.Thread(target=self._work)
+        with suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
+
+    def result(self) -> Shipment:
+        """Wait for it. Raises UsageError."""
+        return self._wait().unwrap()
+
+    def stop(self) -> None:
+        """Nothing is left of it, whether it was over or not."""
+        self._git.stop()
+        self._wait()
+
+    def _wait(self) -> Outcome[Shipment]:
+        if self._thread is not None:
+            self._thread.join()
+        return self._found or self._work()
+
+    def _work(self) -> Outcome[Shipment]:
+        self._found = outcome.capture(self._capture)
+        return self._found
+
+    def _capture(self) -> Shipment:
+        try:
+            return _capture(self._git, self._root)
+        except (OSError, subprocess.SubprocessError) as error:
+            what = f"the files cannot be packed for workers: git said no ({error})"
+            raise UsageError(what, _INSTEAD) from error
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
+    """Of the files around `folder`, dirty ones included, ignored ones not. Raises UsageError."""
     root = git_root(folder)
     if root is None:
         raise UsageError(
             "the checks with where need a git repository, and this folder is in none", _INSTEAD
         )
     scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
-    try:
-        return _capture(GitTree(root, environment, scratch, CAPTURE_S), root)
-    except (OSError, subprocess.SubprocessError) as error:
-        what = f"the files cannot be packed for workers: git said no ({error})"
-        raise UsageError(what, _INSTEAD) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Callable[[], Shipment]:
-    """Capture in a thread, so that what else a run needs is done meanwhile; call for the result."""
-    found: list[Outcome[Shipment]] = []
-
-    def work() -> None:
-        found.append(outcome.capture(capture, folder, environment))
-
-    thread = threading.Thread(target=work)
-    try:
-        thread.start()
-    except RuntimeError:  # no thread is to be had
-        return lambda: capture(folder, environment)
-
-    def result() -> Shipment:
-        thread.join()
-        return found[0].unwrap()
-
-    return result
+    begun = Capture(GitTree(root, environment, scratch, CAPTURE_S), root, scratch)
+    begun.begin()
+    return begun
 
 
 def _capture(git: GitTree, root: str) -> Shipment:

@@ -177,12 +177,15 @@ def _prepare_remote(launch: Launch, orders: OrderReader) -> "Remote | None":
     environment = without_git_locals(launch.environment)
     captured = begin_capture(os.fsdecode(launch.folder), environment)
     try:
-        from vibeguard.system.supervisor.remote import prepare_remote  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        from vibeguard.system.pool.access import needs_extra  # noqa: PLC0415
+        try:
+            from vibeguard.system.supervisor.remote import prepare_remote  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            from vibeguard.system.pool.access import needs_extra  # noqa: PLC0415
 
-        raise needs_extra() from error
-    return prepare_remote(launch, os.environ, orders, captured)
+            raise needs_extra() from error
+        return prepare_remote(launch, os.environ, orders, captured)
+    finally:
+        captured.stop()
 
 
 def _outlive_signals() -> None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 
 import trio
@@ -10,7 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
-from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, label_sets
+from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
 from vibeguard.system.executors.base import RemoteSpec
@@ -20,7 +19,7 @@ from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access, access_from
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once
-from vibeguard.system.pool.shipment import Shipment
+from vibeguard.system.pool.shipment import Capture, Shipment
 
 
 class Remote(Struct, frozen=True):
@@ -91,25 +90,20 @@ def prepare_remote(
     launch: Launch,
     environ: Mapping[str, str],
     orders: OrderReader,
-    captured: Callable[[], Shipment],
+    captured: Capture,
 ) -> Remote | None:
     """What the plan's checks with `where` need; None without any.
 
-    `captured` waits for the files. A run that `orders` end by now asks no broker: it starts
-    nothing. Raises UsageError for all that can be known before anything has run.
+    A run that `orders` end by now waits for no broker and no files: it starts nothing. Raises
+    UsageError for all that can be known before anything has run.
     """
     settings = launch.plan.settings.pool
     if settings is None:
         return None
-    try:
-        access = access_from(environ, settings.name, insecure=settings.insecure)
-        workers = trio.run(ask_once, access, _try_out, partial(_ended_by, orders)) or []
-        _compare_versions(workers)
-    except BaseException:
-        with suppress(UsageError):
-            captured()  # it leaves nothing behind
-        raise
-    return Remote(access, settings, captured(), label_sets(workers))
+    access = access_from(environ, settings.name, insecure=settings.insecure)
+    found = trio.run(ask_once, access, partial(_try_out, captured), partial(_ended_by, orders))
+    shipment, present = found or (Shipment(Source("", "")), [])
+    return Remote(access, settings, shipment, label_sets(present))
 
 
 async def _ended_by(orders: OrderReader) -> None:
@@ -124,9 +118,12 @@ async def _ended_by(orders: OrderReader) -> None:
             return
 
 
-async def _try_out(pool: Pool) -> list[Presence]:
+async def _try_out(captured: Capture, pool: Pool) -> tuple[Shipment, list[Presence]]:
+    """The files, and who is there; what the broker refuses is known before there are files."""
     await pool.check_rights()
-    return await pool.workers()
+    present = await pool.workers()
+    _compare_versions(present)
+    return await trio.to_thread.run_sync(captured.result, abandon_on_cancel=True), present
 
 
 def _compare_versions(present: list[Presence]) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tests.helpers.pools import git, repository
-from vibeguard.system.pool.shipment import capture
+from vibeguard.system.pool.shipment import begin_capture
 
 
 def test_the_pack_holds_what_the_commit_lacks_and_no_more(tmp_path: Path) -> None:
@@ -15,6 +15,6 @@ def test_the_pack_holds_what_the_commit_lacks_and_no_more(tmp_path: Path) -> Non
     git(folder, "commit", "-q", "-m", "large")
     (folder / "tracked").write_text("two\n")
     (folder / "new").write_text("new\n")
-    shipment = capture(str(folder), os.environb)
+    shipment = begin_capture(str(folder), os.environb).result()
     assert 0 < len(shipment.pack) < 2_000
     assert shipment.source.commit == git(folder, "rev-parse", "HEAD").strip()

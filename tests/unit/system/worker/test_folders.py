@@ -12,7 +12,7 @@ import trio
 from tests.helpers.pools import git, repository
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.executors.local import open_local_executor
-from vibeguard.system.pool.shipment import capture
+from vibeguard.system.pool.shipment import begin_capture
 from vibeguard.system.worker.folders import Folders, Unfit
 from vibeguard.system.worker.store import Store
 
@@ -32,7 +32,7 @@ def committed(origin: Path) -> Source:
     """The files of a new commit, which needs no pack."""
     git(origin, "add", "-A")
     git(origin, "commit", "-q", "-m", "more")
-    return capture(str(origin), os.environb).source
+    return begin_capture(str(origin), os.environb).result().source
 
 
 def dirty(origin: Path, folder: Path) -> Source:
@@ -42,7 +42,7 @@ def dirty(origin: Path, folder: Path) -> Source:
     (origin / "new").write_text("new\n")
     (origin / "new").chmod(0o755)
     (origin / "link").symlink_to("tracked")
-    shipment = capture(str(origin), os.environb)
+    shipment = begin_capture(str(origin), os.environb).result()
     (folder / "worker" / "packs" / shipment.source.pack).write_bytes(shipment.pack)
     return shipment.source
 
@@ -93,7 +93,7 @@ def test_a_folder_that_is_ready_is_as_one_that_is_made_anew(origin: Path, tmp_pa
 
 
 def captured(origin: Path) -> Source:
-    return capture(str(origin), os.environb).source
+    return begin_capture(str(origin), os.environb).result().source
 
 
 def test_a_folder_that_was_ready_for_other_files_is_moved_to_these(
