@@ -19,17 +19,20 @@ def vibeguard(
     timeout_s: float = 120,
     fresh: bool = False,
     within: tuple[str, ...] = (),
+    before: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m vibeguard` and return what it said; the bound is one that only a hang reaches.
 
     A fork of an interpreter that has the imports behind it, unless `fresh` or something in the
     environment that an interpreter reads when it begins asks for one of its own. `within` are
-    words before the command line that make a world for it, the same for many commands.
+    words before the command line that make a world for it, the same for many commands;
+    `before` is a module of the tests that prepares the process, and its words (tests.helpers.forking).
     """
     whole = environment(**(env or {}))
     if not fresh and forking.can_fork(whole):
-        command = forking.Command(list(argv), cwd, whole, within)
+        command = forking.Command(list(argv), cwd, whole, within, before)
         return forking.finish(command, stdin, timeout_s)
+    assert not before, "an interpreter of its own is not prepared"
     return subprocess.run(
         [*within, sys.executable, "-m", "vibeguard", *argv],
         cwd=cwd,

@@ -1,4 +1,4 @@
-"""The real command, on a disk that fails: `python -m tests.helpers.failing_disk WAY ERROR N ARGS`.
+"""The real command, on a disk that fails: `vibeguard(..., before=(MODULE, WAY, ERROR, N))`.
 
 From the Nth write to the log on (counted from 0) the disk answers with the error number, as WAY
 says:
@@ -10,10 +10,8 @@ sync     it is the Nth synchronisation of the log that fails, not a write
 """
 
 import os
-import sys
 from typing import Any
 
-from vibeguard.cli import command
 from vibeguard.system.journal import writer
 
 
@@ -53,14 +51,7 @@ class FailingDisk:
         return not os.path.exists(os.path.join(folder, "reserve"))
 
 
-def main() -> None:
-    """Put the disk below the writer, which the supervisor inherits, and become the command."""
-    way, error, first, *arguments = sys.argv[1:]
+def prepare(way: str, error: str, first: str) -> None:
+    """Put the disk below the writer, which the supervisor inherits."""
     disk = FailingDisk(way, int(error), int(first))
     vars(writer).update(os=disk, _synchronise=disk.synchronise)
-    sys.argv[1:] = arguments
-    command()
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,8 @@ Nine tenths of a short command are imports, and the suite runs thousands of comm
 each test process imports everything once; each command is a fork of it: a process of its own, with
 its own arguments, folder and streams. Another environment takes a fresh interpreter, and what only
 one of those shows (its flags, signals that it was started with, modules of the working folder) asks
-for it: `vibeguard(..., fresh=True)`.
+for it: `vibeguard(..., fresh=True)`. What a test changes in such a process before it is the command
+is the `prepare` of a module of the tests, called there: `vibeguard(..., before=(MODULE, *WORDS))`.
 """
 
 import contextlib
@@ -74,17 +75,24 @@ def server(within: tuple[str, ...]) -> socket.socket:
 class Command:
     """A command under way: what the tests use of a `subprocess.Popen` in text mode.
 
-    `within` are the words of a command line before that of the server, such as `unshare -Ur`.
+    `within` are the words of a command line before that of the server, such as `unshare -Ur`;
+    `before` is what the process does first: a module with a `prepare`, and words for that.
     """
 
     def __init__(
-        self, argv: list[str], cwd: Path, env: Mapping[str, str], within: tuple[str, ...] = ()
+        self,
+        argv: list[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        within: tuple[str, ...] = (),
+        before: tuple[str, ...] = (),
     ) -> None:
         (stdin, write), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
         self._answer, theirs = socket.socketpair()
         given = [stdin, stdout, stderr, theirs.fileno()]
         other = dict(env) if differing(env) else None
-        request = json.dumps({"argv": argv, "cwd": os.fspath(cwd), "env": other}).encode()
+        asked = {"argv": argv, "cwd": os.fspath(cwd), "env": other, "before": before}
+        request = json.dumps(asked).encode()
         socket.send_fds(server(within), [request], given)
         for descriptor in given[:3]:
             os.close(descriptor)
@@ -225,8 +233,9 @@ def _be_between(request: bytes, descriptors: list[int]) -> None:
 
 def _be_command(request: dict[str, object], streams: list[int]) -> None:
     """Become what `python -m vibeguard` would be. Never returns."""
-    argv, cwd, env = request["argv"], request["cwd"], request["env"]
+    argv, cwd, env, before = (request[name] for name in ("argv", "cwd", "env", "before"))
     assert isinstance(argv, list)
+    assert isinstance(before, list)
     assert isinstance(cwd, str)
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
@@ -237,7 +246,10 @@ def _be_command(request: dict[str, object], streams: list[int]) -> None:
     os.chdir(cwd)
     sys.path[0] = cwd
     if isinstance(env, dict) and not show_environment(env):
+        assert not before, "an interpreter of its own is not prepared"
         os.execve(sys.executable, [sys.executable, "-m", "vibeguard", *argv], env)
+    if before:
+        importlib.import_module(before[0]).prepare(*before[1:])
     import vibeguard  # noqa: PLC0415
     from vibeguard.cli import command  # noqa: PLC0415
 

@@ -1,7 +1,8 @@
 """A system that refuses some calls: what runs here gets their error number from a seccomp filter.
 
 `python -m tests.helpers.refusing setsid=EPERM pidfd_open=ENOSYS -- COMMAND...` (seccomp(2)). The
-filter holds for the command and everything below it, whoever runs it.
+filter holds for the command and everything below it, whoever runs it. What is forked is prepared:
+`vibeguard(..., before=(MODULE, "setsid=EPERM"))`.
 """
 
 import ctypes
@@ -71,11 +72,16 @@ def refuse(refused: dict[str, int]) -> None:
         raise OSError(ctypes.get_errno(), "the seccomp filter is refused")
 
 
+def prepare(*calls: str) -> None:
+    """Refuse `setsid=EPERM` and the like in this process from now on."""
+    pairs = (word.partition("=") for word in calls)
+    refuse({name: getattr(errno, number) for name, _, number in pairs})
+
+
 def main() -> None:
     """Refuse, then become the command."""
     cut = sys.argv.index("--")
-    pairs = (word.partition("=") for word in sys.argv[1:cut])
-    refuse({name: getattr(errno, number) for name, _, number in pairs})
+    prepare(*sys.argv[1:cut])
     command = sys.argv[cut + 1 :]
     os.execvpe(command[0], command, os.environ)
 

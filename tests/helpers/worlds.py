@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.helpers.refusing import can_refuse, refusing
+from tests.helpers.refusing import can_refuse
 
 NO_PROC = (
     "what leaves a check's group is ended after its parent, and nothing tells what hangs ({why})"
@@ -17,19 +17,21 @@ NO_PROC = (
 
 
 class World(Struct, frozen=True):
-    """`prefix` are the words before `sh -c SCRIPT FOLDER ...`; `says` is what the run calls weaker.
+    """`before` prepares the process, or `prefix` are the words before `sh -c SCRIPT FOLDER ...`.
 
-    `instead` is what takes the place of what is refused, for docs/processes.md.
+    `says` is what the run calls weaker, `instead` what takes the place of what is refused, for
+    docs/processes.md.
     """
 
     name: str
     prefix: tuple[str, ...]
     instead: str
     says: str = ""
+    before: tuple[str, ...] = ()
 
     def why_not(self) -> str:
         """Why this world cannot be had here; empty where it can."""
-        if self.prefix[0] == sys.executable:
+        if self.before:
             return can_refuse()
         return _why_not(self.prefix)
 
@@ -58,7 +60,8 @@ _TOOLS = ("mkfs.ext2", "bindfs", "bwrap")
 
 
 def _refused(name: str, instead: str, says: str = "", **calls: str) -> World:
-    return World(name, tuple(refusing(**calls)), instead, says)
+    refused = (f"{call}={number}" for call, number in calls.items())
+    return World(name, (), instead, says, before=("tests.helpers.refusing", *refused))
 
 
 def _mounted(name: str, mount: str, instead: str, says: str = "") -> World:

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.census import nothing_left_behind
-from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.command import project, vibeguard
 from tests.helpers.running import running
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.names import LogStatus
@@ -92,17 +91,8 @@ def on_failing_disk(
     folder: Path, way: str, error: int, first: int
 ) -> "subprocess.CompletedProcess[str]":
     """`vibeguard run` in a folder, its log on a disk that fails."""
-    module = [sys.executable, "-m", "tests.helpers.failing_disk", way, str(error), str(first)]
-    return subprocess.run(
-        [*module, "run"],
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    before = ("tests.helpers.failing_disk", way, str(error), str(first))
+    return vibeguard("run", cwd=folder, before=before)
 
 
 @pytest.mark.parametrize("way", ["reserve", "torn"])
@@ -274,21 +264,12 @@ def test_a_log_folder_on_a_full_disk(tmp_path: Path) -> None:
 
 def without_privilege(*argv: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """The real command with permissions that count: root's right to pass them by is taken away."""
-    prefix = []
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("root cannot give up its rights here")
-        prefix = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "vibeguard", *argv],
-        cwd=cwd,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    if os.geteuid() != 0:
+        return vibeguard(*argv, cwd=cwd)
+    if shutil.which("setpriv") is None:
+        pytest.skip("root cannot give up its rights here")
+    without = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+    return vibeguard(*argv, cwd=cwd, within=without)
 
 
 def _nothing(_: Path) -> None:

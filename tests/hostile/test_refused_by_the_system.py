@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.helpers.census import with_token
-from tests.helpers.command import ROOT, environment, project
+from tests.helpers.command import ROOT, environment, project, vibeguard
 from tests.helpers.worlds import WORLDS, World, table
 
 CONFIG = """\
@@ -26,10 +26,18 @@ checks:
 
 def run_in(world: World, folder: Path, *argv: str) -> "subprocess.CompletedProcess[str]":
     """The command in that world, in `folder`."""
-    script = 'cd "$0" && exec "$@"'
-    command = [sys.executable, "-m", "vibeguard", *argv]
+    if world.before:
+        return vibeguard(*argv, cwd=folder, before=world.before)
+    command = (sys.executable, "-m", "vibeguard", *argv)
+    return in_world(world, 'cd "$0" && exec "$@"', folder, *command)
+
+
+def in_world(
+    world: World, script: str, folder: Path, *words: str
+) -> "subprocess.CompletedProcess[str]":
+    """A script for sh in that world: `$0` is the folder, the words follow."""
     return subprocess.run(
-        [*world.prefix, "sh", "-c", script, str(folder), *command],
+        [*world.prefix, "sh", "-c", script, str(folder), *words],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -71,18 +79,14 @@ def test_a_detached_run_really_runs_and_can_be_cancelled(world: World, tmp_path:
         tmp_path,
         f"checks: [{{id: long, timeout: 9m, run: 'sleep {sleep} & setsid sleep {sleep} & wait'}}]",
     )
-    script = (
-        "python -m vibeguard run --detach && python -m vibeguard cancel && python -m vibeguard wait"
-    )
-    done = subprocess.run(
-        [*world.prefix, "sh", "-c", f'cd "$0" && {script}', str(folder)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    if world.before:
+        assert run_in(world, folder, "run", "--detach").returncode == 0
+        assert run_in(world, folder, "cancel").returncode == 0
+        done = run_in(world, folder, "wait")
+    else:  # a world of its own for each command has no processes of another
+        command = "python -m vibeguard"
+        script = f'cd "$0" && {command} run --detach && {command} cancel && {command} wait'
+        done = in_world(world, script, folder)
     assert done.returncode == 143, done.stderr
     assert "CANCELLED on request" in done.stderr
     assert with_token(sleep) == []
