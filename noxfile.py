@@ -144,6 +144,13 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def simulate(session: nox.Session) -> None:
+    """Ten thousand histories of the simulation, on all processors; `-- --seed N` begins there."""
+    install(session)
+    session.run("python", "-m", "tests.simulation", "--count", "10000", *session.posargs)
+
+
+@nox.session
 def mcp(session: nox.Session) -> None:
     """`vibeguard mcp` with the protocol's conformance suite, inspector and official client."""
     install(session)

@@ -6,15 +6,24 @@ them, `--verbose` prints how often each fault struck and each kind of event came
 
 import argparse
 import os
+import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
 
 from tests.simulation.drawing import history_of
 from tests.simulation.oracles import findings
 from tests.simulation.outcome import Outcome
 from tests.simulation.world import run_history
+
+AT_A_TIME = 20
+# One more than there are processors: a history waits now and then, for a fork, or for a thread.
+JOBS = (os.cpu_count() or 1) + 1
+
+Wrong = list[tuple[int, list[str]]]
 
 
 def check(seed: int) -> list[str]:
@@ -22,7 +31,7 @@ def check(seed: int) -> list[str]:
     return run_history(history_of(seed), findings)
 
 
-def check_each(seeds: range) -> tuple[list[tuple[int, list[str]]], Counter[str]]:
+def check_each(seeds: range) -> tuple[Wrong, Counter[str]]:
     """Those that went wrong, with what is wrong, and how often each fault and event was there."""
     reached: Counter[str] = Counter()
 
@@ -32,6 +41,23 @@ def check_each(seeds: range) -> tuple[list[tuple[int, list[str]]], Counter[str]]
 
     wrong = [(seed, found) for seed in seeds if (found := run_history(history_of(seed), look))]
     return wrong, reached
+
+
+def check_many(seeds: range, jobs: int = JOBS) -> Iterator[tuple[Wrong, Counter[str]]]:
+    """The same in several processes, a few histories after the other."""
+    parts = [seeds[at : at + AT_A_TIME] for at in range(0, len(seeds), AT_A_TIME)]
+    with ProcessPoolExecutor(jobs) as pool:
+        try:
+            yield from pool.map(check_each, parts)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def what_was_done(outcome: Outcome) -> list[str]:
+    """The log, and all that was asked of the kernel, as one short text."""
+    digest = sha256(outcome.log)
+    digest.update(b"%d %d" % (outcome.kernel.calls, outcome.kernel.now_ns))
+    return [digest.hexdigest()]
 
 
 def _show(seed: int) -> bool:
@@ -48,35 +74,46 @@ def _show(seed: int) -> bool:
     return not found
 
 
+def _report(seeds: range, jobs: int, *, first: bool, verbose: bool) -> bool:
+    began, wrong = time.monotonic(), []
+    reached: Counter[str] = Counter()
+    for found_wrong, counts in check_many(seeds, jobs):
+        reached.update(counts)
+        for seed, found in found_wrong:
+            wrong.append(str(seed))
+            print(f"history {seed}:", *found, sep="\n  ", flush=True)
+            if first:
+                return False
+    took_s = time.monotonic() - began
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    each_ms = 1000 * (used.ru_utime + used.ru_stime) / len(seeds)
+    if verbose:
+        print(*(f"{count:8} {what}" for what, count in sorted(reached.items())), sep="\n")
+    print(f"{len(seeds)} histories from {seeds[0]} on in {took_s:.0f} s: {len(wrong)} went wrong")
+    print(f"{len(seeds) / took_s:.0f} a second; {each_ms:.0f} ms of a processor each")
+    if wrong:
+        print("each again: python -m tests.simulation --count 1 --verbose --seed", " ".join(wrong))
+    return not wrong
+
+
 def main() -> int:
-    """The number of histories that went wrong, at most 1."""
+    """1 where a history went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=JOBS)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--first", action="store_true", help="end with the first that went wrong")
+    parser.add_argument("--digests", action="store_true", help="only print what each came to")
     options = parser.parse_args()
+    seeds = range(options.seed, options.seed + options.count)
+    if options.digests:
+        print(*(run_history(history_of(seed), what_was_done) for seed in seeds), sep="\n")
+        return 0
     if options.verbose and options.count == 1:
         return 0 if _show(options.seed) else 1
-    began, wrong = time.monotonic(), 0
-    reached: Counter[str] = Counter()
-    last = options.seed + options.count
-    parts = [range(at, min(at + 20, last)) for at in range(options.seed, last, 20)]
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for found_wrong, counts in pool.map(check_each, parts):
-            reached.update(counts)
-            for seed, found in found_wrong:
-                wrong += 1
-                print(f"history {seed}:", *found, sep="\n  ", flush=True)
-                if options.first:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    return 1
-    took_s = time.monotonic() - began
-    if options.verbose:
-        print(*(f"{count:8} {what}" for what, count in sorted(reached.items())), sep="\n")
-    print(f"{options.count} histories from {options.seed} on in {took_s:.0f} s: {wrong} went wrong")
-    return 1 if wrong else 0
+    well = _report(seeds, options.jobs, first=options.first, verbose=options.verbose)
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

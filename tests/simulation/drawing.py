@@ -190,8 +190,18 @@ def _with_more(history: History, rng: Random, *, disturbed: bool) -> History:
         happenings += (Happening("second run", round(rng.uniform(0, 2), 4), detail=detail),)
     if disturbed and rng.random() < 0.04:
         happenings += (Happening("tamper", round(rng.uniform(0, 3), 4), detail="output"),)
+    happenings += _standing_still(Random(f"stands {history.seed}")) if disturbed else ()
     history = replace(history, happenings=happenings)
     return replace(history, faults=faults, again=again, hesitates=hesitates, lags=lags)
+
+
+def _standing_still(rng: Random) -> tuple[Happening, ...]:
+    """Early, while most checks still run, all of them stand still for a while."""
+    if rng.random() > 0.08:
+        return ()
+    what = rng.choice(["pause", "pause", "suspend"])
+    detail = f"{rng.choice([0.5, 3, 20]) * rng.uniform(0.5, 1):.4f}"
+    return (Happening(what, round(rng.uniform(0, 1), 4), detail=detail),)
 
 
 def _again(rng: Random) -> Again:
@@ -239,8 +249,11 @@ def unhurried_history_of(seed: int) -> History:
     )
 
 
-def _unhurried(rng: Random, depth: int = 0) -> Program:
-    """A process that ends at once, or never by itself."""
+def _unhurried(rng: Random, depth: int = 0, *, grouped: bool = False) -> Program:
+    """A process that ends at once, or never by itself.
+
+    One in a group of its own does not stop itself: if its parent ends later, Linux hangs it up.
+    """
     does: Program = []
     if rng.random() < 0.3:
         does.append(["term", rng.choice(["ignore", 0, 7])])
@@ -249,9 +262,11 @@ def _unhurried(rng: Random, depth: int = 0) -> Program:
             does.append(["write", rng.choice([1, 60, 5000])])
         elif depth < 2:
             how = [each for each in ("setsid", "setpgid", "close") if rng.random() < 0.3]
-            does.append(["fork", _unhurried(rng, depth + 1), how])
+            theirs = "setsid" not in how and (grouped or "setpgid" in how)
+            does.append(["fork", _unhurried(rng, depth + 1, grouped=theirs), how])
     lasts = [["exit", 0], ["exit", 0], ["exit", 3], ["die", "SIGSEGV"], ["sleep", 60], ["stop"]]
-    return [*does, rng.choice(lasts)]
+    last = rng.choice(lasts)
+    return [*does, ["sleep", 60] if grouped and last == ["stop"] else last]
 
 
 def _checks(rng: Random, *, reuse: bool) -> tuple[list[CheckConfig], dict[str, list[Program]]]:

@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -88,8 +89,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.on_linux")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=4, help="at a time: most of it is waiting")
     options = parser.parse_args()
-    found = [differs(options.seed + number) for number in range(options.count)]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        found = list(pool.map(differs, range(options.seed, options.seed + options.count)))
     wrong = [each for each in found if each]
     print("\n".join(wrong))
     print(f"{options.count} histories, {len(wrong)} of them are others on Linux")

@@ -3,14 +3,18 @@
 More of them: `python -m tests.simulation --count 10000` (docs/contributing.md).
 """
 
+import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
+import trio
 
-from tests.simulation.__main__ import check, check_each
+from tests.simulation.__main__ import check, check_many, what_was_done
 from tests.simulation.drawing import history_of
-from tests.simulation.outcome import Outcome
+from tests.simulation.seams import task_order
 from tests.simulation.world import run_history
 
 SAMPLE = 80
@@ -82,15 +86,47 @@ def test_a_defect_of_the_past_stays_mended(seed: int) -> None:
     assert check(seed) == []
 
 
-def _what_was_done(outcome: Outcome) -> list[tuple[bytes, int, int]]:
-    return [(outcome.log, outcome.kernel.calls, outcome.kernel.now_ns)]
+def _came_to(seeds: Sequence[int]) -> list[list[str]]:
+    return [run_history(history_of(seed), what_was_done) for seed in seeds]
 
 
 def test_the_same_number_gives_the_same_bytes() -> None:
     """Twenty has a pool, 52 a second run."""
     for seed in (*range(0, SAMPLE, 10), 52):
-        first, again = (run_history(history_of(seed), _what_was_done) for _ in range(2))
-        assert first == again
+        assert _came_to([seed]) == _came_to([seed])
+
+
+@pytest.mark.parametrize("hashes", ["1", "2"])
+def test_another_process_that_hashes_otherwise_gives_the_same_bytes(hashes: str) -> None:
+    command = [sys.executable, "-m", "tests.simulation", "--digests", "--seed", "16"]
+    environment = {**os.environ, "PYTHONHASHSEED": hashes}
+    done = subprocess.run(
+        [*command, "--count", "8"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == list(map(str, _came_to(range(16, 24))))
+
+
+def _turns(seed: int) -> list[int]:
+    """In which order twenty tasks take their first turns."""
+    order: list[int] = []
+
+    async def take_turn(number: int) -> None:
+        order.append(number)
+
+    async def run() -> None:
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(take_turn, number)
+
+    with task_order(seed):
+        trio.run(run)
+    return order
+
+
+def test_the_number_decides_whose_turn_it_is_in_trio() -> None:
+    """If Trio takes its order from elsewhere one day, `seams.task_order` pins nothing."""
+    assert _turns(1) == _turns(1) != _turns(2)
+    assert sorted(_turns(3)) == list(range(20))
 
 
 def test_linux_gives_the_same_types_of_events() -> None:
@@ -110,6 +146,8 @@ def _on_linux(count: int) -> int:
 
 @pytest.mark.nightly  # minutes
 def test_ten_thousand_histories_hold_to_every_oracle_and_reach_every_fault() -> None:
-    wrong, reached = check_each(range(SAMPLE, NIGHTLY))
-    assert wrong == []
+    reached: Counter[str] = Counter()
+    for wrong, counts in check_many(range(SAMPLE, NIGHTLY)):
+        assert wrong == []
+        reached.update(counts)
     assert [what for what in REACHED if not reached[what]] == []
