@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.helpers.command import git, project, vibeguard
-from tests.helpers.reusable import Place
+from tests.helpers.reusable import Place, replace_reuse
 from vibeguard.core.reuse.record import decode_record, encode_record
 from vibeguard.core.reuse.together import reused_together
 from vibeguard.system.reuse import lookup
@@ -330,6 +331,56 @@ def test_what_cannot_be_compared_is_neither_reused_nor_recorded(place, strange):
 def test_a_check_that_may_never_be_reused_is_not_recorded(place, change):
     change(place)
     assert place.run() is None
+
+
+def test_a_tool_that_tells_nothing_tells_nothing_to_whoever_asks_next(place):
+    place.write("tool", "#!/bin/sh\nexit 1\n")
+    place.config += place.config.partition("checks:\n")[2].replace("unit", "next")
+    assert lookup.look_up(replace_reuse(place.subject), ["unit", "next"], (), ()).before == {}
+
+
+def test_folders_that_no_input_can_be_in_are_not_opened(place, monkeypatch):
+    place.config = place.config.replace("tools: [./tool]", "tools: []")
+    place.write("node_modules/a/b.js", "1")
+    place.commit()
+    opened, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (opened.append(path), scandir(path))[1])
+    assert place.run()
+    assert {os.path.relpath(path, os.fsencode(place.root)) for path in opened} == {b".", b"src"}
+
+
+def calls_of_a_look_and_a_proof(root: Path, checks: int, files: int) -> int:
+    """Function calls, those into C included: a cost that no other load changes."""
+    ask = "reuse: true, tools: []"
+    lines = [f"  - {{id: c{n}, run: 'true', {ask}, inputs: [d/f{n}]}}\n" for n in range(checks)]
+    place = Place(root, "".join(['version: "1"\nchecks:\n', *lines]))
+    for number in range(files):
+        place.write(f"d/f{number}", str(number))
+    place.commit()
+    subject, calls = replace_reuse(place.subject), 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    lookup.look_up(subject, tuple(subject.checks), (), ())  # so that both remember what files hold
+    sys.setprofile(count)
+    try:
+        found = lookup.look_up(subject, tuple(subject.checks), (), ())
+        assert len(lookup.prove(subject, found.before)) == checks
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_what_a_check_costs_does_not_grow_with_the_tree(tmp_path):
+    """Or a first run of many checks over many files takes as long as both multiplied."""
+    few, many = (
+        calls_of_a_look_and_a_proof(tmp_path / f"{files}", 20, files)
+        - calls_of_a_look_and_a_proof(tmp_path / f"{files} less", 5, files)
+        for files in (20, 200)
+    )
+    assert many < 1.2 * few
 
 
 # Dependents and requirements.

@@ -9,8 +9,9 @@ or one byte that is none. RE2 is imported when the first list is compiled.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Generic, Protocol, TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 
@@ -34,28 +35,32 @@ class _CompiledSet(Protocol):
         """The numbers of the patterns that match the whole text."""
 
 
-class Globs:
-    """Lists of patterns by the name of their owner; `owners_of` looks all of them up in one pass.
+Owner = TypeVar("Owner", bound=Hashable)
+
+
+class Globs(Generic[Owner]):
+    """Lists of patterns, each with an owner; `owners_of` looks all of them up in one pass.
 
     Raises LanguageError for a pattern that is none, naming it.
     """
 
-    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
-        self._rules: list[tuple[str, bool]] = []  # owner, and whether a match includes
+    def __init__(self, lists: Mapping[Owner, Sequence[str]]) -> None:
+        self._rules: list[tuple[Owner, bool]] = []  # owner, and whether a match includes
         self._everything = {o: bool(p) and p[0].startswith("!") for o, p in lists.items()}
-        self._patterns = [pattern for patterns in lists.values() for pattern in patterns]
-        self._idle = set(range(len(self._patterns)))
+        self.patterns = [pattern for patterns in lists.values() for pattern in patterns]
+        self._idle = set(range(len(self.patterns)))
         self._sources: list[bytes] = []
         for owner, patterns in lists.items():
             for pattern in patterns:
                 self._rules.append((owner, not pattern.startswith("!")))
                 self._sources.append(regex_of(pattern.removeprefix("!")))
         self._single: list[_Compiled] = []
-        self._owners: dict[tuple[int, ...], frozenset[str]] = {}
+        self._owners: dict[tuple[int, ...], frozenset[Owner]] = {}
+        self._reach: tuple[set[bytes], set[bytes]] | None = None
         # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
         self._set = _compile_set([*self._sources, rb"(?s:.*)"])
 
-    def owners_of(self, path: bytes) -> frozenset[str]:
+    def owners_of(self, path: bytes) -> frozenset[Owner]:
         """The owners whose list includes this path."""
         numbers = tuple(self._set.Match(path))
         known = self._owners.get(numbers)  # few patterns, and many files that match the same
@@ -65,11 +70,33 @@ class Globs:
                 self._owners[numbers] = known
         return known
 
-    def idle(self, owner: str) -> list[str]:
+    def idle(self, owner: Owner) -> list[str]:
         """The including patterns of an owner that have matched none of the paths asked for."""
-        return [self._patterns[n] for n in sorted(self._idle) if self._rules[n] == (owner, True)]
+        return [self.patterns[n] for n in sorted(self._idle) if self._rules[n] == (owner, True)]
 
-    def _decided_by(self, numbers: Iterable[int]) -> frozenset[str]:
+    def reaches(self, folder: bytes) -> bool:
+        """Whether what lies in this folder, or below it, can be in a list."""
+        if self._reach is None:
+            self._reach = self._reached()
+        searched, whole = self._reach
+        return folder in searched or any(above in whole for above in _and_above(folder))
+
+    def _reached(self) -> tuple[set[bytes], set[bytes]]:
+        """The folders that the patterns lead through, and those of which all that is below counts.
+
+        What a pattern says before its first special character names a folder.
+        """
+        whole = {b""} if any(self._everything.values()) else set()
+        searched: set[bytes] = set()
+        for pattern, (_, includes) in zip(self.patterns, self._rules, strict=True):
+            if includes:
+                folder, is_whole = _folder_of(pattern)
+                searched.update(_and_above(folder))
+                if is_whole:
+                    whole.add(folder)
+        return searched, whole
+
+    def _decided_by(self, numbers: Iterable[int]) -> frozenset[Owner]:
         included = dict(self._everything)
         for number in numbers:
             owner, includes = self._rules[number]
@@ -85,6 +112,22 @@ class Globs:
         if not self._single:
             self._single = [_compile(source) for source in self._sources]
         return [n for n, compiled in enumerate(self._single) if compiled.fullmatch(path)]
+
+
+def _folder_of(pattern: str) -> tuple[bytes, bool]:
+    """The folder that a pattern begins in, and whether it can match deeper than right in there."""
+    stem = pattern.removeprefix("./")
+    *folders, name = stem.split("/")
+    plain = list(takewhile(_PLAIN.fullmatch, folders))
+    at_any_depth = not folders or len(plain) < len(folders) or name in ("", "**")
+    return "/".join(plain).encode("utf-8", "surrogateescape"), at_any_depth
+
+
+def _and_above(folder: bytes) -> Iterator[bytes]:
+    while folder:
+        yield folder
+        folder = folder.rpartition(b"/")[0]
+    yield b""
 
 
 def regex_of(pattern: str) -> bytes:

@@ -1,10 +1,11 @@
 """The key of a check: SHA-256 over everything that its result may depend on (DESIGN section 11).
 
 A key is made of named parts, so that two keys can be told apart by name. Every field is preceded by
-its length: no two different lists of fields are the same bytes.
+its length (msgpack): no two different lists of fields are the same bytes.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from typing import Final
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
 
-KEY_FORMAT: Final = "1"
+KEY_FORMAT: Final = "2"
 # What changes how a result is shown or counted, and never the result.
 IRRELEVANT: Final = frozenset(
     {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}
@@ -23,6 +24,8 @@ IRRELEVANT: Final = frozenset(
 WATCHED_VARIABLES: Final = (
     "PATH", "LANG", "TZ", "CI", "VIRTUAL_ENV", "PYTHONPATH", "NODE_ENV",
 )  # fmt: skip
+_encode = msgspec.msgpack.Encoder().encode
+_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 class Part(Struct, frozen=True, array_like=True):
@@ -32,14 +35,15 @@ class Part(Struct, frozen=True, array_like=True):
     sha256: str
 
 
+@lru_cache(maxsize=4096)
 def part(name: str, *fields: bytes) -> Part:
-    """A part over these fields."""
+    """A part over these fields. Most parts of most checks are those of others."""
     return Part(name, _digest(fields))
 
 
 def key_of(parts: Iterable[Part]) -> str:
     """The key, as 64 hexadecimal digits. The order of the parts counts."""
-    return _digest(field for p in parts for field in (p.name.encode(), p.sha256.encode()))
+    return _digest(tuple(parts))
 
 
 def definition_parts(check: CheckKeys) -> list[Part]:
@@ -48,7 +52,7 @@ def definition_parts(check: CheckKeys) -> list[Part]:
     `requires` counts by the keys of what is required, the values of `env` by `variable_parts`.
     """
     return [
-        part(f"config {name}", msgspec.json.encode(getattr(check, name), order="sorted"))
+        part(f"config {name}", _canonical(getattr(check, name)))
         for name in CheckKeys.__struct_fields__
         if name not in IRRELEVANT and name != "requires"
     ]
@@ -79,5 +83,5 @@ def differing_parts(before: Iterable[Part], now: Iterable[Part]) -> list[str]:
     return [name for name in dict.fromkeys((*new, *old)) if old.get(name) != new.get(name)]
 
 
-def _digest(fields: Iterable[bytes]) -> str:
-    return sha256(b"".join([len(f).to_bytes(8, "big") + f for f in fields])).hexdigest()
+def _digest(fields: tuple[bytes, ...] | tuple[Part, ...]) -> str:
+    return sha256(_encode(fields)).hexdigest()

@@ -9,7 +9,10 @@ from enum import StrEnum
 from hashlib import sha256
 from operator import attrgetter
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
+
+_path = attrgetter("path")
+_encode = msgpack.Encoder().encode  # every field is preceded by its length
 
 
 class Kind(StrEnum):
@@ -55,29 +58,14 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
 
 def manifest_digest(entries: Iterable[Entry]) -> str:
     """SHA-256 over path, kind, mode, content or target of each entry, in the order of the paths."""
-    heads: dict[tuple[Kind, int, int], bytes] = {}  # nearly all files have the same
-    data = bytearray()
-    for entry in sorted(entries, key=attrgetter("path")):
-        mode = entry.signature.mode & 0o7777 if entry.signature else -1
-        like = (entry.kind, mode, len(entry.sha256))
-        head = heads.get(like)
-        if head is None:
-            told = _field(entry.kind.encode()) + _field(b"%o" % mode if mode >= 0 else b"")
-            head = heads[like] = told + _length(entry.sha256.encode())
-        data += _length(entry.path) + entry.path + head + entry.sha256.encode()
-        data += _field(entry.target) if entry.target else _NOTHING
-    return sha256(data).hexdigest()
+    told = [(e.path, *_meaning(e)) for e in sorted(entries, key=_path)]
+    return sha256(_encode(told)).hexdigest()
 
 
-def _length(data: bytes) -> bytes:
-    return len(data).to_bytes(8, "big")
-
-
-def _field(data: bytes) -> bytes:
-    return _length(data) + data
-
-
-_NOTHING = _field(b"")
+def stillness(entries: Iterable[Entry]) -> str:
+    """Another as soon as what lies there was written to, whatever it holds now."""
+    told = [(e.path, e.signature, e.through) for e in sorted(entries, key=_path)]
+    return sha256(_encode(told)).hexdigest()
 
 
 def differing(before: Iterable[Entry], now: Iterable[Entry]) -> list[bytes]:
@@ -88,5 +76,5 @@ def differing(before: Iterable[Entry], now: Iterable[Entry]) -> list[bytes]:
 
 
 def _meaning(entry: Entry) -> tuple[Kind, int, str, bytes]:
-    mode = entry.signature.mode & 0o7777 if entry.signature else 0
+    mode = entry.signature.mode & 0o7777 if entry.signature else -1
     return entry.kind, mode, entry.sha256, entry.target

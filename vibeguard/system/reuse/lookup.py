@@ -58,17 +58,17 @@ def look_up(
     with_outputs = {
         check
         for check, record in records.items()
-        if record.outputs and record.outputs == moment.outputs(subject.checks[check])
+        if record.outputs and record.outputs == moment.declared.outputs(subject.checks[check])
     }
     chosen = reused_together(tuple(passes), requires, passed, unsettled, with_outputs)
     before = {}
     for check in ready:
         if check not in chosen and not why_never(subject.checks[check]):
             taken = moment.of(check)
-            around = moment.around(subject.checks[check])
+            around = moment.declared.around(subject.checks[check])
             if not taken.unusable:
                 before[check] = Before(taken.key, taken.stillness, around)
-    moment.remember()
+    moment.declared.remember()
     return Found({check: passes[check][1] for check in chosen}, before, tuple(ready))
 
 
@@ -108,18 +108,18 @@ def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
 
     `passes` says what each check depended on before it ran. Raises OSError.
     """
-    moment = Moment(subject)
+    moment = Moment(subject.about(passes))
     records = Records(subject.state_dir)
     proven = []
     for check, before in passes.items():
         planned = subject.checks[check]
         taken = moment.of(check)
-        around = moment.around(planned)
+        around = moment.declared.around(planned)
         # Looked at before the check and after it: an edit in between may be what it passed on, and
         # a record would say so of other files for ever (ADR 0131).
         if taken.unusable or Before(taken.key, taken.stillness, around) != before:
             continue
-        outputs = moment.outputs(planned)
+        outputs = moment.declared.outputs(planned)
         if planned.outputs is not None and not outputs:
             continue  # what it declares is not there, or cannot be compared
         proven.append(
@@ -132,7 +132,7 @@ def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
                 outputs=outputs,
             )
         )
-    moment.remember()
+    moment.declared.remember()
     return proven
 
 

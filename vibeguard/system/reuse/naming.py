@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from vibeguard.core.lang.globs import Globs
 from vibeguard.system.reuse.scan import walk
 
 
@@ -13,25 +15,20 @@ class Naming:
         self._folder = os.path.realpath(folder)
         self._state_dir = os.path.realpath(os.fsencode(state_dir))
 
-    def listing(
-        self, patterns: Iterable[str], statuses: dict[bytes, os.stat_result] | None = None
-    ) -> Iterator[bytes]:
-        """Every file, link and folder that the patterns can mean; the state folder is none.
+    def listing(self, globs: Globs[Any] | None = None) -> Iterator[bytes]:
+        """Every file, link and folder; with patterns, at least those that these can mean.
 
-        `statuses` takes the lstat of what lies in the folder of the run, for a scan to go by.
-        Raises OSError for a folder that cannot be read.
+        The state folder is none. Raises OSError for a folder that cannot be read.
         """
-        up = max((_levels(pattern) for pattern in patterns), default=0)
+        up = max(map(_levels, globs.patterns), default=0) if globs else 0
         start = os.path.normpath(os.path.join(self._folder, *([b".."] * up)))
+        own = os.path.relpath(self._state_dir, start)
 
         def enters(path: bytes) -> bool:
-            return os.path.join(start, path) != self._state_dir
+            return path != own and (globs is None or up > 0 or globs.reaches(path))
 
-        found = walk(start, enters, folders=True)
-        if up or statuses is None:
-            paths = (path for path, _ in found)
-            return self.from_root(start, paths) if up else paths
-        return _kept(found, statuses)
+        found = (path for path, _ in walk(start, enters, folders=True) if path != own)
+        return self.from_root(start, found) if up else found
 
     def from_root(self, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
         """Paths below `root` as they are called from the folder."""
@@ -46,14 +43,6 @@ class Naming:
             while same < min(len(own), len(words) - 1) and own[same] == words[same]:
                 same += 1
             yield b"/".join([*([b".."] * (len(own) - same)), *words[same:]])
-
-
-def _kept(
-    found: Iterable[tuple[bytes, os.stat_result]], statuses: dict[bytes, os.stat_result]
-) -> Iterator[bytes]:
-    for path, status in found:
-        statuses[path] = status
-        yield path
 
 
 def _levels(pattern: str) -> int:

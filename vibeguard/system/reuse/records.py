@@ -32,6 +32,7 @@ class Records:
     """The records of one state folder."""
 
     def __init__(self, state_dir: str) -> None:
+        self.state_dir = state_dir
         self._root = os.path.join(state_dir, "reuse")
 
     def find(self, check: str, key: str) -> Record | None:

@@ -30,12 +30,11 @@ _CHUNK = 1 << 20
 
 def walk(
     root: bytes, enters: Callable[[bytes], bool] = lambda _: True, *, folders: bool = False
-) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Every entry below `root` that is no folder, with its lstat; names relative, no order.
+) -> Iterator[tuple[bytes, os.DirEntry[bytes]]]:
+    """Every entry below `root` that is no folder, by its name from there, in no order.
 
     With `folders` these come too, but for `root`. `enters` says of a folder whether what is below
-    may count. What vanishes meanwhile is left out.
-    Raises OSError for a folder that cannot be read.
+    may count. Raises OSError for a folder that cannot be read.
     """
     waiting = [b""]
     while waiting:
@@ -50,15 +49,11 @@ def walk(
                     continue
                 path = folder + b"/" + entry.name if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if not enters(path):
-                        continue
-                    waiting.append(path)
+                    if enters(path):
+                        waiting.append(path)
                     if not folders:
                         continue
-                try:
-                    yield path, entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
+                yield path, entry
 
 
 def scan(

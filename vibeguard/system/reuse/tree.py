@@ -10,7 +10,6 @@ declares it; outside of git everything does but the state folder.
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from itertools import islice
 from typing import Final
 
@@ -20,7 +19,7 @@ from msgspec.structs import replace
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.globs import Globs
 from vibeguard.core.model.event_parts import VersionControl
-from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest
+from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest, stillness
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files, tracked_at_least
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
@@ -90,7 +89,7 @@ def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionCo
     return VersionControl(
         content=manifest_digest(tracked.values()),
         beside=manifest_digest(beside.values()) if beside else "",
-        stillness=_stillness([*tracked.values(), *beside.values()]),
+        stillness=stillness([*tracked.values(), *beside.values()]),
     )
 
 
@@ -106,7 +105,7 @@ def _declared_beside(
     naming = Naming(os.fsencode(extent.folder), extent.state_dir)
     in_tree = set(naming.from_root(start, tracked))
     globs = Globs(extent.inputs)
-    listed = naming.listing(p for patterns in extent.inputs.values() for p in patterns)
+    listed = naming.listing(globs)
     found = (path for path in listed if path not in in_tree and globs.owners_of(path))
     return sorted(islice(found, None if most is None else most + 1))
 
@@ -142,8 +141,8 @@ def _files(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
 
 def _below(folder: bytes) -> Iterator[bytes]:
     """What git would track of a folder: a pipe or a socket holds no bytes that could change."""
-    for path, status in walk(folder):
-        if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+    for path, entry in walk(folder):
+        if entry.is_symlink() or entry.is_file():
             yield path
 
 
@@ -154,13 +153,6 @@ def _is_known(entry: Entry) -> bool:
     if entry.kind is Kind.FOLDER:
         return False  # it was a file a moment ago
     return entry.kind is not Kind.OTHER or bool(entry.target)
-
-
-def _stillness(entries: Iterable[Entry]) -> str:
-    digest = sha256()
-    for entry in sorted(entries, key=lambda entry: entry.path):
-        digest.update(repr((entry.path, entry.signature, entry.through)).encode())
-    return digest.hexdigest()
 
 
 def written_since(folder: str, environment: Mapping[bytes, bytes], mark: str) -> list[bytes]:

@@ -87,3 +87,23 @@ def test_a_set_that_has_run_out_of_memory_is_not_believed():
     globs._set = Exhausted()
     assert globs.owners_of(b"a.py") == {"check"}
     assert globs.owners_of(b"a.md") == set()
+
+
+WORDS = st.lists(st.sampled_from(["a", "b", "*", "**", "a*", "{a,b}", "[ab]", r"\a"]), min_size=1)
+LISTS = st.lists(st.builds("{}{}{}".format, st.sampled_from(["", "!", "./"]),
+                           WORDS.map("/".join), st.sampled_from(["", "", "/"])), max_size=3)  # fmt: skip
+
+
+@given(LISTS, st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=4))
+def test_what_a_list_takes_is_in_a_folder_that_it_reaches(patterns, names):
+    globs = Globs({"check": patterns})
+    path = "/".join(names).encode()
+    above = [b"/".join(path.split(b"/")[:depth]) for depth in range(len(names))]
+    assert all(map(globs.reaches, above)) or not globs.owners_of(path)
+
+
+def test_folders_that_no_pattern_leads_to_are_not_reached():
+    globs = Globs({"check": ["src/**", "docs/a/*.md", "!lib/**"], "other": ["etc/x"]})
+    reached = [b"", b"src", b"src/a/b", b"docs", b"docs/a", b"etc"]
+    assert all(map(globs.reaches, reached))
+    assert not any(map(globs.reaches, [b"lib", b"srcs", b"docs/b", b"docs/a/b", b"etc/x", b"x"]))

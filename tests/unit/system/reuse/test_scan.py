@@ -17,7 +17,8 @@ def manifest(root, remembered=None):
 
 def naive(root):
     """What a key of path, size and mtime sees."""
-    return {path: (status.st_size, status.st_mtime_ns) for path, status in walk(os.fsencode(root))}
+    found = ((path, entry.stat(follow_symlinks=False)) for path, entry in walk(os.fsencode(root)))
+    return {path: (status.st_size, status.st_mtime_ns) for path, status in found}
 
 
 def put_back(path, status):
