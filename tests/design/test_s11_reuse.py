@@ -378,7 +378,7 @@ def test_what_a_check_costs_does_not_grow_with_the_tree(tmp_path):
     few, many = (
         calls_of_a_look_and_a_proof(tmp_path / f"{files}", 20, files)
         - calls_of_a_look_and_a_proof(tmp_path / f"{files} less", 5, files)
-        for files in (20, 200)
+        for files in (20, 400)
     )
     assert many < 1.2 * few
 

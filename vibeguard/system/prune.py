@@ -44,7 +44,7 @@ def prune(
     doomed = []
     total = 0
     going_on = runs_going_on(state_dir)
-    relied_on = _relied_on(state_dir, now_ns)
+    relied_on = _relied_on(state_dir, now_ns, dry_run=dry_run)
     for rank, run_id in enumerate(reversed(run_ids(state_dir))):
         folder = run_folder(state_dir, run_id)
         total += _size_of(folder)
@@ -67,14 +67,13 @@ def prune(
     return removed
 
 
-def _relied_on(state_dir: str, now_ns: int) -> frozenset[str]:
-    """The runs whose passes may still be reused."""
+def _relied_on(state_dir: str, now_ns: int, *, dry_run: bool) -> frozenset[str]:
+    """The runs whose passes may still be reused; records that are too old go."""
     if not os.path.isdir(os.path.join(state_dir, "reuse")):
         return frozenset()
     from vibeguard.system.reuse.records import Records  # noqa: PLC0415 - seldom needed
 
-    records = Records(state_dir).all()
-    return frozenset(r.run for r in records if r.holds(now_ns, r.reuse_for_ns))
+    return Records(state_dir).tidy(now_ns, dry_run=dry_run)
 
 
 def is_live(folder: str) -> bool:

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from typing import Final
 
 from msgspec import Struct, msgpack
 
@@ -17,6 +18,9 @@ from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.scan import scan, signature_of, walk
 
 Patterns = tuple[str, ...]
+# About what one file in the list of what was read takes, and what opening a file costs beside that.
+_ENTRY_BYTES: Final = 150
+_OPENING_BYTES: Final = 4096
 _encode = msgpack.Encoder().encode
 
 
@@ -103,7 +107,9 @@ class Declared:
     def remember(self) -> None:
         """Let later moments go by what was read here. Raises OSError."""
         known = self._known()
-        if any(known.get(path) is not e for path, e in self._entries.items() if e.sha256):
+        read = [e for path, e in self._entries.items() if e.sha256 and known.get(path) is not e]
+        sizes = sum(e.signature.size + _OPENING_BYTES for e in read if e.signature)
+        if sizes > len(known) * _ENTRY_BYTES:  # else it is as quick to read them again
             self._records.remember({**known, **self._entries})
 
     def _known(self) -> Mapping[bytes, Entry]:

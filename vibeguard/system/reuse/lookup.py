@@ -3,7 +3,7 @@
 Both block (files are read, tools are asked): a run does them in a fork of its supervisor.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
@@ -43,12 +43,17 @@ class Found(Struct, frozen=True):
 
 
 def look_up(
-    subject: Subject, ready: Collection[str], passed: Collection[str], settled: Collection[str]
+    subject: Subject,
+    ready: Collection[str],
+    passed: Collection[str],
+    settled: Collection[str],
+    one_runs: Callable[[], None] = lambda: None,
 ) -> Found:
     """What stands for these ready checks, and for those behind them that can settle with them.
 
-    `passed` and `settled` are checks of the run that have. Raises OSError where files cannot be
-    listed or read.
+    `passed` and `settled` are checks of the run that have. `one_runs` is called where that is not
+    all of the run, before what such checks depend on is looked at. Raises OSError where files
+    cannot be listed or read.
     """
     moment = Moment(subject)
     unsettled = [check for check in subject.checks if check not in settled]
@@ -61,6 +66,8 @@ def look_up(
         if record.outputs and record.outputs == moment.declared.outputs(subject.checks[check])
     }
     chosen = reused_together(tuple(passes), requires, passed, unsettled, with_outputs)
+    if len(chosen) < len(unsettled):
+        one_runs()
     before = {}
     for check in ready:
         if check not in chosen and not why_never(subject.checks[check]):

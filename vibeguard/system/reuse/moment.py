@@ -22,7 +22,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.reuse.declared import Declared
-from vibeguard.system.reuse.programs import ToolSilent, answer_of, first_word, resolved
+from vibeguard.system.reuse.executables import ToolSilent, answer_of, first_word, resolved
 from vibeguard.system.reuse.records import Records
 from vibeguard.version import __version__
 

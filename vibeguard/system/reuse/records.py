@@ -67,17 +67,23 @@ class Records:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(self._folder(check), key))
 
-    def tidy(self, now_ns: int) -> None:
-        """Remove records that hold no more, and lists that no record names. Raises OSError."""
-        needed = set()
+    def tidy(self, now_ns: int, *, dry_run: bool = False) -> frozenset[str]:
+        """Remove records that hold no more, and lists that no record names.
+
+        The runs that the other records rest on. With `dry_run` nothing is removed.
+        """
+        kept, needed = set(), set()
         for record in self.all():
             if record.holds(now_ns, record.reuse_for_ns):
+                kept.add(record.run)
                 needed.add(record.manifest)
-            else:
+            elif not dry_run:
                 self.forget(record.check, record.key)
         for path in _files(os.path.join(self._root, "inputs")):
-            if os.path.basename(path) not in needed:
-                os.unlink(path)
+            if os.path.basename(path) not in needed and not dry_run:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+        return frozenset(kept)
 
     def write_entries(self, entries: Iterable[Entry]) -> str:
         """Store the entries behind a record; the name of the list. Raises OSError."""

@@ -20,10 +20,11 @@ MOST_BYTES = 64 << 20  # of an answer
 _PIPE = 3
 
 
-def start_answering(work: Callable[[], bytes]) -> tuple[int, int]:
+def start_answering(work: Callable[[Callable[[bytes], None]], None]) -> tuple[int, int]:
     """The process that does the work, and the descriptor to read its answer from, to the end.
 
-    One that ends without an answer has failed. Raises OSError when there is no process to be had.
+    What the work calls its argument with is the answer, piece by piece. A process that ends without
+    one has failed. Raises OSError when there is no process to be had.
     """
     reader, writer = os.pipe()
     try:
@@ -45,7 +46,7 @@ def end_answering(pid: int, reader: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _answer(work: Callable[[], bytes], writer: int) -> NoReturn:
+def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoReturn:
     """The child: no descriptor of the run, above all not the log's lock, and no way back."""
     status = 1
     with suppress(BaseException):
@@ -57,11 +58,15 @@ def _answer(work: Callable[[], bytes], writer: int) -> NoReturn:
         os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
         with suppress(OSError, AttributeError):
             signal_when_orphaned(signal.SIGKILL)
-        data = memoryview(work())
-        while data:
-            data = data[os.write(_PIPE, data) :]
+        work(_tell)
         status = 0
     os._exit(status)
+
+
+def _tell(answer: bytes) -> None:
+    data = memoryview(answer)
+    while data:
+        data = data[os.write(_PIPE, data) :]
 
 
 def _nothing(_: int, __: FrameType | None) -> None:

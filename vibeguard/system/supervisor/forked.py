@@ -21,7 +21,7 @@ async def in_fork(
     when the time is over, on a cancel, and when the process ends without an answer; OSError when
     there is no process to be had.
     """
-    pid, reader = start_answering(work)
+    pid, reader = start_answering(lambda tell: tell(work()))
     spare(pid)
     try:
         with trio.move_on_after(timeout_s) as bound:

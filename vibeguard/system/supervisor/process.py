@@ -107,13 +107,22 @@ def _import_early(*, may_reuse_all: bool) -> None:
         import_module("vibeguard.system.supervisor.reused")
         import_module("re2")
     else:
-        import_trio()
-        import_module("vibeguard.system.supervisor.session")
+        _import_session()
+
+
+def _import_session() -> None:
+    """What runs checks: Trio is 150 ms."""
+    import_trio()
+    import_module("vibeguard.system.supervisor.session")
 
 
 def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None") -> Sealed:
     """Bring the run to its seal, with checks that run or without. Raises LogWriteError."""
     from vibeguard.core.reuse.record import may_all_be_reused  # noqa: PLC0415 - small
+
+    def prepare() -> None:
+        _import_session()
+        preload(log.launch)
 
     found = None
     if may_all_be_reused(log.launch.plan) and not log.nested:
@@ -122,13 +131,12 @@ def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None"
             settle_reused,
         )
 
-        found = look_up_first(log, orders)
+        found = look_up_first(log, orders, prepare)
         if found is not None and settle_reused(log, found):
             return log.finish()
-    import_trio()
-    from vibeguard.system.supervisor.session import Session  # noqa: PLC0415 - Trio is 150 ms
+    prepare()
+    from vibeguard.system.supervisor.session import Session  # noqa: PLC0415 - as above
 
-    preload(log.launch)
     gc.freeze()  # plan and modules stay to the end: no collection need look at them
     gc.set_threshold(YOUNG_OBJECTS)
     gc.enable()  # `cli.main` has switched it off

@@ -8,7 +8,7 @@ is full) the run goes on in a `Session`, with what has been found (ADR 0193).
 import os
 import select
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import DecodeError, msgpack
@@ -32,30 +32,38 @@ from vibeguard.system.supervisor.run_log import RunLog
 PATIENCE_S: Final = 300.0
 _SWEEP_BOUND_S: Final = 2.0
 _LOOK_MS: Final = 100  # requests announce themselves by nothing
+# Comes before the answer, as soon as it is known that a check has to run: msgpack's nil.
+_ONE_RUNS: Final = b"\xc0"
 
 
-def look_up_first(log: RunLog, orders: OrderReader) -> Found | None:
+def look_up_first(log: RunLog, orders: OrderReader, prepare: Callable[[], None]) -> Found | None:
     """What stands for the checks that are ready first, and for what is decided with them.
 
-    None where that was cut short, or cannot be told.
+    None where that was cut short, or cannot be told. `prepare` is called once it is known that a
+    check has to run, while what it depends on is still looked at.
     """
     if orders.has_left_over:
         return None
     first = Scheduler(log.state).next_move()
     ready = first.checks if isinstance(first, FrontierAdvanced) else ()
     subject = subject_of(log.launch)
+
+    def work(tell: Callable[[bytes], None]) -> None:
+        found = look_up(subject, ready, (), (), one_runs=lambda: tell(_ONE_RUNS))
+        tell(msgpack.encode(found))
+
     try:
-        pid, reader = start_answering(lambda: msgpack.encode(look_up(subject, ready, (), ())))
+        pid, reader = start_answering(work)
     except OSError:
         return None
     try:
-        answer = _answer_of(reader, orders.descriptor, log.folder)
+        answer = _answer_of(reader, orders.descriptor, log.folder, prepare)
     finally:
         end_answering(pid, reader)
         if process_tree.own_children():  # orphans of tools come to us
             log.unattributed += _end_leftovers()
     try:
-        return msgpack.decode(answer, type=Found)
+        return msgpack.decode(answer.removeprefix(_ONE_RUNS), type=Found)
     except DecodeError:
         return None
 
@@ -91,7 +99,7 @@ def _events_of(
             return [move]
 
 
-def _answer_of(reader: int, orders: int, run_folder: str) -> bytes:
+def _answer_of(reader: int, orders: int, run_folder: str, prepare: Callable[[], None]) -> bytes:
     """The whole answer; nothing as soon as anything else wants the attention of this process."""
     os.set_blocking(reader, False)
     poller = select.poll()
@@ -107,6 +115,8 @@ def _answer_of(reader: int, orders: int, run_folder: str) -> bytes:
             chunk = os.read(reader, 1 << 20)
             if not chunk:
                 return bytes(chunks)
+            if not chunks and chunk.startswith(_ONE_RUNS):
+                prepare()
             chunks += chunk
     return b""
 

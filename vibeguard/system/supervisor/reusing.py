@@ -17,7 +17,6 @@ from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
-from vibeguard.system.supervisor.run_log import Clocks
 
 # Large inputs are read whole, the first time. What takes longer is run, and not recorded.
 PATIENCE_S: Final = 300.0
@@ -31,15 +30,12 @@ class Reusing:
         launch: Launch,
         spare: Callable[[int], None],
         in_fork: Fork,
-        *,
-        clocks: Clocks,
         found: Found | None = None,
     ) -> None:
         """`found` is what has been looked up already."""
         self._subject = subject_of(launch)
         self._spare = spare
         self._in_fork = in_fork
-        self._wall_ns = clocks.wall_ns
         self._decided: dict[str, Pass] = dict(found.passes) if found else {}
         self._before: dict[str, Before] = dict(found.before) if found else {}
         self._looked_up = frozenset(found.ready if found else ())
@@ -100,8 +96,6 @@ class Reusing:
         for record in self._proven:
             if is_plain_pass(state.checks[record.check]):
                 records.write(replace(record, run=run, seal=seal))
-        if self._proven:
-            records.tidy(self._wall_ns())
 
     async def _forked(self, work: Callable[[], object]) -> bytes:
         try:

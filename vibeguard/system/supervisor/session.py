@@ -112,13 +112,7 @@ class Session:
         if may_reuse(launch.plan) and not self._log.nested and launch.staged is None:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 
-            self._reusing = Reusing(
-                launch,
-                spare,
-                self._host.in_fork,
-                clocks=self._log.clocks,
-                found=self._found,
-            )
+            self._reusing = Reusing(launch, spare, self._host.in_fork, self._found)
         judging = Judging(
             launch,
             launch.plan.settings,

@@ -1,4 +1,4 @@
-"""The programs that a check depends on: which file a command means, and what a tool says of itself.
+"""The executables that a check depends on: which file a command means, what a tool says of itself.
 
 A tool says it by the output of a short command, in bounded time.
 """
