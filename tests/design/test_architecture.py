@@ -1,5 +1,8 @@
-"""The import contracts of pyproject.toml: kept as the tree stands, and broken by a planted breach."""
+"""The rules of the structure: import contracts, kept as the tree stands and broken by a planted
+breach; names; constructors.
+"""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -110,3 +113,32 @@ def test_no_two_files_of_one_name_mean_different_things() -> None:
     names = Counter(file.name for file in files)
     twice = {name for name, count in names.items() if count > 1}
     assert twice == (SEEN_FROM_SEVERAL_ROOMS | ONE_IN_EACH_OF_A_KIND)
+
+
+# What begins something that outlives the call, or changes the whole process.
+EFFECTS = {
+    *("start_soon", "start_thread", "Thread", "fork", "posix_spawn", "Popen"),
+    *("signal", "set_wakeup_fd", "pthread_sigmask", "prctl", "become_subreaper"),
+    *("take_over_signals", "chdir", "umask", "putenv", "dup2", "setrlimit"),
+}
+
+
+def effects_in_constructors(source: str) -> list[str]:
+    """The calls of a constructor that have an effect beyond the object."""
+    return [
+        f"{kind.name}: {ast.unparse(call.func)}"
+        for kind in ast.walk(ast.parse(source))
+        if isinstance(kind, ast.ClassDef)
+        for made in kind.body
+        if isinstance(made, ast.FunctionDef) and made.name in {"__init__", "__post_init__"}
+        for call in ast.walk(made)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in EFFECTS
+    ]
+
+
+def test_no_constructor_begins_a_task_or_changes_the_process() -> None:
+    """What does has a name that says so: `begin`, `open`, `take_over_signals`."""
+    planted = "class A:\n def __init__(self, n):\n  n.start_soon(f); signal.signal(1, f)"
+    assert effects_in_constructors(planted) == ["A: n.start_soon", "A: signal.signal"]
+    for file in (ROOT / "vibeguard").rglob("*.py"):
+        assert effects_in_constructors(file.read_text("utf-8")) == [], file

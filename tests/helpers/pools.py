@@ -209,7 +209,7 @@ class PoolWorld:
     @asynccontextmanager
     async def executor(self) -> AsyncIterator[Executor]:
         async with trio.open_nursery() as nursery:
-            yield self._make(self.pool.access(), self.settings, self.shipment, nursery)
+            yield self._make(self.pool.access(), self.settings, self.shipment, nursery).open()
             nursery.cancel_scope.cancel()
 
     def spec(

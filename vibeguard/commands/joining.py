@@ -25,7 +25,7 @@ from vibeguard.system.front.following import Enough, Until, follow
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view import make_view
+from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.live_runs import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state

@@ -18,7 +18,8 @@ from vibeguard.system.clock import command_began_s
 from vibeguard.system.front.following import Enough, Until, follow
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view import View, make_view
+from vibeguard.system.front.view import View
+from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 
 

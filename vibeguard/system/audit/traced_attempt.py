@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from vibeguard.system.audit.guardian import guarded
 from vibeguard.system.clock import monotonic_s
-from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
+from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here, take_over_signals
 from vibeguard.system.process import process_tree
 from vibeguard.system.process.exits import ExitStatus
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
@@ -89,7 +89,7 @@ class TracedAttempt:
         os.mkfifo(order.trace, 0o600)
         trace = os.open(order.trace, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         spawner = Spawner()
-        signals = Signals()
+        signals = take_over_signals()
         try:
             child = spawner.spawn(
                 command=order.command,

@@ -7,7 +7,7 @@ Each message and each look at the clock is one synchronous step.
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Self
 
 import trio
 from msgspec import DecodeError
@@ -83,7 +83,7 @@ class _Waiting:
 
 
 class PoolExecutor:
-    """Sends attempts to a pool; one per run. Its tasks run in `nursery` until that is cancelled."""
+    """Sends attempts to a pool; one per run. Its tasks run in `nursery` once it is opened."""
 
     def __init__(
         self,
@@ -110,9 +110,12 @@ class PoolExecutor:
         self._closed = False
         self._packing = trio.Lock()
         self._pack_due_s = 0.0
-        nursery.start_soon(self._line.hold)
-        nursery.start_soon(self._look)
-        nursery.start_soon(self._announce)
+
+    def open(self) -> Self:
+        """Connect, look at the clock, announce the run, until the nursery is cancelled."""
+        for task in (self._line.hold, self._look, self._announce):
+            self._nursery.start_soon(task)
+        return self
 
     async def start(
         self,

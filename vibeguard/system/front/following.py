@@ -21,7 +21,7 @@ from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
+from vibeguard.system.front.signals import EXIT_CODES, stop_here, take_over_signals
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.vouching.endings import ending_of, is_unvouched
 
@@ -169,7 +169,7 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
         elif number == signal.SIGWINCH:
             shown.resize()
 
-    loop, signals = Loop(output), Signals()
+    loop, signals = Loop(output), take_over_signals()
     loop.watch(signals.descriptor, lambda: signals.dispatch(on_signal))
     following = Following(loop, follower, shown)
     with restored(shown):

@@ -31,8 +31,8 @@ from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.signals import EXIT_CODES, SignalCount, Signals, stop_here
-from vibeguard.system.front.view import make_view
+from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, take_over_signals
+from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.noted_differences import note_differences
 
@@ -84,19 +84,19 @@ class Front:
         self._output = Output(may_be_lost=True)
         self._loop = Loop(self._output)
         self._link = SupervisorLink(supervisor, self._loop)
-        self._signals = Signals()
         self._signal_count = SignalCount()
         self._following: Following | None = None
         self._patience_ends: float | None = None
-        # Imported before the first check starts: a check may change what is installed.
-        make_view(watching.format, format_options(run_folder=""), self._output, live=True)
-        self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
 
     def run(self, launch: Launch, *, recorded: Callable[[], None] = lambda: None) -> int:
         """Launch the run and stay as long as asked; the exit code of the command.
 
         `recorded` is called once other processes can see the run.
         """
+        self._signals = take_over_signals()
+        self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
+        # Imported before the first check starts: a check may change what is installed.
+        make_view(self._watching.format, format_options(run_folder=""), self._output, live=True)
         self._link.launch(launch)
         while self._link.started is None and not self._is_over():
             self._turn()

@@ -17,15 +17,10 @@ _TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
 
 
 class Signals:
-    """Takes over what ends a command, SIGTSTP, SIGWINCH and SIGCHLD, unless it was ignored."""
+    """What has been taken over: `descriptor` is readable once a signal has come."""
 
-    def __init__(self) -> None:
-        """Take over the signals, and let those come that were held back since the start."""
-        self.descriptor, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in not_ignored(_TAKEN_OVER):
-            signal.signal(number, _do_nothing)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN_OVER)
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
 
     def dispatch(self, on_signal: Callable[[signal.Signals], None]) -> None:
         """Call `on_signal` for each signal that has come since the last time, in order."""
@@ -44,8 +39,21 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_CODES)
 
 
+def take_over_signals() -> Signals:
+    """Take over what ends a command, SIGTSTP, SIGWINCH and SIGCHLD, unless it was ignored.
+
+    Those that were held back since the start come now.
+    """
+    descriptor, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    for number in not_ignored(_TAKEN_OVER):
+        signal.signal(number, _do_nothing)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN_OVER)
+    return Signals(descriptor)
+
+
 def leave_to_the_parent() -> None:
-    """In a child that was forked off a process with `Signals`: have nothing to do with them."""
+    """In a child of a process that took them over: have nothing to do with them."""
     signal.set_wakeup_fd(-1)
     for number in not_ignored(_TAKEN_OVER):
         signal.signal(number, signal.SIG_DFL)

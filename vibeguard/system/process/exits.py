@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class ExitStatus(NamedTuple):
@@ -53,20 +53,26 @@ class ThreadedExitWatch(ExitWatch):
     """The same where there is no pidfd: a thread waits for the child and closes a pipe.
 
     The thread is there before the child: once the command runs, nothing can fail any more.
-    Raises OSError or RuntimeError when there is no pipe or no thread to be had.
     """
 
-    def __init__(self) -> None:
-        descriptor, self._closed_at_exit = os.pipe()
+    def __init__(self, descriptor: int, closed_at_exit: int) -> None:
         super().__init__(0, descriptor)
+        self._closed_at_exit = closed_at_exit
         self._status: ExitStatus | None = None
         self._given: SimpleQueue[int] = SimpleQueue()
+
+    @classmethod
+    def begin(cls) -> Self:
+        """Start the thread; raises OSError or RuntimeError when no pipe or no thread can be had."""
+        descriptor, closed_at_exit = os.pipe()
+        watch = cls(descriptor, closed_at_exit)
         try:
-            threading.Thread(target=self._wait, name="wait for a child", daemon=True).start()
+            threading.Thread(target=watch._wait, name="wait for a child", daemon=True).start()
         except RuntimeError:
             os.close(descriptor)
-            os.close(self._closed_at_exit)
+            os.close(closed_at_exit)
             raise
+        return watch
 
     def watch(self, pid: int) -> None:
         """Have the thread wait for this child; for 0 it ends."""

@@ -270,7 +270,7 @@ def _what_failed(error: OSError, program: str) -> str:
 
 def _thread_that_waits() -> ThreadedExitWatch:
     try:
-        return ThreadedExitWatch()
+        return ThreadedExitWatch.begin()
     except OSError as error:
         raise refusal(error, "nothing to wait for it with") from error
     except RuntimeError as error:

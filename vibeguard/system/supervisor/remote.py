@@ -53,7 +53,7 @@ class Remote(Struct, frozen=True):
             waits=waits,
             sleep_outside=sleep_outside,
         )
-        return ChosenExecutor(local, pool)
+        return ChosenExecutor(local, pool.open())
 
     def spec(
         self, launch: Launch, planned: PlannedCheck, cwd: str, returned: str, listed: bytes | None

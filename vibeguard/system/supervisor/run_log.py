@@ -7,7 +7,7 @@ without.
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
@@ -39,7 +39,7 @@ from vibeguard.system.supervisor.aftermath import (
 )
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.weaknesses import weaknesses
-from vibeguard.system.vouching.witness import open_witness
+from vibeguard.system.vouching.witness import Witness, open_witness
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
@@ -58,44 +58,67 @@ class Clocks(NamedTuple):
 
 
 class RunLog:
-    """The log of one run, which has begun: start, plan and weaknesses are recorded.
+    """The log of one run; `begin` creates one.
 
     `view` is where what is staged is checked. `start_ns` is monotonic. `unattributed` takes the
-    processes that were ended and carried the mark of no attempt. Raises LogWriteError where the run
-    cannot be recorded.
+    processes that were ended and carried the mark of no attempt.
     """
 
     def __init__(
         self,
         launch: Launch,
-        view: "View | None" = None,
+        view: "View | None",
         *,
-        clocks: Clocks = Clocks(),  # noqa: B008 - they never change
+        clocks: Clocks,
+        start_ns: int,
+        journal: Journal,
+        witness: Witness,
     ) -> None:
         self.launch = launch
         self.view = view
         self.clocks = clocks
-        self.start_ns = clocks.monotonic_ns()
-        self.nested = b"VIBEGUARD_RUN" in launch.environment
-        state_dir = os.fsdecode(launch.state_dir)
-        self._witness = open_witness(state_dir)
-        self._witness.answer()
-        self.journal = Journal.create(
-            state_dir, now_ns=clocks.wall_ns(), clock=self.elapsed_ns, nested=self.nested
-        )
-        self._witness.begin(self.journal.run_id, nested=self.nested)
-        self.run_id = self.journal.run_id
-        self.folder = self.journal.run_folder
+        self.start_ns = start_ns
+        self.nested = _is_nested(launch)
+        self.journal = journal
+        self.run_id = journal.run_id
+        self.folder = journal.run_folder
+        self.unattributed: tuple[ProcessReport, ...] = ()
         secrets = secret_values(
             launch.plan.settings.redact, launch.environment, launch.variables.values()
         )
-        self.unattributed: tuple[ProcessReport, ...] = ()
-        self.recorder = Recorder(self.journal, self.elapsed_ns, redaction(secrets))
+        self.recorder = Recorder(journal, self.elapsed_ns, redaction(secrets))
+        self._witness = witness
+
+    @classmethod
+    def begin(
+        cls,
+        launch: Launch,
+        view: "View | None" = None,
+        *,
+        clocks: Clocks = Clocks(),  # noqa: B008 - they never change
+    ) -> Self:
+        """Make the run's folder, and record its start, its plan and its weaknesses.
+
+        From here on readers are answered. Raises LogWriteError where the run cannot be recorded.
+        """
+        start_ns = clocks.monotonic_ns()
+        state_dir, nested = os.fsdecode(launch.state_dir), _is_nested(launch)
+        witness = open_witness(state_dir)
+        witness.answer()
+        journal = Journal.create(
+            state_dir,
+            now_ns=clocks.wall_ns(),
+            clock=lambda: clocks.monotonic_ns() - start_ns,
+            nested=nested,
+        )
+        witness.begin(journal.run_id, nested=nested)
+        log = cls(launch, view, clocks=clocks, start_ns=start_ns, journal=journal, witness=witness)
         try:
-            self._begin()
+            log._record_start()
         except BaseException:
-            self.close()  # nobody else can yet: the reserve must not stay on a full disk
+            log.close()  # nobody else can yet: the reserve must not stay on a full disk
             raise
+        return log
 
     @property
     def state(self) -> State:
@@ -181,7 +204,7 @@ class RunLog:
         self._witness.close()
         self.journal.close()
 
-    def _begin(self) -> None:
+    def _record_start(self) -> None:
         launch, plan = self.launch, self.launch.plan
         staged = self.view.way if self.view else None
         self.journal.reserve(len(plan.checks) * RESERVE_BYTES_PER_CHECK + (64 << 10))
@@ -249,3 +272,8 @@ class RunLog:
                 changed=changed_meanwhile(self.launch, state, vcs),
             )
         )
+
+
+def _is_nested(launch: Launch) -> bool:
+    """Whether a check of another run started this one."""
+    return b"VIBEGUARD_RUN" in launch.environment

@@ -22,7 +22,7 @@ from vibeguard.core.wording.units import some
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here
+from vibeguard.system.front.signals import EXIT_CODES, stop_here, take_over_signals
 from vibeguard.system.watch.keyboard import Keys
 from vibeguard.system.watch.looking import Look, Looker, start_looking
 from vibeguard.system.watch.run_process import RunProcess, start_run
@@ -51,7 +51,7 @@ class WatchSession:
 
     def run(self) -> int:
         """Watch until somebody ends it; the exit code. Raises RunIncomplete."""
-        signals = Signals()
+        signals = take_over_signals()
         self._loop.watch(signals.descriptor, lambda: signals.dispatch(self._on_signal))
         self._looker = start_looking(self._tree)
         self._loop.watch(self._looker.descriptor, self._on_looks)

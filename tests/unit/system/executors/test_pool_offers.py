@@ -37,7 +37,7 @@ def test_a_submission_that_is_refused_late_takes_nothing_from_the_worker_that_ha
                 PoolSettings(),
                 Shipment(top="/", source=Source("c", "t"), pack=b""),
                 nursery,
-            )
+            ).open()
             attempts: list[PoolAttempt] = []
 
             async def start() -> None:
@@ -83,7 +83,7 @@ def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_messa
                 PoolSettings(),
                 Shipment(top="/", source=Source("c", "t"), pack=b""),
                 nursery,
-            )
+            ).open()
             second = trio.CancelScope()
 
             def accepted(_: Accepted) -> None:
@@ -137,7 +137,7 @@ def test_a_job_that_three_workers_cannot_do_is_an_error_that_says_why(tmp_path: 
                 PoolSettings(),
                 Shipment(top="/", source=Source("c", "t"), pack=b""),
                 nursery,
-            )
+            ).open()
 
             async def refuse() -> None:
                 for number in range(1, 4):
