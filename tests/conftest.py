@@ -8,7 +8,7 @@ from hypothesis import settings
 
 # A test's verdict must not depend on chance or on how busy the machine is: chance is for the night
 # (`nox -s nightly`), and prints what found the mistake.
-settings.register_profile("steady", deadline=None, derandomize=True, database=None, max_examples=50)
+settings.register_profile("steady", deadline=None, derandomize=True, database=None, max_examples=25)
 settings.register_profile(
     "searching", deadline=None, database=None, max_examples=500, print_blob=True
 )

@@ -2,8 +2,9 @@
 
 import lzma
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,14 @@ PIECES = (
 )  # fmt: skip
 
 
+def every_third(values: Iterable[Any]) -> list[Any]:
+    """A third of them in the quick suite, all of them at night: each takes up to two seconds."""
+    return [
+        pytest.param(value, marks=[pytest.mark.nightly] if number % 3 else [])
+        for number, value in enumerate(values)
+    ]
+
+
 def check_cost(data: bytes, folder: Path, *words: str) -> None:
     """Within the bar, and an answer. Of three looks the least: a busy machine adds to each."""
     costs: list[Cost] = []
@@ -36,7 +45,7 @@ def check_cost(data: bytes, folder: Path, *words: str) -> None:
 
 
 @pytest.mark.slow  # a megabyte of each, through the real command
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", every_third(KNOWN))
 def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
     """The whole command, Python's start included."""
     data = KNOWN[name]()
@@ -45,7 +54,9 @@ def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # a megabyte of each, through the real command
-@pytest.mark.parametrize("kept", sorted(KEPT.glob("*.yaml.xz")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "kept", every_third(sorted(KEPT.glob("*.yaml.xz"))), ids=lambda path: path.stem
+)
 def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
     kept: Path, tmp_path: Path
 ) -> None:
@@ -57,7 +68,9 @@ def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
 
 
 @pytest.mark.slow  # a megabyte of each, through the real command
-@pytest.mark.parametrize("name", ["unknown keys", "a chain of variables", "checks that are none"])
+@pytest.mark.parametrize(
+    "name", every_third(["unknown keys", "a chain of variables", "checks that are none"])
+)
 def test_migrate_says_as_much_as_somebody_reads(name: str, tmp_path: Path) -> None:
     """Those of which every row is a difference; the others end at the same places as above."""
     check_cost(KNOWN[name](), tmp_path, "migrate")
