@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
+from msgspec import Struct
+
 from vibeguard.core.model.differing import Differing, changed_since
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.wording.units import SECOND_NS, duration
@@ -32,29 +34,50 @@ _HEAD: Final = b"# branch.oid "
 _BRANCH: Final = b"# branch.head "
 
 
-def differing(
-    folder: str, environment: Mapping[bytes, bytes], timeout_s: float
-) -> Differing | None:
-    """What differs in the repository around `folder`; None outside of git."""
+class Named(Struct, frozen=True):
+    """The paths from the root that git names as changed or untracked; `untold` is why it does not.
+
+    `head` and `branch` are those of `Differing`.
+    """
+
+    paths: frozenset[bytes] = frozenset()
+    head: str = ""
+    branch: str = ""
+    untold: str = ""
+
+
+def named_by_git(folder: str, environment: Mapping[bytes, bytes], timeout_s: float) -> Named | None:
+    """What git says differs in the repository around `folder`; None outside of git."""
     root = git_root(folder)
     if root is None:
         return None
     try:
         told = ask_git(_STATUS, root, without_git_locals(environment), timeout_s)
     except subprocess.TimeoutExpired:
-        return Differing(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
+        return Named(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
     except (OSError, subprocess.SubprocessError):
-        return Differing(untold="git gives no answer")
+        return Named(untold="git gives no answer")
     entries = told.split(b"\0")[:-1]
     head, branch = _after(_HEAD, entries), _after(_BRANCH, entries)
-    paths = list(_paths(entries))
-    if len(paths) > MOST_FILES:
-        return Differing(untold=f"more than {MOST_FILES} files differ")
-    return Differing(
+    return Named(
+        frozenset(_paths(entries)),
         "" if head == b"(initial)" else head.decode("ascii", "replace"),
-        _digests(root, paths),
-        branch="" if branch == b"(detached)" else branch.decode("utf-8", "replace"),
+        "" if branch == b"(detached)" else branch.decode("utf-8", "replace"),
     )
+
+
+def differing(
+    folder: str, environment: Mapping[bytes, bytes], timeout_s: float
+) -> Differing | None:
+    """What differs in the repository around `folder`, and what lies there; None outside of git."""
+    named = named_by_git(folder, environment, timeout_s)
+    if named is None:
+        return None
+    untold = f"more than {MOST_FILES} files differ" if len(named.paths) > MOST_FILES else ""
+    if named.untold or untold:
+        return Differing(untold=named.untold or untold)
+    files = _digests(repository_root(folder) or folder, named.paths)
+    return Differing(named.head, files, branch=named.branch)
 
 
 def _after(mark: bytes, entries: list[bytes]) -> bytes:
@@ -147,4 +170,4 @@ def _content(path: bytes, status: os.stat_result) -> bytes:
     if status.st_size > LARGEST_READ:
         return b"%d %d %d" % (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     with open(path, "rb") as file:
-        return file.read(LARGEST_READ + 1)
+        return file.read(status.st_size + 1)  # a buffer of the bound itself costs more than reading

@@ -13,14 +13,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.core.model.differing import Differing
 from vibeguard.core.reuse.manifest import Entry, Kind
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.differing import (
     EXCLUDE_FILE,
     LARGEST_READ,
-    changed_files,
-    differing,
+    Named,
+    named_by_git,
 )
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import ask_git
@@ -36,7 +35,7 @@ _SETTINGS_NAME: Final = b".git/config"
 class Look(Struct, frozen=True, array_like=True):
     """What git says of a tree, the files that lie there, and the settings that it lists them by."""
 
-    git: Differing
+    git: Named
     entries: tuple[Entry, ...] = ()
     settings: tuple[bytes, ...] = ()
 
@@ -52,13 +51,13 @@ def look(
     `known` are entries of an earlier look, kept where no check can write: what has stayed as it was
     is not read again.
     """
-    told = differing(folder, environment, timeout_s)
+    told = named_by_git(folder, environment, timeout_s)
     if told is None or told.untold:
-        return Look(told or Differing(untold="this is no git repository"))
+        return Look(told or Named(untold="this is no git repository"))
     try:
         entries, settings = _lying(folder, environment, timeout_s, (), known or {})
     except (OSError, subprocess.SubprocessError):
-        return Look(Differing(untold="git gives no answer, or a file cannot be read"))
+        return Look(Named(untold="git gives no answer, or a file cannot be read"))
     return Look(told, tuple(entries.values()), settings)
 
 
@@ -66,8 +65,9 @@ def changed_since_look(
     folder: str, environment: Mapping[bytes, bytes], before: Look, timeout_s: float
 ) -> tuple[list[bytes], str]:
     """The files that were changed since the look, in order; else why nobody can say."""
-    paths, untold = changed_files(folder, environment, before.git, timeout_s)
-    if untold:
+    told = named_by_git(folder, environment, timeout_s)
+    untold = before.git.untold or (told.untold if told else "it is no git repository any more")
+    if untold or told is None:
         return [], untold
     old = {entry.path: entry for entry in before.entries}
     try:
@@ -77,7 +77,7 @@ def changed_since_look(
     changed = {path for path in now if _holds(old.get(path)) != _holds(now[path])}
     if settings != before.settings:
         changed.add(_SETTINGS_NAME)
-    return sorted(changed.union(paths)), ""
+    return sorted(changed.union(told.paths - before.git.paths)), ""
 
 
 def _lying(

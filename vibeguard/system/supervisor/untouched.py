@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from vibeguard.core.judge import Judgement, changed_files, unknown_changes
-from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.plan import PlannedCheck, stands_alone
 from vibeguard.system.channel import Launch
+from vibeguard.system.discovery.differing import Named
 from vibeguard.system.reuse import left_alone
 from vibeguard.system.reuse.left_alone import Look
 from vibeguard.system.supervisor.forked import CutShort
@@ -33,7 +33,7 @@ class Untouched:
         self._spare = spare
         self._in_fork = in_fork
         self._before: dict[str, Look] = {}
-        self._latest = Look(Differing())  # of which a later look reads only what is another
+        self._latest = Look(Named())  # of which a later look reads only what is another
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
@@ -49,7 +49,7 @@ class Untouched:
                 spare=self._spare,
             )
         except (CutShort, OSError) as error:
-            self._before[planned.id] = Look(Differing(untold=str(error)))
+            self._before[planned.id] = Look(Named(untold=str(error)))
             return
         self._latest = self._before[planned.id] = msgspec.msgpack.decode(told, type=Look)
 
