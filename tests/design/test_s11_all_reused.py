@@ -1,6 +1,8 @@
 """DESIGN section 11: a run of which everything is reused needs no Trio, and is a run like any other."""
 
+import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -165,6 +167,26 @@ def test_a_cancel_ends_a_lookup_and_with_it_the_run(folder, way):
     ] * 4
     assert vibeguard("report", cwd=folder).returncode == code
     assert not [p for p in Path("/proc").glob("[0-9]*") if of_this(p, folder)]
+
+
+@pytest.mark.parametrize(("first", "outcomes", "code"), [
+    (2, ["passed"] * 2 + ["cancelled"] * 2, 4),  # while the first frontier is written
+    (11, ["passed"] * 4, 0),  # every check has settled on what was kept free: the verdict stands
+])  # fmt: skip
+def test_a_disk_that_fills_ends_it_sealed_as_any_other_run(folder, first, outcomes, code):
+    disk = ("tests.helpers.failing_disk", "torn", str(errno.ENOSPC), str(first))
+    done = vibeguard("run", "--reuse", cwd=folder, before=disk)
+    found = events(folder)
+    assert [e["outcome"] for e in found if e["type"] == "check.settled"] == outcomes
+    assert (done.returncode, found[-1]["type"]) == (code, "log.sealed")
+    assert vibeguard("report", cwd=folder).returncode == code
+
+
+def test_a_disk_that_fails_for_good_is_no_defect(folder):
+    disk = ("tests.helpers.failing_disk", "lasting", str(errno.EIO), "4")
+    done = vibeguard("run", "--reuse", cwd=folder, before=disk)
+    assert (done.returncode, os.strerror(errno.EIO) in done.stderr) == (4, True)
+    assert "defect" not in done.stderr
 
 
 def test_who_asked_to_be_told_is_told(folder):

@@ -44,8 +44,9 @@ def prune(
     doomed = []
     total = 0
     going_on = runs_going_on(state_dir)
-    relied_on = _relied_on(state_dir, now_ns, dry_run=dry_run)
-    for rank, run_id in enumerate(reversed(run_ids(state_dir))):
+    found = run_ids(state_dir)
+    relied_on = _relied_on(state_dir, now_ns, decides=len(found) > keep_runs, dry_run=dry_run)
+    for rank, run_id in enumerate(reversed(found)):
         folder = run_folder(state_dir, run_id)
         total += _size_of(folder)
         too_many = rank >= keep_runs and run_id not in relied_on
@@ -67,13 +68,19 @@ def prune(
     return removed
 
 
-def _relied_on(state_dir: str, now_ns: int, *, dry_run: bool) -> frozenset[str]:
-    """The runs whose passes may still be reused; records that are too old go."""
+def _relied_on(state_dir: str, now_ns: int, *, decides: bool, dry_run: bool) -> frozenset[str]:
+    """The runs whose passes may still be reused, if that decides anything; old records go.
+
+    Every record is read for it, and somebody may wait: so it is not done each time.
+    """
     if not os.path.isdir(os.path.join(state_dir, "reuse")):
         return frozenset()
     from vibeguard.system.reuse.records import Records  # noqa: PLC0415 - seldom needed
 
-    return Records(state_dir).tidy(now_ns, dry_run=dry_run)
+    records = Records(state_dir)
+    if not decides and not records.are_untidy():
+        return frozenset()
+    return records.tidy(now_ns, dry_run=dry_run)
 
 
 def is_live(folder: str) -> bool:

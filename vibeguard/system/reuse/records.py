@@ -67,6 +67,11 @@ class Records:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(self._folder(check), key))
 
+    def are_untidy(self) -> bool:
+        """Whether there are more lists than two for each check that has records."""
+        lists, checks = (_files(os.path.join(self._root, name)) for name in ("inputs", "passes"))
+        return len(lists) > 2 * len(checks)
+
     def tidy(self, now_ns: int, *, dry_run: bool = False) -> frozenset[str]:
         """Remove records that hold no more, and lists that no record names.
 
