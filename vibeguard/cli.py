@@ -108,6 +108,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     import gc  # noqa: PLC0415 - not for --version
 
+    from vibeguard import late_patterns  # noqa: PLC0415 - not for --version
+
+    late_patterns.put_off()
     gc.disable()  # nothing that is imported is garbage: looking for some is a tenth of the time
     supervisor = None
     try:
@@ -126,6 +129,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     finally:
         gc.enable()
+        late_patterns.compile_again()
         if supervisor is not None:
             supervisor.discard()
 
@@ -172,6 +176,7 @@ def _call(arguments: list[str], verb: str) -> int:
     """Parse and call; what goes wrong is told on the channel that the caller reads."""
     import gc  # noqa: PLC0415 - as in `main`
 
+    from vibeguard import late_patterns  # noqa: PLC0415 - as in `main`
     from vibeguard.commands import failures  # noqa: PLC0415 - after `early`
 
     failures.make_streams_safe()
@@ -180,6 +185,7 @@ def _call(arguments: list[str], verb: str) -> int:
 
         call = parse(arguments)
         gc.enable()
+        late_patterns.compile_again()
         return failures.finish_output(call())
     except KeyboardInterrupt:
         raise

@@ -1,5 +1,6 @@
 """What a command loads: counted, not timed. Each of these would be felt at every start."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
+from vibeguard.late_patterns import LatePattern
 
 # Never for plain words: the parser and what it brings, and what the standard library has that is heavy.
 PARSER = {"cyclopts", "attr", "attrs", "rich", "docstring_parser", "inspect", "dataclasses"}
@@ -106,3 +108,25 @@ def test_a_run_with_connections_loads_what_was_put_off(folder):
         "preload(Launch(plan, (), {}, {}, b'/', b'/', b'/', '', '', ''))"
     )
     assert {"_ssl", "idna.core"} <= loaded(program, folder)
+
+
+COMPILED = """import re._compiler as c; made = []; real = c.compile
+c.compile = lambda p, flags=0: made.append(str(p)) or real(p, flags)
+import re, textwrap; before = re.compile; del sys.modules["textwrap"], made[:]"""
+
+
+def test_modules_are_imported_without_compiling_the_patterns_that_they_do_not_use(folder):
+    """A command that reads the config loads those of YAML, of which one takes 6 ms."""
+    command = "from vibeguard.cli import main; code = main(['validate'])"
+    after = "import yaml.reader, textwrap; assert re.compile is before"
+    unused = "assert not [p for p in made if len(p) > 100], made"
+    whole = "assert yaml.reader.Reader.NON_PRINTABLE.search('\\0') and textwrap.wrap('a b', 1)"
+    loaded(f"{COMPILED}; {command}; {after}; {unused}; {whole}", folder)
+
+
+def test_a_pattern_that_was_put_off_is_one_from_its_first_use_on():
+    late = LatePattern("(a+)b", re.IGNORECASE)
+    assert late.fullmatch("AAB")[1] == "AA"
+    assert (late.pattern, late.sub("x", "ab ab")) == ("(a+)b", "x x")
+    with pytest.raises(re.error):
+        LatePattern("(").search("")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from vibeguard import late_patterns
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError, UsageError
 from vibeguard.system.channel import (
@@ -62,6 +63,7 @@ def supervise(
     """
     terminal = _let_go(orders, reports, guardian)
     _import_early(may_reuse_all=may_reuse_all)
+    late_patterns.compile_again()
     reader = OrderReader(orders)
     launch = reader.read_launch()
     if launch is None:
