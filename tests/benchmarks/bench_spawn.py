@@ -88,12 +88,7 @@ async def executor_loop(reactor: Opening = open_reactor) -> None:
 
             async def one() -> None:
                 spec = msgspec.structs.replace(template, output_path=f"{folder}/{next(numbers)}")
-                attempt = await executor.start(
-                    spec,
-                    accepted=seen.accept,
-                    output_exceeded=seen.exceed,
-                    terminating=seen.terminate,
-                )
+                attempt = await executor.start(spec, seen.callbacks)
                 await attempt.wait()
 
             await on_slots(one)
@@ -149,10 +144,7 @@ async def run_command(command: str, folder: str) -> AttemptResult:
         seen = Observer()
         spec = make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN)
         attempt = await executor.start(
-            msgspec.structs.replace(spec, output_limit_bytes=1 << 40),
-            accepted=seen.accept,
-            output_exceeded=seen.exceed,
-            terminating=seen.terminate,
+            msgspec.structs.replace(spec, output_limit_bytes=1 << 40), seen.callbacks
         )
         return await attempt.wait()
 
@@ -176,10 +168,7 @@ async def kill_bomb(folder: str) -> tuple[float, int]:
         seen = Observer()
         command = f"exec {sys.executable} {PROGRAMS} bomb_of_200 1000"
         attempt = await executor.start(
-            make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN),
-            accepted=seen.accept,
-            output_exceeded=seen.exceed,
-            terminating=seen.terminate,
+            make_spec(command, f"{folder}/log", leaks=LeakPolicy.WARN), seen.callbacks
         )
         while not attempt.output_bytes:  # noqa: ASYNC110 - the bomb tells nobody else
             await trio.sleep(0.005)

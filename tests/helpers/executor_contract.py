@@ -29,6 +29,7 @@ from vibeguard.system.executors.base import (
     Attempt,
     AttemptResult,
     AttemptSpec,
+    Callbacks,
     Executor,
     StartRefused,
 )
@@ -46,6 +47,10 @@ class Observer:
         self.terminating: list[tuple[TerminationReason, str]] = []
         self.on_accepted: Callable[[], None] = lambda: None
 
+    @property
+    def callbacks(self) -> Callbacks:
+        return Callbacks(self.accept, self.exceed, self.terminate)
+
     def accept(self, accepted: Accepted) -> None:
         self.accepted.append(accepted)
         self.on_accepted()
@@ -59,9 +64,7 @@ class Observer:
 
 async def begin(executor: Executor, spec: AttemptSpec) -> tuple[Attempt, Observer]:
     seen = Observer()
-    attempt = await executor.start(
-        spec, accepted=seen.accept, output_exceeded=seen.exceed, terminating=seen.terminate
-    )
+    attempt = await executor.start(spec, seen.callbacks)
     assert len(seen.accepted) == 1, "an attempt is accepted exactly once, before start returns"
     return attempt, seen
 
@@ -72,12 +75,7 @@ async def accepts_in_the_step_of_the_start(world: World, executor: Executor) -> 
     attempt: Attempt | None = None
     with trio.CancelScope() as scope:
         seen.on_accepted = scope.cancel
-        attempt = await executor.start(
-            world.spec(PASSES),
-            accepted=seen.accept,
-            output_exceeded=seen.exceed,
-            terminating=seen.terminate,
-        )
+        attempt = await executor.start(world.spec(PASSES), seen.callbacks)
     assert attempt is not None, "start has a checkpoint after accepted: an attempt would be lost"
     assert len(seen.accepted) == 1
     result = await attempt.wait()
@@ -89,12 +87,7 @@ async def starts_nothing_when_cancelled(world: World, executor: Executor) -> Non
     seen = Observer()
     with trio.CancelScope() as scope:
         scope.cancel()
-        await executor.start(
-            world.spec(PASSES),
-            accepted=seen.accept,
-            output_exceeded=seen.exceed,
-            terminating=seen.terminate,
-        )
+        await executor.start(world.spec(PASSES), seen.callbacks)
     assert scope.cancelled_caught
     assert seen.accepted == []
 
@@ -103,12 +96,7 @@ async def refuses_with_a_reason(world: World, executor: Executor) -> None:
     """What cannot start is refused with words, and never accepted."""
     seen = Observer()
     try:
-        await executor.start(
-            world.spec(REFUSED),
-            accepted=seen.accept,
-            output_exceeded=seen.exceed,
-            terminating=seen.terminate,
-        )
+        await executor.start(world.spec(REFUSED), seen.callbacks)
     except StartRefused as refused:
         assert refused.reason
         assert not refused.transient

@@ -13,7 +13,13 @@ from msgspec import Struct
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, StartRefused
+from vibeguard.system.executors.base import (
+    Accepted,
+    AttemptResult,
+    AttemptSpec,
+    Callbacks,
+    StartRefused,
+)
 
 
 class Script(Struct, frozen=True):
@@ -54,15 +60,13 @@ class ScriptedAttempt:
         self,
         spec: AttemptSpec,
         script: Script,
+        callbacks: Callbacks,
         *,
         paused: bool,
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
     ) -> None:
         self.spec = spec
         self.script = script
-        self._output_exceeded = output_exceeded
-        self._terminating = terminating
+        self._callbacks = callbacks
         self._started = trio.current_time()
         self._paused_since = self._started if paused else None
         self._paused_s = 0.0
@@ -201,7 +205,7 @@ class ScriptedAttempt:
             self._exit_leader()
         if self._leader_exited and self._has_come(self._over_at):
             if self._sweeps_leak():
-                self._terminating(TerminationReason.LEAK, "SIGTERM")
+                self._callbacks.terminating(TerminationReason.LEAK, "SIGTERM")
             self._result = self._make_result()
         return self._result
 
@@ -213,7 +217,7 @@ class ScriptedAttempt:
         self._last_output = self._time_of(at)
         if len(data) > room and not self._exceeded:
             self._exceeded = True
-            self._output_exceeded()
+            self._callbacks.output_exceeded()
 
     def _exit_leader(self) -> None:
         """The leader is gone: what it left behind gets the leak grace, if the policy ends it."""
@@ -284,14 +288,7 @@ class ScriptedExecutor:
         self._paused = False
         self.attempts: list[ScriptedAttempt] = []
 
-    async def start(
-        self,
-        spec: AttemptSpec,
-        *,
-        accepted: Callable[[Accepted], None],
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
-    ) -> ScriptedAttempt:
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> ScriptedAttempt:
         """Start an attempt, or raise `StartRefused`, as its script says."""
         script = self._script_for(spec)
         if script.start_delay_s:
@@ -300,14 +297,8 @@ class ScriptedExecutor:
             await trio.lowlevel.checkpoint_if_cancelled()
         if script.refuse:
             raise StartRefused(script.refuse, transient=script.refuse_transient)
-        attempt = ScriptedAttempt(
-            spec,
-            script,
-            paused=self._paused,
-            output_exceeded=output_exceeded,
-            terminating=terminating,
-        )
-        accepted(Accepted(worker=script.worker, pid=None))
+        attempt = ScriptedAttempt(spec, script, callbacks, paused=self._paused)
+        callbacks.accepted(Accepted(worker=script.worker, pid=None))
         self.attempts.append(attempt)
         return attempt
 

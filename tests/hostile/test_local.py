@@ -45,12 +45,7 @@ class Bench:
         )
 
     async def start(self, command: str, **changes: object) -> LocalAttempt:
-        return await self.executor.start(
-            self.spec(command, **changes),
-            accepted=self.seen.accept,
-            output_exceeded=self.seen.exceed,
-            terminating=self.seen.terminate,
-        )
+        return await self.executor.start(self.spec(command, **changes), self.seen.callbacks)
 
     async def run(self, command: str, **changes: object) -> AttemptResult:
         with trio.fail_after(60):

@@ -14,7 +14,7 @@ import trio
 from tests.helpers.census import nothing_left_behind
 from tests.hostile.shapes import SHAPES, Shape
 from vibeguard.core.names import AttemptEnd, LeakPolicy
-from vibeguard.system.executors.base import Attempt, AttemptResult, AttemptSpec
+from vibeguard.system.executors.base import Attempt, AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 
 SECOND_NS = 1_000_000_000
@@ -56,12 +56,7 @@ async def opened() -> AsyncIterator[LocalExecutor]:
 
 
 async def start(executor: LocalExecutor, spec: AttemptSpec) -> Attempt:
-    attempt = await executor.start(
-        spec,
-        accepted=lambda _: None,
-        output_exceeded=lambda: None,
-        terminating=lambda *_: None,
-    )
+    attempt = await executor.start(spec, Callbacks())
     with trio.fail_after(HANG_S):
         while b"ready" not in Path(spec.output_path).read_bytes()[:4096] and not attempt.exited:
             await trio.sleep(0.002)

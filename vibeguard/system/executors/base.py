@@ -8,7 +8,7 @@ the attempt, and a worker that vanishes is `AttemptEnd.LOST`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -74,6 +74,24 @@ class Accepted(Struct, frozen=True):
 
     worker: str = ""
     pid: int | None = None
+
+
+class Callbacks(NamedTuple):
+    """Whom an executor tells of one attempt. Each is called in one synchronous step.
+
+    `accepted` is called in the same step as the start itself: no checkpoint between the two, and
+    none after it, so that a cancelled `start` has started nothing. It raises `StartRefused` for an
+    attempt that is not wanted any more (the check was cancelled while `start` waited): then nothing
+    of the attempt may go on, and `start` raises the same.
+    `output_exceeded` is called once, when the output passes its limit or cannot be stored (disk
+    full): the attempt is worth nothing any more; and when it is `struck`.
+    `terminating` is called when the executor itself begins to end processes that a leader left
+    behind (reason leak, and the first signal they get).
+    """
+
+    accepted: Callable[[Accepted], None] = lambda _: None
+    output_exceeded: Callable[[], None] = lambda: None
+    terminating: Callable[[TerminationReason, str], None] = lambda *_: None
 
 
 class StartRefused(Exception):
@@ -152,7 +170,7 @@ class Attempt(Protocol):
 
     @property
     def output_exceeded(self) -> bool:
-        """Whether the output has passed `output_limit_bytes`; `on_output_exceeded` was called."""
+        """Whether the output has passed `output_limit_bytes`."""
 
     @property
     def struck(self) -> TerminationReason | None:
@@ -185,25 +203,8 @@ class Attempt(Protocol):
 class Executor(Protocol):
     """Starts attempts. One per run."""
 
-    async def start(
-        self,
-        spec: AttemptSpec,
-        *,
-        accepted: Callable[[Accepted], None],
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
-    ) -> Attempt:
-        """Start an attempt, or raise `StartRefused`.
-
-        `accepted` is called in the same step as the start itself: no checkpoint between the two,
-        and none after it, so that a cancelled `start` has started nothing. It raises `StartRefused`
-        for an attempt that is not wanted any more (the check was cancelled while `start` waited):
-        then nothing of the attempt may go on, and `start` raises the same.
-        `output_exceeded` is called once, synchronously, when the output passes its limit or cannot
-        be stored (disk full): the attempt is worth nothing any more; and when it is `struck`.
-        `terminating` is called when the executor itself begins to end processes that a leader left
-        behind (reason leak, and the first signal they get).
-        """
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> Attempt:
+        """Start an attempt, or raise `StartRefused`."""
 
     def pause(self) -> None:
         """Stop every attempt's processes (SIGSTOP). Synchronous."""

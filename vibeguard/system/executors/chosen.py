@@ -1,10 +1,7 @@
 """One executor for a run whose checks are on this machine and on others."""
 
-from collections.abc import Callable
-
 from vibeguard.core.model.event_parts import ProcessReport
-from vibeguard.core.names import TerminationReason
-from vibeguard.system.executors.base import Accepted, Attempt, AttemptSpec, Executor
+from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, Executor
 
 
 class ChosenExecutor:
@@ -14,19 +11,10 @@ class ChosenExecutor:
         self._local = local
         self._pool = pool
 
-    async def start(
-        self,
-        spec: AttemptSpec,
-        *,
-        accepted: Callable[[Accepted], None],
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
-    ) -> Attempt:
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> Attempt:
         """Start it where it belongs."""
         executor = self._local if spec.remote is None else self._pool
-        return await executor.start(
-            spec, accepted=accepted, output_exceeded=output_exceeded, terminating=terminating
-        )
+        return await executor.start(spec, callbacks)
 
     def pause(self) -> None:
         """Stop every attempt, here and there."""

@@ -5,15 +5,14 @@ for an attempt whose tree does not end by itself. See docs/processes.md for the 
 """
 
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import trio
 
 from vibeguard.core.model.event_parts import ProcessReport
-from vibeguard.core.names import TerminationReason
 from vibeguard.system.discovery.shells import SHELL
-from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
+from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import hang, process_tree
 from vibeguard.system.process.orphans import Orphans
@@ -85,14 +84,7 @@ class LocalExecutor:
         self._paused = False
         self._closed = False
 
-    async def start(
-        self,
-        spec: AttemptSpec,
-        *,
-        accepted: Callable[[Accepted], None],
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
-    ) -> LocalAttempt:
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> LocalAttempt:
         """Start an attempt, or raise `StartRefused`; no checkpoint once the command runs."""
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
@@ -103,20 +95,13 @@ class LocalExecutor:
         except StartRefused:
             output.discard()
             raise
-        attempt = LocalAttempt(
-            spec,
-            child,
-            output,
-            self._shared,
-            output_exceeded=output_exceeded,
-            terminating=terminating,
-        )
+        attempt = LocalAttempt(spec, child, output, self._shared, callbacks)
         self._running[attempt] = None
         self._runs.add(spec.run_id)
         if self._paused:
             attempt.pause()
         try:
-            accepted(Accepted(pid=child.leader.pid))
+            callbacks.accepted(Accepted(pid=child.leader.pid))
         except BaseException:
             attempt.request_end(0)
             raise

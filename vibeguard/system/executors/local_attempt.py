@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.process import peak_memory, proc, process_tree
 from vibeguard.system.process.attempt_tree import AttemptTree
 from vibeguard.system.process.ending import Ending
@@ -48,20 +48,18 @@ class LocalAttempt:
         child: Child,
         stored: OutputFile,
         shared: Shared,
-        *,
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
+        callbacks: Callbacks,
     ) -> None:
         self._spec = spec
         self._leader = child.leader
         self._shared = shared
-        self._terminating = terminating
+        self._terminating = callbacks.terminating
         self._stopwatch = Stopwatch()
         claim = Claim(leader=child.leader.pid, mark=mark_in(spec.environment), pipe=child.output)
         shared.orphans.claim(claim)
         of_this_system = AttemptTree if proc.is_available() else AttemptGroup
         self._tree = of_this_system(claim, shared.orphans)
-        self._pump = Pump(child.output, stored, shared.reactor, output_exceeded)
+        self._pump = Pump(child.output, stored, shared.reactor, callbacks.output_exceeded)
         self._ending: Ending | None = None
         self._status = UNKNOWN
         self._sampled_peak = 0

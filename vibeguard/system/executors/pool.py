@@ -15,7 +15,6 @@ from outcome import Error, Outcome, Value
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
-from vibeguard.core.names import TerminationReason
 from vibeguard.core.pool import client as core
 from vibeguard.core.pool.messages import PROTOCOL, Job, decode_from_worker, label_sets
 from vibeguard.core.wording.units import SECOND_NS, duration, size
@@ -23,6 +22,7 @@ from vibeguard.system import clock
 from vibeguard.system.executors.base import (
     Accepted,
     AttemptSpec,
+    Callbacks,
     RemoteSpec,
     StartRefused,
 )
@@ -117,14 +117,7 @@ class PoolExecutor:
             self._nursery.start_soon(task)
         return self
 
-    async def start(
-        self,
-        spec: AttemptSpec,
-        *,
-        accepted: Callable[[Accepted], None],
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
-    ) -> PoolAttempt:
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> PoolAttempt:
         """Submit an attempt and wait until a worker has it, or raise `StartRefused`."""
         await trio.lowlevel.checkpoint_if_cancelled()
         remote = spec.remote
@@ -138,14 +131,11 @@ class PoolExecutor:
             raise StartRefused(reason) from error
         token = remote.token
         attempt = PoolAttempt(
-            spec,
-            output,
-            output_exceeded=output_exceeded,
-            terminating=terminating,
-            terminate=lambda grace_ns: self._terminate(token, grace_ns),
+            spec, output, callbacks, terminate=lambda grace_ns: self._terminate(token, grace_ns)
         )
+        job, accepted = self._job(spec, remote), callbacks.accepted
         try:
-            return await self._start(self._job(spec, remote), attempt, accepted, remote.present)
+            return await self._start(job, attempt, accepted, remote.present)
         except BaseException:
             attempt.discard()
             raise

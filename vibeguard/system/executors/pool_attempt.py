@@ -12,7 +12,7 @@ from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.client import Ended
 from vibeguard.core.pool.messages import Report, Result
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.stopwatch import Stopwatch
 from vibeguard.system.rundir.files import create_file, make_folder
@@ -27,16 +27,14 @@ class PoolAttempt:
         self,
         spec: AttemptSpec,
         output: OutputFile,
+        callbacks: Callbacks,
         *,
-        output_exceeded: Callable[[], None],
-        terminating: Callable[[TerminationReason, str], None],
         terminate: Callable[[int], None],
     ) -> None:
         self.worker = ""
         self._spec = spec
         self._output = output
-        self._output_exceeded = output_exceeded
-        self._terminating = terminating
+        self._callbacks = callbacks
         self._terminate = terminate
         self._last_output = 0.0
         self._exceeded = False
@@ -131,9 +129,9 @@ class PoolAttempt:
             self._exceed()
         if report.leak_ended and not self._leak_told:
             self._leak_told = True
-            self._terminating(TerminationReason.LEAK, "SIGTERM")
+            self._callbacks.terminating(TerminationReason.LEAK, "SIGTERM")
         if before is None and self.struck is not None:
-            self._output_exceeded()
+            self._callbacks.output_exceeded()
 
     def end(self, ended: Ended) -> None:
         """It is over."""
@@ -153,7 +151,7 @@ class PoolAttempt:
     def _exceed(self) -> None:
         if not self._exceeded:
             self._exceeded = self._output.exceeded or not self._output.error
-            self._output_exceeded()
+            self._callbacks.output_exceeded()
 
     def _result_of(self, ended: Ended, output_sha256: str) -> AttemptResult:
         if ended.result is None:

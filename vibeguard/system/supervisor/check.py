@@ -28,7 +28,13 @@ from vibeguard.core.names import (
 from vibeguard.core.scheduling.retry import retry_delay_ns
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, StartRefused
+from vibeguard.system.executors.base import (
+    Accepted,
+    Attempt,
+    AttemptResult,
+    Callbacks,
+    StartRefused,
+)
 from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
@@ -82,13 +88,8 @@ class CheckTask:
         """The accepted attempt; None if it is not wanted any more, or was refused."""
         try:
             await self._work.begin(self._planned)
-            return await start_patiently(
-                self._work,
-                self.record,
-                accepted=self._accepted,
-                output_exceeded=self._output_exceeded,
-                terminating=self._terminating,
-            )
+            callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
+            return await start_patiently(self._work, self.record, callbacks)
         except StartRefused as refusal:
             if self.record.state is not CheckState.SETTLED:
                 refuse(self._work, self.record, refusal)

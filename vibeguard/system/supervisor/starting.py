@@ -1,13 +1,11 @@
 """Starting an attempt when the machine is short of descriptors or processes: retry, then lower."""
 
-from collections.abc import Callable
-
 import trio
 
 from vibeguard.core.model.events import CheckSubmitted
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, TerminationReason
-from vibeguard.system.executors.base import Accepted, Attempt, AttemptSpec, StartRefused
+from vibeguard.core.names import CheckState
+from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.supervisor.work import Work
 
 FIRST_DELAY_S = 0.05
@@ -38,14 +36,7 @@ class Patience:
             raise refusal
 
 
-async def start_patiently(
-    work: Work,
-    record: CheckRecord,
-    *,
-    accepted: Callable[[Accepted], None],
-    output_exceeded: Callable[[], None],
-    terminating: Callable[[TerminationReason, str], None],
-) -> Attempt | None:
+async def start_patiently(work: Work, record: CheckRecord, callbacks: Callbacks) -> Attempt | None:
     """The started attempt. Pressure is waited out, and lowers the parallelism.
 
     None when the check has settled meanwhile, because it was cancelled.
@@ -58,12 +49,7 @@ async def start_patiently(
     patience = Patience(work.scheduler.state)
     while record.state is not CheckState.SETTLED:
         try:
-            return await work.executor.start(
-                specification,
-                accepted=accepted,
-                output_exceeded=output_exceeded,
-                terminating=terminating,
-            )
+            return await work.executor.start(specification, callbacks)
         except StartRefused as refusal:
             # EAGAIN, ENOMEM, EMFILE pass when something ends: fewer at once, not a failed run (ADR
             # 0007).

@@ -15,6 +15,7 @@ from vibeguard.system.executors.base import (
     Accepted,
     AttemptResult,
     AttemptSpec,
+    Callbacks,
 )
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
@@ -154,12 +155,12 @@ class RemoteAttempt:
         self._tools.store.discard(self.claim)
 
     async def _start(self, spec: AttemptSpec, accepted: Callable[[Accepted], None]) -> LocalAttempt:
-        return await self._tools.executor.start(
-            spec,
-            accepted=accepted,
+        callbacks = Callbacks(
+            accepted,
             output_exceeded=partial(setattr, self, "exceeded", True),
             terminating=lambda *_: setattr(self, "leak_ended", True),
         )
+        return await self._tools.executor.start(spec, callbacks)
 
     def _spec(self, command: str, output_path: str, cwd: str) -> AttemptSpec:
         job = self.job

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.messages import Source
-from vibeguard.system.executors.base import AttemptSpec, StartRefused
+from vibeguard.system.executors.base import AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.process.orphans import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
 from vibeguard.system.process.sweep import WORKER_MARK
@@ -210,12 +210,7 @@ class Folders:
     async def _end_of(self, spec: AttemptSpec) -> tuple[int | None, str]:
         """Exit code and signal; cancelled, the script's tree is ended first."""
         try:
-            attempt = await self._executor.start(
-                spec,
-                accepted=lambda _: None,
-                output_exceeded=lambda: None,
-                terminating=lambda *_: None,
-            )
+            attempt = await self._executor.start(spec, Callbacks())
         except StartRefused as refused:
             raise Unfit(refused.reason) from refused
         try:

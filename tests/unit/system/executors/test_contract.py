@@ -11,7 +11,7 @@ from tests.helpers.census import nothing_left_behind
 from tests.helpers.executor_contract import CLAUSES, hold
 from tests.helpers.executor_worlds import LocalWorld, ScriptedWorld, World
 from tests.helpers.scripted_executor import ScriptedAttempt, ScriptedExecutor
-from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.executors.base import AttemptResult, Callbacks
 from vibeguard.system.process.reactor import TaskReactor
 
 
@@ -101,20 +101,20 @@ class WaitsAfterAccepting(ScriptedExecutor):
 class AcceptsTwice(ScriptedExecutor):
     """Tells of one start twice."""
 
-    async def start(self, spec: Any, *, accepted: Any, **kwargs: Any) -> ScriptedAttempt:
+    async def start(self, spec: Any, callbacks: Any) -> ScriptedAttempt:
         def twice(value: Any) -> None:
-            accepted(value)
-            accepted(value)
+            callbacks.accepted(value)
+            callbacks.accepted(value)
 
-        return await super().start(spec, accepted=twice, **kwargs)
+        return await super().start(spec, callbacks._replace(accepted=twice))
 
 
 class AcceptsWhatItRefuses(ScriptedExecutor):
     """Says yes, then no."""
 
-    async def start(self, spec: Any, *, accepted: Any, **kwargs: Any) -> ScriptedAttempt:
-        accepted(None)
-        return await super().start(spec, accepted=lambda _: None, **kwargs)
+    async def start(self, spec: Any, callbacks: Any) -> ScriptedAttempt:
+        callbacks.accepted(None)
+        return await super().start(spec, Callbacks())
 
 
 def executor_of(attempt_type: type[ScriptedAttempt]) -> type[ScriptedExecutor]:

@@ -10,7 +10,7 @@ from tests.helpers.executor_worlds import for_a_worker, make_spec
 from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.core.pool.client import Ended
 from vibeguard.core.pool.messages import Result
-from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.executors.base import AttemptResult, Callbacks
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.process.output import OutputFile
 
@@ -31,8 +31,7 @@ def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
         attempt = make(
             spec,
             OutputFile(spec.output_path, spec.output_limit_bytes),
-            output_exceeded=lambda: None,
-            terminating=lambda *_: None,
+            Callbacks(),
             terminate=lambda _: None,
         )
         attempt.begin("w")
@@ -64,8 +63,7 @@ def test_what_cannot_be_stored_is_said_when_it_is_over_and_stops_nothing_before(
         attempt = PoolAttempt(
             spec,
             OutputFile(spec.output_path, spec.output_limit_bytes),
-            output_exceeded=lambda: None,
-            terminating=lambda *_: None,
+            Callbacks(),
             terminate=lambda _: None,
         )
         attempt.begin("w")

@@ -13,7 +13,7 @@ from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import FromWorker, Report, Result, Source, Stage, encode
-from vibeguard.system.executors.base import Accepted, AttemptSpec, StartRefused
+from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
@@ -41,14 +41,7 @@ def test_a_submission_that_is_refused_late_takes_nothing_from_the_worker_that_ha
             attempts: list[PoolAttempt] = []
 
             async def start() -> None:
-                attempts.append(
-                    await executor.start(
-                        spec_of("t", str(tmp_path)),
-                        accepted=lambda _: None,
-                        output_exceeded=lambda: None,
-                        terminating=lambda *_: None,
-                    )
-                )
+                attempts.append(await executor.start(spec_of("t", str(tmp_path)), Callbacks()))
 
             nursery.start_soon(start)
             await trio.testing.wait_all_tasks_blocked()
@@ -100,9 +93,7 @@ def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_messa
             async def start(token: str, told: object) -> None:
                 await executor.start(
                     spec_of(token, str(tmp_path)),
-                    accepted=told,  # type: ignore[arg-type]
-                    output_exceeded=lambda: None,
-                    terminating=lambda *_: None,
+                    Callbacks(told),  # type: ignore[arg-type]
                 )
 
             nursery.start_soon(start_first)
@@ -151,12 +142,7 @@ def test_a_job_that_three_workers_cannot_do_is_an_error_that_says_why(tmp_path: 
 
             nursery.start_soon(refuse)
             with pytest.raises(StartRefused, match="w3: no such commit"):
-                await executor.start(
-                    spec_of("t", str(tmp_path)),
-                    accepted=lambda _: None,
-                    output_exceeded=lambda: None,
-                    terminating=lambda *_: None,
-                )
+                await executor.start(spec_of("t", str(tmp_path)), Callbacks())
             nursery.cancel_scope.cancel()
 
     trio.run(main)

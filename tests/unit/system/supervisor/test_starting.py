@@ -11,6 +11,7 @@ from vibeguard.core.model.events import Event
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LeakPolicy, Pool
+from vibeguard.system.executors.base import Callbacks
 from vibeguard.system.supervisor.starting import start_patiently
 
 
@@ -30,13 +31,7 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
     record.state = CheckState.SETTLED
 
     async def start() -> object:
-        return await start_patiently(
-            work,
-            record,
-            accepted=lambda _: None,
-            output_exceeded=lambda: None,
-            terminating=lambda *_: None,
-        )
+        return await start_patiently(work, record, Callbacks())
 
     assert trio.run(start) is None
     assert recorded == []
