@@ -68,14 +68,7 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
     )
     app.group_parameters = Group("Options", sort_key=1)
     shared_flags = Group("Global options", sort_key=2, show=not folded)
-    for name, text in COMMANDS.items():
-        app.command(
-            f"{translated.__name__}:{name}",
-            name=name,
-            alias=[alias for alias, meant in ALIASES.items() if meant == name],
-            help=text,
-            help_epilogue="\n\n".join([*(GLOBAL_LINE,) * folded, *EPILOGUES.get(name, ())]),
-        )
+    _add_commands(app, folded=folded)
 
     @app.meta.default
     def call_of(
@@ -93,6 +86,18 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
         return partial(_shown, partial(command, *bound.args, **own))
 
     return app
+
+
+def _add_commands(app: App, *, folded: bool) -> None:
+    """Every command by where it is found: it is imported once it is asked for."""
+    for name, text in COMMANDS.items():
+        app.command(
+            f"{translated.__name__}:{name}",
+            name=name,
+            alias=[alias for alias, meant in ALIASES.items() if meant == name],
+            help=text,
+            help_epilogue="\n\n".join([*(GLOBAL_LINE,) * folded, *EPILOGUES.get(name, ())]),
+        )
 
 
 def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:

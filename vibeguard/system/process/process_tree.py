@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from vibeguard.system.process import proc, unlisted
 from vibeguard.system.process.proc import Identity, Stat
@@ -102,18 +102,20 @@ def _read_from_start(descriptor: int) -> bytes:
 
 def with_descendants(roots: Iterable[int]) -> Members:
     """These processes and everything below them that is there to be seen, zombies too."""
-    found: Members = {}
+    return {stat.identity: stat for stat in _walk(roots)}
+
+
+def _walk(roots: Iterable[int], *, known: Container[Identity] = ()) -> Iterator[Stat]:
+    """Each process of these trees, once, and only then its children; nothing below the known."""
     seen: set[int] = set()
     pending = list(roots)
     while pending:
         pid = pending.pop()
         stat = None if pid in seen else stat_of(pid)
-        if stat is None:
-            continue
         seen.add(pid)
-        found[stat.identity] = stat
-        pending.extend(proc.children_of(pid))
-    return found
+        if stat is not None and stat.identity not in known:
+            yield stat
+            pending.extend(proc.children_of(pid))
 
 
 def send(identity: Identity, number: int) -> bool:
@@ -176,21 +178,11 @@ def _stop_new(roots: Iterable[int], stopped: Members, *, look_again: bool) -> bo
     `look_again` descends into what is already stopped, too.
     """
     anything_new = False
-    seen: set[int] = set()
-    pending = list(roots)
-    while pending:
-        pid = pending.pop()
-        stat = None if pid in seen else stat_of(pid)
-        if stat is None:
-            continue
-        seen.add(pid)
+    for stat in _walk(roots, known=() if look_again else stopped):
         if stat.identity not in stopped:
             stopped[stat.identity] = stat
             if not stat.is_dead:
                 anything_new = send(stat.identity, signal.SIGSTOP) or anything_new
-        elif not look_again:
-            continue
-        pending.extend(proc.children_of(pid))
     return anything_new
 
 

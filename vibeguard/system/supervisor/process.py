@@ -84,15 +84,10 @@ def supervise(
         _tell(reports, sealed)
         _housekeeping(log)
         _notify(launch, log, sealed, stays=guardian is not None)
-    except UsageError as error:
-        _tell(reports, Failed(error.what, error.do, ExitCode.USAGE))
-        return ExitCode.USAGE
-    except LogWriteError as error:
-        _tell(reports, Failed(error.what, error.do, ExitCode.CORRUPT))
-        return ExitCode.CORRUPT
     except BaseException as error:  # noqa: BLE001 - the border of this process
-        _tell(reports, _defect(error, log))
-        return ExitCode.INCOMPLETE
+        failed = _failure(error, log)
+        _tell(reports, failed)
+        return failed.exit_code
     else:
         return sealed.exit_code
     finally:
@@ -250,8 +245,12 @@ def _tell_guardian(guardian: int | None, words: bytes) -> None:
             os.write(guardian, words)
 
 
-def _defect(error: BaseException, log: RunLog | None) -> Failed:
-    """A defect of our own: its traceback goes to the run folder (DESIGN section 8, code 3)."""
+def _failure(error: BaseException, log: RunLog | None) -> Failed:
+    """What the front is told; of a defect the run folder gets the traceback (DESIGN section 8)."""
+    if isinstance(error, UsageError):
+        return Failed(error.what, error.do, ExitCode.USAGE)
+    if isinstance(error, LogWriteError):
+        return Failed(error.what, error.do, ExitCode.CORRUPT)
     text = "".join(traceback.format_exception(error))
     what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     try:
