@@ -26,7 +26,7 @@ from vibeguard.system.discovery.environment import caller_environment, check_env
 from vibeguard.system.discovery.whereabouts import repository_root, state_dir_of
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.exits import signal_number
-from vibeguard.system.process.spawn import SpawnRefused
+from vibeguard.system.process.spawn_refused import SpawnRefused
 from vibeguard.system.rundir.ids import new_run_id
 
 _SIGNALLED = 128

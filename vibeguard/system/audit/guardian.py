@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from vibeguard.system.detach import close_inherited, leave_terminal
 from vibeguard.system.ending_signals import ignore
-from vibeguard.system.process.spawn import refusal
+from vibeguard.system.process.spawn_refused import refusal
 from vibeguard.system.process.sweep import sweep_marked
 
 SWEEP_BOUND_S: Final = 5.0

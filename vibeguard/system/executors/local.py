@@ -20,13 +20,8 @@ from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
-from vibeguard.system.process.spawn import (
-    PRESSURE,
-    Child,
-    Spawner,
-    SpawnRefused,
-    keep_descriptors_from_children,
-)
+from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
+from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused
 from vibeguard.system.process.sweep import sweep_marked
 
 CLOSE_BOUND_S = 2.0

@@ -11,23 +11,24 @@ from typing import Final, Self
 
 import trio
 from msgspec import DecodeError
-from outcome import Error, Outcome, Value
+from outcome import Error, Value
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool import client as core
-from vibeguard.core.pool.messages import PROTOCOL, Job, decode_from_worker, label_sets
-from vibeguard.core.wording.units import SECOND_NS, duration, size
+from vibeguard.core.pool.messages import Job, decode_from_worker, label_sets
+from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
 from vibeguard.system.executors.base import (
     Accepted,
     AttemptSpec,
     Callbacks,
-    RemoteSpec,
     StartRefused,
 )
 from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.executors.pool_job import job_of
+from vibeguard.system.executors.pool_waiting import Waiting
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
@@ -41,45 +42,6 @@ PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour
 LEAVE_S: Final = 0.5  # a broker that does not answer forgets the run by itself
 ASK_S: Final = 1.0  # who is there, for a reason that can do without
 MOST_UNFIT: Final = 3
-MOST_LISTED_BYTES: Final = 8 << 20  # the broker keeps them while the job waits
-RETURNS_LIMIT_BYTES: Final = 256 << 20
-
-
-class _Waiting:
-    """A start that waits for a worker."""
-
-    def __init__(
-        self,
-        job: Job,
-        attempt: PoolAttempt,
-        accepted: Callable[[Accepted], None],
-        present: tuple[str, ...],
-    ) -> None:
-        self.job = job
-        self.present = present
-        self.attempt = attempt
-        self.accepted = accepted
-        self.unfit: list[str] = []
-        self.is_decided = False
-        self._task: trio.lowlevel.Task | None = None
-
-    async def wait(self, withdraw: Callable[[], None]) -> PoolAttempt:
-        """Until a worker has been told to start. Cancelled before that, nothing ever starts."""
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            if self.is_decided:  # by `accepted` itself, perhaps: what it answers holds
-                return trio.lowlevel.Abort.FAILED
-            withdraw()
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        self._task = trio.lowlevel.current_task()
-        started: PoolAttempt = await trio.lowlevel.wait_task_rescheduled(abort)
-        return started
-
-    def wake(self, outcome: Outcome[PoolAttempt]) -> None:
-        """Let it go on, with the attempt or a refusal: no cancel can come between any more."""
-        if self._task is not None:
-            trio.lowlevel.reschedule(self._task, outcome)
 
 
 class PoolExecutor:
@@ -103,7 +65,7 @@ class PoolExecutor:
         self._identity = os.urandom(12).hex()
         self._client = core.Client(self._identity, lease_s=settings.lease_ns / SECOND_NS)
         self._line = Line(access, self._identity, messages=self._receive, up=self._connected)
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._running: dict[str, PoolAttempt] = {}
         self._paused = False
         self._poke = trio.Event()
@@ -123,7 +85,7 @@ class PoolExecutor:
         remote = spec.remote
         if self._closed or remote is None:
             raise StartRefused("the run is at its end")
-        _check_texts(spec, remote)
+        job = job_of(spec, remote, self._identity, self._shipment.source, self._settings)
         try:
             output = OutputFile(spec.output_path, spec.output_limit_bytes)
         except OSError as error:
@@ -133,9 +95,8 @@ class PoolExecutor:
         attempt = PoolAttempt(
             spec, output, callbacks, terminate=lambda grace_ns: self._terminate(token, grace_ns)
         )
-        job, accepted = self._job(spec, remote), callbacks.accepted
         try:
-            return await self._start(job, attempt, accepted, remote.present)
+            return await self._start(job, attempt, callbacks.accepted, remote.present)
         except BaseException:
             attempt.discard()
             raise
@@ -147,7 +108,7 @@ class PoolExecutor:
         accepted: Callable[[Accepted], None],
         present: tuple[str, ...],
     ) -> PoolAttempt:
-        waiting = self._waiting[job.token] = _Waiting(job, attempt, accepted, present)
+        waiting = self._waiting[job.token] = Waiting(job, attempt, accepted, present)
         self._client.submit(job.token, clock.monotonic_s())
         self._nursery.start_soon(self._submit, job.token)
         with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
@@ -327,43 +288,3 @@ class PoolExecutor:
             present, when = label_sets(await self._line.pool.workers()), "present"
         wanted, shown = ", ".join(labels) or "any", "; ".join(present) or "none"
         return f"no worker took it within {waited}; wanted: {wanted}; {when}: {shown}"
-
-    def _job(self, spec: AttemptSpec, remote: RemoteSpec) -> Job:
-        return Job(
-            protocol=PROTOCOL,
-            token=remote.token,
-            client=self._identity,
-            run_id=spec.run_id,
-            check=spec.check,
-            attempt=spec.attempt,
-            command=spec.command,
-            shell=spec.shell,
-            source=self._shipment.source,
-            labels=remote.labels,
-            base=remote.base,
-            folder=remote.folder,
-            environment=dict(remote.variables),
-            leaks=spec.leaks,
-            leak_grace_ns=spec.leak_grace_ns,
-            output_limit_bytes=spec.output_limit_bytes,
-            timeout_ns=remote.timeout_ns,
-            idle_timeout_ns=remote.idle_timeout_ns,
-            returns=remote.returns,
-            reports=remote.reports,
-            returns_limit_bytes=RETURNS_LIMIT_BYTES,
-            lease_ns=self._settings.lease_ns,
-            listed=remote.listed,
-            pass_files=bool(spec.files),
-        )
-
-
-def _check_texts(spec: AttemptSpec, remote: RemoteSpec) -> None:
-    """Raises StartRefused for what no machine could start."""
-    if remote.listed is not None and len(remote.listed) > MOST_LISTED_BYTES:
-        raise StartRefused(f"the names of its files are longer than {size(MOST_LISTED_BYTES)}")
-    if "\0" in spec.command:
-        raise StartRefused("the command holds a NUL character")
-    for name, value in remote.variables.items():
-        if not name or b"=" in name or b"\0" in name + value:
-            shown = name.decode("utf-8", "replace")
-            raise StartRefused(f"the environment variable {shown!r} cannot be passed on")

@@ -9,35 +9,19 @@ import errno
 import math
 import os
 import resource
-import shlex
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from vibeguard.system.discovery.shells import SHELL
-from vibeguard.system.process import batches
-from vibeguard.system.process.batches import WORD_COST
+from vibeguard.system.process.command_line import arguments_for, find_shell, with_files
 from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
+from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused, refusal
 
-PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
-# Of a command line: what Linux takes with the usual stack, and what the dynamic loader may add.
-_MOST_ARGUMENT_BYTES = 2 << 20
-_ROOM_TO_SPARE = 64 << 10
-
 Streams = list[tuple[int, int, int]]
-
-
-class SpawnRefused(Exception):
-    """The command was not started; `reason` is for the user, `transient` means pressure."""
-
-    def __init__(self, reason: str, *, transient: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.transient = transient
 
 
 class Child(NamedTuple):
@@ -45,11 +29,6 @@ class Child(NamedTuple):
 
     leader: ExitWatch
     output: int
-
-
-def refusal(error: OSError, what: str) -> SpawnRefused:
-    """A refused start from a system error: pressure may pass, anything else will not."""
-    return SpawnRefused(f"{what}: {error.strerror}", transient=error.errno in PRESSURE)
 
 
 def usable_descriptors() -> float:
@@ -124,7 +103,7 @@ class Spawner:
         """
         arguments = arguments_for(shell, command)
         if files:
-            arguments = _with_files(arguments, files, environment)
+            arguments = with_files(arguments, files, environment)
         # All that can be refused is asked for before the command runs: one that runs and that
         # nobody can wait for or end would be a leak (ADR 0030, ADR 0095).
         reserve, read_end, write_end = self._open_descriptors()
@@ -188,7 +167,7 @@ class Spawner:
         program = self._shell
         try:
             if arguments[0] != b"sh":
-                program = _find(arguments[0], environment)
+                program = find_shell(arguments[0], environment)
             if tracer:
                 arguments = [*tracer, os.fsencode(program), *arguments[1:]]
                 program = os.fsdecode(tracer[0])
@@ -275,53 +254,6 @@ def _thread_that_waits() -> ThreadedExitWatch:
         raise refusal(error, "nothing to wait for it with") from error
     except RuntimeError as error:
         raise SpawnRefused(f"no thread to wait for it: {error}", transient=True) from error
-
-
-def arguments_for(shell: str, command: str) -> list[bytes]:
-    """The words that run `command` by this shell of a config, the program's name first."""
-    try:
-        text = os.fsencode(command)
-    except UnicodeEncodeError:
-        raise SpawnRefused("the command holds text that the system cannot take") from None
-    if b"\0" in text:
-        raise SpawnRefused("the command holds a NUL character")
-    if shell == "sh":
-        return [b"sh", b"-c", text]
-    if shell == "bash":
-        return [b"bash", b"-e", b"-o", b"pipefail", b"-c", text]
-    words = [os.fsencode(word) for word in shlex.split(shell)]
-    if not words:
-        raise SpawnRefused("the shell is an empty command line")
-    return [*words, text]
-
-
-def _with_files(
-    words: list[bytes], files: Sequence[bytes], environment: Mapping[bytes, bytes]
-) -> list[bytes]:
-    """The command line with the files as "$@", or that of `batches` where they are too many."""
-    words = [*words, b"vibeguard"]
-    most = min(os.sysconf("SC_ARG_MAX"), _MOST_ARGUMENT_BYTES)
-    taken = sum(len(word) + WORD_COST for word in words) + _ROOM_TO_SPARE
-    taken += sum(len(name) + len(value) + 1 + WORD_COST for name, value in environment.items())
-    room = max(most - taken, 1)
-    if sum(len(file) + WORD_COST for file in files) <= room:
-        return [*words, *files]
-    python = os.fsencode(sys.executable)
-    return [python, b"-I", b"-S", os.fsencode(batches.__file__), str(room).encode(), *words]
-
-
-def _find(program: bytes, environment: Mapping[bytes, bytes]) -> str:
-    """The shell as the check itself would find it: on its PATH, from its working folder."""
-    import shutil  # noqa: PLC0415 - for a shell of one's own alone; supervisor.preload has it
-
-    name = os.fsdecode(program)
-    path = os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath)))
-    found = shutil.which(name, path=path)
-    if found is None:
-        raise SpawnRefused(
-            f"the shell {name} is not found on PATH: install it, or name another one"
-        )
-    return found
 
 
 def _environment_refusal(environment: Mapping[bytes, bytes]) -> SpawnRefused:

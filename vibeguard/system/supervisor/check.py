@@ -11,7 +11,6 @@ from vibeguard.core.model.events import (
     CheckIdle,
     CheckResults,
     CheckRetryScheduled,
-    CheckSettled,
     CheckSlow,
     CheckStarted,
     CheckTerminationRequested,
@@ -38,6 +37,7 @@ from vibeguard.system.executors.base import (
 from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
+from vibeguard.system.supervisor.unjudgeable import defect_of, refuse
 from vibeguard.system.supervisor.work import Work
 
 CLEAN_UP_BOUND_S = 5.0
@@ -214,7 +214,7 @@ class CheckTask:
         self.attempt = None
         self._work.record(self._finished(ended.result))
         self._work.keep(self._planned, self._number, ended.result)
-        defect = _defect(self.record, ended.result)
+        defect = defect_of(self.record, ended.result)
         lost = ended.result.end is AttemptEnd.LOST and ended.struck is None
         if lost and self.record.lost <= self._planned.retry_lost and not self._is_cancelled:
             await self._back_off()
@@ -291,30 +291,3 @@ class CheckTask:
             await trio.sleep(delay_ns / SECOND_NS)
         if self.record.state is CheckState.BACKOFF:
             self._work.step(scheduler.next_attempt(check))
-
-
-def refuse(work: Work, record: CheckRecord, refusal: StartRefused) -> None:
-    """The attempt cannot be started: an error, never a pass."""
-    work.record(
-        CheckAttemptFinished(
-            check=record.planned.id,
-            attempt=record.attempt,
-            end=AttemptEnd.REFUSED,
-            error=refusal.reason,
-        )
-    )
-    work.record(settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason))
-
-
-def _defect(record: CheckRecord, result: AttemptResult) -> CheckSettled | None:
-    """Ends that cannot be judged: lost, unkillable, or with an output that was not stored."""
-    if result.end is AttemptEnd.LOST:
-        return settled(record, Outcome.ERROR, Reason.LOST, detail=result.error)
-    if result.end is AttemptEnd.REFUSED:  # on another machine, after it was told to start
-        return settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=result.error)
-    if result.unkillable:
-        names = ", ".join(f"{p.pid} {p.command}" for p in result.unkillable)
-        return settled(record, Outcome.ERROR, Reason.UNKILLABLE, detail=names)
-    if result.output_error:
-        return settled(record, Outcome.ERROR, Reason.OUTPUT_LOST, detail=result.output_error)
-    return None

@@ -14,7 +14,8 @@ import trio
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.system.executors.base import StartRefused
-from vibeguard.system.process.spawn import PRESSURE, usable_descriptors
+from vibeguard.system.process.spawn import usable_descriptors
+from vibeguard.system.process.spawn_refused import PRESSURE
 from vibeguard.system.rundir.files import make_folder, open_or_create
 from vibeguard.system.supervisor.starting import Patience
 

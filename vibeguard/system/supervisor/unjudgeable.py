@@ -1,0 +1,35 @@
+"""Ends of an attempt that say nothing of its outcome: each settles its check as an error."""
+
+from vibeguard.core.model.events import CheckAttemptFinished, CheckSettled
+from vibeguard.core.model.state import CheckRecord
+from vibeguard.core.names import AttemptEnd, Outcome, Reason
+from vibeguard.core.scheduling.settlement import settled
+from vibeguard.system.executors.base import AttemptResult, StartRefused
+from vibeguard.system.supervisor.work import Work
+
+
+def refuse(work: Work, record: CheckRecord, refusal: StartRefused) -> None:
+    """The attempt cannot be started: an error, never a pass."""
+    work.record(
+        CheckAttemptFinished(
+            check=record.planned.id,
+            attempt=record.attempt,
+            end=AttemptEnd.REFUSED,
+            error=refusal.reason,
+        )
+    )
+    work.record(settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason))
+
+
+def defect_of(record: CheckRecord, result: AttemptResult) -> CheckSettled | None:
+    """Ends that cannot be judged: lost, unkillable, or with an output that was not stored."""
+    if result.end is AttemptEnd.LOST:
+        return settled(record, Outcome.ERROR, Reason.LOST, detail=result.error)
+    if result.end is AttemptEnd.REFUSED:  # on another machine, after it was told to start
+        return settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=result.error)
+    if result.unkillable:
+        names = ", ".join(f"{p.pid} {p.command}" for p in result.unkillable)
+        return settled(record, Outcome.ERROR, Reason.UNKILLABLE, detail=names)
+    if result.output_error:
+        return settled(record, Outcome.ERROR, Reason.OUTPUT_LOST, detail=result.output_error)
+    return None
