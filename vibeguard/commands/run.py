@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard.commands.caller_folders import working_folder
+from vibeguard.commands.failures import explain
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.loading import Loaded, expectations, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
@@ -30,7 +31,7 @@ from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import ExitCode, OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
-from vibeguard.core.problems import ConfigError, LogWriteError, Problem, UsageError
+from vibeguard.core.problems import ConfigError, LogWriteError, UsageError
 from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
@@ -349,11 +350,7 @@ def _of_the_work_tree(launch: Launch) -> Launch:
 
 def _mark(state_dir: str, refusal: ConfigError | UsageError) -> None:
     """No run folder for a start that was refused, but a mark: no older pass is to be replayed."""
-    problems = (
-        refusal.problems
-        if isinstance(refusal, ConfigError)
-        else (Problem(refusal.what, refusal.do),)
-    )
+    problems, _ = explain(refusal, "run")
     try:
         mark_refused(state_dir, problems, now_ns=wall_ns())
     except LogWriteError:

@@ -12,25 +12,19 @@ SKILL_FILE = "SKILL.md"
 BLOCK = Block("<!-- vibeguard: begin -->", "<!-- vibeguard: end -->")
 
 
-def agent_text(path: str) -> str:
-    """What the file is to hold: what it holds now, with the section of ours as it is today.
+def write_agent_file(path: str) -> bool:
+    """Put the section of ours into the file as it is today; False where it already was.
 
     A new SKILL.md gets the head that agents ask of a skill. Raises UsageError.
     """
-    before = _before(Path(path))
-    if not before and Path(path).name == SKILL_FILE:
-        before = skill_head()
+    place = Path(path)
+    before = _before(place)
+    head = skill_head() if not before and place.name == SKILL_FILE else ""
     try:
-        return BLOCK.put_into(before, agent_section())
+        text = BLOCK.put_into(before or head, agent_section())
     except Unclosed as error:
         raise UsageError(f"{path}: {error}", "take the rest of that section out by hand") from error
-
-
-def write_agent_file(path: str) -> bool:
-    """Bring the file up to date; False where it already was. Raises UsageError."""
-    text = agent_text(path)
-    place = Path(path)
-    if text == _before(place):
+    if text == before:
         return False
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from vibeguard.commands.init.missing import missing_tool, passed_without
 from vibeguard.commands.init.project_files import files_of
 from vibeguard.commands.streams import write_err
+from vibeguard.core.model.report import CheckReport, Report, Violation
 from vibeguard.core.names import NOT_FOUND
 from vibeguard.core.problems import RunIncomplete, UsageError
 from vibeguard.core.proposing.base import parent
@@ -45,45 +46,6 @@ class Tried(Struct, frozen=True):
         for what, names in (("leaves behind", self.left), ("changes", self.changed)):
             if names:
                 yield f"It {what} {some([sanitise(name) for name in names])}"
-
-
-class _Result(Struct):
-    name: str
-    outcome: str | None
-    severity: str | None
-    file: str
-    line: int
-    message: str
-
-
-class _Results(Struct):
-    """The worst of them stands first."""
-
-    results: tuple[_Result, ...]
-
-
-class _Check(Struct):
-    status: str
-    duration_ms: int
-    exit_code: int | None
-    log_file: str | None
-    results: _Results | None
-
-
-class _Excerpt(Struct):
-    lines: tuple[str, ...]
-
-
-class _Violation(Struct):
-    message: str
-    excerpt: _Excerpt | None
-
-
-class _Document(Struct):
-    """What is wanted of the report document."""
-
-    checks: tuple[_Check, ...]
-    violations: tuple[_Violation, ...]
 
 
 def try_all(
@@ -134,7 +96,7 @@ def try_check(config: str, name: str) -> Tried:
     argv = [*command, "run", "--no-deps", "--json", "--", name]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
     try:
-        document = msgspec.json.decode(done.stdout, type=_Document)
+        document = msgspec.json.decode(done.stdout, type=Report)
         check = document.checks[0]
     except (msgspec.DecodeError, UnicodeError, IndexError) as error:
         raise RunIncomplete(f"{name} could not be tried: run ended with {done.returncode}") from (
@@ -152,7 +114,7 @@ def try_check(config: str, name: str) -> Tried:
     )
 
 
-def _ended(check: _Check, violations: tuple[_Violation, ...]) -> tuple[str, str]:
+def _ended(check: CheckReport, violations: tuple[Violation, ...]) -> tuple[str, str]:
     """How it ended, and why."""
     if not violations:
         missed = passed_without(check.log_file)
@@ -170,7 +132,7 @@ def _ended(check: _Check, violations: tuple[_Violation, ...]) -> tuple[str, str]
     return check.status, f"{violation.message}: {said}" if said else violation.message
 
 
-def _found(check: _Check) -> str:
+def _found(check: CheckReport) -> str:
     """The first thing that a report of it calls wrong, with its place; empty if there is none."""
     worst = next(iter(check.results.results if check.results else ()), None)
     if worst is None or not (worst.outcome in ("failed", "error") or worst.severity == "error"):

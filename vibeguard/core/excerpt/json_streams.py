@@ -26,7 +26,6 @@ class _Diagnostic(Struct):
 
 class _CargoMessage(Struct):
     reason: str
-    package_id: str = ""
     message: _Diagnostic | None = None
 
 

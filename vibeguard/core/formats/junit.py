@@ -1,5 +1,7 @@
 """JUnit XML as Jenkins, GitLab and most CI services read it: one suite, a test case a check.
 
+The tests that a check's reports told of are a suite of their own, beside the one of the checks.
+
 A check that was cancelled or never finished is an `<error>`: services take `<skipped>` for
 harmless, and nothing that was not run may look passed. A warning that did not pass is `<skipped>`
 with its reason, since services fail a build on `<failure>`.
@@ -8,16 +10,17 @@ with its reason, since services fail a build on `<failure>`.
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
+from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
 from vibeguard.core.report.build import run_problem
-from vibeguard.core.report.cases import suites_of_tests
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import result_lines
+from vibeguard.core.report.results import place_of, result_lines
 from vibeguard.core.report.savings import duration_ns
-from vibeguard.core.report.workers import queued_ns, worker_of
+from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
 
@@ -28,6 +31,12 @@ _ELEMENTS = {
     "cancelled": "error",
     "skipped": "skipped",
     "warned": "skipped",
+}
+_OF_TESTS = {
+    ResultOutcome.FAILED: "failure",
+    ResultOutcome.ERROR: "error",
+    ResultOutcome.SKIPPED: "skipped",
+    ResultOutcome.XFAILED: "skipped",
 }
 
 
@@ -46,8 +55,10 @@ class JUnitFormat(Format):
         if problem:
             case = SubElement(suite, "testcase", name="run", classname="vibeguard", time="0.000")
             SubElement(case, "error", type="run", message=problem)
-        _totals(suite, state)
-        root.extend(suites_of_tests(state))
+        _count(suite, "vibeguard", state.finished.elapsed_ns if state.finished else state.last_t)
+        if state.started is not None:
+            suite.set("timestamp", sanitise(state.started.wall_time).partition(".")[0].rstrip("Z"))
+        root.extend(_suites_of_tests(state))
         root.attrib.update({k: v for k, v in suite.attrib.items() if k in _ROOT_ATTRIBUTES})
         for counted in ("tests", "failures", "errors"):
             root.set(counted, str(sum(int(each.get(counted, 0)) for each in root)))
@@ -80,7 +91,7 @@ def _case(state: State, record: CheckRecord) -> Element:
 
 def _properties(record: CheckRecord) -> Iterator[Element]:
     """The worker that had it, and for how many seconds that was waited for; none of here."""
-    worker, queued = worker_of(record), queued_ns(record)
+    worker, queued = worker_of(record), record.queued_ns
     if worker:
         properties = Element("properties")
         SubElement(properties, "property", name="worker", value=sanitise(worker))
@@ -103,21 +114,57 @@ def _not_passed(state: State, record: CheckRecord) -> Element:
     return made
 
 
-def _totals(suite: Element, state: State) -> None:
-    counted = {name: sum(1 for _ in suite.iter(name)) for name in ("failure", "error", "skipped")}
-    took = state.finished.elapsed_ns if state.finished else state.last_t
-    suite.attrib.update(
-        {
-            "name": "vibeguard",
-            "tests": str(len(suite)),
-            "failures": str(counted["failure"]),
-            "errors": str(counted["error"]),
-            "skipped": str(counted["skipped"]),
-            "time": _seconds(took),
-        }
-    )
-    if state.started is not None:
-        suite.set("timestamp", sanitise(state.started.wall_time).partition(".")[0].rstrip("Z"))
+def _count(suite: Element, name: str, took_ns: int) -> None:
+    """The attributes that sum a suite up."""
+    totals = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    counted = {total: str(sum(1 for _ in suite.iter(one))) for total, one in totals.items()}
+    tests = str(sum(1 for _ in suite.iter("testcase")))
+    suite.attrib.update({"name": name, "tests": tests, **counted, "time": _seconds(took_ns)})
+
+
+def _suites_of_tests(state: State) -> list[Element]:
+    """One `testsuite` for each check whose reports held tests; guessed ones are none."""
+    suites = []
+    for record in state.checks.values():
+        found = record.results
+        if found is None or found.guessed:
+            continue
+        tests = [result for result in found.results if result.kind is ResultKind.TEST]
+        if tests:
+            suites.append(_suite(record, tests))
+    return suites
+
+
+def _suite(record: CheckRecord, tests: list[Result]) -> Element:
+    suite = Element("testsuite")
+    check = sanitise(record.planned.id)
+    for test in tests:
+        suite.append(_test(check, test, fails=fails_the_run(record)))
+    _count(suite, check, sum(test.duration_ns or 0 for test in tests))
+    return suite
+
+
+def _test(check: str, test: Result, *, fails: bool) -> Element:
+    attributes = {"name": sanitise(test.name), "classname": check}
+    attributes["time"] = _seconds(test.duration_ns or 0)
+    if test.file:
+        attributes["file"] = sanitise(test.file)
+    if test.line:
+        attributes["line"] = str(test.line)
+    case = Element("testcase", attributes)
+    name = _OF_TESTS.get(test.outcome or ResultOutcome.PASSED)
+    if name is None:
+        return case
+    message = sanitise(test.message.split("\n", 1)[0])
+    if name == "skipped" or not fails:  # services fail a build on every other element
+        word = "" if name == "skipped" else "warned: "
+        SubElement(case, "skipped", message=word + message)
+        return case
+    made = SubElement(case, name, type=sanitise(test.rule) or name, message=message)
+    where = place_of(test)
+    text = sanitise(test.message, multiline=True)
+    made.text = f"{sanitise(where)}\n{text}" if where else text
+    return case
 
 
 def _seconds(ns: int) -> str:

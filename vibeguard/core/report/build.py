@@ -31,7 +31,7 @@ from vibeguard.core.report.authored import shown_command, shown_prompts
 from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.results import result_report
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
-from vibeguard.core.report.workers import queued_ns, worker_of
+from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.units import MILLISECOND_NS
 
 _VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
@@ -155,7 +155,7 @@ def _state_word(state: State, ending: Ending) -> RunState:
 
 def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> CheckReport:
     planned, settled, finished = record.planned, record.settled, record.finished
-    extracted, queued = record.extracted, queued_ns(record)
+    extracted, queued = record.extracted, record.queued_ns
     reason = settled.reason if settled else None
     return CheckReport(
         id=id_,

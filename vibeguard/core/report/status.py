@@ -8,7 +8,7 @@ from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingC
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
 from vibeguard.core.report.build import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.tally import named, not_passed
-from vibeguard.core.report.workers import awaited_worker, queued_ns, worker_of
+from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration, plural, some
 
@@ -149,7 +149,7 @@ def _running(state: State, now_t: int) -> Iterator[RunningCheck]:
                 expected_ms=_ms(record.planned.expected_ns),
                 timeout_ms=record.planned.timeout_ns // MILLISECOND_NS,
                 worker=worker_of(record),
-                queued_ms=_ms(queued_ns(record)),
+                queued_ms=_ms(record.queued_ns),
             )
 
 

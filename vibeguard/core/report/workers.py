@@ -9,14 +9,9 @@ def worker_of(record: CheckRecord) -> str:
     return record.started.worker if record.started else ""
 
 
-def queued_ns(record: CheckRecord) -> int | None:
-    """How long the last started attempt was with its pool before a worker had it."""
-    return record.queued_ns
-
-
 def placed(record: CheckRecord) -> str:
     """`on gpu1, queued for 3s`; empty for a check of this machine."""
-    worker, queued = worker_of(record), queued_ns(record)
+    worker, queued = worker_of(record), record.queued_ns
     if not worker:
         return ""
     return f"on {worker}" + (f", queued for {duration(queued)}" if queued else "")

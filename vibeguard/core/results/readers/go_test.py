@@ -26,7 +26,6 @@ class _Event(Struct):
     output: str = field(name="Output", default="")
     elapsed: float | None = field(name="Elapsed", default=None)
     import_path: str = field(name="ImportPath", default="")
-    failed_build: str = field(name="FailedBuild", default="")
 
 
 class GoTestReader(LineReader):
