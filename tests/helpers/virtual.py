@@ -233,7 +233,9 @@ def run_virtually(
             recorder=recorder,
             clock=clock,
             specify=_specification,
+            begin=_look_at_nothing,
             judge=judge,
+            keep=lambda *_: None,
             groups=Groups(group_folder),
         )
         if before is not None:
@@ -250,6 +252,10 @@ def run_virtually(
 
     elapsed = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     return VirtualRun(log.events, plan, elapsed)
+
+
+async def _look_at_nothing(_: PlannedCheck) -> None:
+    """Nothing that an attempt could change."""
 
 
 def _specification(planned: PlannedCheck, number: int) -> AttemptSpec:

@@ -1,5 +1,7 @@
 """The task of one attempt: start, watch its limits, end, judge, then settle or try again."""
 
+from typing import TYPE_CHECKING
+
 import trio
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -38,7 +40,9 @@ from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
 from vibeguard.system.supervisor.unjudgeable import defect_of, refuse
-from vibeguard.system.supervisor.work import Work
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.run import Run
 
 CLEAN_UP_BOUND_S = 5.0
 
@@ -57,7 +61,7 @@ class CheckTask:
     nurseries, and the State says why.
     """
 
-    def __init__(self, record: CheckRecord, work: Work) -> None:
+    def __init__(self, record: CheckRecord, work: "Run") -> None:
         self.record = record
         self.attempt: Attempt | None = None
         self._planned = record.planned
@@ -242,7 +246,7 @@ class CheckTask:
     async def _judge(self, ended: _Ended) -> None:
         """Decide by what it left: to settle, or to try again."""
         work, planned, number = self._work, self._planned, self._number
-        judgement = await work.judge(planned, number, ended.result, ended.struck)
+        judgement = await work.judge(planned, number, ended.result, ended.struck, work.step)
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             work.record(CheckResults(check=planned.id, attempt=number, **found))

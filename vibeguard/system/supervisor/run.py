@@ -61,10 +61,10 @@ Keep = Callable[[PlannedCheck, int, AttemptResult], None]
 class Run:
     """Runs the plan that `recorder` has recorded.
 
-    Every method but `run`, `begin` and `judge` is one synchronous step. `grace_ns` is the time from
-    SIGTERM to SIGKILL, as things stand now. `specify`, `begin`, `judge` and `keep` are what the
-    session does for an attempt: say what to start, look at what is there before it, find its
-    outcome, remember its output.
+    Every method but `run` is one synchronous step. `grace_ns` is the time from SIGTERM to SIGKILL,
+    as things stand now. `specify`, `begin`, `judge` and `keep` are what the session does for an
+    attempt: say what to start, look at what it may change before it starts, find its outcome,
+    remember its output.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Run:
         recorder: Recorder,
         clock: RunClock,
         specify: Specify,
+        begin: Begin,
         judge: Judge,
+        keep: Keep,
         groups: Groups,
-        keep: Keep = lambda *_: None,
         reusing: "Reusing | None" = None,
-        begin: Begin | None = None,
     ) -> None:
         self.executor = executor
         self.recorder = recorder
@@ -86,10 +86,10 @@ class Run:
         self.scheduler = Scheduler(recorder.state, reusing.checks if reusing else ())
         self.grace_ns = self.scheduler.settings.grace_ns
         self.specification = specify
+        self.begin = begin
+        self.judge = judge
         self.keep = keep
         self._clock = clock
-        self._judge = judge
-        self._begin = begin
         self._groups = groups
         self._reusing = reusing
         self._work = trio.CancelScope()
@@ -280,21 +280,6 @@ class Run:
         if record.state is not CheckState.SETTLED:
             self.scheduler.unblock(record.planned.id)
         self.step()
-
-    async def begin(self, planned: PlannedCheck) -> None:
-        """An attempt is about to start."""
-        if self._begin is not None:
-            await self._begin(planned)
-
-    async def judge(
-        self,
-        planned: PlannedCheck,
-        number: int,
-        result: AttemptResult,
-        struck: TerminationReason | None,
-    ) -> Judgement:
-        """The outcome of an attempt; while that takes its time, others may take its slot."""
-        return await self._judge(planned, number, result, struck, self.step)
 
     def _log_failed(self) -> None:
         """Nothing can be recorded any more: nothing may go on."""

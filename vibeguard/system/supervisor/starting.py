@@ -1,12 +1,16 @@
 """Starting an attempt when the machine is short of descriptors or processes: retry, then lower."""
 
+from typing import TYPE_CHECKING
+
 import trio
 
 from vibeguard.core.model.events import CheckSubmitted
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, StartRefused
-from vibeguard.system.supervisor.work import Work
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.run import Run
 
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 1.0
@@ -36,7 +40,7 @@ class Patience:
             raise refusal
 
 
-async def start_patiently(work: Work, record: CheckRecord, callbacks: Callbacks) -> Attempt | None:
+async def start_patiently(work: "Run", record: CheckRecord, callbacks: Callbacks) -> Attempt | None:
     """The started attempt. Pressure is waited out, and lowers the parallelism.
 
     None when the check has settled meanwhile, because it was cancelled.
@@ -62,7 +66,7 @@ async def start_patiently(work: Work, record: CheckRecord, callbacks: Callbacks)
     return None
 
 
-def _tell_submitted(work: Work, record: CheckRecord, specification: AttemptSpec) -> None:
+def _tell_submitted(work: "Run", record: CheckRecord, specification: AttemptSpec) -> None:
     """An attempt for a worker waits for one; cancelled since it was queued, it waits for nobody."""
     remote = specification.remote
     if remote is not None and record.state is CheckState.QUEUED:

@@ -1,14 +1,18 @@
 """Ends of an attempt that say nothing of its outcome: each settles its check as an error."""
 
+from typing import TYPE_CHECKING
+
 from vibeguard.core.model.events import CheckAttemptFinished, CheckSettled
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import AttemptEnd, Outcome, Reason
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.system.executors.base import AttemptResult, StartRefused
-from vibeguard.system.supervisor.work import Work
+
+if TYPE_CHECKING:
+    from vibeguard.system.supervisor.run import Run
 
 
-def refuse(work: Work, record: CheckRecord, refusal: StartRefused) -> None:
+def refuse(work: "Run", record: CheckRecord, refusal: StartRefused) -> None:
     """The attempt cannot be started: an error, never a pass."""
     work.record(
         CheckAttemptFinished(
