@@ -20,7 +20,7 @@ def completion(
     /,
     *,
     install: Annotated[
-        bool, Parameter(negative="", help="Write it where the shell finds it, and say where.")
+        bool, Parameter(help="Write it where the shell finds it, and say where.")
     ] = False,
     common: GlobalOptions,
 ) -> int:

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from vibeguard.commands.options import (
     Count,
     Duration,
-    Flag,
     GlobalOptions,
     one_of,
     read_link,
@@ -66,8 +65,8 @@ class ReportOptions(Options, frozen=True, kw_only=True):
     expect_seal: Annotated[
         str | None, Parameter(metavar="SEAL", help="Exit 4 unless the log's seal is this one.")
     ] = None
-    verify: Annotated[Flag, Parameter(help="Check the SHA-256 of every output file.")] = False
-    print_seal: Annotated[Flag, Parameter(help="Print the log's seal (SHA-256).")] = False
+    verify: Annotated[bool, Parameter(help="Check the SHA-256 of every output file.")] = False
+    print_seal: Annotated[bool, Parameter(help="Print the log's seal (SHA-256).")] = False
     compare: Annotated[
         str | None,
         Parameter(
@@ -89,7 +88,7 @@ class ReportOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     open: Annotated[
-        Flag, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
+        bool, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
     ] = False
 
 
@@ -106,7 +105,6 @@ class WaitOptions(Options, frozen=True, kw_only=True):
     notify: Annotated[
         bool,
         Parameter(
-            negative="",
             help="Say nothing and end with 0, but where the background fails: then why, on stderr, "
             "and 2.",
         ),

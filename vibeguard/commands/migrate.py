@@ -48,7 +48,7 @@ class MigrateOptions(Options, frozen=True, kw_only=True):
 
     write: Annotated[
         bool,
-        Parameter(negative="", help="Mend the file where that changes no meaning."),
+        Parameter(help="Mend the file where that changes no meaning."),
     ] = False
 
 

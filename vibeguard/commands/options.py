@@ -5,9 +5,9 @@ looks at the environment or at a config; a default of None means "not said on th
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from vibeguard.commands.parameter import Options, Parameter
+from vibeguard.commands.parameter import Options, Parameter, Word
 from vibeguard.core.problems import UsageError
 
 Form = TypeVar("Form", bound=str)
@@ -26,15 +26,6 @@ OneCheckName = Annotated[str, Parameter(help="The check, by id.")]
 PromptName = Annotated[str, Parameter(help="The prompt to print, by id [default: a list].")]
 
 _LONGEST_SHOWN = 40  # characters of a number that is refused
-
-
-class Word(Protocol):
-    """One value as it stands on the command line."""
-
-    @property
-    def value(self) -> str:
-        """The text of the value."""
-        ...
 
 
 def split_commas(_: type, words: Sequence[Word]) -> tuple[str, ...]:
@@ -103,9 +94,8 @@ def read_max_wait(type_: type, words: Sequence[Word]) -> MaxWait:
     return "foreground" if words[0].value == "foreground" else read_duration(type_, words)
 
 
-Flag = Annotated[bool, Parameter(negative="")]
 Commas = Annotated[
-    tuple[str, ...], Parameter(converter=split_commas, n_tokens=1, accepts_keys=False, negative="")
+    tuple[str, ...], Parameter(converter=split_commas, n_tokens=1, accepts_keys=False)
 ]
 Duration = Annotated[int | None, Parameter(converter=read_duration, metavar="DUR")]
 Count = Annotated[int | None, Parameter(converter=read_count, metavar="N")]
@@ -124,10 +114,10 @@ class GlobalOptions(Options, frozen=True, kw_only=True):
             "upwards to the repository's root].",
         ),
     ] = None
-    verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"], help="Say more.")] = False
-    json: Annotated[
-        bool, Parameter(negative="", help="One JSON document on stdout, nothing else there.")
-    ] = False
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], help="Say more.")] = False
+    json: Annotated[bool, Parameter(help="One JSON document on stdout, nothing else there.")] = (
+        False
+    )
     parallel: Annotated[
         Count,
         Parameter(
@@ -137,7 +127,7 @@ class GlobalOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     fail_fast: Annotated[
-        bool | None, Parameter(negative="", help="The first failure cancels everything else.")
+        bool | None, Parameter(help="The first failure cancels everything else.")
     ] = None
     log_dir: Annotated[
         str | None,

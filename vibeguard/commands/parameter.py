@@ -20,7 +20,6 @@ class Parameter(Struct, frozen=True, kw_only=True):
     metavar: str | None = None
     converter: Callable[..., object] | None = None
     n_tokens: int | None = None
-    negative: str | None = None
     accepts_keys: bool | None = None
     allow_leading_hyphen: bool | None = None
 

@@ -4,7 +4,7 @@ import os
 from typing import Annotated
 
 from vibeguard.commands.loading import has_config, load
-from vibeguard.commands.options import Flag, GlobalOptions
+from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.access import Access, access_from
@@ -17,7 +17,7 @@ class PoolOptions(Options, frozen=True, kw_only=True):
         str | None, Parameter(metavar="NAME", help="The pool [default: as the config says].")
     ] = None
     insecure: Annotated[
-        Flag, Parameter(help="Allow redis:// to another machine: the files go in the clear.")
+        bool, Parameter(help="Allow redis:// to another machine: the files go in the clear.")
     ] = False
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import Count, Duration, Flag, GlobalOptions, read_size
+from vibeguard.commands.options import Count, Duration, GlobalOptions, read_size
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.model.settings import Settings
@@ -29,7 +29,7 @@ class PruneOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     keep_age: Annotated[Duration, Parameter(help="Keep runs younger than this (720h).")] = None
-    dry_run: Annotated[Flag, Parameter(help="Say what would go, and keep it.")] = False
+    dry_run: Annotated[bool, Parameter(help="Say what would go, and keep it.")] = False
 
 
 PRUNE_DEFAULTS = PruneOptions()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from vibeguard.commands.options import Flag, GlobalOptions, MaxWait, one_of, read_max_wait
+from vibeguard.commands.options import GlobalOptions, MaxWait, one_of, read_max_wait
 from vibeguard.commands.parameter import Options, Parameter
 
 RunFormat = Literal["text", "agent", "json", "jsonl"]
@@ -10,9 +10,9 @@ WatchFormat = Literal["text", "jsonl"]
 CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
 
 
-NoDeps = Annotated[Flag, Parameter(help="Do not bring in what the named checks require.")]
+NoDeps = Annotated[bool, Parameter(help="Do not bring in what the named checks require.")]
 Local = Annotated[
-    Flag, Parameter(help="Run the checks with `where` here, too, and not on workers.")
+    bool, Parameter(help="Run the checks with `where` here, too, and not on workers.")
 ]
 
 
@@ -29,14 +29,14 @@ class RunOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     staged: Annotated[
-        Flag,
+        bool,
         Parameter(
             help="Check what would be committed, and only the checks that it concerns; neither "
             "work tree nor index is touched."
         ),
     ] = False
     outstanding: Annotated[
-        Flag, Parameter(help="Only what is not known to have passed on this very tree.")
+        bool, Parameter(help="Only what is not known to have passed on this very tree.")
     ] = False
     failed: Annotated[
         str | None,
@@ -46,19 +46,19 @@ class RunOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     reuse: Annotated[
-        Flag,
+        bool,
         Parameter(help="Let recorded passes stand for checks with reuse whose key is the same."),
     ] = False
-    fresh: Annotated[Flag, Parameter(help="Reuse nothing, whatever the settings say.")] = False
+    fresh: Annotated[bool, Parameter(help="Reuse nothing, whatever the settings say.")] = False
     format: Annotated[
         RunFormat | None, Parameter(help="What to write; the machine formats go to stdout.")
     ] = None
     stream: Annotated[
-        Flag, Parameter(help="The same as --format jsonl: events as they happen.")
+        bool, Parameter(help="The same as --format jsonl: events as they happen.")
     ] = False
     local: Local = False
     detach: Annotated[
-        Flag, Parameter(help="Print the run's id as soon as it is recorded, and return.")
+        bool, Parameter(help="Print the run's id as soon as it is recorded, and return.")
     ] = False
     max_wait: Annotated[
         MaxWait | None,
@@ -70,13 +70,13 @@ class RunOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     supersede: Annotated[
-        Flag, Parameter(help="Cancel a live run of the same selection whose tree is another.")
+        bool, Parameter(help="Cancel a live run of the same selection whose tree is another.")
     ] = False
     record_tree: Annotated[
-        Flag, Parameter(help="Record the git tree that was checked, at the start and at the end.")
+        bool, Parameter(help="Record the git tree that was checked, at the start and at the end.")
     ] = False
     print_seal: Annotated[
-        Flag, Parameter(help="Print the log's seal (SHA-256) when the run is over.")
+        bool, Parameter(help="Print the log's seal (SHA-256) when the run is over.")
     ] = False
 
 

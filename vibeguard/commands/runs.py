@@ -9,7 +9,7 @@ from msgspec import Struct
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.columns import columns
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import Flag, GlobalOptions, one_of
+from vibeguard.commands.options import GlobalOptions, one_of
 from vibeguard.commands.page import open_page, write_page
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
@@ -35,7 +35,7 @@ class RunsOptions(Options, frozen=True, kw_only=True):
     """`runs`: all of them, or what they say together."""
 
     unstable: Annotated[
-        Flag, Parameter(help="Only the checks that passed and failed on one and the same tree.")
+        bool, Parameter(help="Only the checks that passed and failed on one and the same tree.")
     ] = False
     format: Annotated[
         RunsFormat | None,
@@ -45,7 +45,7 @@ class RunsOptions(Options, frozen=True, kw_only=True):
         str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
     ] = None
     open: Annotated[
-        Flag, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
+        bool, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
     ] = False
 
 

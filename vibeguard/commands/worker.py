@@ -4,7 +4,7 @@ import os
 import platform
 from typing import Annotated
 
-from vibeguard.commands.options import Count, Duration, Flag, GlobalOptions, split_commas
+from vibeguard.commands.options import Count, Duration, GlobalOptions, split_commas
 from vibeguard.commands.parameter import Parameter
 from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
@@ -36,7 +36,7 @@ class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
         str | None, Parameter(metavar="NAME", help="What it is called [default: the host name].")
     ] = None
     once: Annotated[
-        Flag, Parameter(help="End when the runs are over that were there, or came first.")
+        bool, Parameter(help="End when the runs are over that were there, or came first.")
     ] = False
     drain: Annotated[
         Duration,

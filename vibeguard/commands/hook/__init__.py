@@ -14,10 +14,10 @@ class HookOptions(Options, frozen=True, kw_only=True):
     """`hook`: print, or install."""
 
     write: Annotated[
-        bool, Parameter(negative="", help="Install it; a hook of somebody else is never touched.")
+        bool, Parameter(help="Install it; a hook of somebody else is never touched.")
     ] = False
     remove: Annotated[
-        bool, Parameter(negative="", help="With --target: take out what is ours, and only that.")
+        bool, Parameter(help="With --target: take out what is ours, and only that.")
     ] = False
     target: Annotated[
         TargetName | None, Parameter(help="For agent: write into this agent's own settings.")

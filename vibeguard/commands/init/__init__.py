@@ -12,8 +12,8 @@ from vibeguard.commands.init.project_files import (
     refuse_to_hide_a_config,
     write_config,
 )
-from vibeguard.commands.options import GlobalOptions, Word
-from vibeguard.commands.parameter import Options, Parameter
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.parameter import Options, Parameter, Word
 from vibeguard.commands.streams import write_document, write_err, write_exact, write_out
 from vibeguard.commands.templates import TEMPLATES, agent_section, config_template, guide
 from vibeguard.core.problems import UsageError
@@ -62,9 +62,9 @@ def read_output(_: type, words: Sequence[Word]) -> str:
 class InitOptions(Options, frozen=True, kw_only=True):
     """`init`: which template, and where to."""
 
-    force: Annotated[
-        bool, Parameter(name=["--force", "-f"], negative="", help="Overwrite what is there.")
-    ] = False
+    force: Annotated[bool, Parameter(name=["--force", "-f"], help="Overwrite what is there.")] = (
+        False
+    )
     template: Annotated[
         str | None,
         Parameter(
@@ -72,29 +72,27 @@ class InitOptions(Options, frozen=True, kw_only=True):
             help="A template; list names them [default: what the files here say, else by them].",
         ),
     ] = None
-    list_templates: Annotated[
-        bool, Parameter(negative="", help="Name the templates, and write nothing.")
-    ] = False
+    list_templates: Annotated[bool, Parameter(help="Name the templates, and write nothing.")] = (
+        False
+    )
     assist: Annotated[
         bool,
-        Parameter(negative="", help="Print a guide with which a coding agent writes the config."),
+        Parameter(help="Print a guide with which a coding agent writes the config."),
     ] = False
     try_: Annotated[
         bool,
         Parameter(
             name="--try",
-            negative="",
             help="Run each proposed check once, and write down what came of it.",
         ),
     ] = False
     gitignore: Annotated[
         bool,
-        Parameter(negative="", help="With --try: add what checks leave behind to .gitignore."),
+        Parameter(help="With --try: add what checks leave behind to .gitignore."),
     ] = False
     agent: Annotated[
         bool,
         Parameter(
-            negative="",
             help="Tell coding agents how to use this: a section of AGENTS.md, or a skill "
             "(-o .claude/skills/vibeguard/SKILL.md); what is there stays.",
         ),

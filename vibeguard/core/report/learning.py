@@ -1,9 +1,10 @@
 """What the durations of earlier runs say about where a check runs: named, never moved silently."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from vibeguard.core.history import Estimate
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import Pool
 from vibeguard.core.wording.units import duration
 
@@ -14,16 +15,7 @@ FAR_UNDER = 10
 FAR_OVER = 1.5
 
 
-class Placed(Protocol):
-    """A check whose pool follows from its timeout alone (`async: auto`), or not."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def mode(self) -> str:
-        """What the config says: auto, async or sync."""
+Placed = CheckConfig | PlannedCheck
 
 
 def placement_advice(
