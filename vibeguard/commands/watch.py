@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard.commands import failures
+from vibeguard.commands.launching import prepare_launch
 from vibeguard.commands.loading import Loaded, locate
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run import prepare_launch
 from vibeguard.commands.run_options import WATCH_DEFAULTS, CheckName, RunOptions, WatchOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import failing

@@ -6,7 +6,6 @@ C part crashes on deep nesting. Events do none of that; see ADR 0011 for the lim
 
 import re
 from functools import partial
-from typing import Protocol, cast
 
 import yaml
 from yaml.events import (
@@ -24,12 +23,12 @@ from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, broken, i
 from vibeguard.core.config.positions import length_of_properties
 from vibeguard.core.config.source import Source
 from vibeguard.core.config.yaml_errors import syntax_problem
+from vibeguard.core.config.yaml_parsers import EventParser, ParserEvent, open_parser
 from vibeguard.core.lang.errors import quoted
-from vibeguard.core.problems import ConfigError, Problem
+from vibeguard.core.problems import ConfigError
 from vibeguard.core.wording.suggest import did_you_mean
 
 MAX_DEPTH = 100  # the C parser is quadratic in the depth of brackets, and nobody reads deeper
-MOST_WITHOUT_LIBYAML = 128 << 10  # characters: half a second
 MAX_COLLECTIONS = 150_000  # three times those of 10,000 checks; empty ones are quick to write
 _MOST_DOCUMENTS = 20  # there should be one
 MAX_ALIASED_NODES = 1_000_000  # nodes that aliases repeat
@@ -46,31 +45,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG_PREFIX = "tag:yaml.org,2002:"
 
 
-class Mark(Protocol):
-    """A place in the text, counted from 0."""
-
-    index: int
-    line: int
-    column: int
-
-
-class ParserEvent(Protocol):
-    """What events of both parsers have, each kind what it needs of it."""
-
-    start_mark: Mark
-    anchor: str | None
-    tag: str | None
-    value: str
-    style: str | None
-
-
-class EventParser(Protocol):
-    """What both of PyYAML's parsers offer."""
-
-    def get_event(self) -> ParserEvent:
-        """The next event; raises `yaml.YAMLError`."""
-
-
 class Document:
     """The root of the tree (None for an empty file), and what is wrong with its structure.
 
@@ -81,21 +55,6 @@ class Document:
         self.root = root
         self.findings = findings
         self.shared = shared
-
-
-def open_parser(text: str) -> EventParser:
-    """The parser of libyaml where PyYAML has it, else PyYAML's own, which is thirty times slower.
-
-    Raises ConfigError for a text that would take the slow one seconds.
-    """
-    if yaml.__with_libyaml__:
-        return cast("EventParser", yaml.CSafeLoader(text))
-    if len(text) > MOST_WITHOUT_LIBYAML:
-        what = (
-            f"PyYAML has no libyaml here: a config may be {MOST_WITHOUT_LIBYAML >> 10} KB at most"
-        )
-        raise ConfigError([Problem(what, "install PyYAML with libyaml (its wheels have it)")])
-    return cast("EventParser", yaml.SafeLoader(text))
 
 
 def read_document(source: Source) -> Document:

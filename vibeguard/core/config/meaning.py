@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from vibeguard.core.config.clashes import clashes
 from vibeguard.core.config.drafts import (
     CheckDraft,
     ConfigDraft,
@@ -18,7 +19,6 @@ from vibeguard.core.config.drafts import (
 from vibeguard.core.config.filling import Filling
 from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
-from vibeguard.core.config.value_reader import place_of
 from vibeguard.core.lang.bashisms import bashisms
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
@@ -34,8 +34,8 @@ from vibeguard.core.model.config import (
     Triggers,
 )
 from vibeguard.core.model.keys import keys_of
-from vibeguard.core.model.settings import LEAST_LEASE_NS, CheckDefaults
-from vibeguard.core.names import GitEnvironment, LeakPolicy, StalePolicy, WhilePending
+from vibeguard.core.model.settings import CheckDefaults
+from vibeguard.core.names import WhilePending
 from vibeguard.core.wording.suggest import did_you_mean
 
 _MOST_SCRIPTS = 300_000  # characters that are looked through for what sh does not know
@@ -146,71 +146,19 @@ class Meaning:
         return {}
 
     def _check(self, draft: CheckDraft) -> CheckConfig:
-        self._check_pass_files(draft)
         values = {**self._inherited, **draft.values}
         for field, value in draft.values.items():
             complete = self._completions.get(field)
             if complete is not None:
                 values[field] = complete(draft, value)
-        if draft.values.get("git_env") is GitEnvironment.KEEP and self._is_async(draft):
-            what = f"git_env: keep is for checks in the foreground; {draft.id.value} is async"
-            self._problem(
-                what, "remove git_env, or give it async: false", *_place(draft, "git_env")
-            )
         command: Text = draft.values["run"]
         if command.value.strip() and not values["run"].strip():
             what = '"run" is empty once variables are in'
             self._problem(what, "set the variables", command.line, command.column)
-        self._results_are_there(draft, values)
         check = CheckConfig(**values)
-        if check.where is not None:
-            self._remote(draft, check)
+        for place, what, do in clashes(draft, check, self._draft.settings, self._is_async(draft)):
+            self._problem(what, do, place.line, place.column)
         return check
-
-    def _remote(self, draft: CheckDraft, check: CheckConfig) -> None:
-        """What a check on another machine cannot have."""
-        pool = self._draft.settings.pool
-        for holds, key, what, do in (
-            (pool is None, "where", "there is no pool of workers", "add settings.pool"),
-            (
-                pool is not None and pool.lease_ns < LEAST_LEASE_NS,
-                "where",
-                "settings.pool.lease is under 2s",
-                "give it 2s or more",
-            ),
-            (
-                bool(check.group),
-                "group",
-                "a group holds on one machine, and the check has where",
-                "remove one of the two",
-            ),
-            (
-                check.leaks is LeakPolicy.IGNORE,
-                "leaks",
-                "a worker leaves nothing running, and the check has where",
-                "use leaks: warn or fail",
-            ),
-            (
-                draft.values.get("git_env") is GitEnvironment.KEEP,
-                "git_env",
-                "git's variables of this machine mean nothing on a worker",
-                "remove git_env or where",
-            ),
-        ):
-            if holds:
-                place = place_of(draft.node, key)
-                self._problem(f"check {quoted(check.id)}: {what}", do, place.line, place.column)
-
-    def _results_are_there(self, draft: CheckDraft, values: dict[str, Any]) -> None:
-        """What is said about results needs some that are read, never guessed."""
-        default = {"expect": None, "quarantine": None, "stale": StalePolicy.REFUSE}
-        for key, plain in default.items():
-            if values.get(key, plain) is not plain and not values.get("results"):
-                node = draft.node.keys.get(key, draft.node)
-                do = 'add "results: ..." that says where they are'
-                self._problem(
-                    f'"{key}" is about results, and there are none', do, node.line, node.column
-                )
 
     def _patterns(self, _: CheckDraft, texts: list[Text]) -> tuple[str, ...]:
         return tuple(map(self._texts.pattern, texts))
@@ -253,14 +201,6 @@ class Meaning:
                 place = (entry.check.line, entry.check.column)
                 self._problem(what, "keep one of the entries", *place)
         return tuple(requirements.values())
-
-    def _check_pass_files(self, draft: CheckDraft) -> None:
-        """Only a shell whose words behind the script are known can be handed files."""
-        shell = draft.values.get("shell", self._draft.settings.shell)
-        if draft.values.get("pass_files") and shell not in ("sh", "bash"):
-            what = f"pass_files needs sh or bash; {draft.id.value} has the shell {quoted(shell)}"
-            do = "read the list that VIBEGUARD_FILES names, or use another shell"
-            self._problem(what, do, draft.id.line, draft.id.column)
 
     def _check_requirement(self, draft: CheckDraft, entry: RequirementDraft) -> None:
         name = entry.check.value
@@ -320,12 +260,6 @@ class Meaning:
 
         what = f"unknown prompt {quoted(text.value)}"
         self._findings.add(what, "add it to prompts" + own, text.line, text.column, meant)
-
-
-def _place(draft: CheckDraft, key: str) -> tuple[int, int]:
-    """Where the value of a key stands."""
-    node = draft.node.values[key]
-    return node.line, node.column
 
 
 def _place_of_repetition(check: CheckDraft, first: CheckDraft) -> tuple[int, int]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.helpers.configs import check, complaints, load, load_check, only_complaint, problems
 from vibeguard.core.config import document, yaml_errors
-from vibeguard.core.config.document import MAX_DEPTH, MOST_WITHOUT_LIBYAML, read_document
+from vibeguard.core.config.document import MAX_DEPTH, read_document
 from vibeguard.core.config.source import MAX_BYTES, read_source
+from vibeguard.core.config.yaml_parsers import MOST_WITHOUT_LIBYAML, open_parser
 
 GOOD = check()
 
@@ -230,7 +231,7 @@ def test_unknown_words_of_a_parser_are_passed_on() -> None:
 def test_without_the_c_part_the_parser_in_python_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is PyYAML's own."""
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
-    assert isinstance(document.open_parser(GOOD), yaml.SafeLoader)
+    assert isinstance(open_parser(GOOD), yaml.SafeLoader)
     assert load(GOOD).checks[0].id == "a"
 
 

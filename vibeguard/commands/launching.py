@@ -1,0 +1,294 @@
+"""What a run is to do, out of config, flags and earlier runs: the launch of its supervisor."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from vibeguard.commands.caller_folders import working_folder
+from vibeguard.commands.failures import explain
+from vibeguard.commands.loading import Loaded, expectations, load, locate
+from vibeguard.commands.narrowing import Narrowing, narrowing
+from vibeguard.commands.opening import tell_leftovers
+from vibeguard.commands.options import GlobalOptions
+from vibeguard.commands.run_options import (
+    RunOptions,
+)
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.event_parts import VersionControl
+from vibeguard.core.model.plan import Plan
+from vibeguard.core.model.settings import Settings
+from vibeguard.core.names import OnChange, ReusePolicy
+from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
+from vibeguard.core.planning.select import select
+from vibeguard.core.problems import ConfigError, LogWriteError, UsageError
+from vibeguard.core.reuse.checked import inputs_of_reusable
+from vibeguard.core.wording.terminal import is_ci
+from vibeguard.system.channel import Launch
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.discovery import state_dir_of
+from vibeguard.system.discovery.cpus import usable_cpus
+from vibeguard.system.discovery.differing import differing, version_control
+from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.discovery.vcs import TIMEOUT_S
+from vibeguard.system.reuse.tree import with_identity
+from vibeguard.system.rundir.refused import mark_refused
+from vibeguard.system.rundir.state_folder import state_folder
+
+if TYPE_CHECKING:
+    from vibeguard.system.staged.frozen import Frozen
+
+Narrow = Callable[[Loaded, str, GlobalOptions, RunOptions, "Frozen | None"], Narrowing | None]
+
+
+def prepare_launch(
+    ids: tuple[str, ...],
+    common: GlobalOptions,
+    options: RunOptions,
+    held: ExitStack,
+    narrow: Narrow = narrowing,
+) -> Launch:
+    """What the supervisor is to do; what earlier runs left behind is swept.
+
+    `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
+    Raises UsageError and ConfigError, of which a mark is left in the state folder.
+    """
+    located = locate(common)
+    override = state_dir_of(located, common.state_dir, os.environ, working_folder())
+    state_dir = state_folder(os.path.dirname(override), override=override, create=True)
+    tell_leftovers(state_dir)
+    try:
+        return _prepare(ids, common, options, state_dir, held, narrow=narrow)
+    except (ConfigError, UsageError) as refusal:
+        mark(state_dir, refusal)
+        raise
+
+
+def _prepare(
+    ids: tuple[str, ...],
+    common: GlobalOptions,
+    options: RunOptions,
+    state_dir: str,
+    held: ExitStack,
+    *,
+    narrow: Narrow,
+) -> Launch:
+    """Raises UsageError, and ConfigError with every problem."""
+    frozen = None
+    if options.staged:
+        from vibeguard.commands.staging import freeze_index  # noqa: PLC0415 - only then
+
+        frozen = held.enter_context(freeze_index(common, state_dir))
+    loaded = load(common, frozen.content_of if frozen else None)
+    narrowed = narrow(loaded, state_dir, common, options, frozen)
+    plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
+    files = _files(loaded, plan, narrowed, frozen)
+    log_dir = _log_folder(common)
+    launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
+    if frozen is None:
+        return _of_the_work_tree(launch)
+    from vibeguard.commands.staging import of_what_is_staged  # noqa: PLC0415 - only then
+
+    return of_what_is_staged(launch, frozen, loaded)
+
+
+def _plan(
+    loaded: Loaded,
+    ids: tuple[str, ...],
+    common: GlobalOptions,
+    options: RunOptions,
+    state_dir: str,
+    *,
+    narrowed: Narrowing | None,
+) -> Plan:
+    """What flags, config and earlier runs give together. Raises UsageError."""
+    config = loaded.config
+    among = narrowed.checks if narrowed and narrowed.by else None
+    selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
+    if options.failed is not None and not selection.checks:
+        raise UsageError(
+            f"none of the named checks is among {narrowed.by if narrowed else ''}", "name others"
+        )
+    settings = resolve_settings(
+        config.settings,
+        usable_cpus=usable_cpus(),
+        parallel=common.parallel,
+        fail_fast=common.fail_fast,
+        error_exit_code=common.error_exit_code,
+        jitter_seed=int.from_bytes(os.urandom(4), "big"),
+        reuse=_reuses(config.settings, options),
+    )
+    checks = _here(selection.checks) if options.local else selection.checks
+    if config.settings.reuse is False:
+        checks = tuple(replace(check, reuse=ReusePolicy.OFF) for check in checks)
+    expected = expectations(state_dir, checks)
+    never, confirmed = _about_reuse(checks) if settings.reuse else ((), frozenset())
+    if options.staged and options.reuse:
+        never = ("nothing is reused: what a staged run is of is laid out for it alone",)
+    return make_plan(
+        checks,
+        settings,
+        variables=config.vars,
+        notes=(*selection.notes, *(narrowed.notes if narrowed else ()), *never),
+        narrowed=narrowed.by if narrowed else "",
+        expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
+        queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
+        failed=narrowed.failing if narrowed else (),
+        confirmed=confirmed,
+        on_change=OnChange.FAIL if options.staged else OnChange.NOTE,
+    )
+
+
+def _about_reuse(checks: Sequence[CheckConfig]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """What to note of checks that reuse was asked for in vain, and which passes to confirm."""
+    from vibeguard.core.reuse.record import never_reused, to_confirm  # noqa: PLC0415 - only then
+
+    return never_reused(checks), to_confirm(checks)
+
+
+def _reuses(settings: Settings, options: RunOptions) -> bool:
+    """Whether this run may rest on earlier passes. Raises UsageError."""
+    if options.reuse and options.fresh:
+        raise UsageError("--reuse and --fresh do not go together", "use one of them")
+    if options.reuse and settings.reuse is False:
+        raise UsageError(
+            "the settings turn reuse off", "leave out --reuse, or remove settings.reuse"
+        )
+    fresh = options.fresh or options.staged  # what lies at a path is another thing in a view
+    return reuses(settings, asked=options.reuse, fresh=fresh, under_ci=is_ci(os.environ))
+
+
+def _files(
+    loaded: Loaded, plan: Plan, narrowed: Narrowing | None, frozen: "Frozen | None"
+) -> dict[str, bytes]:
+    """The lists of files for the checks that are handed any. Raises UsageError."""
+    changed = narrowed.changed if narrowed else None
+    if not any(c.pass_files or (changed is not None and c.files) for c in plan.checks):
+        return {}
+    from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
+
+    return file_lists(loaded, plan.checks, changed, frozen)
+
+
+def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:
+    """The same checks, all of them on this machine."""
+    return tuple(replace(check, where=None) for check in checks)
+
+
+def _log_folder(common: GlobalOptions) -> str:
+    """The folder of `--log-dir`, made now: a run whose outputs have no place is not begun.
+
+    The empty text where none was asked for. Raises UsageError.
+    """
+    if not common.log_dir:
+        return ""
+    folder = os.path.join(working_folder(), common.log_dir)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        what = f"no folder can be made at {common.log_dir}: {why}"
+        raise UsageError(what, "name another one with --log-dir") from error
+    return folder
+
+
+def _launch(
+    loaded: Loaded,
+    plan: Plan,
+    options: RunOptions,
+    state_dir: str,
+    log_dir: str,
+    *,
+    files: dict[str, bytes],
+) -> Launch:
+    """The launch, but for what is known of the tree."""
+    environment = caller_environment()
+    folder = loaded.located.folder
+    settings = loaded.config.settings
+    selected = "\n".join(check.id for check in plan.checks)
+    return Launch(
+        plan=plan,
+        argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
+        environment=environment,
+        variables=_variables(loaded, plan),
+        folder=os.fsencode(folder),
+        config_folder=os.fsencode(loaded.located.config_folder),
+        state_dir=os.fsencode(state_dir),
+        config_path=_text(_from_the_runs_folder(loaded)),
+        config_sha256=sha256(loaded.data).hexdigest(),
+        selection_sha256=sha256(selected.encode()).hexdigest(),
+        inputs=inputs_of_reusable(loaded.config),
+        incomplete=_incomplete(loaded, plan),
+        whole={check.id for check in loaded.config.checks} <= {check.id for check in plan.checks},
+        files=files,
+        detached=outlives(options),
+        record_tree=options.record_tree or options.staged or may_join(options),
+        log_dir=os.fsencode(log_dir),
+        notify=settings.notify,
+        keep_runs=settings.keep_runs,
+        keep_bytes=settings.keep_bytes,
+        keep_age_ns=settings.keep_age_ns,
+    )
+
+
+def _variables(loaded: Loaded, plan: Plan) -> dict[str, dict[str, str]]:
+    """The values that the config sets for each check."""
+    configured = {check.id: check.env for check in loaded.config.checks}
+    envs = {check.id: configured[check.confirms or check.id] for check in plan.checks}
+    return {check: env for check, env in envs.items() if env}
+
+
+def _incomplete(loaded: Loaded, plan: Plan) -> frozenset[str]:
+    """The checks that require others which this plan leaves out."""
+    configured = {check.id: check.requires for check in loaded.config.checks}
+    return frozenset(
+        check.id
+        for check in plan.checks
+        if not check.confirms and len(check.requires) < len(configured[check.id])
+    )
+
+
+def _from_the_runs_folder(loaded: Loaded) -> str:
+    """The config's path as the log keeps it: whoever reads it may stand anywhere."""
+    relative = os.path.relpath(loaded.located.path, loaded.located.folder)
+    return loaded.located.path if relative.startswith(os.path.join("..", "..")) else relative
+
+
+def _of_the_work_tree(launch: Launch) -> Launch:
+    """With what is known of the files that lie there."""
+    folder, environment = os.fsdecode(launch.folder), launch.environment
+    before = differing(folder, environment, TIMEOUT_S)
+    found = version_control(folder, environment, before)
+    if launch.record_tree:
+        from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed
+
+        found = replace(found or VersionControl(), tree=tree_of(folder, environment))
+    return replace(launch, version_control=with_identity(found, launch), differing=before)
+
+
+def mark(state_dir: str, refusal: ConfigError | UsageError) -> None:
+    """No run folder for a start that was refused, but a mark: no older pass is to be replayed."""
+    problems, _ = explain(refusal, "run")
+    try:
+        mark_refused(state_dir, problems, now_ns=wall_ns())
+    except LogWriteError:
+        return  # the config's problems are the news; they are told either way
+
+
+def _text(word: str) -> str:
+    """A word of the command line as text that can be stored (bytes that are none are escaped)."""
+    return word.encode("utf-8", "backslashreplace").decode()
+
+
+def may_join(options: RunOptions) -> bool:
+    """Whether a run that goes on already will do as well."""
+    return options.supersede or outlives(options)
+
+
+def outlives(options: RunOptions) -> bool:
+    """Whether the run goes on when its command has returned."""
+    return options.detach or options.max_wait is not None
