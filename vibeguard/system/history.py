@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import DecodeError, json
 
 from vibeguard.core.history import Estimate, Sample, compacted, estimates
-from vibeguard.system.rundir.files import open_or_create, open_regular, replace_file
+from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
 
 NAME: Final = "history"
 # Some ten thousand lines: what is beyond is compacted, and never read.
@@ -76,14 +76,9 @@ def machine_id() -> str:
 def _read(state_dir: str) -> list[Sample]:
     """The samples that can be read, oldest first; at most the last `LARGEST_BYTES`."""
     try:
-        fd = open_regular(os.path.join(state_dir, NAME))
+        lines = read_regular(os.path.join(state_dir, NAME), LARGEST_BYTES, end=True).split(b"\n")
     except OSError:
         return []  # none yet, or not for us: no estimates
-    try:
-        start = max(os.fstat(fd).st_size - LARGEST_BYTES, 0)
-        lines = os.pread(fd, LARGEST_BYTES, start).split(b"\n")
-    finally:
-        os.close(fd)
     return [sample for sample in map(_sample, lines) if sample is not None]
 
 

@@ -8,7 +8,7 @@ from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.creation import LOG_NAME, OUTPUT, UNBORN
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.journal.reader import open_log, read_log
-from vibeguard.system.rundir.files import open_regular, replace_file
+from vibeguard.system.rundir.files import read_regular, replace_file
 from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
@@ -108,8 +108,8 @@ def remember_size(folder: str, size: int) -> None:
 def _size_of(folder: str) -> int:
     """The bytes of a run's log and outputs; remembered, since a run has any number of files."""
     remembered = os.path.join(folder, SIZE_NAME)
-    with contextlib.suppress(OSError, ValueError), open(open_regular(remembered), "rb") as file:
-        return int(file.read(32))
+    with contextlib.suppress(OSError, ValueError):
+        return int(read_regular(remembered, 32))
     size = 0
     with contextlib.suppress(OSError):
         size = os.stat(os.path.join(folder, LOG_NAME)).st_size

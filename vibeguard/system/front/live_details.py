@@ -8,7 +8,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.core.redaction import may_show_secrets
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.rundir.files import open_regular
+from vibeguard.system.rundir.files import read_regular
 from vibeguard.system.rundir.outputs import output_name
 
 _TAIL_BYTES = 600
@@ -54,14 +54,7 @@ class LiveDetails:
             return ""
         path = os.path.join(self._folder, output_name(record.planned, record.attempt))
         try:
-            fd = open_regular(path)
+            tail = read_regular(path, _TAIL_BYTES, end=True)
         except OSError:
             return ""
-        try:
-            size = os.fstat(fd).st_size
-            tail = os.pread(fd, _TAIL_BYTES, max(size - _TAIL_BYTES, 0))
-        except OSError:
-            return ""
-        finally:
-            os.close(fd)
         return next(iter(last_lines(tail)[-1:]), "")

@@ -3,7 +3,7 @@
 import os
 from typing import Final
 
-from vibeguard.system.rundir.files import create_file, open_regular
+from vibeguard.system.rundir.files import create_file, read_regular
 
 TRACEBACK_NAME: Final = "supervisor-traceback.txt"
 _END_BYTES: Final = 16 << 10
@@ -41,12 +41,9 @@ def crash_of(run_folder: str) -> str:
     """One sentence on the traceback that a supervisor left, with its path; empty without one."""
     path = os.path.join(run_folder, TRACEBACK_NAME)
     try:
-        descriptor = open_regular(path)
+        lines = read_regular(path, _END_BYTES, end=True).decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    with open(descriptor, "rb") as file:
-        file.seek(max(os.fstat(descriptor).st_size - _END_BYTES, 0))
-        lines = file.read(_END_BYTES).decode("utf-8", "replace").split("\n")
     # Groups of exceptions are framed: the innermost one is the last line with words in it.
     last = next((bare for line in reversed(lines) if (bare := line.strip(" |+-"))), "")
     return f"a defect of VibeGuard itself ended it: {last}; its traceback: {path}"

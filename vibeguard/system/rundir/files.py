@@ -61,6 +61,14 @@ def open_regular(path: str) -> int:
     return _regular(os.open(path, os.O_RDONLY | _CAREFULLY), path)
 
 
+def read_regular(path: str, most_bytes: int, *, end: bool = False) -> bytes:
+    """The beginning of such a file, or its `end`; raises OSError as `open_regular` does."""
+    with open(open_regular(path), "rb") as file:
+        if end:
+            file.seek(max(os.fstat(file.fileno()).st_size - most_bytes, 0))
+        return file.read(most_bytes)
+
+
 def open_below(folder: str, name: str) -> int:
     """As `open_regular`, of a file that lies below `folder` when symlinks are resolved.
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from vibeguard.system.rundir.files import open_regular, replace_file, unique_sibling
+from vibeguard.system.rundir.files import read_regular, replace_file, unique_sibling
 from vibeguard.system.rundir.ids import is_run_id, run_folder
 from vibeguard.system.rundir.order import outermost, read_order
 
@@ -47,7 +47,8 @@ def read_latest(state_dir: str) -> str:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        folder, run_id = os.path.split(_read_file(path))
+        link = read_regular(path, _LONGEST).decode("utf-8", "replace").strip()
+        folder, run_id = os.path.split(link)
     return run_id if folder == "runs" and is_run_id(run_id) else ""
 
 
@@ -67,11 +68,3 @@ def _point_to(state_dir: str, run_id: str) -> None:
     except OSError:
         os.unlink(temporary)
         raise
-
-
-def _read_file(path: str) -> str:
-    fd = open_regular(path)
-    try:
-        return os.read(fd, _LONGEST).decode("utf-8", "replace").strip()
-    finally:
-        os.close(fd)

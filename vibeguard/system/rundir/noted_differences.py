@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from vibeguard.system.rundir.files import create_file, open_regular
+from vibeguard.system.rundir.files import create_file, read_regular
 
 NAME: Final = "differences"
 KILLED: Final = "supervisor-killed"
@@ -42,10 +42,10 @@ def was_killed(run_folder: str) -> bool:
 def differences_of(run_folder: str) -> str:
     """What was noted, on one line; empty if nothing was. A note that tells nothing still counts."""
     try:
-        with open(open_regular(os.path.join(run_folder, NAME)), "rb") as file:
-            text = file.read(_LARGEST_BYTES).decode("utf-8", "replace")
+        note = read_regular(os.path.join(run_folder, NAME), _LARGEST_BYTES)
+        lines = note.decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"the note of what was found changed cannot be read ({error.strerror})"
-    return "; ".join(text.splitlines()) or "something was found changed when the run ended"
+    return "; ".join(lines) or "something was found changed when the run ended"

@@ -9,7 +9,7 @@ import msgspec
 
 from vibeguard.core.model.notification import Told
 from vibeguard.core.wording.units import plural
-from vibeguard.system.rundir.files import create_file, open_regular
+from vibeguard.system.rundir.files import create_file, read_regular
 
 NAME: Final = "notified.jsonl"
 _LARGEST_BYTES: Final = 64 << 10
@@ -26,8 +26,8 @@ def note_told(run_folder: str, told: Iterable[Told]) -> None:
 def untold(run_folder: str) -> tuple[str, ...]:
     """A sentence for each of those that could not be told."""
     try:
-        with open(open_regular(os.path.join(run_folder, NAME)), "rb") as file:
-            told = msgspec.json.Decoder(Told).decode_lines(file.read(_LARGEST_BYTES))
+        lines = read_regular(os.path.join(run_folder, NAME), _LARGEST_BYTES)
+        told = msgspec.json.Decoder(Told).decode_lines(lines)
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.MsgspecError):

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.system.rundir.files import open_or_create, open_regular, replace_file
+from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
 from vibeguard.system.rundir.ids import is_run_id, run_ids
 
 NAME: Final = "order"
@@ -40,11 +40,10 @@ def read_order(state_dir: str) -> list[OrderedRun]:
     Where there is no record yet (a folder of an older version), every run there is, by its id.
     """
     try:
-        descriptor = open_regular(os.path.join(state_dir, NAME))
+        record = read_regular(os.path.join(state_dir, NAME), _LARGEST_BYTES)
     except FileNotFoundError:
         return [OrderedRun(run_id) for run_id in run_ids(state_dir)]
-    with open(descriptor, "rb") as file:
-        return _fold(file.read(_LARGEST_BYTES).decode("ascii", "replace").splitlines())
+    return _fold(record.decode("ascii", "replace").splitlines())
 
 
 def outermost(runs: Iterable[OrderedRun]) -> list[str]:

@@ -13,7 +13,7 @@ from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 
 from vibeguard.core.problems import LogWriteError, Problem
-from vibeguard.system.rundir.files import open_regular, replace_file
+from vibeguard.system.rundir.files import read_regular, replace_file
 from vibeguard.system.rundir.ids import is_run_id, new_run_id
 from vibeguard.system.rundir.order import outermost, read_order
 
@@ -70,12 +70,7 @@ def refused_since(state_dir: str, known: Sequence[str] | None = None) -> Refusal
 def _read(path: str) -> Refusal | None:
     """The mark; None where it says nothing. A check can put anything in its place."""
     try:
-        fd = open_regular(path)
-        try:
-            data = os.read(fd, _LARGEST_BYTES)
-        finally:
-            os.close(fd)
-        refusal = json.decode(data, type=Refusal)
+        refusal = json.decode(read_regular(path, _LARGEST_BYTES), type=Refusal)
     except (OSError, DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return refusal if refusal.problems and is_run_id(refusal.stamp) else None

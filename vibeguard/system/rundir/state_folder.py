@@ -6,7 +6,7 @@ import stat
 from typing import Final
 
 from vibeguard.core.problems import LogWriteError, UsageError
-from vibeguard.system.rundir.files import advice_for, make_folder, open_regular, replace_file
+from vibeguard.system.rundir.files import advice_for, make_folder, read_regular, replace_file
 from vibeguard.system.rundir.tracked import is_tracked
 
 STATE_FOLDER: Final = ".vibeguard"
@@ -114,10 +114,10 @@ def _refuse_foreign(path: str) -> None:
 def _ignores_all(path: str) -> bool:
     """Whether it has the .gitignore that a state folder gets."""
     try:
-        with open(open_regular(os.path.join(path, ".gitignore")), "rb") as file:
-            return file.read(len(_IGNORE_ALL) + 1) == _IGNORE_ALL
+        ignored = read_regular(os.path.join(path, ".gitignore"), len(_IGNORE_ALL) + 1)
     except OSError:
         return False
+    return ignored == _IGNORE_ALL
 
 
 def _refuse_tracked(path: str) -> None:

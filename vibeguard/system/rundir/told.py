@@ -7,7 +7,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from vibeguard.system.rundir.files import open_regular, replace_file
+from vibeguard.system.rundir.files import read_regular, replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,7 @@ def count_file(state_dir: str, session: str) -> "Path":
 def counted(path: "Path") -> int:
     """The count; 0 where none can be read."""
     try:
-        with open(open_regular(os.fspath(path)), encoding="ascii") as file:
-            text = file.read(_MOST_DIGITS + 1)
+        text = read_regular(os.fspath(path), _MOST_DIGITS + 1).decode("ascii")
     except (OSError, ValueError):
         return 0
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
