@@ -15,7 +15,7 @@ RESULTS, OUTPUT = "results", "output"
 
 
 def details(state: State, record: CheckRecord, run_folder: str) -> Iterator[tuple[str, str]]:
-    """Label and text of everything there is, foreign text not yet harmless."""
+    """Label and text of everything there is, untrusted text not yet harmless."""
     return ((label, text) for label, text in _details(state, record, run_folder) if text)
 
 

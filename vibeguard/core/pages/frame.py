@@ -1,4 +1,4 @@
-"""The frame of every page: what it may run and load, and how foreign text gets into it.
+"""The frame of every page: what it may run and load, and how untrusted text gets into it.
 
 Foreign text is escaped where it is markup and is data where a script reads it. The policy lets run
 only the style and the script whose hashes it names, lets nothing be fetched, and lets not even that
@@ -33,14 +33,14 @@ def document(
     yield (f"<script>{script}</script>" if script else "") + "</body></html>\n"
 
 
-def text(foreign: str) -> str:
-    """One line of foreign text as markup."""
-    return escape(sanitise(foreign))
+def text(untrusted: str) -> str:
+    """One line of untrusted text as markup."""
+    return escape(sanitise(untrusted))
 
 
-def block(foreign: str) -> str:
+def block(untrusted: str) -> str:
     """The same, of several lines."""
-    return escape(sanitise(foreign, multiline=True).strip())
+    return escape(sanitise(untrusted, multiline=True).strip())
 
 
 def heading(verdict: str, shown: str = "") -> str:

@@ -15,7 +15,7 @@ MOST_PROMPTS = 20
 
 
 def shown_command(planned: PlannedCheck) -> str:
-    """The command of a check; foreign, as it is written, and cut where it is too long to show."""
+    """The command of a check; untrusted, as it is written, and cut where it is too long to show."""
     return cut_text(planned.run)
 
 

@@ -24,7 +24,7 @@ def cause_of(record: CheckRecord) -> str:
 
 
 def reason_of(state: State, record: CheckRecord) -> str:
-    """Why the check settled as it did, in half a sentence of bearable length, foreign as it is.
+    """Why the check settled as it did, in half a sentence of bearable length, untrusted as it is.
 
     Of a check that has not settled: what worker it waits for, if it does.
     """
