@@ -178,7 +178,7 @@ def audit(run: Run) -> None:
     What the log does not say is told to it: who has been offered a slot and has not started.
     """
     anew = Scheduler(run.recorder.state)
-    anew._slots = run.scheduler._slots
+    anew._index.slots = run.scheduler._index.slots
     assert anew.next_move() is None
 
 

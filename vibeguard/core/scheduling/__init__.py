@@ -1,6 +1,7 @@
 """The scheduler of a run: one pure machine. Events of the run in, the next moves out.
 
     scheduler     the rules, in the order in which they win: begin at `Scheduler.next_move`
+    index         what the rules look at beside the State, kept in step with it
     moves         all that it can say; `system.supervisor.run` carries it out
     requirements  who waits for whom
     slots         who waits for a slot or a group, and whose claim comes next

@@ -1,0 +1,158 @@
+"""What the scheduler's rules look at beside the State, kept in step with it event by event.
+
+Indexes, so that a rule costs what has changed and not a look at every check. `Index(state)` makes
+them anew from any State but for one thing that the log does not say: who has been offered a slot
+and has not started yet (`Slots`).
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from vibeguard.core.fold.verdict import fails_the_run
+from vibeguard.core.model.events import (
+    CheckAttemptFinished,
+    CheckQueued,
+    CheckRetryScheduled,
+    CheckSettled,
+    CheckStarted,
+    Event,
+    FrontierAdvanced,
+    RunCancelRequested,
+)
+from vibeguard.core.model.plan import stands_alone
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import UNPASSED, AttemptEnd, CheckState, Outcome, Severity
+from vibeguard.core.scheduling.requirements import Requirements
+from vibeguard.core.scheduling.slots import Slots
+
+
+class Index:
+    """Who may go on: the rules take from the queues here, events put into them.
+
+    `looked_up` are the checks that are not queued before a `LookUp` has its answer. `to_skip` are
+    checks, each with the requirement that did not pass; `freed` need not be deferred any more.
+    """
+
+    def __init__(self, state: State, looked_up: Collection[str]) -> None:
+        self.state = state
+        self.requirements = Requirements(state)
+        self.slots = Slots(state)
+        self.left_groups: deque[str] = deque()
+        self.to_skip: deque[tuple[CheckRecord, CheckRecord]] = deque()
+        self.ready: list[CheckRecord] = []
+        self.to_look_up: list[str] = []
+        self.unqueued: deque[CheckRecord] = deque()
+        self.deferred: dict[str, CheckRecord] = {}
+        self.freed: deque[CheckRecord] = deque()
+        self.failed_first: CheckRecord | None = None
+        self.to_cancel: Iterator[CheckRecord] = iter(())
+        self._looked_up = frozenset(looked_up)
+        self._fail_fast = state.planned is not None and state.planned.settings.fail_fast
+        self._notices: dict[type, Callable[[Any], None]] = {
+            FrontierAdvanced: self._advanced,
+            CheckQueued: self._queued,
+            CheckStarted: self._started,
+            CheckAttemptFinished: self._attempt_finished,
+            CheckRetryScheduled: self._retry_scheduled,
+            CheckSettled: self._settled,
+            RunCancelRequested: self._cancel_requested,
+        }
+        self._begin()
+
+    def feed(self, event: Event) -> None:
+        """Take note of an event, which the State has been folded from already."""
+        notice = self._notices.get(type(event))
+        if notice is not None:
+            notice(event)
+
+    def _begin(self) -> None:
+        """Bring the indexes to where the State is: at the plan, or later, as in a forecast."""
+        for check, record in self.state.checks.items():
+            match record.state:
+                case CheckState.PENDING if self.requirements.are_met(check):
+                    self.ready.append(record)
+                case CheckState.READY:
+                    self.unqueued.append(record)
+                case CheckState.QUEUED:
+                    self.slots.push(record)
+                case CheckState.RUNNING if record.attempt_over:
+                    self._attempt_over(record)
+                case CheckState.SETTLED if record.outcome is not Outcome.PASSED:
+                    self._failed(record)
+        self.to_cancel = iter(self.state.checks.values())
+
+    def _advanced(self, event: FrontierAdvanced) -> None:
+        for check in event.checks:
+            if check in self._looked_up:
+                self.to_look_up.append(check)
+            else:
+                self.unqueued.append(self.state.checks[check])
+
+    def _queued(self, event: CheckQueued) -> None:
+        self.slots.push(self.state.checks[event.check])
+
+    def _started(self, event: CheckStarted) -> None:
+        self.slots.started(self.state.checks[event.check])
+
+    def _attempt_finished(self, event: CheckAttemptFinished) -> None:
+        record = self.state.checks[event.check]
+        if event.end is AttemptEnd.REFUSED and record.state is CheckState.QUEUED:
+            self._release(record)
+        else:
+            self._attempt_over(record)
+
+    def _retry_scheduled(self, event: CheckRetryScheduled) -> None:
+        self._release_what_is_offered(self.state.checks[event.check])
+
+    def _settled(self, event: CheckSettled) -> None:
+        record = self.state.checks[event.check]
+        self._release_what_is_offered(record)
+        self.slots.settled(record)
+        self.requirements.settled(record)
+        if record.outcome is Outcome.PASSED:
+            self._passed(record)
+        else:
+            self._failed(record)
+
+    def _passed(self, record: CheckRecord) -> None:
+        for dependent, is_ready in self.requirements.passed(record.planned.id):
+            if is_ready:
+                self.ready.append(self.state.checks[dependent])
+            elif dependent in self.deferred:
+                self.freed.append(self.deferred.pop(dependent))
+
+    def _failed(self, record: CheckRecord) -> None:
+        for dependent in self.requirements.concerned(record.planned.id):
+            self.to_skip.append((dependent, record))
+        if fails_the_run(record) and record.outcome in UNPASSED:
+            present = self.failed_first
+            if present is None or _settled_seq(record) < _settled_seq(present):
+                self.failed_first = record
+
+    def _cancel_requested(self, _: RunCancelRequested) -> None:
+        self.to_cancel = iter(self.state.checks.values())
+
+    def _attempt_over(self, record: CheckRecord) -> None:
+        """With fail-fast nothing starts in the slot of a check whose outcome may end the run.
+
+        Nor while it is being found out what a check has changed that nothing may run beside.
+        """
+        ends_the_run = self._fail_fast and record.planned.severity is Severity.ERROR
+        if ends_the_run or stands_alone(record.planned):
+            self.slots.hold(record)
+        else:
+            self._release(record)
+
+    def _release_what_is_offered(self, record: CheckRecord) -> None:
+        if self.slots.is_offered(record):
+            self._release(record)
+
+    def _release(self, record: CheckRecord) -> None:
+        blocked = self.slots.is_blocked(record)
+        if self.slots.release(record) and not blocked:
+            self.left_groups.append(record.group)
+
+
+def _settled_seq(record: CheckRecord) -> int:
+    return -1 if record.settled is None else record.settled.seq
