@@ -78,21 +78,7 @@ class Judgement(Struct, frozen=True):
 
 
 class _Unreadable(Exception):
-    """Grok cannot read the text, so that nothing can be said about its values."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-
-class _Finding(Struct, frozen=True):
-    """An outcome with its reason, before anything to show is added."""
-
-    outcome: Outcome
-    reason: Reason | None = None
-    detail: str = ""
-    assertion_result: bool | None = None
+    """Grok cannot read the text, for a reason, in detail: nothing can be said about its values."""
 
 
 def judge(
@@ -125,7 +111,7 @@ def judge(
     try:
         values, unmatched = _extract(check, text, grok_limit_bytes, problem)
     except _Unreadable as unreadable:
-        finding = _unread(command, unreadable.reason, unreadable.detail)
+        finding = _unread(command, *unreadable.args)
     else:
         if command.outcome is Outcome.PASSED and check.assertion:
             finding = _judge_assertion(check, values, unmatched)
@@ -138,7 +124,16 @@ def judge(
         red = against is None and finding.outcome is not Outcome.PASSED
         failed_with = result_exit_code if by_exit_code else None
         found = findings(check, evidence, failed_with=failed_with, red=red)
-    return replace(_show(finding, values, unmatched, output or b""), findings=found)
+    passed = finding.outcome is Outcome.PASSED
+    return replace(
+        finding,
+        detail=shorten(finding.detail, _DETAIL_CHARACTERS),
+        values=values,
+        unmatched=unmatched,
+        excerpt=None if passed or not output else choose_excerpt(output),
+        tail=() if passed else last_lines(output or b""),
+        findings=found,
+    )
 
 
 def changed_files(judgement: Judgement, paths: Sequence[str]) -> Judgement:
@@ -176,49 +171,31 @@ def unjudged(
     asked = check.grok or check.assertion or check.file or check.results
     if command.outcome is Outcome.PASSED and not asked:
         return Judgement(Outcome.ERROR, Reason.INTERNAL, why)
-    finding = _unread(command, Reason.JUDGE_TIMEOUT, why)
-    return Judgement(finding.outcome, finding.reason, finding.detail)
+    return _unread(command, Reason.JUDGE_TIMEOUT, why)
 
 
-def _unread(command: _Finding, reason: Reason, detail: str) -> _Finding:
+def _unread(command: Judgement, reason: Reason, detail: str) -> Judgement:
     """What an attempt comes to whose output could not be read: said whatever its command did."""
     if command.outcome is Outcome.PASSED:
-        return _Finding(Outcome.ERROR, reason, detail)
+        return Judgement(Outcome.ERROR, reason, detail)
     said = UNREAD + detail
     return replace(command, detail=f"{command.detail}; {said}" if command.detail else said)
 
 
-def _show(
-    finding: _Finding, values: dict[str, str], unmatched: tuple[str, ...], output: bytes
-) -> Judgement:
-    """Add what a reader needs to the finding."""
-    passed = finding.outcome is Outcome.PASSED
-    return Judgement(
-        finding.outcome,
-        finding.reason,
-        shorten(finding.detail, _DETAIL_CHARACTERS),
-        values,
-        unmatched,
-        finding.assertion_result,
-        excerpt=None if passed or not output else choose_excerpt(output),
-        tail=() if passed else last_lines(output),
-    )
-
-
 def _judge_command(
     exit_code: int | None, signal: str, termination: TerminationReason | None
-) -> _Finding:
+) -> Judgement:
     """Judge by how the command ended. Processes ended as a leak say nothing about the command."""
     if termination is not None and termination is not TerminationReason.LEAK:
-        return _Finding(*_TERMINATED[termination])
+        return Judgement(*_TERMINATED[termination])
     if signal:
-        return _Finding(Outcome.FAILED, Reason.SIGNAL, f"ended by {signal}")
+        return Judgement(Outcome.FAILED, Reason.SIGNAL, f"ended by {signal}")
     if exit_code is None:
-        return _Finding(Outcome.ERROR, Reason.LOST, "nothing says how the command ended")
+        return Judgement(Outcome.ERROR, Reason.LOST, "nothing says how the command ended")
     if exit_code != 0:
         detail = f"exited with {exit_code}{_NOT_STARTED.get(exit_code, '')}"
-        return _Finding(Outcome.FAILED, Reason.EXIT_CODE, detail)
-    return _Finding(Outcome.PASSED)
+        return Judgement(Outcome.FAILED, Reason.EXIT_CODE, detail)
+    return Judgement(Outcome.PASSED)
 
 
 def _extract(
@@ -237,7 +214,7 @@ def _extract(
         )
     values: dict[str, str] = {}
     unmatched = []
-    forms = tuple(_readings(text))
+    forms = _readings(text)
     for pattern in check.grok:
         found = _search(pattern, forms)
         if found is None:
@@ -261,17 +238,15 @@ def _bound(values: Mapping[str, str]) -> None:
         raise _Unreadable(Reason.GROK_LIMIT, f"the patterns extract more than {most}")
 
 
-def _readings(text: bytes) -> Iterable[bytes]:
-    r"""Yield the text as people see it, then as it is written if that differs.
+def _readings(text: bytes) -> tuple[bytes, ...]:
+    r"""The text as people see it, then as it is written if that differs.
 
     Colour codes and the \r of other systems must not defeat a pattern, but a pattern that asks for
     them must find them too. What is no UTF-8 becomes U+FFFD.
     """
     written = text.decode("utf-8", "replace").encode()
     seen = clean(written)
-    yield seen
-    if seen != written:
-        yield written
+    return (seen,) if seen == written else (seen, written)
 
 
 def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
@@ -290,7 +265,7 @@ def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
 
 def _judge_assertion(
     check: PlannedCheck, values: Mapping[str, str], unmatched: tuple[str, ...]
-) -> _Finding:
+) -> Judgement:
     from vibeguard.core.lang.expression import (  # noqa: PLC0415 - supervisor.preload has it
         MissingName,
         parse_expression,
@@ -305,12 +280,12 @@ def _judge_assertion(
             detail += f": no match for {', '.join(unmatched)}"
         elif not check.grok:
             detail += ": the check has no grok pattern"
-        return _Finding(Outcome.FAILED, Reason.NOT_EXTRACTED, detail)
+        return Judgement(Outcome.FAILED, Reason.NOT_EXTRACTED, detail)
     except LanguageError as error:
-        return _Finding(Outcome.ERROR, Reason.BAD_VALUE, f"{check.assertion}: {error.sentence}")
+        return Judgement(Outcome.ERROR, Reason.BAD_VALUE, f"{check.assertion}: {error.sentence}")
     if holds:
-        return _Finding(Outcome.PASSED, assertion_result=True)
-    return _Finding(
+        return Judgement(Outcome.PASSED, assertion_result=True)
+    return Judgement(
         Outcome.FAILED, Reason.ASSERTION, _describe(expression, values), assertion_result=False
     )
 

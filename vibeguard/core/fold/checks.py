@@ -5,12 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from vibeguard.core.fold.settling import (
-    CANCELS_ALL,
-    contradiction,
-    ended_well,
-    unsuccessful,
-)
+from vibeguard.core.fold.ended_attempts import ended_well, unsuccessful
+from vibeguard.core.fold.may_start import check_requirements, enter_group, note_unconfirmed
+from vibeguard.core.fold.settling import CANCELS_ALL, contradiction
 from vibeguard.core.fold.transitions import BACKOFF, QUEUED, RUNNING, SETTLED
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
@@ -28,7 +25,6 @@ from vibeguard.core.model.events import (
     CheckSubmitted,
     CheckTerminationRequested,
 )
-from vibeguard.core.model.plan import CONFIRMING
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
@@ -49,7 +45,6 @@ _WORKERS = Pool.WORKERS
 _IDLE = TerminationReason.IDLE
 _LEAK = TerminationReason.LEAK
 _PASSED = Outcome.PASSED
-_PROCEED = WhilePending.PROCEED
 _REFUSED = AttemptEnd.REFUSED
 _WAIT = WhilePending.WAIT
 
@@ -93,9 +88,9 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     if record.attempt_over:
         raise LogCorrupt(f"{event.check} started an attempt whose start had been refused")
     if record.planned.requires:
-        _check_requirements(state, record)
+        check_requirements(state, record)
     if record.group:
-        _enter_group(state, record)
+        enter_group(state, record)
     if record.pool is _FOREGROUND:
         state.used_foreground = used = state.used_foreground + record.slots
         over = used > state.planned_parallel
@@ -132,7 +127,7 @@ def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
         raise LogCorrupt(f"{event.check} was reused before all that it requires had passed")
     record.reused = event
     for requirement in planned.requires:
-        _note_unconfirmed(state, record, requirement.check)
+        note_unconfirmed(state, record, requirement.check)
 
 
 def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
@@ -278,37 +273,6 @@ def _run_id(state: State) -> str:
 
 def _after_cancel(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check} was moved towards a start after the run was cancelled")
-
-
-def _check_requirements(state: State, record: CheckRecord) -> None:
-    check = record.planned.id
-    for requirement in record.planned.requires:
-        required = state.checks[requirement.check]
-        if record.waived.get(requirement.check) == _PROCEED:
-            if requirement.check not in record.ran_before:
-                record.ran_before = (*record.ran_before, requirement.check)
-        elif required.state is not SETTLED:
-            raise LogCorrupt(f"{check} started before {requirement.check} settled")
-        elif required.outcome is not _PASSED:
-            raise LogCorrupt(f"{check} started although {requirement.check} did not pass")
-        else:
-            _note_unconfirmed(state, record, requirement.check)
-
-
-def _note_unconfirmed(state: State, record: CheckRecord, required: str) -> None:
-    """It goes ahead of what confirms a reused requirement."""
-    confirming = state.checks.get(f"{required}{CONFIRMING}")
-    if confirming is None or confirming.state is SETTLED or confirming is record:
-        return
-    if confirming.planned.id not in record.ran_before:
-        record.ran_before = (*record.ran_before, confirming.planned.id)
-
-
-def _enter_group(state: State, record: CheckRecord) -> None:
-    check, holder = record.planned.id, state.groups.get(record.group)
-    if holder is not None:
-        raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")
-    state.groups[record.group] = check
 
 
 CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {

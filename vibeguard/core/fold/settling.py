@@ -2,21 +2,25 @@
 
 from collections.abc import Callable, Mapping
 
-from vibeguard.core.fold.transitions import QUEUED, RUNNING, SETTLES_FROM
+from vibeguard.core.fold.ended_attempts import decisive_termination, defect, unsuccessful
+from vibeguard.core.fold.transitions import RUNNING, SETTLES_FROM
+from vibeguard.core.fold.unjudged import (
+    cancelled,
+    dependency_pending,
+    nothing_to_confirm,
+    requirement,
+)
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     CANCELLED_FOR,
-    UNPASSED,
     AttemptEnd,
-    CancelReason,
     LeakPolicy,
     OnChange,
     Outcome,
     QuarantineState,
     Reason,
     TerminationReason,
-    WhilePending,
 )
 
 Rule = Callable[[State, CheckRecord, CheckSettled], str]
@@ -89,14 +93,6 @@ def _attempts(record: CheckRecord) -> int:
     return 0 if started is None else started.attempt
 
 
-def decisive_termination(record: CheckRecord) -> TerminationReason | None:
-    """Why the attempt was ended, if that decides its outcome (a swept leak does not)."""
-    termination = record.termination
-    if termination is None or termination.reason is _LEAK:
-        return None
-    return termination.reason
-
-
 def _reused(record: CheckRecord, event: CheckSettled) -> str:
     if record.reused is None or event.outcome is not _PASSED or event.reason is not Reason.REUSED:
         return "whether an earlier pass stands for it contradicts that"
@@ -119,52 +115,9 @@ def _passed(record: CheckRecord, event: CheckSettled) -> str:
     return ""
 
 
-def unsuccessful(record: CheckRecord) -> str:
-    """Why the command alone cannot be said to have succeeded; empty when it did."""
-    finished = record.finished
-    if finished is None or finished.end is not _EXITED or finished.exit_code != 0:
-        return "its command did not succeed"
-    if record.termination is not None and decisive_termination(record) is not None:
-        return "its attempt was ended by us"
-    if finished.unkillable or finished.error:
-        return _defect(record)
-    return ""
-
-
-def _defect(record: CheckRecord) -> str:
-    """Why the present attempt cannot be judged at all, only be an error; empty when it can."""
-    finished = record.finished
-    if finished is None or finished.end is not _EXITED:
-        return "its command did not end by itself"
-    if finished.unkillable:
-        return "processes of it are still alive"
-    return "its output was not stored" if finished.error else ""
-
-
-def ended_well(record: CheckRecord) -> str:
-    """Why an attempt that is over has not failed and not timed out; empty when it may have.
-
-    Only what failed or timed out is tried again. The values of such an attempt are not recorded:
-    its assertion may have been false.
-    """
-    finished = record.finished
-    if finished is None or finished.end is not _EXITED or finished.unkillable or finished.error:
-        return _defect(record)
-    if record.termination is None and finished.exit_code:
-        return ""
-    struck = decisive_termination(record)
-    if struck in CANCELLED_FOR:
-        return "its attempt was cancelled"
-    planned = record.planned
-    may_fail = planned.assertion or (finished.leaked and planned.leaks is _FAIL)
-    if struck is None and finished.exit_code == 0 and not may_fail:
-        return "its command succeeded"
-    return ""
-
-
 def _failed(_state: State, record: CheckRecord, event: CheckSettled) -> str:
     finished, reason = record.finished, event.reason
-    problem = _defect(record)
+    problem = defect(record)
     if problem or finished is None:
         return problem
     limit = TerminationReason.OUTPUT_LIMIT if reason is Reason.OUTPUT_LIMIT else None
@@ -213,73 +166,7 @@ def _results_against_it(_state: State, record: CheckRecord, event: CheckSettled)
 def _timeout(_state: State, record: CheckRecord, event: CheckSettled) -> str:
     if event.reason is None or _TIMEOUTS[event.reason] is not decisive_termination(record):
         return "no such timeout struck"
-    return _defect(record)
-
-
-def _requirement(state: State, record: CheckRecord, event: CheckSettled) -> str:
-    if record.first_started_t is not None:
-        return "it had started"
-    if state.cancel is not None:
-        return "a cancel had kept it from starting"
-    for requirement in record.planned.requires:
-        required = state.checks[requirement.check]
-        if required.settled is None or required.outcome is _PASSED:
-            continue
-        if event.waived is required.settled.waived and event.cause == root_cause(required):
-            return ""
-    return "nothing that it requires failed to pass"
-
-
-def _dependency_pending(state: State, record: CheckRecord, event: CheckSettled) -> str:
-    if state.cancel is not None:
-        return "a cancel had kept it from starting"
-    if record.waived.get(event.cause) != WhilePending.SKIP or not event.waived:
-        return "its config did not ask for it"
-    return ""
-
-
-def _nothing_to_confirm(state: State, record: CheckRecord, event: CheckSettled) -> str:
-    confirmed = state.checks.get(record.planned.confirms)
-    if confirmed is None or confirmed.outcome is not _PASSED or confirmed.reused is not None:
-        return "there was a pass to confirm, or it confirms none"
-    if not event.waived or event.cause != confirmed.planned.id or state.cancel is not None:
-        return "its plan asks for that"
-    return ""
-
-
-def root_cause(record: CheckRecord) -> str:
-    """The check at the root of what `record` hands on to its dependents."""
-    settled = record.settled
-    if settled is not None and settled.outcome is _SKIPPED and settled.cause:
-        return settled.cause
-    return record.planned.id
-
-
-def _cancelled(state: State, record: CheckRecord, event: CheckSettled) -> str:
-    """A running check was ended for that reason; another one was kept from starting by it."""
-    if record.attempt_over:
-        struck = decisive_termination(record)
-        if record.state is QUEUED or struck is None or CANCELLED_FOR.get(struck) != event.reason:
-            return "its attempt ended otherwise"
-        if problem := _defect(record):
-            return problem
-    elif state.cancel is not None:
-        if CANCELLED_FOR[state.cancel.reason] is not event.reason:
-            return "the run was cancelled for another reason"
-    elif event.reason is not Reason.CANCEL:
-        return "the run was not cancelled"
-    if event.reason is Reason.FAIL_FAST:
-        return _failed_fast(state, event.cause)
-    return ""
-
-
-def _failed_fast(state: State, cause: str) -> str:
-    """The failure that cancelled the rest; a signal after it does not change what that was."""
-    cancel, failed = state.cancel, state.checks.get(cause)
-    by = cancel is not None and cancel.reason is CancelReason.FAIL_FAST and cancel.by != cause
-    if by or failed is None or failed.outcome not in UNPASSED:
-        return f"{cause or 'nothing'} did not cause that"
-    return ""
+    return defect(record)
 
 
 def _error(_state: State, record: CheckRecord, event: CheckSettled) -> str:
@@ -298,7 +185,7 @@ def _error(_state: State, record: CheckRecord, event: CheckSettled) -> str:
     if reason is Reason.OUTPUT_LOST and not finished.error:  # stored, but not read back for grok
         return unsuccessful(record) if record.planned.grok else "its output was not lost"
     if reason is Reason.INTERNAL:
-        return _defect(record)
+        return defect(record)
     return ""
 
 
@@ -337,7 +224,7 @@ def _tree_moved(state: State, record: CheckRecord, _event: CheckSettled) -> str:
     """It saw files of the work tree that are no more what is staged."""
     if state.started is None or state.started.staged is None:
         return "what is staged was not what it checked"
-    return _defect(record)
+    return defect(record)
 
 
 _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
@@ -353,10 +240,10 @@ _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
     Reason.EXPECTATION: (Outcome.FAILED, _results_against_it),
     Reason.TIMEOUT: (Outcome.TIMEOUT, _timeout),
     Reason.IDLE: (Outcome.TIMEOUT, _timeout),
-    Reason.REQUIREMENT: (_SKIPPED, _requirement),
-    Reason.DEPENDENCY_PENDING: (_SKIPPED, _dependency_pending),
-    Reason.NOTHING_TO_CONFIRM: (_SKIPPED, _nothing_to_confirm),
-    **dict.fromkeys(CANCELLED_FOR.values(), (_CANCELLED, _cancelled)),
+    Reason.REQUIREMENT: (_SKIPPED, requirement),
+    Reason.DEPENDENCY_PENDING: (_SKIPPED, dependency_pending),
+    Reason.NOTHING_TO_CONFIRM: (_SKIPPED, nothing_to_confirm),
+    **dict.fromkeys(CANCELLED_FOR.values(), (_CANCELLED, cancelled)),
     Reason.NOT_STARTABLE: (Outcome.ERROR, _error),
     Reason.LOST: (Outcome.ERROR, _error),
     Reason.UNKILLABLE: (Outcome.ERROR, _error),

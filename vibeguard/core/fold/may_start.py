@@ -1,0 +1,44 @@
+"""What must hold when a check starts, beside its slot. Raises LogCorrupt where it does not."""
+
+from vibeguard.core.fold.transitions import SETTLED
+from vibeguard.core.model.plan import CONFIRMING
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import Outcome, WhilePending
+from vibeguard.core.problems import LogCorrupt
+
+# Names for members: see checks.py.
+_PASSED = Outcome.PASSED
+_PROCEED = WhilePending.PROCEED
+
+
+def check_requirements(state: State, record: CheckRecord) -> None:
+    """Every requirement has passed or was waived; what it goes ahead of is noted."""
+    check = record.planned.id
+    for requirement in record.planned.requires:
+        required = state.checks[requirement.check]
+        if record.waived.get(requirement.check) == _PROCEED:
+            if requirement.check not in record.ran_before:
+                record.ran_before = (*record.ran_before, requirement.check)
+        elif required.state is not SETTLED:
+            raise LogCorrupt(f"{check} started before {requirement.check} settled")
+        elif required.outcome is not _PASSED:
+            raise LogCorrupt(f"{check} started although {requirement.check} did not pass")
+        else:
+            note_unconfirmed(state, record, requirement.check)
+
+
+def note_unconfirmed(state: State, record: CheckRecord, required: str) -> None:
+    """It goes ahead of what confirms a reused requirement."""
+    confirming = state.checks.get(f"{required}{CONFIRMING}")
+    if confirming is None or confirming.state is SETTLED or confirming is record:
+        return
+    if confirming.planned.id not in record.ran_before:
+        record.ran_before = (*record.ran_before, confirming.planned.id)
+
+
+def enter_group(state: State, record: CheckRecord) -> None:
+    """No other check of its group runs."""
+    check, holder = record.planned.id, state.groups.get(record.group)
+    if holder is not None:
+        raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")
+    state.groups[record.group] = check
