@@ -50,7 +50,7 @@ SLOTS = bench_spawn.SLOTS
 
 def plain_loop(commands: int) -> None:
     """Two at a time, without Trio."""
-    poller, running, left = select.poll(), {}, commands
+    poller, running, left, reset = select.poll(), {}, commands, signals_to_reset()
     while left or running:
         while left and len(running) < SLOTS:
             left -= 1
@@ -59,7 +59,7 @@ def plain_loop(commands: int) -> None:
                 ["sh", "-c", "true"],
                 os.environ,
                 setsid=True,
-                setsigdef=signals_to_reset(),
+                setsigdef=reset,
                 setsigmask=(),
             )
             descriptor = os.pidfd_open(pid)

@@ -50,7 +50,8 @@ class Prose:
         record = state.checks.get(getattr(event, "check", ""))
         if record is None:
             return self._joined(self._of_run(state, event))
-        return self._joined(self._of_check(state, record, event))
+        lines = self._of_check(state, record, event)
+        return self._joined(lines) if lines else ""  # of a check that passes nothing is said
 
     def end(self, state: State, ending: Ending) -> str:
         """The summary, and what comes before it."""
