@@ -14,9 +14,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-from tests.simulation.drawing import unhurried_history_of
 from tests.simulation.facts import lines_of
 from tests.simulation.history import History
+from tests.simulation.unhurried import unhurried_history_of
 from tests.simulation.world import launch_of, run_history
 from vibeguard.system.channel import OrderReader
 from vibeguard.system.clock import wall_ns

@@ -52,7 +52,8 @@ def fork(program: list[Any], how: list[str]) -> None:
         os.setpgid(0, 0)
     if "close" in how:
         for descriptor in (1, 2):
-            os.close(descriptor)
+            with suppress(OSError):  # as its parent may have
+                os.close(descriptor)
     if "unmarked" in how:
         words = [sys.executable, "-I", "-S", __file__, json.dumps([program])]
         with suppress(OSError):

@@ -33,9 +33,12 @@ from tests.simulation.machine import INIT, SECOND_NS, SUPERVISOR
 from vibeguard.system import clock
 from vibeguard.system.journal import follow
 from vibeguard.system.process import exits, proc
+from vibeguard.system.reuse import moment
 from vibeguard.system.supervisor import reusing as _imported_late  # noqa: F401
 from vibeguard.system.vouching import exchange, witness
 from vibeguard.system.vouching.statement import peer_of
+
+FOLDER = b"/simulated"  # what keys call the folder of a history
 
 
 class _Module:
@@ -69,7 +72,7 @@ class _Os(_Module):
     def __init__(self, kernel: Kernel, disk: Disk, rng: Random) -> None:
         super().__init__(os)
         self._kernel, self._disk = kernel, disk
-        self.path = _Path(kernel)
+        self.path: _Module = _Path(kernel)
         self.urandom = rng.randbytes
         self.posix_spawn = kernel.posix_spawn
         self.wait4, self.waitpid, self.waitid = kernel.wait4, kernel.waitpid, kernel.waitid
@@ -135,6 +138,18 @@ class _Os(_Module):
     def unlink(self, path: str, **how: Any) -> None:
         self._disk.unlinked(os.fsdecode(path))
         os.unlink(path, **how)
+
+
+class _PathOfKeys(_Module):
+    """`os.path` for the keys of checks, of which the folder is a part: the same in every process."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(posixpath)
+        self._root = root.encode()
+
+    def realpath(self, path: Any) -> Any:
+        real = posixpath.realpath(path)
+        return real.replace(self._root, FOLDER) if isinstance(real, bytes) else real
 
 
 class _Signal(_Module):
@@ -298,14 +313,20 @@ _PLACES: dict[str, Any] = {}
 
 
 @contextmanager
-def simulated(kernel: Kernel, disk: Disk, rng: Random, *, wall_ns: int = 0) -> Iterator[None]:
-    """All of the product meets this kernel and disk; `wall_ns` is the wall clock when theirs is 0."""
+def simulated(
+    kernel: Kernel, disk: Disk, rng: Random, *, wall_ns: int = 0, root: str = ""
+) -> Iterator[None]:
+    """All of the product meets this kernel and disk; `wall_ns` is the wall clock when theirs is 0.
+
+    `root` is the folder of the history.
+    """
     if _PLACES.get("modules") != len(sys.modules):  # some are imported when they are needed
         _PLACES.update({real.__name__: _knowing(real) for real in _REAL})
         _PLACES["modules"] = len(sys.modules)
     of_clock = _Clock(kernel, wall_ns)
+    of_os = _Os(kernel, disk, rng)
     stands: dict[str, Any] = {
-        "os": _Os(kernel, disk, rng),
+        "os": of_os,
         "signal": _Signal(kernel),
         "fcntl": _Fcntl(kernel),
         "resource": _Resource(resource),
@@ -321,6 +342,9 @@ def simulated(kernel: Kernel, disk: Disk, rng: Random, *, wall_ns: int = 0) -> I
     for real in _REAL:
         for module, name in _PLACES[real.__name__]:
             module[name] = stands[real.__name__]
+    if root:
+        vars(moment)["os"] = of_keys = _Os(kernel, disk, rng)
+        of_keys.path = _PathOfKeys(root)
     _forget_what_was_tried()
     vouching = (vars(witness), vars(exchange))
     kept = [dict(module) for module in vouching]

@@ -98,12 +98,12 @@ def test_the_same_number_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("hashes", ["1", "2"])
 def test_another_process_that_hashes_otherwise_gives_the_same_bytes(hashes: str) -> None:
-    command = [sys.executable, "-m", "tests.simulation", "--digests", "--seed", "16"]
+    command = [sys.executable, "-m", "tests.simulation", "--digests", "--seed", "36"]
     environment = {**os.environ, "PYTHONHASHSEED": hashes}
     done = subprocess.run(
-        [*command, "--count", "8"], env=environment, capture_output=True, text=True, check=True
+        [*command, "--count", "6"], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == list(map(str, _came_to(range(16, 24))))
+    assert done.stdout.splitlines() == list(map(str, _came_to(range(36, 42))))
 
 
 def _turns(seed: int) -> list[int]:

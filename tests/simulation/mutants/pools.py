@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         "a worker outlives its lease",
         WORKER,
-        "elif held.stage in _STARTED and now >= link.basis + link.lease_s:",
-        "elif held.stage in _STARTED and now >= link.basis + 9 * link.lease_s:",
+        "elif held.stage in _STARTED and now >= link.lease_ends - ENDING_S:",
+        "elif held.stage in _STARTED and now >= link.lease_ends + 8 * link.lease_s:",
     ),
     Mutant(
         "a worker that is silent is waited for",

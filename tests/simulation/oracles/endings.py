@@ -3,7 +3,7 @@
 from tests.simulation.facts import STANDING, Facts, Findings
 from tests.simulation.machine import SECOND_NS
 from tests.simulation.outcome import Outcome
-from tests.simulation.world import SWEEP_BOUND_S
+from tests.simulation.outside import SWEEP_BOUND_S
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.reader import reading_of

@@ -11,12 +11,12 @@ _GAPS = ("suspend", "stall")
 def no_limit_strikes_early(outcome: Outcome, log: list[Facts]) -> Findings:
     """What stood still is no time of a check: neither a pause nor a machine that was suspended."""
     planned = {c.id: c for c in outcome.history.plan.checks}
-    began = [e["t"] for e in log if e["type"] == "run.paused"]
-    gaps = list(zip(began, (e["t"] for e in log if e["type"] == "run.resumed"), strict=False))
+    gaps = [(e["t"] - e["paused_ns"], e["t"]) for e in log if e["type"] == "run.resumed"]
     for at_ns, happening in outcome.delivered:
         gap_ns = float(happening.detail) * SECOND_NS if happening.what in _GAPS else 0.0
         if gap_ns > 2 * SECOND_NS:  # up to one second is a busy machine
             gaps.append((at_ns, at_ns + gap_ns - 1.2 * SECOND_NS))
+    gaps = _without_overlaps(gaps)
     started: dict[str, int] = {}
     for event in log:
         if event["type"] == "check.started":
@@ -29,6 +29,15 @@ def no_limit_strikes_early(outcome: Outcome, log: list[Facts]) -> Findings:
             limit_ns = planned[event["check"]].timeout_ns
             if end - begin - stood < limit_ns - SECOND_NS // 100:
                 yield f"the timeout of {event['check']} struck after {(end - begin) / SECOND_NS:.2f} s"
+
+
+def _without_overlaps(gaps: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A machine may be suspended in a pause."""
+    apart: list[tuple[float, float]] = []
+    for begin, end in sorted(gaps):
+        after = max(begin, apart[-1][1]) if apart else begin
+        apart += [(after, end)] * (after < end)
+    return apart
 
 
 def a_pause_is_counted(outcome: Outcome, log: list[Facts]) -> Findings:
