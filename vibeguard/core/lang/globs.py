@@ -5,7 +5,7 @@ folder of the run (`src/**`), and `../` leads out of it. `*`, `?` and `[a-z]` ne
 `**` any number of folders, `{a,b}` one of several; a slash at the end means all that is below. Of
 the patterns that match the last one decides, and `!` excludes; a list that begins with an exclusion
 begins with everything. Names are bytes, as the file system has them; `?` is one character of UTF-8,
-or one byte that is none. RE2 is imported when the first list is compiled.
+or one byte that is none. RE2 is imported for the first pattern that is more than a plain path.
 """
 
 import re
@@ -46,28 +46,38 @@ class Globs(Generic[Owner]):
 
     def __init__(self, lists: Mapping[Owner, Sequence[str]]) -> None:
         self._rules: list[tuple[Owner, bool]] = []  # owner, and whether a match includes
-        self._everything = {o: bool(p) and p[0].startswith("!") for o, p in lists.items()}
+        self._everything = frozenset(o for o, p in lists.items() if p and p[0].startswith("!"))
         self.patterns = [pattern for patterns in lists.values() for pattern in patterns]
         self._idle = set(range(len(self.patterns)))
-        self._sources: list[bytes] = []
+        self._plain: dict[bytes, tuple[int, ...]] = {}  # by path, or by "/" and a name
+        self._special: dict[int, bytes] = {}  # the expressions of the others
         for owner, patterns in lists.items():
             for pattern in patterns:
+                number = len(self._rules)
                 self._rules.append((owner, not pattern.startswith("!")))
-                self._sources.append(regex_of(pattern.removeprefix("!")))
-        self._single: list[_Compiled] = []
-        self._owners: dict[tuple[int, ...], frozenset[Owner]] = {}
+                stem = pattern.removeprefix("!")
+                expression, plain = regex_of(stem), _plain_path(stem)
+                if plain:
+                    self._plain[plain] = (*self._plain.get(plain, ()), number)
+                else:
+                    self._special[number] = expression
+        self._single: list[tuple[int, _Compiled]] = []
+        self._owners: dict[tuple[tuple[int, ...], ...], frozenset[Owner]] = {}
         self._reach: tuple[set[bytes], set[bytes]] | None = None
         # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
-        self._set = _compile_set([*self._sources, rb"(?s:.*)"])
+        expressions = [*self._special.values(), rb"(?s:.*)"]
+        self._set = _compile_set(expressions) if self._special else None
 
     def owners_of(self, path: bytes) -> frozenset[Owner]:
         """The owners whose list includes this path."""
-        numbers = tuple(self._set.Match(path))
-        known = self._owners.get(numbers)  # few patterns, and many files that match the same
+        name = b"/" + path.rpartition(b"/")[2]
+        plain = self._plain.get(path, ()) + self._plain.get(name, ())
+        told = tuple(self._set.Match(path)) if self._set else (0,)
+        known = self._owners.get((plain, told))  # many files match the same few patterns
         if known is None:
-            known = self._decided_by(self._in_order(numbers, path))
-            if numbers:
-                self._owners[numbers] = known
+            known = self._decided_by(sorted((*plain, *self._numbers(told, path))))
+            if told:
+                self._owners[plain, told] = known
         return known
 
     def idle(self, owner: Owner) -> list[str]:
@@ -86,7 +96,7 @@ class Globs(Generic[Owner]):
 
         What a pattern says before its first special character names a folder.
         """
-        whole = {b""} if any(self._everything.values()) else set()
+        whole = {b""} if self._everything else set()
         searched: set[bytes] = set()
         for pattern, (_, includes) in zip(self.patterns, self._rules, strict=True):
             if includes:
@@ -97,21 +107,29 @@ class Globs(Generic[Owner]):
         return searched, whole
 
     def _decided_by(self, numbers: Iterable[int]) -> frozenset[Owner]:
-        included = dict(self._everything)
+        included = set(self._everything)
         for number in numbers:
             owner, includes = self._rules[number]
-            included[owner] = includes
+            (included.add if includes else included.discard)(owner)
             self._idle.discard(number)
-        return frozenset(owner for owner, taken in included.items() if taken)
+        return frozenset(included)
 
-    def _in_order(self, numbers: Iterable[int], path: bytes) -> list[int]:
-        """The numbers of the patterns that match, as RE2 told them, in order."""
-        found = sorted(numbers)
-        if found and found[-1] == len(self._sources):
-            return found[:-1]
+    def _numbers(self, told: Sequence[int], path: bytes) -> list[int]:
+        """The patterns that match of those that are no plain paths, as the set has told them."""
+        numbers = list(self._special)
+        if len(numbers) in told:
+            return [numbers[n] for n in told if n < len(numbers)]
         if not self._single:
-            self._single = [_compile(source) for source in self._sources]
-        return [n for n, compiled in enumerate(self._single) if compiled.fullmatch(path)]
+            self._single = [(n, _compile(source)) for n, source in self._special.items()]
+        return [n for n, compiled in self._single if compiled.fullmatch(path)]
+
+
+def _plain_path(pattern: str) -> bytes:
+    """The path that a pattern means, or "/" and the name it means at any depth; else nothing."""
+    stem = pattern.removeprefix("./")
+    if not stem or not all(map(_PLAIN.fullmatch, stem.split("/"))):
+        return b""
+    return (stem if "/" in stem else f"/{stem}").encode("utf-8", "surrogateescape")
 
 
 def _folder_of(pattern: str) -> tuple[bytes, bool]:

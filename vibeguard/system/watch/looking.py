@@ -1,7 +1,8 @@
 """The process that looks at the tree, so that no key and no signal waits for a large one.
 
 It looks when there is a hint and when it is asked, and now and then all the same. Looking takes a
-twentieth of a core at most while nothing changes, and a tenth while hints come one after another.
+twentieth of a core at most while nothing changes, and a tenth while hints come one after another;
+the first hints after a rest are looked into at once.
 """
 
 import os
@@ -22,6 +23,7 @@ HINTED_PERIOD_S: Final = 1.0
 POLL_PERIOD_S: Final = 0.2
 IDLE_SHARE: Final = 20  # one part of looking in so many
 BUSY_SHARE: Final = 10
+CREDIT_S: Final = 1.0  # so much rest can be used up at once
 STILL_S: Final = 0.015  # a tree that did not change for so long is reported
 MOST_LOOKS: Final = 8  # then it is reported as it is
 _CHUNK: Final = 1 << 16
@@ -96,6 +98,7 @@ def _in_the_child(body: Callable[[], None]) -> None:
 def _look_on(tree: Tree, looks: int, questions: int) -> None:
     """Look until the parent has gone."""
     hints, asked, told = Hints(), 0, Look(answers=-1)
+    rested = 0.0  # the moment when the looks so far have had their rest
     while True:
         began = monotonic_s()
         look = _still_look(tree, asked)
@@ -104,10 +107,17 @@ def _look_on(tree: Tree, looks: int, questions: int) -> None:
             told = look
         # What was written to a new folder before it was watched is seen by one look more.
         again = hints.follow(tree.folders())
-        answered = _wait(hints, questions, 0.0 if again else monotonic_s() - began)
+        took_s = monotonic_s() - began
+        rested = rested_after(rested, began, took_s)
+        answered = 0 if again else _wait(hints, questions, rested, took_s * IDLE_SHARE)
         if answered is None:
             return
         asked += answered
+
+
+def rested_after(rested: float, began: float, took_s: float) -> float:
+    """When a look that began then has had its rest, too: after that of the looks before it."""
+    return max(rested, began - CREDIT_S) + took_s * BUSY_SHARE
 
 
 def _still_look(tree: Tree, asked: int) -> Look:
@@ -125,19 +135,14 @@ def _still_look(tree: Tree, asked: int) -> Look:
     return Look(tuple(changed.items()), asked)
 
 
-def _wait(hints: Hints, questions: int, took_s: float) -> int | None:
+def _wait(hints: Hints, questions: int, rested: float, idle_s: float) -> int | None:
     """Wait until it is worth looking again; the number of questions that came, None at the end.
 
-    Nothing is waited for where the last look took no time.
+    That is for a hint, but not before `rested` (monotonic seconds), and for `idle_s` without any.
     """
-    if took_s == 0:
-        return 0
-    now = monotonic_s()
     period_s = POLL_PERIOD_S if hints.descriptor is None else HINTED_PERIOD_S
-    for descriptor, until in (
-        (None, now + took_s * BUSY_SHARE),
-        (hints.descriptor, now + max(period_s, took_s * IDLE_SHARE)),
-    ):
+    idle_until = monotonic_s() + max(period_s, idle_s)
+    for descriptor, until in ((None, rested), (hints.descriptor, max(rested, idle_until))):
         poller = select.poll()
         poller.register(questions, select.POLLIN)
         if descriptor is not None:

@@ -1,5 +1,7 @@
 """What a list of glob patterns takes of the names of files."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,3 +109,13 @@ def test_folders_that_no_pattern_leads_to_are_not_reached():
     reached = [b"", b"src", b"src/a/b", b"docs", b"docs/a", b"etc"]
     assert all(map(globs.reaches, reached))
     assert not any(map(globs.reaches, [b"lib", b"srcs", b"docs/b", b"docs/a/b", b"etc/x", b"x"]))
+
+
+def test_plain_paths_need_no_expressions(monkeypatch):
+    monkeypatch.setitem(sys.modules, "re2", None)
+    globs = Globs({"one": ["src/a.py", "Makefile", "!old/Makefile"], "all": ["!src/a.py"]})
+    assert globs.owners_of(b"src/a.py") == {"one"}
+    assert globs.owners_of(b"x/Makefile") == {"one", "all"}
+    assert globs.owners_of(b"old/Makefile") == globs.owners_of(b"src/b.py") == {"all"}
+    with pytest.raises(ImportError):
+        Globs({"one": ["src/*"]})
