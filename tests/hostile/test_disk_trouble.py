@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -152,10 +152,10 @@ def test_what_may_not_have_reached_the_disk_does_not_pass(tmp_path: Path, first:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
+def small_disk(folder: Path, more: str = "") -> Iterator[Path]:
     """A file system of one MiB; skips the test where mounting is refused."""
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "small", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size=1m,mode=700{more}", "small", str(folder)]
     try:
         mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
@@ -221,6 +221,34 @@ def _run_on(disk: Path, folder: Path) -> int:
     else:
         assert vibeguard(*state, "report", cwd=folder).returncode == 2
     return result.returncode
+
+
+@pytest.mark.parametrize("inodes", ["", ",nr_inodes=40"], ids=["no room", "no name"])
+@pytest.mark.parametrize("start", [("run",), ("run", "--detach"), ("run", "--max-wait", "9s")])
+def test_no_older_pass_answers_for_a_run_that_found_no_room(
+    tmp_path: Path, start: tuple[str, ...], inodes: str
+) -> None:
+    """Without an id, whoever asks; the pass itself is there by its id."""
+    folder = project(tmp_path / "project", TWO_CHECKS)
+    with small_disk(tmp_path / "disk", more=inodes) as disk:
+        state = ("--state-dir", str(disk))
+        assert vibeguard(*state, "run", cwd=folder).returncode == 0
+        if inodes:
+            _use_up_names(disk)
+        else:
+            leave_free(disk, 0)
+        assert vibeguard(*state, *start, cwd=folder).returncode == 4
+        for command in (("report",), ("tail",), ("wait",)):
+            asked = vibeguard(*state, *command, cwd=folder)
+            assert (asked.returncode, asked.stdout) == (2, ""), asked.stderr
+        passed = run_ids(str(disk))[0]
+        assert vibeguard(*state, "report", passed, cwd=folder).returncode == 0
+
+
+def _use_up_names(disk: Path) -> None:
+    with suppress(OSError):
+        for number in range(100):
+            (disk / f"used{number}").touch()
 
 
 def test_running_checks_are_ended_when_the_disk_fills(tmp_path: Path) -> None:
@@ -319,6 +347,8 @@ def test_where_one_may_not_write(tmp_path: Path, close: Callable[[Path], None], 
         assert str(folder) in result.stderr
         assert len(result.stderr.splitlines()) == 1
     assert_nothing_half_made(folder / ".vibeguard")
+    report = without_privilege("report", cwd=folder)
+    assert (report.returncode == 0) is (code == 0), "an older pass was taken for the answer"
 
 
 def test_a_read_only_file_system(tmp_path: Path) -> None:

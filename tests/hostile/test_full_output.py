@@ -60,3 +60,23 @@ def test_a_detached_run_is_a_document_where_one_is_asked_for(tmp_path):
     with open(tmp_path / "fifo", "w") as fifo:
         fifo.write("go on\n")
     assert vibeguard("wait", document["run_id"], cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("report", "-o", "out", "--format", form) for form in ("junit", "json", "html", "jsonl")),
+        ("report", "--open", "-o", "out"),
+        ("runs", "--format", "html", "-o", "out"),
+        ("init", "-t", "bash", "-o", "out"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_cannot_be_written_to_its_end_is_not_there(tmp_path, words):
+    """Half a report has fewer failures than there were, half a config fewer checks."""
+    assert vibeguard("run", cwd=project(tmp_path, CONFIG.replace("CODE", "0"))).returncode == 0
+    ulimit = ("prlimit", "--fsize=100", "--")
+    done = vibeguard(*words, cwd=tmp_path, within=ulimit)
+    assert done.returncode == 2, done.stderr
+    assert "cannot write" in done.stdout + done.stderr
+    assert not list(tmp_path.glob("*out*"))

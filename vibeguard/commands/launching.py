@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard.commands.caller_folders import working_folder
-from vibeguard.commands.failures import explain
 from vibeguard.commands.loading import Loaded, expectations, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
@@ -25,18 +24,18 @@ from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
 from vibeguard.core.planning.select import select
-from vibeguard.core.problems import ConfigError, LogWriteError, UsageError
+from vibeguard.core.problems import UsageError
 from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
-from vibeguard.system.discovery import state_dir_of
+from vibeguard.system.discovery import find_state_dir, state_dir_of
 from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.reuse.tree import with_identity
-from vibeguard.system.rundir.refused import mark_refused
+from vibeguard.system.rundir.refused import refusals_marked
 from vibeguard.system.rundir.state_folder import state_folder
 
 if TYPE_CHECKING:
@@ -55,17 +54,16 @@ def prepare_launch(
     """What the supervisor is to do; what earlier runs left behind is swept.
 
     `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
-    Raises UsageError and ConfigError, of which a mark is left in the state folder.
+    Raises UsageError, ConfigError and LogWriteError, of which a mark is left in the state folder.
     """
-    located = locate(common)
+    nearest = find_state_dir(common.state_dir, os.environ, working_folder())
+    with refusals_marked(nearest, wall_ns):
+        located = locate(common)
     override = state_dir_of(located, common.state_dir, os.environ, working_folder())
-    state_dir = state_folder(os.path.dirname(override), override=override, create=True)
-    tell_leftovers(state_dir)
-    try:
+    with refusals_marked(override, wall_ns):
+        state_dir = state_folder(os.path.dirname(override), override=override, create=True)
+        tell_leftovers(state_dir)
         return _prepare(ids, common, options, state_dir, held, narrow=narrow)
-    except (ConfigError, UsageError) as refusal:
-        mark(state_dir, refusal)
-        raise
 
 
 def _prepare(
@@ -268,15 +266,6 @@ def _of_the_work_tree(launch: Launch) -> Launch:
 
         found = replace(found or VersionControl(), tree=tree_of(folder, environment))
     return replace(launch, version_control=with_identity(found, launch), differing=before)
-
-
-def mark(state_dir: str, refusal: ConfigError | UsageError) -> None:
-    """No run folder for a start that was refused, but a mark: no older pass is to be replayed."""
-    problems, _ = explain(refusal, "run")
-    try:
-        mark_refused(state_dir, problems, now_ns=wall_ns())
-    except LogWriteError:
-        return  # the config's problems are the news; they are told either way
 
 
 def _text(word: str) -> str:

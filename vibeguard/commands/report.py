@@ -34,6 +34,7 @@ from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.kept_outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, read_log
+from vibeguard.system.rundir.files import whole_or_gone
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
 
@@ -189,8 +190,12 @@ def _writer(folder: str, form: Format, options: ReportOptions) -> Callable[[str]
 
     def write(text: str) -> None:
         try:
-            with open(path, next(modes), encoding="utf-8", errors="backslashreplace") as file:
+            with (
+                open(path, next(modes), encoding="utf-8", errors="backslashreplace") as file,
+                whole_or_gone(path),
+            ):
                 file.write(text)
+                file.flush()
         except OSError as error:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", "name a file that can be written"

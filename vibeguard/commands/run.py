@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 
 from vibeguard.commands.joining import find_twin, follow_twin
-from vibeguard.commands.launching import mark, may_join, prepare_launch
+from vibeguard.commands.launching import may_join, prepare_launch
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run_options import (
     RUN_DEFAULTS,
@@ -16,7 +16,6 @@ from vibeguard.commands.run_options import (
 )
 from vibeguard.commands.streams import write_out
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Launch
 from vibeguard.system.front import early
 from vibeguard.system.front.early import Supervisor
@@ -66,11 +65,7 @@ def _start(
             gate.open()
             return _join(supervisor, state_dir, twin, watching)
     front = Front(supervisor, watching, grace_ns=launch.plan.settings.grace_ns)
-    try:
-        return front.run(launch, recorded=gate.open)
-    except UsageError as refusal:  # what only the supervisor could find out
-        mark(state_dir, refusal)
-        raise
+    return front.run(launch, recorded=gate.open)
 
 
 def _join(supervisor: Supervisor, state_dir: str, run_id: str, watching: Watching) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import DecodeError, json
 
 from vibeguard.core.history import Estimate, Sample, compacted, estimates
-from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
+from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file, write_all
 
 NAME: Final = "history"
 # Some ten thousand lines: what is beyond is compacted, and never read.
@@ -46,7 +46,7 @@ def append_history(state_dir: str, samples: Iterable[Sample]) -> None:
         status = os.fstat(fd)
         # After a torn line a new one begins.
         torn = status.st_size > 0 and os.pread(fd, 1, status.st_size - 1) != b"\n"
-        os.write(fd, b"\n" * torn + lines)
+        write_all(fd, b"\n" * torn + lines)
     finally:
         os.close(fd)
     if status.st_size + len(lines) > LARGEST_BYTES:

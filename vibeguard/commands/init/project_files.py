@@ -9,7 +9,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.proposing.registry import of_the_project
 from vibeguard.system.discovery.project import project_files
 from vibeguard.system.discovery.whereabouts import CONFIG_NAMES
-from vibeguard.system.rundir.files import rewrite_file
+from vibeguard.system.rundir.files import rewrite_file, whole_or_gone
 
 DEFAULT_FILE = "vibeguard.yaml"
 
@@ -46,8 +46,9 @@ def write_config(path: str, text: str, *, force: bool) -> None:
         if force:
             rewrite_file(path, text.encode())
             return
-        with open(path, "x", encoding="utf-8") as file:
+        with open(path, "x", encoding="utf-8") as file, whole_or_gone(path):
             file.write(text)
+            file.flush()
     except FileExistsError as error:
         raise UsageError(
             f"{path} exists", "overwrite it with --force, or name another with -o"

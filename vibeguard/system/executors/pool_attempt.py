@@ -15,7 +15,7 @@ from vibeguard.core.pool.messages import Report, Result
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.stopwatch import Stopwatch
-from vibeguard.system.rundir.files import create_file, make_folder
+from vibeguard.system.rundir.files import create_file, make_folder, write_all
 
 ALTERED = "what arrived is not what the worker wrote"
 
@@ -235,12 +235,11 @@ class _Incoming:
 
     def write(self, data: bytes) -> None:
         self._digest.update(data)
-        rest = memoryview(data)
-        try:
-            while rest and self._error is None:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            self._error = error
+        if self._error is None:
+            try:
+                write_all(self._descriptor, data)
+            except OSError as error:
+                self._error = error
 
     def close(self) -> str:
         """The digest. Raises OSError where not all of it could be stored."""

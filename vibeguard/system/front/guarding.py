@@ -23,7 +23,7 @@ from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Resume, Started
-from vibeguard.system.clock import monotonic_s
+from vibeguard.system.clock import monotonic_s, wall_ns
 from vibeguard.system.front.comparison import differences_from
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.following import Following, restored
@@ -35,6 +35,7 @@ from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, t
 from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.noted_differences import note_differences
+from vibeguard.system.rundir.refused import refusals_marked
 
 START_PERIOD_S = 0.25
 LONGEST_PAUSE_S = (
@@ -97,13 +98,16 @@ class Front:
         self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
         # Imported before the first check starts: a check may change what is installed.
         make_view(self._watching.format, format_options(run_folder=""), self._output, live=True)
+        launched_ns = wall_ns()
         self._link.launch(launch)
         while self._link.started is None and not self._is_over():
             self._turn()
         recorded()
         started = self._link.started
         if started is None:
-            raise self._never_started()
+            state_dir = os.fsdecode(launch.state_dir)
+            with refusals_marked(state_dir, wall_ns, launched_ns=launched_ns):
+                raise self._never_started()
         if self._watching.detach:
             return self._leave(started)
         following = self._open(started)

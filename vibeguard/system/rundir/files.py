@@ -1,8 +1,10 @@
 """Folders of mode 0700 and files of mode 0600, made whole or not at all."""
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from typing import NamedTuple
 
 FOLDER_MODE = 0o700
@@ -167,6 +169,28 @@ def rewrite_file(path: str, data: bytes) -> None:
             raise
     with open(path, "wb") as file:
         file.write(data)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it: a disk that fills takes a part first, and says so at the next. OSError."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+@contextlib.contextmanager
+def whole_or_gone(path: str) -> Iterator[None]:
+    """Around the writing of a file: where that fails nothing is left that passes for a short one.
+
+    What is no regular file stays.
+    """
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if os.path.isfile(path):
+                os.unlink(os.path.realpath(path))
+        raise
 
 
 def unique_sibling(path: str) -> str:

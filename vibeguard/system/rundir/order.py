@@ -7,12 +7,13 @@ its end it puts back what a check has changed here (system/vouching).
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
+from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file, write_all
 from vibeguard.system.rundir.ids import is_run_id, run_ids
 
 NAME: Final = "order"
@@ -21,6 +22,7 @@ _LONGEST_LINE: Final = 160
 _NESTED: Final = "nested"
 _PRUNED: Final = "pruned"
 _OPEN: Final = "-"
+_SEAL: Final = re.compile("[0-9a-f]{64}")
 
 
 class OrderedRun(Struct, frozen=True):
@@ -104,7 +106,7 @@ def _append(state_dir: str, lines: list[str], *, first: Iterable[str] = ()) -> N
         elif os.pread(descriptor, 1, size - 1) != b"\n":
             # A crash of the machine or a full disk has cut the last line: the next one is its own.
             lines = ["\n", *lines]
-        os.write(descriptor, "".join(lines).encode())
+        write_all(descriptor, "".join(lines).encode())
     finally:
         os.close(descriptor)
 
@@ -118,9 +120,9 @@ def _fold(lines: Iterable[str]) -> list[OrderedRun]:
     runs: dict[str, OrderedRun] = {}
     for line in lines:
         run_id, _, facts = line[:_LONGEST_LINE].partition(" ")
-        if not is_run_id(run_id):
-            continue
         seal, _, more = facts.partition(" ")
+        if not is_run_id(run_id) or not (seal in (_OPEN, _PRUNED) or _SEAL.fullmatch(seal)):
+            continue  # of what a full disk cut, no half of a seal is held against a log
         if seal == _PRUNED:
             runs.pop(run_id, None)
             continue

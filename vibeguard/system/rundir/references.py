@@ -67,7 +67,7 @@ def _there(state_dir: str, run_id: str) -> str:
     folder = run_folder(state_dir, run_id)
     if not os.path.lexists(folder):
         raise RunNotFound(
-            f"run {run_id} is no longer there: its folder was removed",
+            f"run {run_id} has no folder: it could not begin, or was removed",
             "run again: vibeguard run, or name another one: vibeguard runs",
         )
     return folder

@@ -1,4 +1,4 @@
-"""The mark of a refused start: a config error leaves no run, yet no older pass is to be replayed.
+"""The mark of a refused start: it leaves no run, yet no older pass is to be replayed.
 
 While the mark is newer than the newest run, `report` without an id exits 2 and says why
 (DESIGN section 2).
@@ -6,16 +6,17 @@ While the mark is newer than the newest run, `report` without an id exits 2 and 
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.problems import LogWriteError, Problem
-from vibeguard.system.rundir.files import read_regular, replace_file
-from vibeguard.system.rundir.ids import is_run_id, new_run_id
-from vibeguard.system.rundir.order import outermost, read_order
+from vibeguard.core.problems import ConfigError, LogWriteError, Problem, VibeGuardError
+from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
+from vibeguard.system.rundir.ids import is_run_id, new_run_id, started_ns
+from vibeguard.system.rundir.order import note_started, outermost, read_order
+from vibeguard.system.rundir.state_folder import StateFolderRefused, state_folder
 
 _NAME: Final = "refused"
 _LARGEST_BYTES: Final = 16 << 20
@@ -30,15 +31,53 @@ class Refusal(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
+@contextlib.contextmanager
+def refusals_marked(state_dir: str, wall_ns: Callable[[], int]) -> Iterator[None]:
+    """Around what comes before a run is there: whatever it raises leaves the mark.
+
+    Inside a check none is left: what is started there is never the latest run.
+    """
+    try:
+        yield
+    except Exception as refusal:
+        # A folder that no reader trusts gets no mark, and what is raised is the news either way.
+        with contextlib.suppress(LogWriteError, StateFolderRefused):
+            if "VIBEGUARD_RUN" not in os.environ:
+                state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
+                mark_refused(state_dir, _problems_of(refusal), now_ns=wall_ns())
+        raise
+
+
+def _problems_of(refusal: Exception) -> Sequence[Problem]:
+    if isinstance(refusal, ConfigError):
+        return refusal.problems
+    if isinstance(refusal, VibeGuardError):
+        return (Problem(refusal.what, refusal.do),)
+    return (Problem(f"no run was begun: {type(refusal).__name__}: {refusal}", "run it again"),)
+
+
 def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) -> None:
-    """Leave the mark. Raises LogWriteError: the config's problems are still the news then."""
+    """Leave the mark, with its reasons where there is room. Raises LogWriteError."""
+    path = os.path.join(state_dir, _NAME)
     try:
         newest = max((run.run_id for run in read_order(state_dir)), default="")
         stamp = new_run_id(now_ns, newest=newest)
-        data = json.encode(Refusal(stamp, tuple(map(_storable, problems))))
-        replace_file(os.path.join(state_dir, _NAME), data)
+        try:
+            replace_file(path, json.encode(Refusal(stamp, tuple(map(_storable, problems)))))
+        except OSError:
+            _mark_without_words(state_dir, stamp)
     except OSError as error:
-        raise LogWriteError(f"{state_dir}/{_NAME}: {error.strerror}") from error
+        raise LogWriteError(f"{path}: {error.strerror}") from error
+
+
+def _mark_without_words(state_dir: str, stamp: str) -> None:
+    """A full disk often takes a name, and a folder that is closed one more line of a file in it."""
+    path = os.path.join(state_dir, _NAME)
+    try:
+        os.close(open_or_create(path, flags=os.O_WRONLY | os.O_TRUNC))
+        os.utime(path, ns=(started_ns(stamp),) * 2, follow_symlinks=False)
+    except OSError:
+        note_started(state_dir, stamp)  # a run without a folder: no older one is the latest
 
 
 def _storable(problem: Problem) -> Problem:
