@@ -122,6 +122,8 @@ def _link(full: bytes, path: bytes, signature: Signature, clocks: dict[int, int 
     own = _clock(full, signature.device, clocks)
     other = _clock(os.path.realpath(full), through.device, clocks)
     digest, read = _read(full, follow=True)
+    if not digest:  # another user's, or what only looks like a file (/proc/1/mem)
+        return Entry(path, Kind.OTHER, signature, target=target, through=through)
     settled = (
         own is not None
         and other is not None
@@ -129,7 +131,7 @@ def _link(full: bytes, path: bytes, signature: Signature, clocks: dict[int, int 
         and through.ctime_ns < other
         and read == through
     )
-    return Entry(path, Kind.LINK, signature, digest, target, read, settled=settled)
+    return Entry(path, Kind.LINK, signature, digest, target, read or through, settled=settled)
 
 
 def _settle(
@@ -158,7 +160,10 @@ def _may_settle(entry: Entry, clocks: Mapping[int, int | None]) -> bool:
 
 
 def _read(path: bytes, *, follow: bool) -> tuple[str, Signature | None]:
-    """The digest of a regular file and its signature, if that was the same before and after."""
+    """The digest of a regular file and its signature, if that was the same before and after.
+
+    What goes on beyond its size is being written, or is no file and may have no end (in /proc).
+    """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
@@ -167,9 +172,11 @@ def _read(path: bytes, *, follow: bool) -> tuple[str, Signature | None]:
     try:
         before = signature_of(os.fstat(descriptor))
         digest = sha256()
-        while chunk := os.read(descriptor, _CHUNK):
+        left = before.size + 1
+        while left and (chunk := os.read(descriptor, min(_CHUNK, left))):
             digest.update(chunk)
-        same = before == signature_of(os.fstat(descriptor))
+            left -= len(chunk)
+        same = left > 0 and before == signature_of(os.fstat(descriptor))
     except OSError:
         return "", None
     finally:

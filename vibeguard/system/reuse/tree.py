@@ -10,6 +10,7 @@ declares it; outside of git everything does but the state folder.
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Final
 
@@ -28,6 +29,7 @@ from vibeguard.system.reuse.scan import scan, walk
 
 # About 20 ms on a quiet machine: what every run may spend to be evidence afterwards.
 MOST_FILES_UNASKED: Final = 1_000
+MOST_BYTES_UNASKED: Final = 64 << 20
 
 
 class Extent(Struct, frozen=True):
@@ -67,7 +69,7 @@ def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionCo
     """The content, the declared inputs beside it and the stillness of a tree; nothing else.
 
     None where it cannot be told: git does not answer, a file cannot be read or is none, or there
-    are more than `most_files`.
+    are more than `most_files`, or then more than `MOST_BYTES_UNASKED` in them.
     """
     if most_files is not None and tracked_at_least(extent.folder) > most_files:
         return None  # git need not be asked which
@@ -80,6 +82,8 @@ def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionCo
         declared = _declared_beside(extent, start, files, most_files)
         if most_files is not None and len(files) + len(declared) > most_files:
             return None
+        if most_files is not None and _bytes_in(start, files) > MOST_BYTES_UNASKED:
+            return None
         tracked = scan(start, files)
         beside = scan(os.fsencode(extent.folder), declared)
     except (OSError, LanguageError):
@@ -91,6 +95,15 @@ def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionCo
         beside=manifest_digest(beside.values()) if beside else "",
         stillness=stillness([*tracked.values(), *beside.values()]),
     )
+
+
+def _bytes_in(root: bytes, paths: Iterable[bytes]) -> int:
+    """How much there is to read, what links lead to counted, too."""
+    size = 0
+    for path in paths:
+        with suppress(OSError):
+            size += os.stat(os.path.join(root, path)).st_size
+    return size
 
 
 def _declared_beside(

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from vibeguard.core.reuse.manifest import Kind, differing, manifest_digest
+from vibeguard.system.reuse import scan as module
+from vibeguard.system.reuse import tree
 from vibeguard.system.reuse.scan import scan, walk
 
 
@@ -74,6 +76,35 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "sub" / ".git" / "HEAD").write_text("never an input")
     (tmp_path / "sub" / "c").write_text("")
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    "leads_to", ["/proc/self/mem", "/proc/self/pagemap", "/proc/self/maps", "/dev/zero", "closed"]
+)
+def test_what_only_looks_like_a_file_is_neither_waited_for_nor_read_without_an_end(
+    root, leads_to, monkeypatch
+):
+    """Two seconds a run, for what may settle: this never does."""
+    (root / "closed").write_text("not for us")
+    (root / "odd").symlink_to(leads_to)
+    monkeypatch.setattr(module, "sleep_s", pytest.fail)
+    if leads_to == "closed":
+        monkeypatch.setattr(module, "_read", lambda *_, **__: ("", None))
+    entry = scan(os.fsencode(root), [b"odd"])[b"odd"]
+    assert not entry.settled
+    assert entry.target == os.fsencode(leads_to)
+
+
+def test_a_tree_of_more_than_is_read_unasked_is_not_read(tmp_path, monkeypatch):
+    """Sparse or not, and behind a link too."""
+    (tmp_path / "beside").mkdir()
+    with (tmp_path / "beside/huge").open("wb") as file:
+        file.truncate(1 << 38)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/link").symlink_to("../beside/huge")
+    monkeypatch.setattr(tree, "scan", pytest.fail)
+    extent = tree.Extent(str(tmp_path / "tree"), {}, "")
+    assert tree.tree_identity(extent, most_files=9) is None
 
 
 @pytest.mark.parametrize("lie", LYING, ids=[f.__name__ for f in LYING])
