@@ -5,19 +5,26 @@ import shutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import trio
 from msgspec.structs import replace
 
+from tests.helpers import histories
 from tests.helpers.command import environment, git, vibeguard
 from tests.helpers.scripted_executor import Script
 from tests.helpers.staging import repository
 from tests.helpers.virtual import check, run_virtually
+from vibeguard.core.model.event_parts import TreeChange
 from vibeguard.core.names import OnChange
+from vibeguard.system.channel import Launch
+from vibeguard.system.clock import wall_time
 from vibeguard.system.discovery.differing import LARGEST_READ, changed_files, differing
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.reuse.left_alone import changed_since_look, look
+from vibeguard.system.supervisor.aftermath import changed_meanwhile
 
 
 def config(*checks: str) -> str:
@@ -232,6 +239,54 @@ def test_what_a_check_hides_from_git_is_changed_all_the_same(place, shape):
     script, name = HIDDEN[shape]
     paths, untold = looked_at_twice(place, script)
     assert (untold, [path for path in paths if path.startswith(name.encode())] != []) == ("", True)
+
+
+def noted(root: Path, script: str) -> TreeChange | None:
+    """What is said of a run, with too many files to remember them, whose check does this."""
+    environ = caller_environment()
+    before = differing(str(root), environ, 30)
+    launch = cast(
+        "Launch",
+        SimpleNamespace(
+            folder=bytes(root),
+            environment=environ,
+            version_control=None,
+            differing=before,
+            log_dir=b"",
+        ),
+    )
+    history = histories.History(
+        histories.check("a", on_change=OnChange.NOTE), started={"wall_time": wall_time()}
+    )
+    history.ready("a")
+    history.start("a")
+    subprocess.run(["sh", "-c", script], cwd=root, env=environment(), check=True)
+    return changed_meanwhile(launch, history.state, None)
+
+
+# What stays to `on_change: fail`: whether a new file is one of the tree, only its rules say.
+OF_NEW_FILES = {
+    "a new file that rules of its own ignore",
+    "rules that were ignored",
+    "rules named by a setting",
+}
+
+
+@pytest.mark.parametrize("shape", sorted(HIDDEN.keys() - OF_NEW_FILES))
+def test_what_a_check_hides_from_git_is_noted_where_no_bytes_are_remembered(place, shape):
+    script, name = HIDDEN[shape]
+    change = noted(place, script)
+    assert change is not None
+    told = (change.untold, *change.files)
+    assert change.left_out or any(name in each for each in told)
+
+
+@pytest.mark.parametrize("shape", SAME)
+def test_nothing_is_noted_of_the_same_bytes_where_none_are_remembered(place, shape):
+    change = noted(place, SAME[shape])
+    assert change is None or change.files == (
+        "a",
+    )  # of what git must not look at: that it was written
 
 
 @pytest.mark.parametrize("shape", SAME)

@@ -4,7 +4,8 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
+from contextlib import suppress
+from hashlib import sha1, sha256
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import ask_git, present_head
+from vibeguard.system.discovery.vcs import SUBMODULE, ask_git, mode_in_git, present_head
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 MOST_FILES: Final = 2_000
@@ -28,6 +29,7 @@ _STATUS: Final = (
     "--ignore-submodules=dirty",
     "-z",
 )
+_SHA1_LENGTH: Final = 40
 EXCLUDE_FILE: Final = ("rev-parse", "--git-path", "info/exclude")
 _FIELDS_BEFORE_PATH: Final = {b"1": 8, b"u": 10, b"?": 1}
 _HEAD: Final = b"# branch.oid "
@@ -130,11 +132,62 @@ def written_unseen(
     return [p for p in (*flagged(listed), rules) if _written_at(os.path.join(start, p)) >= since_ns]
 
 
-def _written_at(path: bytes) -> int:
+def written_otherwise(
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    before: Differing,
+    since_ns: int,
+    timeout_s: float,
+) -> list[bytes]:
+    """The files that were written since this moment, and hold other bytes than the commit of then.
+
+    Where git's filters and settings make them equal, or a commit, git names none of them. Those of
+    `before` are left out: of them is known what they held.
+    """
+    root, own = repository_root(folder) or folder, without_git_locals(environment)
     try:
-        return os.lstat(path).st_ctime_ns
+        kept = ("ls-tree", "-r", "-z", "--full-tree", before.head)
+        listed = ask_git(kept, root, own, timeout_s) if before.head else b""
+    except (OSError, subprocess.SubprocessError):
+        return []
+    found = []
+    for entry in listed.split(b"\0")[:-1]:
+        told, _, path = entry.partition(b"\t")
+        mode, _, oid = told.split(b" ")
+        if mode == SUBMODULE or path in before.files:
+            continue
+        full = os.path.join(os.fsencode(root), path)
+        if _written_at(full) >= since_ns and not _is_blob(full, mode, oid):
+            found.append(path)
+    return found
+
+
+def _is_blob(path: bytes, mode: bytes, oid: bytes) -> bool:
+    """Whether what lies there is this blob as git would check it out without filters."""
+    try:
+        status = os.lstat(path)
+        if mode_in_git(status.st_mode) != mode:
+            return False
+        digest = sha1(usedforsecurity=False) if len(oid) == _SHA1_LENGTH else sha256()
+        if stat.S_ISLNK(status.st_mode):
+            target = os.readlink(path)
+            digest.update(b"blob %d\0%b" % (len(target), target))
+        else:
+            digest.update(b"blob %d\0" % status.st_size)
+            with open(path, "rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
     except OSError:
-        return 0
+        return False
+    return digest.hexdigest().encode() == oid
+
+
+def _written_at(path: bytes) -> int:
+    """When it was written last; of what is gone, when anything was put into its folder or out."""
+    for place in (path, os.path.dirname(path)):
+        with suppress(OSError):
+            return os.lstat(place).st_ctime_ns
+    return 0
 
 
 def _paths(entries: Iterable[bytes]) -> Iterator[bytes]:

@@ -16,11 +16,10 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import ask_git, tree_of_commit
+from vibeguard.system.discovery.vcs import SUBMODULE, ask_git, mode_in_git, tree_of_commit
 from vibeguard.system.discovery.whereabouts import git_root
 
 TIMEOUT_S: Final = 5.0
-_SUBMODULE: Final = b"160000"
 _MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their bytes
 _MOST_BYTES_AT_ONCE: Final = 32 << 20
 # What is added goes into one pack instead of a file in a folder for each: to make and to remove
@@ -120,12 +119,12 @@ class GitTree:
             told, _, path = entry.partition(b"\t")
             mode, _, oid = told.split(b" ")
             full = os.path.join(os.fsencode(self._root), path)
-            if mode == _SUBMODULE:
+            if mode == SUBMODULE:
                 if not self._is_at(full, oid.decode("ascii")):
                     return False
                 continue
             status = os.lstat(full)
-            if _mode_in_git(status.st_mode) != mode:
+            if mode_in_git(status.st_mode) != mode:
                 return False
             batch.append(_Blob(oid, path, full, status.st_mode))
             size += status.st_size
@@ -172,14 +171,6 @@ class GitTree:
             self._process = process
             if self._stopped:
                 raise subprocess.SubprocessError("it was stopped")
-
-
-def _mode_in_git(mode: int) -> bytes:
-    if stat.S_ISLNK(mode):
-        return b"120000"
-    if not stat.S_ISREG(mode):
-        return b""
-    return b"100755" if mode & stat.S_IXUSR else b"100644"
 
 
 def _filtered(blob: _Blob) -> tuple[str, ...]:

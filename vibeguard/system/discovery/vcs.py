@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Callable, Mapping
 
@@ -17,6 +18,7 @@ _GIT = (
     "-c",
     "core.untrackedCache=false",
 )
+SUBMODULE = b"160000"
 
 
 def ask_git(
@@ -70,3 +72,12 @@ def _object_id(name: str, folder: str, environment: Mapping[bytes, bytes]) -> st
     except (OSError, subprocess.SubprocessError):
         return ""
     return told.strip().decode("ascii", "replace")
+
+
+def mode_in_git(mode: int) -> bytes:
+    """How git calls the mode of a link or a file; empty for what it does not keep."""
+    if stat.S_ISLNK(mode):
+        return b"120000"
+    if not stat.S_ISREG(mode):
+        return b""
+    return b"100755" if mode & stat.S_IXUSR else b"100644"

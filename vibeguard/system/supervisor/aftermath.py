@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.event_parts import TreeChange, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import OnChange
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.epoch import started_ns
+from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import (
     changed_files,
     differing,
     version_control,
+    written_otherwise,
     written_unseen,
 )
 from vibeguard.system.discovery.vcs import TIMEOUT_S
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 PATCH: Final = "staged.patch"
 MOST_NAMED: Final = 10  # files that were changed meanwhile
+LONGEST_TICK_NS: Final = 10_000_000  # times of files lag behind the clock by so much at most
 
 
 def tree_at_the_end(launch: Launch) -> VersionControl | None:
@@ -68,10 +72,10 @@ def changed_meanwhile(
         return None  # the same bytes lie everywhere: git need not be asked
     folder = os.fsdecode(launch.folder)
     paths, untold = changed_files(folder, launch.environment, before, TIMEOUT_S)
-    unseen = written_unseen(folder, launch.environment, started_ns(state), TIMEOUT_S)
+    unseen = written_unseen(folder, launch.environment, _since_ns(state), TIMEOUT_S)
     paths = sorted({*paths, *unseen})
-    if not paths and not untold and _is_another(began, now, folder):
-        untold = "git names none, yet not every file holds what it did"
+    if not paths and not untold:
+        untold = _said_without_a_name(launch, before, state, now)
     copies = _below_the_root(launch.log_dir, folder)
     names = [
         path.decode("utf-8", "backslashreplace") for path in paths if not path.startswith(copies)
@@ -79,6 +83,25 @@ def changed_meanwhile(
     if not names and not untold:
         return None
     return TreeChange(tuple(names[:MOST_NAMED]), max(len(names) - MOST_NAMED, 0), untold)
+
+
+def _said_without_a_name(
+    launch: Launch, before: Differing, state: State, now: VersionControl | None
+) -> str:
+    """What there is to say of a tree in which git names no file; empty where it is the same."""
+    folder, began = os.fsdecode(launch.folder), launch.version_control
+    if began is not None and began.content:
+        differs = _is_another(began, now, folder)
+        return "git names none, yet not every file holds what it did" if differs else ""
+    written = written_otherwise(folder, launch.environment, before, _since_ns(state), TIMEOUT_S)
+    if not written:
+        return ""
+    names = some([path.decode("utf-8", "backslashreplace") for path in written], 3)
+    return f"git names none, yet {names} was written, and the commit holds other bytes"
+
+
+def _since_ns(state: State) -> int:
+    return started_ns(state) - LONGEST_TICK_NS
 
 
 def _is_another(began: VersionControl | None, now: VersionControl | None, folder: str) -> bool:
