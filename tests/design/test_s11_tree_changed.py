@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,11 +21,10 @@ from tests.helpers.virtual import check, run_virtually
 from vibeguard.core.model.event_parts import TreeChange
 from vibeguard.core.names import OnChange
 from vibeguard.system.channel import Launch
-from vibeguard.system.clock import wall_time
 from vibeguard.system.discovery.differing import LARGEST_READ, changed_files, differing
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.reuse.left_alone import changed_since_look, look
-from vibeguard.system.supervisor.aftermath import changed_meanwhile
+from vibeguard.system.supervisor.aftermath import LONGEST_TICK_NS, changed_meanwhile
 
 
 def config(*checks: str) -> str:
@@ -241,6 +241,17 @@ def test_what_a_check_hides_from_git_is_changed_all_the_same(place, shape):
     assert (untold, [path for path in paths if path.startswith(name.encode())] != []) == ("", True)
 
 
+def next_tick(root: Path) -> str:
+    """The start of a run after which the file system's clock says something else than before."""
+    mark = root.parent / "mark"
+    mark.touch()
+    before = mark.stat().st_ctime_ns
+    while (now := mark.stat().st_ctime_ns) == before:
+        mark.touch()
+    start = now + LONGEST_TICK_NS
+    return f"{datetime.fromtimestamp(start // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{start % 10**9:09}Z"
+
+
 def noted(root: Path, script: str) -> TreeChange | None:
     """What is said of a run, with too many files to remember them, whose check does this."""
     environ = caller_environment()
@@ -256,7 +267,7 @@ def noted(root: Path, script: str) -> TreeChange | None:
         ),
     )
     history = histories.History(
-        histories.check("a", on_change=OnChange.NOTE), started={"wall_time": wall_time()}
+        histories.check("a", on_change=OnChange.NOTE), started={"wall_time": next_tick(root)}
     )
     history.ready("a")
     history.start("a")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 
 import pytest
 
@@ -40,15 +41,102 @@ def test_cwd_begins_at_the_config_file_and_at_nothing_else(tmp_path, cwd, where)
     assert output == f"{(tmp_path / 'conf').resolve()}{where}\n"
 
 
-def test_a_fifo_that_nobody_writes_to_is_an_empty_config_and_no_hang(tmp_path):
+def test_a_fifo_that_nobody_writes_to_is_refused_soon(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    done = vibeguard("-c", "fifo", "validate", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "fifo: nobody writes to this pipe" in done.stderr
+
+
+def test_who_has_a_fifo_open_to_write_and_writes_nothing_is_waited_for_with_a_bound(tmp_path):
     """A tenth of a second stands for the half minute that is waited."""
     assert 10 <= PATIENCE_S <= 30
     os.mkfifo(tmp_path / "fifo")
     words = ("-c", "fifo", "validate")
+    holder = os.open(tmp_path / "fifo", os.O_RDWR)
     with running(tmp_path, *words, program=IN_A_TENTH_OF_A_SECOND) as validating:
         code, _, said = validating.end()
+    os.close(holder)
     assert code == 2
     assert "fifo: nothing came for 0.1 s" in said
+
+
+def a_socket(path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+ODD_CONFIGS = {
+    "a socket": (a_socket, "odd.yaml: it is no file"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "odd.yaml: it is no file"),
+    "no device": (lambda path: path.symlink_to("/dev/null"), "odd.yaml: it is no file"),
+    "a loop": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+    "nowhere": (lambda path: path.symlink_to("gone"), "a symbolic link that leads nowhere"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_CONFIGS)
+def test_a_config_that_is_no_file_is_refused_and_called_what_it_is(tmp_path, odd):
+    make, says = ODD_CONFIGS[odd]
+    make(tmp_path / "odd.yaml")
+    done = vibeguard("-c", "odd.yaml", "validate", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "odd.yaml" in done.stderr
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize("odd", ["a loop", "nowhere"])
+def test_a_link_that_leads_nowhere_lets_no_other_config_take_its_place(tmp_path, odd):
+    """Its folder is looked at before the ones above, and its name before the others."""
+    git("init", "-q", ".", cwd=tmp_path)
+    project(tmp_path, ONE)
+    below = project(tmp_path / "below", ONE, "vibeguard.yml")
+    ODD_CONFIGS[odd][0](below / "vibeguard.yaml")
+    done = vibeguard("run", cwd=below)
+    assert done.returncode == 2
+    assert ODD_CONFIGS[odd][1] in done.stderr
+
+
+NUL = '"x\\0y"'
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        f"run: {NUL}",
+        "run: 'echo {{.v}}'",
+        f"run: ':', file: {NUL}",
+        "run: ':', file: '{{.v}}'",
+        f"run: ':', tools: [{NUL}]",
+        f"run: ':', shell: {NUL}",
+        f"run: ':', cwd: {NUL}",
+        f"run: ':', env: {{A: {NUL}}}",
+        f"run: ':', env: {{{NUL}: A}}",
+        f"run: ':', pass_env: [{NUL}]",
+        f"run: ':', env_inputs: [{NUL}]",
+        f"run: ':', inputs: [{NUL}]",
+        f"run: ':', artifacts: [{NUL}]",
+        f"run: ':', results: {{junit: {NUL}}}",
+        f"run: ':', results: {{json: ruff, file: {NUL}}}",
+        f"run: ':', results: {{matcher: gcc, file: {NUL}}}",
+        f"run: ':', results: {{matcher: {NUL}}}",
+        f"run: ':', results: {{matcher: {NUL[:-1]}/m.json\"}}",
+    ],
+)
+def test_what_the_system_cannot_be_given_is_refused_before_anything_runs(tmp_path, keys):
+    """A word, a name and a value end at a NUL character."""
+    project(tmp_path, f"vars: {{v: {NUL}}}\nchecks: [{{id: a, {keys}}}]\n")
+    for verb in ("validate", "run"):
+        done = vibeguard(verb, cwd=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert "vibeguard.yaml:2:" in done.stderr
+    assert not (tmp_path / ".vibeguard/latest").is_symlink()
+
+
+@pytest.mark.parametrize("key", ["notify: [{command: X}]", "redact: [X]", "keep: [X]", "shell: X"])
+def test_nor_in_the_settings(tmp_path, key):
+    project(tmp_path, f"settings: {{{key.replace('X', NUL)}}}\n{ONE}")
+    assert vibeguard("validate", cwd=tmp_path).returncode == 2
 
 
 def test_a_folder_is_called_a_folder(tmp_path):

@@ -146,6 +146,24 @@ def point_latest_elsewhere(world: World) -> None:
     (world.state / "latest").symlink_to(f"runs/{SOON}")
 
 
+def link_the_folder_elsewhere(world: World) -> None:
+    forge_the_folder(world)
+    elsewhere = set_aside(world.folder())
+    world.folder().symlink_to(elsewhere)
+
+
+def link_to_an_older_pass(world: World) -> None:
+    set_aside(world.folder())
+    world.folder().symlink_to(world.old_pass)
+
+
+def link_a_newer_and_the_older_failure(world: World) -> None:
+    for run in (SOON, world.old_failure):
+        world.plant(run) if run == SOON else forge_the_older_failure(world)
+        elsewhere = set_aside(world.folder(run))
+        world.folder(run).symlink_to(elsewhere)
+
+
 def hold_a_lock(world: World) -> None:
     swap_the_inode(world)
     held = os.open(world.log(), os.O_RDWR)
@@ -224,6 +242,9 @@ OPERATIONS: dict[str, Callable[[World], None]] = {
         plant_and_record,
         remove_the_record,
         point_latest_elsewhere,
+        link_the_folder_elsewhere,
+        link_to_an_older_pass,
+        link_a_newer_and_the_older_failure,
         hold_a_lock,
         make_unreadable,
         claim,
@@ -350,6 +371,18 @@ def test_the_forgery_is_one_that_would_be_believed(world: World) -> None:
     world.advance("after")
     overwrite(world)
     assert code_of(READERS["report"], world.state, world.run) == 0
+
+
+def test_a_run_folder_that_is_a_link_is_believed_by_nobody_after_the_end_either(
+    world: World, tmp_path: Path
+) -> None:
+    """What it leads to may be another's at any time; whoever pins the seal vouches for the bytes."""
+    world.advance("after")
+    elsewhere = tmp_path / "elsewhere"
+    world.folder(world.old_pass).rename(elsewhere)
+    world.folder(world.old_pass).symlink_to(elsewhere)
+    for name, reader in READERS.items():
+        assert code_of(reader, world.state, world.old_pass) == 4, name
 
 
 def test_what_was_planted_is_moved_aside_and_named(world: World) -> None:

@@ -124,7 +124,9 @@ def test_reading_a_config(tmp_path: Path) -> None:
     os.close(write_end)
     assert read_config(find_config(f"/dev/fd/{read_end}", {}, str(tmp_path)).path) == b"from a pipe"
     os.close(read_end)
-    assert len(read_config("/dev/zero")) == (16 << 20) + 1
+    with (tmp_path / "huge.yaml").open("wb") as file:
+        file.truncate(1 << 30)
+    assert len(read_config(str(tmp_path / "huge.yaml"))) == (16 << 20) + 1
     with pytest.raises(UsageError, match="cannot read"):
         read_config(str(tmp_path))
 

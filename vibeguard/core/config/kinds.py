@@ -10,6 +10,7 @@ from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
 from vibeguard.core.config.notifications import read_notifications
 from vibeguard.core.config.scalars import (
+    command_line,
     day,
     file_below,
     folder_below,
@@ -100,7 +101,7 @@ def _reader_of(kind_: Kind) -> Read:
         case keys.Globs():
             return _names(glob)
         case keys.Tools():
-            return _names(str)
+            return _names(command_line)
         case keys.Labels():
             return _names(label)
         case keys.Files():

@@ -19,6 +19,7 @@ from vibeguard.core.config.drafts import (
 from vibeguard.core.config.filling import Filling
 from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
+from vibeguard.core.config.scalars import command_line
 from vibeguard.core.lang.bashisms import bashisms
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
@@ -172,6 +173,10 @@ class Meaning:
         With `where` it is the sh of some worker, and nobody knows which.
         """
         script = self._texts.put(text)
+        try:
+            command_line(script)
+        except LanguageError as nul:
+            self._texts.blame(text, nul)
         self._scripts += len(script)
         shell = draft.values.get("shell", self._draft.settings.shell)
         if shell == "sh" and self._scripts < _MOST_SCRIPTS:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from vibeguard.core.config.nodes import Mapping, Node
-from vibeguard.core.config.scalars import member_of, web_address
+from vibeguard.core.config.scalars import command_line, member_of, web_address
 from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.notification import Notification
@@ -30,8 +30,8 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
         return None
     named = "command" if "command" in node.values else "webhook"
     text = reader.required(node, named, "this entry of notify")
-    if named == "webhook" and text.value:
-        reader.value(text, web_address, "")
+    if text.value:
+        reader.value(text, web_address if named == "webhook" else command_line, "")
     words = [reader.value(word, _occasion, None) for word in reader.texts(node, "on")]
     on = tuple(dict.fromkeys(word for word in words if word is not None))
     command, webhook = (text.value, "") if named == "command" else ("", text.value)

@@ -132,10 +132,28 @@ def reuse(text: str) -> ReusePolicy:
         raise LanguageError(what, "write true, false or confirm") from None
 
 
+def without_nul(what: str, text: str) -> str:
+    """A text that goes to the system, as a word, a name or a value: it ends at a NUL character."""
+    if "\0" in text:
+        raise LanguageError(
+            f"{what} cannot hold a NUL character", "remove it", offset=text.index("\0")
+        )
+    return text
+
+
+def command_line(text: str) -> str:
+    """Words for a process."""
+    return without_nul("a command line", text)
+
+
+def file_name(text: str) -> str:
+    """The name of a file."""
+    return without_nul("the name of a file", text)
+
+
 def shell(text: str) -> str:
     """The name of a shell that is known, or a command line, whose quotes are closed."""
-    if "\0" in text:
-        raise LanguageError("a command line cannot hold a NUL character", "remove it")
+    command_line(text)
     if "'" in text or '"' in text or "\\" in text:
         import shlex  # noqa: PLC0415 - rarely needed
 
@@ -190,8 +208,7 @@ def tag(text: str) -> str:
 
 def glob(text: str) -> str:
     """A pattern of file names."""
-    if "\0" in text:
-        raise LanguageError("a pattern cannot hold a NUL character", "leave it out")
+    without_nul("a pattern", text)
     regex_of(text.removeprefix("!"))
     return text
 
@@ -234,9 +251,7 @@ def variable_name(text: str) -> str:
 
 def variable_value(text: str) -> str:
     """The value of an environment variable: any text that the system can pass on."""
-    if "\0" in text:
-        raise LanguageError("an environment variable cannot hold a NUL character", "remove it")
-    return text
+    return without_nul("an environment variable", text)
 
 
 def folder_below(text: str) -> str:
@@ -246,8 +261,7 @@ def folder_below(text: str) -> str:
     """
     if text.startswith("/"):
         raise LanguageError(f"{quoted(text)} is absolute", "write it relative to the config file")
-    if "\0" in text:
-        raise LanguageError("a folder's name cannot hold a NUL character", "remove it")
+    without_nul("a folder's name", text)
     parts: list[str] = []
     for part in text.split("/"):
         if part == ".." and not parts:

@@ -4,7 +4,7 @@ from functools import partial
 
 from vibeguard.core.config.matcher_files import names_a_file, severity_of
 from vibeguard.core.config.nodes import Mapping, Node, Text, is_absent
-from vibeguard.core.config.scalars import whole_number
+from vibeguard.core.config.scalars import file_name, whole_number
 from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.model.results import Matcher, MatcherPattern, ResultsSource
@@ -49,13 +49,14 @@ def _source(node: Node, reader: Reader) -> ResultsSource | None:
         return _matched(node, reader)
     text = reader.required(node, form, "this entry of results")
     if form != "json":
-        return ResultsSource(form, "" if text.value == OUTPUT else text.value)
+        file = reader.value(text, file_name, "")
+        return ResultsSource(form, "" if file == OUTPUT else file)
     tool = reader.value(text, _tool, "") if text.value else ""
     return ResultsSource(f"json {tool}", _file(node, reader))
 
 
 def _file(node: Mapping, reader: Reader) -> str:
-    file = reader.string(node, "file")
+    file = reader.convert(node, "file", file_name, "")
     return "" if file == OUTPUT else file
 
 

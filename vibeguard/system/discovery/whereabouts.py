@@ -17,6 +17,7 @@ CONFIG_NAMES = ("vibeguard.yaml", "vibeguard.yml", ".vibeguard.yaml", ".vibeguar
 STATE_NAME = ".vibeguard"
 _REPOSITORY_MARKS = (".git", ".hg", ".jj", ".svn")
 PATIENCE_S = 30
+WRITER_S = 0.5  # who is given a pipe is given one that somebody writes to
 _MOST_BYTES = (16 << 20) + 1  # one more than the config reader takes, so that it can say so
 
 
@@ -51,7 +52,7 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
         if os.path.isdir(path):
             do = f"name a file: {os.path.join(name, CONFIG_NAMES[0])}"
             raise UsageError(f"{name} is a folder, not a config file{where}", do)
-        if not os.path.exists(path):
+        if not os.path.lexists(path):
             raise UsageError(f"there is no config file {name}{where}", "name an existing file")
         return Located(path, cwd, cwd)
     for folder in _up_to_repository_root(cwd):
@@ -67,27 +68,39 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
 def read_config(path: str) -> bytes:
     """The bytes of the config, or of a file that is part of it: a little more than it may have.
 
-    It need not be a regular file: `-c <(generate)` works, as long as something comes within
-    `PATIENCE_S`. Raises `UsageError` if it cannot be read.
+    It may be a pipe: `-c <(generate)` works, as long as somebody has it open to write, and
+    something comes within `PATIENCE_S`. Raises `UsageError` if it cannot be read.
     """
     try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            do = "name a file, or a pipe that somebody writes to"
+            raise UsageError(f"cannot read {path}: it is no file", do)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             return b"".join(_chunks(descriptor, _MOST_BYTES))
         finally:
             os.close(descriptor)
     except OSError as error:
-        what = f"cannot read {path}: {error.strerror}"
-        raise UsageError(what, "make it readable") from None
+        leads_nowhere = isinstance(error, FileNotFoundError) and os.path.islink(path)
+        why = "a symbolic link that leads nowhere" if leads_nowhere else error.strerror
+        raise UsageError(f"cannot read {path}: {why}", "make it readable") from None
 
 
 def _chunks(descriptor: int, most_bytes: int) -> Iterator[bytes]:
     """What can be read, at most so much of it. Raises OSError; TimeoutError for a mute one."""
-    left = most_bytes
+    left, patience_s = most_bytes, WRITER_S
     while left:
-        if not select.select([descriptor], [], [], PATIENCE_S)[0]:
+        ready = select.select([descriptor], [], [], patience_s)[0]
+        if not ready and patience_s == PATIENCE_S:
             raise TimeoutError(errno.ETIMEDOUT, f"nothing came for {PATIENCE_S} s")
-        chunk = os.read(descriptor, min(left, 1 << 20))
+        patience_s = PATIENCE_S
+        try:
+            chunk = os.read(descriptor, min(left, 1 << 20))
+        except BlockingIOError:
+            continue  # somebody has the pipe open to write
+        if not chunk and not ready:
+            raise TimeoutError(errno.ETIMEDOUT, "nobody writes to this pipe")
         if not chunk:
             return
         yield chunk
@@ -160,8 +173,8 @@ def _upwards(folder: str) -> Iterator[str]:
 def _config_in(folder: str) -> str:
     for name in CONFIG_NAMES:
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            return path
+        if os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path)):
+            return path  # a link that leads nowhere is a mistake, and no reason to take another
     return ""
 
 

@@ -5,6 +5,7 @@ lives, its word decides; where none does, what the log is when it is read once m
 """
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from vibeguard.core.fold.verdict import exit_code_so_far
@@ -93,10 +94,12 @@ def _stranger(folder: str, state: State) -> str:
     if state.started.run_id != run_id:
         return f"the log in runs/{run_id} is that of another run"
     try:
-        owner = os.stat(state_dir).st_uid
-        owners = {os.lstat(path).st_uid for path in (folder, os.path.join(folder, LOG_NAME))}
+        owner, itself = os.stat(state_dir).st_uid, os.lstat(folder)
+        owners = {itself.st_uid, os.lstat(os.path.join(folder, LOG_NAME)).st_uid}
     except OSError as error:
         return f"the run folder cannot be looked at: {error.strerror}"
+    if not stat.S_ISDIR(itself.st_mode):
+        return f"runs/{run_id} is a symbolic link: what it leads to is no run of this folder"
     return "" if owners == {owner} else f"runs/{run_id} belongs to another user than its folder"
 
 
