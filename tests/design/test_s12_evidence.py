@@ -131,3 +131,30 @@ def test_a_forged_or_a_nested_run_is_no_evidence(folder):
     ]
     log.write_bytes(log.read_bytes().replace(b'"docs"', b'"docs"'))
     assert vibeguard("evidence", cwd=folder).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("meddle", "why"),
+    [
+        (lambda log: log.write_bytes(log.read_bytes() + b"x\n"), "an event follows the seal"),
+        (lambda log: log.write_bytes(log.read_bytes()[:-9]), "its log has no seal"),
+        (lambda log: log.unlink(), "the log cannot be opened"),
+    ],
+    ids=["appended", "cut", "gone"],
+)
+def test_of_a_run_that_proves_nothing_it_is_said_why(folder, meddle, why):
+    """To record its tree would not have made it a proof."""
+    assert vibeguard("run", cwd=folder).returncode == 0
+    meddle(folder / ".vibeguard/latest/events.jsonl")
+    done = vibeguard("evidence", cwd=folder)
+    assert done.returncode == 3
+    assert why in done.stdout
+    assert "--record-tree" not in done.stdout
+
+
+def test_the_status_is_that_of_the_run_that_was_asked_for_whatever_lies_in_its_folder(folder):
+    for _ in range(2):
+        assert vibeguard("run", cwd=folder).returncode == 0
+    older, newer = sorted((folder / ".vibeguard/runs").iterdir())
+    (newer / "events.jsonl").write_bytes((older / "events.jsonl").read_bytes())
+    assert vibeguard("status", cwd=folder).stdout.startswith(f"run {newer.name}: corrupt")

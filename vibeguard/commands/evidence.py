@@ -93,7 +93,12 @@ def _why_not(
     if not runs:
         return "nothing has been run here: vibeguard run", ()
     folder = run_folder(state_dir, runs[-1])
-    state, _ = open_state(folder)
+    state, reading = open_state(folder)
+    ending = ending_of(reading, folder, state)
+    if ending.log_status is LogStatus.LIVE:
+        return f"run {runs[-1]} goes on: vibeguard wait {runs[-1]}", ()
+    if ending.log_status is not LogStatus.COMPLETE:
+        return f"run {runs[-1]} proves nothing: {ending.problem}", ()
     began = state.started.vcs if state.started else None
     if began is None or not began.content:
         what = f"run {runs[-1]} did not record its tree"

@@ -38,6 +38,7 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
         now_t,
         forecast(state, now_t) if live else Forecast(),
         ending=ending,
+        run_id=run_id_of(folder),
         path=os.path.join(folder, LOG_NAME),
         live_runs=others,
         untold=untold(folder),

@@ -22,13 +22,15 @@ def build_status(
     forecast: Forecast,
     *,
     ending: Ending,
+    run_id: str = "",
     path: str = "",
     live_runs: tuple[str, ...] = (),
     untold: tuple[str, ...] = (),
 ) -> Status:
     """The status of a run at `now_t` (nanoseconds since its start; a run that is over needs none).
 
-    `ending` is what the reading of the log says beside its events.
+    `ending` is what the reading of the log says beside its events; `run_id` is that of the folder,
+    whatever run the log in it says that it is of.
     """
     live = ending.log_status is LogStatus.LIVE
     finished, verdict = state.finished, verdict_event(state, ending)
@@ -36,7 +38,7 @@ def build_status(
     so_far = max(now_t, state.last_t) if live else state.last_t
     elapsed_ns = finished.elapsed_ns if finished else so_far
     return Status(
-        run_id=state.started.run_id if state.started else "",
+        run_id=run_id or (state.started.run_id if state.started else ""),
         state=(ending.log_status or LogStatus.INCOMPLETE).value,
         verdict=verdict.verdict.value if verdict else None,
         exit_code=exit_code_of(state, ending),

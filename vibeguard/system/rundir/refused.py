@@ -32,20 +32,30 @@ class Refusal(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def refusals_marked(state_dir: str, wall_ns: Callable[[], int]) -> Iterator[None]:
+def refusals_marked(
+    state_dir: str, wall_ns: Callable[[], int], *, launched_ns: int | None = None
+) -> Iterator[None]:
     """Around what comes before a run is there: whatever it raises leaves the mark.
 
-    Inside a check none is left: what is started there is never the latest run.
+    Inside a check none is left: what is started there is never the latest run. Nor where a run was
+    recorded since `launched_ns`, the moment that one was launched: that is the answer.
     """
     try:
         yield
     except Exception as refusal:
         # A folder that no reader trusts gets no mark, and what is raised is the news either way.
-        with contextlib.suppress(LogWriteError, StateFolderRefused):
-            if "VIBEGUARD_RUN" not in os.environ:
+        with contextlib.suppress(LogWriteError, StateFolderRefused, OSError):
+            if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns):
                 state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
                 mark_refused(state_dir, _problems_of(refusal), now_ns=wall_ns())
         raise
+
+
+def _has_begun(state_dir: str, launched_ns: int | None) -> bool:
+    if launched_ns is None:
+        return False
+    newest = max((run.run_id for run in read_order(state_dir)), default="")
+    return newest != "" and started_ns(newest) >= launched_ns // 1000 * 1000
 
 
 def _problems_of(refusal: Exception) -> Sequence[Problem]:
