@@ -6,7 +6,7 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -84,7 +84,7 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
         if git.ask("ls-files", "--unmerged", "-z"):
             raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
         paths, submodules = _parted(git.ask("diff", "--cached", *_RAW))
-        return Changes(root, frozenset(paths | {s.path for s in submodules}), base="the index")
+        return Changes(root, frozenset(paths | _inside(git, submodules, 1)), base="the index")
     except _Unknown as why:
         return Changes(root, unknown=str(why))
 
@@ -169,18 +169,27 @@ def _since(git: _Git, base: str, depth: int) -> set[bytes]:
     base = base or git.ask("hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
     committed, moved = _parted(git.ask("diff", "--cached", *_RAW, base))
     unstaged, dirty = _parted(git.ask("diff", *_RAW))
-    untracked = git.ask("ls-files", "--others", "--exclude-standard", "-z")
-    paths = committed | unstaged | {p.rstrip(b"/") for p in untracked.split(b"\0") if p}
-    paths.update(_hidden(git))
+    untracked = set(git.ask("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")) - {
+        b""
+    }
+    nested = {path for path in untracked if path.endswith(b"/")}
+    paths = committed | unstaged | (untracked - nested) | set(_hidden(git))
+    new = [_Submodule(path.rstrip(b"/"), "", removed=False) for path in sorted(nested)]
+    return paths | _inside(git, (*moved, *dirty, *new), depth + 1)
+
+
+def _inside(git: _Git, submodules: Iterable[_Submodule], depth: int) -> set[bytes]:
+    """The paths of these submodules, or repositories of their own, and what differs below."""
+    paths: set[bytes] = set()
     seen: set[bytes] = set()
-    for submodule in (*moved, *dirty):
+    for submodule in submodules:
         if submodule.path in seen:
             continue  # the first is older: what it was at in the base
         seen.add(submodule.path)
         paths.add(submodule.path)
         if submodule.removed:
             raise _Unknown(f"the submodule {sanitise(os.fsdecode(submodule.path))} was removed")
-        below = _since(git.inside(submodule.path), submodule.base, depth + 1)
+        below = _since(git.inside(submodule.path), submodule.base, depth)
         paths.update(submodule.path + b"/" + path for path in below)
     return paths
 

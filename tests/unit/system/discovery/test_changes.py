@@ -178,6 +178,8 @@ def test_a_submodule_that_was_moved_to_another_commit(repo, submodule):
     (submodule / "two").write_text("new")
     commit(submodule)
     assert since(repo).paths == {b"lib", b"lib/two"}
+    git(repo, "add", "lib")
+    assert staged(str(repo), ENVIRONMENT).paths == {b"lib", b"lib/two"}
     commit(repo)
     assert since(repo).paths == {b"lib", b"lib/two"}
 
@@ -185,9 +187,16 @@ def test_a_submodule_that_was_moved_to_another_commit(repo, submodule):
 def test_a_submodule_that_was_removed_or_is_new(repo, submodule):
     git(repo, "rm", "-qf", "lib")
     assert "was removed" in since(repo).unknown
+    assert "was removed" in staged(str(repo), ENVIRONMENT).unknown
     git(repo, "reset", "-q", "--hard")
     git(repo, "submodule", "--quiet", "update", "--init")
     assert {b"lib/one", b"lib/two", b"lib"} <= since(repo, "main~1").paths
+
+
+def test_what_lies_in_a_repository_that_git_does_not_track_has_changed(repo):
+    git(repo, "init", "-q", "nested")
+    (repo / "nested" / "fresh").write_text("")
+    assert since(repo).paths == {b"nested", b"nested/fresh"}
 
 
 def test_staged_is_what_the_callers_index_holds(repo, tmp_path):
