@@ -689,6 +689,9 @@ def test_explain_says_why_a_check_always_runs(known):
     shutil.rmtree(known / ".vibeguard")
     assert explained(known) == "unit would run: no pass of it is recorded\n"
     assert not (known / ".vibeguard/reuse").exists()
+    (known / ".vibeguard").mkdir(mode=0o700)  # once something has run the reason is told
+    project(known, COMMAND.replace('["*.txt"]', '["*.text"]'))
+    assert explained(known) == "unit would run: *.text of inputs matches no file\n"
 
 
 def test_explain_of_an_unknown_check_is_refused(known):

@@ -60,7 +60,9 @@ def _explained(check: str, subject: Subject) -> Explanation:
     planned = subject.checks[check]
     records = Records(subject.state_dir)
     passes = records.of(check)
-    why = why_never(planned) or ("" if passes else "no pass of it is recorded")
+    unrecorded = "" if passes else "no pass of it is recorded"
+    # Where nothing has run there is no secret for keys, and to explain makes none.
+    why = why_never(planned) or ("" if os.path.isdir(subject.state_dir) else unrecorded)
     if why:
         return Explanation(check, reused=False, why=why)
     try:
@@ -68,6 +70,8 @@ def _explained(check: str, subject: Subject) -> Explanation:
     except OSError as error:
         why = f"what it depends on cannot be read: {error.strerror} ({error.filename!r})"
         return Explanation(check, reused=False, why=why)
+    if not passes:
+        return Explanation(check, reused=False, why=taken.unusable or unrecorded, key=taken.key)
     same = next((record for record in passes if record.key == taken.key), None)
     if taken.unusable:
         return _about(passes[0], taken, taken.unusable)

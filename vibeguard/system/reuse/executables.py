@@ -4,10 +4,14 @@ A tool says it by the output of a short command, in bounded time.
 """
 
 import os
+import select
 import shlex
 import signal
 import subprocess
 from collections.abc import Mapping
+from typing import IO, cast
+
+from vibeguard.system.clock import monotonic_s
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
@@ -31,17 +35,34 @@ def answer_of(command: str, cwd: bytes, environment: Mapping[bytes, bytes]) -> b
         )
     except OSError as error:
         raise ToolSilent(f"cannot be started: {error.strerror}") from error
-    try:
-        output, _ = process.communicate(timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise ToolSilent(f"takes longer than {TIMEOUT_S:g} s") from error
-    if process.returncode != 0:
-        raise ToolSilent(f"ends with {process.returncode}")
-    if len(output) > MOST_BYTES:
-        raise ToolSilent("says too much")
+    until = monotonic_s() + TIMEOUT_S
+    with process:
+        try:
+            output = _all_of(cast("IO[bytes]", process.stdout), until)
+            code = process.wait(max(until - monotonic_s(), 0.0))
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolSilent(f"takes longer than {TIMEOUT_S:g} s") from error
+            raise
+    if code != 0:
+        raise ToolSilent(f"ends with {code}")
     return output
+
+
+def _all_of(pipe: IO[bytes], until: float) -> bytes:
+    """What is written into the pipe; whoever keeps it open is not waited for beyond the moment."""
+    poller = select.poll()
+    poller.register(pipe, select.POLLIN)
+    output = bytearray()
+    while len(output) <= MOST_BYTES:
+        if not poller.poll(max(until - monotonic_s(), 0.0) * 1000):
+            raise subprocess.TimeoutExpired("", TIMEOUT_S)
+        chunk = os.read(pipe.fileno(), 1 << 16)
+        if not chunk:
+            return bytes(output)
+        output += chunk
+    raise ToolSilent("says too much")
 
 
 def first_word(command: str) -> str:
