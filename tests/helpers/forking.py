@@ -77,6 +77,7 @@ class Command:
 
     `within` are the words of a command line before that of the server, such as `unshare -Ur`;
     `before` is what the process does first: a module with a `prepare`, and words for that.
+    `program` is Python text that is the command in another way, with all imports behind it.
     """
 
     def __init__(
@@ -86,12 +87,19 @@ class Command:
         env: Mapping[str, str],
         within: tuple[str, ...] = (),
         before: tuple[str, ...] = (),
+        program: str = "",
     ) -> None:
         (stdin, write), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
         self._answer, theirs = socket.socketpair()
         given = [stdin, stdout, stderr, theirs.fileno()]
         other = dict(env) if differing(env) else None
-        asked = {"argv": argv, "cwd": os.fspath(cwd), "env": other, "before": before}
+        asked = {
+            "argv": argv,
+            "cwd": os.fspath(cwd),
+            "env": other,
+            "before": before,
+            "program": program,
+        }
         request = json.dumps(asked).encode()
         socket.send_fds(server(within), [request], given)
         for descriptor in given[:3]:
@@ -247,13 +255,16 @@ def _be_command(request: dict[str, object], streams: list[int]) -> None:
     sys.path[0] = cwd
     if isinstance(env, dict) and not show_environment(env):
         assert not before, "an interpreter of its own is not prepared"
-        os.execve(sys.executable, [sys.executable, "-m", "vibeguard", *argv], env)
+        words = ["-c", str(request["program"])] if request["program"] else ["-m", "vibeguard"]
+        os.execve(sys.executable, [sys.executable, *words, *argv], env)
     if before:
         importlib.import_module(before[0]).prepare(*before[1:])
     import vibeguard  # noqa: PLC0415
     from vibeguard.cli import command  # noqa: PLC0415
 
     sys.argv = [str(Path(vibeguard.__path__[0], "__main__.py")), *argv]
+    if request["program"]:
+        exec(str(request["program"]), {"__name__": "__main__"})
     command()
 
 

@@ -76,11 +76,11 @@ def start(
     """Start `python -m vibeguard ARGV` in `folder`, with nothing to read.
 
     `program` is Python text that does the same in another way, `within` what runs that command
-    line; `fresh` is as in `vibeguard`.
+    line; `fresh` is as in `vibeguard`, and for a program that has to come before any import.
     """
     environ = environment(**env)
-    if not (program or fresh or within) and can_fork(environ):
-        command = Command(list(argv), folder, environ)
+    if not (fresh or within) and can_fork(environ):
+        command = Command(list(argv), folder, environ, program=program)
         command.stdin.close()
         return command
     words = ["-c", program] if program else ["-m", "vibeguard"]

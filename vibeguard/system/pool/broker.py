@@ -5,6 +5,7 @@ Nothing here decides anything: the machines of `core.pool` do.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 import trio
 from msgspec import DecodeError
@@ -29,6 +30,13 @@ PACK_LIVES_MS = 3_600_000
 SHOWN_S = 10.0
 PACK_PART_BYTES = 4 << 20
 MOST_CLAIMED = 8  # of jobs that are large, as many as go into one answer
+
+
+class Claimed(NamedTuple):
+    """Jobs whose seal is right, and whether there may be others that nobody is woken for."""
+
+    jobs: list[Job]
+    perhaps_more: bool
 
 
 class Pool:
@@ -76,18 +84,19 @@ class Pool:
         """Take a job out of its queue, if it is there."""
         await self.connection.call("DEL", self.names.job(token))
 
-    async def claim(self, worker: str, labels: tuple[str, ...], most: int) -> list[Job]:
-        """The next jobs for a worker with these labels; what is not sealed right is dropped.
+    async def claim(self, worker: str, labels: tuple[str, ...], most: int) -> Claimed:
+        """The next jobs for a worker with these labels, a few at most.
 
-        Where there are fewer than `most`, the next one wakes this worker, or another that waits.
+        Where there are fewer, the next one wakes this worker, or another that waits.
         """
-        names = self.names
+        names, few = self.names, min(most, MOST_CLAIMED)
         found = await self.connection.call(
             *("EVAL", lua.CLAIM, 2, names.queues, names.idle),
-            *(names.prefix, worker, label_set(labels), min(most, MOST_CLAIMED)),
+            *(names.prefix, worker, label_set(labels), few),
         )
         sealed = [one for one in found if isinstance(one, bytes)] if isinstance(found, list) else []
-        return [job for job in map(self._open_job, sealed) if job is not None]
+        jobs = [job for job in map(self._open_job, sealed) if job is not None]
+        return Claimed(jobs, perhaps_more=len(sealed) == few)
 
     async def pass_on(self, worker: str, labels: tuple[str, ...]) -> None:
         """Have others woken for what this worker was woken for: it takes nothing for now."""

@@ -28,7 +28,7 @@ _INSTEAD: Final = "run these checks here: --local"
 
 
 class Shipment(Struct, frozen=True):
-    """Where the files are, and the pack with what their commit lacks; `top` is the repository."""
+    """Where the files are, and the pack with what their commit lacks; `top` is the real path."""
 
     source: Source
     pack: bytes = b""
@@ -101,8 +101,9 @@ def _capture(git: GitTree, root: str) -> Shipment:
         what = "the repository has no commit yet: workers have nothing to begin with"
         raise UsageError(what, "commit and push first") from None
     _refuse_what_cannot_go(git)
+    top = os.path.realpath(root)
     if committed == tree:
-        return Shipment(Source(commit, tree), top=root)
+        return Shipment(Source(commit, tree), top=top)
     # A commit that is left out does not leave out its files where a bare tree is asked for.
     wanted = f"{tree}\n^{committed}\n".encode()
     pack = git.git("pack-objects", "--revs", "--thin", "--stdout", "-q", given=wanted)
@@ -110,7 +111,7 @@ def _capture(git: GitTree, root: str) -> Shipment:
         size = f"{len(pack) >> 20} MiB"
         what = f"what the commit {commit[:12]} lacks of the files is {size}, more than 256 MiB"
         raise UsageError(what, "commit and push, or let git ignore what checks do not need")
-    return Shipment(Source(commit, tree, sha256(pack).hexdigest(), len(pack)), pack, root)
+    return Shipment(Source(commit, tree, sha256(pack).hexdigest(), len(pack)), pack, top)
 
 
 def _refuse_what_cannot_go(git: GitTree) -> None:

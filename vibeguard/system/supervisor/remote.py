@@ -66,7 +66,8 @@ class Remote(Struct, frozen=True):
         }
         for name, value in launch.variables.get(planned.id, {}).items():
             variables[os.fsencode(name)] = os.fsencode(value)
-        top = os.path.realpath(self.shipment.top)
+        top, here = self.shipment.top, os.fsdecode(launch.folder)
+        base = _below(top, here)
         reports = tuple(source.file for source in planned.results if source.file)
         returns = tuple(filter(None, (planned.file, *reports, *planned.artifacts)))
         return RemoteSpec(
@@ -75,8 +76,8 @@ class Remote(Struct, frozen=True):
             present=self.present,
             labels=() if planned.where is None else planned.where.labels,
             variables=variables,
-            folder=_below(top, cwd),
-            base=_below(top, os.fsdecode(launch.folder)),
+            folder=base if cwd == here else _below(top, cwd),
+            base=base,
             returns=returns,
             reports=reports,
             returned_folder=returned,

@@ -63,7 +63,8 @@ class RemoteAttempt:
     async def prepare(self) -> None:
         """Make the folder of the attempt. Raises Unfit."""
         await self._tools.folders.make(self.job.source, self._top)
-        await trio.to_thread.run_sync(self._furnish)
+        if self.job.listed is not None or self.job.reports:
+            await trio.to_thread.run_sync(self._furnish)
 
     def _furnish(self) -> None:
         """Put the list of the check's files beside its tree; note what is there of its reports."""

@@ -276,9 +276,8 @@ class Service:
             try:
                 if was_asked and not self._may_take() and self._line.pool is not None:
                     await self._line.pool.pass_on(self._offer.identity, self._offer.labels)
-                while self._may_take() and (jobs := await self._claim()):
-                    for job in jobs:
-                        self._take(job)
+                while self._may_take() and await self._claim():
+                    pass
             except (BrokerLost, BrokerRefused):
                 continue
 
@@ -290,11 +289,15 @@ class Service:
         is_fit = trio.current_time() >= self._unfit_until
         return self._free_slots > 0 and not self._draining and is_fit
 
-    async def _claim(self) -> list[Job]:
+    async def _claim(self) -> bool:
+        """Take jobs, and say whether to look for more at once."""
         pool, offer = self._line.pool, self._offer
         if pool is None:
-            return []
-        return await pool.claim(offer.identity, offer.labels, self._free_slots)
+            return False
+        claimed = await pool.claim(offer.identity, offer.labels, self._free_slots)
+        for job in claimed.jobs:
+            self._take(job)
+        return claimed.perhaps_more
 
     def _take(self, job: Job) -> None:
         self._saw_a_run = True

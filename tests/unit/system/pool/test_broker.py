@@ -66,10 +66,12 @@ def test_a_job_goes_to_the_worker_that_has_its_labels(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.submit(job("one", "gpu", "linux"))
         await pool.submit(job("two"))
-        assert await pool.claim("w", ("linux", "arm"), 1) == [job("two")]
-        assert await pool.claim("w", ("linux", "arm"), 1) == []
-        assert await pool.claim("w", ("linux", "gpu", "big"), 1) == [job("one", "gpu", "linux")]
-        assert await pool.claim("w", ("linux", "gpu", "big"), 1) == []
+        assert (await pool.claim("w", ("linux", "arm"), 1)).jobs == [job("two")]
+        assert (await pool.claim("w", ("linux", "arm"), 1)).jobs == []
+        assert (await pool.claim("w", ("linux", "gpu", "big"), 1)).jobs == [
+            job("one", "gpu", "linux")
+        ]
+        assert (await pool.claim("w", ("linux", "gpu", "big"), 1)).jobs == []
 
     with_pool(server, "labels", work)
 
@@ -78,7 +80,9 @@ def test_what_asks_for_most_goes_first_and_else_what_waited_longest(server: Serv
     async def work(pool: Pool) -> None:
         for token, labels in (("a", ()), ("b", ("gpu",)), ("c", ("gpu",))):
             await pool.submit(job(token, *labels))
-        taken = await pool.claim("w", ("gpu",), 2) + await pool.claim("w", ("gpu",), 2)
+        taken = (await pool.claim("w", ("gpu",), 2)).jobs + (
+            await pool.claim("w", ("gpu",), 2)
+        ).jobs
         assert [one.token for one in taken] == ["b", "c", "a"]
 
     with_pool(server, "order", work)
@@ -88,8 +92,8 @@ def test_submitting_twice_is_submitting_once(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.submit(job("one"))
         await pool.submit(job("one"))
-        assert await pool.claim("w", (), 1) == [job("one")]
-        assert await pool.claim("w", (), 1) == []
+        assert (await pool.claim("w", (), 1)).jobs == [job("one")]
+        assert (await pool.claim("w", (), 1)).jobs == []
 
     with_pool(server, "twice", work)
 
@@ -98,7 +102,7 @@ def test_a_withdrawn_job_is_given_to_nobody(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.submit(job("one"))
         await pool.withdraw("one")
-        assert await pool.claim("w", (), 1) == []
+        assert (await pool.claim("w", (), 1)).jobs == []
 
     with_pool(server, "withdrawn", work)
 
@@ -108,7 +112,7 @@ def test_a_job_wakes_whoever_listens(server: Server) -> None:
 
     async def work(pool: Pool) -> None:
         await pool.listen(pool.names.to("w"))
-        assert await pool.claim("w", ("gpu",), 1) == []
+        assert (await pool.claim("w", ("gpu",), 1)).jobs == []
         await pool.submit(job("one", "gpu"))
         await woken.wait()
 
@@ -130,13 +134,13 @@ def test_one_worker_is_woken_for_a_job_and_the_one_with_the_fewest_labels(server
                 await one.listen(one.names.to(name))
                 workers.append(one)
             for name, labels in (("dead", ()), ("plain", ()), ("rare", ("gpu",))):
-                assert await pool.claim(name, labels, 1) == []
+                assert (await pool.claim(name, labels, 1)).jobs == []
             for token in ("one", "one", "three"):
                 await pool.submit(job(token))
                 for one in workers:
                     await one.workers()  # what was pushed before this answer has arrived
             assert woken == ["plain", "rare"]
-            assert len(await pool.claim("plain", (), 8)) == 2
+            assert len((await pool.claim("plain", (), 8)).jobs) == 2
             for one in workers:
                 await one.connection.close()
 
@@ -157,7 +161,7 @@ def test_who_takes_nothing_has_another_one_woken(server: Server) -> None:
                     address, "passes", KEY, nursery, messages=lambda _: None, wake=wake
                 )
                 await one.listen(one.names.to(name))
-                assert await one.claim(name, labels, 1) == []
+                assert (await one.claim(name, labels, 1)).jobs == []
             await pool.submit(job("one"))
             await workers["plain"].pass_on("plain", ())
             await pool.submit(job("two"))
@@ -199,7 +203,7 @@ def test_what_another_key_sealed_is_not_believed(server: Server) -> None:
         channel = pool.names.to("w")
         await pool.connection.call("PUBLISH", channel, b"unsigned")
         await pool.connection.call("PUBLISH", channel, bytes(32) + b"forged")
-        assert await pool.claim("w", (), 1) == []
+        assert (await pool.claim("w", (), 1)).jobs == []
         assert await pool.workers() == []
         assert arrived == []
 
@@ -217,7 +221,7 @@ def test_a_sealed_job_cannot_be_put_under_another_token(server: Server) -> None:
         await pool.connection.call("SET", pool.names.job("one"), altered)
         await pool.connection.call("RPUSH", pool.names.queue(""), "one")
         await pool.connection.call("SADD", pool.names.queues, "")
-        assert await pool.claim("w", (), 1) == []
+        assert (await pool.claim("w", (), 1)).jobs == []
 
     with_pool(server, "altered", work)
 

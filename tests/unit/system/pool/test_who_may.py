@@ -43,7 +43,7 @@ async def everything(pool: Pool) -> None:
     await pool.check_rights()
     await pool.listen(pool.names.to("x"))
     await pool.submit(job)
-    assert await pool.claim("w", (), 1) == [job]
+    assert (await pool.claim("w", (), 1)).jobs == [job]
     await pool.withdraw("t")
     await pool.announce("run")
     assert await pool.show(Presence("w", "host", PROTOCOL, "1")) == 1
