@@ -29,8 +29,8 @@ from vibeguard.cli import command
 command()
 """
 AT_ONCE_AGAIN = """
-from vibeguard.system.worker import service
-service.UNFIT_PAUSE_S = 0
+from vibeguard.system.worker import taking
+taking.UNFIT_PAUSE_S = 0
 from vibeguard.cli import command
 command()
 """

@@ -77,9 +77,9 @@ def test_what_does_not_end_in_time_is_lost_never_failed(
 # Nothing but a wake-up makes a worker look for jobs, or a run submit one again.
 ONLY_WAKE_UPS = """
 from vibeguard.core.pool import client
-from vibeguard.system.worker import service
-client.RESUBMIT_S = service.CLAIM_S = 1000.0
-service.SHOW_S = 0.1
+from vibeguard.system.worker import showing, taking
+client.RESUBMIT_S = taking.CLAIM_S = 1000.0
+showing.SHOW_S = 0.1
 from vibeguard.cli import command
 command()
 """

@@ -64,7 +64,7 @@ def worker(*, common: GlobalOptions, options: WorkerOptions = WORKER_DEFAULTS) -
         raise UsageError(f"--slots is {slots}", f"use a whole number from 1 to {MOST_SLOTS}")
     try:
         from vibeguard.system.worker.process import run_worker  # noqa: PLC0415 - Trio
-        from vibeguard.system.worker.service import Offer  # noqa: PLC0415 - Trio
+        from vibeguard.system.worker.showing import Offer  # noqa: PLC0415 - Trio
     except ModuleNotFoundError as error:
         raise needs_extra() from error
     name = options.name or platform.node() or "worker"

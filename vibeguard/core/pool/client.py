@@ -228,10 +228,6 @@ class Client:
             effects += self._due(attempt, now)
         return _replies_last(effects)
 
-    def next_due(self) -> float | None:
-        """When `tick` has something to do at the latest, in its seconds."""
-        return min((self._due_at(attempt) for attempt in self._attempts.values()), default=None)
-
     def _due_at(self, attempt: _Attempt) -> float:
         if attempt.step is _Step.QUEUED:
             return attempt.submitted_at + RESUBMIT_S

@@ -56,7 +56,6 @@ class Connection:
         self._outgoing: list[bytes] = []
         self._unsent_bytes = 0
         self._more = trio.Event()
-        self.commands = 0
         self.sent: Callable[[], None] = lambda: None
         self.why = ""
         self.lost = trio.Event()
@@ -135,7 +134,6 @@ class Connection:
     def _put(self, parts: tuple[bytes, ...], call: "_Call | None") -> None:
         if self.why:
             raise BrokerLost(self.why)
-        self.commands += 1
         self._outgoing += parts
         self._unsent_bytes += sum(map(len, parts))
         self._waiting.append(call)

@@ -45,7 +45,6 @@ class Line:
         self.pool: Pool | None = None
         self.trouble = "the broker has not answered yet"
         self.lost_at_s = clock.monotonic_s()
-        self.commands = 0
 
     async def hold(self) -> None:
         """Connect, and connect again, until cancelled."""
@@ -94,7 +93,6 @@ class Line:
             self.trouble = pool.connection.why
         finally:
             if self.pool is not None:
-                self.commands += self.pool.connection.commands
                 self.lost_at_s = clock.monotonic_s()
             self.pool = None
             with trio.CancelScope(shield=True):  # it waits for nobody

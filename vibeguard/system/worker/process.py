@@ -22,7 +22,8 @@ from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.guardian import guard
 from vibeguard.system.worker.lease import LeasePage
-from vibeguard.system.worker.service import Offer, Service
+from vibeguard.system.worker.service import Service
+from vibeguard.system.worker.showing import Offer
 from vibeguard.system.worker.store import Store
 
 _IDENTITY = "identity"  # whose processes are to be looked for once its worker is gone

@@ -6,20 +6,17 @@ it says, say what there is to say.
 
 import math
 import os
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
 import trio
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.pool import worker as core
 from vibeguard.core.pool.messages import (
     PROTOCOL,
     Job,
-    Presence,
-    Source,
     Stage,
     decode_from_client,
 )
@@ -31,27 +28,15 @@ from vibeguard.system.pool.line import Line
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
 from vibeguard.system.worker.folders import CLEAN_UP_S, Unfit
 from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.packs import Packs
+from vibeguard.system.worker.showing import Offer, Shown
+from vibeguard.system.worker.taking import Taking
 from vibeguard.version import __version__
 
 BUSY_LOOK_S: Final = 0.02  # the most that output waits before it is sent on
 IDLE_LOOK_S: Final = 0.25
-SHOW_S: Final = 2.5
-CLAIM_S: Final = 5.0  # the broker may have forgotten who is to be woken
-UNFIT_PAUSE_S: Final = 2.0  # others get a chance at what this worker cannot do
 BROKER_LOST_S: Final = 60.0
-ONCE_PATIENCE_S: Final = 600.0
 END_BOUND_S: Final = 3.0
-
-
-class Offer(Struct, frozen=True):
-    """What a worker offers: its name, labels and slots; `once` ends it with the runs it saw."""
-
-    identity: str
-    name: str
-    labels: tuple[str, ...]
-    slots: int
-    once: bool = False
-    drain_s: float = 10.0
 
 
 class Service:
@@ -64,20 +49,12 @@ class Service:
         self._machine = core.Worker(offer.identity, offer.name)
         self._attempts: dict[str, RemoteAttempt] = {}
         self._busy: dict[str, trio.CancelScope] = {}
-        self._packs: set[str] = set()
         self._damaged: list[str] = []
-        self._fetching = trio.Lock()
-        self._woken = trio.Event()
-        self._was_asked = False
         self._begun = trio.Event()
-        self._up = trio.Event()
         self._draining = False
         self._ask_end, self._asked_ends = trio.open_memory_channel[tuple[str, float]](math.inf)
         self._over = trio.Event()
         self._code = ExitCode.PASSED
-        self._began_s = clock.monotonic_s()
-        self._saw_a_run = False
-        self._unfit_until = 0.0
         self._line = Line(
             access,
             offer.identity,
@@ -86,6 +63,14 @@ class Service:
             wake=self._ask,
             sent=self._speak,
         )
+        self._taking = Taking(self._line, offer, self._free_slots, self._take)
+        self._packs = Packs(self._line, tools.store)
+        self._shown = Shown(
+            self._line,
+            offer,
+            state=lambda: (len(self._busy), self._draining),
+            no_runs=self._end_when_idle,
+        )
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> int:
         """Until it has drained (0) or the broker is lost (3)."""
@@ -93,13 +78,13 @@ class Service:
             self._nursery = nursery
             nursery.start_soon(self._line.hold)
             nursery.start_soon(self._look)
-            nursery.start_soon(self._show)
-            nursery.start_soon(self._take_jobs)
+            nursery.start_soon(self._shown.hold)
+            nursery.start_soon(self._taking.hold)
             nursery.start_soon(self._obey_ends)
             nursery.start_soon(self._tools.folders.keep_ready)
             task_status.started()
             await self._over.wait()
-            await self._hide()
+            await self._shown.hide()
             nursery.cancel_scope.cancel()
         return self._code
 
@@ -122,6 +107,10 @@ class Service:
     def _begin_end(self, why: str, patience_s: float) -> None:
         self._ask_end.send_nowait((why, patience_s))
         self._ask()
+        self._check_over()
+
+    def _end_when_idle(self) -> None:
+        self._draining = True
         self._check_over()
 
     async def _obey_ends(self) -> None:
@@ -152,17 +141,12 @@ class Service:
 
     def _connected(self) -> None:
         self._machine.hurry()
-        self._up.set()
-        self._wake()
+        self._shown.show_again()
+        self._taking.look()
         self._speak()
 
-    def _wake(self) -> None:
-        self._woken.set()
-
     def _ask(self) -> None:
-        """The broker has chosen this worker for a job: it takes one, or has another one asked."""
-        self._was_asked = True
-        self._wake()
+        self._taking.ask()
 
     def _carry_out(self, effects: list[core.Effect]) -> None:
         for effect in effects:
@@ -234,73 +218,11 @@ class Service:
             struck=attempt.struck,
         )
 
-    async def _show(self) -> None:
-        """Show this worker, and see whether there are runs."""
-        while True:
-            with suppress(BrokerLost, BrokerRefused):  # with a new connection, or the next round
-                if self._line.pool is not None:
-                    self._note_runs(await self._line.pool.show(self._presence()))
-            self._up = trio.Event()
-            with trio.move_on_after(SHOW_S):
-                await self._up.wait()
-
-    def _note_runs(self, runs: int) -> None:
-        if not self._offer.once:
-            return
-        self._saw_a_run = self._saw_a_run or runs > 0
-        waited_s = clock.monotonic_s() - self._began_s
-        if not runs and (self._saw_a_run or waited_s > ONCE_PATIENCE_S):
-            self._draining = True
-            self._check_over()
-
-    def _presence(self) -> Presence:
-        return Presence(
-            worker=self._offer.identity,
-            name=self._offer.name,
-            protocol=PROTOCOL,
-            version=__version__,
-            labels=self._offer.labels,
-            slots=self._offer.slots,
-            used=len(self._busy),
-            draining=self._draining,
-        )
-
-    async def _take_jobs(self) -> None:
-        """Take as many jobs as there are free slots, whenever there may be one."""
-        while True:
-            unfit_s = self._unfit_until - trio.current_time()
-            with trio.move_on_after(min(unfit_s, CLAIM_S) if unfit_s > 0 else CLAIM_S):
-                await self._woken.wait()
-            self._woken = trio.Event()
-            was_asked, self._was_asked = self._was_asked, False
-            try:
-                if was_asked and not self._may_take() and self._line.pool is not None:
-                    await self._line.pool.pass_on(self._offer.identity, self._offer.labels)
-                while self._may_take() and await self._claim():
-                    pass
-            except (BrokerLost, BrokerRefused):
-                continue
-
-    @property
     def _free_slots(self) -> int:
-        return self._offer.slots - len(self._busy)
-
-    def _may_take(self) -> bool:
-        is_fit = trio.current_time() >= self._unfit_until
-        return self._free_slots > 0 and not self._draining and is_fit
-
-    async def _claim(self) -> bool:
-        """Take jobs, and say whether to look for more at once."""
-        pool, offer = self._line.pool, self._offer
-        if pool is None:
-            return False
-        claimed = await pool.claim(offer.identity, offer.labels, self._free_slots)
-        for job in claimed.jobs:
-            self._take(job)
-        return claimed.perhaps_more
+        return 0 if self._draining else self._offer.slots - len(self._busy)
 
     def _take(self, job: Job) -> None:
-        self._saw_a_run = True
+        self._shown.saw_a_run = True
         claim = os.urandom(12).hex()
         self._attempts[claim] = attempt = RemoteAttempt(job, claim, self._tools)
         self._busy[claim] = trio.CancelScope()
@@ -313,12 +235,12 @@ class Service:
         with self._busy[claim] as scope:
             try:
                 _compare_protocol(attempt.job)
-                await self._fetch_pack(attempt.job.source)
+                await self._packs.fetch(attempt.job.source)
                 await self._tools.folders.arrive(attempt.job.source)
                 await attempt.prepare()
             except (Unfit, BrokerLost, BrokerRefused, OSError) as error:
                 unfit = str(error) or type(error).__name__
-                self._unfit_until = trio.current_time() + UNFIT_PAUSE_S
+                self._taking.pause()
         if scope.cancelled_caught:
             return
         now = clock.monotonic_s()
@@ -328,21 +250,6 @@ class Service:
         else:
             self._machine.offer(claim, now)
         self._speak()
-
-    async def _fetch_pack(self, source: Source) -> None:
-        """The pack of the run's files, kept for all attempts on them."""
-        async with self._fetching:
-            if not source.pack or source.pack in self._packs:
-                return
-            pool = self._line.pool
-            if pool is None:
-                raise BrokerLost("there is no connection")
-            path = self._tools.store.pack_path(source)
-            async with await trio.open_file(path, "wb") as file:
-                async for part in pool.parts_of_pack(source.pack, source.pack_bytes):
-                    await file.write(part)
-            await trio.to_thread.run_sync(_compare, path, source.pack)
-            self._packs.add(source.pack)
 
     async def _run(self, claim: str, attempt: RemoteAttempt) -> None:
         """From Go to the end of the tree."""
@@ -374,16 +281,11 @@ class Service:
 
     def _free(self, claim: str) -> None:
         self._busy.pop(claim, None)
-        self._wake()
+        self._taking.look()
 
     def _check_over(self) -> None:
         if self._draining and not self._attempts:
             self._over.set()
-
-    async def _hide(self) -> None:
-        with trio.move_on_after(1), suppress(BrokerLost, BrokerRefused):
-            if self._line.pool is not None:
-                await self._line.pool.hide(self._offer.identity)
 
 
 def _compare_protocol(job: Job) -> None:
@@ -391,12 +293,3 @@ def _compare_protocol(job: Job) -> None:
     if job.protocol != PROTOCOL:
         spoken = f"its VibeGuard {__version__} speaks protocol {PROTOCOL}"
         raise Unfit(f"{spoken}, the run's {job.protocol}")
-
-
-def _compare(path: str, digest: str) -> None:
-    """Raises Unfit where a file has another SHA-256."""
-    from hashlib import file_digest  # noqa: PLC0415 - seldom needed
-
-    with open(path, "rb") as file:
-        if file_digest(file, "sha256").hexdigest() != digest:
-            raise Unfit("the files of the run were altered on their way")

@@ -24,7 +24,8 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.lease import LeasePage
-from vibeguard.system.worker.service import Offer, Service
+from vibeguard.system.worker.service import Service
+from vibeguard.system.worker.showing import Offer
 from vibeguard.system.worker.store import Store
 
 

@@ -1,0 +1,91 @@
+"""What a worker offers, shown to whoever looks; it sees what runs there are at the same time."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from vibeguard.core.pool.messages import PROTOCOL, Presence
+from vibeguard.system import clock
+from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+from vibeguard.system.pool.line import Line
+from vibeguard.version import __version__
+
+SHOW_S: Final = 2.5
+ONCE_PATIENCE_S: Final = 600.0
+HIDE_S: Final = 1.0
+
+
+class Offer(Struct, frozen=True):
+    """What a worker offers: its name, labels and slots; `once` ends it with the runs it saw."""
+
+    identity: str
+    name: str
+    labels: tuple[str, ...]
+    slots: int
+    once: bool = False
+    drain_s: float = 10.0
+
+
+class Shown:
+    """A worker as others see it. `state` says how many slots are used, and whether it drains.
+
+    `no_runs` is called when one that comes `once` has nothing to wait for any more.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        offer: Offer,
+        *,
+        state: Callable[[], tuple[int, bool]],
+        no_runs: Callable[[], None],
+    ) -> None:
+        self._line = line
+        self._offer = offer
+        self._state = state
+        self._no_runs = no_runs
+        self._again = trio.Event()
+        self._began_s = clock.monotonic_s()
+        self.saw_a_run = False
+
+    async def hold(self) -> None:
+        """Show it until cancelled."""
+        while True:
+            with suppress(BrokerLost, BrokerRefused):  # with a new connection, or the next round
+                if self._line.pool is not None:
+                    self._note_runs(await self._line.pool.show(self._presence()))
+            self._again = trio.Event()
+            with trio.move_on_after(SHOW_S):
+                await self._again.wait()
+
+    def show_again(self) -> None:
+        """At once: this broker may know nothing of it."""
+        self._again.set()
+
+    async def hide(self) -> None:
+        """Show it no longer."""
+        with trio.move_on_after(HIDE_S), suppress(BrokerLost, BrokerRefused):
+            if self._line.pool is not None:
+                await self._line.pool.hide(self._offer.identity)
+
+    def _note_runs(self, runs: int) -> None:
+        self.saw_a_run = self.saw_a_run or runs > 0
+        waited_s = clock.monotonic_s() - self._began_s
+        if self._offer.once and not runs and (self.saw_a_run or waited_s > ONCE_PATIENCE_S):
+            self._no_runs()
+
+    def _presence(self) -> Presence:
+        used, draining = self._state()
+        return Presence(
+            worker=self._offer.identity,
+            name=self._offer.name,
+            protocol=PROTOCOL,
+            version=__version__,
+            labels=self._offer.labels,
+            slots=self._offer.slots,
+            used=used,
+            draining=draining,
+        )
