@@ -64,7 +64,14 @@ class PoolExecutor:
         self._nursery = nursery
         self._identity = os.urandom(12).hex()
         self._client = core.Client(self._identity, lease_s=settings.lease_ns / SECOND_NS)
-        self._line = Line(access, self._identity, messages=self._receive, up=self._connected)
+        self._line = Line(
+            access,
+            self._identity,
+            messages=self._receive,
+            up=self._connected,
+            fill=self._fill,
+        )
+        self._to_answer: dict[str, None] = {}
         self._waiting: dict[str, Waiting] = {}
         self._running: dict[str, PoolAttempt] = {}
         self._paused = False
@@ -180,10 +187,16 @@ class PoolExecutor:
                 case core.Queued(token, why):
                     self._queue_again(token, why)
                 case core.Reply(worker):
-                    self._line.tell(self._client.orders(worker))
+                    self._to_answer[worker] = None
+                    self._line.ask_to_fill()
+
+    def _fill(self) -> None:
+        """Answer each worker once, whatever of it has come together."""
+        while self._to_answer:
+            self._line.tell(self._client.orders(self._to_answer.popitem()[0]))
 
     def _offered(self, token: str) -> None:
-        """A worker could start it: Go, in the same step in which the start is recorded."""
+        """A worker could start it: Go is said in the step in which the start is recorded."""
         waiting = self._waiting.pop(token, None)
         if waiting is None:  # not wanted any more: perhaps since an offer of the same message
             self._carry_out(self._client.withdraw(token))

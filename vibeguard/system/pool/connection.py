@@ -43,7 +43,8 @@ class BrokerRefused(Exception):
 class Connection:
     """Commands in, answers out, in order; messages of subscribed channels go to `pushed`.
 
-    `sent` is called whenever what waited has been sent; `lost` is set with `why` once nothing more
+    `fill` is called before something is sent, and after it: what is to be said then goes as one;
+    `lost` is set with `why` once nothing more
     can be sent or will arrive.
     """
 
@@ -56,7 +57,7 @@ class Connection:
         self._outgoing: list[bytes] = []
         self._unsent_bytes = 0
         self._more = trio.Event()
-        self.sent: Callable[[], None] = lambda: None
+        self.fill: Callable[[], None] = lambda: None
         self.why = ""
         self.lost = trio.Event()
 
@@ -80,6 +81,10 @@ class Connection:
         head = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" % (len(name), name, size)
         self._put((head, *parts, b"\r\n"), None)
 
+    def ask_to_fill(self) -> None:
+        """There is something to say, as soon as the tasks that run now have had their turn."""
+        self._more.set()
+
     @property
     def unsent_bytes(self) -> int:
         """How much waits to be sent: whoever produces a lot looks at it."""
@@ -99,14 +104,17 @@ class Connection:
     async def write(self) -> None:
         """Send what there is to be sent until the connection is lost. One task's work."""
         try:
-            while not self.why:
+            while True:
                 await self._more.wait()
+                if self.why:
+                    return
                 self._more = trio.Event()
+                self.fill()
                 while self._outgoing:
                     data, self._outgoing = b"".join(self._outgoing), []
                     self._unsent_bytes = 0
                     await self._stream.send_all(data)
-                    self.sent()
+                    self.fill()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self.fail(f"the connection broke: {cause_of(error)}")
 

@@ -22,8 +22,8 @@ class Line:
     """A pool's broker, as long as there is one: `pool` is None while there is not.
 
     `up` is called whenever there is a connection (again), `messages` for every payload whose seal
-    is right, `wake` for news of jobs, `sent` when there may be room again. `identity` is whose
-    messages are wanted.
+    is right, `wake` for news of jobs, `fill` to `tell` what is to be said: after `ask_to_fill`, and
+    when there may be room again. `identity` is whose messages are wanted.
     """
 
     def __init__(
@@ -34,14 +34,14 @@ class Line:
         messages: Received,
         up: Callable[[], None],
         wake: Callable[[], None] | None = None,
-        sent: Callable[[], None] = lambda: None,
+        fill: Callable[[], None],
     ) -> None:
         self._access = access
         self._identity = identity
         self._messages = messages
         self._up = up
         self._wake = wake
-        self._sent = sent
+        self._fill = fill
         self.pool: Pool | None = None
         self.trouble = "the broker has not answered yet"
         self.lost_at_s = clock.monotonic_s()
@@ -58,6 +58,11 @@ class Line:
                     self.trouble = str(error)
                 await trio.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def ask_to_fill(self) -> None:
+        """There is something to say; without a connection, the next one makes it good."""
+        if self.pool is not None:
+            self.pool.connection.ask_to_fill()
 
     def tell(self, message: FromClient | FromWorker) -> None:
         """Send a message now; without a connection it is lost, and the next one makes it good."""
@@ -87,7 +92,7 @@ class Line:
         try:
             await pool.listen(pool.names.to(self._identity))
             self.pool, self.trouble = pool, ""
-            pool.connection.sent = self._sent
+            pool.connection.fill = self._fill
             self._up()
             await pool.connection.lost.wait()
             self.trouble = pool.connection.why

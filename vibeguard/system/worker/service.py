@@ -61,7 +61,7 @@ class Service:
             messages=self._receive,
             up=self._connected,
             wake=self._ask,
-            sent=self._speak,
+            fill=self._fill,
         )
         self._taking = Taking(self._line, offer, self._free_slots, self._take)
         self._packs = Packs(self._line, tools.store)
@@ -166,7 +166,13 @@ class Service:
         self._speak()
 
     def _speak(self) -> None:
-        """Say all that there is to say, and let the guardian know how long what runs may run."""
+        """Say what there is to say, and let the guardian know how long what runs may run."""
+        self._page.set(self._machine.lease_ends())
+        if self._machine.speakers():
+            self._line.ask_to_fill()
+
+    def _fill(self) -> None:
+        """Say it, all that has come together."""
         now = clock.monotonic_s()
         while self._line.has_room and (clients := self._machine.speakers()):
             for client in clients:
@@ -174,7 +180,6 @@ class Service:
             while self._damaged:
                 why = "its output was changed by another process"
                 self._machine.damaged(self._damaged.pop(), why, now)
-        self._page.set(self._machine.lease_ends())
 
     def _read(self, claim: str, stream: int, offset: int, size: int) -> bytes:
         try:
