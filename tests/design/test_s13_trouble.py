@@ -194,7 +194,7 @@ def test_workers_of_another_protocol_are_refused_before_anything_ran(
         "from vibeguard.cli import command\n"
         "command()\n"
     )
-    with running(folder, "run", program=program, **pool.variables) as run:
+    with running(folder, "run", program=program, fresh=True, **pool.variables) as run:
         code, _, err = run.end()
     assert code == 2
     assert "the workers of the pool speak another protocol: w1" in err

@@ -34,7 +34,7 @@ def test_a_projects_own_modules_are_not_imported_and_checks_keep_pythonpath(
 def test_why_a_supervisor_does_not_start_is_told(tmp_path: Path) -> None:
     folder = project(tmp_path, "checks: [{id: a, run: 'true'}]")
     program = "import sys; sys.modules['trio'] = None; from vibeguard.cli import command; command()"
-    with running(folder, "run", program=program) as started:
+    with running(folder, "run", program=program, fresh=True) as started:
         code, _, err = started.end()
     assert code == 3
     assert "the supervisor cannot start: ModuleNotFoundError: import of trio halted" in err
