@@ -30,7 +30,7 @@ def vibeguard(
     """
     whole = environment(**(env or {}))
     if not fresh and forking.can_fork(whole):
-        command = forking.Command(list(argv), cwd, whole, within, before)
+        command = forking.Command(list(argv), cwd, whole, within=within, before=before)
         return forking.finish(command, stdin, timeout_s)
     assert not before, "an interpreter of its own is not prepared"
     return subprocess.run(

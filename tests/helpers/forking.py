@@ -85,6 +85,7 @@ class Command:
         argv: list[str],
         cwd: Path,
         env: Mapping[str, str],
+        *,
         within: tuple[str, ...] = (),
         before: tuple[str, ...] = (),
         program: str = "",
