@@ -70,6 +70,7 @@ def config_of(checks: list[dict[str, object]]) -> str:
     return yaml.safe_dump({"checks": checks}, sort_keys=False, allow_unicode=True)
 
 
+@cache
 def all_cases() -> list[Case]:
     """Every case of every table. A misspelt key is a TypeError with the case's name."""
     cases = []

@@ -19,6 +19,7 @@ from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import ROOT, environment, git, project, vibeguard
 from tests.helpers.held import release
 from tests.helpers.running import running
+from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import CheckSettled, CheckStarted, RunForegroundSettled
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.follow import Follower
@@ -137,9 +138,15 @@ def test_when_who_guards_a_detached_run_is_killed_its_checks_are_gone(folder, vi
         guardian = proc.stat_of(supervisor).parent
         if victims == "both":
             os.kill(supervisor, signal.SIGSTOP)  # it must not notice in between
-        for name, pid in (("guardian", guardian), ("supervisor", supervisor)):
-            if victims in (name, "both"):
-                os.kill(pid, signal.SIGKILL)
+        killed = [
+            pid
+            for name, pid in (("guardian", guardian), ("supervisor", supervisor))
+            if victims in (name, "both")
+        ]
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        # What nobody is left to end is ended by the next command that finds its run dead.
+        wait_until(lambda: all(map(is_gone, killed)))
         # Sealed as front_lost by a supervisor without its guardian; without a verdict otherwise.
         code = vibeguard("wait", run, cwd=folder).returncode
         assert code == (143 if victims == "guardian" else 3)

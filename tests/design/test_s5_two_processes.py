@@ -13,6 +13,7 @@ import pytest
 from tests.helpers.census import nothing_left_behind, with_token
 from tests.helpers.command import environment, project, vibeguard
 from tests.helpers.running import running
+from tests.helpers.waiting import is_gone, wait_until
 from vibeguard.core.model.events import RunCancelRequested, RunPlanned
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
@@ -169,6 +170,7 @@ def kill_all_at_once(run) -> None:
     os.kill(supervisor, signal.SIGKILL)
     os.kill(run.pid, signal.SIGKILL)
     run.end()
+    wait_until(lambda: is_gone(supervisor))
 
 
 def test_what_is_left_when_both_are_killed_is_swept_by_the_next_command(tree, token):

@@ -197,20 +197,53 @@ def _text(data: bytes) -> str:
 
 
 def serve(control: socket.socket) -> None:
-    """Fork a process for each request until the other end is gone."""
+    """Fork a process for each request, and tell how it ended, until the other end is gone."""
     import_everything()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes between
     gc.collect()
     gc.freeze()
+    under_way: dict[int, tuple[int, socket.socket]] = {}  # by descriptor of the process
+    readable = select.poll()
+    readable.register(control, select.POLLIN)
     while True:
-        request, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 4)
-        if not request:
-            return
-        if os.fork() == 0:
-            control.close()
-            _be_between(request, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        for descriptor, _ in readable.poll():
+            if descriptor in under_way:
+                readable.unregister(descriptor)
+                os.close(descriptor)
+                _tell_the_end(*under_way.pop(descriptor))
+                continue
+            request, given, _, _ = socket.recv_fds(control, REQUEST_BYTES, 4)
+            if not request:
+                return
+            pid = os.fork()
+            if pid == 0:
+                _leave_the_server(control, under_way, given[3])
+                _be_command(json.loads(request), given[:3])
+            for stream in given[:3]:
+                os.close(stream)
+            answer = socket.socket(fileno=given[3])
+            with contextlib.suppress(BrokenPipeError):
+                answer.sendall(pid.to_bytes(4))
+            process = os.pidfd_open(pid)
+            under_way[process] = pid, answer
+            readable.register(process, select.POLLIN)
+
+
+def _tell_the_end(pid: int, answer: socket.socket) -> None:
+    """Reap a command and tell its exit code."""
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(BrokenPipeError), answer:
+        answer.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
+
+
+def _leave_the_server(
+    control: socket.socket, under_way: Mapping[int, tuple[int, socket.socket]], answer: int
+) -> None:
+    """Close in a command what is the server's."""
+    control.close()
+    os.close(answer)
+    for descriptor, (_, other) in under_way.items():
+        os.close(descriptor)
+        other.close()
 
 
 def import_everything() -> None:
@@ -221,23 +254,6 @@ def import_everything() -> None:
         if not module.name.endswith("__main__"):
             with contextlib.suppress(ImportError):  # of an extra that is not installed
                 importlib.import_module(module.name)
-
-
-def _be_between(request: bytes, descriptors: list[int]) -> None:
-    """Start the command, tell its process id and, at its end, its exit code. Never returns."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    answer = socket.socket(fileno=descriptors[3])
-    child = os.fork()
-    if child == 0:
-        answer.close()
-        _be_command(json.loads(request), descriptors[:3])
-    for descriptor in (0, 1, 2, *descriptors[:3]):
-        os.close(descriptor)
-    answer.sendall(child.to_bytes(4))
-    _, status = os.waitpid(child, 0)
-    with contextlib.suppress(BrokenPipeError):
-        answer.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
-    os._exit(0)
 
 
 def _be_command(request: dict[str, object], streams: list[int]) -> None:
