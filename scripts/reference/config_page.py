@@ -2,7 +2,8 @@
 
 from msgspec import NODEFAULT, Struct, structs
 
-from vibeguard.core.model.config import CheckConfig, Config, Prompt, Where
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.model.config_parts import Prompt, Where
 from vibeguard.core.model.keys import Duration, KeyField, Size, keys_of
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.model.settings import CheckDefaults, PoolSettings, Settings

@@ -12,7 +12,8 @@ from msgspec import Struct, structs
 
 from vibeguard.core.config.scalars import LONGEST_ID
 from vibeguard.core.model import keys
-from vibeguard.core.model.config import Config, Requirement, Triggers
+from vibeguard.core.model.config import Config
+from vibeguard.core.model.config_parts import Requirement, Triggers
 from vibeguard.core.model.keys import Key, Kind, keys_of
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS

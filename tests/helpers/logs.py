@@ -6,7 +6,7 @@ from msgspec.structs import force_setattr
 
 from tests.helpers.histories import MS, SECOND, History, check
 from vibeguard.core.eventlog.encode import encode_line, encode_seal, new_digest
-from vibeguard.core.model.config import Requirement, Trigger, Triggers, Where
+from vibeguard.core.model.config_parts import Requirement, Trigger, Triggers, Where
 from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt
 from vibeguard.core.model.events import (
     CheckHang,

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.helpers.histories import MS, History, check
 from tests.helpers.replays import replay
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import CheckResults
 from vibeguard.core.model.plan import ResolvedSettings

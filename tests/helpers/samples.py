@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.helpers.histories import MS, SECOND, History, check
-from vibeguard.core.model.config import Requirement, Trigger, Triggers, Where
+from vibeguard.core.model.config_parts import Requirement, Trigger, Triggers, Where
 from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt, VersionControl
 from vibeguard.core.model.events import (
     CheckHang,

@@ -11,7 +11,8 @@ from tests.helpers.scripted_executor import Script, ScriptedExecutor
 from vibeguard.core.fold.fold import fold
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.judge import Judgement
-from vibeguard.core.model.config import CheckConfig, Requirement
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.events import Event, RunFinished, RunPlanned, RunStarted
 from vibeguard.core.model.plan import Plan, PlannedCheck
 from vibeguard.core.model.settings import Settings

@@ -8,7 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.simulation.history import INPUT, SECOND_NS, Program
-from vibeguard.core.model.config import CheckConfig, Requirement, Where
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.config_parts import Requirement, Where
 from vibeguard.core.names import LeakPolicy, ReusePolicy, Severity, WhilePending
 
 OUTPUT_LIMIT = 4096

@@ -8,7 +8,8 @@ from random import Random
 from tests.simulation import program
 from tests.simulation.drawn_checks import OUTPUT_LIMIT
 from tests.simulation.history import SECOND_NS, Happening, History, Program
-from vibeguard.core.model.config import CheckConfig, Requirement
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import LeakPolicy, Severity
 from vibeguard.core.planning.plan import make_plan, resolve_settings

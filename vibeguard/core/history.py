@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from vibeguard.core.model.config import Where
+from vibeguard.core.model.config_parts import Where
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 

@@ -16,7 +16,7 @@ from vibeguard.core.history import (
     estimates,
     samples_of,
 )
-from vibeguard.core.model.config import Where
+from vibeguard.core.model.config_parts import Where
 from vibeguard.core.names import Outcome
 
 DURATIONS = st.lists(st.integers(0, 10**15), min_size=1, max_size=60)

@@ -11,7 +11,8 @@ import yaml
 
 from scripts.reference.schemas import schemas
 from tests.helpers.histories import History, check
-from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Triggers
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.model.config_parts import Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import Problem

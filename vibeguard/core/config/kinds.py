@@ -35,7 +35,7 @@ from vibeguard.core.lang.duration import parse_duration
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.lang.links import link_template
 from vibeguard.core.model import keys
-from vibeguard.core.model.config import Requirement, Triggers
+from vibeguard.core.model.config_parts import Requirement, Triggers
 from vibeguard.core.model.keys import Kind, keys_of
 from vibeguard.core.names import WhilePending
 

@@ -25,15 +25,8 @@ from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import VariableCycle, resolve_variables
 from vibeguard.core.model import keys
-from vibeguard.core.model.config import (
-    DEFAULT_TIMEOUT_NS,
-    CheckConfig,
-    Config,
-    Prompt,
-    Requirement,
-    Trigger,
-    Triggers,
-)
+from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, CheckConfig, Config
+from vibeguard.core.model.config_parts import Prompt, Requirement, Trigger, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import CheckDefaults
 from vibeguard.core.names import WhilePending

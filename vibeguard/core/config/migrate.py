@@ -20,7 +20,8 @@ from vibeguard.core.config.shape import read_shape
 from vibeguard.core.config.source import Source, read_source
 from vibeguard.core.config.value_reader import Reader, key_meant
 from vibeguard.core.lang.errors import quoted
-from vibeguard.core.model.config import CheckConfig, Config, Prompt, Requirement, Triggers
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.model.config_parts import Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import ConfigError, Problem

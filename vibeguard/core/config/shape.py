@@ -11,7 +11,8 @@ from vibeguard.core.config.nodes import Mapping, Text, is_absent, is_broken
 from vibeguard.core.config.scalars import identifier, tag
 from vibeguard.core.config.value_reader import Reader, kind, place_of
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.model.config import CheckConfig, Config, Prompt
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.model.config_parts import Prompt
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import Settings
 

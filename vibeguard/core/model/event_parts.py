@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from vibeguard.core.model.config import Trigger
+from vibeguard.core.model.config_parts import Trigger
 from vibeguard.core.names import (
     StagedWay,
 )

@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.model.config import CheckConfig, CheckKeys, Requirement, Triggers
+from vibeguard.core.model.config import CheckConfig, CheckKeys
+from vibeguard.core.model.config_parts import Requirement, Triggers
 from vibeguard.core.model.plan import CONFIRMING, Plan, PlannedCheck, ResolvedSettings
 from vibeguard.core.model.settings import RunSettings, Settings
 from vibeguard.core.names import OnChange, Pool, ReusePolicy

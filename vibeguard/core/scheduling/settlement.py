@@ -1,6 +1,6 @@
 """`check.settled` of a check: what follows from its record in the State is filled in here."""
 
-from vibeguard.core.model.config import Triggers
+from vibeguard.core.model.config_parts import Triggers
 from vibeguard.core.model.event_parts import Excerpt, TriggeredPrompt
 from vibeguard.core.model.events import CheckReused, CheckSettled
 from vibeguard.core.model.state import CheckRecord

@@ -3,14 +3,8 @@
 import pytest
 
 from tests.helpers.configs import check, complaints, load, load_check, only_complaint, problems
-from vibeguard.core.model.config import (
-    DEFAULT_TIMEOUT_NS,
-    CheckConfig,
-    CheckKeys,
-    Config,
-    Requirement,
-    Trigger,
-)
+from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, CheckConfig, CheckKeys, Config
+from vibeguard.core.model.config_parts import Requirement, Trigger
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import CheckDefaults, RunSettings, Settings
 from vibeguard.core.names import (

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     CheckExtracted,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.helpers.histories import SECOND, History, check
 from vibeguard.core.fold.fold import apply, fold
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     CheckRequirementWaived,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.model.config import Requirement, Where
+from vibeguard.core.model.config_parts import Requirement, Where
 from vibeguard.core.model.event_parts import ProcessReport, StagedView
 from vibeguard.core.model.events import CheckResults, CheckSubmitted, CheckTerminationRequested
 from vibeguard.core.model.plan import ResolvedSettings

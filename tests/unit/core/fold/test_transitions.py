@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckExtracted,

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.histories import History, check
 from tests.helpers.replays import replay
 from vibeguard.core.formats.registry import FORMATS
-from vibeguard.core.model.config import Trigger, Triggers
+from vibeguard.core.model.config_parts import Trigger, Triggers
 from vibeguard.core.model.event_parts import Excerpt, TriggeredPrompt
 from vibeguard.core.names import Outcome, Reason
 

@@ -16,7 +16,7 @@ from tests.helpers.samples import SAMPLES
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import FORMATS, make_format
-from vibeguard.core.model.config import Requirement, Where
+from vibeguard.core.model.config_parts import Requirement, Where
 from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt
 from vibeguard.core.model.events import (
     CheckSubmitted,

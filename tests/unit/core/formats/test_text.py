@@ -8,7 +8,7 @@ from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
 from vibeguard.core.formats.base import Ending
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import Excerpt
 from vibeguard.core.names import AttemptEnd, LogStatus, Outcome, Pool, Reason, Severity
 from vibeguard.core.wording.layout import cells

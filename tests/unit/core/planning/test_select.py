@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.configs import load
-from vibeguard.core.model.config import CheckConfig, Config, Requirement
+from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.planning.select import Selection, select
 from vibeguard.core.problems import UsageError
 

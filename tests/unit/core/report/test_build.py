@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.samples import SAMPLES
 from vibeguard.core.fold.fold import apply, new_state
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import TriggeredPrompt
 from vibeguard.core.model.report import Report
 from vibeguard.core.names import LogStatus, Outcome, Reason, Severity

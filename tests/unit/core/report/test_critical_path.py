@@ -2,7 +2,7 @@
 
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.samples import SAMPLES
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.critical_path import critical_path, path_sentence
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.names import Outcome, Pool
 from vibeguard.core.report.savings import level_by_level_ns, saved_ns

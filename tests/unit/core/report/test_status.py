@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.helpers.histories import RUN_ID, SECOND, History, check
-from vibeguard.core.model.config import Requirement
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.events import RunPaused
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import LogStatus, Pool, Severity

@@ -9,7 +9,7 @@ from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, check, plan_of, run_virtually
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.history import definition_of, estimates, samples_of
-from vibeguard.core.model.config import Where
+from vibeguard.core.model.config_parts import Where
 from vibeguard.core.model.events import CheckSubmitted, FrontierAdvanced, RunPlanned
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.settings import PoolSettings
