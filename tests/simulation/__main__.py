@@ -17,7 +17,7 @@ from hashlib import sha256
 from tests.simulation.drawing import history_of
 from tests.simulation.oracles import findings
 from tests.simulation.outcome import Outcome
-from tests.simulation.seams import FOLDER
+from tests.simulation.stand_ins import FOLDER
 from tests.simulation.world import run_history
 
 AT_A_TIME = 20
@@ -47,6 +47,9 @@ def check_each(seeds: range) -> tuple[Wrong, Counter[str]]:
 def check_many(seeds: range, jobs: int = JOBS) -> Iterator[tuple[Wrong, Counter[str]]]:
     """The same in several processes, a few histories after the other."""
     parts = [seeds[at : at + AT_A_TIME] for at in range(0, len(seeds), AT_A_TIME)]
+    if jobs == 1:
+        yield from map(check_each, parts)
+        return
     with ProcessPoolExecutor(jobs) as pool:
         try:
             yield from pool.map(check_each, parts)
@@ -91,8 +94,8 @@ def _report(seeds: range, jobs: int, *, first: bool, verbose: bool) -> bool:
             if first:
                 return False
     took_s = time.monotonic() - began
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    each_ms = 1000 * (used.ru_utime + used.ru_stime) / len(seeds)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    each_ms = 1000 * sum(each.ru_utime + each.ru_stime for each in used) / len(seeds)
     if verbose:
         print(*(f"{count:8} {what}" for what, count in sorted(reached.items())), sep="\n")
     print(f"{len(seeds)} histories from {seeds[0]} on in {took_s:.0f} s: {len(wrong)} went wrong")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulation.machine import refuse
+from tests.simulation.processes import refuse
 from vibeguard.system.journal.creation import LOG_NAME
 
 WAYS = (

@@ -12,7 +12,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from tests.simulation.machine import HESITATION_NS, Machine, Pipe, Process, refuse
+from tests.simulation.machine import HESITATION_NS, Machine
+from tests.simulation.processes import Pipe, Process, refuse
 
 FIRST_DESCRIPTOR = 1 << 20
 

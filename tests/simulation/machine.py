@@ -14,123 +14,50 @@ A process does what its program says, an operation after the other:
 """
 
 import copy
-import errno
 import heapq
 import math
-import os
 import signal
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any, Self
 
-TICK_NS = 10_000_000
-SECOND_NS = 1_000_000_000
+from tests.simulation.passing_time import nothing
+from tests.simulation.process_table import Table
+from tests.simulation.processes import (
+    FRONT,
+    INIT,
+    SECOND_NS,
+    SUPERVISOR,
+    TICK_NS,
+    Process,
+)
+
 PIPE_BYTES = 1 << 16
 FEW_PIDS = 20  # where there are so few, numbers are given again at once
 HESITATION_NS = 14_000_000  # longer than a tick: whoever is meant may be somebody else by then
 PAUSING_NS = 100_000_000  # to find and stop all that is there
-INIT, FRONT, SUPERVISOR = 1, 2, 3
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP)
 
 
-def _nothing(*_: Any) -> None:
-    """Nobody is told."""
-
-
-def refuse(number: int, path: str | None = None) -> OSError:
-    """The error that the system would raise."""
-    return OSError(number, os.strerror(number), path)
-
-
-class Pipe:
-    """What a command writes into, and the supervisor reads from."""
-
-    def __init__(self, inode: int) -> None:
-        self.inode = inode
-        self.content = bytearray()
-        self.writers = 1  # our own end, until it is closed
-        self.open = True
-
-    @property
-    def readable(self) -> bool:
-        return bool(self.content) or not self.writers
-
-
-class Process:
-    """One process. `owner` is the attempt that it belongs to, whatever it tells of itself."""
-
-    def __init__(self, pid: int, start: int, parent: "Process | None", owner: str) -> None:
-        self.pid, self.start, self.parent, self.owner = pid, start, parent, owner
-        self.children: list[Process] = []
-        self.group = self.session = pid
-        self.state = "S"
-        self.program: list[Any] = []
-        self.at = 0
-        self.command = ""
-        self.environment: Mapping[bytes, bytes] = {}
-        self.pipe: Pipe | None = None
-        self.on_term: str | int = "die"
-        self.status = 0
-        self.reaped_ns: int | None = None  # when the supervisor was told of its end
-        self.stuck = False
-        self.pending: list[int] = []
-        self.turn = 0  # an event of an earlier turn is void
-        self.left_ns = 0  # of the sleep that a stop interrupted
-        self.due_ns = 0
-        self.remote = False  # it runs on another machine
-        self.watched = parent is None or parent.pid != SUPERVISOR
-
-    @property
-    def alive(self) -> bool:
-        return self.state != "Z"
-
-    @property
-    def is_traceable(self) -> bool:
-        """Whether anything of it tells whose it is: else it belongs to nobody until the end."""
-        return bool(self.environment) or self.pipe is not None
-
-    @property
-    def is_found(self) -> bool:
-        """Whether whoever looks for all of an attempt finds it: by what it descends from."""
-        top = self
-        while top.parent is not None and top.parent.pid > SUPERVISOR:
-            top = top.parent
-        return top.is_traceable
-
-
-class Machine:
+class Machine(Table):
     """Processes and the time; `kernel.Kernel` adds what the supervisor may ask of them."""
 
     def __init__(self, rng: Random, *, most_pids: int = 400, slow: bool = True) -> None:
-        self.rng = rng
-        self.now_ns = 1_000 * SECOND_NS
-        self.faults: dict[str, list[tuple[int, int, int]]] = {}  # call -> errno, from, until
+        super().__init__(rng, most_pids=most_pids, slow=slow)
         self.violations: list[str] = []
         self.leaders: dict[tuple[str, int], Process] = {}
-        self.wake: Callable[[], None] = _nothing
-        self.call: Callable[[Any], None] = _nothing
-        self.on_signal: Callable[[], None] = _nothing
+        self.wake: Callable[[], None] = nothing
+        self.on_signal: Callable[[], None] = nothing
         self.wrote: dict[str, int] = {}  # attempt -> bytes that its processes gave to its pipe
         self.paused_ns: int | None = None  # since when all attempts should stand still
         self.over: set[str] = set()  # attempts that have ended: what they left is let go
-        self.woken = False
-        self.calls = 0
-        self.reached: Counter[str] = Counter()  # what went wrong or was out of the ordinary
         self.looked: dict[
             int, tuple[int, str]
         ] = {}  # number -> the call of the last look, its owner
         self.hesitates = False
         self.remote_pausing_ns = math.inf  # until workers have heard of a pause
         self.threads: list[Callable[[], bool]] = []  # that wait for a child; whether one is done
-        self._slow = slow
-        self._most_pids = most_pids
-        self._last_pid = 100
-        self._given: dict[int, int] = {}
-        self._events: list[tuple[int, int, str, Any]] = []
-        self._order = 0
         self._descriptors: dict[int, Any] = {}
-        self.processes: dict[int, Process] = {}
         init = self._add(INIT, None, "")
         front = self._add(FRONT, init, "")
         us = self._add(SUPERVISOR, front, "")
@@ -138,72 +65,11 @@ class Machine:
         self.subreapers = {FRONT}
         self.us = SUPERVISOR
 
-    # Time.
-
-    def later(self, delay_ns: int, kind: str, what: Any) -> None:
-        """Something happens after a while; `kind` is a method of ours, or `call`."""
-        self._order += 1
-        heapq.heappush(self._events, (self.now_ns + delay_ns, self._order, kind, what))
-
-    def advance(self, until_ns: float) -> None:
-        """Let time pass until then, or until something woke the supervisor."""
-        while self._events and self._events[0][0] <= until_ns and not self.woken:
-            at, _, kind, what = heapq.heappop(self._events)
-            self.now_ns = max(self.now_ns, at)
-            getattr(self, kind)(what)
-        if not self.woken:
-            self.now_ns = max(self.now_ns, int(until_ns))
-
-    def spend(self) -> None:
-        """A call takes some time, seldom a long one, and the others go on meanwhile."""
-        self.calls += 1
-        cost = self.rng.getrandbits(13)
-        if self._slow and cost < 40:
-            cost = 30_000_000 if cost < 3 else cost * 40_000
-            self.reached["a call takes long"] += 1
-        self.advance_by(cost)
-
-    def advance_by(self, lasting_ns: int) -> None:
-        """Nothing wakes the supervisor, which is busy, and the others go on."""
-        self.now_ns += lasting_ns
-        while self._events and self._events[0][0] <= self.now_ns:
-            _, _, kind, what = heapq.heappop(self._events)
-            getattr(self, kind)(what)
-
-    def fail(self, call: str) -> None:
-        """Raise what the call is to fail with at this moment, if it is."""
-        self.spend()
-        for number, start, end in self.faults.get(call, ()):
-            if start <= self.now_ns < end:
-                self.reached[f"{call} fails with {errno.errorcode[number]}"] += 1
-                raise refuse(number)
-
     def _notify(self) -> None:
         self.woken = True
         self.wake()
 
     # Processes.
-
-    def _add(self, pid: int, parent: Process | None, owner: str) -> Process:
-        process = Process(pid, self.now_ns // TICK_NS, parent, owner)
-        self._given[pid] = process.start
-        self.processes[pid] = process
-        if parent is not None:
-            parent.children.append(process)
-            process.group, process.session = parent.group, parent.session
-        return process
-
-    def _new_pid(self) -> int:
-        """The next free number. It begins anew soon, but never twice within a tick of the clock."""
-        for _ in range(2 * self._most_pids):
-            self._last_pid = self._last_pid + 1 if self._last_pid < 100 + self._most_pids else 100
-            pid, now = self._last_pid, self.now_ns // TICK_NS
-            in_use = pid in self.processes or any(
-                pid in {each.group, each.session} for each in self.processes.values()
-            )
-            if not in_use and self._given.get(pid, -1) < now:
-                return pid
-        raise refuse(errno.EAGAIN)
 
     def stranger(self, _: Any = None) -> None:
         """A process of somebody else takes the next number for a while."""
@@ -383,7 +249,7 @@ class Machine:
     def snapshot(self) -> Self:
         """The same processes once more, from here on on their own: there the supervisor may die."""
         kept = self.wake, self.call, self.on_signal, self._events
-        self.wake, self.call, self.on_signal = _nothing, _nothing, _nothing
+        self.wake, self.call, self.on_signal = nothing, nothing, nothing
         self._events = [event for event in self._events if event[2] != "call"]
         heapq.heapify(self._events)
         threads, self.threads = self.threads, []
@@ -391,11 +257,6 @@ class Machine:
         self.wake, self.call, self.on_signal, self._events = kept
         self.threads = threads
         return copied
-
-    def suspend(self, gap_ns: int) -> None:
-        """The whole machine stands still, and its clock does not."""
-        self.now_ns += gap_ns
-        self._events = [(at + gap_ns, order, kind, what) for at, order, kind, what in self._events]
 
     def alive_of(self, owner: str) -> list[Process]:
         """The processes that belong to an attempt, or to any for an empty name."""
@@ -434,4 +295,4 @@ class Machine:
         self._exit(us, signal.SIGKILL)
         self.us = FRONT
         self._descriptors.clear()
-        self.wake = self.call = _nothing
+        self.wake = self.call = nothing

@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.simulation.disk import Disk
 from tests.simulation.history import INPUT, Happening
-from tests.simulation.machine import SECOND_NS
 from tests.simulation.outcome import Death
+from tests.simulation.processes import SECOND_NS
 from tests.simulation.seams import simulated
 from tests.simulation.watcher import Watcher
 from vibeguard.system.channel import Interrupt, Kill, Pause, Resume, send

@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from tests.simulation.kernel import Kernel
-from tests.simulation.machine import SECOND_NS
+from tests.simulation.processes import SECOND_NS
 from tests.simulation.workers import SimulatedWorker
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.address import Address

@@ -14,16 +14,15 @@ import trio
 
 from tests.simulation.__main__ import check, check_many, what_was_done
 from tests.simulation.drawing import history_of
+from tests.simulation.mutants import past
 from tests.simulation.seams import task_order
 from tests.simulation.world import run_history
 
 SAMPLE = 80
 NIGHTLY = 10_000
 
-# What histories have found, so that it stays mended: `mutants/past.py` puts these in again.
-DEFECTS = {
-    70: "a command that could not be killed made the fold refuse the end of its attempt",
-}
+# Defects of the past, by the history that each of them went wrong in.
+DEFECTS = {mutant.history: mutant.what for mutant in past.MUTANTS if mutant.history is not None}
 # What was wrong with the simulation itself.
 FAULTS_OF_THE_SIMULATOR = {
     1223: "it asked a log that was cut what could not be killed",

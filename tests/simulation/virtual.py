@@ -6,7 +6,7 @@ from collections.abc import Callable
 import trio
 
 from tests.simulation.kernel import Kernel
-from tests.simulation.machine import SECOND_NS
+from tests.simulation.processes import SECOND_NS
 from vibeguard.system.supervisor.run_clock import PausingClock
 
 MOST_VIRTUAL_S = 900.0

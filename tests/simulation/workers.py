@@ -5,7 +5,7 @@ import signal
 from hashlib import sha256
 from typing import Any
 
-from tests.simulation.machine import SECOND_NS, Pipe, Process
+from tests.simulation.processes import SECOND_NS, Pipe, Process
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.pool import worker as machine
 from vibeguard.core.pool.messages import Job, Result, Stage, Struck, decode_from_client, encode

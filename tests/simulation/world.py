@@ -20,11 +20,11 @@ from tests.simulation.beside import in_a_fork, is_seen, second_of
 from tests.simulation.disk import Disk
 from tests.simulation.history import INPUT, History
 from tests.simulation.kernel import Kernel
-from tests.simulation.machine import SECOND_NS
 from tests.simulation.meddling import meddle
 from tests.simulation.outcome import Look, Outcome
 from tests.simulation.outside import Outside
 from tests.simulation.pool import Broker, lines_to, remote_of
+from tests.simulation.processes import SECOND_NS
 from tests.simulation.seams import simulated, small_pieces, task_order
 from tests.simulation.virtual import Reactor, Steps, VirtualClock
 from tests.simulation.watcher import Watcher

@@ -1,48 +1,46 @@
 """Both ends of the protocol between a run and its workers."""
 
-from tests.simulation.mutants import CORE, Mutant
+from tests.simulation.mutants import Mutant
 
-CLIENT, WORKER = CORE + "pool/client.py", CORE + "pool/worker.py"
 MUTANTS = (
     Mutant(
         "a worker starts as often as it hears Go",
-        WORKER,
         "        if order.answer is Answer.GO and held.stage is Stage.OFFERED:",
         "        if order.answer is Answer.GO:",
+        history=4,
     ),
     Mutant(
         "a worker starts without Go",
-        WORKER,
         "        if order.answer is Answer.GO and held.stage is Stage.OFFERED:",
         "        if held.stage is Stage.OFFERED:",
+        history=170,
     ),
     Mutant(
         "a worker is called lost at once",
-        CLIENT,
         "silent_at = self._links[attempt.worker].heard_at + self._lease_s + BEYOND_LEASE_S",
         "silent_at = self._links[attempt.worker].heard_at + 0.1",
+        history=4,
     ),
     Mutant(
         "a worker outlives its lease",
-        WORKER,
         "elif held.stage in _STARTED and now >= link.lease_ends - ENDING_S:",
         "elif held.stage in _STARTED and now >= link.lease_ends + 8 * link.lease_s:",
+        history=275,
     ),
     Mutant(
         "a worker that is silent is waited for",
-        CLIENT,
         "silent_at = self._links[attempt.worker].heard_at + self._lease_s + BEYOND_LEASE_S",
         "silent_at = self._links[attempt.worker].heard_at + 1000",
+        history=170,
     ),
     Mutant(
         "workers take more than the run may send",
-        CORE + "scheduling/slots.py",
         "            used, capacity = state.used_workers, state.worker_slots",
         "            used, capacity = state.used_workers, 1000",
+        history=15,
     ),
     Mutant(
         "what is wanted no more goes on at the worker",
-        CLIENT,
         "            if report.stage is Stage.ENDED:\n                self.late_results += 1\n"
         "            return self._close(worker, report.claim)",
         "            return []",
@@ -50,32 +48,28 @@ MUTANTS = (
     ),
     Mutant(
         "an end that is not confirmed is waited for",
-        CLIENT,
         "        return silent_at if attempt.end_by is None else min(silent_at, attempt.end_by)",
         "        return silent_at",
         why="the task of the check waits no longer than its clean-up bound",
     ),
     Mutant(
         "a job that the broker forgot is not sent again",
-        CLIENT,
         "            return attempt.submitted_at + RESUBMIT_S",
         "            return attempt.submitted_at + 1000",
     ),
     Mutant(
         "output that comes twice is stored twice",
-        CLIENT,
         'data = chunk.data[have - chunk.offset :] if chunk.offset <= have else b""',
         "data = chunk.data",
     ),
     Mutant(
         "an old message counts like a new one",
-        CLIENT,
         "        if message.number <= link.heard:\n            return []\n",
         "",
+        history=47,
     ),
     Mutant(
         "a pause does not reach the workers",
-        CLIENT,
         "        self._paused = paused\n        going",
         "        going",
     ),

@@ -1,46 +1,40 @@
 """Whose turn it is: slots, groups, fail-fast."""
 
-from tests.simulation.mutants import CORE, SUPERVISOR, Mutant
+from tests.simulation.mutants import Mutant
 
-SCHEDULING = CORE + "scheduling/"
 MUTANTS = (
     Mutant(
         "fail-fast waits for what runs",
-        SCHEDULING + "scheduler.py",
-        "if not self.settings.fail_fast or self._failed_first is None:",
+        "if not self.settings.fail_fast or self._index.failed_first is None:",
         "if True:",
         history=24,
     ),
     Mutant(
         "fail-fast strikes for a warning",
-        SCHEDULING + "scheduler.py",
         "        if fails_the_run(record) and record.outcome",
         "        if record.outcome",
         history=48,
     ),
     Mutant(
         "weight counts for nothing",
-        SCHEDULING + "slots.py",
         "return used == 0 or used + record.slots <= capacity",
         "return used < capacity",
         history=18,
     ),
     Mutant(
         "another run's group is taken",
-        SUPERVISOR + "groups.py",
         "        except BlockingIOError:\n            os.close(descriptor)\n            return None",
         "        except BlockingIOError:\n            return descriptor",
+        history=358,
     ),
     Mutant(
         "a group is kept until the run ends",
-        SUPERVISOR + "groups.py",
         "        descriptor = self._held.pop(group, None)\n",
         "        descriptor = None\n",
         history=25,
     ),
     Mutant(
         "what was skipped counts as passed",
-        SCHEDULING + "scheduler.py",
         "        if record.outcome is Outcome.PASSED:\n            self._passed(record)",
         "        if record.outcome in (Outcome.PASSED, Outcome.SKIPPED):\n"
         "            self._passed(record)",
@@ -48,29 +42,26 @@ MUTANTS = (
     ),
     Mutant(
         "slots that were offered are never given back",
-        SCHEDULING + "slots.py",
         "            self._offered_slots[record.pool] -= slots\n            self._groups",
         "            self._groups",
         history=5,
     ),
     Mutant(
         "the background takes the foreground's slots",
-        SCHEDULING + "slots.py",
         "            used, capacity = state.used_background, state.async_parallel",
         "            used, capacity = state.used_background, state.parallel",
         history=1,
     ),
     Mutant(
         "the foreground has settled before it has",
-        SCHEDULING + "scheduler.py",
         "        if state.unsettled_foreground or state.foreground_settled is not None:",
         "        if state.foreground_settled is not None:",
         history=0,
     ),
     Mutant(
         "what would rather wait does not let others go first",
-        SCHEDULING + "requirements.py",
         "        return self._pending[check] > 0 and self._first_left > 0",
         "        return False",
+        history=14,
     ),
 )

@@ -1,9 +1,9 @@
 """Whatever ends, by itself or because it is told to: within its time, and all of it."""
 
 from tests.simulation.facts import STANDING, Facts, Findings
-from tests.simulation.machine import SECOND_NS
 from tests.simulation.outcome import Outcome
 from tests.simulation.outside import SWEEP_BOUND_S
+from tests.simulation.processes import SECOND_NS
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.reader import reading_of
@@ -14,6 +14,7 @@ LEAK_S = 1.0 + UNKILLABLE_S
 AWAY_S = 6.0  # messages, and what silence is borne beyond a lease
 SLACK_S = 0.5  # for calls that take long, and looks that come every tenth of a second
 ENDING_S = 4.0  # beside the grace: what a kill may take, a judgement, and looks
+HEARD_OF_S = 1.0  # a request: it is looked for every tenth of a second
 _OF_WHAT_IS_LEFT = ("leak", "output_limit", "log_failure")
 _BAD = ("failed", "timeout", "error")
 
@@ -103,16 +104,33 @@ def a_cancel_is_obeyed(outcome: Outcome, log: list[Facts]) -> Findings:
 
 
 def one_check_is_cancelled(outcome: Outcome, log: list[Facts]) -> Findings:
-    """A check that was to be cancelled goes on no longer than its end may take."""
+    """What runs of a check that is to be cancelled is told to end soon, unless it has by then."""
+    if outcome.exit_code == 4 or outcome.has(*STANDING):
+        return
+    for at_ns, happening in outcome.delivered:
+        own = [e for e in log if e.get("check") == happening.detail]
+        due_ns = at_ns + HEARD_OF_S * SECOND_NS
+        began = [e["attempt"] for e in own if e["type"] == "check.started" and e["t"] < at_ns]
+        if happening.what != "cancel check" or not began:
+            continue
+        ends = {"check.termination_requested", "check.attempt_finished"}
+        if not any(
+            e["type"] in ends and e["attempt"] == began[-1] and e["t"] < due_ns for e in own
+        ):
+            yield f"{happening.detail} goes on although it was to be cancelled"
+
+
+def a_cancelled_check_settles(outcome: Outcome, log: list[Facts]) -> Findings:
+    """Wherever it stood: running, queued, or between two attempts."""
     if outcome.exit_code == 4 or outcome.has(*STANDING):
         return
     bound_ns = outcome.history.plan.settings.grace_ns + ENDING_S * SECOND_NS
-    for at_ns, happening in outcome.delivered:
-        for event in log:
-            own = event["type"] == "check.settled" and event["check"] == happening.detail
-            late = event["t"] > at_ns + bound_ns
-            if happening.what == "cancel check" and own and late:
-                yield f"{event['check']} settled long after it was to be cancelled"
+    cancelled = {h.detail: at for at, h in outcome.delivered if h.what == "cancel check"}
+    for event in log:
+        at_ns = cancelled.get(event.get("check", ""))
+        late = at_ns is not None and event["t"] > at_ns + bound_ns
+        if event["type"] == "check.settled" and late:
+            yield f"{event['check']} settled long after it was to be cancelled"
 
 
 def an_exit_keeps_its_outcome(outcome: Outcome, log: list[Facts]) -> Findings:
@@ -169,6 +187,7 @@ ORACLES = (
     is_over_soon,
     a_cancel_is_obeyed,
     one_check_is_cancelled,
+    a_cancelled_check_settles,
     an_exit_keeps_its_outcome,
     cancels_have_reasons,
     death_leaves_nothing,

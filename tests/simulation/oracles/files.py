@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import cast
 
 from tests.simulation.facts import Facts, Findings
-from tests.simulation.machine import SECOND_NS, TICK_NS
 from tests.simulation.outcome import Outcome
+from tests.simulation.processes import SECOND_NS, TICK_NS
 from vibeguard.core.eventlog.decode import LogDecoder
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far

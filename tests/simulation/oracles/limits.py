@@ -1,8 +1,8 @@
 """The limits of checks and of the run, and the time that counts for them."""
 
 from tests.simulation.facts import STANDING, Facts, Findings
-from tests.simulation.machine import SECOND_NS
 from tests.simulation.outcome import Outcome
+from tests.simulation.processes import SECOND_NS
 
 SLACK_S = 0.5
 _GAPS = ("suspend", "stall")

@@ -3,8 +3,8 @@
 import errno
 
 from tests.simulation.facts import Facts, Findings
-from tests.simulation.machine import SECOND_NS
 from tests.simulation.outcome import Outcome
+from tests.simulation.processes import SECOND_NS
 
 _PASSING = (errno.EAGAIN, errno.EMFILE)
 
