@@ -34,6 +34,7 @@ from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
+from vibeguard.system.front import early
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.refused import refusals_marked
 from vibeguard.system.rundir.state_folder import state_folder
@@ -259,7 +260,9 @@ def _from_the_runs_folder(loaded: Loaded) -> str:
 def _of_the_work_tree(launch: Launch) -> Launch:
     """With what is known of the files that lie there."""
     folder, environment = os.fsdecode(launch.folder), launch.environment
-    before = differing(folder, environment, TIMEOUT_S)
+    supervisor = early.prepared.get()
+    ahead = supervisor.differing if supervisor is not None else None
+    before = differing(folder, environment, TIMEOUT_S, ahead)
     found = version_control(folder, environment, before)
     if launch.record_tree:
         from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed

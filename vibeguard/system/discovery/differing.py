@@ -1,12 +1,13 @@
 """Which files of a work tree differ, and what lies there: in bounded time, or why nobody knows."""
 
 import os
+import signal
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha1, sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -15,7 +16,14 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import SUBMODULE, ask_git, mode_in_git, present_head
+from vibeguard.system.discovery.vcs import (
+    SUBMODULE,
+    answer_of_git,
+    ask_git,
+    begin_git,
+    mode_in_git,
+    present_head,
+)
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 MOST_FILES: Final = 2_000
@@ -48,13 +56,48 @@ class Named(Struct, frozen=True):
     untold: str = ""
 
 
-def named_by_git(folder: str, environment: Mapping[bytes, bytes], timeout_s: float) -> Named | None:
-    """What git says differs in the repository around `folder`; None outside of git."""
+class Asked(NamedTuple):
+    """Git, at work on what `named_by_git` is going to ask about a repository."""
+
+    root: str
+    process: subprocess.Popen[bytes]
+
+    def discard(self) -> None:
+        """Nobody wants to know any more; harmless where it has told."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            with self.process:
+                self.process.communicate()
+
+
+def ask_ahead(folder: str, environment: Mapping[bytes, bytes]) -> Asked | None:
+    """Begin with `named_by_git`; None where there is nothing to begin."""
+    root = git_root(folder)
+    try:
+        own = without_git_locals(environment)
+        return Asked(root, begin_git(_STATUS, root, own)) if root is not None else None
+    except OSError:
+        return None
+
+
+def named_by_git(
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    timeout_s: float,
+    ahead: Asked | None = None,
+) -> Named | None:
+    """What git says differs in the repository around `folder`; None outside of git.
+
+    `ahead` is taken where it is about this repository.
+    """
     root = git_root(folder)
     if root is None:
         return None
     try:
-        told = ask_git(_STATUS, root, without_git_locals(environment), timeout_s)
+        if ahead is not None and ahead.root == root:
+            told = answer_of_git(ahead.process, timeout_s)
+        else:
+            told = ask_git(_STATUS, root, without_git_locals(environment), timeout_s)
     except subprocess.TimeoutExpired:
         return Named(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
     except (OSError, subprocess.SubprocessError):
@@ -69,10 +112,13 @@ def named_by_git(folder: str, environment: Mapping[bytes, bytes], timeout_s: flo
 
 
 def differing(
-    folder: str, environment: Mapping[bytes, bytes], timeout_s: float
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    timeout_s: float,
+    ahead: Asked | None = None,
 ) -> Differing | None:
     """What differs in the repository around `folder`, and what lies there; None outside of git."""
-    named = named_by_git(folder, environment, timeout_s)
+    named = named_by_git(folder, environment, timeout_s, ahead)
     if named is None:
         return None
     untold = f"more than {MOST_FILES} files differ" if len(named.paths) > MOST_FILES else ""

@@ -35,7 +35,18 @@ def ask_git(
     It and what it starts (filters) end with the time that they have. Raises OSError if it is
     missing, SubprocessError if it is slow or fails: then `stderr` of the error has its words.
     """
-    with subprocess.Popen(
+    process = begin_git(arguments, folder, environment, given)
+    return answer_of_git(process, timeout_s, given, began=began)
+
+
+def begin_git(
+    arguments: tuple[str, ...],
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    given: bytes | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Git, which is asked and not waited for yet. Raises OSError if it is missing."""
+    return subprocess.Popen(
         [*_GIT, *arguments],
         cwd=folder,
         env={**environment, b"LC_ALL": b"C"},
@@ -43,7 +54,18 @@ def ask_git(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-    ) as process:
+    )
+
+
+def answer_of_git(
+    process: "subprocess.Popen[bytes]",
+    timeout_s: float,
+    given: bytes | None = None,
+    *,
+    began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
+) -> bytes:
+    """What the git that was begun prints, as `ask_git` has it. Raises SubprocessError."""
+    with process:
         try:
             began(process)
             output, complaint = process.communicate(given, timeout=timeout_s)
@@ -51,7 +73,7 @@ def ask_git(
             os.killpg(process.pid, signal.SIGKILL)
             raise
     if process.returncode != 0:
-        raise subprocess.CalledProcessError(process.returncode, arguments, output, complaint)
+        raise subprocess.CalledProcessError(process.returncode, process.args, output, complaint)
     return output
 
 

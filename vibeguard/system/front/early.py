@@ -11,9 +11,13 @@ import signal
 import sys
 from contextvars import ContextVar
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from vibeguard.system.clock import command_began_s
 from vibeguard.system.ending_signals import ENDING_OR_QUIT
+
+if TYPE_CHECKING:
+    from vibeguard.system.discovery.differing import Asked
 
 HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
 
@@ -38,9 +42,12 @@ class Supervisor:
         self.guarded_here = guarded_here
         self.began_s = command_began_s()
         self.launched = False
+        self.differing: Asked | None = None  # what git was asked of the caller's folder meanwhile
 
     def discard(self) -> None:
         """End a supervisor that got nothing to do. Harmless after the launch, and when repeated."""
+        if self.differing is not None:
+            self.differing.discard()
         if not self.launched:
             self.launched = True
             os.close(self.orders)
@@ -64,9 +71,22 @@ def prepare(arguments: list[str]) -> Supervisor:
     hold_signals_back()
     for shared in IMPORTED_ONCE:
         import_module(shared)
-    supervisor = _start(stays=outlives_command(arguments), may_reuse_all=_asks_for_reuse(arguments))
+    reuses = _asks_for_reuse(arguments)
+    supervisor = _start(stays=outlives_command(arguments), may_reuse_all=reuses)
     prepared.set(supervisor)
+    if reuses:  # then the second core has little to do
+        supervisor.differing = _ask_git()
     return supervisor
+
+
+def _ask_git() -> "Asked | None":
+    from vibeguard.system.discovery.differing import ask_ahead  # noqa: PLC0415 - after the fork
+    from vibeguard.system.discovery.environment import caller_environment  # noqa: PLC0415
+
+    try:
+        return ask_ahead(os.getcwd(), caller_environment())
+    except OSError:  # the folder is gone
+        return None
 
 
 def outlives_command(arguments: list[str]) -> bool:
