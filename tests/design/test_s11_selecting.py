@@ -124,12 +124,39 @@ def test_changed_takes_what_a_change_concerns_and_what_requires_that(package, ch
     assert (done.returncode, ran(done)) == (0, expected)
 
 
+def test_a_config_that_is_a_link_has_changed_when_the_link_or_what_it_leads_to_has(package):
+    (package / "vibeguard.yaml").rename(package / "one.yaml")
+    (package / "vibeguard.yaml").symlink_to("one.yaml")
+    (package / "two.yaml").write_text(PATTERNS)
+    git("add", "-A", cwd=package)
+    git("commit", "-qm", "c", cwd=package)
+    assert ran(vibeguard("run", "--changed=HEAD", "--json", cwd=package)) == []
+    for change in ("ln -sf two.yaml vibeguard.yaml", "git checkout . && echo >>one.yaml"):
+        subprocess.run(["sh", "-ec", change], cwd=package, check=True)
+        done = vibeguard("run", "--changed=HEAD", "--json", cwd=package)
+        assert ran(done) == ["lint", "docs", "ship", "fmt"]
+
+
+def test_a_config_that_git_ignores_may_have_changed(package):
+    git("rm", "-q", "--cached", "vibeguard.yaml", cwd=package)
+    (package / ".gitignore").write_text("vibeguard.yaml\n")
+    git("add", "-A", cwd=package)
+    git("commit", "-qm", "c", cwd=package)
+    done = vibeguard("run", "--changed=HEAD", cwd=package)
+    assert "nothing is left out: git ignores the config, which may have changed" in done.stderr
+
+
 def test_where_nothing_is_concerned_nothing_runs_and_the_run_counts_for_no_hook(package):
     done = vibeguard("run", "--changed=main", "--record-tree", cwd=package)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "passed: no check is concerned by what changed since main; nothing ran\n"
     tree = git("rev-parse", "HEAD^{tree}", cwd=package).stdout.strip()
     assert vibeguard("hook", "verdict", tree, cwd=package).returncode == 3
+    evidence = vibeguard("evidence", cwd=package)
+    assert (evidence.returncode, "is of this tree, and no check of it ran" in evidence.stdout) == (
+        3,
+        True,
+    )
     document = json.loads(vibeguard("report", "--json", cwd=package).stdout)
     assert (document["verdict"], document["reason"]) == ("passed", "nothing concerned")
 

@@ -45,7 +45,7 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
     passed = tuple(name for name in names if outcomes.get(name) is Outcome.PASSED)
     not_passed = tuple(name for name in names if name in outcomes and name not in passed)
     nothing = ("", ())
-    reason, changed = nothing if outcomes else _why_not(loaded, state_dir, now)
+    reason, changed = nothing if outcomes else _why_not(loaded, digest, state_dir, now)
     code = exit_code_for(passed, not_passed, len(names))
     return Evidence(
         verified=code == 0,
@@ -84,7 +84,7 @@ def _runs_of(state_dir: str, config_sha256: str, now: VersionControl | None) -> 
 
 
 def _why_not(
-    loaded: Loaded, state_dir: str, now: VersionControl | None
+    loaded: Loaded, config_sha256: str, state_dir: str, now: VersionControl | None
 ) -> tuple[str, tuple[str, ...]]:
     """Why nothing is known of this tree, and what was written since the newest run."""
     if now is None:
@@ -99,6 +99,8 @@ def _why_not(
         return f"run {runs[-1]} goes on: vibeguard wait {runs[-1]}", ()
     if ending.log_status is not LogStatus.COMPLETE:
         return f"run {runs[-1]} proves nothing: {ending.problem}", ()
+    if is_of(state, config_sha256, now):
+        return f"run {runs[-1]} is of this tree, and no check of it ran to its end", ()
     began = state.started.vcs if state.started else None
     if began is None or not began.content:
         what = f"run {runs[-1]} did not record its tree"

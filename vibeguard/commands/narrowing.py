@@ -125,10 +125,13 @@ def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowin
 
 
 def _changed(ref: str, loaded: Loaded) -> Narrowing:
-    from vibeguard.system.discovery.changes import changed_since  # noqa: PLC0415
+    from vibeguard.system.discovery.changes import Changes, changed_since, ignores  # noqa: PLC0415
     from vibeguard.system.discovery.environment import caller_environment  # noqa: PLC0415
 
-    changes = changed_since(loaded.located.folder, caller_environment(), ref)
+    environment = caller_environment()
+    changes = changed_since(loaded.located.folder, environment, ref)
+    if not changes.unknown and ignores(changes.root, environment, loaded.located.path):
+        changes = Changes(changes.root, unknown="git ignores the config, which may have changed")
     by = f"what changed since {sanitise(changes.base)}" if changes.base else "what changed"
     return _concerned(changes, by, loaded)
 
@@ -138,11 +141,12 @@ def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
     from vibeguard.core.planning.concerned import concerned  # noqa: PLC0415 - only with a change
 
     located = loaded.located
-    config = os.path.relpath(os.path.realpath(located.path), os.path.realpath(changes.root))
+    root = os.path.realpath(changes.root)
+    names = [os.fsencode(os.path.relpath(name, root)) for name in _names_of_config(loaded)]
     unknown = changes.unknown
-    if not unknown and config.startswith(".."):
+    if not unknown and any(name.startswith(b"../") for name in names):
         unknown = "the config is not in the repository"
-    if not unknown and os.fsencode(config) in changes.paths:
+    if not unknown and not changes.paths.isdisjoint(names):
         unknown = "the config itself has changed"
     if unknown:
         return Narrowing(_ids(loaded), by, (f"nothing is left out: {unknown}",))
@@ -157,6 +161,12 @@ def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
         by,
         changed=tuple(paths),
     )
+
+
+def _names_of_config(loaded: Loaded) -> set[str]:
+    """Where the config lies: the name that it is read by, which may be a link, and what it is."""
+    folder, name = os.path.split(loaded.located.path)
+    return {os.path.join(os.path.realpath(folder), name), os.path.realpath(loaded.located.path)}
 
 
 def _ids(loaded: Loaded) -> frozenset[str]:

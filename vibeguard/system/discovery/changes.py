@@ -71,6 +71,12 @@ def base_commit(folder: str, environment: Mapping[bytes, bytes]) -> str:
         return ""
 
 
+def ignores(root: str, environment: Mapping[bytes, bytes], path: str) -> bool:
+    """Whether git was told to leave this file of the work tree at `root` out."""
+    told = _Git(root, environment).try_to("check-ignore", "-q", "--", os.path.realpath(path))
+    return told is not None
+
+
 def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
     """What the next commit would change: the index that the caller's git variables name.
 
