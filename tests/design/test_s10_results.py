@@ -65,6 +65,21 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "rewritten": (wrote(PASSED), "passed", None),
     "outside": (untouched(results={"junit": "../outside.xml"}), "error", "results"),
     "fifo": ({"run": "mkfifo $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "link_loop": ({"run": "ln -s $VIBEGUARD_CHECK.xml $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "link_to_a_device": ({"run": "ln -s /dev/zero $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "link_into_proc": ({"run": "ln -s /proc/self/mem $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "link_to_nowhere": ({"run": "ln -s gone $VIBEGUARD_CHECK.xml"}, "error", "results"),
+    "among_others": (
+        {
+            "run": "mkdir many; mkfifo many/a.xml; ln -s b.xml many/b.xml; mkdir many/c.xml",
+            "results": {"junit": "many/*.xml"},
+        },
+        "error", "results",
+    ),
+    "socket": (
+        {"run": "python3 -c 'import socket; socket.socket(1).bind(\"socket.xml\")'"},
+        "error", "results",
+    ),
     "giant": ({"run": "truncate -s 257M $VIBEGUARD_CHECK.xml"}, "error", "results"),
     "giant_red": ({"run": "truncate -s 257M $VIBEGUARD_CHECK.xml; exit 1"}, "failed", "exit_code"),
     "folder": ({"run": "mkdir $VIBEGUARD_CHECK.xml"}, "error", "results"),

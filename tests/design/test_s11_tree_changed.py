@@ -350,3 +350,30 @@ def test_that_git_names_no_file_of_a_tree_that_is_another_is_said(tmp_path):
     root = repository(tmp_path, **{"b": "1", "vibeguard.yaml": text})
     untold = "git names none, yet not every file holds what it did"
     assert run(root)["changed"] == {"files": [], "left_out": 0, "untold": untold}
+
+
+def test_a_repository_without_a_commit_names_what_was_changed_as_any_other(tmp_path):
+    root = tmp_path / "p"
+    root.mkdir()
+    git("init", "-q", cwd=root)
+    for name in ("staged", "untracked"):
+        (root / name).write_text("1\n")
+    git("add", "staged", cwd=root)
+    assert looked_at_twice(root, "echo 1 >staged; touch untracked") == ([], "")
+    script = "echo 2 >staged; echo 2 >untracked; touch new"
+    named = ["new", "staged", "untracked"]
+    assert looked_at_twice(root, script) == ([name.encode() for name in named], "")
+    change = noted(root, "echo 3 >staged; rm untracked; echo 2 >new")
+    assert change is not None
+    assert change.files == ("new", "staged", "untracked")
+
+
+def test_a_submodule_counts_by_the_commit_that_it_is_at(place):
+    """What is built or edited in one that stays there is nothing to speak of (ADR 0136)."""
+    inner = repository(place.parent / "inner", a="1\n")
+    allowed = ("-c", "protocol.file.allow=always")
+    git(*allowed, "submodule", "--quiet", "add", str(inner), "inner", cwd=place)
+    git("-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "x", cwd=place)
+    assert looked_at_twice(place, "touch inner/built; echo 2 >inner/a") == ([], "")
+    move = "git -C inner -c user.name=A -c user.email=a@b.c commit -qam y"
+    assert looked_at_twice(place, move) == ([b"inner"], "")
