@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 
 import pytest
@@ -115,3 +116,34 @@ def test_an_order_of_a_number_and_a_text_is_a_bad_value(tmp_path):
     for name, value in values.items():
         assert (checks[name]["status"], checks[name]["reason"]) == ("error", "bad_value")
         assert f'"{value}"' in checks[name]["message"]
+
+
+FROM_A_FILE = "file: cov.txt, grok: '%{NUMBER:cov}', assert: 'cov >= 80'"
+
+
+@pytest.mark.parametrize(
+    ("script", "is_old"),
+    [
+        (":", True),
+        ("touch -r cov.txt x; echo 91 >cov.txt; touch -r x cov.txt", True),
+        ("ln -sf old.txt cov.txt", True),
+        ("echo 91 >cov.txt", False),
+        ("touch cov.txt", False),
+        ("cat cov.txt >x; mv x cov.txt", False),
+    ],
+)
+def test_a_pass_by_an_old_file_says_how_old_it_is(tmp_path, script, is_old):
+    """It may be of another commit, and the original takes it; who reads the report is to know."""
+    for name in ("cov.txt", "old.txt"):
+        (tmp_path / name).write_text("90\n")
+        os.utime(tmp_path / name, (1_000_000_000, 1_000_000_000))
+    code, checks = run(tmp_path, f"{{id: a, run: '{script}', {FROM_A_FILE}}}")
+    assert (code, checks["a"]["status"]) == (0, "passed")
+    message = checks["a"].get("message", "")
+    assert (
+        re.fullmatch(r"cov\.txt is \d{6}h\d+m older than the run", message)
+        if is_old
+        else not message
+    )
+    shown = vibeguard("report", "--format", "markdown", cwd=tmp_path).stdout
+    assert ("older than the run" in shown) is is_old

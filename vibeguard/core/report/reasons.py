@@ -34,11 +34,12 @@ def reason_of(state: State, record: CheckRecord) -> str:
         return f"waiting for {awaited}" if awaited else ""
     cause = state.checks.get(settled.cause)
     finished, planned = record.finished, record.planned
+    passed = settled.outcome is Outcome.PASSED
     sentence = why(
         Facts(
             outcome=settled.outcome,
             reason=settled.reason,
-            detail=settled.detail or (finished.error if finished else ""),
+            detail=settled.detail or (finished.error if finished and not passed else ""),
             exit_code=finished.exit_code if finished else None,
             signal=finished.signal if finished else "",
             timeout_ns=planned.timeout_ns,

@@ -54,9 +54,12 @@ UNREAD = "its output could not be judged: "
 
 
 def why(facts: Facts) -> str:
-    """Why the check settled as it did, as half a sentence; empty when it simply passed."""
+    """Why the check settled as it did, as half a sentence; empty when it simply passed.
+
+    Of a pass by an old file, how old that is.
+    """
     if facts.reason is None:
-        return facts.detail if facts.outcome is not Outcome.PASSED else ""
+        return facts.detail
     sentence = _SENTENCES[facts.reason](facts)
     _, unread, problem = facts.detail.partition(UNREAD)
     return sentence if UNREAD in sentence else f"{sentence}{'; ' * bool(unread)}{unread}{problem}"

@@ -17,7 +17,7 @@ from vibeguard.core.model.results import Findings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
 from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
-from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
@@ -36,6 +36,7 @@ TAIL_BYTES = 512 << 10
 # needs about 50 microseconds a byte, a fork about 3 milliseconds.
 AT_ONCE_BYTES = 16 << 10
 MOST_GUESSED = 100
+LONGEST_TICK_NS = 2 * SECOND_NS  # FAT counts in such steps
 
 
 class _Shown(Struct, frozen=True):
@@ -65,6 +66,7 @@ class Judging:
         spare: Callable[[int], None],
         former: FormerReports,
         *,
+        began_ns: int,
         view: "View | None" = None,
         in_fork: Fork,
     ) -> None:
@@ -77,6 +79,7 @@ class Judging:
         self._config_folder = os.fsdecode(launch.config_folder)
         self._limit_bytes = settings.grok_limit_bytes
         self._former = former
+        self._began_ns = began_ns
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
@@ -146,13 +149,14 @@ class Judging:
         """The judgement; `_Large` if a file has more than `most_bytes`, or reports are read."""
         if planned.results and most_bytes is not None:
             raise _Large
-        text, problem = None, ""
+        text, problem, age = None, "", ""
         try:
             if planned.file:
                 base = self._folder_of(planned, result)
-                text = self._read_inside(base, planned.file, most_bytes)
+                text, age = self._read_inside(base, planned.file, most_bytes)
             elif planned.grok:
-                text = _read(output_path, self._limit_bytes + 1, most_bytes)
+                with open(open_regular(output_path), "rb", buffering=0) as output:
+                    text = _read_whole(output.fileno(), self._limit_bytes + 1, most_bytes)
         except FileRefused as refusal:
             problem = str(refusal)
         except OSError as error:
@@ -169,7 +173,9 @@ class Judging:
             problem=problem,
             evidence=self._evidence(planned, result, output_path),
         )
-        if judgement.outcome is Outcome.PASSED and _leak_fails(planned, result):
+        if judgement.passed and not _leak_fails(planned, result):
+            return replace(judgement, detail=age)
+        if judgement.passed:
             judgement = replace(
                 judgement,
                 outcome=Outcome.FAILED,
@@ -224,23 +230,18 @@ class Judging:
             raise FileRefused(left_out or f"{planned.file} did not come back")
         return result.returned
 
-    def _read_inside(self, base: str, name: str, most_bytes: int | None) -> bytes:
-        """A regular file below the working folder, symlinks resolved, opened without blocking."""
+    def _read_inside(self, base: str, name: str, most_bytes: int | None) -> tuple[bytes, str]:
+        """A regular file below the working folder; in words, how old one is that no check wrote."""
         if "\0" in name:
             raise FileRefused("the name of a file cannot hold a NUL character")
         try:
             with open(open_below(base, name), "rb", buffering=0) as file:
-                return _read_whole(file.fileno(), self._limit_bytes + 1, most_bytes)
+                older_ns = self._began_ns - os.fstat(file.fileno()).st_mtime_ns
+                text = _read_whole(file.fileno(), self._limit_bytes + 1, most_bytes)
         except OSError as error:
             raise FileRefused(f"{name}: {error.strerror}") from error
-
-
-def _read(path: str, limit_bytes: int, most_bytes: int | None) -> bytes:
-    descriptor = open_regular(path)
-    try:
-        return _read_whole(descriptor, limit_bytes, most_bytes)
-    finally:
-        os.close(descriptor)
+        old = older_ns > LONGEST_TICK_NS
+        return text, f"{name} is {duration(older_ns)} older than the run" if old else ""
 
 
 def _read_whole(descriptor: int, limit_bytes: int, most_bytes: int | None = None) -> bytes:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import OrderReader, Sealed
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.ending_signals import ENDING
@@ -119,6 +120,7 @@ class Session:
             self._output_path,
             spare,
             self._former,
+            began_ns=started_ns(self._log.state),
             view=self._log.view,
             in_fork=self._host.in_fork,
         )
