@@ -19,7 +19,7 @@ from vibeguard.core.config.drafts import (
 from vibeguard.core.config.filling import Filling
 from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
-from vibeguard.core.config.scalars import command_line
+from vibeguard.core.config.scalars import without_nul
 from vibeguard.core.lang.bashisms import bashisms
 from vibeguard.core.lang.cycles import arrows, find_cycles
 from vibeguard.core.lang.errors import LanguageError, quoted
@@ -167,7 +167,7 @@ class Meaning:
         """
         script = self._texts.put(text)
         try:
-            command_line(script)
+            without_nul("what the system is given", script)
         except LanguageError as nul:
             self._texts.blame(text, nul)
         self._scripts += len(script)
