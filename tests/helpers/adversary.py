@@ -206,7 +206,7 @@ def wait(state: Path, reference: str) -> int:
     output, quiet = Output(), NoSignals()
     view = make_view("json", format_options(run_folder=folder), output, live=False)
     try:
-        with patch("vibeguard.system.front.following.Signals", lambda: quiet):
+        with patch("vibeguard.system.front.following.take_over_signals", lambda: quiet):
             return follow(follower, view, output, Until(deadline=monotonic_s()))
     finally:
         follower.close()

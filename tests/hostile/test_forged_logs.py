@@ -287,8 +287,15 @@ def nobody_believes(world: World, *, thoroughly: bool = True) -> None:
                 assert code != 0, f"{name} {reference} in {state}"
 
 
-@pytest.mark.parametrize("phase", PHASES[:-1])
-@pytest.mark.parametrize("operation", OPERATIONS)
+# Like the squares of a chessboard: by day every operation meets every other phase, by night each.
+DEEDS = [
+    pytest.param(operation, phase, marks=[pytest.mark.nightly] if (row + column) % 2 else [])
+    for row, operation in enumerate(OPERATIONS)
+    for column, phase in enumerate(PHASES[:-1])
+]
+
+
+@pytest.mark.parametrize(("operation", "phase"), DEEDS)
 def test_nobody_believes_what_a_check_has_made(world: World, operation: str, phase: str) -> None:
     """While the supervisor lives; and when it has compared and gone, what it found is not lost."""
     world.advance(phase)

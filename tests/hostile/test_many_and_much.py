@@ -121,6 +121,7 @@ def no_op_bytes(tmp_path) -> int:
     return peak_bytes(tmp_path / "no-op", "true")[0]
 
 
+@pytest.mark.nightly  # by day the flood below is thirty times what the memory may grow by
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit")
 def test_a_gigabyte_of_output_takes_no_memory(tmp_path, no_op_bytes):
