@@ -1,6 +1,7 @@
 """DESIGN section 13: what cannot be had is refused, with the reason, before anything has run."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -161,3 +162,21 @@ def test_a_shallow_clone_whose_commit_no_worker_has_is_an_error_that_says_so(
     found = report(shallow)["a"]
     assert (found["status"], found["reason"]) == ("error", "not_startable")
     assert "lacks the commit" in str(found["message"])
+
+
+def test_a_start_that_fails_on_the_worker_is_one_that_was_recorded_and_refused(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    """Here the folder is there; git ignores it, so it is not there."""
+    check = "  - {id: a, run: 'true', cwd: ignored, where: {}}"
+    clone = project(pool, source, tmp_path, check)
+    (clone / "ignored").mkdir()
+    with pool.worker(source):
+        assert run_cli(clone, "run", **pool.variables).returncode == 1
+    found = report(clone)["a"]
+    assert (found["status"], found["reason"], found["attempts"]) == ("error", "not_startable", 1)
+    assert "the working folder" in str(found["message"])
+    log = run_cli(clone, "report", "--format", "jsonl").stdout
+    assert re.search(
+        r"check\.started.*check\.attempt_finished[^\n]*\"end\":\"refused\"", log, re.DOTALL
+    )
