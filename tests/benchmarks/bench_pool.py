@@ -9,7 +9,7 @@ latency  how long a written line takes to be in the run's folder
 one      a whole run of one check
 end      Ctrl-C: until the tree is gone. A stopped worker, lease 2 s: until gone, until told
 tree     5,000 files, 27 of them changed: capturing them, and the first start
-paper    what the broker is asked by an attempt and by an idle worker, and so by 1,000 workers
+paper    what the broker is asked by an attempt, an idle worker and a busy one, and so by 1,000 workers
 
 One real broker, real workers, all on this machine. The middle of the rounds counts.
 """
@@ -278,10 +278,18 @@ def paper(bench: Bench) -> None:
     bench.run(folder)
     took, after = time.perf_counter() - began, asked()
     each = (after - before - idle * took) / 200
+    asks = []
+    for lasts in (1, 5):
+        folder = bench.clone(f"  - {{id: a, run: 'exec sleep {lasts}', where: {{}}}}")
+        before = asked()
+        bench.run(folder)
+        asks.append(asked() - before)
+    busy = (asks[1] - asks[0]) / 4
     print(f"  {'commands of an attempt':<44} {each:9.1f}")
     print(f"  {'commands of an idle worker in a second':<44} {idle:9.1f}")
+    print(f"  {'commands of a busy one and its run in a second':<44} {busy:9.1f}")
     for every in (10, 60):
-        total = 1000 * (idle + each / every)
+        total = 1000 * (busy + each / every)
         name = f"1,000 workers, an attempt each in {every} s"
         print(f"  {name:<44} {total:9.0f} commands a second")
 
