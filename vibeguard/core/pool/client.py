@@ -4,9 +4,9 @@ Pure: what came in and the time by a clock that never stands still (seconds), ef
 alone decides that something starts, by one Go for one claim of an attempt.
 """
 
-from enum import Enum, auto
 from typing import NamedTuple
 
+from vibeguard.core.pool.asked import Attempt, Link, Step
 from vibeguard.core.pool.messages import (
     WINDOW_BYTES,
     Answer,
@@ -78,65 +78,20 @@ class Reply(NamedTuple):
 Effect = Offered | Queued | Received | News | Ended | Reply
 
 
-class _Step(Enum):
-    QUEUED = auto()
-    CLAIMED = auto()
-    GOING = auto()
-    OVER = auto()
-
-
-class _Attempt:
-    def __init__(self, token: str, now: float) -> None:
-        self.token = token
-        self.step = _Step.QUEUED
-        self.submitted_at = now
-        self.claim = ""
-        self.worker = ""
-        self.answer = Answer.OPEN
-        self.grace_ns: int | None = None
-        self.end_by: float | None = None
-        self.received = [0, 0]
-        self.acknowledged = 0
-        self.window = WINDOW_BYTES
-
-    def order(self, *, paused: bool, window: int) -> Order:
-        self.acknowledged = sum(self.received)
-        self.window = window
-        return Order(
-            claim=self.claim,
-            answer=self.answer,
-            grace_ns=self.grace_ns,
-            paused=paused,
-            received=(self.received[0], self.received[1]),
-            window=window,
-        )
-
-
-class _Link:
-    """What passes between the run and one worker."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.number = 0
-        self.heard = 0
-        self.heard_at = 0.0
-        self.closing: dict[str, Order] = {}
-
-
 class Client:
     """All attempts of one run that are with the pool."""
 
     def __init__(self, name: str, *, lease_s: float) -> None:
         self.name = name
         self._lease_s = lease_s
-        self._attempts: dict[str, _Attempt] = {}
-        self._links: dict[str, _Link] = {}
+        self._attempts: dict[str, Attempt] = {}
+        self._links: dict[str, Link] = {}
         self._paused = False
         self.late_results = 0
 
     def submit(self, token: str, now: float) -> None:
         """The job of this attempt has just been submitted for the first time."""
-        self._attempts[token] = _Attempt(token, now)
+        self._attempts[token] = Attempt(token, now)
 
     def withdraw(self, token: str) -> list[Effect]:
         """The attempt is not wanted any more, and was not started: whoever offers it gets No."""
@@ -148,17 +103,17 @@ class Client:
     def decide(self, token: str, *, go: bool) -> None:
         """The answer to `Offered`, in the step in which that came."""
         attempt = self._attempts[token]
-        if attempt.step is not _Step.CLAIMED or attempt.answer is not Answer.OPEN:
+        if attempt.step is not Step.CLAIMED or attempt.answer is not Answer.OPEN:
             raise ValueError("an offer is answered once")
         if go:
-            attempt.step, attempt.answer = _Step.GOING, Answer.GO
+            attempt.step, attempt.answer = Step.GOING, Answer.GO
         else:
             self.withdraw(token)
 
     def terminate(self, token: str, grace_ns: int, now: float) -> list[Effect]:
         """Have a started attempt ended; a later call can shorten the grace."""
         attempt = self._attempts.get(token)
-        if attempt is None or attempt.step is not _Step.GOING:
+        if attempt is None or attempt.step is not Step.GOING:
             return []
         if attempt.grace_ns is not None and grace_ns >= attempt.grace_ns:
             return []
@@ -170,7 +125,7 @@ class Client:
     def pause(self, *, paused: bool) -> list[Effect]:
         """Stop or continue every started attempt."""
         self._paused = paused
-        going = {a.worker for a in self._attempts.values() if a.step is _Step.GOING}
+        going = {a.worker for a in self._attempts.values() if a.step is Step.GOING}
         return [Reply(worker) for worker in sorted(going)]
 
     def worker_of(self, token: str) -> str:
@@ -199,7 +154,7 @@ class Client:
 
     def _window(self) -> int:
         """The share of one attempt in what may be under way to this run."""
-        going = sum(a.step is _Step.GOING for a in self._attempts.values())
+        going = sum(a.step is Step.GOING for a in self._attempts.values())
         share = UNDER_WAY_BYTES // max(1, going)
         return max(LEAST_WINDOW_BYTES, min(WINDOW_BYTES, share))
 
@@ -207,7 +162,7 @@ class Client:
         """One message of a worker; a repeated or late one changes nothing."""
         if message.client != self.name:
             return []
-        link = self._links.setdefault(message.worker, _Link(message.name))
+        link = self._links.setdefault(message.worker, Link(message.name))
         if message.number <= link.heard:
             return []
         link.heard, link.heard_at = message.number, now
@@ -228,20 +183,20 @@ class Client:
             effects += self._due(attempt, now)
         return _replies_last(effects)
 
-    def _due_at(self, attempt: _Attempt) -> float:
-        if attempt.step is _Step.QUEUED:
+    def _due_at(self, attempt: Attempt) -> float:
+        if attempt.step is Step.QUEUED:
             return attempt.submitted_at + RESUBMIT_S
         silent_at = self._links[attempt.worker].heard_at + self._lease_s + BEYOND_LEASE_S
         return silent_at if attempt.end_by is None else min(silent_at, attempt.end_by)
 
-    def _due(self, attempt: _Attempt, now: float) -> list[Effect]:
+    def _due(self, attempt: Attempt, now: float) -> list[Effect]:
         if now < self._due_at(attempt):
             return []
-        if attempt.step is _Step.QUEUED:
+        if attempt.step is Step.QUEUED:
             attempt.submitted_at = now
             return [Queued(attempt.token)]
         worker = self._links[attempt.worker].name
-        if attempt.step is _Step.CLAIMED:
+        if attempt.step is Step.CLAIMED:
             return self._release(attempt, f"{worker} took it and was not heard of again")
         silent_s = now - self._links[attempt.worker].heard_at
         asked = attempt.end_by is not None and now >= attempt.end_by
@@ -259,12 +214,12 @@ class Client:
                 self.late_results += 1
             return self._close(worker, report.claim)
         if not attempt.claim:
-            attempt.claim, attempt.worker, attempt.step = report.claim, worker, _Step.CLAIMED
-        if attempt.step is _Step.CLAIMED:
+            attempt.claim, attempt.worker, attempt.step = report.claim, worker, Step.CLAIMED
+        if attempt.step is Step.CLAIMED:
             return self._take_unstarted(attempt, report)
         return self._take_started(attempt, report)
 
-    def _take_unstarted(self, attempt: _Attempt, report: Report) -> list[Effect]:
+    def _take_unstarted(self, attempt: Attempt, report: Report) -> list[Effect]:
         worker = attempt.worker
         match report.stage:
             case Stage.PREPARING:
@@ -274,7 +229,7 @@ class Client:
             case _:  # nothing can have run without our Go, whatever the report says
                 return self._release(attempt, report.why)
 
-    def _take_started(self, attempt: _Attempt, report: Report) -> list[Effect]:
+    def _take_started(self, attempt: Attempt, report: Report) -> list[Effect]:
         match report.stage:
             case Stage.OFFERED:
                 return [Reply(attempt.worker)]
@@ -285,7 +240,7 @@ class Client:
             case _:
                 return self._end(attempt, Ended(attempt.token, None, report.why))
 
-    def _take_running(self, attempt: _Attempt, report: Report) -> list[Effect]:
+    def _take_running(self, attempt: Attempt, report: Report) -> list[Effect]:
         effects: list[Effect] = [News(attempt.token, report)]
         for chunk in report.chunks:
             have = attempt.received[chunk.stream]
@@ -305,16 +260,16 @@ class Client:
             effects.append(Reply(attempt.worker))
         return effects
 
-    def _end(self, attempt: _Attempt, ended: Ended) -> list[Effect]:
-        attempt.step = _Step.OVER
+    def _end(self, attempt: Attempt, ended: Ended) -> list[Effect]:
+        attempt.step = Step.OVER
         del self._attempts[attempt.token]
         return [ended, *self._close(attempt.worker, attempt.claim)]
 
-    def _release(self, attempt: _Attempt, why: str) -> list[Effect]:
+    def _release(self, attempt: Attempt, why: str) -> list[Effect]:
         """Nothing of it runs there: it goes back to the queue."""
         closing = self._close(attempt.worker, attempt.claim)
         attempt.claim = attempt.worker = ""
-        attempt.step = _Step.QUEUED
+        attempt.step = Step.QUEUED
         return [Queued(attempt.token, why), *closing]
 
     def _close(self, worker: str, claim: str) -> list[Effect]:

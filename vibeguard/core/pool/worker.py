@@ -10,19 +10,15 @@ before the run calls it lost, however long messages take in either direction.
 A tree is gone when its lease is over, so its end begins `ENDING_S` earlier.
 """
 
-from collections import deque
-from collections.abc import Callable
 from typing import NamedTuple
 
+from vibeguard.core.pool.claims import Held, Link, ReadChunk
 from vibeguard.core.pool.messages import (
-    WINDOW_BYTES,
     Answer,
-    Chunk,
     FromClient,
     FromWorker,
     Job,
     Order,
-    Report,
     Result,
     Stage,
     Struck,
@@ -36,15 +32,11 @@ BEATS_A_LEASE = 20
 # To end a tree takes 10 ms, one of 100 processes on a busy machine 80 ms. The guardian of a worker
 # that stands still begins when half of this is over.
 ENDING_S = 0.4
-CHUNK_BYTES = 256 << 10
 # A result that nobody fetches is kept this long beyond the lease.
 BEYOND_LEASE_S = 5.0
 
 _UNSTARTED = (Stage.PREPARING, Stage.OFFERED)
 _STARTED = (Stage.RUNNING, Stage.EXITED)
-
-ReadChunk = Callable[[str, int, int, int], bytes]
-"""Reads of a claim: stream, offset and at most so many bytes."""
 
 
 class Start(NamedTuple):
@@ -76,69 +68,6 @@ class Forget(NamedTuple):
 Effect = Start | End | Pause | Forget
 
 
-class _Held:
-    """One claim."""
-
-    def __init__(self, job: Job, claim: str) -> None:
-        self.job = job
-        self.claim = claim
-        self.stage = Stage.PREPARING
-        self.why = ""
-        self.pid = 0
-        self.offered_at = 0.0
-        self.over_at: float | None = None
-        self.grace_ns: int | None = None
-        self.paused = False
-        self.exceeded = False
-        self.leak_ended = False
-        self.struck: Struck | None = None
-        self.result: Result | None = None
-        self.available = [0, 0]
-        self.received = [0, 0]
-        self.sent = [0, 0]
-        self.sent_in = 0
-        self.window = WINDOW_BYTES
-
-    def report(self, chunks: tuple[Chunk, ...]) -> Report:
-        return Report(
-            token=self.job.token,
-            claim=self.claim,
-            stage=self.stage,
-            why=self.why,
-            pid=self.pid,
-            output_bytes=self.available[0],
-            exceeded=self.exceeded,
-            leak_ended=self.leak_ended,
-            struck=self.struck,
-            result=self.result,
-            chunks=chunks,
-        )
-
-
-class _Link:
-    """What passes between this worker and one run."""
-
-    def __init__(self, client: str, lease_s: float, now: float) -> None:
-        self.client = client
-        self.lease_s = lease_s
-        self.heard = 0
-        self.sent: deque[tuple[int, float]] = deque()
-        self.basis = now
-        self.dirty = False
-        self.asks = False
-        self.next_beat = now
-
-    @property
-    def lease_ends(self) -> float:
-        """When what runs for it has to be gone if nothing more is heard."""
-        return self.basis + self.lease_s
-
-    def echoed(self, number: int) -> None:
-        """The run has heard our message of this number: the lease counts from its leaving."""
-        while self.sent and self.sent[0][0] <= number:
-            self.basis = max(self.basis, self.sent.popleft()[1])
-
-
 class Worker:
     """All claims of one worker; `identity` is random for each start of it."""
 
@@ -146,15 +75,15 @@ class Worker:
         self.identity = identity
         self.name = name
         self._number = 0  # of all messages, so that it never goes back for any run
-        self._held: dict[str, _Held] = {}
-        self._links: dict[str, _Link] = {}
+        self._held: dict[str, Held] = {}
+        self._links: dict[str, Link] = {}
 
     def take(self, job: Job, claim: str, now: float) -> None:
         """A job has been taken from the queue; its folder is being made."""
         link = self._links.get(job.client)
         if link is None:
-            link = self._links[job.client] = _Link(job.client, job.lease_ns / SECOND_NS, now)
-        self._held[claim] = _Held(job, claim)
+            link = self._links[job.client] = Link(job.client, job.lease_ns / SECOND_NS, now)
+        self._held[claim] = Held(job, claim)
         self._say(claim)
 
     def holds(self, claim: str) -> bool:
@@ -289,8 +218,8 @@ class Worker:
         link = self._links[client]
         self._number += 1
         held = [one for one in self._held.values() if one.job.client == client]
-        link.dirty = False
-        reports = tuple(one.report(self._chunks(one, link, read)) for one in held)
+        reports = tuple(one.report(one.take_chunks(read, self._number)) for one in held)
+        link.dirty = any(one.has_more for one in held)
         link.sent.append((self._number, now))
         if link.asks:
             link.next_beat = now + link.lease_s / BEATS_A_LEASE
@@ -304,22 +233,7 @@ class Worker:
             reports=reports,
         )
 
-    def _chunks(self, held: _Held, link: _Link, read: ReadChunk) -> tuple[Chunk, ...]:
-        chunks: list[Chunk] = []
-        for stream in (0, 1):
-            offset = held.sent[stream]
-            end = min(held.available[stream], held.received[stream] + held.window)
-            if end <= offset or held.stage is Stage.LOST:
-                continue
-            data = read(held.claim, stream, offset, min(CHUNK_BYTES, end - offset))
-            held.sent[stream] = offset + len(data)
-            chunks.append(Chunk(stream, offset, data))
-            link.dirty = link.dirty or held.sent[stream] < end
-        if chunks:
-            held.sent_in = self._number
-        return tuple(chunks)
-
-    def _obey(self, held: _Held, order: Order, heard: int, now: float) -> list[Effect]:
+    def _obey(self, held: Held, order: Order, heard: int, now: float) -> list[Effect]:
         if order.over or order.answer is Answer.NO:
             return self._forget(held.claim)
         effects: list[Effect] = []
@@ -340,7 +254,7 @@ class Worker:
                 effects.append(End(held.claim, grace))
         return effects
 
-    def _acknowledge(self, held: _Held, order: Order, heard: int) -> None:
+    def _acknowledge(self, held: Held, order: Order, heard: int) -> None:
         """Room in the window; what the run has heard of and not received is sent again."""
         held.window = order.window
         for stream, received in enumerate(order.received):

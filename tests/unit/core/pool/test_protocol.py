@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tests.helpers.scripted_broker import LEASE_S, Machine, World
 from vibeguard.core.pool import client, worker
+from vibeguard.core.pool.asked import Step
 from vibeguard.core.pool.client import UNDER_WAY_BYTES, Client
 from vibeguard.core.pool.messages import (
     WINDOW_BYTES,
@@ -446,7 +447,7 @@ class TakesLateResults(Client):
         effects = super()._end(attempt, ended)
         if ended.result is None:
             self._attempts[attempt.token] = attempt
-            attempt.step, attempt.end_by = client._Step.GOING, None
+            attempt.step, attempt.end_by = Step.GOING, None
             self._links[attempt.worker].heard_at = float("inf")
         return effects
 
@@ -466,7 +467,7 @@ class NeverSubmitsAgain(Client):
     """Trusts the broker with its queue."""
 
     def _due(self, attempt: Any, now: float) -> list[client.Effect]:
-        return [] if attempt.step is client._Step.QUEUED else super()._due(attempt, now)
+        return [] if attempt.step is Step.QUEUED else super()._due(attempt, now)
 
 
 class StartsAtEveryGo(Worker):
