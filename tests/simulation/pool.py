@@ -107,11 +107,17 @@ class SimulatedLine:
     """Stands for `system.pool.line.Line`: what arrives is handed on by a task, as from a socket."""
 
     def __init__(
-        self, broker: Broker, *, messages: Callable[[bytes], None], up: Callable[[], None]
+        self,
+        broker: Broker,
+        *,
+        messages: Callable[[bytes], None],
+        up: Callable[[], None],
+        fill: Callable[[], None],
     ) -> None:
         self._broker = broker
         self._messages = messages
         self._up = up
+        self._fill = fill
         self._inbox: list[bytes] = []
         self._news = trio.Event()
         self.pool: SimulatedPool | None = None
@@ -133,6 +139,10 @@ class SimulatedLine:
             if not self._inbox:
                 await self._news.wait()
             self._news = trio.Event()
+
+    def ask_to_fill(self) -> None:
+        """There is something to say: every time may be a turn of its own."""
+        self._fill()
 
     def tell(self, message: Any) -> None:
         """Send a message to a worker."""
