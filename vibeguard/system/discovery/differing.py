@@ -65,7 +65,8 @@ class Asked(NamedTuple):
     def discard(self) -> None:
         """Nobody wants to know any more; harmless where it has told."""
         if self.process.returncode is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # reaped with other orphans
+                os.killpg(self.process.pid, signal.SIGKILL)
             with self.process:
                 self.process.communicate()
 
