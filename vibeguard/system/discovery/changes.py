@@ -20,7 +20,7 @@ _SUBMODULE = "160000"
 _ABSENT = "000000"
 _RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", "--no-ext-diff")
 _DEEPEST_SUBMODULE = 20
-LIST_FLAGS = ("ls-files", "-v", "-z")
+LIST_FLAGS = ("ls-files", "-v", "-z", "--recurse-submodules")
 
 
 class Changes(Struct, frozen=True):

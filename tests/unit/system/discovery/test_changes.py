@@ -193,6 +193,14 @@ def test_a_submodule_that_was_removed_or_is_new(repo, submodule):
     assert {b"lib/one", b"lib/two", b"lib"} <= since(repo, "main~1").paths
 
 
+def test_a_file_of_a_submodule_that_git_was_told_not_to_look_at_counts_as_changed(repo, submodule):
+    git(submodule, "update-index", "--assume-unchanged", "one")
+    git(repo, "submodule", "--quiet", "absorbgitdirs")
+    assert since(repo).paths == {b"lib/one"}
+    git(repo, "submodule", "--quiet", "deinit", "-f", "lib")
+    assert since(repo).paths == set()
+
+
 def test_what_lies_in_a_repository_that_git_does_not_track_has_changed(repo):
     git(repo, "init", "-q", "nested")
     (repo / "nested" / "fresh").write_text("")
