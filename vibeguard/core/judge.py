@@ -115,15 +115,8 @@ def judge(
     else:
         if command.outcome is Outcome.PASSED and check.assertion:
             finding = _judge_assertion(check, values, unmatched)
-    found = None
     if evidence is not None:
-        against = objection(check, evidence) if finding.outcome is Outcome.PASSED else None
-        if against is not None:
-            finding = replace(finding, **asdict(against))
-        by_exit_code = finding.reason is Reason.EXIT_CODE
-        red = against is None and finding.outcome is not Outcome.PASSED
-        failed_with = result_exit_code if by_exit_code else None
-        found = findings(check, evidence, failed_with=failed_with, red=red)
+        finding = _judge_evidence(check, finding, evidence, result_exit_code)
     passed = finding.outcome is Outcome.PASSED
     return replace(
         finding,
@@ -132,8 +125,19 @@ def judge(
         unmatched=unmatched,
         excerpt=None if passed or not output else choose_excerpt(output),
         tail=() if passed else last_lines(output or b""),
-        findings=found,
     )
+
+
+def _judge_evidence(
+    check: PlannedCheck, finding: Judgement, evidence: Evidence, exit_code: int | None
+) -> Judgement:
+    """The same with what the reports say, who may object to a pass."""
+    against = objection(check, evidence) if finding.passed else None
+    red = against is None and not finding.passed
+    if against is not None:
+        finding = replace(finding, **asdict(against))
+    failed_with = exit_code if finding.reason is Reason.EXIT_CODE else None
+    return replace(finding, findings=findings(check, evidence, failed_with=failed_with, red=red))
 
 
 def changed_files(judgement: Judgement, paths: Sequence[str]) -> Judgement:

@@ -149,18 +149,7 @@ class Judging:
         """The judgement; `_Large` if a file has more than `most_bytes`, or reports are read."""
         if planned.results and most_bytes is not None:
             raise _Large
-        text, problem, age = None, "", ""
-        try:
-            if planned.file:
-                base = self._folder_of(planned, result)
-                text, age = self._read_inside(base, planned.file, most_bytes)
-            elif planned.grok:
-                with open(open_regular(output_path), "rb", buffering=0) as output:
-                    text = _read_whole(output.fileno(), self._limit_bytes + 1, most_bytes)
-        except FileRefused as refusal:
-            problem = str(refusal)
-        except OSError as error:
-            problem = f"the output cannot be read back: {error.strerror}"
+        text, age, problem = self._text(planned, result, output_path, most_bytes)
         shown = _shown_part(output_path, most_bytes)
         judgement = judge(
             planned,
@@ -185,6 +174,24 @@ class Judging:
         if judgement.excerpt is not None and not planned.results:
             judgement = self._guessed(planned, judgement, shown.output)
         return _renumbered(judgement, shown)
+
+    def _text(
+        self, planned: PlannedCheck, result: AttemptResult, output_path: str, most_bytes: int | None
+    ) -> tuple[bytes | None, str, str]:
+        """What grok reads, how old it is, and why it cannot be read, for people; `_Large`."""
+        try:
+            if planned.file:
+                base = self._folder_of(planned, result)
+                return *self._read_inside(base, planned.file, most_bytes), ""
+            if planned.grok:
+                with open(open_regular(output_path), "rb", buffering=0) as output:
+                    text = _read_whole(output.fileno(), self._limit_bytes + 1, most_bytes)
+                return text, "", ""
+        except FileRefused as refusal:
+            return None, "", str(refusal)
+        except OSError as error:
+            return None, "", f"the output cannot be read back: {error.strerror}"
+        return None, "", ""
 
     def _evidence(
         self, planned: PlannedCheck, result: AttemptResult, output_path: str
