@@ -160,8 +160,8 @@ def test_a_supervisor_that_breaks_keeps_its_traceback_and_every_command_shows_it
     run_py = package / "system" / "supervisor" / "run.py"
     text = run_py.read_text()
     broken = text.replace(
-        "    async def judge(",
-        "    async def judge(self, *_):\n        1 / 0\n\n    async def _never(",
+        "    def _let_go(",
+        "    def _let_go(self, *_):\n        1 / 0\n\n    def _never(",
         1,
     )
     assert broken != text
@@ -569,7 +569,9 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
     """Nothing that waits or limits may call it."""
     allowed = {
         "system/supervisor/run_log.py",  # the run's id, its wall_time, the age of old runs
-        "commands/run.py",  # the stamp of a refused start
+        "commands/launching.py",  # the stamp of a refused start
+        "system/rundir/refused.py",  # the same
+        "system/front/guarding.py",  # the same, and whether a run was recorded since
         "commands/cancel.py",  # the order of requests
         "commands/joining.py",  # the same
         "commands/prune.py",  # the age of old runs

@@ -145,15 +145,19 @@ class Witness:
 
     def _is_of_a_check(self, pid: int) -> bool:
         """Whether a process descends from this run; one that cannot be seen counts as if it did."""
+        ancestor = pid
         for _ in range(_LONGEST_ANCESTRY):
-            if pid in self._family:
+            if ancestor in self._family:
                 return True
-            stat = proc.stat_of(pid)
-            if stat is None:
+            stat = proc.stat_of(ancestor)
+            if stat is not None:
+                if stat.parent <= 0 or ancestor == 1:
+                    return False
+                ancestor = stat.parent
+            elif ancestor == pid:
                 return True
-            if stat.parent <= 0 or pid == 1:
-                return False
-            pid = stat.parent
+            else:  # it has ended just now: its child has another parent
+                ancestor = pid
         return True
 
 
