@@ -32,6 +32,9 @@ SLOW = (
     f"import vibeguard.system.supervisor.reused as r; r.look_up_first = lambda *_: None; {COMMAND}"
 )
 WITHOUT_TRIO = f"import sys; sys.modules['trio'] = None; {COMMAND}"
+# Whose turn is later than this one's comes when `behind` has passed.
+SETTLED = ".check.settled.,.seq.:[0-9]*,.t.:[0-9]*,.check.:.behind"
+WAITS = f"until grep -q {SETTLED} .vibeguard/runs/*/events.jsonl; do sleep 0.01; done"
 # What differs between any two runs.
 TIMES = {
     "t",
@@ -121,6 +124,26 @@ def test_where_a_check_has_to_run_what_was_looked_up_first_is_not_looked_up_agai
     assert run(SLOW, folder).returncode == 0
     assert len((folder / "asked").read_text().split()) == len(asked)
     assert vibeguard("run", "--reuse", cwd=folder).stderr.count("4 checks, all of them") == 1
+
+
+def test_a_pass_stands_after_those_that_its_check_need_not_wait_for(tmp_path: Path) -> None:
+    """With all of the run, and where another check has to run."""
+    declared = 'run: "true", reuse: true, inputs: [a.txt], tools: [], outputs: []'
+    checks = f"""
+  - {{id: first, {declared}}}
+  - {{id: behind, {declared}, async: true, requires: [first]}}
+  - {{id: last, {declared}, requires: [{{check: behind, while_pending: skip}}]}}
+  - {{id: other, run: {WAITS!r}, reuse: true, inputs: [b.txt], tools: []}}"""
+    root = project(tmp_path / "p", f'version: "1"\nsettings: {{parallel: 1}}\nchecks:{checks}\n')
+    for name in ("a.txt", "b.txt"):
+        (root / name).write_text("1")
+    git("init", "-q", cwd=root)
+    first = vibeguard("run", cwd=root)
+    assert (first.returncode, "skipped" in first.stderr) == (0, False), first.stderr
+    for changed, said in (("", "4 checks, all of them in"), ("2", "4 checks, 3 of them in")):
+        (root / "b.txt").write_text(changed or "1")
+        done = vibeguard("run", "--reuse", cwd=root)
+        assert (done.returncode, said in done.stderr) == (0, True), done.stderr
 
 
 def test_it_outlives_its_command_like_any_other(folder):

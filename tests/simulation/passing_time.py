@@ -67,6 +67,10 @@ class Time:
                 self.reached[f"{call} fails with {errno.errorcode[number]}"] += 1
                 raise refuse(number)
 
+    def will_fail(self, call: str) -> bool:
+        """Whether the call is to fail at this moment."""
+        return any(start <= self.now_ns < end for _, start, end in self.faults.get(call, ()))
+
     def suspend(self, gap_ns: int) -> None:
         """The whole machine stands still, and its clock does not."""
         self.now_ns += gap_ns

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.simulation.disk import Disk
+from tests.simulation.facts import STANDING
 from tests.simulation.history import History
 from tests.simulation.kernel import Kernel
 from tests.simulation.outcome import Outcome
@@ -52,7 +53,8 @@ class Watcher:
             self.outcome.started_before_the_plan_was_safe |= unsafe
             self.running.add(json.loads(line)["check"])
         elif line.startswith(b'{"type":"run.paused"'):
-            kernel.paused_ns = kernel.now_ns
+            # Where the system lets nobody send a signal, what runs goes on.
+            kernel.paused_ns = None if kernel.will_fail("kill") else kernel.now_ns
         elif line.startswith(b'{"type":"run.resumed"'):
             kernel.paused_ns = None
         elif line.startswith(b'{"type":"check.attempt_finished"'):
@@ -85,7 +87,12 @@ class Watcher:
                     )
 
     def _look_at_what_is_lost(self, event: dict[str, Any]) -> None:
-        """A worker was not heard of: by now its lease is over, and it has ended the attempt."""
+        """A worker was not heard of: by now its lease is over, and it has ended the attempt.
+
+        Not where all machines stood still together: they go on together, too.
+        """
+        if self.outcome.has(*STANDING):
+            return
         leader = self.kernel.leaders.get((event["check"], event["attempt"]))
         if leader is not None and leader.remote and leader.alive and not leader.stuck:
             self.outcome.settled_alive.append(f"{leader.owner} was called lost and runs on")

@@ -4,6 +4,18 @@ from tests.simulation.mutants import Mutant
 
 MUTANTS = (
     Mutant(
+        "a check is looked up before what it need not wait for has passed",
+        "if check not in self._not_looked_up or self.requirements.is_one_pending(check):",
+        "if check not in self._not_looked_up:",
+        history=5662,
+    ),
+    Mutant(
+        "a check starts in a pause",
+        "self._index.slots.offer() if self.state.paused_since is None else None",
+        "self._index.slots.offer()",
+        history=2625,
+    ),
+    Mutant(
         "an attempt that could not be killed has no status, and the fold refuses it",
         "return event.end is not _EXITED or bool(event.unkillable)",
         "return event.end is not _EXITED",

@@ -139,8 +139,10 @@ def an_exit_keeps_its_outcome(outcome: Outcome, log: list[Facts]) -> Findings:
     for event in log:
         if event["type"] != "check.termination_requested" or event["reason"] in _OF_WHAT_IS_LEFT:
             continue
-        leader = outcome.kernel.leaders[event["check"], event["attempt"]]
-        if leader.reaped_ns is not None and leader.reaped_ns < began_ns + event["t"]:
+        leader = outcome.kernel.leaders.get((event["check"], event["attempt"]))
+        if leader is None or leader.reaped_ns is None:
+            continue  # a worker that was told to start has not done so yet
+        if leader.reaped_ns < began_ns + event["t"]:
             yield f"{event['check']} is ended ({event['reason']}) although it has ended"
 
 

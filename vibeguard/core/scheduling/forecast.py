@@ -146,6 +146,7 @@ def _copy(state: State) -> State:
         else:
             copied.attempt_over = False
     whole = copy(state)
+    whole.paused_since = None  # it is to go on
     whole.checks, whole.counts, whole.groups = checks, dict(state.counts), dict(state.groups)
     return whole
 

@@ -30,7 +30,8 @@ from vibeguard.core.scheduling.slots import Slots
 class Index:
     """Who may go on: the rules take from the queues here, events put into them.
 
-    `looked_up` are the checks that are not queued before a `LookUp` has its answer. `to_skip` are
+    `looked_up` are the checks that are not queued before a `LookUp` has its answer, unless one that
+    they require is pending when it is their turn. `to_skip` are
     checks, each with the requirement that did not pass; `freed` need not be deferred any more.
     """
 
@@ -47,7 +48,7 @@ class Index:
         self.freed: deque[CheckRecord] = deque()
         self.failed_first: CheckRecord | None = None
         self.to_cancel: Iterator[CheckRecord] = iter(())
-        self._looked_up = frozenset(looked_up)
+        self._not_looked_up = set(looked_up)
         self._fail_fast = state.planned is not None and state.planned.settings.fail_fast
         self._notices: dict[type, Callable[[Any], None]] = {
             FrontierAdvanced: self._advanced,
@@ -84,10 +85,19 @@ class Index:
 
     def _advanced(self, event: FrontierAdvanced) -> None:
         for check in event.checks:
-            if check in self._looked_up:
-                self.to_look_up.append(check)
-            else:
+            if not self.look_up(check):
                 self.unqueued.append(self.state.checks[check])
+
+    def look_up(self, check: str) -> bool:
+        """Have a ready check looked up, once, and only when all that it requires has passed.
+
+        A pass stands for it with those of its requirements, never before them.
+        """
+        if check not in self._not_looked_up or self.requirements.is_one_pending(check):
+            return False
+        self._not_looked_up.remove(check)
+        self.to_look_up.append(check)
+        return True
 
     def _queued(self, event: CheckQueued) -> None:
         self.slots.push(self.state.checks[event.check])

@@ -40,9 +40,13 @@ class Requirements:
         """Whether everything that the check waits for has passed."""
         return self._unmet[check] == 0
 
+    def is_one_pending(self, check: str) -> bool:
+        """Whether a requirement has not passed that the check need not wait for."""
+        return self._pending[check] > 0
+
     def defer(self, check: str) -> bool:
         """Whether a ready check lets the others go first, since a requirement is pending."""
-        return self._pending[check] > 0 and self._first_left > 0
+        return self.is_one_pending(check) and self._first_left > 0
 
     @property
     def all_others_settled(self) -> bool:

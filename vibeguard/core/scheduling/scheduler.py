@@ -199,7 +199,7 @@ class Scheduler:
         checks, self._index.to_look_up = self._index.to_look_up, []
         return LookUp(tuple(checks))
 
-    def _enqueue(self) -> CheckQueued | CheckSettled | None:
+    def _enqueue(self) -> CheckQueued | CheckSettled | LookUp | None:
         """A ready check wants a slot, unless it lets others go first, or has nothing to confirm."""
         while self._index.unqueued:
             record = self._index.unqueued.popleft()
@@ -210,20 +210,20 @@ class Scheduler:
                 return settled(record, Outcome.SKIPPED, reason, cause=cause, waived=True)
             if record.state is CheckState.READY and self._index.requirements.defer(check):
                 self._index.deferred[check] = record
-            elif record.state is CheckState.READY:
+            elif record.state is CheckState.READY and not self._index.look_up(check):
                 return self.next_attempt(check)
-        return None
+        return self._look_up()
 
-    def _enqueue_deferred(self) -> CheckQueued | None:
+    def _enqueue_deferred(self) -> CheckQueued | LookUp | None:
         """A deferred check's turn: its requirements, or all that goes before it, have settled."""
         if self._index.deferred and self._index.requirements.all_others_settled:
             self._index.freed.extend(self._index.deferred.values())
             self._index.deferred.clear()
         while self._index.freed:
             record = self._index.freed.popleft()
-            if record.state is CheckState.READY:
+            if record.state is CheckState.READY and not self._index.look_up(record.planned.id):
                 return self.next_attempt(record.planned.id)
-        return None
+        return self._look_up()
 
     def _foreground_settled(self) -> RunForegroundSettled | None:
         """Only background checks, and what waits for them, are left."""
@@ -241,8 +241,8 @@ class Scheduler:
         return None
 
     def _offer_slot(self) -> Move | None:
-        """The next free slot goes to the best claim."""
-        record = self._index.slots.offer()
+        """The next free slot goes to the best claim; nothing starts in a pause."""
+        record = self._index.slots.offer() if self.state.paused_since is None else None
         if record is None:
             return None
         self._turn = self._turn_of(record)

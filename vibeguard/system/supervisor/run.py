@@ -163,7 +163,11 @@ class Run:
                 self._clock.pause()
 
     def resume(self) -> None:
-        """Let everything go on."""
+        """Let everything go on, and start what could not in the pause."""
+        self._go_on()
+        self.step()
+
+    def _go_on(self) -> None:
         if self.paused:
             self.executor.resume()
             self.record(RunResumed(paused_ns=self._clock.resume()))
@@ -252,7 +256,7 @@ class Run:
 
     def _cancel(self, request: RunCancelRequested) -> None:
         """Record and cancel in one step. A crash must not take back what the user was told."""
-        self.resume()
+        self._go_on()
         self.recorder.record_durably(request)
         self.scheduler.feed(request)
         self._work.cancel()

@@ -15,9 +15,11 @@ from vibeguard.core.model.events import (
     RunCancelRequested,
     RunDegraded,
     RunForegroundSettled,
+    RunPaused,
+    RunResumed,
 )
 from vibeguard.core.names import AttemptEnd, CancelReason, Outcome, Reason
-from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, Start
+from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 
@@ -25,9 +27,9 @@ from vibeguard.core.scheduling.settlement import settled
 class Desk:
     """Carries out moves by noting them; what the world would do is said by the test."""
 
-    def __init__(self, *checks, refuse_group=False, **options):
+    def __init__(self, *checks, refuse_group=False, looked_up=(), **options):
         self.state = planned_state(plan_of(checks, **options))
-        self.scheduler = Scheduler(self.state)
+        self.scheduler = Scheduler(self.state, looked_up)
         self.refuse_group = refuse_group
 
     def feed(self, event):
@@ -45,7 +47,7 @@ class Desk:
             made.append(move)
             if isinstance(move, EnterGroup) and self.refuse_group:
                 self.scheduler.block(move.check)
-            elif not isinstance(move, EnterGroup | LeaveGroup | Start):
+            elif not isinstance(move, EnterGroup | LeaveGroup | LookUp | Start):
                 self.feed(move)
         return made
 
@@ -170,6 +172,42 @@ def test_a_requirement_that_settles_early_frees_the_deferred_check_at_once():
     desk = Desk(check("bg", mode="async"), check("last", ("bg", "skip")), check("other"))
     desk.moves()
     assert told(desk.passes("bg")) == [("CheckQueued", "last"), ("Start", "last")]
+
+
+@pytest.mark.parametrize("choice", ["skip", "proceed"])
+def test_an_earlier_pass_is_looked_up_when_all_requirements_have_passed(choice):
+    """It stands with theirs, and not before them."""
+    names = ("first", "bg", "last")
+    desk = Desk(
+        check("first"),
+        check("bg", "first", mode="async"),
+        check("last", ("bg", choice)),
+        check("other"),
+        looked_up=names,
+    )
+    asked = [move for move in desk.moves() if isinstance(move, LookUp)]
+    for name in names[:2]:
+        desk.scheduler.nothing_stands_for(name)
+        desk.moves()
+        asked += [move for move in desk.passes(name) if isinstance(move, LookUp)]
+    assert asked == [LookUp(("first",)), LookUp(("bg",)), LookUp(("last",))]
+    desk.scheduler.nothing_stands_for("last")
+    assert told(desk.moves()) == [("CheckQueued", "last"), ("Start", "last")]
+
+
+def test_what_is_looked_up_no_more_than_once_may_start_beside_what_it_requires():
+    desk = Desk(check("bg", mode="async"), check("last", ("bg", "proceed")), looked_up=["last"])
+    assert ("Start", "last") in told(desk.moves())
+
+
+def test_nothing_starts_in_a_pause():
+    desk = Desk(check("a"), check("b", "a"), parallel=1)
+    desk.moves()
+    desk.starts("a")
+    assert desk.moves(RunPaused()) == []
+    desk.exits("a")
+    assert ("Start", "b") not in told(desk.moves(settled(desk.state.checks["a"], Outcome.PASSED)))
+    assert desk.moves(RunResumed(paused_ns=0)) == [Start("b")]
 
 
 def test_a_group_is_entered_before_the_start_and_left_when_the_attempt_is_over():
