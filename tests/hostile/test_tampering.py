@@ -65,7 +65,8 @@ DEEDS = {
 }
 # Here the folder that was looked into is no longer there, or no longer trusted.
 # The supervisor may see the first half of these, and end the check before the second: no run is left.
-# A note of it may also come into the folder that is just being removed, which then stays.
+# A note of it may also come into the folder that is just being removed, which then stays; and none
+# where no folder is, just before the second half puts a copy there: a log without an end.
 MOVES = (f"mv {R} ", "mv .vibeguard ", "mv .vibeguard/runs ", f"rm -rf {R}")
 HALF_DONE = {name for name, (deed, _) in DEEDS.items() if any(move in deed for move in MOVES)}
 UNTRUSTED = {"links the state folder"}
@@ -113,8 +114,10 @@ def test_a_run_in_the_background_is_found_out_too(tmp_path: Path, name: str) -> 
     assert waited.returncode in (2, 3, 4), waited.stderr
     wait_for_the_end_of(tmp_path / "pid")
     report = vibeguard("report", run_id, cwd=tmp_path)
-    if name in UNTRUSTED or (name in HALF_DONE and report.returncode == 2):
+    if name in UNTRUSTED:
         assert report.returncode == 2
+    elif name in HALF_DONE and report.returncode != 4:
+        assert report.returncode in (2, 3)
     else:
         assert report.returncode == 4, report.stderr
         assert any(each in report.stderr for each in word.split("|")), report.stderr
