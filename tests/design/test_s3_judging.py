@@ -96,6 +96,23 @@ def test_more_than_grok_limit_is_an_error_and_said_even_if_the_command_failed(pr
     assert checks["b"]["extracted"] == {}
 
 
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("no.txt", "No such file or directory"),
+        (".", "not a regular file"),
+        ("loop", "symbolic link"),
+        ("../beside.txt", "outside"),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_a_command_that_failed(tmp_path, file, why):
+    (tmp_path / "loop").symlink_to("loop")
+    code, checks = run(tmp_path, f"{{id: a, run: exit 3, file: {file}, grok: '%{{INT:n}}'}}")
+    assert (code, checks["a"]["reason"]) == (1, "exit_code")
+    assert "exit code 3; its output could not be judged: " in checks["a"]["message"]
+    assert why in checks["a"]["message"]
+
+
 def test_what_patterns_extract_has_a_bound_that_the_log_can_hold(project):
     groks = ", ".join(f"'(?P<v{number}>(?s).*)'" for number in range(70))
     code, checks = run(project, f"{{id: a, run: cat big.txt, grok: [{groks}]}}")

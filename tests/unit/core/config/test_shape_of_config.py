@@ -179,6 +179,20 @@ def test_each_misspelt_key_of_a_check_is_found(key: str) -> None:
     assert complaint.startswith(f'4:5: unknown key "{wrong}" in a check: did you mean "{key}"?')
 
 
+@pytest.mark.parametrize(
+    ("key", "what_to_do"),
+    [
+        *((short, "remove it") for short in ("if", "do", "is", "by")),
+        ("needs", 'did you mean "requires"?'),
+        ("script", 'did you mean "run"?'),
+    ],
+)
+def test_a_key_of_another_tool_is_not_taken_for_a_slip(key: str, what_to_do: str) -> None:
+    """A short word is near to every short key: "id" was proposed for `if`."""
+    complaint = complaints(check(f"{key}: 1"))[-1]
+    assert complaint.startswith(f'4:5: unknown key "{key}" in a check: {what_to_do}')
+
+
 @pytest.mark.parametrize("key", keys_of(Settings))
 def test_each_misspelt_setting_is_found(key: str) -> None:
     """With the setting that was meant."""

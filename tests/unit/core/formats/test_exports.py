@@ -94,6 +94,21 @@ def test_markdown_mentions_nobody_and_marks_nothing_up():
     assert not re.search(r"[@<>|\[\]*]|http://", line.replace("&#", ""))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\u2028"])
+def test_markdown_keeps_the_lines_of_a_suggestion(end):
+    """In one paragraph, whatever ends a line of it; no escape is shown in place of a line's end."""
+    run = History(check("b", suggestion=f"first{end}`second`{end}"))
+    run.ready("b")
+    run.fails("b")
+    text = replay("markdown", run.finish().events)
+    (line,) = (line for line in text.splitlines() if line.startswith("Suggestion: "))
+    assert line.startswith("Suggestion: first")
+    assert "&#96;second&#96;" in line
+    assert "\\n" not in line
+    if end == "\n":
+        assert line == "Suggestion: first<br>&#96;second&#96;"
+
+
 def test_markdown_stays_below_the_limit_and_says_what_is_missing():
     text = replay("markdown", failing_run(3000, tail=("x" * 399,) * 30).events)
     assert len(text.encode()) < MAX_BYTES + 200
