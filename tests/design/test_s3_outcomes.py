@@ -54,8 +54,10 @@ def test_a_warning_requirement_that_failed_skips_its_dependents_and_these_fail_t
     assert run.exit_code() == 1
 
 
-def test_a_run_in_which_nothing_was_executed_exits_1_with_reason_nothing_ran():
-    run = run_virtually([check("a", severity=WARNING)], {"a": Script(refuse="no shell")})
+@pytest.mark.parametrize("script", [Script(refuse="no shell"), Script(lost=True)])
+def test_a_run_in_which_nothing_was_executed_exits_1_with_reason_nothing_ran(script):
+    """Nor is anything known to have run that a worker was told to start and never spoke of."""
+    run = run_virtually([check("a", severity=WARNING)], {"a": script})
     assert run.outcomes() == {"a": "error"}
     assert run.exit_code() == 1
     assert run.state.finished.reason == "nothing ran"

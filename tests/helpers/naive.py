@@ -126,7 +126,9 @@ def _exit_code(planned: Facts, log: Sequence[Facts]) -> int:
         return int(planned["settings"].get("error_exit_code", 1))
     if not any(e["type"] == "log.sealed" for e in log):
         return 5
-    return 0 if any(e["type"] in {"check.started", "check.reused"} for e in log) else 1
+    lost = {e["check"] for e in settled if e.get("reason") == "lost"}
+    ran = {e["check"] for e in log if e["type"] in {"check.started", "check.reused"}}
+    return 0 if ran - lost else 1
 
 
 def told(state: State) -> Facts:

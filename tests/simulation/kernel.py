@@ -177,6 +177,7 @@ class Kernel(Machine):
         what = self._descriptors.pop(descriptor)
         if isinstance(what, tuple):
             what[0].writers -= 1
+            self._notify()  # at the last one, who reads is told of the end
         elif isinstance(what, Pipe):
             what.open = False
 

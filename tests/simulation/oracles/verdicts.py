@@ -53,7 +53,9 @@ def _code_by_truth(outcome: Outcome, log: list[Facts]) -> int:
     for check in plan.checks:
         if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
             return 1
-    return 0 if outcome.kernel.leaders or _reused(outcome) else 1
+    lost = {e["check"] for e in log if e["type"] == "check.settled" and e.get("reason") == "lost"}
+    ran = {check for check, _ in outcome.kernel.leaders} - lost
+    return 0 if ran or _reused(outcome) else 1
 
 
 def _passed(outcome: Outcome, check: str) -> bool:

@@ -10,6 +10,7 @@ from vibeguard.core.names import (
     CheckState,
     ExitCode,
     Outcome,
+    Reason,
     Severity,
     Verdict,
 )
@@ -42,8 +43,13 @@ def fails_the_run(record: CheckRecord) -> bool:
 
 
 def was_executed(record: CheckRecord) -> bool:
-    """Whether the check ran, in this run or in the one whose pass stands for it."""
-    return record.first_started_t is not None or record.reused is not None
+    """Whether the check ran, in this run or in the one whose pass stands for it.
+
+    Of one that was lost nobody knows: its worker may never have been told to start.
+    """
+    settled = record.settled
+    lost = settled is not None and settled.reason is Reason.LOST
+    return record.reused is not None or (record.first_started_t is not None and not lost)
 
 
 def has_failed(state: State) -> bool:

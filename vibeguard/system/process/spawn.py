@@ -121,7 +121,7 @@ class Spawner:
                 os.close(read_end)
                 if waiting is not None:
                     waiting.close()
-        return Child(waiting or ExitWatch(pid, os.pidfd_open(pid)), read_end)
+        return Child(waiting or _watch_exit(pid, read_end), read_end)
 
     def _open_descriptors(self) -> tuple[int, int, int]:
         """A reserve for the pidfd, so that nothing can fail once the command runs, and a pipe.
@@ -245,6 +245,22 @@ def _what_failed(error: OSError, program: str) -> str:
     if error.errno in PRESSURE:
         return "no process could be started"
     return f"the shell {program} cannot be started"
+
+
+def _watch_exit(pid: int, read_end: int) -> ExitWatch:
+    """Watch the child. Another process may have taken what was kept free of the whole system's.
+
+    The command is ended then, and not begun a second time; whoever sweeps finds what is left.
+    """
+    try:
+        return ExitWatch(pid, os.pidfd_open(pid))
+    except OSError as error:
+        for end in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                end(pid, signal.SIGKILL)
+        os.close(read_end)
+        reason = f"it was ended at once, nothing to wait for it with: {error.strerror}"
+        raise SpawnRefused(reason) from error
 
 
 def _thread_that_waits() -> ThreadedExitWatch:
