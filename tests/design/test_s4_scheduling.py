@@ -497,3 +497,24 @@ def _paths_below(task, path=()):
         for child in nursery.child_tasks:
             yield (*path, child.name)
             yield from _paths_below(child, (*path, child.name))
+
+
+def test_a_resume_that_comes_before_anything_has_begun_changes_nothing():
+    """SIGCONT ends a stop of the whole command, too: the run need not have been paused."""
+    run = run_virtually([check("a"), check("b", "a")], {}, before=lambda run: run.resume())
+    assert run.outcomes() == {"a": "passed", "b": "passed"}
+
+
+def test_what_got_a_slot_in_a_pause_starts_when_it_is_over():
+    async def pause(run):
+        await trio.sleep(1)
+        run.pause()
+        run.cancel_check("a")
+        await trio.sleep(5)
+        assert run.state.checks["b"].first_started_t is None
+        run.resume()
+
+    run = run_virtually(
+        [check("a"), check("b")], {"a": Script(duration_s=3)}, parallel=1, during=pause
+    )
+    assert run.outcomes() == {"a": "cancelled", "b": "passed"}

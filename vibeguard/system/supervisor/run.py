@@ -164,13 +164,13 @@ class Run:
 
     def resume(self) -> None:
         """Let everything go on, and start what could not in the pause."""
-        self._go_on()
-        self.step()
+        if self.paused:  # else there may be no nursery to start anything in yet
+            self._go_on()
+            self.step()
 
     def _go_on(self) -> None:
-        if self.paused:
-            self.executor.resume()
-            self.record(RunResumed(paused_ns=self._clock.resume()))
+        self.executor.resume()
+        self.record(RunResumed(paused_ns=self._clock.resume()))
 
     # The step: every transition of a run is made here, without a checkpoint.
 
@@ -256,7 +256,8 @@ class Run:
 
     def _cancel(self, request: RunCancelRequested) -> None:
         """Record and cancel in one step. A crash must not take back what the user was told."""
-        self._go_on()
+        if self.paused:
+            self._go_on()
         self.recorder.record_durably(request)
         self.scheduler.feed(request)
         self._work.cancel()
