@@ -7,6 +7,7 @@ of its own; folder, locks and logs are those of both.
 
 import json
 import os
+import signal
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,7 +40,7 @@ def second_of(history: History) -> History:
 
 
 def in_a_fork(work: Callable[[], list[Any]]) -> list[Any]:
-    """What `work` finds; what it raises is a finding."""
+    """What `work` finds; what it raises is a finding. The fork is over with this call."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of the threads that are left behind
@@ -56,9 +57,12 @@ def in_a_fork(work: Callable[[], list[Any]]) -> list[Any]:
                 os.write(writing, json.dumps([str(each) for each in found])[:60_000].encode())
             os._exit(0)
     os.close(writing)
-    with open(reading, "rb") as file:
-        told = file.read()
-    os.waitpid(pid, 0)
+    try:
+        with open(reading, "rb") as file:
+            told = file.read()
+    finally:
+        os.kill(pid, signal.SIGKILL)  # it has ended by now, unless it hangs
+        os.waitpid(pid, 0)
     return [f"beside: {each}" for each in json.loads(told or b'["nothing was told"]')]
 
 

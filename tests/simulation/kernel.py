@@ -35,7 +35,7 @@ class Kernel(Machine):
         self.fail("posix_spawn")
         check = environment[b"VIBEGUARD_CHECK"].decode()
         number = int(environment[b"VIBEGUARD_ATTEMPT"])
-        process = self._add(self._new_pid(), self.processes[self.us], f"{check}.{number}")
+        process = self._add(self._number(), self.processes[self.us], f"{check}.{number}")
         if how.get("setsid"):
             process.group = process.session = process.pid
         elif "setpgroup" in how:
@@ -49,6 +49,14 @@ class Kernel(Machine):
         self.lead(check, number, process)
         self._go_on(process, self.rng.randrange(100_000, 3_000_000))
         return process.pid
+
+    def _number(self) -> int:
+        """A free number for a command; where there are few, none may be left."""
+        try:
+            return self._new_pid()
+        except OSError:
+            self.reached["no number for a command"] += 1
+            raise
 
     def wait4(self, pid: int, options: int) -> tuple[int, int, Any]:
         """Reap one child of ours; never blocks."""

@@ -2,6 +2,7 @@
 
 import errno
 import heapq
+import threading
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -26,6 +27,7 @@ class Time:
         self.calls = 0
         self.reached: Counter[str] = Counter()  # what went wrong or was out of the ordinary
         self._slow = slow
+        self._thread = threading.get_ident()
         self._events: list[tuple[int, int, str, Any]] = []
         self._order = 0
 
@@ -44,7 +46,13 @@ class Time:
             self.now_ns = max(self.now_ns, int(until_ns))
 
     def spend(self) -> None:
-        """A call takes some time, seldom a long one, and the others go on meanwhile."""
+        """A call takes some time, seldom a long one, and the others go on meanwhile.
+
+        Only for the thread of the run: another one answers for it (`vouching.witness`) while this one
+        waits in a real call, so that nothing else can happen.
+        """
+        if threading.get_ident() != self._thread:
+            return
         self.calls += 1
         cost = self.rng.getrandbits(13)
         if self._slow and cost < 40:

@@ -6,15 +6,18 @@ More of them: `python -m tests.simulation --count 10000` (docs/contributing.md).
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 import trio
 
+from tests.simulation import watchdog
 from tests.simulation.__main__ import check, check_many, what_was_done
 from tests.simulation.drawing import history_of
 from tests.simulation.mutants import past
+from tests.simulation.outcome import Outcome
 from tests.simulation.seams import task_order
 from tests.simulation.world import run_history
 
@@ -32,6 +35,8 @@ FAULTS_OF_THE_SIMULATOR = {
     300356: "a second run was taken for one of a check",
     207278: "it wanted a process stopped that nothing tells of",
     209655: "its clock ran on before Trio had been woken",
+    21692: "a thread that answered another run let time pass",
+    23049: "it foretold that a number is left for every command",
 }
 # Of every kind of fault one: that they are reached is what makes the rest worth anything.
 REACHED = (
@@ -83,6 +88,25 @@ def test_a_sample_of_histories_holds_to_every_oracle() -> None:
 @pytest.mark.parametrize("seed", [*DEFECTS, *FAULTS_OF_THE_SIMULATOR], ids=str)
 def test_a_defect_of_the_past_stays_mended(seed: int) -> None:
     assert check(seed) == []
+
+
+def test_a_history_that_hangs_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "HANG_S", 0.3)
+
+    def hang(_: Outcome) -> list[str]:
+        threading.Event().wait()
+        return []
+
+    (found,) = run_history(history_of(0), hang)
+    assert "Hangs: it is not over after 0.3 s" in found
+
+
+def test_what_goes_wrong_in_a_thread_is_reported() -> None:
+    with watchdog.errors_of_threads() as found:
+        thread = threading.Thread(target=lambda: 1 // 0)
+        thread.start()
+        thread.join()
+    assert ["ZeroDivisionError" in each for each in found] == [True]
 
 
 def _came_to(seeds: Sequence[int]) -> list[list[str]]:

@@ -27,13 +27,11 @@ from tests.simulation.pool import Broker, lines_to, remote_of
 from tests.simulation.processes import SECOND_NS
 from tests.simulation.seams import simulated, small_pieces, task_order
 from tests.simulation.virtual import Reactor, Steps, VirtualClock
+from tests.simulation.watchdog import Hangs, errors_of_threads, watchdog
 from tests.simulation.watcher import Watcher
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError
-from vibeguard.system.channel import (
-    Launch,
-    OrderReader,
-)
+from vibeguard.system.channel import Launch, OrderReader
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.supervisor.forked import CutShort
@@ -112,6 +110,7 @@ class World:
                 stack.enter_context(lines_to(self._broker))
             if self.history.lags:
                 stack.enter_context(small_pieces())
+            of_threads = stack.enter_context(errors_of_threads())
             stack.callback(self.disk.release)
             stack.callback(self._outside.release_group)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -132,6 +131,7 @@ class World:
                 outcome.defect = "".join(traceback.format_exception(error))
                 del error
                 _forget_tasks()
+            outcome.defect += "".join(of_threads)
             self._look_at_the_end()
         return outcome
 
@@ -267,7 +267,7 @@ def launch_of(history: History, root: str, environment: dict[bytes, bytes]) -> L
 
 
 def run_history(history: History, look: Look) -> list[Any]:
-    """What `look` makes of each run of the history, while its folder is there.
+    """What `look` makes of each run of the history, while its folder is there; that it hangs.
 
     Its name is as long in every process. Keys of checks call it `FOLDER`; only messages name it.
     """
@@ -276,15 +276,22 @@ def run_history(history: History, look: Look) -> list[Any]:
     shutil.rmtree(root, ignore_errors=True)
     os.mkdir(root, 0o700)
     try:
-        with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
-            file.write("as it was")
-        outcome = World(history, root, look).run()
-        found = look(outcome)
-        if history.again is not None:
-            meddle(history.again.between, outcome, root)
-            later_ns = round((outcome.elapsed_s + history.again.later_s) * SECOND_NS)
-            again = World(history, root, look, first=outcome, later_ns=later_ns)
-            return found + look(again.run())
-        return found
+        with watchdog():
+            return _run_in(root, history, look)
+    except Hangs as hang:  # outside of any run of it, which would have noted it
+        return [f"a defect: {''.join(traceback.format_exception(hang))}"]
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _run_in(root: str, history: History, look: Look) -> list[Any]:
+    with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
+        file.write("as it was")
+    outcome = World(history, root, look).run()
+    found = look(outcome)
+    if history.again is None:
+        return found
+    meddle(history.again.between, outcome, root)
+    later_ns = round((outcome.elapsed_s + history.again.later_s) * SECOND_NS)
+    again = World(history, root, look, first=outcome, later_ns=later_ns)
+    return found + look(again.run())
