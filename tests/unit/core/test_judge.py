@@ -25,7 +25,7 @@ COVERAGE = ("coverage: %{NUMBER:cov}%",)
 
 
 def check(**fields):
-    return PlannedCheck(id="c", run="make test", stem="c", **fields)
+    return PlannedCheck(**{"id": "c", "run": "make test", "stem": "c", **fields})
 
 
 def judged(
@@ -309,6 +309,19 @@ def test_only_an_exit_code_is_put_into_quarantine():
     by_signal = judged(planned, exit_code=None, signal="SIGSEGV", evidence=evidence("t"))
     assert by_code.findings.quarantine is QuarantineState.APPLIES
     assert by_signal.findings.quarantine is QuarantineState.NONE
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [("pytest --doctest-modules", 1), ("cd build && ctest -V", 8), ("cargo test --locked", 101)],
+)
+def test_what_a_quarantine_takes_for_failed_tests_is_the_code_of_the_tool_that_runs(
+    command, exit_code
+):
+    listed = Quarantine(results=("t",), owner="o", issue="i", until="2027-01-01")
+    planned = check(run=command, quarantine=listed)
+    judgement = judged(planned, exit_code=exit_code, evidence=evidence("t"))
+    assert judgement.findings.quarantine is QuarantineState.APPLIES
 
 
 def test_without_reports_there_are_no_findings():

@@ -9,7 +9,12 @@ from typing import Protocol
 
 from vibeguard.core.model.results import Result
 
-Sink = Callable[[Result], None]
+
+class Sink(Protocol):
+    """Takes results as they become known."""
+
+    def __call__(self, result: Result, among: str = "", /) -> None:
+        """Take one; a pass of the same name `among` the same is a second try of what failed."""
 
 
 class UnreadableReport(Exception):

@@ -43,12 +43,12 @@ class Collector:
         self._diagnostics: dict[str, int] = {}
         self._kept: tuple[list[Result], ...] = ([], [], [], [])
         self._bytes = [0, 0, 0, 0]
-        self._failed: set[str] = set()
-        self._recovered: set[str] = set()
+        self._failed: set[tuple[str, str]] = set()
+        self._recovered: set[tuple[str, str]] = set()
         self._lost_track = False
 
-    def add(self, result: Result) -> None:
-        """Take one result."""
+    def add(self, result: Result, among: str = "", /) -> None:
+        """Take one result; `among` tells tests of one name apart."""
         rank = _rank(result)
         kept = self._kept[rank]
         full = len(kept) >= MOST_RESULTS or self._bytes[rank] >= MOST_BYTES
@@ -56,7 +56,7 @@ class Collector:
         if result.outcome is not None:
             outcome = result.outcome.value
             self._tests[outcome] = self._tests.get(outcome, 0) + 1
-            self._track(result.name, result.outcome)
+            self._track(among, result.name, result.outcome)
         elif result.severity is not None:
             if small in kept[-50:]:
                 return  # compilers repeat themselves for each target
@@ -75,31 +75,32 @@ class Collector:
             if room < 0 or len(results) >= MOST_RESULTS:
                 break
             results.append(self._placed(result))
+        failed = frozenset(name for _, name in self._failed)
         total = sum(self._tests.values()) + sum(self._diagnostics.values())
         return Gathered(
             tests=dict(sorted(self._tests.items())),
             diagnostics=dict(sorted(self._diagnostics.items())),
             results=tuple(results),
             left_out=total - len(results),
-            failed=None if self._lost_track else frozenset(self._failed),
-            recovered=frozenset(self._recovered),
+            failed=None if self._lost_track else failed,
+            recovered=failed - {name for _, name in self._failed - self._recovered},
         )
 
-    def _track(self, name: str, outcome: ResultOutcome) -> None:
-        """Remember what failed; a later pass of the same name is a second try that passed."""
+    def _track(self, among: str, name: str, outcome: ResultOutcome) -> None:
+        """Remember what failed; a later pass of the same test is a second try that passed."""
         if outcome in _FAILED:
-            name = _name(name)
+            test = (among, _name(name))
             if len(self._failed) >= MOST_TRACKED:
                 self._lost_track = True
                 return
-            self._failed.add(name)
-            self._recovered.discard(name)
+            self._failed.add(test)
+            self._recovered.discard(test)
         elif (
             self._failed
             and outcome is ResultOutcome.PASSED
-            and (name := _name(name)) in self._failed
+            and (test := (among, _name(name))) in self._failed
         ):
-            self._recovered.add(name)
+            self._recovered.add(test)
 
     def _placed(self, result: Result) -> Result:
         if not result.file:

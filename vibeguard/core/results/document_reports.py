@@ -37,10 +37,10 @@ class DocumentReader(Generic[Document]):
         self._names_trouble = False
         self._data = bytearray()
 
-    def sink(self, result: Result) -> None:
-        """Report one result."""
+    def sink(self, result: Result, among: str = "") -> None:
+        """Report one result; `among` tells tests of one name apart."""
         self._names_trouble |= result.outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR)
-        self._sink(result)
+        self._sink(result, among)
 
     def refuse_unless_named(self, trouble: str) -> None:
         """Refuse a document that says this of its tests, and names none that failed."""

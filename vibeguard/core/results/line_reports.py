@@ -1,5 +1,6 @@
 """Readers of reports that are lines: text, or one JSON value a line."""
 
+import codecs
 import re
 
 from vibeguard.core.results.base import Sink
@@ -9,15 +10,27 @@ _ESCAPES = rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 
 
 class LineReader:
-    """Cuts bytes into lines; a longer line than 4 MiB is given as far as that."""
+    """Cuts bytes into lines; a longer line than 4 MiB is given as far as that.
+
+    A byte order mark is no part of the first line, and UTF-16 of Windows' shell is read, too.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
         self._rest = b""
         self._dropping = False
+        self._begun = False
+        self._utf_16: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
+        if not self._begun:
+            self._begun = True
+            if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                self._utf_16 = codecs.getincrementaldecoder("utf-16")("replace")
+            data = data.removeprefix(codecs.BOM_UTF8)
+        if self._utf_16 is not None:
+            data = self._utf_16.decode(data).encode()
         *whole, rest = data.split(b"\n")
         for line in whole:
             if not self._dropping:

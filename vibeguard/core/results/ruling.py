@@ -1,5 +1,7 @@
 """What results do to an outcome: from green to red, never from red to green (DESIGN section 10)."""
 
+import re
+
 from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
@@ -95,7 +97,9 @@ def _quarantine(
         return QuarantineState.EXPIRED
     if evidence.problems or _unmet(check.expect, gathered):
         return QuarantineState.UNTOLD
-    expected = next((code for word, code in _TESTS_FAILED if word in check.run), 1)
+    expected = next(
+        (c for word, c in _TESTS_FAILED if re.search(rf"(?<!\w){word}(?!\w)", check.run)), 1
+    )
     if exit_code != expected:
         return QuarantineState.EXIT_CODE
     listed = gathered.failed is not None and gathered.failed <= set(quarantine.results)

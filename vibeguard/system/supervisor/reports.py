@@ -29,7 +29,7 @@ from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.rundir.files import open_below, open_regular
 
 MOST_BYTES = 256 << 20  # of one report
-MOST_FILES = 1_000  # that one pattern names
+MOST_FILES = 10_000  # that one pattern names
 CHUNK_BYTES = 256 << 10
 _PATTERN = frozenset("*?[")
 
@@ -117,7 +117,9 @@ def read_reports(
         paths = list(_paths(source, folder))
         lost = _left_out(source, returned)
         problems.extend(lost)
-        for path in paths:
+        if len(paths) > MOST_FILES:
+            problems.append(f"{source.file} names more than {MOST_FILES:,} files")
+        for path in paths[:MOST_FILES]:
             name = os.path.relpath(path, folder)
             known = None if check.stale is StalePolicy.ALLOW else before.get(path)
             problems.extend(_read(make, collector, partial(_opened, path, folder), name, known))
@@ -180,7 +182,7 @@ def _paths(source: ResultsSource, folder: str) -> Iterator[str]:
             yield path
         return
     found = glob.iglob(source.file, root_dir=folder, recursive=True)
-    yield from sorted(os.path.join(folder, name) for name in islice(found, MOST_FILES))
+    yield from sorted(os.path.join(folder, name) for name in islice(found, MOST_FILES + 1))
 
 
 def _opened(path: str, folder: str) -> FileIO:

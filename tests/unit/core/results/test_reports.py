@@ -189,6 +189,61 @@ def test_a_rerun_that_passed_in_the_end_has_recovered():
     assert found.failed == found.recovered == {"B::t"}
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "jest",
+            (
+                '{"testResults": [{"name": "a.js", "assertionResults": [{"fullName": "t", "status": "failed"}]},'
+                ' {"name": "b.js", "assertionResults": [{"fullName": "t", "status": "passed"}]}]}'
+            ),
+        ),
+        (
+            "ctrf",
+            (
+                '{"results": {"tests": [{"name": "t", "status": "failed", "filePath": "a.js"},'
+                ' {"name": "t", "status": "passed", "filePath": "b.js"}]}}'
+            ),
+        ),
+        ("tap", "1..2\nnot ok 1 - t\nok 2 - t\n"),
+        (
+            "junit",
+            (
+                '<testsuites><testsuite name="a.js" hostname="firefox"><testcase name="t"><failure/></testcase></testsuite>'
+                '<testsuite name="a.js" hostname="webkit"><testcase name="t"/></testsuite></testsuites>'
+            ),
+        ),
+    ],
+)
+def test_another_test_of_the_same_name_is_no_rerun(name, text):
+    found = read(reader_named(name), text.encode())
+    assert (found.failed, found.recovered) == ({"t"}, frozenset())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_first_line_may_begin_with_a_byte_order_mark(encoding):
+    found = read(reader_named("matcher gcc"), "lib/a.c:1:2: error: x".encode(encoding), chunk=5)
+    assert [(r.file, r.message) for r in found.results] == [("lib/a.c", "x")]
+
+
+def test_a_hash_within_a_word_of_tap_is_no_directive():
+    found = read(reader_named("tap"), b"1..2\nnot ok 1 - a#todo\nnot ok 2 # TODO later\n")
+    assert found.tests == {"failed": 1, "xfailed": 1}
+
+
+def test_the_rules_of_sarif_may_stand_in_an_extension_and_a_suppression_be_rejected():
+    text = (
+        b'{"runs":[{"tool":{"driver":{"name":"CodeQL","rules":[]},"extensions":[{"rules":['
+        b'{"id":"js/x","defaultConfiguration":{"level":"error"}}]}]},"results":[{"message":{"text":"a"},'
+        b'"ruleId":"js/x","rule":{"id":"js/x","index":0,"toolComponent":{"index":0}},'
+        b'"suppressions":[{"kind":"external","status":"rejected"}],"locations":[{"physicalLocation":'
+        b'{"artifactLocation":{"uri":"src/a%20b.js"}}}]}]}]}'
+    )
+    (result,) = read(reader_named("sarif"), text).results
+    assert (result.severity, result.file) == ("error", "src/a b.js")
+
+
 def test_what_sarif_suppresses_or_calls_a_pass_is_no_result():
     text = (
         b'{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"results":['

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.diagnostics import diagnostic, level_of
 from vibeguard.core.results.document_reports import DocumentReader
 
@@ -15,8 +16,14 @@ class _Issue(Struct):
     col_offset: int = -1
 
 
+class _Skipped(Struct):
+    filename: str = ""
+    reason: str = ""
+
+
 class _Report(Struct):
     results: list[_Issue]
+    errors: list[_Skipped] = []
 
 
 class BanditReader(DocumentReader[_Report]):
@@ -25,7 +32,7 @@ class BanditReader(DocumentReader[_Report]):
     kind = _Report
 
     def read(self, document: _Report) -> None:
-        """Report the issues."""
+        """Report the issues; of a file that bandit could not read it knows none."""
         for issue in document.results:
             level, column = level_of(issue.issue_severity), issue.col_offset + 1
             self.sink(
@@ -38,3 +45,6 @@ class BanditReader(DocumentReader[_Report]):
                     issue.issue_text,
                 )
             )
+        if document.errors:
+            first = document.errors[0]
+            raise UnreadableReport(f"bandit could not read {first.filename}: {first.reason}"[:300])

@@ -37,7 +37,7 @@ class CargoReader(LineReader):
 
     def __init__(self, sink: Sink) -> None:
         super().__init__(sink)
-        self._lines = 0
+        self._lines = self._ends = 0
 
     def line(self, line: str) -> None:
         """One message of the compiler, or of cargo itself."""
@@ -45,6 +45,7 @@ class CargoReader(LineReader):
         if found is None:
             return
         self._lines += 1
+        self._ends += found.reason == "build-finished"
         message = found.message
         if found.reason != "compiler-message" or message is None:
             return
@@ -59,6 +60,11 @@ class CargoReader(LineReader):
         self.sink(diagnostic(level, file, span.line, span.column, rule, message.message))
 
     def end(self) -> None:
-        """Cargo writes at least how the build ended."""
-        if not self._lines:
-            raise UnreadableReport("there is no message of cargo in it")
+        """Cargo writes at least how the build ended; what was cut off may miss errors."""
+        if not self._ends:
+            what = (
+                "it ends before the build does"
+                if self._lines
+                else "there is no message of cargo in it"
+            )
+            raise UnreadableReport(what)

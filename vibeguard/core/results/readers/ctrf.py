@@ -51,7 +51,7 @@ class CtrfReader(DocumentReader[_Report]):
     def read(self, document: _Report) -> None:
         """Report the results of a document."""
         for test in document.results.tests:
-            self.sink(_result(test))
+            self.sink(_result(test), f"{test.file} {test.suite}")
         summary = document.results.summary
         if summary is not None and (summary.failed or 0) > 0:
             self.refuse_unless_named(f"it counts {summary.failed:g} failed tests")

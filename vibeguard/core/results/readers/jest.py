@@ -46,7 +46,7 @@ class JestReader(DocumentReader[_Report]):
         """Report the tests."""
         for file in document.files:
             for test in file.results:
-                self.sink(_result(file, test))
+                self.sink(_result(file, test), file.name)
             if file.status == "failed" and not file.results:
                 place = place_in(file.message)
                 self.sink(

@@ -98,7 +98,7 @@ class JUnitReader:
         if tag in _REMARKS and tag != "skipped" and self._case is None:
             self._case, self._remarks, self._is_of_a_suite = {}, [], True
         if tag in ("testsuite", "testsuites"):
-            counted = sum(_number(attributes.get(name, "")) for name in ("failures", "errors"))
+            counted = sum(_count(attributes.get(name, "")) for name in ("failures", "errors"))
             self._counted = max(self._counted, counted)
             self._suites.append(attributes)
             self._of_a_linter.append(self._of_a_linter[-1] or _names_a_linter(attributes))
@@ -135,7 +135,10 @@ class JUnitReader:
             for remark in remarks:
                 self._findings(case, remark)
         else:
-            self._sink(self._test(case, remarks))
+            within = [
+                suite.get(name, "") for suite in self._suites for name in ("name", "hostname")
+            ]
+            self._sink(self._test(case, remarks), " ".join(within))
 
     def _findings(self, case: dict[str, str], remark: _Remark) -> None:
         if remark.tag == "skipped":
@@ -253,6 +256,11 @@ def _message_in(text: str, name: str, place: str) -> str:
     said = first.startswith((name, "(in test file")) or first.strip() == place
     said = said or _PANIC.match(first) is not None
     return message_of(rest if said and rest.strip() else text)
+
+
+def _count(text: str) -> int:
+    """A count, as `1,000` or `1.0` too."""
+    return _number(text.strip().replace(",", "").partition(".")[0])
 
 
 def _number(text: str) -> int:

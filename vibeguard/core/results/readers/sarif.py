@@ -1,5 +1,7 @@
 """SARIF 2.1, as linters and security scanners write it."""
 
+from urllib.parse import unquote
+
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
@@ -45,9 +47,18 @@ class _Rule(Struct):
     configuration: _Configuration | None = field(name="defaultConfiguration", default=None)
 
 
+class _ComponentReference(Struct):
+    index: int = -1
+
+
 class _RuleReference(Struct):
     id: str | None = None
     index: int = -1
+    component: _ComponentReference | None = field(name="toolComponent", default=None)
+
+
+class _Suppression(Struct):
+    status: str | None = None
 
 
 class _Result(Struct):
@@ -59,16 +70,17 @@ class _Result(Struct):
     kind: str | None = None
     baseline: str | None = field(name="baselineState", default=None)
     locations: list[_Location] | None = None
-    suppressions: list[dict[str, object]] | None = None
+    suppressions: list[_Suppression] | None = None
 
 
-class _Driver(Struct):
+class _Component(Struct):
     name: str = ""
     rules: list[_Rule] | None = None
 
 
 class _Tool(Struct):
-    driver: _Driver = field(default_factory=_Driver)
+    driver: _Component = field(default_factory=_Component)
+    extensions: list[_Component] | None = None
 
 
 class _ArtifactEntry(Struct):
@@ -100,15 +112,22 @@ class SarifReader(DocumentReader[_Log]):
     def read(self, document: _Log) -> None:
         """Report the results of a document."""
         for run in document.runs:
-            rules = {rule.id: rule for rule in run.tool.driver.rules or []}
+            parts = [run.tool.driver, *(run.tool.extensions or [])]
+            rules = {rule.id: rule for part in reversed(parts) for rule in part.rules or []}
             for result in run.results or []:
                 reported = result.kind in (None, "fail") and result.baseline != "absent"
-                if reported and not result.suppressions:
+                if reported and not _is_suppressed(result):
                     self.sink(_diagnostic(run, result, rules))
         for run in document.runs:
             if any(each.successful is False for each in run.invocations or []):
                 tool = run.tool.driver.name[:100] or "the tool"
                 raise UnreadableReport(f"{tool} did not run to its end: executionSuccessful: false")
+
+
+def _is_suppressed(result: _Result) -> bool:
+    """Whether someone said so, and nobody has yet to agree or did not."""
+    stated = {each.status for each in result.suppressions or []}
+    return bool(stated) and stated <= {None, "accepted"}
 
 
 def _diagnostic(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> Result:
@@ -128,7 +147,12 @@ def _diagnostic(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> R
 
 
 def _rule_of(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> _Rule | None:
-    listed = run.tool.driver.rules or []
+    part = run.tool.driver
+    if result.rule and result.rule.component:
+        extensions = run.tool.extensions or []
+        at = result.rule.component.index
+        part = extensions[at] if 0 <= at < len(extensions) else part
+    listed = part.rules or []
     index = result.rule.index if result.rule else result.rule_index
     if 0 <= index < len(listed):
         return listed[index]
@@ -144,5 +168,5 @@ def _file(run: _Run, artifact: _Artifact) -> str:
     uri = artifact.uri or ""
     base = (run.bases or {}).get(artifact.base or "")
     if base is not None and base.uri and ":" not in uri and not uri.startswith("/"):
-        return f"{base.uri.rstrip('/')}/{uri}"
-    return uri
+        uri = f"{base.uri.rstrip('/')}/{uri}"
+    return uri if uri.startswith("file:") else unquote(uri)

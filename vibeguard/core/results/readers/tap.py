@@ -13,7 +13,7 @@ MOST_DEPTH = 100
 _TEST = re.compile(r"^( *)(not )?ok\b(?: +(\d{1,9}))?(?: +- | +|$)(.*)$")
 _PLAN = re.compile(r"^( *)1\.\.(\d{1,9})(?:\s*(#.*))?$")
 _BAIL = re.compile(r"^ *Bail out!\s*(.*)$")
-_DIRECTIVE = re.compile(r"^(.*?)(?<!\\)# *(skip\w*|todo)\b:?\s*(.*)$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"^(|.*?\s)# *(skip\w*|todo)\b:?\s*(.*)$", re.IGNORECASE)
 _TIME = re.compile(r"\s*# time=([\d.]+)ms")
 _PLACE = re.compile(
     r"^\s*(?:at|location): *['\"]?(/?[^'\"\s]+?):(\d{1,9})(?::(\d{1,9}))?['\"]?\s*$", re.MULTILINE
@@ -30,8 +30,9 @@ _NEXT_KEY = re.compile(r"^\s*\w+: ", re.MULTILINE)
 class _Point:
     """A test line whose diagnosis may follow; `parent` once subtests have been seen below it."""
 
-    def __init__(self, indent: int, result: Result, *, parent: bool) -> None:
+    def __init__(self, indent: int, result: Result, number: int, *, parent: bool) -> None:
         self.indent, self.result, self.parent = indent, result, parent
+        self.number = number  # among all lines: TAP has no second tries, and names stand twice
         self.text: BoundedText | None = None
         self.comments = BoundedText()
 
@@ -47,6 +48,7 @@ class TapReader(LineReader):
         self._plans: dict[int, int] = {}
         self._braces: list[_Point] = []
         self._seen = False
+        self._lines = 0
 
     def line(self, line: str) -> None:
         """One line of the stream."""
@@ -85,6 +87,7 @@ class TapReader(LineReader):
     def _test(self, match: re.Match[str]) -> None:
         self._give()
         self._seen = True
+        self._lines += 1
         indent = min(len(match[1]), 4 * MOST_DEPTH)
         self._counts[indent] = self._counts.get(indent, 0) + 1
         # Subtests stand deeper and before the line that sums them up.
@@ -97,6 +100,7 @@ class TapReader(LineReader):
         point = _Point(
             indent,
             _result(text.removesuffix("{"), match[3] or "", failed=bool(match[2])),
+            self._lines,
             parent=parent,
         )
         if brace:
@@ -114,7 +118,7 @@ class TapReader(LineReader):
         point, self._point, self._in_block = self._point, None, False
         if point is not None and not point.parent:
             said = str(point.comments)
-            self.sink(_diagnosed(point.result, str(point.text or ""), said))
+            self.sink(_diagnosed(point.result, str(point.text or ""), said), str(point.number))
 
     def _close(self, indent: int) -> None:
         """A level is over: hold its plan against what was run."""
