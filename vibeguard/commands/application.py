@@ -78,7 +78,7 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
         ] = NONE_GIVEN,
     ) -> Call:
         command, bound, ignored = app.parse_args(attach_values(join_until_check(words)))
-        own = translated.options_of(bound.kwargs)
+        own = translated.keywords_of(bound)
         if "common" in ignored:
             own["common"] = complete(translated.original(common), environ)
         if hasattr(command, "__wrapped__"):

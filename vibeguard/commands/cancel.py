@@ -21,16 +21,7 @@ class CancelOptions(Options, frozen=True, kw_only=True):
     check: Annotated[str | None, Parameter(metavar="ID", help="Cancel this check alone.")] = None
 
 
-CANCEL_DEFAULTS = CancelOptions()
-
-
-def cancel(
-    run: RunName = "latest",
-    /,
-    *,
-    common: GlobalOptions,
-    options: CancelOptions = CANCEL_DEFAULTS,
-) -> int:
+def cancel(run: RunName = "latest", /, *, common: GlobalOptions, options: CancelOptions) -> int:
     """Ask a run, or one check of it, to end; the run's own exit code says how it did."""
     folder = open_run(run, common, at_work=True)
     state, reading = open_state(folder)

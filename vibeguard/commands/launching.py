@@ -14,9 +14,7 @@ from vibeguard.commands.loading import Loaded, expectations, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import (
-    RunOptions,
-)
+from vibeguard.commands.run_options import RunOptions
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import Plan

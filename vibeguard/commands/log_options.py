@@ -2,14 +2,7 @@
 
 from typing import Annotated, Literal
 
-from vibeguard.commands.options import (
-    Count,
-    Duration,
-    GlobalOptions,
-    one_of,
-    read_link,
-    read_since,
-)
+from vibeguard.commands.options import Count, Duration, read_link, read_since
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.problems import UsageError
 
@@ -109,27 +102,6 @@ class WaitOptions(Options, frozen=True, kw_only=True):
             "and 2.",
         ),
     ] = False
-
-
-TAIL_DEFAULTS = TailOptions()
-REPORT_DEFAULTS = ReportOptions()
-WAIT_DEFAULTS = WaitOptions()
-
-
-def report_format(common: GlobalOptions, options: ReportOptions) -> ReportFormat:
-    """The one format that `--format`, `--json` and `--open` (as html) ask for.
-
-    Raises UsageError when they ask for different ones.
-    """
-    as_json: ReportFormat | None = "json" if common.json else None
-    page: ReportFormat | None = "html" if options.open else None
-    return one_of(options.format, as_json, page, otherwise="text")
-
-
-def tail_format(common: GlobalOptions, options: TailOptions) -> TailFormat:
-    """The one format that `--format` and `--json` (as jsonl) ask for. Raises UsageError on two."""
-    as_json: TailFormat | None = "jsonl" if common.json else None
-    return one_of(options.format, as_json, otherwise="text")
 
 
 def only_for_agents(since: int | str, form: str) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import BinaryIO
 
-from vibeguard.commands.options import GLOBAL_DEFAULTS, GlobalOptions
+from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.mcp.answers import Ended
 from vibeguard.core.mcp.conversation import Abandon, Call, Conversation, Reply, progress_line
 from vibeguard.core.mcp.jsonrpc import MOST_BYTES
@@ -64,10 +64,10 @@ def lines(stream: BinaryIO) -> Iterator[bytes]:
 
 def _own_command(common: GlobalOptions) -> list[str]:
     """How a command of ours is called, with the global flags that the server was started with."""
-    flags = []
+    flags, defaults = [], GlobalOptions()
     for field in common.__struct_fields__:
         value = getattr(common, field)
-        if value == getattr(GLOBAL_DEFAULTS, field) or field in ("json", "verbose"):
+        if value == getattr(defaults, field) or field in ("json", "verbose"):
             continue
         text = ",".join(value) if isinstance(value, tuple) else str(value)
         name = f"--{field.replace('_', '-')}"

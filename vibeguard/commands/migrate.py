@@ -52,9 +52,6 @@ class MigrateOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
-MIGRATE_DEFAULTS = MigrateOptions()
-
-
 class Finding(Struct, frozen=True):
     """One difference as `migrate --json` tells it."""
 
@@ -77,7 +74,7 @@ class MigrationReport(Struct, frozen=True):
     errors: tuple[ErrorReport, ...]
 
 
-def migrate(*, common: GlobalOptions, options: MigrateOptions = MIGRATE_DEFAULTS) -> int:
+def migrate(*, common: GlobalOptions, options: MigrateOptions) -> int:
     """Say, line by line, what a config of the original does differently here, and why.
 
     Exit 2 while something keeps the config from loading, else 0.

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, TypeVar
 from vibeguard.commands.parameter import Options, Parameter, Word
 from vibeguard.core.problems import UsageError
 
-Form = TypeVar("Form", bound=str)
 Value = TypeVar("Value")
 MaxWait = int | Literal["foreground"]
 RunName = Annotated[
@@ -150,14 +149,18 @@ class GlobalOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
-# Defaults of the commands' parameters: cyclopts wants an instance where every flag is optional.
-GLOBAL_DEFAULTS = GlobalOptions()
+def page_or_document(common: GlobalOptions, form: str | None, *, page: bool) -> str:
+    """The one format that `--format`, `--json` and `--open` (as html) ask for.
+
+    Raises UsageError when they ask for different ones.
+    """
+    return one_format(form, "json" if common.json else None, "html" if page else None)
 
 
-def one_of(*asked: Form | None, otherwise: Form) -> Form:
-    """The one format that was asked for. Raises UsageError where there are several."""
+def one_format(*asked: str | None) -> str:
+    """The one format that was asked for, else text. Raises UsageError where there are several."""
     formats = {form for form in asked if form is not None}
     if len(formats) > 1:
         both = " and ".join(sorted(formats))
         raise UsageError(f"two formats at once: {both}", "ask for one of them")
-    return formats.pop() if formats else otherwise
+    return formats.pop() if formats else "text"

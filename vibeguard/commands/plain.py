@@ -129,7 +129,10 @@ def _flags_of(function: Callable[..., int]) -> dict[str, Flag]:
 
 
 def _keywords(function: Callable[..., int], given: Given) -> dict[str, Options]:
-    return {argument: function.__annotations__[argument](**given[argument]) for argument in given}
+    """The command's own options, whether any of their flags was given or not."""
+    kinds = {name: function.__annotations__[name] for name in _keyword_names(function)}
+    own = {name: kind for name, kind in kinds.items() if kind is not GlobalOptions}
+    return {name: kind(**given.get(name, {})) for name, kind in own.items()}
 
 
 def _positional(function: Callable[..., int], words: Sequence[str]) -> list[object]:

@@ -21,9 +21,6 @@ class PoolOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
-POOL_DEFAULTS = PoolOptions()
-
-
 def access_to(common: GlobalOptions, options: PoolOptions) -> Access:
     """The pool of the flags, else of the config. Raises UsageError."""
     name, insecure = options.pool, options.insecure

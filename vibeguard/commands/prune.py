@@ -32,9 +32,6 @@ class PruneOptions(Options, frozen=True, kw_only=True):
     dry_run: Annotated[bool, Parameter(help="Say what would go, and keep it.")] = False
 
 
-PRUNE_DEFAULTS = PruneOptions()
-
-
 class Pruned(Struct, frozen=True):
     """`prune --json`: the runs that went, or would go, newest first."""
 
@@ -42,7 +39,7 @@ class Pruned(Struct, frozen=True):
     dry_run: bool
 
 
-def prune(*, common: GlobalOptions, options: PruneOptions = PRUNE_DEFAULTS) -> int:
+def prune(*, common: GlobalOptions, options: PruneOptions) -> int:
     """Remove runs beyond the limits of the flags, else of the config, else of the defaults.
 
     A live run always stays.

@@ -7,14 +7,9 @@ from itertools import chain, repeat
 
 from msgspec.structs import replace
 
-from vibeguard.commands.log_options import (
-    REPORT_DEFAULTS,
-    ReportOptions,
-    only_for_agents,
-    report_format,
-)
+from vibeguard.commands.log_options import ReportOptions, only_for_agents
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import GlobalOptions, RunNameOrPath
+from vibeguard.commands.options import GlobalOptions, RunNameOrPath, page_or_document
 from vibeguard.commands.page import open_page
 from vibeguard.commands.streams import write_err, write_exact, write_out
 from vibeguard.core.fold.fold import apply, new_state
@@ -47,13 +42,13 @@ def report(
     /,
     *,
     common: GlobalOptions,
-    options: ReportOptions = REPORT_DEFAULTS,
+    options: ReportOptions,
 ) -> int:
     """Replay a run from its log; run nothing; end with its exit code."""
-    form_name = report_format(common, options)
+    form_name = page_or_document(common, options.format, page=options.open)
     folder = _folder_at(run) if os.sep in run else open_run(run, common)
     only_for_agents(options.since, form_name)
-    shown = _format_options(folder, common, options)
+    shown = _format_options(folder, form_name, common, options)
     form = make_format(form_name, shown)
     pieces = Pieces(_writer(folder, form, options))
     altered: list[str] = []
@@ -79,7 +74,9 @@ def report(
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
 
 
-def _format_options(folder: str, common: GlobalOptions, options: ReportOptions) -> FormatOptions:
+def _format_options(
+    folder: str, form: str, common: GlobalOptions, options: ReportOptions
+) -> FormatOptions:
     shown = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )
@@ -89,7 +86,7 @@ def _format_options(folder: str, common: GlobalOptions, options: ReportOptions) 
 
         former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
         shown = replace(shown, former=former, compare=True)
-    if report_format(common, options) == "html":
+    if form == "html":
         here = os.getcwd()
         editor = options.editor or os.environ.get("VIBEGUARD_EDITOR", "")
         shown = replace(shown, editor=editor, root=repository_root(here) or here)

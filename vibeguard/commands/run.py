@@ -8,9 +8,7 @@ from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.launching import may_join, prepare_launch
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run_options import (
-    RUN_DEFAULTS,
     CheckName,
-    RunFormat,
     RunOptions,
     run_format,
 )
@@ -28,11 +26,7 @@ from vibeguard.system.rundir.refused import forget_refused
 GATE_PATIENCE_S = 2.0
 
 
-def run(
-    *ids: CheckName,
-    common: GlobalOptions,
-    options: RunOptions = RUN_DEFAULTS,
-) -> int:
+def run(*ids: CheckName, common: GlobalOptions, options: RunOptions) -> int:
     """Run checks: the named ones, the selected ones, or all."""
     supervisor = early.prepared.get() or early.prepare(sys.argv[1:])
     form = run_format(common, options)
@@ -46,7 +40,7 @@ def _start(
     launch: Launch,
     common: GlobalOptions,
     options: RunOptions,
-    form: RunFormat,
+    form: str,
 ) -> int:
     """Launch, or join a run that does the same, and follow it; the exit code."""
     state_dir = os.fsdecode(launch.state_dir)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from vibeguard.commands.options import GlobalOptions, MaxWait, one_of, read_max_wait
+from vibeguard.commands.options import GlobalOptions, MaxWait, one_format, read_max_wait
 from vibeguard.commands.parameter import Options, Parameter
 
 RunFormat = Literal["text", "agent", "json", "jsonl"]
@@ -97,15 +97,10 @@ class WatchOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
-RUN_DEFAULTS = RunOptions()
-WATCH_DEFAULTS = WatchOptions()
-
-
-def run_format(common: GlobalOptions, options: RunOptions) -> RunFormat:
+def run_format(common: GlobalOptions, options: RunOptions) -> str:
     """The one format that `--format`, `--json` and `--stream` ask for together.
 
     Raises UsageError when they ask for different ones.
     """
-    as_json: RunFormat | None = "json" if common.json else None
-    stream: RunFormat | None = "jsonl" if options.stream else None
-    return one_of(options.format, as_json, stream, otherwise="text")
+    as_json, stream = "json" if common.json else None, "jsonl" if options.stream else None
+    return one_format(options.format, as_json, stream)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.columns import columns
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import GlobalOptions, one_of
+from vibeguard.commands.options import GlobalOptions, page_or_document
 from vibeguard.commands.page import open_page, write_page
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_document, write_err, write_out
@@ -49,9 +49,6 @@ class RunsOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
-RUNS_DEFAULTS = RunsOptions()
-
-
 class ListedRun(Struct, frozen=True):
     """One run: what its log is, and what it says.
 
@@ -83,18 +80,11 @@ class UnstableList(Struct, frozen=True):
     unstable: tuple[Unstable, ...]
 
 
-def _form(common: GlobalOptions, options: RunsOptions) -> RunsFormat:
-    """The one format that `--format`, `--json` and `--open` (as html) ask for."""
-    as_json: RunsFormat | None = "json" if common.json else None
-    page: RunsFormat | None = "html" if options.open else None
-    return one_of(options.format, as_json, page, otherwise="text")
-
-
-def runs(*, common: GlobalOptions, options: RunsOptions = RUNS_DEFAULTS) -> int:
+def runs(*, common: GlobalOptions, options: RunsOptions) -> int:
     """List the runs of this folder, newest first."""
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
-    form = _form(common, options)
+    form = page_or_document(common, options.format, page=options.open)
     if form == "html":
         return _tell_history(state_dir, options)
     if options.output is not None:

@@ -1,8 +1,8 @@
 """`vibeguard tail`."""
 
-from vibeguard.commands.log_options import TAIL_DEFAULTS, TailOptions, only_for_agents, tail_format
+from vibeguard.commands.log_options import TailOptions, only_for_agents
 from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import GlobalOptions, RunName
+from vibeguard.commands.options import GlobalOptions, RunName, one_format
 from vibeguard.system.front.following import Until, follow
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
@@ -10,15 +10,9 @@ from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 
 
-def tail(
-    run: RunName = "latest",
-    /,
-    *,
-    common: GlobalOptions,
-    options: TailOptions = TAIL_DEFAULTS,
-) -> int:
+def tail(run: RunName = "latest", /, *, common: GlobalOptions, options: TailOptions) -> int:
     """Follow a run from its start, or from --since; end with its exit code."""
-    form = tail_format(common, options)
+    form = one_format(options.format, "jsonl" if common.json else None)
     folder = open_run(run, common, at_work=True)
     output = Output()
     if options.check is not None:

@@ -5,7 +5,7 @@ cyclopts imports a command by a dotted name when its words name it; here every c
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import make_dataclass
 from functools import wraps
 from typing import Annotated, Any
@@ -43,11 +43,12 @@ def _readable(parameter: inspect.Parameter) -> inspect.Parameter:
     kind = parameter.annotation
     if not (isinstance(kind, type) and issubclass(kind, Options)):
         return parameter.replace(annotation=_annotation(kind))
-    # The global flags are read by the meta app: to a command they are an argument, not flags.
-    shape = cyclopts.Parameter(parse=False) if kind is GlobalOptions else cyclopts.Parameter("*")
     twin = twin_of(kind)
-    default = parameter.default if parameter.default is parameter.empty else twin()
-    return parameter.replace(annotation=Annotated[twin, shape], default=default)
+    if kind is GlobalOptions:
+        # They are read by the meta app: to a command they are an argument, not flags.
+        return parameter.replace(annotation=Annotated[twin, cyclopts.Parameter(parse=False)])
+    # cyclopts wants an instance where every flag is optional.
+    return parameter.replace(annotation=Annotated[twin, cyclopts.Parameter("*")], default=twin())
 
 
 def twin_of(kind: type[Options]) -> type:
@@ -62,9 +63,14 @@ def twin_of(kind: type[Options]) -> type:
     )
 
 
-def options_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments with every twin made the options that a command takes."""
-    return {name: original(value) for name, value in arguments.items()}
+def keywords_of(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """The keyword arguments, given or not; every twin is the options that a command takes."""
+    parameters = bound.signature.parameters.values()
+    known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    defaults = {
+        name: value for name, value in known.items() if value is not inspect.Parameter.empty
+    }
+    return {name: original(value) for name, value in (defaults | bound.kwargs).items()}
 
 
 def original(value: Any) -> Any:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 
-from vibeguard.commands.log_options import WAIT_DEFAULTS, ReportOptions, WaitOptions
+from vibeguard.commands.log_options import ReportOptions, WaitOptions
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.report import report
@@ -23,13 +23,7 @@ from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 
 
-def wait(
-    run: RunName = "latest",
-    /,
-    *,
-    common: GlobalOptions,
-    options: WaitOptions = WAIT_DEFAULTS,
-) -> int:
+def wait(run: RunName = "latest", /, *, common: GlobalOptions, options: WaitOptions) -> int:
     """Wait for a run; end with its exit code, or 5 while it is pending."""
     began = command_began_s()
     deadline = None if options.max_wait is None else began + options.max_wait / SECOND_NS

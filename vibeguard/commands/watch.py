@@ -13,7 +13,7 @@ from vibeguard.commands.launching import prepare_launch
 from vibeguard.commands.loading import Loaded, locate
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import WATCH_DEFAULTS, CheckName, RunOptions, WatchOptions
+from vibeguard.commands.run_options import CheckName, RunOptions, WatchOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.model.state import State
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
     from vibeguard.system.staged.frozen import Frozen
 
 
-def watch(
-    *ids: CheckName,
-    common: GlobalOptions,
-    options: WatchOptions = WATCH_DEFAULTS,
-) -> int:
+def watch(*ids: CheckName, common: GlobalOptions, options: WatchOptions) -> int:
     """Run checks, and again whenever the tree has changed; r, f and q are keys on a terminal."""
     form = _format(common, options)
     located = locate(common)

@@ -44,13 +44,10 @@ class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
     ] = None
 
 
-WORKER_DEFAULTS = WorkerOptions()
-
-
 DEFAULT_DRAIN_NS = 10 * SECOND_NS
 
 
-def worker(*, common: GlobalOptions, options: WorkerOptions = WORKER_DEFAULTS) -> int:
+def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     """Take checks of a pool and run them here, until told to stop.
 
     Whoever may submit to the pool can run any command as the user of this worker.

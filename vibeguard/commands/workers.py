@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from vibeguard.commands.columns import columns
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.pooling import POOL_DEFAULTS, PoolOptions, access_to
+from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_document, write_err, write_out
 from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.system.pool.access import needs_extra
@@ -17,7 +17,7 @@ class WorkerList(Struct, frozen=True):
     workers: tuple[Presence, ...]
 
 
-def workers(*, common: GlobalOptions, options: PoolOptions = POOL_DEFAULTS) -> int:
+def workers(*, common: GlobalOptions, options: PoolOptions) -> int:
     """List the workers of a pool: names, labels, slots, versions."""
     access = access_to(common, options)
     try:

@@ -27,9 +27,6 @@ class HookOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
-HOOK_DEFAULTS = HookOptions()
-
-
 def hook(
     kind: Annotated[
         Kind,
@@ -44,7 +41,7 @@ def hook(
     /,
     *,
     common: GlobalOptions,
-    options: HookOptions = HOOK_DEFAULTS,
+    options: HookOptions,
 ) -> int:
     """Print, install or examine the git hooks and the hooks of coding agents."""
     if kind == "verdict":

@@ -108,9 +108,6 @@ class InitOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
-INIT_DEFAULTS = InitOptions()
-
-
 class TemplateEntry(Struct, frozen=True):
     """One line of `--list-templates`."""
 
@@ -124,7 +121,7 @@ class TemplateList(Struct, frozen=True):
     templates: tuple[TemplateEntry, ...]
 
 
-def init(*, common: GlobalOptions, options: InitOptions = INIT_DEFAULTS) -> int:
+def init(*, common: GlobalOptions, options: InitOptions) -> int:
     """Write a config to start from, list the templates, or print a guide for a coding agent."""
     if options.list_templates or options.template == "list":
         return _list_templates(common)
