@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from vibeguard.core.config.nodes import Mapping, Text
+from vibeguard.core.model.config_parts import Prompt
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import WhilePending
 
@@ -28,9 +29,7 @@ class PromptDraft(Struct, gc=False):
     """One entry of `prompts`."""
 
     id: Text
-    description: str = ""
-    content: str = ""
-    tags: tuple[str, ...] = ()
+    prompt: Prompt
 
 
 class CheckDraft(Struct, gc=False):

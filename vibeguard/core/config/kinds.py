@@ -74,77 +74,16 @@ def readers_of(struct: type[Struct]) -> dict[str, tuple[str, Read]]:
 
 def _reader_of(kind_: Kind) -> Read:
     match kind_:
-        case keys.Plain():
-            return lambda reader, node, key: reader.string(node, key) or None
-        case keys.Command() | keys.Template():
-            return Reader.text
-        case keys.Assertion():
-            return _assertion
-        case keys.Patterns():
-            return _patterns
-        case keys.Requirements():
-            return _requirements
-        case keys.ResultSources():
-            return read_sources
-        case keys.Notifications():
-            return read_notifications
-        case keys.Texts():
-            return lambda reader, node, key: tuple(t.value for t in reader.texts(node, key)) or None
-        case keys.Prompts():
-            return _triggers
-        case keys.Environment():
-            return _environment
-        case keys.Tags():
-            return _names(tag)
-        case keys.VariableNames():
-            return _names(variable_name)
-        case keys.Globs():
-            return _names(glob)
-        case keys.Tools():
-            return _names(command_line)
-        case keys.Labels():
-            return _names(label)
-        case keys.Files():
-            return _names(file_below)
         case keys.Duration(zero=False):
             return lambda reader, node, key: reader.convert(node, key, parse_duration, 0) or None
         case keys.Section(struct):
             return partial(_section, struct)
-        case _:
-            return _converted(_conversion_of(kind_))
-
-
-def _conversion_of(kind_: Kind) -> Callable[[str], object]:
-    """What turns the text of a value into the value."""
-    match kind_:
-        case keys.Identifier():
-            return identifier
-        case keys.Duration():
-            return parse_duration
-        case keys.Size():
-            return size_bytes
         case keys.Count(least, most):
-            return partial(whole_number, least=least, most=most)
+            return _converted(partial(whole_number, least=least, most=most))
         case keys.Choice(words, what):
-            return partial(member_of, words, what)
-        case keys.Truth():
-            return truth
-        case keys.Placement():
-            return placement
-        case keys.Reuse():
-            return reuse
-        case keys.Folder():
-            return folder_below
-        case keys.Shell():
-            return shell
-        case keys.Date():
-            return day
-        case keys.PoolName():
-            return pool_name
-        case keys.LinkTemplate():
-            return link_template
+            return _converted(partial(member_of, words, what))
         case _:
-            raise NotImplementedError(kind_)
+            return _READERS[type(kind_)]
 
 
 def _converted(to: Callable[[str], object]) -> Read:
@@ -234,3 +173,35 @@ def _environment(reader: Reader, node: Mapping, key: str) -> dict[str, str] | No
         elif not is_absent(value):
             environment[name] = reader.value(value, variable_value, "")
     return environment
+
+
+_READERS: dict[type[Kind], Read] = {
+    keys.Plain: lambda reader, node, key: reader.string(node, key) or None,
+    keys.Command: Reader.text,
+    keys.Template: Reader.text,
+    keys.Assertion: _assertion,
+    keys.Patterns: _patterns,
+    keys.Requirements: _requirements,
+    keys.ResultSources: read_sources,
+    keys.Notifications: read_notifications,
+    keys.Texts: lambda reader, node, key: tuple(t.value for t in reader.texts(node, key)) or None,
+    keys.Prompts: _triggers,
+    keys.Environment: _environment,
+    keys.Tags: _names(tag),
+    keys.VariableNames: _names(variable_name),
+    keys.Globs: _names(glob),
+    keys.Tools: _names(command_line),
+    keys.Labels: _names(label),
+    keys.Files: _names(file_below),
+    keys.Identifier: _converted(identifier),
+    keys.Duration: _converted(parse_duration),
+    keys.Size: _converted(size_bytes),
+    keys.Truth: _converted(truth),
+    keys.Placement: _converted(placement),
+    keys.Reuse: _converted(reuse),
+    keys.Folder: _converted(folder_below),
+    keys.Shell: _converted(shell),
+    keys.Date: _converted(day),
+    keys.PoolName: _converted(pool_name),
+    keys.LinkTemplate: _converted(link_template),
+}

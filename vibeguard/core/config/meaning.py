@@ -26,7 +26,7 @@ from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import VariableCycle, resolve_variables
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, CheckConfig, Config
-from vibeguard.core.model.config_parts import Prompt, Requirement, Trigger, Triggers
+from vibeguard.core.model.config_parts import Requirement, Trigger, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import CheckDefaults
 from vibeguard.core.names import WhilePending
@@ -74,10 +74,7 @@ class Meaning:
             checks=tuple(map(self._check, self._draft.checks)),
             vars=variables,
             settings=self._draft.settings,
-            prompts=tuple(
-                Prompt(prompt.id.value, prompt.description, prompt.content, prompt.tags)
-                for prompt in self._draft.prompts
-            ),
+            prompts=tuple(draft.prompt for draft in self._draft.prompts),
         )
 
     def _completed_fields(self) -> "dict[str, Callable[[CheckDraft, Any], object]]":
@@ -239,12 +236,12 @@ class Meaning:
             return (Trigger("inline", entry.inline.value),)
         shown = []
         for text in entry.prompts:
-            prompt = self._prompts.get(text.value)
-            if prompt is None:
+            found = self._prompts.get(text.value)
+            if found is None:
                 self._unknown_prompt(text)
             else:
-                shown.append(Trigger(prompt.id.value, prompt.content))
-                self._texts.spend(prompt.content, text)
+                shown.append(Trigger(found.prompt.id, found.prompt.content))
+                self._texts.spend(found.prompt.content, text)
         return tuple(shown)
 
     def _unknown_prompt(self, text: Text) -> None:

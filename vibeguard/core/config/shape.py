@@ -8,7 +8,6 @@ from vibeguard.core.config.document import Document
 from vibeguard.core.config.drafts import CheckDraft, ConfigDraft, PromptDraft
 from vibeguard.core.config.kinds import read_keys
 from vibeguard.core.config.nodes import Mapping, Text, is_absent, is_broken
-from vibeguard.core.config.scalars import identifier, tag
 from vibeguard.core.config.value_reader import Reader, kind, place_of
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.model.config import CheckConfig, Config
@@ -77,18 +76,9 @@ def _prompts(root: Mapping, reader: Reader) -> list[PromptDraft]:
                 f'a prompt is a mapping with "id", not {kind(node)}', "write one", node
             )
             continue
-        reader.only_keys(node, keys_of(Prompt), "a prompt")
         id_ = reader.required(node, "id", "this prompt")
-        prompts.append(
-            PromptDraft(
-                id=id_,
-                description=reader.string(node, "description"),
-                content=reader.string(node, "content"),
-                tags=reader.names(reader.texts(node, "tags"), tag),
-            )
-        )
-        if id_.value:
-            reader.value(id_, identifier, "")
+        values = read_keys(reader, node, Prompt, "a prompt")
+        prompts.append(PromptDraft(id_, Prompt(**{**values, "id": id_.value})))
     return prompts
 
 

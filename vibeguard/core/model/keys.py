@@ -2,7 +2,7 @@
 
 `weight: Annotated[int, Key("slots it takes", Count(1, 9))] = 1` is all there is to a key: parser
 (`core.config.kinds`), JSON Schema and reference page (`scripts/reference`) are read off it. A kind
-says how a value is written; it has one case in `kinds` and one in the schema.
+says how a value is written; it has a line in `kinds` and a case in the schema.
 """
 
 from enum import StrEnum

@@ -56,10 +56,10 @@ def message_of(text: str, *, without: str = "") -> str:
     return cut("\n".join(kept).strip(), MOST_MESSAGE)
 
 
-def nanoseconds(text: str, unit_ns: int = 1_000_000_000) -> int | None:
+def nanoseconds(said: str | float | None, unit_ns: int = 1_000_000_000) -> int | None:
     """A duration as tools write it, `1,234.5` too; None if it is no duration."""
     try:
-        value = float(text.replace(",", ""))
+        value = float(str(said).replace(",", ""))
     except ValueError:
         return None
     return round(value * unit_ns) if 0 <= value < 1e9 else None

@@ -2,12 +2,12 @@
 
 import re
 
-from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.names import ResultOutcome
 from vibeguard.core.results.base import Sink
+from vibeguard.core.results.building import one_test
 from vibeguard.core.results.frames import place_in
 from vibeguard.core.results.line_reports import LineReader
-from vibeguard.core.results.texts import MOST_COLUMNS, BoundedText, message_of
+from vibeguard.core.results.texts import MOST_COLUMNS, BoundedText
 
 # Pytest's first line of a message, and the exception below Python's frames.
 _MESSAGE = r"(?m)^E  +(\S.*)$|^((?:\w+\.)*\w*(?:Error|Exception|Failed|Exit)(?:: .*)?)$"
@@ -43,19 +43,8 @@ class BlocksReader(LineReader):
         if place is None or not place.line:
             return
         said = re.search(_MESSAGE, str(text))
-        self.sink(
-            Result(
-                ResultKind.TEST,
-                name=self._name,
-                outcome=ResultOutcome.FAILED,
-                file=place.file,
-                line=place.line,
-                column=place.column,
-                message=message_of(
-                    (said[1] or said[2]) if said else _without_place(str(text), place.file)
-                ),
-            )
-        )
+        message = (said[1] or said[2]) if said else _without_place(str(text), place.file)
+        self.sink(one_test(self._name, ResultOutcome.FAILED, place, message))
 
 
 def _without_place(text: str, file: str) -> str:

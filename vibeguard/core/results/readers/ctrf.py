@@ -3,10 +3,11 @@
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.names import ResultOutcome
+from vibeguard.core.results.building import one_test
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
-from vibeguard.core.results.texts import message_of, nanoseconds
+from vibeguard.core.results.texts import nanoseconds
 
 _OUTCOMES = {
     "passed": ResultOutcome.PASSED,
@@ -67,13 +68,7 @@ def _result(test: _Test) -> Result:
     place = place_in(test.trace or test.message or "") if failed else Place()
     if not place.file:
         place = Place(test.file or "", test.line or 0)
-    return Result(
-        ResultKind.TEST,
-        name=test.name,
-        outcome=outcome,
-        file=place.file,
-        line=place.line,
-        column=place.column,
-        message=message_of(test.message or test.trace or ""),
-        duration_ns=None if test.duration is None else nanoseconds(str(test.duration), 1_000_000),
+    took_ns = nanoseconds(test.duration, 1_000_000)
+    return one_test(
+        test.name, outcome, place, test.message or test.trace or "", duration_ns=took_ns
     )

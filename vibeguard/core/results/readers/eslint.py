@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from vibeguard.core.names import Level
-from vibeguard.core.results.diagnostics import diagnostic
+from vibeguard.core.results.building import diagnostic
 from vibeguard.core.results.document_reports import DocumentReader
 
 

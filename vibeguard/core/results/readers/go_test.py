@@ -3,8 +3,9 @@
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.names import ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
+from vibeguard.core.results.building import one_test
 from vibeguard.core.results.document_reports import decode_line
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.line_reports import LineReader
@@ -101,21 +102,13 @@ def _result(event: _Event, output: str) -> Result:
     place = place_in(output) if outcome is not ResultOutcome.PASSED else Place()
     if place.file.endswith(".go") and "/" not in place.file:
         place = place._replace(file=f"{event.package}/{place.file}")
-    passed = outcome is ResultOutcome.PASSED
-    return Result(
-        ResultKind.TEST,
-        name=f"{event.package}::{event.test}" if event.test else event.package,
-        outcome=outcome,
-        file=place.file,
-        line=place.line,
-        column=place.column,
-        message="" if passed else _message(output, place),
-        duration_ns=None if event.elapsed is None else nanoseconds(str(event.elapsed)),
-    )
+    name = f"{event.package}::{event.test}" if event.test else event.package
+    message = "" if outcome is ResultOutcome.PASSED else _message(output, place)
+    return one_test(name, outcome, place, message, duration_ns=nanoseconds(event.elapsed))
 
 
 def _message(output: str, place: Place) -> str:
     lines = [line for line in output.split("\n") if not line.lstrip().startswith(_NOISE)]
     name = place.file.rpartition("/")[2]
     text = "\n".join(line.strip() for line in lines).strip()
-    return message_of(text.removeprefix(f"{name}:{place.line}: ") if name else text)
+    return text.removeprefix(f"{name}:{place.line}: ") if name else text

@@ -3,10 +3,11 @@
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.names import ResultOutcome
+from vibeguard.core.results.building import one_test
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
-from vibeguard.core.results.texts import message_of, nanoseconds
+from vibeguard.core.results.texts import nanoseconds
 
 _OUTCOMES = {
     "passed": ResultOutcome.PASSED,
@@ -48,18 +49,8 @@ class JestReader(DocumentReader[_Report]):
             for test in file.results:
                 self.sink(_result(file, test), file.name)
             if file.status == "failed" and not file.results:
-                place = place_in(file.message)
-                self.sink(
-                    Result(
-                        ResultKind.TEST,
-                        name=file.name,
-                        outcome=ResultOutcome.ERROR,
-                        file=place.file or file.name,
-                        line=place.line,
-                        column=place.column,
-                        message=message_of(file.message),
-                    )
-                )
+                place = _place(file, file.message)
+                self.sink(one_test(file.name, ResultOutcome.ERROR, place, file.message))
         if document.success is False:
             self.refuse_unless_named("it says that the tests did not succeed")
 
@@ -67,14 +58,11 @@ class JestReader(DocumentReader[_Report]):
 def _result(file: _File, test: _Assertion) -> Result:
     outcome = _OUTCOMES.get(test.status, ResultOutcome.ERROR)
     text = "\n".join(test.messages or [])
-    place = place_in(text) if outcome is ResultOutcome.FAILED else Place()
-    return Result(
-        ResultKind.TEST,
-        name=test.name,
-        outcome=outcome,
-        file=place.file or file.name,
-        line=place.line,
-        column=place.column,
-        message=message_of(text),
-        duration_ns=None if test.duration is None else nanoseconds(str(test.duration), 1_000_000),
-    )
+    place = _place(file, text if outcome is ResultOutcome.FAILED else "")
+    took_ns = nanoseconds(test.duration, 1_000_000)
+    return one_test(test.name, outcome, place, text, duration_ns=took_ns)
+
+
+def _place(file: _File, text: str) -> Place:
+    place = place_in(text)
+    return place if place.file else Place(file.name)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import Level, ResultKind, ResultOutcome
+from vibeguard.core.names import Level, ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
+from vibeguard.core.results.building import diagnostic, number_of, one_test
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
 
@@ -146,17 +147,8 @@ class JUnitReader:
         text = str(remark.text).strip()
         lines = [match for match in map(_MYPY.match, text.split("\n")[:1000]) if match]
         for found in lines:
-            self._sink(
-                Result(
-                    ResultKind.DIAGNOSTIC,
-                    severity=Level.ERROR,
-                    file=found[1],
-                    line=int(found[2]),
-                    column=int(found[3] or 0),
-                    message=message_of(found[4]),
-                    rule=found[5] or "",
-                )
-            )
+            line, column = int(found[2]), int(found[3] or 0)
+            self._sink(diagnostic(Level.ERROR, found[1], line, column, found[5], found[4]))
         if not lines:
             self._sink(self._finding(case, remark, text))
 
@@ -164,15 +156,11 @@ class JUnitReader:
         at = _AT.match(text)
         line, column = (at[1], at[2]) if at else (case.get("line", ""), case.get("column", ""))
         warning = case.get("severity") == "warning" or remark.type == "warning"
-        return Result(
-            ResultKind.DIAGNOSTIC,
-            severity=Level.WARNING if warning else Level.ERROR,
-            file=self._suites[-1].get("name", "") if self._suites else "",
-            line=_number(line),
-            column=_number(column),
-            rule=re.sub(r"^org\.(?:ruff|biome|eslint|stylelint)\.", "", case.get("name", "")),
-            message=message_of(remark.message or text[at.end() if at else 0 :]),
-        )
+        level = Level.WARNING if warning else Level.ERROR
+        file = self._suites[-1].get("name", "") if self._suites else ""
+        rule = re.sub(r"^org\.(?:ruff|biome|eslint|stylelint)\.", "", case.get("name", ""))
+        message = remark.message or text[at.end() if at else 0 :]
+        return diagnostic(level, file, number_of(line), number_of(column), rule, message)
 
     def _test(self, case: dict[str, str], remarks: list[_Remark]) -> Result:
         outcome, remark = _outcome_of(case, remarks)
@@ -188,17 +176,8 @@ class JUnitReader:
             if not message or message in _SAY_NOTHING or _PANIC.match(message):
                 name = f"{suite}::{case.get('name', '')}"
                 message = _message_in(text, name, said) or message
-        return Result(
-            ResultKind.TEST,
-            name=_full_name(suite, case.get("name", "")),
-            outcome=outcome,
-            file=place.file,
-            line=place.line,
-            column=place.column,
-            rule=rule,
-            message=message,
-            duration_ns=nanoseconds(case.get("time", "")),
-        )
+        name, took_ns = _full_name(suite, case.get("name", "")), nanoseconds(case.get("time"))
+        return one_test(name, outcome, place, message, duration_ns=took_ns, rule=rule)
 
     def _declared(self, case: dict[str, str]) -> Place:
         """Where the test begins, by the attributes of its case or suite; pytest counts from 0."""
@@ -206,7 +185,7 @@ class JUnitReader:
         file = case.get("file", "") or suite.get("file", "")
         if not file and _PATH.search(case.get("classname", "")):
             file = case["classname"]  # vitest
-        line = _number(case.get("line", ""))
+        line = number_of(case.get("line", ""))
         if "line" in case and suite.get("name") == "pytest":
             line += 1
         return Place(file, line)
@@ -260,11 +239,7 @@ def _message_in(text: str, name: str, place: str) -> str:
 
 def _count(text: str) -> int:
     """A count, as `1,000` or `1.0` too."""
-    return _number(text.strip().replace(",", "").partition(".")[0])
-
-
-def _number(text: str) -> int:
-    return int(text[:9]) if text.isascii() and text.isdigit() else 0
+    return number_of(text.strip().replace(",", "").partition(".")[0])
 
 
 def _refuse_doctype(*_: object) -> None:

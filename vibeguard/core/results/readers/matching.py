@@ -4,7 +4,7 @@ from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.results import Matcher, MatcherPattern, Result
 from vibeguard.core.names import Level
 from vibeguard.core.results.base import Sink
-from vibeguard.core.results.diagnostics import diagnostic
+from vibeguard.core.results.building import diagnostic, number_of
 from vibeguard.core.results.line_reports import LineReader
 
 MOST_COLUMNS = 4_096
@@ -68,8 +68,8 @@ class _Runner:
         return diagnostic(
             _LEVELS.get(said, self._matcher.severity),
             captured.get("file"),
-            _number(captured.get("line")),
-            _number(captured.get("column")),
+            number_of(captured.get("line")),
+            number_of(captured.get("column")),
             captured.get("code", ""),
             captured.get("message", ""),
         )
@@ -103,7 +103,3 @@ def check_pattern(pattern: MatcherPattern) -> None:
             f"the pattern has {groups} groups, and group {highest} is asked for",
             "count the parentheses",
         )
-
-
-def _number(text: str | None) -> int:
-    return int(text[:9]) if text and text.isascii() and text.isdigit() else 0

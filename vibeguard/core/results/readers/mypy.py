@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from vibeguard.core.results.base import Sink, UnreadableReport
-from vibeguard.core.results.diagnostics import diagnostic, level_of
+from vibeguard.core.results.building import diagnostic, level_of
 from vibeguard.core.results.document_reports import decode_line
 from vibeguard.core.results.line_reports import LineReader
 

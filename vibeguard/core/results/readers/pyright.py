@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from vibeguard.core.results.diagnostics import diagnostic, level_of
+from vibeguard.core.results.building import diagnostic, level_of
 from vibeguard.core.results.document_reports import DocumentReader
 
 

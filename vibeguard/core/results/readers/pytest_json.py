@@ -3,10 +3,11 @@
 from msgspec import Struct
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.names import ResultOutcome
+from vibeguard.core.results.building import one_test
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place
-from vibeguard.core.results.texts import message_of, nanoseconds
+from vibeguard.core.results.texts import nanoseconds
 
 _OUTCOMES = {
     "passed": ResultOutcome.PASSED,
@@ -64,15 +65,9 @@ class PytestJsonReader(DocumentReader[_Report]):
             self.sink(_result(test))
         for collector in document.collectors:
             if collector.outcome == "failed":
-                self.sink(
-                    Result(
-                        ResultKind.TEST,
-                        name=collector.nodeid,
-                        outcome=ResultOutcome.ERROR,
-                        file=collector.nodeid.partition("::")[0],
-                        message=message_of(collector.longrepr.strip().rpartition("\n")[2]),
-                    )
-                )
+                place = Place(collector.nodeid.partition("::")[0])
+                message = collector.longrepr.strip().rpartition("\n")[2]
+                self.sink(one_test(collector.nodeid, ResultOutcome.ERROR, place, message))
         if document.exitcode:
             self.refuse_unless_named(f"it says that pytest ended with {document.exitcode}")
 
@@ -86,12 +81,5 @@ def _result(test: _Test) -> Result:
     place = Place(test.nodeid.partition("::")[0], -1 if test.lineno is None else test.lineno)
     place = Place(crash.path, crash.lineno) if crash else place._replace(line=place.line + 1)
     message = (crash.message if crash else "") or (failed.longrepr if failed and told else "")
-    return Result(
-        ResultKind.TEST,
-        name=test.nodeid,
-        outcome=outcome,
-        file=place.file,
-        line=place.line,
-        message=message_of(message),
-        duration_ns=nanoseconds(str(sum(phase.duration for phase in phases))),
-    )
+    took_ns = nanoseconds(sum(phase.duration for phase in phases))
+    return one_test(test.nodeid, outcome, place, message, duration_ns=took_ns)

@@ -5,10 +5,10 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import Level, ResultKind
+from vibeguard.core.names import Level
 from vibeguard.core.results.base import UnreadableReport
+from vibeguard.core.results.building import diagnostic
 from vibeguard.core.results.document_reports import DocumentReader
-from vibeguard.core.results.texts import message_of
 
 _LEVELS = {"error": Level.ERROR, "warning": Level.WARNING, "note": Level.INFO, "none": Level.INFO}
 
@@ -135,15 +135,11 @@ def _diagnostic(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> R
     level = result.level or (rule.configuration.level if rule and rule.configuration else None)
     physical = next((loc.physical for loc in result.locations or [] if loc.physical), None)
     region = physical.region if physical and physical.region else _Region()
-    return Result(
-        ResultKind.DIAGNOSTIC,
-        severity=_LEVELS.get(level or "warning", Level.WARNING),
-        file=_file(run, physical.artifact) if physical else "",
-        line=region.line or 0,
-        column=region.column or 0,
-        rule=result.rule_id or (rule.id if rule and rule.id else ""),
-        message=message_of(result.message.text or result.message.markdown or ""),
-    )
+    severity = _LEVELS.get(level or "warning", Level.WARNING)
+    file = _file(run, physical.artifact) if physical else ""
+    rule_id = result.rule_id or (rule.id if rule else None)
+    message = result.message.text or result.message.markdown or ""
+    return diagnostic(severity, file, region.line, region.column, rule_id, message)
 
 
 def _rule_of(run: _Run, result: _Result, rules: dict[str | None, _Rule]) -> _Rule | None:

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from vibeguard.core.names import Level
-from vibeguard.core.results.diagnostics import diagnostic, level_of
+from vibeguard.core.results.building import diagnostic, level_of
 from vibeguard.core.results.document_reports import DocumentReader
 
 

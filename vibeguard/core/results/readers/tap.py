@@ -2,9 +2,12 @@
 
 import re
 
+from msgspec.structs import replace
+
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultKind, ResultOutcome
+from vibeguard.core.names import ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
+from vibeguard.core.results.building import one_test
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import BoundedText, cut, message_of, nanoseconds
@@ -130,14 +133,7 @@ class TapReader(LineReader):
             self._complain(f"{planned} tests were planned, {ran} ran")
 
     def _complain(self, what: str) -> None:
-        self.sink(
-            Result(
-                ResultKind.TEST,
-                name="plan",
-                outcome=ResultOutcome.ERROR,
-                message=cut(what, 200),
-            )
-        )
+        self.sink(one_test("plan", ResultOutcome.ERROR, message=cut(what, 200)))
 
 
 def _result(text: str, number: str, *, failed: bool) -> Result:
@@ -151,13 +147,9 @@ def _result(text: str, number: str, *, failed: bool) -> Result:
         todo = directive[2].lower() == "todo"
         outcome = ResultOutcome.XFAILED if todo else ResultOutcome.SKIPPED
         text, reason = directive[1], directive[3]
-    return Result(
-        ResultKind.TEST,
-        name=text.strip().replace("\\#", "#").replace("\\\\", "\\") or f"test {number}",
-        outcome=outcome,
-        message=message_of(reason),
-        duration_ns=nanoseconds(time[1], 1_000_000) if time else None,
-    )
+    name = text.strip().replace("\\#", "#").replace("\\\\", "\\") or f"test {number}"
+    took_ns = nanoseconds(time[1], 1_000_000) if time else None
+    return one_test(name, outcome, message=reason, duration_ns=took_ns)
 
 
 def _diagnosed(result: Result, block: str, comments: str) -> Result:
@@ -168,10 +160,8 @@ def _diagnosed(result: Result, block: str, comments: str) -> Result:
     failed = result.outcome is ResultOutcome.FAILED
     place = (_place(block) if block else place_in(comments)) if failed else Place()
     said = _message(block) if block else message_of(comments)
-    return Result(
-        result.kind,
-        name=result.name,
-        outcome=result.outcome,
+    return replace(
+        result,
         file=place.file,
         line=place.line,
         column=place.column,

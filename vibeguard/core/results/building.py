@@ -1,7 +1,8 @@
-"""What the JSON of linters has in common: each finding becomes one diagnostic."""
+"""How readers build a result: one test of a runner, or one diagnostic of a linter."""
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import Level, ResultKind
+from vibeguard.core.names import Level, ResultKind, ResultOutcome
+from vibeguard.core.results.frames import NOWHERE, Place
 from vibeguard.core.results.texts import message_of
 
 # Every word that a tool has for how bad it is.
@@ -22,6 +23,34 @@ _LEVELS = {
 def level_of(word: str | None, default: Level = Level.INFO) -> Level:
     """The level that a tool's own word stands for."""
     return _LEVELS.get((word or "").lower(), default)
+
+
+def number_of(text: str | None) -> int:
+    """A line, a column or a count in a report; 0 for what is no number, or no bearable one."""
+    return int(text[:9]) if text and text.isascii() and text.isdigit() else 0
+
+
+def one_test(
+    name: str,
+    outcome: ResultOutcome,
+    place: Place = NOWHERE,
+    message: str = "",
+    *,
+    duration_ns: int | None = None,
+    rule: str = "",
+) -> Result:
+    """A test; `message` is the whole text of a failure, or as much of it as says what is wrong."""
+    return Result(
+        ResultKind.TEST,
+        name=name,
+        outcome=outcome,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        rule=rule,
+        message=message_of(message),
+        duration_ns=duration_ns,
+    )
 
 
 def diagnostic(  # noqa: PLR0917 - the order in which every tool writes them
