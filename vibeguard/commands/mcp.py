@@ -110,20 +110,24 @@ class Server:
 
     def _serve(self, call: Call) -> None:
         """Run the command of a call, and write its answer."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            try:
-                code = self._run(call, out, err)
-            except OSError as error:  # too long a command line, or no process to be had
-                code = 2
-                err.write(f"vibeguard: the command cannot be started: {error.strerror}\n".encode())
-            most = MOST_TEXT if call.tool.answer is Text else MOST_DOCUMENT
-            said, cut = _last(out, most)
-            ended = Ended(code, said, _last(err, MOST_NOTES)[0], cut, wall_time())
+        try:
+            ended = self._ended(call)
+        except OSError as error:  # too long a command line, no process or no file to be had
+            what = f"vibeguard: the command cannot be started: {error.strerror}\n"
+            ended = Ended(2, b"", what.encode(), at=wall_time())
         with self._lock:
             self._processes.pop(call, None)
             line = self._conversation.answer(call, ended)
             if line is not None:
                 self._write(line)
+
+    def _ended(self, call: Call) -> Ended:
+        """How its command ended, and what it said. Raises OSError."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = self._run(call, out, err)
+            most = MOST_TEXT if call.tool.answer is Text else MOST_DOCUMENT
+            said, cut = _last(out, most)
+            return Ended(code, said, _last(err, MOST_NOTES)[0], cut, wall_time())
 
     def _run(self, call: Call, out: BinaryIO, err: BinaryIO) -> int | None:
         """The exit code; None where the call's time was over first, and the command was ended."""
@@ -163,7 +167,7 @@ class Server:
         try:
             self._output.write(line)
             self._output.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             self._closed = True  # nobody reads any more; the end of stdin comes next
 
 

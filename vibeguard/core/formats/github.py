@@ -124,7 +124,7 @@ def _limited(level: str, messages: list[Message]) -> list[str]:
 def _annotation(level: str, title: str, text: str, place: str) -> str:
     title = ",".join([*([place] if place else []), f"title={_property(title)}"])
     # The old command form is looked for anywhere in a line, so it is broken here too.
-    return f"::{level} {title}::{break_commands(_data(text))}"
+    return f"::{level} {break_commands(title)}::{break_commands(_data(text))}"
 
 
 def _property(text: str) -> str:

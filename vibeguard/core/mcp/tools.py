@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
+from vibeguard.core.config.scalars import LONGEST_ID
 from vibeguard.core.model.check_list import CheckList
 from vibeguard.core.model.report import Report
 from vibeguard.core.model.status import Status
@@ -22,7 +23,7 @@ SHORTEST_S = 10
 END = r"$(?!\n)"
 _PLAIN = r"^[^\x00-\x1f\x7f]*" + END
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PLAIN)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=_PLAIN)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=500)]
 RunName = Annotated[
     str,

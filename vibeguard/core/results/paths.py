@@ -45,8 +45,8 @@ class Places:
         for candidate in candidates:
             if candidate and self._exists(candidate):
                 return candidate
-        # It may be gone by now. A bare name that is nowhere only misleads.
-        return first if "/" in path else ""
+        # It may be gone by now. A bare name that is nowhere only misleads, and so does an address.
+        return first if "/" in path and "://" not in path else ""
 
     def _below(self, path: str) -> str:
         """An absolute path relative to the repository; empty if it is not below it."""

@@ -237,6 +237,11 @@ def test_hostile_results_are_harmless_everywhere(name):
     assert not re.search(r"^\s*(::error::x|##\[error\]y)", text, re.MULTILINE)
 
 
+def test_no_annotation_holds_a_command_of_the_old_form():
+    found = failed(1, name="##vso[a]", message="##[b]", file="##vso[c].py")
+    assert "##" not in replay("github", run_with([found]), ci=True)
+
+
 def test_a_note_quotes_no_line_that_the_output_shows():
     """go writes no event of a package that does not compile: its report and its output are one."""
     said = ("# example.com/shop", "./cart.go:3:2: declared and not used: total")

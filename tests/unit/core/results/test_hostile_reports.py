@@ -145,6 +145,12 @@ def test_paths_outside_of_the_repository_are_no_places():
         assert result.line == 0
 
 
+def test_an_address_is_no_place_unless_it_leads_to_a_file():
+    places = Places("/repo", "/repo", {"src/a.ts"}.__contains__)
+    assert places.relative("https://example.com/src/b.ts") == ""
+    assert places.relative("webpack:///./src/a.ts") == "src/a.ts"
+
+
 def test_what_a_report_says_of_lines_is_never_trusted_to_be_a_number_of_ours():
     cases = b'<testsuite><testcase name="a" line="%s" time="%s"/></testsuite>'
     for line, time in ((b"-5", b"-1"), (b"1e9", b"nan"), (b"9" * 400, b"inf"), (b"x", b"")):
