@@ -201,6 +201,7 @@ def test_written_twice_is_written_once_and_removed_is_as_before(repository, name
     assert (repository / "scripts" / script_name(name)).exists()
     done = vibeguard("hook", "agent", "--target", name, "--remove", cwd=repository)
     assert done.returncode == 0, done.stderr
+    assert target.note not in done.stderr
     assert settings.read_text() == text
     assert not (repository / "scripts" / script_name(name)).exists()
 
@@ -228,6 +229,7 @@ def test_whatever_else_a_file_holds_is_kept(name, around, handler):
     [
         ("{// mine\n}", "is not JSON"),
         ("[]", "is no JSON object"),
+        ('{"a": 1e400}', "is not JSON"),
         ('{"a": 1, "a": 2}', "a key stands twice"),
         ('{"hooks": []}', "hooks is no object"),
         ('{"hooks": {"Stop": {}}}', "hooks.Stop is no list"),

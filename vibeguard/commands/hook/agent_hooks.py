@@ -54,14 +54,11 @@ def settings_of_agent(name: str, place: Place, *, write: bool, remove: bool) -> 
     if remove and script.exists():
         with trouble_told(script.parent):
             script.unlink()
-    _tell(name, path, changed=after != before)
+    done = "nothing to change in" if after == before else "wrote"
+    write_err(f"vibeguard: {done} {sanitise(str(path))}\n")
+    if write:
+        write_err(f"vibeguard: {target.note}\n")
     return 0
-
-
-def _tell(name: str, path: Path, *, changed: bool) -> None:
-    shown = sanitise(str(path))
-    write_err(f"vibeguard: {'wrote' if changed else 'nothing to change in'} {shown}\n")
-    write_err(f"vibeguard: {TARGETS[name].note}\n")
 
 
 def _write_script(script: Path, name: str, place: Place) -> None:

@@ -26,6 +26,7 @@ def read_settings(path: Path, top: Path) -> tuple[Settings, str]:
     try:
         text = real.read_text(encoding="utf-8")
         known = json.loads(text, object_pairs_hook=_without_doubles)
+        json.dumps(known, allow_nan=False)  # what was read can be written
     except FileNotFoundError:
         return {}, ""
     except (ValueError, RecursionError) as error:
