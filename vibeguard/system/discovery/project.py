@@ -37,7 +37,7 @@ def read_texts(folder: str, paths: Iterable[str]) -> dict[str, str]:
             ) as file:
                 status = os.fstat(file.fileno())
                 if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
-                    texts[path] = file.read(MOST_BYTES).decode("utf-8", "replace")
+                    texts[path] = file.read(MOST_BYTES).decode("utf-8-sig", "replace")
         except OSError:
             continue  # what cannot be read says nothing about the project
     return texts
