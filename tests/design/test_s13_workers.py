@@ -119,7 +119,20 @@ def test_a_worker_whose_broker_is_lost_exits_3(source: Path, tmp_path: Path) -> 
         own = Pool(server, tmp_path)
         with own.worker(source, program=IMPATIENT) as worker:
             server.process.kill()
-            assert worker.process.wait(PATIENCE_S) == 3
+            _, stderr = worker.process.communicate(timeout=PATIENCE_S)
+            assert worker.process.returncode == 3
+            assert "is a worker no longer: the broker could not be reached for" in stderr
+
+
+def test_a_worker_that_is_killed_by_what_it_runs_says_so(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    """Its guardian does: who reads what the worker has said must learn why there is none."""
+    with Pool(pool.server, tmp_path).worker(source) as worker:
+        worker.tell(signal.SIGKILL, to_guardian=False)
+        _, stderr = worker.process.communicate(timeout=PATIENCE_S)
+    assert worker.process.returncode == 3
+    assert "w1 is a worker no longer: its process was ended by SIGKILL." in stderr
 
 
 def test_workers_names_labels_slots_and_version(
@@ -141,7 +154,12 @@ def test_workers_names_labels_slots_and_version(
         (["--pool", "a b"], {}, "the pool is called 'a b'"),
         (["--pool", "p", "--label", "a b"], {}, "the label 'a b' cannot be used"),
         (["--pool", "p", "--slots", "0"], {}, "--slots is 0"),
-        (["--pool", "p", "--repository", "/nowhere"], {}, "the repository /nowhere cannot be used"),
+        (["--pool", "p", "--name", "a\nb"], {}, r"--name is 'a\nb'"),
+        (
+            ["--pool", "p", "--repository", "/nowhere"],
+            {},
+            "/nowhere cannot be used: '/nowhere' does not appear to be a git repository",
+        ),
         (["--pool", "p"], {"VIBEGUARD_POOL_URL": ""}, "VIBEGUARD_POOL_URL is not set"),
         (["--pool", "p"], {"VIBEGUARD_POOL_URL": "unix:///nowhere"}, "cannot be reached"),
         (["--pool", "p"], {"VIBEGUARD_POOL_KEY_FILE": ""}, "VIBEGUARD_POOL_KEY_FILE is not set"),
@@ -153,6 +171,7 @@ def test_a_worker_that_cannot_begin_says_why(
     done = run_cli(tmp_path, "worker", *flags, **{**pool.variables, **variables})
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
+    assert "is a worker of" not in done.stderr
 
 
 def test_rights_that_are_too_narrow_or_a_wrong_password_are_said_before_anything_ran(

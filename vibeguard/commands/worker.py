@@ -11,7 +11,7 @@ from vibeguard.commands.streams import write_err
 from vibeguard.core.config.scalars import LABEL
 from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError
-from vibeguard.core.wording.units import SECOND_NS, plural
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.pool.access import needs_extra
 
@@ -45,6 +45,7 @@ class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
 
 
 DEFAULT_DRAIN_NS = 10 * SECOND_NS
+LONGEST_NAME = 255  # as long as a host's may be
 
 
 def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
@@ -55,7 +56,9 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     access = access_to(common, options)
     for label in options.label:
         if not LABEL.match(label):
-            raise UsageError(f"the label {label!r} cannot be used", "use letters, digits, _ . = -")
+            raise UsageError(
+                f"the label {label!r} cannot be used", "use letters, digits and _ . = / + -"
+            )
     slots = usable_cpus() if options.slots is None else options.slots
     if not 1 <= slots <= MOST_SLOTS:
         raise UsageError(f"--slots is {slots}", f"use a whole number from 1 to {MOST_SLOTS}")
@@ -65,6 +68,9 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     except ModuleNotFoundError as error:
         raise needs_extra() from error
     name = options.name or platform.node() or "worker"
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        what = f"--name is {name!r}"
+        raise UsageError(what, f"use one line of at most {LONGEST_NAME} characters")
     drain_ns = DEFAULT_DRAIN_NS if options.drain is None else options.drain
     offer = Offer(
         identity=os.urandom(12).hex(),
@@ -77,9 +83,13 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     repository = options.repository
     if os.path.isdir(repository):
         repository = os.path.realpath(repository)
-    having = f", with {', '.join(offer.labels)}" if offer.labels else ""
-    write_err(f"{name} is a worker of {access.pool}: {plural(slots, 'slot')}{having}.\n")
-    return run_worker(access, offer, repository=repository, state_dir=_state_dir(common))
+    return run_worker(
+        access,
+        offer,
+        repository=repository,
+        state_dir=_state_dir(common),
+        say=lambda line: write_err(f"{line}\n"),
+    )
 
 
 def _state_dir(common: GlobalOptions) -> str:

@@ -232,7 +232,9 @@ class Judging:
         """Where the check's file is: what lies here of that name is not a remote check's."""
         if planned.where is None:
             return self._folder
-        left_out = "; ".join(line for line in result.left_out if line.startswith(planned.file))
+        left_out = "; ".join(
+            line for line in result.left_out if line.startswith(f"{planned.file}: ")
+        )
         if left_out or not result.returned:
             raise FileRefused(left_out or f"{planned.file} did not come back")
         return result.returned

@@ -13,6 +13,7 @@ from vibeguard.core.names import ExitCode
 from vibeguard.core.pool.worker import ENDING_S
 from vibeguard.system import clock
 from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.process.exits import signal_name
 from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.worker.lease import LeasePage
@@ -23,8 +24,10 @@ LOOK_S: Final = 0.25
 BEGINS_S: Final = ENDING_S / 2
 
 
-def guard(work: Callable[[LeasePage], int]) -> int:
+def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:
     """Run `work` in a child process and watch over it; its exit code, or 3 if it was killed.
+
+    `say` tells people why it was.
 
     The signals that stop it are blocked there until it is ready for them, and unblocks them.
     """
@@ -36,13 +39,20 @@ def guard(work: Callable[[LeasePage], int]) -> int:
     if worker == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         os._exit(work(page))
-    status = _watch(worker, page, handled)
+    status, stood_still = _watch(worker, page, handled)
     kill_descendants(SWEEP_BOUND_S)
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else ExitCode.INCOMPLETE
+    if os.WIFEXITED(status):
+        return os.WEXITSTATUS(status)
+    ended = f"its process was ended by {signal_name(os.WTERMSIG(status))}"
+    say("it stood still until its leases were nearly over" if stood_still else ended)
+    return ExitCode.INCOMPLETE
 
 
-def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> int:
-    """Until the worker has ended; its wait status. Signals go on to it."""
+def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> tuple[int, bool]:
+    """Until the worker has ended; its wait status, and whether it stood still and was ended here.
+
+    Signals go on to it.
+    """
     while True:
         left_s = page.ends_s() - BEGINS_S - clock.monotonic_s()
         received = signal.sigtimedwait({signal.SIGCHLD, *handled}, max(0.0, min(LOOK_S, left_s)))
@@ -50,9 +60,9 @@ def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> int:
             os.kill(worker, received.si_signo)
         ended, status = os.waitpid(worker, os.WNOHANG)
         if ended:
-            return status
+            return status, False
         # The run gives these attempts up and may start them elsewhere: better no worker than two
         # that write the same (ADR 0113).
         if clock.monotonic_s() >= page.ends_s() - BEGINS_S:
             os.kill(worker, signal.SIGKILL)
-            return os.waitpid(worker, 0)[1]
+            return os.waitpid(worker, 0)[1], True

@@ -1,19 +1,23 @@
 """What comes back from a check's folder: `file`, `results` and `artifacts`, as one archive.
 
-Regular files below the working folder only, no links, in sorted order, within a limit. What is
-missing or too large is named, not sent.
+Regular files below the working folder only, no links, in sorted order, within a limit. What was
+asked for and is not sent is named, each with the reason.
 """
 
+import errno
 import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
+from typing import Final
 
 from msgspec import Struct
 
 from vibeguard.system.discovery.filestate import FileState, state_of
-from vibeguard.system.rundir.files import open_regular
+from vibeguard.system.rundir.files import open_below
+
+MOST_NAMED: Final = 20
 
 
 class Parcel(Struct, frozen=True):
@@ -33,7 +37,7 @@ def states(base: str, patterns: Iterable[str]) -> States:
     found: States = {}
     for pattern in dict.fromkeys(patterns):
         for name in _matches(base, pattern):
-            with suppress(OSError), open(open_regular(os.path.join(base, name)), "rb") as file:
+            with suppress(OSError), open(_open(base, name), "rb") as file:
                 found[name] = state_of(file.fileno())
     return found
 
@@ -43,21 +47,25 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
 
     Raises OSError where it cannot be written.
     """
-    patterns = tuple(dict.fromkeys(patterns))
     left_out: list[str] = []
     room = limit_bytes
     with tarfile.open(path, "w") as archive:
-        for pattern in patterns:
+        for pattern in dict.fromkeys(patterns):
+            missing = []
             found = list(_matches(base, pattern))
             if not found:
-                left_out.append(f"{pattern}: there is no such file")
+                is_folder = os.path.isdir(os.path.join(base, pattern))
+                missing = [
+                    "it is a folder: name its files" if is_folder else "there is no such file"
+                ]
             for name in found:
-                size = _add(archive, base, name, room)
-                if size is None:
-                    what = f"{'it' if name == pattern else name} does not fit"
-                    left_out.append(f"{pattern}: {what} into {limit_bytes} bytes")
-                else:
-                    room -= size
+                try:
+                    room -= _add(archive, base, name, room, limit_bytes)
+                except _LeftOut as error:
+                    missing.append(f"{'it' if name == pattern else name} {error}")
+            if len(missing) > MOST_NAMED:
+                missing[MOST_NAMED:] = [f"and {len(missing) - MOST_NAMED} more"]
+            left_out += [f"{pattern}: {what}" for what in missing]
     digest, total = sha256(), 0
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -68,29 +76,39 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
     return Parcel(total, digest.hexdigest(), tuple(left_out), unchanged)
 
 
-def _add(archive: tarfile.TarFile, base: str, name: str, room: int) -> int | None:
-    """Add one file as it is now; its size, or None where it does not fit or is no file any more."""
+class _LeftOut(Exception):
+    """A file is not sent; the message says why, after its name."""
+
+
+def _add(archive: tarfile.TarFile, base: str, name: str, room: int, limit_bytes: int) -> int:
+    """Add one file as it is now; its size. `room` is left of the limit. Raises _LeftOut."""
     try:
-        descriptor = open_regular(os.path.join(base, name))
-    except OSError:
-        return None
+        descriptor = _open(base, name)
+    except OSError as error:
+        why = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
+        raise _LeftOut(why) from error
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if status.st_size > room:
-            return None
+            raise _LeftOut(f"does not fit into {limit_bytes} bytes")
         entry = tarfile.TarInfo(name)
         entry.size, entry.mtime = status.st_size, int(status.st_mtime)
         archive.addfile(entry, file)
         return status.st_size
 
 
+def _open(base: str, name: str) -> int:
+    """Open a regular file below `base` that is no link. Raises OSError, ELOOP for a link."""
+    if os.path.islink(os.path.join(base, name)):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    return open_below(base, name)
+
+
 def _matches(base: str, pattern: str) -> Iterator[str]:
-    """The files that a name or glob stands for, inside of `base`, sorted."""
+    """What a name or glob stands for, folders apart, sorted."""
     from glob import glob  # noqa: PLC0415 - seldom needed
 
-    top = os.path.realpath(base)
     for name in sorted(glob(pattern, root_dir=base, recursive=True, include_hidden=True)):
-        path = os.path.realpath(os.path.join(base, name))
-        inside = os.path.commonpath([top, path]) == top
-        if inside and os.path.isfile(path) and not os.path.islink(os.path.join(base, name)):
+        path = os.path.join(base, name)
+        if os.path.islink(path) or not os.path.isdir(path):
             yield name

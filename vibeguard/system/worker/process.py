@@ -3,12 +3,14 @@
 import fcntl
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 import trio
 
 from vibeguard.core.names import SAME_SIGNAL_S
 from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.units import plural
 from vibeguard.system.detach import wake_when_orphaned
 from vibeguard.system.discovery.environment import caller_environment, without_git_locals
 from vibeguard.system.ending_signals import ENDING
@@ -30,8 +32,12 @@ _IDENTITY = "identity"  # whose processes are to be looked for once its worker i
 _MOST_WORKERS = 1000
 
 
-def run_worker(access: Access, offer: Offer, *, repository: str, state_dir: str) -> int:
+def run_worker(
+    access: Access, offer: Offer, *, repository: str, state_dir: str, say: Callable[[str], None]
+) -> int:
     """Be a worker until it has drained (0) or the broker is lost (3).
+
+    `say` tells people of its beginning, and of an end that nobody has asked for.
 
     Raises UsageError when it cannot begin: no broker, no repository.
     """
@@ -43,15 +49,24 @@ def run_worker(access: Access, offer: Offer, *, repository: str, state_dir: str)
     replace_file(os.path.join(folder, _IDENTITY), offer.identity.encode())
     store = Store(folder, repository)
     store.open()
+    having = f", with {', '.join(offer.labels)}" if offer.labels else ""
+    say(f"{offer.name} is a worker of {access.pool}: {plural(offer.slots, 'slot')}{having}.")
+
+    def say_ended(why: str) -> None:
+        say(f"{offer.name} is a worker no longer: {why}.")
+
     alive, held = os.pipe()
 
     def work(page: LeasePage) -> int:
         os.close(held)
         os.setsid()  # Ctrl-C comes from the guardian alone
         wake_when_orphaned()
-        return trio.run(_work, access, offer, store, page, alive)
+        service_code, trouble = trio.run(_work, access, offer, store, page, alive)
+        if trouble:
+            say_ended(trouble)
+        return service_code
 
-    code = guard(work)
+    code = guard(work, say_ended)
     os.close(lock)
     return code
 
@@ -99,7 +114,9 @@ def _sweep_others(parent: str) -> None:
                 os.close(lock)
 
 
-async def _work(access: Access, offer: Offer, store: Store, page: LeasePage, alive: int) -> int:
+async def _work(
+    access: Access, offer: Offer, store: Store, page: LeasePage, alive: int
+) -> tuple[int, str]:
     environment = without_git_locals(caller_environment())
     async with open_local_executor() as executor, trio.open_nursery() as nursery:
         folders = Folders(offer.identity, store, executor, environment, most_ready=offer.slots)
@@ -112,7 +129,7 @@ async def _work(access: Access, offer: Offer, store: Store, page: LeasePage, ali
         finally:
             page.set(None)
         nursery.cancel_scope.cancel()
-    return code
+    return code, service.trouble
 
 
 async def _obey_signals(service: Service) -> None:

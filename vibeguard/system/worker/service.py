@@ -55,6 +55,7 @@ class Service:
         self._ask_end, self._asked_ends = trio.open_memory_channel[tuple[str, float]](math.inf)
         self._over = trio.Event()
         self._code = ExitCode.PASSED
+        self.trouble = ""
         self._line = Line(
             access,
             offer.identity,
@@ -73,7 +74,7 @@ class Service:
         )
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> int:
-        """Until it has drained (0) or the broker is lost (3)."""
+        """Until it has drained (0) or the broker is lost (3, and `trouble` says more)."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._line.hold)
@@ -100,7 +101,7 @@ class Service:
 
     def abandon(self, why: str) -> None:
         """End everything now; the worker is over once that has been said."""
-        self._code = ExitCode.INCOMPLETE
+        self._code, self.trouble = ExitCode.INCOMPLETE, why
         self._draining = True
         self._begin_end(why, 0.0)
 
@@ -200,7 +201,8 @@ class Service:
             self._carry_out(self._machine.tick(clock.monotonic_s()))
             away_s = clock.monotonic_s() - self._line.lost_at_s
             if self._line.pool is None and away_s > BROKER_LOST_S:
-                self._code = ExitCode.INCOMPLETE
+                lost = f"the broker could not be reached for {BROKER_LOST_S:.0f} s"
+                self._code, self.trouble = ExitCode.INCOMPLETE, f"{lost}: {self._line.trouble}"
                 self._over.set()
             if not self._busy:
                 self._begun = trio.Event()

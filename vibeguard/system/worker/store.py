@@ -81,7 +81,9 @@ class Store:
                 env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
             )
         except subprocess.CalledProcessError as error:
-            said = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
+            fatal = [line for line in lines if line.startswith("fatal: ")]  # what follows is advice
+            said = (fatal or lines or ["no message"])[0].removeprefix("fatal: ")
             what = f"the repository {self.repository} cannot be used: {said}"
             raise UsageError(what, "name another one with --repository") from error
         except (OSError, subprocess.TimeoutExpired) as error:

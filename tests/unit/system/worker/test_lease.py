@@ -19,7 +19,7 @@ def work(page):
     page.set(100.0 + ENDING_S / 2)
     os.kill(os.getpid(), signal.SIGSTOP)
 
-sys.exit(guardian.guard(work))
+sys.exit(guardian.guard(work, lambda why: print(why, file=sys.stderr)))
 """
 
 
@@ -30,3 +30,4 @@ def test_a_worker_that_stands_still_is_ended_with_its_tree_before_its_lease_is_o
     )
     assert done.returncode == ExitCode.INCOMPLETE
     assert is_gone(int(done.stdout))
+    assert done.stderr == b"it stood still until its leases were nearly over\n"

@@ -1,9 +1,10 @@
 """What comes back from a check's folder on a worker."""
 
+import os
 import tarfile
 from pathlib import Path
 
-from vibeguard.system.worker.parcel import Parcel, pack, states
+from vibeguard.system.worker.parcel import MOST_NAMED, Parcel, pack, states
 
 
 def packed(base: Path, *patterns: str, limit_bytes: int = 1 << 20) -> tuple[Parcel, list[str]]:
@@ -26,6 +27,33 @@ def test_what_does_not_fit_is_named_by_what_was_asked_for(tmp_path: Path) -> Non
         "b.xml: it does not fit into 4096 bytes",
         "c.xml: there is no such file",
     )
+
+
+def test_what_is_no_file_is_named_and_why(tmp_path: Path) -> None:
+    """Nobody has to wonder where the file went that a glob stands for."""
+    base = tmp_path / "base"
+    (base / "folder").mkdir(parents=True)
+    (base / "elsewhere").symlink_to("/etc", target_is_directory=True)
+    (base / "link").symlink_to("/etc/passwd")
+    os.mkfifo(base / "pipe")
+    parcel, names = packed(base, "*", "folder", "elsewhere/passwd")
+    assert names == []
+    assert parcel.left_out == (
+        "*: elsewhere is a link",
+        "*: link is a link",
+        "*: pipe cannot be read: not a regular file",
+        "folder: it is a folder: name its files",
+        "elsewhere/passwd: it cannot be read: outside the working folder",
+    )
+
+
+def test_of_many_that_are_left_out_a_few_are_named(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    for number in range(MOST_NAMED + 5):
+        (base / f"{number:02}").symlink_to("nowhere")
+    parcel, _ = packed(base, "*", "none")
+    assert parcel.left_out[-2:] == ("*: and 5 more", "none: there is no such file")
 
 
 def test_what_the_attempt_did_not_write_is_known_by_its_state(tmp_path: Path) -> None:
