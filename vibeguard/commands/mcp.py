@@ -21,6 +21,7 @@ from vibeguard.core.mcp.conversation import Abandon, Call, Conversation, Reply, 
 from vibeguard.core.mcp.jsonrpc import MOST_BYTES
 from vibeguard.core.mcp.tools import Text
 from vibeguard.system.clock import monotonic_s, wall_time
+from vibeguard.system.ending_signals import kill_group
 
 PROGRESS_S = 5
 MOST_TEXT = 64 << 10  # of an output: more is no help to a reader who pays by the line
@@ -161,7 +162,7 @@ class Server:
         """End a command and whatever it started in its session; a run is in another one."""
         process = self._processes.get(call)
         if process is not None and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process.pid)
 
     def _write(self, line: bytes) -> None:
         try:

@@ -1,7 +1,9 @@
-"""The signals that end a program from outside, and who has nothing to do with them."""
+"""Signals that end programs: which ones, who has nothing to do with them, and a group killed."""
 
+import os
 import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 # A session that closes, Ctrl-C, whoever stops services. Ctrl-\ ends the front and the helpers too.
@@ -18,3 +20,12 @@ def ignore(numbers: Iterable[signal.Signals] = ENDING_OR_QUIT) -> None:
     """Let `numbers` not end this process: who sends them means another one."""
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
+
+
+def kill_group(leader: int) -> None:
+    """SIGKILL to a process group that we began; where it is gone already, that is no error.
+
+    It would take the place of the one for whose sake the group is ended: a Ctrl-C among others.
+    """
+    with suppress(ProcessLookupError, PermissionError):  # the latter: only zombies, on macOS
+        os.killpg(leader, signal.SIGKILL)

@@ -1,7 +1,6 @@
 """Which files of a work tree differ, and what lies there: in bounded time, or why nobody knows."""
 
 import os
-import signal
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +24,7 @@ from vibeguard.system.discovery.vcs import (
     present_head,
 )
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
+from vibeguard.system.ending_signals import kill_group
 
 MOST_FILES: Final = 2_000
 LARGEST_READ: Final = 4 << 20  # of larger files size and times must do
@@ -65,8 +65,7 @@ class Asked(NamedTuple):
     def discard(self) -> None:
         """Nobody wants to know any more; harmless where it has told."""
         if self.process.returncode is None:
-            with suppress(ProcessLookupError):  # reaped with other orphans
-                os.killpg(self.process.pid, signal.SIGKILL)
+            kill_group(self.process.pid)
             with self.process:
                 self.process.communicate()
 

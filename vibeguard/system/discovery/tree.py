@@ -6,18 +6,17 @@ temporary folder (docs/adr/0071).
 
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import SUBMODULE, ask_git, mode_in_git, tree_of_commit
 from vibeguard.system.discovery.whereabouts import git_root
+from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S: Final = 5.0
 _MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their bytes
@@ -86,8 +85,7 @@ class GitTree:
         with self._look:
             self._stopped = True
             if self._process is not None and self._process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+                kill_group(self._process.pid)
 
     def write(self) -> str:
         """The id of the tree. Raises OSError or SubprocessError."""

@@ -1,13 +1,12 @@
 """Git, asked in bounded time: without optional locks, and without the monitor, which is a hook."""
 
-import os
-import signal
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
 
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S = 1.0
 _GIT = (
@@ -70,7 +69,7 @@ def answer_of_git(
             began(process)
             output, complaint = process.communicate(given, timeout=timeout_s)
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process.pid)
             raise
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, process.args, output, complaint)

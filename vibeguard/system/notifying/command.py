@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
 from typing import IO
 
 from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.ending_signals import kill_group
 from vibeguard.system.notifying.notify_job import NotifyJob
 
 BOUND_S = 60.0
@@ -42,8 +42,7 @@ def _wait(process: "subprocess.Popen[bytes]") -> int | None:
     try:
         return process.wait(BOUND_S)
     except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process.pid)
         process.wait()
         return None
 

@@ -6,12 +6,12 @@ A tool says it by the output of a short command, in bounded time.
 import os
 import select
 import shlex
-import signal
 import subprocess
 from collections.abc import Mapping
 from typing import IO, cast
 
 from vibeguard.system.clock import monotonic_s
+from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
@@ -41,7 +41,7 @@ def answer_of(command: str, cwd: bytes, environment: Mapping[bytes, bytes]) -> b
             output = _all_of(cast("IO[bytes]", process.stdout), until)
             code = process.wait(max(until - monotonic_s(), 0.0))
         except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process.pid)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise ToolSilent(f"takes longer than {TIMEOUT_S:g} s") from error
             raise

@@ -7,6 +7,7 @@ import pytest
 
 from tests.helpers.command import git
 from vibeguard.system.discovery.differing import ask_ahead, differing
+from vibeguard.system.discovery.vcs import ask_git
 
 WAIT_S = 30.0
 ENVIRONMENT = dict(os.environb)
@@ -43,3 +44,12 @@ def test_what_was_asked_of_another_repository_is_not_taken(folder, tmp_path):
 def test_outside_of_git_nothing_is_asked(tmp_path):
     assert ask_ahead(str(tmp_path), ENVIRONMENT) is None
     assert differing(str(tmp_path), ENVIRONMENT, WAIT_S, None) is None
+
+
+def test_an_interruption_is_told_although_git_has_ended_meanwhile(folder):
+    def interrupt(process):
+        process.wait()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_git(("version",), folder, ENVIRONMENT, WAIT_S, began=interrupt)
