@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
+from vibeguard.system.rundir.refused import forget_refused, refused_since
 
 CONFIG = "checks: [{id: a, run: 'true', tags: [fast]}]\n"
 
@@ -44,6 +45,24 @@ def test_a_usage_error_is_2_on_stderr(tmp_path, argv, said):
     assert said in done.stderr
     assert done.stderr.startswith("vibeguard: ")
     assert "Traceback" not in done.stderr
+
+
+def test_words_that_start_no_run_leave_no_older_pass_to_be_replayed(tmp_path):
+    """Which flags there are is known later than that a run was asked for."""
+    folder = project(tmp_path, CONFIG)
+    state = str(tmp_path / "state")
+    where = ("--state-dir", state)
+    assert vibeguard("run", *where, cwd=folder).returncode == 0
+    starts = [(argv, said) for argv, said in WRONG if argv[0] == "run"]
+    for argv, said in [*starts, (["-p", "x", "check"], "x"), (["run", "--nope"], "--nope")]:
+        assert vibeguard(*argv, f"--state-dir={state}", cwd=folder).returncode == 2
+        refusal = refused_since(state)
+        assert refusal is not None
+        assert said in refusal.problems[0].what
+        assert vibeguard("list", "--nope", *where, cwd=folder).returncode == 2
+        assert refused_since(state) == refusal
+        forget_refused(state)
+    assert not (folder / ".vibeguard").exists()
 
 
 @pytest.mark.parametrize(

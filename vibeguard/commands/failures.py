@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from vibeguard.commands.streams import (
@@ -36,6 +37,7 @@ CODES: tuple[tuple[type[VibeGuardError], ExitCode], ...] = (
     (LogWriteError, ExitCode.CORRUPT),
     (RunIncomplete, ExitCode.INCOMPLETE),
 )
+STARTS = ("run", "check")
 
 
 def make_streams_safe() -> None:
@@ -62,6 +64,8 @@ def tell(error: BaseException, arguments: list[str], verb: str) -> int:
         silence(1)
         return ExitCode.INCOMPLETE if verb in ("run", "check", "tail", "report", "wait") else 0
     problems, code = explain(error, verb)
+    if verb in STARTS:
+        _leave_mark(problems, arguments)
     try:
         if wants_json(arguments):
             _print_document(problems, code)
@@ -102,6 +106,31 @@ def wants_json(arguments: Sequence[str]) -> bool:
         word in ("--json", "--json=true", "--format=json") or (before, word) == ("--format", "json")
         for before, word in zip(previous, options, strict=False)
     )
+
+
+def _leave_mark(problems: Sequence[Problem], arguments: Sequence[str]) -> None:
+    """Whatever ends a start before there is a run: no older pass is the answer (DESIGN section 2).
+
+    Its words may not even parse: the state folder is the one that `report` would read now.
+    """
+    from vibeguard.system.clock import monotonic_s, wall_ns  # noqa: PLC0415 - only on failure
+    from vibeguard.system.discovery import find_state_dir  # noqa: PLC0415
+    from vibeguard.system.front import early  # noqa: PLC0415
+    from vibeguard.system.rundir.refused import leave_mark  # noqa: PLC0415
+
+    supervisor = early.prepared.get()
+    now_ns = wall_ns()
+    lasted_ns = int((monotonic_s() - supervisor.began_s) * 1e9) if supervisor else 0
+    with contextlib.suppress(FileNotFoundError):  # the working folder is gone
+        state_dir = find_state_dir(_value_of("--state-dir", arguments), os.environ, os.getcwd())
+        leave_mark(state_dir, problems, now_ns, launched_ns=now_ns - lasted_ns)
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """What is said last with this option, if it is said."""
+    words = [word for each in arguments for word in each.split("=", 1)]
+    said = [value for name, value in pairwise(words) if name == option]
+    return said[-1] if said else None
 
 
 def _print_text(problems: Sequence[Problem]) -> None:

@@ -92,7 +92,7 @@ def _run_once(
         front = Front(supervisor, watching, grace_ns=launch.plan.settings.grace_ns)
         code = front.run(replace(launch, notify=()))
     except Exception as error:  # noqa: BLE001 - the border of this process
-        failures.tell(error, [], "run")
+        failures.tell(error, sys.argv[1:], "run")
         return RunEnded(None)
     finally:
         supervisor.discard()

@@ -43,12 +43,21 @@ def refusals_marked(
     try:
         yield
     except Exception as refusal:
-        # A folder that no reader trusts gets no mark, and what is raised is the news either way.
-        with contextlib.suppress(LogWriteError, StateFolderRefused, OSError):
-            if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns):
-                state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
-                mark_refused(state_dir, _problems_of(refusal), now_ns=wall_ns())
+        leave_mark(state_dir, _problems_of(refusal), wall_ns(), launched_ns=launched_ns)
         raise
+
+
+def leave_mark(
+    state_dir: str, problems: Sequence[Problem], now_ns: int, *, launched_ns: int | None
+) -> None:
+    """Leave the mark of a refused start, but where `refusals_marked` leaves none.
+
+    A folder that no reader trusts gets none either, and what refused the start stays the news.
+    """
+    with contextlib.suppress(LogWriteError, StateFolderRefused, OSError):
+        if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns):
+            state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
+            mark_refused(state_dir, problems, now_ns=now_ns)
 
 
 def _has_begun(state_dir: str, launched_ns: int | None) -> bool:
