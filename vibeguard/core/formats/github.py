@@ -11,9 +11,9 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import UNPASSED, CheckState, Level, ResultKind
+from vibeguard.core.names import UNPASSED, Level, ResultKind
 from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.build import output_path, verdict_event
+from vibeguard.core.report.build import output_path, run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad
@@ -43,7 +43,7 @@ class GitHubFormat(Format):
         others = [r for r in state.checks.values() if r not in failed]
         warnings += _in_turn(_located(r, Level.ERROR) for r in others)
         warnings += _in_turn(_located(r, Level.WARNING) for r in state.checks.values())
-        problem = _run_problem(state, ending)
+        problem = sanitise(run_problem(state, ending))
         if problem:
             errors.insert(0, ("vibeguard", problem, ""))
         notices = [("skipped", sanitise(line), "") for line in skips(state)]
@@ -74,16 +74,6 @@ class GitHubFormat(Format):
         if output and room > 100:
             parts.insert(1, shorten(output, room - 50))
         return sanitise(title), "\n".join(parts)[:MAX_MESSAGE_CHARACTERS], ""
-
-
-def _run_problem(state: State, ending: Ending) -> str:
-    if ending.problem:
-        return sanitise(ending.problem)
-    finished = verdict_event(state, ending)
-    if finished is not None:
-        return sanitise(finished.reason)
-    open_checks = sum(1 for r in state.checks.values() if r.state is not CheckState.SETTLED)
-    return f"the run has no verdict: {open_checks} of {len(state.checks)} checks have not settled"
 
 
 def _located(record: CheckRecord, level: Level) -> list[Message]:

@@ -25,13 +25,14 @@ from vibeguard.core.model.report import (
     Violation,
 )
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool
+from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool, Verdict
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.authored import shown_command, shown_prompts
 from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.results import result_report
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
 from vibeguard.core.report.workers import worker_of
+from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import MILLISECOND_NS
 
 _VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
@@ -118,7 +119,10 @@ def run_problem(state: State, ending: Ending) -> str:
         return ending.problem
     finished = verdict_event(state, ending)
     if finished is None:
-        return f"the run has no verdict (exit code {exit_code_of(state, ending)})"
+        left = len(state.checks) - state.settled
+        return f"the run has no verdict: {left} of {len(state.checks)} checks have not settled"
+    if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
+        return f"the run was cancelled {cancelled_because(state.cancel.reason, state.cancel.by)}"
     return finished.reason
 
 
