@@ -198,6 +198,18 @@ def test_every_command_about_runs_is_such_a_next_command(tree, token, words):
         vibeguard("wait", cwd=tree)
 
 
+def test_who_sees_a_run_die_ends_what_it_leaves(tree, token):
+    with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
+        run.wait_until_running(4)
+        with running(tree, "tail", "--format", "jsonl") as following:
+            assert "run.started" in following.process.stdout.readline()
+            kill_all_at_once(run)
+            exit_code, _, err = following.end()
+        assert exit_code == 3
+        assert "swept" in err
+        assert with_token(token) == []
+
+
 @pytest.mark.parametrize("limit", [32, 34, 35])
 def test_short_of_descriptors_every_check_is_still_ended(tmp_path, token, limit):
     """Looking for processes and ending them takes descriptors too: some are always left for that."""

@@ -352,18 +352,25 @@ def test_where_one_may_not_write(tmp_path: Path, close: Callable[[Path], None], 
 
 
 def test_a_read_only_file_system(tmp_path: Path) -> None:
-    """The same, for root too; what was recorded before stays readable there."""
+    """The same, for root too; what was recorded before stays readable there, by its name.
+
+    The start that failed could leave no mark: the newest run that is recorded is not the answer.
+    """
     folder = project(tmp_path, TWO_CHECKS)
     with small_disk(tmp_path / "disk") as disk:
         state = ("--state-dir", str(disk))
         assert vibeguard(*state, "run", cwd=folder).returncode == 0
+        (run,) = os.listdir(disk / "runs")
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         result = vibeguard(*state, "run", cwd=folder)
         assert result.returncode == 4, result.stderr
         assert result.stderr.count(os.strerror(errno.EROFS)) == 1
-        for command in (("report",), ("tail",), ("wait",), ("runs",), ("status",)):
+        for command in (("report", run), ("tail", run), ("wait", run), ("runs",), ("status",)):
             read = vibeguard(*state, *command, cwd=folder)
             assert read.returncode == 0, (command, read.stderr)
+        for verb in ("report", "tail", "wait"):
+            read = vibeguard(*state, verb, cwd=folder)
+            assert (read.returncode, run in read.stderr) == (2, True), (verb, read.stderr)
         removed = vibeguard(*state, "prune", "--keep-runs", "0", cwd=folder)
         assert (removed.returncode, removed.stdout) == (2, "")
         assert removed.stderr.count(os.strerror(errno.EROFS)) == 1

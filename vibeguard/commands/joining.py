@@ -8,6 +8,7 @@ import os
 
 from msgspec.structs import replace
 
+from vibeguard.commands.opening import follow_run
 from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import (
     has_failed,
@@ -21,7 +22,7 @@ from vibeguard.core.reuse.checked import is_still_on
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
-from vibeguard.system.front.following import Enough, Until, follow
+from vibeguard.system.front.following import Enough, Until
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
@@ -82,9 +83,9 @@ def follow_twin(folder: str, watching: Watching) -> int:
     hint = f"{watching.program} wait {os.path.basename(folder)}"
     if watching.detach:
         until = Until(lambda _: True, None, hint, exit_code=ExitCode.PASSED)
-        return follow(Follower(folder), view, output, until)
+        return follow_run(folder, view, output, until)
     until = Until(enough_for(watching), deadline, hint, watching.seal_to)
-    return follow(Follower(folder), view, output, until)
+    return follow_run(folder, view, output, until)
 
 
 def enough_for(watching: Watching) -> Enough:

@@ -1,11 +1,13 @@
 """The run that a command is about: found, and rid of what a run that was killed has left behind."""
 
 import os
+from typing import TYPE_CHECKING
 
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
-from vibeguard.core.problems import ConfigError
+from vibeguard.core.names import ExitCode
+from vibeguard.core.problems import ConfigError, Problem
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
 from vibeguard.system.front.leftovers import sweep_leftovers
@@ -15,26 +17,51 @@ from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.staged.scratch import sweep_scratch
 from vibeguard.system.vouching.known import find_run, known_runs
 
+if TYPE_CHECKING:
+    from vibeguard.system.front.following import Shown, Until
+    from vibeguard.system.front.outlets import Output
+
 
 def open_run(reference: str, common: GlobalOptions, *, at_work: bool = False) -> str:
     """The folder of the run that `reference` means. Raises RunNotFound.
 
-    For `latest`, raises ConfigError with the problems of a start that was refused since: an older
-    run must not pass for the answer (DESIGN section 2). `at_work` is for commands that concern a
-    run while it goes on: where the newest one does, no refused start takes it out of their reach.
+    For `latest`, raises ConfigError with the problems of a start that was refused since, or may
+    have been: an older run must not pass for the answer (DESIGN section 2). `at_work` is for
+    commands that concern a run while it goes on: where the newest one does, no refused start takes
+    it out of their reach.
     """
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
     if reference == "latest":
         known = known_runs(state_dir)
         refusal = refused_since(state_dir, known)
-        if refusal is not None and not (at_work and _is_live(state_dir, known[-1:])):
-            raise ConfigError(refusal.problems)
+        problems = refusal.problems if refusal else _no_mark_possible(state_dir, known[-1:])
+        if problems and not (at_work and _is_live(state_dir, known[-1:])):
+            raise ConfigError(problems)
     return find_run(state_dir, reference)
+
+
+def _no_mark_possible(state_dir: str, newest: list[str]) -> tuple[Problem, ...]:
+    """Where nothing can be written, every start fails, and none can leave a mark that it did."""
+    if not newest or os.access(state_dir, os.W_OK):
+        return ()
+    what = f"nothing can be written in {state_dir}: a start that failed since could leave no mark"
+    return (Problem(what, f"name the run: {newest[0]} is the newest that is recorded"),)
 
 
 def _is_live(state_dir: str, newest: list[str]) -> bool:
     return any(has_writer(run_folder(state_dir, run_id)) for run_id in newest)
+
+
+def follow_run(folder: str, shown: "Shown", output: "Output", until: "Until") -> int:
+    """Follow the run and return its exit code; what it leaves if it is killed is swept."""
+    from vibeguard.system.front.following import follow  # noqa: PLC0415 - no report needs it
+    from vibeguard.system.journal.follow import Follower  # noqa: PLC0415 - the same
+
+    code = follow(Follower(folder), shown, output, until)
+    if code == ExitCode.INCOMPLETE:
+        tell_leftovers(os.path.dirname(os.path.dirname(folder)))
+    return code
 
 
 def tell_leftovers(state_dir: str) -> None:

@@ -1,13 +1,12 @@
 """`vibeguard tail`."""
 
 from vibeguard.commands.log_options import TailOptions, only_for_agents
-from vibeguard.commands.opening import open_run
+from vibeguard.commands.opening import follow_run, open_run
 from vibeguard.commands.options import GlobalOptions, RunName, one_format
-from vibeguard.system.front.following import Until, follow
+from vibeguard.system.front.following import Until
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.view_choice import make_view
-from vibeguard.system.journal.follow import Follower
 
 
 def tail(run: RunName = "latest", /, *, common: GlobalOptions, options: TailOptions) -> int:
@@ -19,10 +18,10 @@ def tail(run: RunName = "latest", /, *, common: GlobalOptions, options: TailOpti
         from vibeguard.system.front.check_output import CheckOutput  # noqa: PLC0415
 
         copied = CheckOutput(folder, options.check, output)
-        return follow(Follower(folder), copied, output, Until())
+        return follow_run(folder, copied, output, Until())
     only_for_agents(options.since, form)
     shown = format_options(
         run_folder=folder, verbose=common.verbose, since=options.since, budget=options.budget
     )
     view = make_view(form, shown, output, live=True)
-    return follow(Follower(folder), view, output, Until())
+    return follow_run(folder, view, output, Until())

@@ -5,7 +5,7 @@ import os
 import sys
 
 from vibeguard.commands.log_options import ReportOptions, WaitOptions
-from vibeguard.commands.opening import open_run
+from vibeguard.commands.opening import follow_run, open_run
 from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.report import report
 from vibeguard.core.fold.verdict import fails_the_run, has_failed, only_the_background_is_left
@@ -15,12 +15,11 @@ from vibeguard.core.names import CheckState, ExitCode
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.clock import command_began_s
-from vibeguard.system.front.following import Enough, Until, follow
+from vibeguard.system.front.following import Enough, Until
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.view import View
 from vibeguard.system.front.view_choice import make_view
-from vibeguard.system.journal.follow import Follower
 
 
 def wait(run: RunName = "latest", /, *, common: GlobalOptions, options: WaitOptions) -> int:
@@ -30,23 +29,21 @@ def wait(run: RunName = "latest", /, *, common: GlobalOptions, options: WaitOpti
     folder = open_run(run, common, at_work=True)
     output = Output()
     if options.notify:
-        return _notify(Follower(folder), output, Until(_enough_to_notify, deadline), common)
+        return _notify(folder, output, Until(_enough_to_notify, deadline), common)
     shown: FormatOptions = format_options(run_folder=folder, verbose=common.verbose)
     view = make_view("json" if common.json else "text", shown, output, live=False)
-    return follow(Follower(folder), view, output, Until(_enough(options), deadline))
+    return follow_run(folder, view, output, Until(_enough(options), deadline))
 
 
-def _notify(follower: Follower, output: Output, until: Until, common: GlobalOptions) -> int:
+def _notify(folder: str, output: Output, until: Until, common: GlobalOptions) -> int:
     """0 and not one byte, or 2 and the report on stderr: what wakes a coding agent."""
     view = View(Format(FormatOptions()), output)
-    code = follow(follower, view, output, until)
+    code = follow_run(folder, view, output, until)
     believed = view.problem is None and code not in (ExitCode.CORRUPT, ExitCode.INCOMPLETE)
     if believed and not _background_has_failed(view.state):
         return 0
     with contextlib.redirect_stdout(sys.stderr):
-        report(
-            os.path.basename(follower.folder), common=common, options=ReportOptions(format="agent")
-        )
+        report(os.path.basename(folder), common=common, options=ReportOptions(format="agent"))
     return 2
 
 
