@@ -23,6 +23,7 @@ from tests.helpers.pools import (
 from tests.helpers.running import running
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.events import CheckStarted
+from vibeguard.system.pool.access import KEY_VARIABLE
 from vibeguard.version import __version__
 
 IMPATIENT = """
@@ -145,6 +146,21 @@ def test_workers_names_labels_slots_and_version(
     nobody = run_cli(tmp_path, "workers", "--pool", "nobody", **pool.variables)
     assert (nobody.returncode, nobody.stdout) == (0, "")
     assert "There are no workers in the pool nobody." in nobody.stderr
+
+
+def test_workers_with_another_key_are_said_before_anything_ran(
+    pool: Pool, worker: WorkerProcess, source: Path, tmp_path: Path
+) -> None:
+    """Nobody would ever take the checks, and nothing would say why."""
+    folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {}}")
+    other = tmp_path / "other.key"
+    other.write_text("another key of more than thirty-two bytes")
+    other.chmod(0o600)
+    for words in (("run",), ("workers",)):
+        done = run_cli(folder, *words, **{**pool.variables, KEY_VARIABLE: str(other)})
+        assert done.returncode == 2
+        assert "the workers of the pool have another key" in done.stderr
+    assert not list((folder / ".vibeguard").glob("runs/*"))
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,19 @@ class Pool:
 
     async def workers(self) -> list[Presence]:
         """The workers that are there, by name."""
+        shown = []
+        for payload in await self._shown():
+            if payload is not None:
+                with suppress(DecodeError):  # of a version that shows itself otherwise
+                    shown.append(decode_presence(payload))
+        return sorted(shown, key=lambda presence: (presence.name, presence.worker))
+
+    async def strangers(self) -> int:
+        """How many workers are there with another key."""
+        return sum(payload is None for payload in await self._shown())
+
+    async def _shown(self) -> list[memoryview | None]:
+        """What each worker shows of itself; None for one that has another key."""
         found = await self.connection.call(
             "EVAL", lua.WORKERS, 1, self.names.workers, self.names.prefix
         )
@@ -145,11 +158,8 @@ class Pool:
             match entry:
                 case [bytes(identity), bytes(sealed)]:
                     place = self.names.worker(identity.decode("utf-8", "replace"))
-                    payload = unseal(self._key, place, sealed)
-                    if payload is not None:
-                        with suppress(DecodeError):  # of a version that shows itself otherwise
-                            shown.append(decode_presence(payload))
-        return sorted(shown, key=lambda presence: (presence.name, presence.worker))
+                    shown.append(unseal(self._key, place, sealed))
+        return shown
 
     async def put_pack(self, digest: str, pack: bytes) -> None:
         """Keep a pack for an hour; one that is there already is kept on."""

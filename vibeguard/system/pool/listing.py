@@ -8,7 +8,7 @@ from outcome import Error, Outcome, Value
 
 from vibeguard.core.pool.messages import Presence
 from vibeguard.core.problems import UsageError
-from vibeguard.system.pool.access import URL_VARIABLE, Access
+from vibeguard.system.pool.access import KEY_VARIABLE, URL_VARIABLE, Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 
@@ -17,7 +17,18 @@ T = TypeVar("T")
 
 def list_workers(access: Access) -> list[Presence]:
     """The workers of a pool, by name. Raises UsageError where the broker cannot be asked."""
-    return trio.run(ask_once, access, Pool.workers) or []
+    return trio.run(ask_once, access, workers_of) or []
+
+
+async def workers_of(pool: Pool) -> list[Presence]:
+    """The workers that are there, by name. Raises UsageError where all of them have another key."""
+    present = await pool.workers()
+    if not present and await pool.strangers():
+        raise UsageError(
+            "the workers of the pool have another key than this command",
+            f"use the same file on both sides: {KEY_VARIABLE}",
+        )
+    return present
 
 
 async def ask_once(

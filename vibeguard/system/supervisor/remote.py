@@ -18,7 +18,7 @@ from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access, access_from
 from vibeguard.system.pool.broker import Pool
-from vibeguard.system.pool.listing import ask_once
+from vibeguard.system.pool.listing import ask_once, workers_of
 from vibeguard.system.pool.shipment import Capture, Shipment
 
 
@@ -122,7 +122,7 @@ async def _ended_by(orders: OrderReader) -> None:
 async def _try_out(captured: Capture, pool: Pool) -> tuple[Shipment, list[Presence]]:
     """The files, and who is there; what the broker refuses is known before there are files."""
     await pool.check_rights()
-    present = await pool.workers()
+    present = await workers_of(pool)
     _compare_versions(present)
     return await trio.to_thread.run_sync(captured.result, abandon_on_cancel=True), present
 

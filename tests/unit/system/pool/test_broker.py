@@ -205,6 +205,7 @@ def test_what_another_key_sealed_is_not_believed(server: Server) -> None:
         await pool.connection.call("PUBLISH", channel, bytes(32) + b"forged")
         assert (await pool.claim("w", (), 1)).jobs == []
         assert await pool.workers() == []
+        assert await pool.strangers() == 1
         assert arrived == []
 
     with_pool(server, "forged", forge, key=b"x" * 44)
