@@ -4,7 +4,7 @@ Untrusted text stands in HTML-escaped code, or in a fence longer than any run of
 can neither mark up nor mention anybody.
 """
 
-from re import findall
+from re import findall, sub
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import CheckRecord, State
@@ -116,13 +116,19 @@ def _row(state: State, record: CheckRecord) -> str:
 
 
 def _prose(text: str) -> str:
-    """Untrusted words inside a sentence: nothing in them is Markdown, HTML or a mention."""
-    marked = "".join(f"&#{ord(c)};" if c in _SPECIAL else c for c in sanitise(text))
-    return marked.replace("://", "&#58;//")
+    """Untrusted words inside a sentence: nothing in them is Markdown, HTML, a mention or a link."""
+    # Services look for mentions (@) and issues (#) in what is rendered: entities hide neither from
+    # them, and a comment behind it does.
+    return sub(r"(&#(?:64|35);)(?=\w)", r"\1<!-- -->", _escaped(text))
 
 
 def _code(text: str) -> str:
-    return f"<code>{_prose(text)}</code>"
+    return f"<code>{_escaped(text)}</code>"
+
+
+def _escaped(text: str) -> str:
+    marked = "".join(f"&#{ord(c)};" if c in _SPECIAL else c for c in sanitise(text))
+    return marked.replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def _fence(text: str, language: str) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64encode
 from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -86,12 +87,15 @@ def test_markdown_fences_are_longer_than_what_they_hold():
 
 
 def test_markdown_mentions_nobody_and_marks_nothing_up():
-    hostile = History(check("b", suggestion="@team <b>|x| [a](http://evil) *x* #1"))
+    hostile = History(check("b", suggestion="@team <b>|x| [a](http://evil) *x* #1 www.evil"))
     hostile.ready("b")
     hostile.fails("b")
     text = replay("markdown", hostile.finish().events)
     line = next(line for line in text.splitlines() if line.startswith("Suggestion: "))
-    assert not re.search(r"[@<>|\[\]*]|http://", line.replace("&#", ""))
+    # Services look for names and numbers in the text as it is rendered, entities decoded.
+    assert not re.search(r"[@#]\w", unescape(line))
+    line = line.replace("<!-- -->", "")
+    assert not re.search(r"[@<>|\[\]*]|http://|www\.", line.replace("&#", ""))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\u2028"])
