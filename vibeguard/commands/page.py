@@ -8,15 +8,15 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.rundir.files import replace_file
 
 
-def open_page(text: str, path: str) -> None:
-    """Write the page to `path` and open it; where there is no browser, print where it is.
+def open_page(text: str, output: str | None, own: str) -> None:
+    """Write the page to `output`, else to its `own` place in the state folder, and open it.
 
-    Raises UsageError when it cannot be written.
+    Where there is no browser, print where it is. Raises UsageError when it cannot be written.
     """
     from pathlib import Path  # noqa: PLC0415 - every report loads this module, few open a page
 
-    path = os.path.abspath(path)
-    write_page(text, path)
+    path = os.path.abspath(own if output is None else output)
+    write_page(text, path, named=output is not None)
     if _opened(Path(path).as_uri()):
         write_err(f"vibeguard: opened {sanitise(path)}\n")
     else:
@@ -24,13 +24,19 @@ def open_page(text: str, path: str) -> None:
         write_out(f"{sanitise(path)}\n")
 
 
-def write_page(text: str, path: str) -> None:
-    """Write it whole or not at all; whatever stands there is replaced, never written through.
+def write_page(text: str, path: str, *, named: bool = True) -> None:
+    """Write it whole or not at all: a file or a link that stands there is replaced.
 
-    Raises UsageError when it cannot be written.
+    A device or pipe that a user has `named` (/dev/null, /dev/stdout) is written to. Raises
+    UsageError when it cannot be written.
     """
+    data = text.encode(errors="backslashreplace")
     try:
-        replace_file(path, text.encode(errors="backslashreplace"))
+        if named and os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:
+                file.write(data)
+        else:
+            replace_file(path, data)
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", "name a place with --output FILE"

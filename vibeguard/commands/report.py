@@ -176,8 +176,7 @@ def _ending(
 def _writer(folder: str, form: Format, options: ReportOptions) -> Callable[[str], None]:
     """Where the text goes: to a page, a file, or the stream of the format."""
     if options.open:
-        page = options.output or os.path.join(folder, PAGE)
-        return lambda text: open_page(text, page)
+        return lambda text: open_page(text, options.output, os.path.join(folder, PAGE))
     if options.output is None:
         if form.exact:
             return write_exact

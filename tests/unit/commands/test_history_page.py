@@ -56,6 +56,9 @@ def test_it_is_opened_or_written_where_one_says(folder, tmp_path):
 def test_without_a_run_it_says_so(tmp_path):
     page = vibeguard("runs", "--format", "html", cwd=project(tmp_path, CONFIG)).stdout
     assert "No runs yet" in page
+    opened = vibeguard("runs", "--open", cwd=tmp_path)
+    assert opened.returncode == 2
+    assert "there is no run in" in opened.stderr
 
 
 def test_links_lead_where_the_config_or_the_flag_says(folder):

@@ -1,5 +1,8 @@
 """`report --open`: the page is written whole, and shown or named."""
 
+import fcntl
+import os
+
 import pytest
 
 from tests.helpers.command import project, vibeguard
@@ -53,6 +56,21 @@ def test_it_replaces_what_stands_there_and_writes_through_no_link(folder, tmp_pa
     vibeguard("report", "--open", "-o", str(link), cwd=folder, env=browser(folder, "exit 0"))
     assert kept.read_text() == "mine"
     assert "<!doctype html>" in link.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [("report", "--open"), ("runs", "--format", "html")])
+def test_a_pipe_that_one_names_is_written_to_and_stays_one(folder, tmp_path, command):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1 << 20)
+    (tmp_path / "link").symlink_to(pipe)
+    try:
+        vibeguard(*command, "-o", str(tmp_path / "link"), cwd=folder, env=browser(folder, "exit 0"))
+        assert os.read(reader, 1 << 20).startswith(b"<!doctype html>")
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_another_format_or_a_place_that_cannot_be_written_is_a_clear_error(folder):
