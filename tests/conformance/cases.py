@@ -75,7 +75,7 @@ def all_cases() -> list[Case]:
     """Every case of every table. A misspelt key is a TypeError with the case's name."""
     cases = []
     for path in sorted(FOLDER.glob("*.yaml")):
-        for row in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader):
+        for row in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader):
             try:
                 cases.append(Case(table=path.stem, **row))
             except TypeError as error:

@@ -52,14 +52,18 @@ def _readable(parameter: inspect.Parameter) -> inspect.Parameter:
 
 
 def twin_of(kind: type[Options]) -> type:
-    """A dataclass with the flags of these options: cyclopts fills no structs of msgspec."""
+    """A dataclass with the flags of these options: cyclopts fills no structs of msgspec.
+
+    It is of this module, which has no source of it: cyclopts would look through that for docstrings
+    of the fields, a third of the time of a completion script, and what flags say stands in them.
+    """
     annotations = kind.annotations()
     return make_dataclass(
         kind.__name__,
         [(one.name, _annotation(annotations[one.name]), one.default) for one in fields(kind)],
         frozen=True,
         kw_only=True,
-        namespace={"made_of": kind, "__module__": kind.__module__, "__doc__": kind.__doc__},
+        namespace={"made_of": kind, "__module__": __name__, "__doc__": kind.__doc__},
     )
 
 
