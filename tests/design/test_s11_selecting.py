@@ -159,6 +159,8 @@ def test_where_nothing_is_concerned_nothing_runs_and_the_run_counts_for_no_hook(
     )
     document = json.loads(vibeguard("report", "--json", cwd=package).stdout)
     assert (document["verdict"], document["reason"]) == ("passed", "nothing concerned")
+    for command in ("status", "runs"):
+        assert vibeguard(command, cwd=package).stdout.rstrip().endswith("nothing ran")
 
 
 def test_what_git_cannot_tell_leaves_nothing_out_and_is_said(package):

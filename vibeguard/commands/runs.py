@@ -173,7 +173,7 @@ def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:
         path=os.path.join(folder, LOG_NAME),
     )
     listing = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
-    return run, ", ".join(listing)
+    return run, ", ".join(listing) or "nothing ran" * (finished is not None)
 
 
 def _row(run: ListedRun, counts: str) -> list[str]:

@@ -121,6 +121,8 @@ def run_problem(state: State, ending: Ending) -> str:
     if finished is None:
         left = len(state.checks) - state.settled
         return f"the run has no verdict: {left} of {len(state.checks)} checks have not settled"
+    if finished.verdict is Verdict.PASSED:
+        return ""  # that nothing was concerned is a reason, and no trouble
     if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
         return f"the run was cancelled {cancelled_because(state.cancel.reason, state.cancel.by)}"
     return finished.reason

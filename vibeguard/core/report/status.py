@@ -95,6 +95,7 @@ def _summary(status: Status) -> str:
         return f"{how} for {took}: {', '.join(counts)}; {_left(status)}"
     if status.verdict is not None:
         counted = [*named(status.not_passed), f"{status.counts.get('passed', 0)} passed"]
+        counted = counted if status.checks else ["nothing ran"]
         return f"{status.verdict} in {took} (exit code {status.exit_code}): {', '.join(counted)}"
     return f"{status.state} after {took} (exit code {status.exit_code}): {', '.join(counts)}"
 

@@ -81,6 +81,13 @@ def test_github_titles_and_messages_are_escaped():
     assert line.startswith("::error title=a%3Ab%2C%250 failed::exit code 1%0A50%25\\n::x")
 
 
+@pytest.mark.parametrize("name", ["junit", "github", "gitlab", "sarif", "ctrf"])
+def test_a_run_that_passed_because_nothing_was_concerned_has_no_error(name):
+    text = replay(name, History(narrowed="what changed since HEAD").finish().events)
+    assert "nothing concerned" not in text
+    assert not re.search(r'errors="1"|::error|"severity"|"level"|"failed": 1|": false', text)
+
+
 def test_markdown_fences_are_longer_than_what_they_hold():
     text = replay("markdown", failing_run(1, tail=("````", "# not a heading", "`````")).events)
     assert "\n``````text\n````\n# not a heading\n`````\n``````\n" in text
