@@ -23,6 +23,7 @@ from vibeguard.core.problems import (
     RunIncomplete,
     UsageError,
     VibeGuardError,
+    shortage,
 )
 from vibeguard.core.wording.problems import render_problems
 from vibeguard.version import __version__
@@ -89,11 +90,13 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
         return (Problem(what=error.what, do=error.do),), code
     if type(error).__module__.startswith("cyclopts"):
         return (_usage_problem(error, verb),), ExitCode.USAGE
+    root = error.__cause__ or error  # the parser wraps what a command's module raises
+    if lack := shortage(root):
+        return (Problem(lack.what, lack.do),), ExitCode.INCOMPLETE
     if isinstance(error, OSError) and error.filename is None and error.errno is not None:
         what = f"cannot write the output: {os.strerror(error.errno)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE
     path = _keep_traceback(error)
-    root = error.__cause__ or error  # the parser wraps what a command's module raises
     what = f"A defect of VibeGuard itself: {type(root).__name__}: {root}"
     return (Problem(what=what, do=f"please report it, with {path}"),), ExitCode.INCOMPLETE
 

@@ -1,5 +1,6 @@
 """Mistakes of users are values; the exceptions are the ways in which a command can end early."""
 
+import errno
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -65,3 +66,15 @@ class LogAltered(LogWriteError):
 
 class RunIncomplete(VibeGuardError):
     """The run ended without a verdict (exit 3)."""
+
+
+def shortage(error: BaseException) -> RunIncomplete | None:
+    """What is told of an error that is no defect: the system had no more of something to give."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        return RunIncomplete("no memory is left", "give it more, or run fewer checks at once")
+    if number in (errno.EMFILE, errno.ENFILE):
+        return RunIncomplete("no file descriptor is left", "raise the limit (ulimit -n)")
+    return None

@@ -1,5 +1,6 @@
 """The first milliseconds of a command line: the verb, the version, and the border of all errors."""
 
+import errno
 from typing import get_type_hints
 
 import pytest
@@ -80,6 +81,21 @@ def test_a_run_that_only_asks_for_help_starts_nothing(words, asks):
 def test_each_kind_of_failure_has_its_exit_code(error, code):
     """DESIGN section 8, for failures that end a command early."""
     assert explain(error, "run")[1] is code
+
+
+@pytest.mark.parametrize(
+    ("error", "lack"),
+    [
+        (MemoryError(), "no memory"),
+        (OSError(errno.EMFILE, ""), "no file descriptor"),
+        (OSError(errno.ENFILE, "", "a file"), "no file descriptor"),
+        (ExceptionGroup("", [ExceptionGroup("", [OSError(errno.ENOMEM, "")])]), "no memory"),
+    ],
+)
+def test_what_the_system_does_not_give_is_no_defect_and_no_full_disk(error, lack):
+    (problem,), code = explain(error, "run")
+    assert code is ExitCode.INCOMPLETE
+    assert problem.what.startswith(lack)
 
 
 def test_every_problem_of_a_config_is_told():

@@ -107,12 +107,19 @@ def _options(arguments: list[str]) -> list[str]:
 
 
 def _start(*, stays: bool, may_reuse_all: bool) -> Supervisor:
-    orders_read, orders_write = os.pipe()
-    reports_read, reports_write = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # the caller closed it
             stream.flush()
-    child = os.fork()
+    pipes: list[int] = []
+    try:
+        pipes += os.pipe()
+        pipes += os.pipe()
+        child = os.fork()
+    except OSError:
+        for end in pipes:  # to say so takes descriptors, too
+            os.close(end)
+        raise
+    orders_read, orders_write, reports_read, reports_write = pipes
     if child == 0:
         os.close(reports_read)
         if stays:
@@ -142,12 +149,16 @@ def _report_defect(error: BaseException, reports: int) -> None:
     """A supervisor that cannot even be imported: its front is to say why."""
     import traceback  # noqa: PLC0415 - only now
 
+    from vibeguard.core.problems import shortage  # noqa: PLC0415
     from vibeguard.system.channel import Failed, send  # noqa: PLC0415
     from vibeguard.system.rundir.crash import keep_traceback  # noqa: PLC0415
 
-    path = keep_traceback("".join(traceback.format_exception(error)))
     what = f"the supervisor cannot start: {type(error).__name__}: {error}"
-    do = f"reinstall VibeGuard, or report it, with {path}" if path else "reinstall VibeGuard"
+    if lack := shortage(error):
+        do = lack.do
+    else:
+        path = keep_traceback("".join(traceback.format_exception(error)))
+        do = f"reinstall VibeGuard, or report it, with {path}" if path else "reinstall VibeGuard"
     with contextlib.suppress(BrokenPipeError):  # there is no front any more
         send(reports, Failed(what, do, 3))
 

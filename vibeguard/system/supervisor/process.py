@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from vibeguard import late_patterns
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.core.problems import LogWriteError, UsageError, shortage
 from vibeguard.system.channel import (
     OVER,
     Failed,
@@ -251,6 +251,8 @@ def _failure(error: BaseException, log: RunLog | None) -> Failed:
         return Failed(error.what, error.do, ExitCode.USAGE)
     if isinstance(error, LogWriteError):
         return Failed(error.what, error.do, ExitCode.CORRUPT)
+    if lack := shortage(error):
+        return Failed(lack.what, lack.do, ExitCode.INCOMPLETE)
     text = "".join(traceback.format_exception(error))
     what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     try:
