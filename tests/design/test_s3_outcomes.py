@@ -231,10 +231,10 @@ def test_with_fail_fast_nothing_starts_in_the_slot_of_a_check_whose_outcome_is_p
 ):
     """Reading the output takes its time; what starts meanwhile could not be taken back."""
 
-    async def slow_judge(planned, number, result, struck, before_waiting):
+    async def slow_judge(planned, number, ended, before_waiting):
         before_waiting()
         await trio.sleep(1)
-        return await judge_by_exit(planned, number, result, struck, before_waiting)
+        return await judge_by_exit(planned, number, ended, before_waiting)
 
     run = run_virtually(
         [check("a", timeout_s=2, retries=retries), check("b", "a"), check("c", timeout_s=5)],

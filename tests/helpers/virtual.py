@@ -27,7 +27,8 @@ from vibeguard.core.names import (
 )
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.scheduling.scheduler import Scheduler
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec
+from vibeguard.system.executors.base import AttemptSpec
+from vibeguard.system.supervisor.check import Ended
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run import Judge, Run
@@ -154,11 +155,11 @@ def planned_state(plan: Plan) -> State:
 async def judge_by_exit(
     planned: PlannedCheck,
     number: int,
-    result: AttemptResult,
-    struck: TerminationReason | None,
+    ended: Ended,
     before_waiting: Callable[[], None],
 ) -> Judgement:
     """The judge of virtual runs: the exit code and what ended the attempt."""
+    result, struck = ended.result, ended.struck
     if struck in (TerminationReason.TIMEOUT, TerminationReason.IDLE):
         reason = Reason.TIMEOUT if struck is TerminationReason.TIMEOUT else Reason.IDLE
         return Judgement(outcome=Outcome.TIMEOUT, reason=reason)

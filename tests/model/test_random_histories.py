@@ -102,11 +102,12 @@ def _history(graph, happening, parallel, fail_fast) -> list[Event]:
         await trio.sleep(1)
         run.resume()
 
-    async def judge_really(planned, number, result, struck, _before_waiting):
+    async def judge_really(planned, number, ended, _before_waiting):
         scripts = table[planned.id]
         text = scripts[min(number, len(scripts)) - 1].output[:LARGEST_OUTPUT]
+        result = ended.result
         status = result.exit_code, result.signal
-        judged = judge(planned, *status, struck, text, grok_limit_bytes=1 << 20)
+        judged = judge(planned, *status, ended.struck, text, grok_limit_bytes=1 << 20)
         fails = bool(result.leaked) and planned.leaks is LeakPolicy.FAIL
         if judged.outcome is Outcome.PASSED and fails:
             return Judgement(Outcome.FAILED, Reason.LEAK)

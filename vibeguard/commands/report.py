@@ -27,8 +27,8 @@ from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.history import load_estimates, machine_id
 from vibeguard.system.journal.creation import LOG_NAME
-from vibeguard.system.journal.kept_outputs import altered_outputs
 from vibeguard.system.journal.reader import LogReading, read_log
+from vibeguard.system.journal.tamper import altered_output
 from vibeguard.system.rundir.files import whole_or_gone
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
@@ -154,7 +154,7 @@ def _replay(
     def visit(event: Event) -> None:
         apply(state, event)
         if altered is not None and isinstance(event, CheckAttemptFinished):
-            altered.extend(altered_outputs(folder, (event,)))
+            altered.extend(altered_output(folder, event))
         pieces.add(form.feed(state, event))
 
     return state, read_log(folder, visit)

@@ -15,7 +15,7 @@ from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import live_runs
 from vibeguard.system.journal.reader import open_state
-from vibeguard.system.process.identity import boot_id
+from vibeguard.system.process.proc import boot_id
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.rundir.references import run_id_of
 from vibeguard.system.rundir.refused import refused_since

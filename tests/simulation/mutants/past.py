@@ -39,8 +39,8 @@ MUTANTS = (
     ),
     Mutant(
         "the last sweep ends while one that has died waits to be reaped",
-        "is_over = not got_it and not process_tree.has_dead_child_of_ours(unowned)",
-        "is_over = not got_it",
+        "is_over = not any_hit and not process_tree.has_dead_child_of_ours(unowned)",
+        "is_over = not any_hit",
     ),
     Mutant(
         "a check that was cancelled while it was being started runs",

@@ -6,14 +6,14 @@ MUTANTS = (
     Mutant(
         "an exit that was seen before a cancel loses its outcome",
         "        if attempt.exited:\n"
-        "            return _Ended(await self._end(attempt, TerminationReason.LEAK))\n",
+        "            return Ended(await self._end(attempt, TerminationReason.LEAK))\n",
         "",
         history=103,
     ),
     Mutant(
         "a broken limit does not decide the outcome",
-        "return _Ended(await self._end(attempt, reason), reason)\n            self._waiting",
-        "return _Ended(await self._end(attempt, reason))\n            self._waiting",
+        "return Ended(await self._end(attempt, reason), reason)\n            self._waiting",
+        "return Ended(await self._end(attempt, reason))\n            self._waiting",
         history=1,
     ),
     Mutant(

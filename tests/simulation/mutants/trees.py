@@ -84,8 +84,8 @@ MUTANTS = (
     ),
     Mutant(
         "the front kills without stopping first",
-        "process_tree.freeze(roots).items()",
-        "process_tree.with_descendants(roots()).items()",
+        "found = process_tree.freeze(roots)\n    any_hit",
+        "found = process_tree.with_descendants(roots())\n    any_hit",
         why="the sweep looks again until nothing is left, so that what forks away is found then",
     ),
 )

@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         "what would rather wait does not let others go first",
-        "        return self._pending[check] > 0 and self._first_left > 0",
+        "        return self.is_one_pending(check) and self._first_left > 0",
         "        return False",
         history=14,
     ),

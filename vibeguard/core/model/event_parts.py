@@ -1,11 +1,11 @@
 """What events hold: structs that are part of one, and are no events themselves."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from vibeguard.core.model.config_parts import Trigger
-from vibeguard.core.names import (
-    StagedWay,
-)
+from vibeguard.core.names import StagedWay
 
 
 class VersionControl(Struct, frozen=True, omit_defaults=True):
@@ -47,6 +47,32 @@ class ProcessReport(Struct, frozen=True, omit_defaults=True):
     waits_in: str = ""
     waits_for_stdin: bool = False
     cpu_ns: int = 0
+
+
+class AttemptFacts(Struct, frozen=True):
+    """What was measured of an attempt that is over, on whichever machine it ran.
+
+    The fields mean what they mean in `check.attempt_finished`, which has all of them.
+    """
+
+    exit_code: int | None = None
+    signal: str = ""
+    elapsed_ns: int = 0
+    active_ns: int = 0
+    cpu_user_ns: int = 0
+    cpu_system_ns: int = 0
+    max_rss_bytes: int | None = None
+    output_bytes: int = 0
+    output_sha256: str = ""
+    survivors: tuple[ProcessReport, ...] = ()
+    leaked: tuple[ProcessReport, ...] = ()
+    unkillable: tuple[ProcessReport, ...] = ()
+    swept: int = 0
+    termination_ns: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """These fields, without those of a derived struct."""
+        return {name: getattr(self, name) for name in AttemptFacts.__struct_fields__}
 
 
 class TriggeredPrompt(Trigger, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
 from vibeguard.core.names import LeakPolicy
 
 # Both ends must speak the same; a worker shows its own where `run` and `workers` look.
@@ -87,31 +87,18 @@ class Job(Struct, frozen=True):
     pass_files: bool = False
 
 
-class Result(Struct, frozen=True):
-    """How an attempt ended: the fields of `AttemptResult` that cross the wire.
+class Result(AttemptFacts, frozen=True):
+    """How an attempt ended on a worker.
 
     `parcel_*` is the archive of what `returns` asked for; `left_out` says what is not in it,
-    `unchanged` what the attempt did not write.
+    `unchanged` what the attempt did not write. `output_error` says that the output could not be
+    stored whole.
     """
 
-    exit_code: int | None = None
-    signal: str = ""
-    elapsed_ns: int = 0
-    active_ns: int = 0
-    cpu_user_ns: int = 0
-    cpu_system_ns: int = 0
-    max_rss_bytes: int | None = None
-    output_bytes: int = 0
-    output_sha256: str = ""
     parcel_bytes: int = 0
     parcel_sha256: str = ""
     left_out: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
-    survivors: tuple[ProcessReport, ...] = ()
-    leaked: tuple[ProcessReport, ...] = ()
-    unkillable: tuple[ProcessReport, ...] = ()
-    swept: int = 0
-    termination_ns: int = 0
     output_error: str = ""
 
     @property

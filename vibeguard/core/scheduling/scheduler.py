@@ -122,11 +122,6 @@ class Scheduler:
             return None
         return RunDegraded(parallel=parallel, async_parallel=async_parallel, reason=reason)
 
-    @property
-    def jitter_seed(self) -> int:
-        """The recorded seed of the retries' delays."""
-        return self.settings.jitter_seed
-
     # The rules.
 
     def _turn_of(self, record: CheckRecord) -> Iterator[Move]:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
-from vibeguard.core.model.event_parts import ProcessReport
+from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.rundir.files import FileIdentity
@@ -106,8 +105,8 @@ class StartRefused(Exception):
         self.transient = transient
 
 
-class AttemptResult(Struct, frozen=True):
-    """How an attempt ended: the fields of `check.attempt_finished` that an executor knows.
+class AttemptResult(AttemptFacts, frozen=True, kw_only=True):
+    """How an attempt ended: all that an executor knows of it.
 
     `output_error` says that the output could not be stored whole (disk full, output file replaced).
     `output_file` is the file that holds it, where that is known. `returned` is the folder with what
@@ -116,20 +115,6 @@ class AttemptResult(Struct, frozen=True):
     """
 
     end: AttemptEnd
-    exit_code: int | None = None
-    signal: str = ""
-    elapsed_ns: int = 0
-    active_ns: int = 0
-    cpu_user_ns: int = 0
-    cpu_system_ns: int = 0
-    max_rss_bytes: int | None = None
-    output_bytes: int = 0
-    output_sha256: str = ""
-    survivors: tuple[ProcessReport, ...] = ()
-    leaked: tuple[ProcessReport, ...] = ()
-    unkillable: tuple[ProcessReport, ...] = ()
-    swept: int = 0
-    termination_ns: int = 0
     error: str = ""
     output_error: str = ""
     output_file: FileIdentity | None = None
@@ -141,20 +126,15 @@ class AttemptResult(Struct, frozen=True):
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
     ) -> CheckAttemptFinished:
         """The event that says so; its times and its output's path are the supervisor's to know."""
-        facts = asdict(self)
-        output_error = facts.pop("output_error")
-        facts["not_returned"] = facts.pop("left_out")
-        for here in ("output_file", "returned", "unchanged"):
-            del facts[here]
-        facts.update(
+        return CheckAttemptFinished(
             check=check,
             attempt=attempt,
-            elapsed_ns=elapsed_ns,
-            active_ns=active_ns,
+            end=self.end,
+            error=self.error or self.output_error,
             output_path=output_path,
-            error=self.error or output_error,
+            not_returned=self.left_out,
+            **{**self.facts(), "elapsed_ns": elapsed_ns, "active_ns": active_ns},
         )
-        return CheckAttemptFinished(**facts)
 
 
 class Attempt(Protocol):

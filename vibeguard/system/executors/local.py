@@ -4,7 +4,6 @@ All attempts share one reactor and need no task of their own while they run; a t
 for an attempt whose tree does not end by itself. See docs/processes.md for the whole story.
 """
 
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +13,7 @@ from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
-from vibeguard.system.process import hang, process_tree
+from vibeguard.system.process import process_tree
 from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.peak_memory import OwnPeak
@@ -22,7 +21,7 @@ from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
 from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused
-from vibeguard.system.process.sweep import sweep_marked
+from vibeguard.system.process.sweep import kill_found, sweep_marked
 
 CLOSE_BOUND_S = 2.0
 HOUSEKEEPING_S = 1.0
@@ -163,14 +162,9 @@ class LocalExecutor:
         swept: dict[Identity, ProcessReport] = {}
         pause_s = FIRST_PAUSE_S
         while True:
-            unowned = process_tree.freeze(self._unowned)
-            alive = {key: stat for key, stat in unowned.items() if not stat.is_dead}
-            seen = {key: hang.brief_report(stat) for key, stat in alive.items()}
-            got_it = [key for key in alive if process_tree.send(key, signal.SIGKILL)]
-            for identity in got_it:
-                swept.setdefault(identity, seen[identity])
+            unowned, any_hit = kill_found(self._unowned, swept)
             # One that ended between the two looks is ours to reap, and its children come to us.
-            is_over = not got_it and not process_tree.has_dead_child_of_ours(unowned)
+            is_over = not any_hit and not process_tree.has_dead_child_of_ours(unowned)
             if is_over or trio.current_time() >= deadline:
                 return tuple(swept.values())
             await trio.sleep(pause_s)

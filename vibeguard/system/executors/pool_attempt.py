@@ -7,6 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 
 import trio
+from msgspec.structs import replace
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, TerminationReason
@@ -137,14 +138,12 @@ class PoolAttempt:
         """It is over."""
         stored = self._output.close()
         result = self._result_of(ended, stored.sha256)
-        self._result = AttemptResult(
-            **{
-                **{name: getattr(result, name) for name in AttemptResult.__struct_fields__},
-                "output_bytes": self._output.stored_bytes,
-                "output_sha256": stored.sha256,
-                "output_file": stored.identity,
-                "output_error": self._output.error or result.output_error,
-            }
+        self._result = replace(
+            result,
+            output_bytes=self._output.stored_bytes,
+            output_sha256=stored.sha256,
+            output_file=stored.identity,
+            output_error=self._output.error or result.output_error,
         )
         self._finished.set()
 
@@ -169,25 +168,14 @@ class PoolAttempt:
         if not whole or not unpacked:
             return AttemptResult(end=AttemptEnd.LOST, error=f"{ALTERED} ({self.worker})")
         remote = self._spec.remote
-        paused_ns = self._stopwatch.elapsed_ns() - self._stopwatch.active_ns()
+        lasted_ns = result.active_ns + self._stopwatch.elapsed_ns() - self._stopwatch.active_ns()
         return AttemptResult(
             end=AttemptEnd.EXITED,
-            exit_code=result.exit_code,
-            signal=result.signal,
-            elapsed_ns=max(result.elapsed_ns, result.active_ns + paused_ns),
-            active_ns=result.active_ns,
-            cpu_user_ns=result.cpu_user_ns,
-            cpu_system_ns=result.cpu_system_ns,
-            max_rss_bytes=result.max_rss_bytes,
-            survivors=result.survivors,
-            leaked=result.leaked,
-            unkillable=result.unkillable,
-            swept=result.swept,
-            termination_ns=result.termination_ns,
             output_error=result.output_error,
             returned=remote.returned_folder if remote and remote.returns else "",
             left_out=result.left_out,
             unchanged=result.unchanged,
+            **{**result.facts(), "elapsed_ns": max(result.elapsed_ns, lasted_ns)},
         )
 
     def _unpack(self, result: Result) -> bool:

@@ -12,7 +12,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
-from vibeguard.system.process.identity import boot_id
+from vibeguard.system.process.proc import boot_id
 
 HEARTBEAT_S = 30.0
 

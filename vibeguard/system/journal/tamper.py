@@ -6,10 +6,12 @@ The writer knows what it wrote; these functions look at what is there (DESIGN se
 import errno
 import os
 import stat
+from contextlib import suppress
 
 from msgspec import Struct
 
 from vibeguard.core.eventlog.encode import new_digest
+from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.system.rundir.files import FileIdentity, identity_of, open_regular
 
 _CHUNK_BYTES = 1 << 18
@@ -90,6 +92,18 @@ def altered_file(expected: ExpectedFile) -> list[str]:
         return [f"{expected.name} cannot be read back ({error.strerror})"]
     finally:
         os.close(fd)
+
+
+def altered_output(folder: str, attempt: CheckAttemptFinished) -> list[str]:
+    """Whether an attempt's output in a run folder is what the log says (`report --verify`)."""
+    if not attempt.output_sha256:
+        return []
+    path = os.path.normpath(os.path.join(folder, attempt.output_path))
+    same = False
+    if path.startswith(folder + os.sep):
+        with suppress(OSError), open(open_regular(path), "rb", buffering=0) as file:
+            same = _digest_of(file.fileno()) == attempt.output_sha256
+    return [] if same else [f"{attempt.output_path} is not the output that was recorded"]
 
 
 def _altered_empty(expected: ExpectedFile) -> list[str]:

@@ -2,6 +2,8 @@
 
 import platform
 
+from msgspec.structs import replace
+
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.process import proc
 from vibeguard.system.process.proc import Stat
@@ -34,14 +36,10 @@ def brief_report(stat: Stat) -> ProcessReport:
 
 def full_report(stat: Stat) -> ProcessReport:
     """The same, with the kernel function that it sleeps in and whether it reads its stdin."""
-    return ProcessReport(
-        pid=stat.pid,
-        command=proc.command_of(stat),
-        parent=stat.parent,
-        state=STATES.get(stat.state, ""),
+    return replace(
+        brief_report(stat),
         waits_in=proc.waits_in(stat.pid) if stat.state in "SD" else "",
         waits_for_stdin=_waits_for_stdin(stat),
-        cpu_ns=stat.cpu_ns,
     )
 
 

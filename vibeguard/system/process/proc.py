@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 COMMAND_CHARACTERS = 200
 EXEC_LOOKS = 100
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _OF_THE_KERNEL = 0x00200000  # PF_KTHREAD among the flags of proc_pid_stat(5)
 CLOCK_TICK_NS = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 
@@ -202,6 +203,17 @@ def _is_in_exec(pid: int) -> bool:
     if len(fields) <= 48 or fields[0] in b"ZX" or int(fields[6]) & _OF_THE_KERNEL:
         return False
     return fields[47] == fields[48] == b"0"
+
+
+def boot_id() -> str:
+    """The kernel's id of this boot (random(4)); empty where there is none."""
+    return (read(BOOT_ID) or b"").decode("ascii", "replace").strip()
+
+
+def own_start() -> int:
+    """When this process started, in clock ticks since boot (proc_pid_stat(5)); 0 where untold."""
+    stat = stat_of(os.getpid())
+    return 0 if stat is None else stat.identity.start
 
 
 def owner_of(pid: int) -> int | None:

@@ -12,6 +12,7 @@ import resource
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from vibeguard.system.discovery.shells import SHELL
@@ -201,35 +202,8 @@ class Spawner:
         streams: Streams,
     ) -> int:
         """With a session of its own, or with a group of its own, or with neither: as allowed."""
-        try:
-            return os.posix_spawn(
-                program,
-                arguments,
-                environment,
-                file_actions=streams,
-                setsid=True,
-                setsigmask=(),
-                setsigdef=self._signals,
-            )
-        except NotImplementedError:
-            pass
-        except OSError as error:
-            if error.errno not in _REFUSED or not os.access(program, os.X_OK):
-                raise
-        try:
-            return os.posix_spawn(
-                program,
-                arguments,
-                environment,
-                file_actions=streams,
-                setpgroup=0,
-                setsigmask=(),
-                setsigdef=self._signals,
-            )
-        except OSError as error:
-            if error.errno not in _REFUSED:
-                raise
-        return os.posix_spawn(
+        spawn = partial(
+            os.posix_spawn,
             program,
             arguments,
             environment,
@@ -237,6 +211,19 @@ class Spawner:
             setsigmask=(),
             setsigdef=self._signals,
         )
+        try:
+            return spawn(setsid=True)
+        except NotImplementedError:
+            pass
+        except OSError as error:
+            if error.errno not in _REFUSED or not os.access(program, os.X_OK):
+                raise
+        try:
+            return spawn(setpgroup=0)
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+        return spawn()
 
 
 def _what_failed(error: OSError, program: str) -> str:

@@ -15,7 +15,7 @@ from vibeguard.system.process import hang, proc, process_tree
 from vibeguard.system.process.exits import reap
 from vibeguard.system.process.orphans import Mark, mark_in
 from vibeguard.system.process.proc import Identity
-from vibeguard.system.process.process_tree import Roots
+from vibeguard.system.process.process_tree import Members, Roots
 
 WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a pool starts
 FIRST_PAUSE_S = 0.001
@@ -69,17 +69,29 @@ def sweep_worker(identity: str, deadline_s: float = 2.0) -> tuple[ProcessReport,
     return _kill_all(roots, deadline_s, reap_them=False) if identity else ()
 
 
+def kill_found(roots: Roots, swept: dict[Identity, ProcessReport]) -> tuple[Members, bool]:
+    """Freeze and SIGKILL what descends from `roots`; all that was there, and whether any got it.
+
+    What got it is noted in `swept` as it was before.
+    """
+    found = process_tree.freeze(roots)
+    any_hit = False
+    for identity, stat in found.items():
+        if not stat.is_dead:
+            seen = hang.brief_report(stat)  # while it can still be seen
+            if process_tree.send(identity, signal.SIGKILL):
+                swept.setdefault(identity, seen)
+                any_hit = True
+    return found, any_hit
+
+
 def _kill_all(roots: Roots, deadline_s: float, *, reap_them: bool) -> tuple[ProcessReport, ...]:
     """Freeze, SIGKILL, and look again until there is nothing alive to be found."""
     deadline = clock.monotonic_s() + deadline_s
     swept: dict[Identity, ProcessReport] = {}
     pause_s = FIRST_PAUSE_S
     while True:
-        for identity, stat in process_tree.freeze(roots).items():
-            if not stat.is_dead:
-                seen = hang.brief_report(stat)  # while it can still be seen
-                if process_tree.send(identity, signal.SIGKILL):
-                    swept.setdefault(identity, seen)
+        kill_found(roots, swept)
         if reap_them:
             _reap_dead_children()
         found = process_tree.with_descendants(roots())

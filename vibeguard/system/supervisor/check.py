@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 CLEAN_UP_BOUND_S = 5.0
 
 
-class _Ended(Struct, frozen=True):
+class Ended(Struct, frozen=True):
     """How an attempt ended, and why we ended it, if that decides its outcome."""
 
     result: AttemptResult
@@ -128,7 +128,7 @@ class CheckTask:
             )
         )
 
-    async def _start_and_watch(self) -> _Ended | None:
+    async def _start_and_watch(self) -> Ended | None:
         """Start, and wait for the end; note slowness and silence; end what breaks a limit.
 
         Time limits are the command's: once it has exited, what it left behind is ended without
@@ -145,14 +145,14 @@ class CheckTask:
                 if not attempt.exited:
                     self._waiting.deadline = limits.next_deadline(attempt)
                 if not self._over_limit:
-                    return _Ended(await attempt.wait())
+                    return Ended(await attempt.wait())
             if attempt is None or limits is None:  # cancelled before it started
                 return None
             if self._cancelled:
                 return await self._end_cancelled(attempt)
             reason = self._broken_limit(limits, attempt)
             if reason is not None:
-                return _Ended(await self._end(attempt, reason), reason)
+                return Ended(await self._end(attempt, reason), reason)
             self._waiting = trio.CancelScope()
 
     def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
@@ -192,17 +192,17 @@ class CheckTask:
             )
         )
 
-    async def _end_cancelled(self, attempt: Attempt) -> _Ended:
+    async def _end_cancelled(self, attempt: Attempt) -> Ended:
         """End what is left. An exit that was seen before the cancel keeps its outcome."""
         if attempt.exited:
-            return _Ended(await self._end(attempt, TerminationReason.LEAK))
+            return Ended(await self._end(attempt, TerminationReason.LEAK))
         cancel = self._work.scheduler.state.cancel
         if cancel is not None:
             reason = TerminationReason(cancel.reason)
         else:
             alone = self._cancelled
             reason = TerminationReason.CANCEL if alone else TerminationReason.LOG_FAILURE
-        return _Ended(await self._end(attempt, reason), reason)
+        return Ended(await self._end(attempt, reason), reason)
 
     async def _end(self, attempt: Attempt, reason: TerminationReason) -> AttemptResult:
         """End the attempt's whole tree, shielded from cancellation and bounded."""
@@ -213,7 +213,7 @@ class CheckTask:
             return await attempt.terminate(grace_ns)
         return AttemptResult(end=AttemptEnd.LOST, error="its end could not be confirmed in time")
 
-    async def _conclude(self, ended: _Ended) -> None:
+    async def _conclude(self, ended: Ended) -> None:
         """The attempt is over: its slot is free, and its outcome is to be found."""
         self.attempt = None
         self._work.record(self._finished(ended.result))
@@ -243,10 +243,10 @@ class CheckTask:
             output_path=output_name(self._planned, self._number),
         )
 
-    async def _judge(self, ended: _Ended) -> None:
+    async def _judge(self, ended: Ended) -> None:
         """Decide by what it left: to settle, or to try again."""
         work, planned, number = self._work, self._planned, self._number
-        judgement = await work.judge(planned, number, ended.result, ended.struck, work.step)
+        judgement = await work.judge(planned, number, ended, work.step)
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             work.record(CheckResults(check=planned.id, attempt=number, **found))
@@ -289,7 +289,7 @@ class CheckTask:
     async def _back_off(self) -> None:
         """Free of slot and group, wait until the next attempt may be queued."""
         scheduler, check, number = self._work.scheduler, self._planned.id, self._number + 1
-        delay_ns = retry_delay_ns(scheduler.jitter_seed, check, number)
+        delay_ns = retry_delay_ns(scheduler.settings.jitter_seed, check, number)
         self._work.step(CheckRetryScheduled(check=check, attempt=number, delay_ns=delay_ns))
         with trio.CancelScope() as self._waiting:
             await trio.sleep(delay_ns / SECOND_NS)

@@ -14,13 +14,14 @@ from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.model.results import Findings
-from vibeguard.core.names import LeakPolicy, Outcome, Reason, TerminationReason
+from vibeguard.core.names import LeakPolicy, Outcome, Reason
 from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.channel import Launch
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
+from vibeguard.system.supervisor.check import Ended
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
 from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, read_reports
@@ -86,24 +87,14 @@ class Judging:
         await self._untouched.begin(planned)
 
     async def judge(
-        self,
-        planned: PlannedCheck,
-        number: int,
-        result: AttemptResult,
-        struck: TerminationReason | None,
-        before_waiting: Callable[[], None],
+        self, planned: PlannedCheck, number: int, ended: Ended, before_waiting: Callable[[], None]
     ) -> Judgement:
         """The judgement of a finished attempt, by its output and by what it left of the tree."""
-        judgement = await self._judge_output(planned, number, result, struck, before_waiting)
+        judgement = await self._judge_output(planned, number, ended, before_waiting)
         return await self._untouched.ruled(planned, judgement)
 
     async def _judge_output(
-        self,
-        planned: PlannedCheck,
-        number: int,
-        result: AttemptResult,
-        struck: TerminationReason | None,
-        before_waiting: Callable[[], None],
+        self, planned: PlannedCheck, number: int, ended: Ended, before_waiting: Callable[[], None]
     ) -> Judgement:
         """The judgement of a finished attempt. A plain pass needs no file, a small text no fork.
 
@@ -116,13 +107,14 @@ class Judging:
                 moved = await self._view.moved()
             if moved:
                 return tree_moved(moved)
+        result, struck = ended.result, ended.struck
         plain = not (planned.grok or planned.assertion or planned.file or planned.results)
         plain = plain and not _leak_fails(planned, result)
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
         before_waiting()
         path = self._output_path(planned, number)
-        work = partial(self._judge, planned, result, struck, path)
+        work = partial(self._judge, planned, ended, path)
         try:
             return work(AT_ONCE_BYTES // max(len(planned.grok), 1))
         except _Large:
@@ -139,23 +131,19 @@ class Judging:
         return msgspec.json.decode(answer, type=Judgement)
 
     def _judge(
-        self,
-        planned: PlannedCheck,
-        result: AttemptResult,
-        struck: TerminationReason | None,
-        output_path: str,
-        most_bytes: int | None,
+        self, planned: PlannedCheck, ended: Ended, output_path: str, most_bytes: int | None
     ) -> Judgement:
         """The judgement; `_Large` if a file has more than `most_bytes`, or reports are read."""
         if planned.results and most_bytes is not None:
             raise _Large
+        result = ended.result
         text, age, problem = self._text(planned, result, output_path, most_bytes)
         shown = _shown_part(output_path, most_bytes)
         judgement = judge(
             planned,
             result.exit_code,
             result.signal,
-            struck,
+            ended.struck,
             text,
             grok_limit_bytes=self._limit_bytes,
             output=shown.output,

@@ -30,14 +30,13 @@ from vibeguard.core.names import (
     CheckState,
     Outcome,
     Pool,
-    TerminationReason,
 )
 from vibeguard.core.problems import LogWriteError
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor, StartRefused
-from vibeguard.system.supervisor.check import CheckTask
+from vibeguard.system.supervisor.check import CheckTask, Ended
 from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
@@ -49,10 +48,7 @@ if TYPE_CHECKING:
 
 # The last argument is to be called before waiting for anything: slots must not wait for a judge.
 # No cancel may reach it while it waits: an exit that was observed keeps its outcome.
-Judge = Callable[
-    [PlannedCheck, int, AttemptResult, TerminationReason | None, Callable[[], None]],
-    Awaitable[Judgement],
-]
+Judge = Callable[[PlannedCheck, int, Ended, Callable[[], None]], Awaitable[Judgement]]
 Begin = Callable[[PlannedCheck], Awaitable[None]]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
 Keep = Callable[[PlannedCheck, int, AttemptResult], None]

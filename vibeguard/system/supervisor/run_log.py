@@ -29,7 +29,7 @@ from vibeguard.system.clock import monotonic_ns, wall_ns, wall_time
 from vibeguard.system.discovery.environment import traceparent
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
-from vibeguard.system.process.identity import boot_id, own_start
+from vibeguard.system.process.proc import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.supervisor.aftermath import (

@@ -16,8 +16,7 @@ from vibeguard.core.report.build import Ending
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.journal.reader import LogReading
-from vibeguard.system.process.identity import boot_id
-from vibeguard.system.process.proc import Identity, is_alive
+from vibeguard.system.process.proc import Identity, boot_id, is_alive
 from vibeguard.system.rundir.crash import crash_of
 from vibeguard.system.rundir.noted_differences import differences_of, was_killed
 from vibeguard.system.vouching.inquiry import statements_of

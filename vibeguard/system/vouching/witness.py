@@ -96,10 +96,6 @@ class Witness:
         """
         return self._folders.compare(self._memory.runs(), own=self._run.run_id)
 
-    def newest(self) -> str:
-        """The id after which a new one must sort; empty without runs."""
-        return max((run.run_id for run in self._memory.runs()), default="")
-
     def close(self) -> None:
         """Answer no more."""
         if self._listener is not None:

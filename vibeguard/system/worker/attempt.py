@@ -11,12 +11,7 @@ from msgspec.structs import replace
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.messages import Job, Result, Struck
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.executors.base import (
-    Accepted,
-    AttemptResult,
-    AttemptSpec,
-    Callbacks,
-)
+from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process.sweep import WORKER_MARK
@@ -197,23 +192,10 @@ class RemoteAttempt:
 
 def _remote_result(result: AttemptResult, parcel: Parcel) -> Result:
     return Result(
-        exit_code=result.exit_code,
-        signal=result.signal,
-        elapsed_ns=result.elapsed_ns,
-        active_ns=result.active_ns,
-        cpu_user_ns=result.cpu_user_ns,
-        cpu_system_ns=result.cpu_system_ns,
-        max_rss_bytes=result.max_rss_bytes,
-        output_bytes=result.output_bytes,
-        output_sha256=result.output_sha256,
         parcel_bytes=parcel.size,
         parcel_sha256=parcel.sha256,
         left_out=parcel.left_out,
         unchanged=parcel.unchanged,
-        survivors=result.survivors,
-        leaked=result.leaked,
-        unkillable=result.unkillable,
-        swept=result.swept,
-        termination_ns=result.termination_ns,
         output_error=result.output_error or result.error,
+        **result.facts(),
     )

@@ -122,14 +122,11 @@ class Service:
     async def _end_all(self, why: str, patience_s: float) -> None:
         """After a while, end what runs, and say so to whoever listens."""
         await trio.sleep(patience_s)
-        self._give_up(why)
+        self._carry_out(self._machine.give_up(why, clock.monotonic_s()))
         with trio.move_on_after(END_BOUND_S):
             while self._busy or self._machine.speakers():  # noqa: ASYNC110 - many things end it
                 await trio.sleep(BUSY_LOOK_S)
         self._over.set()
-
-    def _give_up(self, why: str) -> None:
-        self._carry_out(self._machine.give_up(why, clock.monotonic_s()))
 
     # What comes in.
 
