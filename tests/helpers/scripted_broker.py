@@ -41,7 +41,7 @@ class Machine:
                 self.world.starts.append((token, effect.claim))
                 self.running[effect.claim] = token
                 self.written[effect.claim] = b""
-                self.core.started(effect.claim, 1)
+                self.core.started(effect.claim)
             elif isinstance(effect, worker.End):
                 self.finish(effect.claim, signal="SIGTERM" if effect.grace_ns else "SIGKILL")
             elif isinstance(effect, worker.Forget):

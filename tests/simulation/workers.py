@@ -122,7 +122,7 @@ class SimulatedWorker:
         work.leader = leader
         work.started_s = work.last_output_s = self._broker.now_s
         kernel.lead(job.check, job.attempt, leader)
-        self.core.started(work.claim, leader.pid)
+        self.core.started(work.claim)
 
     def _look_at(self, work: Work, now: float) -> None:
         leader, job = work.leader, work.job

@@ -67,7 +67,7 @@ MUTANTS = (
     Mutant(
         "checks outlive their front by the grace",
         "        self._run.grace_ns = 0\n        self._run.cancel(CancelReason.FRONT_LOST)\n"
-        "        self._kill()",
+        "        self._run.kill(self._nursery)",
         "        self._run.cancel(CancelReason.FRONT_LOST)",
         history=140,
     ),

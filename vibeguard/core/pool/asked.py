@@ -11,7 +11,6 @@ class Step(Enum):
     QUEUED = auto()
     CLAIMED = auto()
     GOING = auto()
-    OVER = auto()
 
 
 class Attempt:

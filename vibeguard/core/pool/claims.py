@@ -19,7 +19,6 @@ class Held:
         self.claim = claim
         self.stage = Stage.PREPARING
         self.why = ""
-        self.pid = 0
         self.offered_at = 0.0
         self.over_at: float | None = None
         self.grace_ns: int | None = None
@@ -42,8 +41,6 @@ class Held:
             claim=self.claim,
             stage=self.stage,
             why=self.why,
-            pid=self.pid,
-            output_bytes=self.available[0],
             exceeded=self.exceeded,
             leak_ended=self.leak_ended,
             struck=self.struck,

@@ -35,7 +35,6 @@ class Offered(NamedTuple):
     """A worker could start this attempt now: to be answered by `decide` before anything else."""
 
     token: str
-    worker: str
 
 
 class Queued(NamedTuple):
@@ -220,12 +219,11 @@ class Client:
         return self._take_started(attempt, report)
 
     def _take_unstarted(self, attempt: Attempt, report: Report) -> list[Effect]:
-        worker = attempt.worker
         match report.stage:
             case Stage.PREPARING:
                 return []
             case Stage.OFFERED:
-                return [Offered(attempt.token, worker), Reply(worker)]
+                return [Offered(attempt.token), Reply(attempt.worker)]
             case _:  # nothing can have run without our Go, whatever the report says
                 return self._release(attempt, report.why)
 
@@ -261,7 +259,6 @@ class Client:
         return effects
 
     def _end(self, attempt: Attempt, ended: Ended) -> list[Effect]:
-        attempt.step = Step.OVER
         del self._attempts[attempt.token]
         return [ended, *self._close(attempt.worker, attempt.claim)]
 

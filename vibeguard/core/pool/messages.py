@@ -131,8 +131,6 @@ class Report(Struct, frozen=True):
     claim: str
     stage: Stage
     why: str = ""
-    pid: int = 0
-    output_bytes: int = 0
     exceeded: bool = False
     leak_ended: bool = False
     struck: Struck | None = None

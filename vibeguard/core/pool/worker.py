@@ -97,9 +97,8 @@ class Worker:
             held.stage, held.offered_at = Stage.OFFERED, now
             self._say(claim, asks=True)
 
-    def started(self, claim: str, pid: int) -> None:
+    def started(self, claim: str) -> None:
         """The command runs."""
-        self._held[claim].pid = pid
         self._say(claim)
 
     def over(self, claim: str, stage: Stage, why: str, now: float) -> None:

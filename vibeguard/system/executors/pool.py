@@ -176,7 +176,7 @@ class PoolExecutor:
     def _carry_out(self, effects: list[core.Effect]) -> None:
         for effect in effects:
             match effect:
-                case core.Offered(token, _):
+                case core.Offered(token):
                     self._offered(token)
                 case core.Received(token, stream, data):
                     self._running[token].receive(stream, data)

@@ -3,7 +3,7 @@
 import os
 from typing import Final
 
-from vibeguard.system.rundir.files import create_file, read_regular
+from vibeguard.system.rundir.files import read_regular, write_new
 
 TRACEBACK_NAME: Final = "supervisor-traceback.txt"
 _END_BYTES: Final = 16 << 10
@@ -12,9 +12,7 @@ _END_BYTES: Final = 16 << 10
 def write_traceback(run_folder: str, text: str) -> str:
     """Keep a traceback beside the log; its path. Raises OSError."""
     path = os.path.join(run_folder, TRACEBACK_NAME)
-    descriptor = create_file(path, flags=os.O_WRONLY)
-    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as f:
-        f.write(text)
+    write_new(path, text.encode("utf-8", "backslashreplace"))
     return path
 
 

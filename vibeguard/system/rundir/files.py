@@ -54,6 +54,12 @@ def create_file(path: str, *, flags: int, dir_fd: int | None = None) -> int:
     return fd
 
 
+def write_new(path: str, data: bytes) -> None:
+    """Create such a file with this content. Raises OSError, as `create_file` does."""
+    with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
+        file.write(data)
+
+
 def open_regular(path: str) -> int:
     """Open a file for reading where a check may have put anything; the descriptor.
 

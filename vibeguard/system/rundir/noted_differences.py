@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from vibeguard.system.rundir.files import create_file, read_regular
+from vibeguard.system.rundir.files import read_regular, write_new
 
 NAME: Final = "differences"
 KILLED: Final = "supervisor-killed"
@@ -22,16 +22,14 @@ def note_differences(run_folder: str, differences: Iterable[str]) -> None:
     if not text:
         return
     with contextlib.suppress(OSError):
-        descriptor = create_file(os.path.join(run_folder, NAME), flags=os.O_WRONLY)
-        with open(descriptor, "wb") as file:
-            file.write(text[:_LARGEST_BYTES])
+        write_new(os.path.join(run_folder, NAME), text[:_LARGEST_BYTES])
 
 
 def note_killed(run_folder: str) -> None:
     """Keep that the supervisor was killed before it sealed the log. Without a folder, nothing."""
     if run_folder:
         with contextlib.suppress(OSError):
-            os.close(create_file(os.path.join(run_folder, KILLED), flags=os.O_WRONLY))
+            write_new(os.path.join(run_folder, KILLED), b"")
 
 
 def was_killed(run_folder: str) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from vibeguard.core.model.notification import Told
 from vibeguard.core.wording.units import plural
-from vibeguard.system.rundir.files import create_file, read_regular
+from vibeguard.system.rundir.files import read_regular, write_new
 
 NAME: Final = "notified.jsonl"
 _LARGEST_BYTES: Final = 64 << 10
@@ -18,9 +18,7 @@ _LARGEST_BYTES: Final = 64 << 10
 def note_told(run_folder: str, told: Iterable[Told]) -> None:
     """Keep it, as far as there is still a folder and room."""
     with suppress(OSError):
-        path = os.path.join(run_folder, NAME)
-        with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
-            file.write(msgspec.json.Encoder().encode_lines(told))
+        write_new(os.path.join(run_folder, NAME), msgspec.json.Encoder().encode_lines(told))
 
 
 def untold(run_folder: str) -> tuple[str, ...]:

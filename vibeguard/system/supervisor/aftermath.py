@@ -26,7 +26,7 @@ from vibeguard.system.discovery.differing import (
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.tree import with_identity
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import write_new
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.staged_view import View
@@ -127,8 +127,7 @@ def keep_patch(view: "View | None", folder: str) -> str:
         patch = view.patch() if view else b""
         if not patch:
             return ""
-        with open(create_file(f"{folder}/{PATCH}", flags=os.O_WRONLY), "wb") as file:
-            file.write(patch)
+        write_new(f"{folder}/{PATCH}", patch)
     except (UsageError, OSError):
         return ""  # git does not tell any more: a check has taken the repository apart
     return PATCH

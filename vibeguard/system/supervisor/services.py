@@ -22,22 +22,24 @@ class Services:
 
     def __init__(
         self,
+        nursery: trio.Nursery,
         run: Run,
         orders: OrderReader,
         reports: int,
         run_folder: str,
+        *,
         sleep_outside: Callable[[float], Awaitable[None]],
     ) -> None:
+        self._nursery = nursery
         self._run = run
         self._orders = orders
         self._reports = reports
         self._run_folder = run_folder
         self._sleep_outside = sleep_outside
-        self._nursery: trio.Nursery | None = None
 
-    async def serve(self, nursery: trio.Nursery, *, early: list[Order]) -> None:
-        """Start every service in `nursery`; `early` are orders that came with the launch."""
-        self._nursery = nursery
+    async def serve(self, *, early: list[Order]) -> None:
+        """Start every service; `early` are orders that came with the launch."""
+        nursery = self._nursery
         for order in early:
             self.obey(order)
         await nursery.start(self._signals)
@@ -52,7 +54,7 @@ class Services:
         if isinstance(order, Interrupt):
             self._run.cancel(CancelReason.SIGNAL, by=order.signal)
         elif isinstance(order, Kill):
-            self._kill()
+            self._run.kill(self._nursery)
         elif isinstance(order, Pause):
             self._pause()
         elif isinstance(order, Resume):
@@ -69,7 +71,7 @@ class Services:
                 self.obey(order)
         self._run.grace_ns = 0
         self._run.cancel(CancelReason.FRONT_LOST)
-        self._kill()
+        self._run.kill(self._nursery)
 
     async def _signals(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -88,7 +90,7 @@ class Services:
             echo_ends = math.inf
             async for number in received:
                 if trio.current_time() >= echo_ends:
-                    self._kill()
+                    self._run.kill(self._nursery)
                     continue
                 echo_ends = min(echo_ends, trio.current_time() + SAME_SIGNAL_S)
                 self._run.cancel(CancelReason.SIGNAL, by=signal.Signals(number).name)
@@ -99,7 +101,7 @@ class Services:
             await trio.sleep(REQUEST_POLL_S)
 
     def _pause(self) -> None:
-        if self._nursery is not None and not self._run.paused:
+        if not self._run.paused:
             self._run.pause()
             self._nursery.start_soon(self._watch_pause)
 
@@ -143,7 +145,3 @@ class Services:
     async def _run_timeout(self, limit_s: float) -> None:
         await trio.sleep(limit_s)
         self._run.cancel(CancelReason.RUN_TIMEOUT)
-
-    def _kill(self) -> None:
-        if self._nursery is not None:
-            self._run.kill(self._nursery)

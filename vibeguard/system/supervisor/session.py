@@ -18,7 +18,7 @@ from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import write_new
 from vibeguard.system.rundir.outputs import artifacts_name, output_name
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
@@ -96,9 +96,14 @@ class Session:
             run = self._prepare(executor, local.spare)
             try:
                 orders = Services(
-                    run, self._orders, self._reports, self._log.folder, self._host.sleep_outside
+                    services,
+                    run,
+                    self._orders,
+                    self._reports,
+                    self._log.folder,
+                    sleep_outside=self._host.sleep_outside,
                 )
-                await orders.serve(services, early=self._orders.left_over())
+                await orders.serve(early=self._orders.left_over())
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 await run.run()
             finally:  # every executor shields its `close`, and bounds it
@@ -189,8 +194,7 @@ class Session:
         path = os.path.join(self._log.folder, "files", planned.stem)
         if not os.path.exists(path):
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
-                file.write(listed)
+            write_new(path, listed)
         return os.fsencode(path)
 
     def _keep_output(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:

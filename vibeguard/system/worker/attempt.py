@@ -15,7 +15,7 @@ from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process.sweep import WORKER_MARK
-from vibeguard.system.rundir.files import create_file
+from vibeguard.system.rundir.files import write_new
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.parcel import Parcel, States, pack, states
 from vibeguard.system.worker.store import Store
@@ -64,14 +64,12 @@ class RemoteAttempt:
     def _furnish(self) -> None:
         """Put the list of the check's files beside its tree; note what is there of its reports."""
         if self.job.listed is not None:
-            path = self._tools.store.output_path(self.claim, "files")
-            with open(create_file(path, flags=os.O_WRONLY), "wb") as file:
-                file.write(self.job.listed)
+            write_new(self._tools.store.output_path(self.claim, "files"), self.job.listed)
         base = os.path.join(self._top, self.job.base)
         self._before = states(base, self.job.reports)
 
-    async def run(self, started: Callable[[int], None]) -> Result:
-        """Run the command to its end; `started` gets its pid. Raises StartRefused, LostHere."""
+    async def run(self, started: Callable[[], None]) -> Result:
+        """Run the command to its end; `started` is called then. Raises StartRefused, LostHere."""
         path = self._tools.store.output_path(self.claim, "output")
         spec = self._spec(self.job.command, path, os.path.join(self._top, self.job.folder))
         spec = replace(spec, shell=self.job.shell)
@@ -82,9 +80,9 @@ class RemoteAttempt:
             environment = {**spec.environment, b"VIBEGUARD_FILES": named}
             spec = replace(spec, environment=environment, files=files)
 
-        def accepted(accepted: Accepted) -> None:
+        def accepted(_: Accepted) -> None:
             self._started = trio.current_time()
-            started(accepted.pid or 0)
+            started()
 
         self.attempt = await self._start(spec, accepted)
         if self._paused_at is not None:
