@@ -141,14 +141,20 @@ def send(descriptor: int, message: Order | Report) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-class _Frames:
-    """Cuts a stream of bytes into payloads."""
+class _Pipe:
+    """Reads a pipe, and cuts what comes into payloads."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def _read(self) -> Iterator[bytes] | None:
+        """What one read completes; None at end of file."""
+        data = os.read(self.descriptor, _CHUNK_BYTES)
         self._buffer += data
+        return self._complete() if data else None
+
+    def _complete(self) -> Iterator[bytes]:
         while len(self._buffer) >= _LENGTH_BYTES:
             end = _LENGTH_BYTES + int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
             if len(self._buffer) < end:
@@ -158,20 +164,17 @@ class _Frames:
             yield payload
 
 
-class OrderReader:
+class OrderReader(_Pipe):
     """Reads the front's orders from a pipe."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._frames = _Frames()
+        super().__init__(descriptor)
         self._orders: list[Order] = []
 
     def read(self) -> list[Order] | None:
         """The orders that one read brings (may be none yet); None at end of file."""
-        data = os.read(self.descriptor, _CHUNK_BYTES)
-        if not data:
-            return None
-        return [_decode_order(payload) for payload in self._frames.feed(data)]
+        payloads = self._read()
+        return None if payloads is None else list(map(_decode_order, payloads))
 
     def read_launch(self) -> Launch | None:
         """Block until the launch arrives; None when the front has nothing to launch."""
@@ -199,16 +202,10 @@ class OrderReader:
         return orders
 
 
-class ReportReader:
+class ReportReader(_Pipe):
     """Reads the supervisor's reports from a pipe."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._frames = _Frames()
 
     def read(self) -> list[Report] | None:
         """The reports that one read brings (may be none yet); None at end of file."""
-        data = os.read(self.descriptor, _CHUNK_BYTES)
-        if not data:
-            return None
-        return [_decode_report(payload) for payload in self._frames.feed(data)]
+        payloads = self._read()
+        return None if payloads is None else list(map(_decode_report, payloads))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from vibeguard.core.lang.globs import Globs
+from vibeguard.core.planning.graph import closure
 
 
 def concerned(
@@ -16,18 +17,12 @@ def concerned(
     change. Paths are relative to the run's folder.
     """
     found = matches(patterns, changed)
-    touched = {check for check, paths in found.items() if paths}
+    touched = [check for check, paths in found.items() if paths]
     dependents: dict[str, list[str]] = {}
     for check, names in requires.items():
         for name in names:
             dependents.setdefault(name, []).append(check)
-    waiting = list(touched)
-    while waiting:
-        for dependent in dependents.get(waiting.pop(), ()):
-            if dependent not in touched:
-                touched.add(dependent)
-                waiting.append(dependent)
-    return touched
+    return closure(touched, lambda check: dependents.get(check, ()))
 
 
 def matches(

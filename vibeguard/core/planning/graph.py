@@ -1,6 +1,6 @@
 """The requirement graph as indexes, all iterative: a chain of 10,000 is as good as any."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.names import WhilePending
@@ -30,18 +30,22 @@ def topological_order(requires: Requires) -> list[str]:
     return order
 
 
+def closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    """Everything that can be reached, the start included."""
+    reached = set(start)
+    stack = list(reached)
+    while stack:
+        for name in following(stack.pop()):
+            if name not in reached:
+                reached.add(name)
+                stack.append(name)
+    return reached
+
+
 def waiting_closure(requires: Requires, seeds: Iterable[str]) -> set[str]:
     """The seeds and every check that waits (`while_pending: wait`) for one, directly or not."""
-    dependents: dict[str, list[str]] = {check: [] for check in requires}
-    for check, requirements in requires.items():
-        for requirement in requirements:
-            if requirement.while_pending is WhilePending.WAIT:
-                dependents[requirement.check].append(check)
-    closure = set(seeds)
-    frontier = list(closure)
-    while frontier:
-        for dependent in dependents[frontier.pop()]:
-            if dependent not in closure:
-                closure.add(dependent)
-                frontier.append(dependent)
-    return closure
+    waits = {
+        check: [r for r in requirements if r.while_pending is WhilePending.WAIT]
+        for check, requirements in requires.items()
+    }
+    return closure(seeds, dependents_of(waits).__getitem__)

@@ -6,7 +6,7 @@ path stays within 2 - 1/m of the best makespan, whatever the order of equal path
 
 from collections.abc import Collection, Mapping
 
-from vibeguard.core.planning.graph import Requires, dependents_of, topological_order
+from vibeguard.core.planning.graph import Requires, closure, dependents_of, topological_order
 
 UNIT_NS = 1_000_000_000
 
@@ -28,13 +28,7 @@ def remaining_paths(requires: Requires, expected_ns: Mapping[str, int]) -> dict[
     return paths
 
 
-def failing_first(requires: Requires, failed: Collection[str]) -> frozenset[str]:
+def failing_first(requires: Requires, failed: Collection[str]) -> set[str]:
     """The checks that go before all others: what failed before, and what stands in its way."""
-    first: set[str] = set()
-    waiting = [check for check in failed if check in requires]
-    while waiting:
-        check = waiting.pop()
-        if check not in first:
-            first.add(check)
-            waiting.extend(entry.check for entry in requires[check])
-    return frozenset(first)
+    known = (check for check in failed if check in requires)
+    return closure(known, lambda check: (entry.check for entry in requires[check]))

@@ -5,13 +5,14 @@ has one of the tags (where tags are given). Then its requirements come in, unles
 wanted. What an excluded tag removes takes along every check that would need it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.planning.graph import closure
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.suggest import did_you_mean
 
@@ -55,12 +56,12 @@ def select(
     excluded = {check.id for check in config.checks if not set(exclude_tags).isdisjoint(check.tags)}
     if no_deps:
         return _without_dependencies(config, asked, excluded, exclude_tags)
-    wanted = _closure(asked, lambda name: (entry.check for entry in by_id[name].requires))
+    wanted = closure(asked, lambda name: (entry.check for entry in by_id[name].requires))
     taken_along = _dependents_of(excluded, by_id) - excluded
     left = wanted - excluded - taken_along
     # A requirement is only there for those who need it: what nobody needs any more goes too.
     still_asked = [name for name in asked if name in left]
-    left = _closure(still_asked, lambda name: (entry.check for entry in by_id[name].requires))
+    left = closure(still_asked, lambda name: (entry.check for entry in by_id[name].requires))
     if not left:
         raise _all_excluded(exclude_tags, wanted, taken_along)
     notes = _exclusion_notes(config, asked, excluded, taken_along, exclude_tags)
@@ -92,25 +93,13 @@ def _is_asked_for(check: CheckConfig, ids: Collection[str], tags: set[str]) -> b
     return (not ids or check.id in ids) and (not tags or not tags.isdisjoint(check.tags))
 
 
-def _closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
-    """Everything that can be reached, the start included. Iterative: chains are long."""
-    reached = set(start)
-    stack = list(reached)
-    while stack:
-        for name in following(stack.pop()):
-            if name not in reached:
-                reached.add(name)
-                stack.append(name)
-    return reached
-
-
 def _dependents_of(names: Iterable[str], by_id: Mapping[str, CheckConfig]) -> set[str]:
     """The names and all checks that require them, directly or through others."""
     dependents: dict[str, list[str]] = {}
     for check in by_id.values():
         for entry in check.requires:
             dependents.setdefault(entry.check, []).append(check.id)
-    return _closure(names, lambda name: dependents.get(name, ()))
+    return closure(names, lambda name: dependents.get(name, ()))
 
 
 def _without_dependencies(

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import trio
 from msgspec import DecodeError
 
-from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.broker_names import PoolNames, label_set
 from vibeguard.core.pool.messages import (
     FromClient,
@@ -23,6 +22,7 @@ from vibeguard.core.pool.messages import (
 )
 from vibeguard.core.pool.sealing import code_of, seal, unseal
 from vibeguard.system.pool import lua
+from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
 
 JOB_LIVES_MS = 30_000
@@ -182,9 +182,7 @@ Received = Callable[[memoryview], None]
 
 
 async def open_pool(
-    address: Address,
-    pool: str,
-    key: bytes,
+    access: Access,
     nursery: trio.Nursery,
     *,
     messages: Received,
@@ -194,7 +192,7 @@ async def open_pool(
 
     `messages` gets every payload whose seal is right; nothing at all is a wake-up for a job.
     """
-    names = PoolNames(pool)
+    names, key = PoolNames(access.pool), access.key
 
     def pushed(channel: bytes, sealed: bytes) -> None:
         name = channel.decode("utf-8", "replace")
@@ -205,4 +203,4 @@ async def open_pool(
         if payload is not None:
             messages(payload)
 
-    return Pool(await connect(address, pushed, nursery), names, key)
+    return Pool(await connect(access.address, pushed, nursery), names, key)

@@ -33,7 +33,7 @@ class Line:
         *,
         messages: Received,
         up: Callable[[], None],
-        wake: Callable[[], None] | None = None,
+        wake: Callable[[], None] = lambda: None,
         fill: Callable[[], None],
     ) -> None:
         self._access = access
@@ -80,15 +80,7 @@ class Line:
         )
 
     async def _connect(self, nursery: trio.Nursery) -> None:
-        access = self._access
-        pool = await open_pool(
-            access.address,
-            access.pool,
-            access.key,
-            nursery,
-            messages=self._messages,
-            wake=self._wake or (lambda: None),
-        )
+        pool = await open_pool(self._access, nursery, messages=self._messages, wake=self._wake)
         try:
             await pool.listen(pool.names.to(self._identity))
             self.pool, self.trouble = pool, ""

@@ -69,9 +69,7 @@ async def _ask(
 
         nursery.start_soon(end_early)
         try:
-            pool = await open_pool(
-                access.address, access.pool, access.key, nursery, messages=lambda _: None
-            )
+            pool = await open_pool(access, nursery, messages=lambda _: None)
             try:
                 answer = Value(await question(pool))
             finally:  # it waits for nothing

@@ -10,11 +10,13 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
 from vibeguard.system.detach import signal_when_orphaned
 from vibeguard.system.ending_signals import ENDING_OR_QUIT
+from vibeguard.system.rundir.files import write_all
 
 MOST_BYTES = 64 << 20  # of an answer
 _PIPE = 3
@@ -58,15 +60,9 @@ def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoR
         os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
         with suppress(OSError, AttributeError):
             signal_when_orphaned(signal.SIGKILL)
-        work(_tell)
+        work(partial(write_all, _PIPE))
         status = 0
     os._exit(status)
-
-
-def _tell(answer: bytes) -> None:
-    data = memoryview(answer)
-    while data:
-        data = data[os.write(_PIPE, data) :]
 
 
 def _nothing(_: int, __: FrameType | None) -> None:

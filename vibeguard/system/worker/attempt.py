@@ -6,7 +6,6 @@ from functools import partial
 from typing import NamedTuple
 
 import trio
-from msgspec.structs import replace
 
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.messages import Job, Result, Struck
@@ -14,6 +13,7 @@ from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
+from vibeguard.system.process.orphans import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
 from vibeguard.system.process.sweep import WORKER_MARK
 from vibeguard.system.rundir.files import write_new
 from vibeguard.system.worker.folders import Folders
@@ -70,21 +70,17 @@ class RemoteAttempt:
 
     async def run(self, started: Callable[[], None]) -> Result:
         """Run the command to its end; `started` is called then. Raises StartRefused, LostHere."""
-        path = self._tools.store.output_path(self.claim, "output")
-        spec = self._spec(self.job.command, path, os.path.join(self._top, self.job.folder))
-        spec = replace(spec, shell=self.job.shell)
-        listed = self.job.listed
-        if listed is not None:
-            named = os.fsencode(self._tools.store.output_path(self.claim, "files"))
-            files = tuple(listed.split(b"\0")[:-1]) if self.job.pass_files else ()
-            environment = {**spec.environment, b"VIBEGUARD_FILES": named}
-            spec = replace(spec, environment=environment, files=files)
 
         def accepted(_: Accepted) -> None:
             self._started = trio.current_time()
             started()
 
-        self.attempt = await self._start(spec, accepted)
+        callbacks = Callbacks(
+            accepted,
+            output_exceeded=partial(setattr, self, "exceeded", True),
+            terminating=lambda *_: setattr(self, "leak_ended", True),
+        )
+        self.attempt = await self._tools.executor.start(self._spec(), callbacks)
         if self._paused_at is not None:
             self.attempt.pause()
         if self._grace_ns is not None:
@@ -148,31 +144,28 @@ class RemoteAttempt:
             os.close(self._read_from.popitem()[1])
         self._tools.store.discard(self.claim)
 
-    async def _start(self, spec: AttemptSpec, accepted: Callable[[Accepted], None]) -> LocalAttempt:
-        callbacks = Callbacks(
-            accepted,
-            output_exceeded=partial(setattr, self, "exceeded", True),
-            terminating=lambda *_: setattr(self, "leak_ended", True),
-        )
-        return await self._tools.executor.start(spec, callbacks)
-
-    def _spec(self, command: str, output_path: str, cwd: str) -> AttemptSpec:
-        job = self.job
+    def _spec(self) -> AttemptSpec:
+        job, store = self.job, self._tools.store
+        environment = {
+            **self._tools.environment,
+            **job.environment,
+            RUN_MARK: job.run_id.encode(),
+            CHECK_MARK: job.check.encode(),
+            ATTEMPT_MARK: str(job.attempt).encode(),
+            WORKER_MARK: self._tools.identity.encode(),
+        }
+        if job.listed is not None:
+            environment[b"VIBEGUARD_FILES"] = os.fsencode(store.output_path(self.claim, "files"))
         return AttemptSpec(
             run_id=job.run_id,
             check=job.check,
             attempt=job.attempt,
-            command=command,
-            cwd=cwd,
-            environment={
-                **self._tools.environment,
-                **job.environment,
-                b"VIBEGUARD_RUN": job.run_id.encode(),
-                b"VIBEGUARD_CHECK": job.check.encode(),
-                b"VIBEGUARD_ATTEMPT": str(job.attempt).encode(),
-                WORKER_MARK: self._tools.identity.encode(),
-            },
-            output_path=output_path,
+            command=job.command,
+            shell=job.shell,
+            cwd=os.path.join(self._top, job.folder),
+            environment=environment,
+            files=tuple((job.listed or b"").split(b"\0")[:-1]) if job.pass_files else (),
+            output_path=store.output_path(self.claim, "output"),
             output_limit_bytes=job.output_limit_bytes,
             leaks=job.leaks,
             leak_grace_ns=job.leak_grace_ns,

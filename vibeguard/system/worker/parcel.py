@@ -9,7 +9,7 @@ import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from typing import Final
 
 from msgspec import Struct
@@ -66,11 +66,8 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
             if len(missing) > MOST_NAMED:
                 missing[MOST_NAMED:] = [f"and {len(missing) - MOST_NAMED} more"]
             left_out += [f"{pattern}: {what}" for what in missing]
-    digest, total = sha256(), 0
     with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            total += len(chunk)
+        digest, total = file_digest(file, "sha256"), file.tell()
     now = states(base, before)
     unchanged = tuple(name for name, state in before.items() if now.get(name) == state)
     return Parcel(total, digest.hexdigest(), tuple(left_out), unchanged)

@@ -19,6 +19,7 @@ from vibeguard.core.pool.messages import (
     Source,
     decode_from_client,
 )
+from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 
@@ -52,9 +53,8 @@ def with_pool(
         async with trio.open_nursery() as nursery:
             messages = more.pop("messages", lambda _: None)
             address = parse_address(server.url, insecure=False)
-            pool = await open_pool(
-                address, name, more.pop("key", KEY), nursery, messages=messages, **more
-            )
+            access = Access(address, name, more.pop("key", KEY))
+            pool = await open_pool(access, nursery, messages=messages, **more)
             with trio.fail_after(PATIENCE_S):
                 await work(pool)
             await pool.connection.close()
@@ -129,7 +129,7 @@ def test_one_worker_is_woken_for_a_job_and_the_one_with_the_fewest_labels(server
             for name in ("plain", "rare"):
                 wake = partial(woken.append, name)
                 one = await open_pool(
-                    address, "wakes", KEY, nursery, messages=lambda _: None, wake=wake
+                    Access(address, "wakes", KEY), nursery, messages=lambda _: None, wake=wake
                 )
                 await one.listen(one.names.to(name))
                 workers.append(one)
@@ -158,7 +158,7 @@ def test_who_takes_nothing_has_another_one_woken(server: Server) -> None:
             for name, labels in (("plain", ()), ("rare", ("gpu",))):
                 wake = partial(woken.append, name)
                 workers[name] = one = await open_pool(
-                    address, "passes", KEY, nursery, messages=lambda _: None, wake=wake
+                    Access(address, "passes", KEY), nursery, messages=lambda _: None, wake=wake
                 )
                 await one.listen(one.names.to(name))
                 assert (await one.claim(name, labels, 1)).jobs == []
