@@ -107,7 +107,6 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     record.started = event
     record.finished = record.termination = record.hang = record.extracted = None
     record.results = None
-    record.running_t = event.t
     if record.first_started_t is None:
         record.first_started_t = event.t
 
@@ -251,7 +250,6 @@ def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> Non
     record.state = SETTLED
     record.outcome = event.outcome
     record.settled = event
-    record.settled_t = event.t
     state.settled += 1
     state.counts[event.outcome] = state.counts.get(event.outcome, 0) + 1
     if record.pool is not _BACKGROUND and not record.planned.after_background:

@@ -101,7 +101,6 @@ def foreground_settled(state: State, event: RunForegroundSettled) -> None:
     if event.pending != pending:
         raise LogCorrupt("the pending checks of run.foreground_settled are not those that are")
     state.foreground_settled = event
-    state.foreground_settled_t = event.t
 
 
 def run_paused(state: State, event: RunPaused) -> None:

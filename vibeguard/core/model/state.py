@@ -42,7 +42,7 @@ class _Account:
 class CheckRecord(_Account):
     """Where one check stands. `pool` and `group` are those of the plan.
 
-    `running_t` is the start of the present attempt, `first_started_t` that of the first.
+    `first_started_t` is the start of the first attempt.
     `attempt_over` is set between the end of an attempt and the settling or retry; `lost` counts the
     attempts whose worker was lost.
     """
@@ -55,9 +55,7 @@ class CheckRecord(_Account):
         self.outcome: Outcome | None = None
         self.attempt: int = 0
         self.ready_t: int | None = None
-        self.running_t: int | None = None
         self.first_started_t: int | None = None
-        self.settled_t: int | None = None
         self.attempt_over: bool = False
         self.frontier: int | None = None
         self.started: CheckStarted | None = None
@@ -73,6 +71,16 @@ class CheckRecord(_Account):
         self.slots = slots
         self.submitted: CheckSubmitted | None = None
         self.lost: int = 0
+
+    @property
+    def running_t(self) -> int | None:
+        """The start of the last attempt."""
+        return None if self.started is None else self.started.t
+
+    @property
+    def settled_t(self) -> int | None:
+        """When it settled."""
+        return None if self.settled is None else self.settled.t
 
     @property
     def awaits(self) -> CheckSubmitted | None:
@@ -121,8 +129,12 @@ class State(_Account):
         self.paused_since: int | None = None
         self.cancel: RunCancelRequested | None = None
         self.foreground_settled: RunForegroundSettled | None = None
-        self.foreground_settled_t: int | None = None
         self.finished: RunFinished | None = None
         self.sealed: LogSealed | None = None
         self.unknown_events: int = 0
         self.weakened: list[RunWeakened] = []
+
+    @property
+    def foreground_settled_t(self) -> int | None:
+        """When the last foreground check had settled."""
+        return None if self.foreground_settled is None else self.foreground_settled.t

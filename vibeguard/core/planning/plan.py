@@ -93,7 +93,7 @@ def make_plan(
         PlannedCheck(
             **_own_fields(check, requires[check.id], on_change),
             stem=stems[check.id],
-            **_fields_of(_Placed, placed[check.id]),
+            **placed[check.id],
             expected_ns=expected.get(check.id),
             expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.where is not None else 0,
             remaining_path_ns=paths[check.id],
@@ -124,24 +124,21 @@ def _own_fields(
     }
 
 
-class _Placed(Struct, frozen=True):
-    """The pool of a check, and whether it waits for the background without being there."""
-
-    pool: Pool
-    after_background: bool
-
-
 def _placed(
     checks: Sequence[CheckConfig],
     requires: Mapping[str, tuple[Requirement, ...]],
     async_after_ns: int,
-) -> dict[str, _Placed]:
+) -> dict[str, dict[str, Any]]:
+    """The pool of each check, and whether it waits for the background without being there."""
     pools = {check.id: pool_of(check, async_after_ns) for check in checks}
     background = [check for check, pool in pools.items() if pool is Pool.BACKGROUND]
     waits = waiting_closure(requires, background)
     pools |= {check.id: Pool.WORKERS for check in checks if check.where is not None}
     return {
-        check: _Placed(pool, check in waits and pool is not Pool.BACKGROUND)
+        check: {
+            "pool": pool,
+            "after_background": check in waits and pool is not Pool.BACKGROUND,
+        }
         for check, pool in pools.items()
     }
 

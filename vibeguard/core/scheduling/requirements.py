@@ -34,7 +34,9 @@ class Requirements:
             self._unmet[check] = unmet
             self._pending[check] = pending
         self._first = _offered_first(state)
-        self._first_left = sum(not _is_settled(checks[check]) for check in self._first)
+        self._first_left = sum(
+            checks[check].state is not CheckState.SETTLED for check in self._first
+        )
 
     def are_met(self, check: str) -> bool:
         """Whether everything that the check waits for has passed."""
@@ -74,10 +76,6 @@ class Requirements:
             record = self._checks[dependent]
             if record.first_started_t is None and check not in record.waived:
                 yield record
-
-
-def _is_settled(record: CheckRecord) -> bool:
-    return record.state is CheckState.SETTLED
 
 
 def _offered_first(state: State) -> frozenset[str]:

@@ -6,6 +6,7 @@ from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Job, Source
 from vibeguard.core.wording.units import size
 from vibeguard.system.executors.base import AttemptSpec, RemoteSpec, StartRefused
+from vibeguard.system.process.spawn_refused import refused_variable
 
 MOST_LISTED_BYTES: Final = 8 << 20  # the broker keeps them while the job waits
 RETURNS_LIMIT_BYTES: Final = 256 << 20
@@ -50,7 +51,5 @@ def _check_texts(spec: AttemptSpec, remote: RemoteSpec) -> None:
         raise StartRefused(f"the names of its files are longer than {size(MOST_LISTED_BYTES)}")
     if "\0" in spec.command:
         raise StartRefused("the command holds a NUL character")
-    for name, value in remote.variables.items():
-        if not name or b"=" in name or b"\0" in name + value:
-            shown = name.decode("utf-8", "replace")
-            raise StartRefused(f"the environment variable {shown!r} cannot be passed on")
+    if refused := refused_variable(remote.variables):
+        raise StartRefused(refused)

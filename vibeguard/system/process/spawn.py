@@ -18,7 +18,7 @@ from typing import NamedTuple
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.process.command_line import arguments_for, find_shell, with_files
 from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
-from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused, refusal
+from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused, refusal, refused_variable
 
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
@@ -176,7 +176,8 @@ class Spawner:
         except OSError as error:
             raise refusal(error, _what_failed(error, program)) from error
         except ValueError:
-            raise _environment_refusal(environment) from None
+            reason = refused_variable(environment) or "the environment cannot be passed on"
+            raise SpawnRefused(reason) from None
         finally:
             self._return()
 
@@ -257,12 +258,3 @@ def _thread_that_waits() -> ThreadedExitWatch:
         raise refusal(error, "nothing to wait for it with") from error
     except RuntimeError as error:
         raise SpawnRefused(f"no thread to wait for it: {error}", transient=True) from error
-
-
-def _environment_refusal(environment: Mapping[bytes, bytes]) -> SpawnRefused:
-    """Which variable it is that the system does not take; never its value."""
-    for name, value in environment.items():
-        if not name or b"=" in name or b"\0" in name or b"\0" in value:
-            shown = name.decode("utf-8", "replace")
-            return SpawnRefused(f"the environment variable {shown!r} cannot be passed on")
-    return SpawnRefused("the environment cannot be passed on")
