@@ -28,11 +28,11 @@ from vibeguard.core.scheduling.slots import Slots
 
 
 class Index:
-    """Who may go on: the rules take from the queues here, events put into them.
+    """Queues of checks that may go on: events put checks in, the scheduler's rules take them out.
 
-    `looked_up` are the checks that are not queued before a `LookUp` has its answer, unless one that
-    they require is pending when it is their turn. `to_skip` are
-    checks, each with the requirement that did not pass; `freed` need not be deferred any more.
+    `looked_up` are the checks that are queued only after a `LookUp` has been answered, unless a
+    requirement of theirs is still pending at their turn. `to_skip` holds checks, each with the
+    requirement that did not pass. `freed` holds checks that no longer have to be deferred.
     """
 
     def __init__(self, state: State, looked_up: Collection[str]) -> None:
@@ -89,9 +89,10 @@ class Index:
                 self.unqueued.append(self.state.checks[check])
 
     def look_up(self, check: str) -> bool:
-        """Have a ready check looked up, once, and only when all that it requires has passed.
+        """Have a ready check looked up, once; False if it is not to be looked up (now).
 
-        A pass stands for it with those of its requirements, never before them.
+        It has to wait for all that it requires: an earlier pass of a check counts only together
+        with passes of its requirements.
         """
         if check not in self._not_looked_up or self.requirements.is_one_pending(check):
             return False
@@ -144,9 +145,10 @@ class Index:
         self.to_cancel = iter(self.state.checks.values())
 
     def _attempt_over(self, record: CheckRecord) -> None:
-        """With fail-fast nothing starts in the slot of a check whose outcome may end the run.
+        """Free the slot of a check, unless nothing may start in it before the check has settled.
 
-        Nor while it is being found out what a check has changed that nothing may run beside.
+        That is so with fail-fast, where its outcome may end the run, and for a check that must run
+        alone, while it is being found out which files it has changed.
         """
         ends_the_run = self._fail_fast and record.planned.severity is Severity.ERROR
         if ends_the_run or stands_alone(record.planned):

@@ -1,7 +1,7 @@
-"""What each check still waits for, counted: an index over the State, never a second account of it.
+"""How many requirements each check still waits for: counters over the State.
 
-`Requirements(state)` made at any moment counts what one that has followed the run since its start
-counts. Without it a settlement would cost a look at every requirement of every dependent.
+They can be made anew from the State at any moment. Without them each settlement would have to look
+at every requirement of every dependent.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Requirements:
 
     @property
     def all_others_settled(self) -> bool:
-        """Whether every check has settled that deferred ones let go first."""
+        """Whether every check that goes before the deferred ones has settled."""
         return self._first_left == 0
 
     def settled(self, record: CheckRecord) -> None:
@@ -79,10 +79,10 @@ class Requirements:
 
 
 def _offered_first(state: State) -> frozenset[str]:
-    """The foreground checks that those with a skip or proceed requirement let go first.
+    """The foreground checks that start before any deferred check does.
 
-    Left out are those that wait for a background check, and those that wait for a deferred one: it
-    would wait for them for ever (docs/adr/0006).
+    Checks that wait for a background check are not among them. Nor are checks that wait for a
+    deferred one: the two would wait for each other for ever (docs/adr/0006).
     """
     requires = {check: record.planned.requires for check, record in state.checks.items()}
     deferred = [

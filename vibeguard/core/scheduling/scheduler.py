@@ -41,8 +41,8 @@ from vibeguard.core.scheduling.settlement import settled
 class Scheduler:
     """Says the next move of a run whose plan is in `state`. Every method is one synchronous step.
 
-    A check settles as whoever feeds says, from whatever state it is in: after an attempt, or
-    without one. All costs are those of what changes, O((V + E) log V) for a whole run.
+    The event that is fed decides how a check settles: it can do so in any state, after an attempt
+    or without one. A step costs what it changes, a whole run O((V + E) log V).
     """
 
     def __init__(self, state: State, looked_up: Collection[str] = ()) -> None:
@@ -59,7 +59,7 @@ class Scheduler:
         self._index.feed(event)
 
     def next_move(self) -> Move | None:
-        """What comes next: the first of these rules that is due. None: wait for the next event."""
+        """What comes next: the first rule that has something to say; None until the next event."""
         if self._index.left_groups:
             return LeaveGroup(self._index.left_groups.popleft())
         if self.state.cancel is not None:
@@ -76,7 +76,7 @@ class Scheduler:
             or self._offer_slot()
         )
 
-    # What is not an event.
+    # What the run tells the scheduler beside events, and asks it for.
 
     def block(self, check: str) -> None:
         """Another run has the group: the check waits for it without slots, until `unblock`."""

@@ -52,8 +52,8 @@ class Slots:
         # What waits for a group, by pool and claim. Of each group that is free only the best claim
         # of a pool must be in that pool's queue: to enqueue all of them would be quadratic.
         self._group_queues: dict[tuple[str, Pool], Queue] = {}
-        # Checks that nothing may run beside: those that have a slot, from the offer until they have
-        # settled, and those of the foreground that wait for one.
+        # Checks that must run alone: first those that have a slot, from its offer until they have
+        # settled; then those of the foreground that still wait for a slot.
         self._alone = {c for c, r in state.checks.items() if _is_alone_now(r)}
         self._to_be_alone: set[str] = set()
 
@@ -67,7 +67,7 @@ class Slots:
             self._queues[record.pool].push(record, self._positions[record.planned.id])
 
     def offer(self) -> CheckRecord | None:
-        """Give the next free slot to the check with the best claim; None if nobody can use one."""
+        """Give the next free slot to the check with the best claim; None if no check can start."""
         for pool, queue in self._queues.items():
             while (record := queue.head()) is not None:
                 if record.state is not CheckState.QUEUED:  # it has settled in the queue
@@ -119,9 +119,9 @@ class Slots:
         return self._offered.get(record.planned.id) == BLOCKED
 
     def block(self, record: CheckRecord) -> None:
-        """Another run has the check's group: it gives back its slots until `unblock`.
+        """Another run has the check's group: the check gives back its slots until `unblock`.
 
-        Within this run it holds the group, so that one asks for all who want it.
+        Within this run it keeps the group, so that only one check asks for it.
         """
         self._offered_slots[record.pool] -= self._offered[record.planned.id]
         self._offered[record.planned.id] = BLOCKED
@@ -150,9 +150,10 @@ class Slots:
         return used == 0 or used + record.slots <= capacity
 
     def _may_run_beside_others(self, record: CheckRecord) -> bool:
-        """Whether nobody has to be alone, and who has to be finds nobody else here.
+        """Whether no other check must run alone, and one that must finds no other check running.
 
-        The background lets foreground checks that have to be alone go first: it may take long.
+        A background check may take long: it waits while a foreground check that must run alone is
+        queued.
         """
         if self._alone or (record.pool is Pool.BACKGROUND and self._to_be_alone):
             return False

@@ -55,10 +55,10 @@ class Ended(Struct, frozen=True):
 
 
 class CheckTask:
-    """What one check does from the slot that it was given until it settles or is queued again.
+    """The task of one attempt: from the slot that the check was given until it settles or retries.
 
-    `cancel` ends it for this check alone. A cancel of the whole run comes from outside, through the
-    nurseries, and the State says why.
+    `cancel` ends this check alone. A cancel of the whole run reaches the task through the nurseries
+    as `trio.Cancelled`; the reason is in the State.
     """
 
     def __init__(self, record: CheckRecord, work: "Run") -> None:
@@ -77,14 +77,14 @@ class CheckTask:
         try:
             ended = await self._start_and_watch()
         except trio.Cancelled:
-            if self.attempt is not None:  # what waits in there is shielded, and has its bound
+            if self.attempt is not None:  # ending it is shielded, and bounded in time
                 await self._conclude(await self._end_cancelled(self.attempt))
             raise
         if ended is not None:
             await self._conclude(ended)
 
     def cancel(self) -> None:
-        """Stop waiting, for the start, the end or the next attempt, and end what runs."""
+        """End this check: stop whatever its task waits for, and end the attempt if one runs."""
         self._cancelled = True
         self._waiting.cancel()
 
@@ -129,10 +129,11 @@ class CheckTask:
         )
 
     async def _start_and_watch(self) -> Ended | None:
-        """Start, and wait for the end; note slowness and silence; end what breaks a limit.
+        """Start the attempt and wait for its end, which comes early when it breaks a limit.
 
-        Time limits are the command's: once it has exited, what it left behind is ended without
-        them, within a bound, and its outcome stands. None when nothing was started.
+        Slowness and silence are recorded meanwhile. Time limits are for the command: once it has
+        exited its outcome stands, and the executor ends what it left behind within a bound. None
+        when nothing was started.
         """
         attempt = limits = None
         while True:
@@ -156,7 +157,7 @@ class CheckTask:
             self._waiting = trio.CancelScope()
 
     def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
-        """What is due at this moment: a limit that ends the attempt, or only news of it."""
+        """The limit that the attempt has broken, if any; slowness and silence are recorded here."""
         if attempt.struck is not None:
             silent_s = trio.current_time() - attempt.last_output
             self._note_hang(attempt, round(silent_s * SECOND_NS))
@@ -244,13 +245,13 @@ class CheckTask:
         )
 
     async def _judge(self, ended: Ended) -> None:
-        """Decide by what it left: to settle, or to try again."""
+        """Find the outcome of the attempt, then settle the check or schedule a retry."""
         work, planned, number = self._work, self._planned, self._number
         judgement = await work.judge(planned, number, ended, work.step)
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             work.record(CheckResults(check=planned.id, attempt=number, **found))
-        # What changed the files would find them as it left them: no reason to pass.
+        # A check that changes files is not retried: it would find them as it left them, and pass.
         changed = judgement.reason is Reason.CHANGED_FILES
         failed = judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not changed
         if failed and self._may_retry():
@@ -287,7 +288,7 @@ class CheckTask:
         return attempts <= self._planned.retries and not self._is_cancelled
 
     async def _back_off(self) -> None:
-        """Free of slot and group, wait until the next attempt may be queued."""
+        """Wait, without slot and group, until the next attempt may be queued."""
         scheduler, check, number = self._work.scheduler, self._planned.id, self._number + 1
         delay_ns = retry_delay_ns(scheduler.settings.jitter_seed, check, number)
         self._work.step(CheckRetryScheduled(check=check, attempt=number, delay_ns=delay_ns))

@@ -57,7 +57,7 @@ class Groups:
             os.close(descriptor)
 
     def _leave_room(self) -> None:
-        """Refuse a lock beside which the checks that hold one could not all start any more."""
+        """Refuse one more lock where the checks that hold locks could no longer all start."""
         room = (usable_descriptors() - OWN_DESCRIPTORS) / DESCRIPTORS_PER_CHECK
         if len(self._held) >= max(1.0, room):
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
@@ -82,10 +82,10 @@ class Groups:
 
 
 async def wait_released(groups: Groups, state: State, record: CheckRecord) -> None:
-    """Until the check's group may be free, or the check has settled without it.
+    """Wait until the check's group may be free, or the check has settled meanwhile.
 
-    Lock files tell nobody when they are released, so this looks every 100 ms; somebody else may be
-    quicker to take it. Raises StartRefused when the lock can never be had.
+    Nothing tells when a lock file is released, so this looks every 100 ms. Another run may be
+    quicker to take it afterwards. Raises StartRefused when the lock can never be had.
     """
     patience = Patience(state)
     await trio.sleep(POLL_S)

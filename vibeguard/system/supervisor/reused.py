@@ -1,8 +1,8 @@
-"""A run that may need no check to run: looked up, and where all is reused, settled without Trio.
+"""A run in which every check may be reused: passes are looked up first, without Trio.
 
-The scheduler is the one of every run, and so are the lookup, the recorder and the seal; only that
-nothing is left to wait for. Wherever there is a doubt (an order, a signal, a request, a disk that
-is full) the run goes on in a `Session`, with what has been found (ADR 0193).
+If each check has a pass that stands, all are settled here, by the scheduler, recorder and seal of
+every other run. Otherwise, and whenever anything else needs attention (an order, a signal, a
+request, a full disk), the run goes on in a `Session`, with what has been found (ADR 0193).
 """
 
 import os

@@ -46,8 +46,8 @@ from vibeguard.system.supervisor.unjudgeable import refuse
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.reusing import Reusing
 
-# The last argument is to be called before waiting for anything: slots must not wait for a judge.
-# No cancel may reach it while it waits: an exit that was observed keeps its outcome.
+# A judge calls its last argument before it waits for anything: until then the slot that is free
+# again is not offered. A cancel must not make it raise: an exit that was seen keeps its outcome.
 Judge = Callable[[PlannedCheck, int, Ended, Callable[[], None]], Awaitable[Judgement]]
 Begin = Callable[[PlannedCheck], Awaitable[None]]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
@@ -104,7 +104,7 @@ class Run:
                 self._frontiers = {True: Frontiers(background), False: Frontiers(foreground)}
                 self.step()
 
-    # What the world asks for.
+    # What is asked from outside: by the front, by signals, by requests.
 
     @property
     def over(self) -> bool:

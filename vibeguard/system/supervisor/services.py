@@ -96,7 +96,7 @@ class Services:
                 self._run.cancel(CancelReason.SIGNAL, by=signal.Signals(number).name)
 
     async def _requests(self) -> None:
-        """Requests of other commands: files in the control folder."""
+        """Obey requests of other commands: files in the control folder."""
         while self._take_requests():  # noqa: ASYNC110 - inotify may not be had
             await trio.sleep(REQUEST_POLL_S)
 

@@ -18,10 +18,10 @@ PATIENCE_S = 30.0
 
 
 class Patience:
-    """How long pressure that may pass (EAGAIN, EMFILE, ENOMEM) is borne: 30 s.
+    """How long to try again when the system is short of something (EAGAIN, EMFILE, ENOMEM): 30 s.
 
-    Time in which anything of the run is running does not count: what runs holds what is missing,
-    and gives it back.
+    The time counts only while no check of the run is running: one that runs may hold what is
+    missing, and will give it back.
     """
 
     def __init__(self, state: State) -> None:
@@ -29,7 +29,7 @@ class Patience:
         self._ends: float | None = None
 
     def bear(self, refusal: StartRefused) -> None:
-        """Raise the refusal if it will not pass, or cannot be borne any longer."""
+        """Raise the refusal if it is final, or if the time to try again is over."""
         now = trio.current_time()
         anything_runs = (
             self._state.used_foreground + self._state.used_background + self._state.used_workers > 0
@@ -41,11 +41,10 @@ class Patience:
 
 
 async def start_patiently(work: "Run", record: CheckRecord, callbacks: Callbacks) -> Attempt | None:
-    """The started attempt. Pressure is waited out, and lowers the parallelism.
+    """The started attempt; None when the check was cancelled, and so has settled, meanwhile.
 
-    None when the check has settled meanwhile, because it was cancelled.
-
-    Raises StartRefused when the start can never succeed, or patience has ended.
+    Where the system is short of something the start is tried again, with less parallelism. Raises
+    StartRefused when the refusal is final, or was repeated for too long.
     """
     specification = work.specification(record.planned, record.attempt)
     _tell_submitted(work, record, specification)
@@ -67,7 +66,7 @@ async def start_patiently(work: "Run", record: CheckRecord, callbacks: Callbacks
 
 
 def _tell_submitted(work: "Run", record: CheckRecord, specification: AttemptSpec) -> None:
-    """An attempt for a worker waits for one; cancelled since it was queued, it waits for nobody."""
+    """Record that an attempt waits for a worker, unless its check was cancelled since."""
     remote = specification.remote
     if remote is not None and record.state is CheckState.QUEUED:
         work.record(

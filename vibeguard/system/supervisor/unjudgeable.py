@@ -1,4 +1,4 @@
-"""Ends of an attempt that say nothing of its outcome: each settles its check as an error."""
+"""Attempts that cannot be judged, because of how they ended: their checks settle as errors."""
 
 from typing import TYPE_CHECKING
 
