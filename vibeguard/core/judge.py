@@ -270,10 +270,7 @@ def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
 def _judge_assertion(
     check: PlannedCheck, values: Mapping[str, str], unmatched: tuple[str, ...]
 ) -> Judgement:
-    from vibeguard.core.lang.expression import (  # noqa: PLC0415 - supervisor.preload has it
-        MissingName,
-        parse_expression,
-    )
+    from vibeguard.core.lang.expression import MissingName, parse_expression  # noqa: PLC0415 - supervisor.preload has it
 
     try:
         expression = parse_expression(check.assertion)

@@ -10,12 +10,7 @@ from msgspec import Struct
 from vibeguard.core.model import keys
 from vibeguard.core.model.keys import Choice, Count, Duration, Key, Size
 from vibeguard.core.model.notification import Notification
-from vibeguard.core.names import (
-    MOST_SLOTS,
-    GitEnvironment,
-    LeakPolicy,
-    OnChange,
-)
+from vibeguard.core.names import MOST_SLOTS, GitEnvironment, LeakPolicy, OnChange
 from vibeguard.core.wording.units import SECOND_NS
 
 LEAST_LEASE_NS = 2 * SECOND_NS

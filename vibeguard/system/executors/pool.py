@@ -19,12 +19,7 @@ from vibeguard.core.pool import client as core
 from vibeguard.core.pool.messages import Job, decode_from_worker, label_sets
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
-from vibeguard.system.executors.base import (
-    Accepted,
-    AttemptSpec,
-    Callbacks,
-    StartRefused,
-)
+from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.executors.pool_job import job_of

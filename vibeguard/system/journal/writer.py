@@ -12,12 +12,7 @@ from vibeguard.core.eventlog.single_line import MAX_LINE_BYTES
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.system.journal.creation import RunFolder, create_run_folder
-from vibeguard.system.journal.tamper import (
-    ExpectedFile,
-    altered_file,
-    altered_log,
-    replaced,
-)
+from vibeguard.system.journal.tamper import ExpectedFile, altered_file, altered_log, replaced
 from vibeguard.system.rundir.files import FileIdentity
 from vibeguard.system.rundir.latest import read_latest
 

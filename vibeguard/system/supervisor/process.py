@@ -123,10 +123,7 @@ def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None"
 
     found = None
     if may_all_be_reused(log.launch.plan) and not log.nested:
-        from vibeguard.system.supervisor.reused import (  # noqa: PLC0415 - only then
-            look_up_first,
-            settle_reused,
-        )
+        from vibeguard.system.supervisor.reused import look_up_first, settle_reused  # noqa: PLC0415 - only then
 
         found = look_up_first(log, orders, prepare)
         if found is not None and settle_reused(log, found):

@@ -9,13 +9,7 @@ import msgspec
 
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.vouching.place import all_claimants
-from vibeguard.system.vouching.statement import (
-    Request,
-    Statement,
-    peer_of,
-    receive_statement,
-    send,
-)
+from vibeguard.system.vouching.statement import Request, Statement, peer_of, receive_statement, send
 
 # A supervisor answers from a thread that does nothing else; one that was stopped never does.
 PATIENCE_S: Final = 2.0

@@ -43,10 +43,7 @@ def tell_pruned(state_dir: str, removed: Sequence[str]) -> None:
 
 
 def _exchange(state_dir: str, request: "Request", *, but: str = "") -> "list[Statement | None]":
-    from vibeguard.system.vouching.exchange import (  # noqa: PLC0415 - imports sockets
-        SomebodyElse,
-        exchange,
-    )
+    from vibeguard.system.vouching.exchange import SomebodyElse, exchange  # noqa: PLC0415 - imports sockets
 
     answers: list[Statement | None] = []
     for name in claimants(state_dir):

@@ -14,12 +14,7 @@ from msgspec import DecodeError
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.pool import worker as core
-from vibeguard.core.pool.messages import (
-    PROTOCOL,
-    Job,
-    Stage,
-    decode_from_client,
-)
+from vibeguard.core.pool.messages import PROTOCOL, Job, Stage, decode_from_client
 from vibeguard.system import clock
 from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.pool.access import Access

@@ -10,15 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.expression.syntax import (
-    ORDERINGS,
-    Chain,
-    Link,
-    Literal,
-    Name,
-    Node,
-    Unary,
-)
+from vibeguard.core.lang.expression.syntax import ORDERINGS, Chain, Link, Literal, Name, Node, Unary
 
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?)|(?i:nan))"
