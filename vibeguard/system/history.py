@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import DecodeError, json
 
 from vibeguard.core.history import Estimate, Sample, compacted, estimates
-from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file, write_all
+from vibeguard.system.rundir.files import append_lines, read_regular, replace_file
 
 NAME: Final = "history"
 # Some ten thousand lines: what is beyond is compacted, and never read.
@@ -40,16 +40,7 @@ def append_history(state_dir: str, samples: Iterable[Sample]) -> None:
     lines = b"".join(_encode(sample) + b"\n" for sample in samples)
     if not lines:
         return
-    path = os.path.join(state_dir, NAME)
-    fd = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
-    try:
-        status = os.fstat(fd)
-        # After a torn line a new one begins.
-        torn = status.st_size > 0 and os.pread(fd, 1, status.st_size - 1) != b"\n"
-        write_all(fd, b"\n" * torn + lines)
-    finally:
-        os.close(fd)
-    if status.st_size + len(lines) > LARGEST_BYTES:
+    if append_lines(os.path.join(state_dir, NAME), lines) > LARGEST_BYTES:
         compact(state_dir)
 
 

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 FOLDER_MODE = 0o700
@@ -182,6 +182,25 @@ def write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def append_lines(path: str, lines: bytes, *, first: Iterable[bytes] = ()) -> int:
+    """Add whole lines in one write, so that those of two writers do not mix; the size then.
+
+    A new file begins with `first`. After a line that was cut (a crash of the machine, a full disk)
+    a new one begins. Raises OSError.
+    """
+    descriptor = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size == 0:
+            lines = b"".join((*first, lines))
+        elif os.pread(descriptor, 1, size - 1) != b"\n":
+            lines = b"\n" + lines
+        write_all(descriptor, lines)
+    finally:
+        os.close(descriptor)
+    return size + len(lines)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file, write_all
+from vibeguard.system.rundir.files import append_lines, read_regular, replace_file
 from vibeguard.system.rundir.ids import is_run_id, run_ids
 
 NAME: Final = "order"
@@ -60,10 +60,11 @@ def outermost(runs: Iterable[OrderedRun]) -> list[str]:
 def note_started(state_dir: str, run_id: str, *, nested: bool = False) -> None:
     """Add a run that has just been given its folder. Raises OSError."""
     line = _line(OrderedRun(run_id, nested=nested))
-    _append(state_dir, [line], first=_unrecorded(state_dir, run_id))
+    # Of two runs that begin the record at once, both write these.
+    append_lines(os.path.join(state_dir, NAME), line, first=_unrecorded(state_dir, run_id))
 
 
-def _unrecorded(state_dir: str, but: str) -> Iterator[str]:
+def _unrecorded(state_dir: str, but: str) -> Iterator[bytes]:
     """The lines of the runs of a folder that has no record yet."""
     for run_id in run_ids(state_dir):
         if run_id != but:
@@ -72,47 +73,28 @@ def _unrecorded(state_dir: str, but: str) -> Iterator[str]:
 
 def note_sealed(state_dir: str, run: OrderedRun) -> None:
     """Add the seal of a run. Raises OSError."""
-    _append(state_dir, [_line(run)])
+    append_lines(os.path.join(state_dir, NAME), _line(run))
 
 
 def note_pruned(state_dir: str, removed: Iterable[str]) -> None:
     """Add that runs were removed. Raises OSError."""
-    _append(state_dir, [f"{run_id} {_PRUNED}\n" for run_id in removed])
+    lines = "".join(f"{run_id} {_PRUNED}\n" for run_id in removed)
+    if lines:
+        append_lines(os.path.join(state_dir, NAME), lines.encode())
 
 
 def write_order(state_dir: str, runs: Iterable[OrderedRun]) -> None:
     """Put the record in one step, in the place of whatever is there. Raises OSError."""
-    path = os.path.join(state_dir, NAME)
+    path, lines = os.path.join(state_dir, NAME), b"".join(map(_line, runs))
     try:
-        replace_file(path, "".join(map(_line, runs)).encode())
+        replace_file(path, lines)
     except IsADirectoryError:  # a check's doing
         os.rename(path, f"{path}.{os.urandom(4).hex()}")
-        replace_file(path, "".join(map(_line, runs)).encode())
+        replace_file(path, lines)
 
 
-def _append(state_dir: str, lines: list[str], *, first: Iterable[str] = ()) -> None:
-    """In one write, so that runs which start together do not mix their lines.
-
-    A new record begins with the lines of `first`; two that begin it at once say the same twice.
-    """
-    if not lines:
-        return
-    path = os.path.join(state_dir, NAME)
-    descriptor = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
-    try:
-        size = os.fstat(descriptor).st_size
-        if size == 0:
-            lines = [*first, *lines]
-        elif os.pread(descriptor, 1, size - 1) != b"\n":
-            # A crash of the machine or a full disk has cut the last line: the next one is its own.
-            lines = ["\n", *lines]
-        write_all(descriptor, "".join(lines).encode())
-    finally:
-        os.close(descriptor)
-
-
-def _line(run: OrderedRun) -> str:
-    return f"{run.run_id} {run.seal or _OPEN}{' ' + _NESTED if run.nested else ''}\n"
+def _line(run: OrderedRun) -> bytes:
+    return f"{run.run_id} {run.seal or _OPEN}{' ' + _NESTED if run.nested else ''}\n".encode()
 
 
 def _fold(lines: Iterable[str]) -> list[OrderedRun]:
