@@ -23,8 +23,8 @@ MUTANTS = (
     ),
     Mutant(
         "another run's group is taken",
-        "        except BlockingIOError:\n            os.close(descriptor)\n            return None",
-        "        except BlockingIOError:\n            return descriptor",
+        "    except BlockingIOError:\n        os.close(fd)\n        return None",
+        "    except BlockingIOError:\n        return fd",
         history=358,
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -97,6 +98,25 @@ def open_or_create(path: str, *, flags: int) -> int:
     try:
         _set_mode(fd, FILE_MODE)
     except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def lock_file(path: str) -> int | None:
+    """Lock such a file; the descriptor that holds the lock, or None while somebody else has it.
+
+    Raises OSError.
+    """
+    fd = open_or_create(path, flags=os.O_RDWR)
+    try:
+        # A lock of the kernel, not a file that is there: it goes with its holder, however that dies
+        # (ADR 0008).
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except OSError:
         os.close(fd)
         raise
     return fd

@@ -5,7 +5,6 @@ Within a run the slots see to it; between runs a lock file does, which dies with
 
 import contextlib
 import errno
-import fcntl
 import os
 from hashlib import sha256
 
@@ -16,7 +15,7 @@ from vibeguard.core.names import CheckState
 from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.process.spawn import usable_descriptors
 from vibeguard.system.process.spawn_refused import PRESSURE
-from vibeguard.system.rundir.files import make_folder, open_or_create
+from vibeguard.system.rundir.files import lock_file, make_folder
 from vibeguard.system.supervisor.starting import Patience
 
 POLL_S = 0.1
@@ -67,18 +66,7 @@ class Groups:
         with contextlib.suppress(FileExistsError):
             make_folder(self._folder)
         name = sha256(group.encode()).hexdigest()[:32]
-        descriptor = open_or_create(os.path.join(self._folder, name), flags=os.O_RDWR)
-        try:
-            # A lock of the kernel, not a file that is there: it goes with its holder, however that
-            # dies (ADR 0008).
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except OSError:
-            os.close(descriptor)
-            raise
-        return descriptor
+        return lock_file(os.path.join(self._folder, name))
 
 
 async def wait_released(groups: Groups, state: State, record: CheckRecord) -> None:

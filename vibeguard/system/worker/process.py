@@ -1,6 +1,5 @@
 """The processes of a worker: the guardian that was started, and the one that works."""
 
-import fcntl
 import os
 import signal
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once
 from vibeguard.system.process.sweep import sweep_worker
-from vibeguard.system.rundir.files import open_or_create, replace_file
+from vibeguard.system.rundir.files import lock_file, replace_file
 from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.guardian import guard
@@ -85,13 +84,7 @@ def _own_folder(parent: str) -> tuple[str, int]:
 
 def _locked(folder: str) -> int | None:
     """The lock on a folder; None where a worker has it."""
-    lock = open_or_create(os.path.join(folder, "lock"), flags=os.O_RDWR)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
+    return lock_file(os.path.join(folder, "lock"))
 
 
 def _sweep(folder: str) -> None:
