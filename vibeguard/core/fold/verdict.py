@@ -45,7 +45,7 @@ def fails_the_run(record: CheckRecord) -> bool:
 def was_executed(record: CheckRecord) -> bool:
     """Whether the check ran, in this run or in the one whose pass stands for it.
 
-    Of one that was lost nobody knows: its worker may never have been told to start.
+    One that was lost does not count: its worker may never have been told to start.
     """
     settled = record.settled
     lost = settled is not None and settled.reason is Reason.LOST

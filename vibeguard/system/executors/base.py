@@ -25,8 +25,8 @@ class RemoteSpec(Struct, frozen=True):
     text a set, for whoever waits. `variables` are all that goes there of the environment.
     `folder`, where the command runs, and `base`, where `returns` (names or globs) are looked for,
     are relative to the top of the tree. What comes back is put into `returned_folder`; `reports`
-    are those of them that only count if the attempt wrote them. `listed` are
-    the names of the check's files, NUL after each; None where it is handed none.
+    are those of them that only count if the attempt wrote them. `listed` are the names of the
+    check's files, NUL after each; None where it is handed none.
     """
 
     token: str

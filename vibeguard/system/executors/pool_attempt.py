@@ -22,7 +22,7 @@ ALTERED = "what arrived is not what the worker wrote"
 
 
 class PoolAttempt:
-    """What arrives is stored here; the worker's account of it must be the same."""
+    """Stores what arrives of an attempt, and compares it with what the worker says it sent."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class PoolAttempt:
         self._parcel.write(data)
 
     def learn(self, report: Report) -> None:
-        """How it is doing. A limit that its worker saw reached is told like one of the output."""
+        """Take in a report. A time limit that has been reached is announced like one of output."""
         before, self._report = self.struck, report
         self._exited = self._exited or report.stage.value in ("exited", "ended")
         if report.exceeded:

@@ -22,7 +22,7 @@ class AttemptGroup(AttemptTree):
     def is_gone(self) -> bool:
         """Whether the group is empty, and no orphan of it left to us.
 
-        One that falls to us only after SIGTERM gets it now.
+        An orphan that has become our child only after SIGTERM was sent gets it now.
         """
         if not self.leader_gone:
             return False
@@ -40,7 +40,7 @@ class AttemptGroup(AttemptTree):
         self._is_paused = False
 
     def kill(self) -> None:
-        """SIGKILL to the group and to what has fallen to us; what falls to us by that is next."""
+        """SIGKILL to the group and to its orphans; those that this makes get it the next time."""
         if self._signal_group(signal.SIGKILL):
             self.swept.add(Identity(self.claim.leader, 0))
         self.swept.update(self._signal_orphans(signal.SIGKILL))

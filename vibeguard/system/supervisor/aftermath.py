@@ -88,7 +88,7 @@ def changed_meanwhile(
 def _said_without_a_name(
     launch: Launch, before: Differing, state: State, now: VersionControl | None
 ) -> str:
-    """What there is to say of a tree in which git names no file; empty where it is the same."""
+    """What to say of a tree in which git names no changed file; empty where nothing was changed."""
     folder, began = os.fsdecode(launch.folder), launch.version_control
     if began is not None and began.content:
         differs = _is_another(began, now, folder)

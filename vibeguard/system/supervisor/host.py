@@ -1,4 +1,4 @@
-"""What a session takes from the machine that it runs on and from the moment it runs in."""
+"""What a session needs of its machine: the time, an executor, forks."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager

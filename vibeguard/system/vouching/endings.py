@@ -106,7 +106,7 @@ def _of_sealed(folder: str, state: State, seal: str) -> Ending:
     state_dir, run_id = _place_of(folder)
     said = statements_of(state_dir)
     if not said:
-        # Nobody can have touched it between these two questions but a check of a run in between.
+        # Only a check of a run that began and ended in between can have changed it since.
         stands = bears_seal(folder, seal)
         said = statements_of(state_dir)
         if not said and not stands:
@@ -119,7 +119,7 @@ def _of_sealed(folder: str, state: State, seal: str) -> Ending:
 
 
 def _as_they_say(said: "list[Statement | None]", run_id: str, seal: str, state: State) -> Ending:
-    """Every supervisor must vouch; of those who do not, the one whose word is worst counts."""
+    """The ending that all supervisors agree on; where they differ, the worst one counts."""
     endings = [_as_one_says(each, run_id, seal, state) for each in said]
     order = (LogStatus.CORRUPT, LogStatus.INCOMPLETE, LogStatus.LIVE, LogStatus.COMPLETE)
     return min(endings, key=lambda ending: order.index(ending.log_status or LogStatus.CORRUPT))
@@ -152,7 +152,7 @@ def _of_unsealed(reading: LogReading, folder: str, state: State) -> Ending:
 
 
 def _is_said_to_go_on(folder: str) -> bool:
-    """Whether a supervisor says so of a run whose log, or what lies in its place, has no writer."""
+    """Whether a supervisor says that the run goes on, although its log has no writer."""
     state_dir, run_id = _place_of(folder)
     return run_id in runs_going_on(state_dir)
 

@@ -35,9 +35,10 @@ class Folders:
         return replace(run, seal=seal_at_end(self._folder(run.run_id)))
 
     def compare(self, runs: Sequence[OrderedRun], *, own: str) -> list[str]:
-        """What differs from before and from `runs`, a sentence each; it is moved aside.
+        """A sentence for each folder that was added or changed, and one for a changed record.
 
-        The folder of `own` is for others to look at (its writer knows every byte of it).
+        `runs` are those that may be there. What is foreign is moved aside. The folder of `own` is
+        left out: its writer knows every byte of it.
         """
         known = {run.run_id: run for run in runs}
         found = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def statements_of(state_dir: str, *, but: str = "") -> "list[Statement | None]":
     """What each supervisor of the folder says; None for one that does not answer, or not rightly.
 
-    Whoever says to be one is asked: one that is none can make a run only less believed. The one
+    Everybody who claims to be one is asked: an impostor can only make a run less trusted. The one
     at the socket `but` is left out.
     """
     if not any(name != but for name in claimants(state_dir)):
@@ -26,7 +26,7 @@ def statements_of(state_dir: str, *, but: str = "") -> "list[Statement | None]":
 def tell_started_or_sealed(state_dir: str, run: "OrderedRun", *, own: str) -> None:
     """Tell the other supervisors of a run of this process, whose own socket is `own`.
 
-    One that cannot be told will not vouch for it: nothing worse comes of that.
+    A supervisor that cannot be reached will not vouch for the run; nothing worse happens.
     """
     if any(name != own for name in claimants(state_dir)):
         from vibeguard.system.vouching.statement import Tell  # noqa: PLC0415 - seldom needed

@@ -20,7 +20,7 @@ def new_name(keys: frozenset[str]) -> str:
 
 
 def keys_of(state_dir: str) -> frozenset[str]:
-    """What the folder can be known by now; what is not there has no keys of its own."""
+    """The keys by which the folder can be known now; one that is not there has no inode."""
     above, name = os.path.split(state_dir)
     found = {_key("path", state_dir), _key("path", os.path.realpath(state_dir))}
     for kind, path, more in (("folder", state_dir, ""), ("above", above, name)):
@@ -33,9 +33,9 @@ def keys_of(state_dir: str) -> frozenset[str]:
 
 
 def claimants(state_dir: str) -> list[str]:
-    """The names of the sockets on which somebody says to be a supervisor of this folder.
+    """The names of the sockets on which somebody claims to be a supervisor of this folder.
 
-    Nothing is asked of them, and nothing is known of who bound them.
+    They are only listed. Nobody is asked, and anybody may have bound them.
     """
     names = all_claimants()
     if not names:

@@ -131,7 +131,7 @@ class Witness:
         return Statement()
 
     def _take_in(self, run: OrderedRun, pid: int, *, ours: bool) -> None:
-        """Another supervisor's run. One inside a check of this run stays without a seal here."""
+        """Take in the run of another supervisor; one begun by our checks gets no seal here."""
         if ours:
             self._memory.begin(replace(run, nested=True), None)
             return

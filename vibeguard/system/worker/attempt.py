@@ -36,7 +36,7 @@ class Tools(NamedTuple):
 
 
 class RemoteAttempt:
-    """The local life of a claim."""
+    """One claim, as this worker carries it out."""
 
     def __init__(self, job: Job, claim: str, tools: Tools) -> None:
         self.job = job

@@ -1,7 +1,8 @@
 """The folders in which attempts run: the run's tree, proved, in a repository at the run's HEAD.
 
-Where there is time, some are laid in advance. One that no attempt has had is moved to another tree
-by git, which writes what differs; a tree that was laid is proved, and looked at again when taken.
+Some are made in advance, while no attempt waits for its own. A folder that no attempt has used can
+be changed to another tree, of which git writes only what differs. A tree is proved when it is laid,
+and looked at again when an attempt takes its folder.
 """
 
 import os
