@@ -79,7 +79,7 @@ def settle_reused(log: RunLog, found: Found) -> bool:
         return False
     scheduler = Scheduler(log.state, tuple(found.passes))
     while (move := scheduler.next_move()) is not None:
-        if isinstance(move, FrontierAdvanced) and log.is_strained:
+        if isinstance(move, FrontierAdvanced) and log.journal.on_reserve:
             return False  # what has not begun is cancelled, by who runs checks
         for event in _events_of(move, log, found):
             log.recorder.record(event)

@@ -121,11 +121,6 @@ class RunLog:
         """What the log says so far, folded."""
         return self.recorder.state
 
-    @property
-    def is_strained(self) -> bool:
-        """Whether the disk was full, and there is room for the last events only."""
-        return self.journal.on_reserve
-
     def elapsed_ns(self) -> int:
         """Nanoseconds since the run's start, pauses included: the `t` of an event."""
         return self.clocks.monotonic_ns() - self.start_ns

@@ -21,12 +21,9 @@ class Folders:
     """The run folders of a state folder: as they were before the first check, and as they are."""
 
     def __init__(self, state_dir: str) -> None:
+        """Take in what is there now. Raises OSError."""
         self._state_dir = state_dir
-        self._before: dict[str, FileIdentity | None] = {}
-
-    def remember(self) -> None:
-        """Take in what is there now."""
-        self._before = {run_id: self._identity(run_id) for run_id in run_ids(self._state_dir)}
+        self._before = {run_id: self._identity(run_id) for run_id in run_ids(state_dir)}
 
     def with_seal(self, run: OrderedRun) -> OrderedRun:
         """The run with the seal of its log, where the record has none (an older version's run)."""

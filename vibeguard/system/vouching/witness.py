@@ -165,7 +165,6 @@ def open_witness(state_dir: str) -> Witness:
     """
     listener = _listen(state_dir)
     folders = Folders(state_dir)
-    folders.remember()
     others = [each for each in statements_of(state_dir, but=_name_of(listener)) if each is not None]
     if not others:
         runs = [folders.with_seal(run) for run in read_order(state_dir)]
