@@ -172,10 +172,14 @@ def web_address(text: str) -> str:
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
+        host.encode("idna")  # what it refuses cannot be looked up either
     except ValueError as error:
         raise LanguageError(f"{quoted(text)} is no address: {error}", _HOW_ADDRESS) from None
     if parts.scheme not in ("http", "https") or not host or not text.isascii() or " " in text:
         raise LanguageError(f"{quoted(text)} is no address", _HOW_ADDRESS)
+    if parts.username is not None:
+        what = f"the address of {host} holds a user, and nothing but the signature is sent"
+        raise LanguageError(what, "leave it out: whoever listens checks the signature")
     if parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
         what = f"http to {host} sends the report in the clear"
         raise LanguageError(what, "use https")

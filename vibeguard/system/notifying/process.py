@@ -32,11 +32,12 @@ def main() -> None:
     ends = monotonic_s() + BOUND_S
     for thread in threads:
         thread.join(max(0.0, ends - monotonic_s()))
+    late, defect = f"it was not over within {BOUND_S:.0f} s", "VibeGuard has a defect there"
     note_told(
         os.fsdecode(job.run_folder),
         [
-            told.get(number) or Told(shown(one), 1, f"it was not over within {BOUND_S:.0f} s")
-            for number, one in enumerate(job.notifications)
+            told.get(number) or Told(shown(one), 1, late if thread.is_alive() else defect)
+            for number, (one, thread) in enumerate(zip(job.notifications, threads, strict=True))
         ],
     )
 
