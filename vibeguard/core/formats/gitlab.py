@@ -9,7 +9,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Level
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad
+from vibeguard.core.report.results import is_bad, level_in
 from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.wording.sanitise import sanitise
 
@@ -33,16 +33,13 @@ class GitLabFormat(Format):
 
 
 def _findings(state: State, record: CheckRecord) -> list[dict[str, Any]]:
-    results = record.results.results if record.results else ()
-    found = [
-        _finding(record.planned.id, result)
-        for result in results
-        if result.file and (is_bad(result) or result.severity is not None)
-    ]
-    if not found and record.outcome in UNPASSED:
+    """What it reports at a place; and itself, where nothing of that says why it did not pass."""
+    placed = [one for one in record.results.results if one.file] if record.results else []
+    found = [_finding(record, one) for one in placed if is_bad(one) or one.severity is not None]
+    if record.outcome in UNPASSED and not any(map(is_bad, placed)):
         text = sanitise(f"{record.planned.id} {shown_status(record)}: {reason_of(state, record)}")
         severity = "minor" if shown_status(record) == "warned" else "critical"
-        found = [_entry(text, record.planned.id, severity, _config(state), 1)]
+        found.append(_entry(text, record.planned.id, severity, _config(state), 1))
     return found
 
 
@@ -50,12 +47,14 @@ def _config(state: State) -> str:
     return state.planned.config_path if state.planned else "vibeguard.yaml"
 
 
-def _finding(check: str, result: Result) -> dict[str, Any]:
-    severity = _SEVERITIES[result.severity] if result.severity is not None else "critical"
+def _finding(record: CheckRecord, result: Result) -> dict[str, Any]:
+    level = level_in(record, result)
+    failed = result.severity is None and level is Level.ERROR
+    severity = "critical" if failed else _SEVERITIES[level]
     said = sanitise(result.message.split("\n", 1)[0]) or sanitise(result.name) or "failed"
     if result.severity is None and result.name:
         said = f"{sanitise(result.name)}: {said}"
-    rule = f"{check}/{result.rule or result.kind.value}"
+    rule = f"{record.planned.id}/{result.rule or result.kind.value}"
     return _entry(said, rule, severity, result.file, max(result.line, 1))
 
 

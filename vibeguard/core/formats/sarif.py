@@ -1,7 +1,7 @@
 """SARIF 2.1 for code scanning: a run a check, each of a category of its own, in GitHub's limits.
 
-A check that did not pass and whose results name no place is a result of the run `checks`, at its
-config: a service drops what has no place.
+A check that did not pass, and of which no error at a place tells, is a result of the run `checks`,
+at its config: a service drops what has no place.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Level, Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import is_bad, level_in
 from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
@@ -29,18 +30,21 @@ class SarifFormat(Format):
     def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
         runs = [_checks_run(state, ending)]
-        room, left_out = MOST_RESULTS - len(runs[0]["results"]), []
-        for check, record in state.checks.items():
+        room = MOST_RESULTS - len(runs[0]["results"])
+        left_out: list[CheckRecord] = []
+        for record in state.checks.values():
             located = [one for one in _reported(record) if one.file]
             if not located:
                 continue
             if len(runs) == MOST_RUNS or not room:
-                left_out.append(check)
+                left_out.append(record)
                 continue
-            runs.append(_run(check, located[:room]))
+            runs.append(_run(record, located[:room]))
             room -= len(located[:room])
         if left_out:
-            runs[0]["properties"] = {"leftOut": left_out}
+            runs[0]["properties"] = {"leftOut": [record.planned.id for record in left_out]}
+            told = [_check_result(state, record) for record in left_out if _is_placed(record)]
+            runs[0]["results"] += told[:room]
         document = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
         return encode_value(document, ci=self.options.ci)
 
@@ -52,14 +56,22 @@ def _reported(record: CheckRecord) -> list[Result]:
     return [one for one in found if one.severity is not None or one.outcome in failed]
 
 
-def _run(check: str, results: list[Result]) -> dict[str, Any]:
+def _is_placed(record: CheckRecord) -> bool:
+    """Whether a result with a place says why the check did not pass."""
+    return record.outcome in _UNPASSED and any(
+        one.file and is_bad(one) for one in _reported(record)
+    )
+
+
+def _run(record: CheckRecord, results: list[Result]) -> dict[str, Any]:
+    check = record.planned.id
     rules = list(dict.fromkeys(_rule_of(result) for result in results))
     indices = {rule: index for index, rule in enumerate(rules)}
     return {
         "tool": _tool(check, rules),
         "automationDetails": {"id": f"vibeguard/{check}/"},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(result, indices[_rule_of(result)]) for result in results],
+        "results": [_result(record, one, indices[_rule_of(one)]) for one in results],
     }
 
 
@@ -82,14 +94,14 @@ def _rule_of(result: Result) -> str:
     return sanitise(result.rule) or "diagnostic"
 
 
-def _result(result: Result, index: int) -> dict[str, Any]:
+def _result(record: CheckRecord, result: Result, index: int) -> dict[str, Any]:
     said = sanitise(result.message, multiline=True).strip() or sanitise(result.name) or "failed"
     if result.severity is None and result.name:
         said = f"{sanitise(result.name)}: {said}"
     return {
         "ruleId": _rule_of(result),
         "ruleIndex": index,
-        "level": _LEVELS[result.severity or Level.ERROR],
+        "level": _LEVELS[level_in(record, result)],
         "message": {"text": said},
         "locations": [_location(result.file, result.line, result.column)],
         "partialFingerprints": {"vibeguard/v1": f"{_rule_of(result)}:{result.file}:{said}"[:500]},
@@ -117,13 +129,9 @@ def _uri(file: str) -> str:
 
 def _checks_run(state: State, ending: Ending) -> dict[str, Any]:
     """The run about the checks themselves: those that did not pass without a place of their own."""
-    config = state.planned.config_path if state.planned else "vibeguard.yaml"
-    unplaced = [
-        record
-        for record in state.checks.values()
-        if record.outcome in _UNPASSED and not any(one.file for one in _reported(record))
-    ]
-    results = [_check_result(state, record, config) for record in unplaced[: MOST_RESULTS - 1]]
+    unpassed = [record for record in state.checks.values() if record.outcome in _UNPASSED]
+    unplaced = [record for record in unpassed if not _is_placed(record)]
+    results = [_check_result(state, record) for record in unplaced[: MOST_RESULTS - 1]]
     run: dict[str, Any] = {
         "tool": _tool("checks", ["check"]),
         "automationDetails": {"id": "vibeguard/checks/"},
@@ -131,18 +139,19 @@ def _checks_run(state: State, ending: Ending) -> dict[str, Any]:
     }
     problem = run_problem(state, ending)
     if problem:
-        results.insert(0, _about("error", f"the run: {problem}", config))
+        results.insert(0, _about(state, "error", f"the run: {problem}"))
     run["invocations"] = [{"executionSuccessful": not problem}]
     return run
 
 
-def _check_result(state: State, record: CheckRecord, config: str) -> dict[str, Any]:
+def _check_result(state: State, record: CheckRecord) -> dict[str, Any]:
     word = shown_status(record)
     text = f"{record.planned.id} {word}: {reason_of(state, record)}"
-    return _about("warning" if word == "warned" else "error", text, config)
+    return _about(state, "warning" if word == "warned" else "error", text)
 
 
-def _about(level: str, text: str, config: str) -> dict[str, Any]:
+def _about(state: State, level: str, text: str) -> dict[str, Any]:
+    config = state.planned.config_path if state.planned else "vibeguard.yaml"
     return {
         "ruleId": "check",
         "ruleIndex": 0,

@@ -8,7 +8,7 @@ the run, and `verdict` is null until it has one. Every field is always there.
 
 from msgspec import Struct
 
-from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
+from vibeguard.core.fold.verdict import exit_code_so_far, fails_the_run, outcome_counts
 from vibeguard.core.model.event_parts import TreeChange
 from vibeguard.core.model.events import CheckExtracted, CheckResults, CheckSettled, RunFinished
 from vibeguard.core.model.report import (
@@ -25,15 +25,15 @@ from vibeguard.core.model.report import (
     Violation,
 )
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CancelReason, ExitCode, LogStatus, Outcome, Pool, Verdict
+from vibeguard.core.names import UNPASSED, CancelReason, ExitCode, LogStatus, Outcome, Pool, Verdict
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.authored import shown_command, shown_prompts
-from vibeguard.core.report.reasons import cause_of, reason_of
+from vibeguard.core.report.reasons import cause_of, reason_of, shown_status
 from vibeguard.core.report.results import result_report
 from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
 from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sentences import cancelled_because
-from vibeguard.core.wording.units import MILLISECOND_NS
+from vibeguard.core.wording.units import MILLISECOND_NS, some
 
 _VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
 
@@ -125,7 +125,16 @@ def run_problem(state: State, ending: Ending) -> str:
         return ""  # that nothing was concerned is a reason, and no trouble
     if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
         return f"the run was cancelled {cancelled_because(state.cancel.reason, state.cancel.by)}"
-    return finished.reason
+    return finished.reason or _failed_without_a_failure(state)
+
+
+def _failed_without_a_failure(state: State) -> str:
+    """What fails a run in which no check failed: one was skipped because of a mere warning."""
+    lost = [record for record in state.checks.values() if fails_the_run(record)]
+    if any(record.outcome in UNPASSED for record in lost):
+        return ""
+    names = some([f"{record.planned.id} {shown_status(record)}" for record in lost], 5)
+    return f"the run failed, since not every check passed: {names}"
 
 
 def fail_fast_triggered(state: State) -> bool:

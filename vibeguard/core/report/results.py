@@ -9,6 +9,7 @@ from vibeguard.core.model.report import ResultReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import Level, Outcome, ResultKind, ResultOutcome
+from vibeguard.core.report.reasons import shown_status
 from vibeguard.core.results.texts import cut
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
@@ -23,6 +24,13 @@ BAD = (ResultOutcome.FAILED, ResultOutcome.ERROR)
 def is_bad(result: Result) -> bool:
     """Whether it is a failed test or an error."""
     return result.outcome in BAD or result.severity is Level.ERROR
+
+
+def level_in(record: CheckRecord, result: Result) -> Level:
+    """How bad a result is for the run: an error is a warning where its check is only one."""
+    if is_bad(result):
+        return Level.WARNING if shown_status(record) == "warned" else Level.ERROR
+    return result.severity or Level.INFO
 
 
 def result_report(result: Result) -> ResultReport:

@@ -16,7 +16,9 @@ from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
 from vibeguard.core.formats.github import LIMIT
 from vibeguard.core.formats.markdown import MAX_BYTES
+from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.events import CheckAttemptFinished
+from vibeguard.core.names import Severity
 from vibeguard.core.pages.run_data import PageData
 
 
@@ -86,6 +88,21 @@ def test_a_run_that_passed_because_nothing_was_concerned_has_no_error(name):
     text = replay(name, History(narrowed="what changed since HEAD").finish().events)
     assert "nothing concerned" not in text
     assert not re.search(r'errors="1"|::error|"severity"|"level"|"failed": 1|": false', text)
+
+
+@pytest.mark.parametrize("name", ["junit", "github", "gitlab", "sarif", "ctrf"])
+def test_a_run_that_failed_without_a_failure_has_an_error_all_the_same(name):
+    """Of severity warning is what failed, and skipped what is required to pass."""
+    ship = check("ship", requires=(Requirement("lint"),))
+    run = History(check("lint", severity=Severity.WARNING), ship)
+    run.ready("lint")
+    run.fails("lint")
+    run.skip("ship", cause="lint")
+    text = replay(name, run.finish().events)
+    assert "the run failed, since not every check passed: ship skipped" in text
+    assert re.search(
+        r'errors="1"|::error|"severity": "critical"|"level": "error"|"failed": 1', text
+    )
 
 
 def test_markdown_fences_are_longer_than_what_they_hold():

@@ -182,7 +182,10 @@ def test_sarif_has_a_run_a_check_with_a_category_of_its_own_and_github_s_limits(
     document = json.loads(replay("sarif", list(samples())[4]))
     categories = [run["automationDetails"]["id"] for run in document["runs"]]
     assert len(categories) == len(set(categories)) == 20
-    assert document["runs"][0]["properties"]["leftOut"] == [f"c{n}" for n in range(19, 25)]
+    left_out = [f"c{n}" for n in range(19, 25)]
+    assert document["runs"][0]["properties"]["leftOut"] == left_out
+    told = [one["message"]["text"].split()[0] for one in document["runs"][0]["results"]]
+    assert told == left_out  # none that failed is told of in a property alone
     many = run_with([failed(n) for n in range(4_000)], ids=tuple(f"c{n}" for n in range(10)))
     runs = json.loads(replay("sarif", many))["runs"]
     assert sum(len(run["results"]) for run in runs) == 25_000
@@ -235,6 +238,23 @@ def test_hostile_results_are_harmless_everywhere(name):
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert not re.search(r"^\s*(::error::x|##\[error\]y)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["sarif", "gitlab"])
+def test_a_failure_that_no_error_at_a_place_explains_is_told_of_itself(name):
+    found = Result(ResultKind.DIAGNOSTIC, severity=Level.WARNING, file="a.c", line=1, message="w")
+    text = replay(name, run_with([found]))
+    assert "unit failed: exit code 1" in text
+    assert '"a.c"' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "no"), [("sarif", "warning", "error"), ("gitlab", "minor", "critical")]
+)
+def test_what_a_check_reports_that_only_warns_is_a_warning(name, word, no):
+    text = replay(name, run_with([failed(1)], severity=Severity.WARNING))
+    assert f'"{word}"' in text
+    assert f'"{no}"' not in text
 
 
 def test_no_annotation_holds_a_command_of_the_old_form():
