@@ -361,13 +361,13 @@ def test_a_chain_of_10_000_runs_and_can_be_cancelled_in_the_middle():
     assert set(run.outcomes().values()) == {"passed"}
 
     async def cancel(run):
-        while run.recorder.state.settled < 5_000:
+        while run.recorder.state.settled < 1_000:
             await trio.lowlevel.checkpoint()
         run.cancel(CancelReason.SIGNAL, by="SIGINT")
 
     run = run_virtually(chain, {}, during=cancel, audited=False)
     counts = run.state.counts
-    assert counts["passed"] >= 5_000
+    assert 1_000 <= counts["passed"] < 2_000
     assert counts["passed"] + counts["cancelled"] == 10_000
     assert run.exit_code() == 130
 

@@ -1,28 +1,17 @@
 """The three example projects, run for real: as they stand, and with a commit that breaks them."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.helpers.command import environment, git, vibeguard
 
 ROOT = Path(__file__).parents[2]
 VARIANTS = Path(__file__).parent / "variants"
 NEEDS = {"python-package": ("ruff", "coverage"), "shell-web": ("node",), "monorepo": ("python3",)}
 SUMMARY = "soak-summary"  # left out or run, as soak's end falls before or after its turn
-
-
-def environment() -> dict[str, str]:
-    """The caller's, with the tools of this Python's environment first on PATH."""
-    tools = Path(sys.executable).parent
-    return os.environ | {
-        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
 
 
 def project(name: str, tmp_path: Path) -> Path:
@@ -34,22 +23,8 @@ def project(name: str, tmp_path: Path) -> Path:
     kept = shutil.ignore_patterns(".vibeguard", "dist", "__pycache__", ".*_cache", ".coverage")
     shutil.copytree(ROOT / "examples" / name, target, ignore=kept)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
-        subprocess.run(["git", *command], cwd=target, check=True)
+        git(*command, cwd=target)
     return target
-
-
-def vibeguard(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the real command in `cwd`, with a bound that only a hang can reach."""
-    return subprocess.run(
-        [sys.executable, "-m", "vibeguard", *argv],
-        cwd=cwd,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 def status(check: dict[str, str]) -> str:
@@ -71,15 +46,12 @@ def test_an_example_passes_as_it_stands_and_leaves_the_work_tree_clean(name: str
     What the run writes, its log included, is ignored by git.
     """
     target = project(name, tmp_path)
-    run = vibeguard("run", cwd=target)
+    run = vibeguard("run", cwd=target, timeout_s=300)
     assert run.returncode == 0, run.stderr
     found = statuses(target)
     assert found.pop(SUMMARY, "passed") in ("passed", "skipped")
     assert set(found.values()) == {"passed"}, found
-    shown = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=target, check=True, capture_output=True, text=True
-    )
-    assert shown.stdout == ""
+    assert git("status", "--porcelain", cwd=target).stdout == ""
 
 
 BROKEN = {
@@ -104,8 +76,8 @@ BROKEN = {
 def test_a_commit_that_breaks_an_example_is_found_and_named(variant: str, tmp_path: Path) -> None:
     """Exit 1, the culprit named in the text, its dependents skipped, everything else as before."""
     target = project(variant.partition(".")[0], tmp_path)
-    subprocess.run(["git", "apply", str(VARIANTS / f"{variant}.diff")], cwd=target, check=True)
-    run = vibeguard("run", cwd=target)
+    git("apply", str(VARIANTS / f"{variant}.diff"), cwd=target)
+    run = vibeguard("run", cwd=target, timeout_s=300)
     assert run.returncode == 1, run.stderr
     found = statuses(target)
     if "money" not in BROKEN[variant]:
@@ -121,8 +93,7 @@ def test_a_commit_that_breaks_an_example_is_found_and_named(variant: str, tmp_pa
 def test_a_warning_is_shown_and_fails_nothing(tmp_path: Path) -> None:
     """A version that the changelog does not know is `warned`, exit 0."""
     target = project("monorepo", tmp_path)
-    diff = VARIANTS / "monorepo.forgotten-changelog.diff"
-    subprocess.run(["git", "apply", str(diff)], cwd=target, check=True)
+    git("apply", str(VARIANTS / "monorepo.forgotten-changelog.diff"), cwd=target)
     run = vibeguard("run", "changelog", cwd=target)
     assert (run.returncode, statuses(target)) == (0, {"changelog": "warned"})
     assert "changelog" in run.stderr
