@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import shutil
 import subprocess
 import sys
 
@@ -296,24 +295,6 @@ def test_the_example_in_the_guide_is_a_valid_config(tmp_path):
     guide = vibeguard("prompt", "init", cwd=tmp_path).stdout
     example = guide.split("```yaml\n")[1].split("```")[0]
     assert vibeguard("validate", cwd=project(tmp_path, example)).returncode == 0
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_of_that_shell(tmp_path, shell):
-    """Where the shell is installed, it parses it."""
-    done = vibeguard("completion", shell, cwd=tmp_path)
-    assert done.returncode == 0
-    assert all(word in done.stdout for word in ("validate", "max-wait", "exclude-tags"))
-    if shutil.which(shell):
-        subprocess.run([shell, "-n"], input=done.stdout, text=True, check=True)
-
-
-def test_completion_completes_in_bash(tmp_path):
-    """`vibeguard va<TAB>` is `vibeguard validate`."""
-    script = vibeguard("completion", "bash", cwd=tmp_path).stdout
-    script += '\nCOMP_WORDS=(vibeguard va) COMP_CWORD=1; _vibeguard; echo "${COMPREPLY[@]}"\n'
-    done = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=True)
-    assert done.stdout == "validate\n"
 
 
 def test_the_config_is_found_from_below_up_to_the_root_of_the_repository(folder):
