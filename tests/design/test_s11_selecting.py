@@ -84,6 +84,7 @@ checks:
   - {id: docs, run: "true", inputs: ["docs/**", "!*.tmp"]}
   - {id: ship, run: "true", requires: [lint], files: ["release/**"]}
   - {id: fmt, run: "true", files: ["../../shared/*.json"]}
+  - {id: beside, run: "true", files: ["../web/*.ts"]}
 """
 
 
@@ -113,8 +114,9 @@ def package(tmp_path: Path) -> Path:
         ("echo new >docs/x.md && git add docs", ["docs"]),
         ("echo new >../../shared/z.json && git commit -qam c", ["fmt"]),
         ("touch release/new", ["lint", "ship"]),
+        ("mkdir ../web && touch ../web/a.ts", ["beside"]),
         ("touch docs/x.tmp never", []),
-        ("echo >>vibeguard.yaml", ["lint", "docs", "ship", "fmt"]),
+        ("echo >>vibeguard.yaml", ["lint", "docs", "ship", "fmt", "beside"]),
     ],
 )
 def test_changed_takes_what_a_change_concerns_and_what_requires_that(package, change, expected):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
-from vibeguard.commands.streams import write_document, write_err, write_out
+from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.audit.accesses import Accesses
 from vibeguard.core.audit.findings import Declared, audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
@@ -57,11 +57,8 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     ignored = ignored_by_git(os.fsencode(loaded.located.folder), facts.uses, environment)
     declared = Declared(check, planned.inputs, planned.tools or ())
     found = audit_of(declared, facts, ignored, ended=words, exit_code=code, unread=calls.unread)
-    if common.json:
-        write_document(found)
-    else:
-        lines = audit_lines(found, everything=common.verbose > 0)
-        write_out("".join(f"{line}\n" for line in lines))
+    lines = audit_lines(found, everything=common.verbose > 0)
+    write_answer(found, lines, as_json=common.json)
     return code
 
 

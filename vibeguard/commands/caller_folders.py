@@ -4,7 +4,7 @@ import os
 
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery import find_state_dir
+from vibeguard.system.discovery.whereabouts import find_state_dir
 from vibeguard.system.rundir.state_folder import state_folder
 
 

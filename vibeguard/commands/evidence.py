@@ -7,7 +7,7 @@ from hashlib import sha256
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.streams import write_document, write_out
+from vibeguard.commands.streams import write_answer
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome
@@ -19,7 +19,7 @@ from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.reuse.tree import Extent, tree_identity, written_since
 from vibeguard.system.rundir.ids import run_folder
-from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.endings import ending_of, read_run
 from vibeguard.system.vouching.known import known_runs
 
 _MOST_CHANGED = 20
@@ -28,10 +28,7 @@ _MOST_CHANGED = 20
 def evidence(*, common: GlobalOptions) -> int:
     """Say in one line what is proven of this tree; 0 verified, 1 partly, 3 nothing is known."""
     answer = evidence_of(load(common), state_dir_of_runs(common))
-    if common.json:
-        write_document(answer)
-    else:
-        write_out(f"{evidence_line(answer)}\n")
+    write_answer(answer, [evidence_line(answer)], as_json=common.json)
     return answer.exit_code
 
 
@@ -64,7 +61,7 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
 
 
 def present_tree(loaded: Loaded, state_dir: str) -> VersionControl | None:
-    """What lies there now, every byte of it read; None where that cannot be told."""
+    """The identity of the present tree, every byte of it read; None where that is not known."""
     inputs = inputs_of_reusable(loaded.config)
     extent = Extent(loaded.located.folder, caller_environment(), state_dir, inputs)
     return tree_identity(extent)
@@ -93,8 +90,7 @@ def _why_not(
     if not runs:
         return "nothing has been run here: vibeguard run", ()
     folder = run_folder(state_dir, runs[-1])
-    state, reading = open_state(folder)
-    ending = ending_of(reading, folder, state)
+    state, ending = read_run(folder)
     if ending.log_status is LogStatus.LIVE:
         return f"run {runs[-1]} goes on: vibeguard wait {runs[-1]}", ()
     if ending.log_status is not LogStatus.COMPLETE:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
-from vibeguard.commands.streams import write_document, write_out
+from vibeguard.commands.streams import write_answer
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.planning.select import select
 from vibeguard.core.reuse.explanation import Explanation, differences, explanation_lines
@@ -25,10 +25,7 @@ def explain(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     loaded = load(common)
     select(loaded.config, (check,))  # names what there is where there is no such check
     answer = _explained(check, _subject(loaded, state_dir_of_runs(common)))
-    if common.json:
-        write_document(answer)
-    else:
-        write_out("".join(f"{line}\n" for line in explanation_lines(answer)))
+    write_answer(answer, explanation_lines(answer), as_json=common.json)
     return 0
 
 

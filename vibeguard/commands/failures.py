@@ -49,7 +49,7 @@ def make_streams_safe() -> None:
 
 
 def finish_output(code: int) -> int:
-    """Hand over what is still buffered; a reader that has gone changes no exit code."""
+    """Flush stdout; that its reader has gone does not change the exit code."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -117,7 +117,7 @@ def _leave_mark(problems: Sequence[Problem], arguments: Sequence[str]) -> None:
     Its words may not even parse: the state folder is the one that `report` would read now.
     """
     from vibeguard.system.clock import monotonic_s, wall_ns  # noqa: PLC0415 - only on failure
-    from vibeguard.system.discovery import find_state_dir  # noqa: PLC0415
+    from vibeguard.system.discovery.whereabouts import find_state_dir  # noqa: PLC0415
     from vibeguard.system.front import early  # noqa: PLC0415
     from vibeguard.system.rundir.refused import leave_mark  # noqa: PLC0415
 
@@ -195,7 +195,7 @@ def _first_word(error: "UnknownCommandError") -> str:
 
 
 def _unknown_global_option(word: str) -> str:
-    """What stands before the verb, where only the global options may; the parser calls it one."""
+    """The complaint about an option before the verb, where only global ones may stand."""
     word = word.partition("=")[0]
     return f"Unknown option before the command: {word}{_meant_option(word, ())}"
 
@@ -211,7 +211,7 @@ def _meant_option(word: str, own: Sequence[str]) -> str:
 
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
-    """The same, for a machine."""
+    """The problems as a JSON document on stdout."""
     from vibeguard.core.report.refusal import problems_document  # noqa: PLC0415 - only on failure
 
     write_document(problems_document(problems, code, tool_version=__version__))

@@ -1,4 +1,4 @@
-"""No pile-up: a run of the same checks, on the same tree, that goes on already is joined.
+"""No pile-up: a live run of the same checks on the same tree is joined instead of started again.
 
 This concerns runs that outlive their commands (`--detach`, `--max-wait`) and starts with
 `--supersede`; what somebody else's terminal watches is left alone (docs/adr/0071).
@@ -133,7 +133,7 @@ def _cancel(folder: str, run: str, why: str) -> None:
 
 
 def _drop_news(follower: Follower) -> None:
-    """Read what has come, so that the next wait waits for something new."""
+    """Read and ignore the new events, so that the next wait returns for newer ones only."""
     try:
         while follower.read():
             continue

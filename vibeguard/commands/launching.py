@@ -27,11 +27,11 @@ from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
-from vibeguard.system.discovery import find_state_dir, state_dir_of
 from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
+from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of
 from vibeguard.system.front import early
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.refused import refusals_marked

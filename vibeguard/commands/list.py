@@ -3,7 +3,7 @@
 from vibeguard.commands.columns import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.streams import write_document, write_out
+from vibeguard.commands.streams import write_answer
 from vibeguard.core.model.check_list import CheckList, ListedCheck
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.plan import pool_of
@@ -15,11 +15,8 @@ def list_checks(*, common: GlobalOptions) -> int:
     """List the checks in the order of the config, with -v their commands too."""
     config = load(common).config
     listed = tuple(_listed(config, check) for check in matching(config, common))
-    if common.json:
-        write_document(CheckList(listed))
-        return 0
-    rows = [_row(check, verbose=common.verbose) for check in listed]
-    write_out(columns(rows))
+    rows = columns([_row(check, verbose=common.verbose) for check in listed])
+    write_answer(CheckList(listed), rows, as_json=common.json)
     return 0
 
 

@@ -14,7 +14,7 @@ from vibeguard.core.history import Estimate, definition_of
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery import Located, find_config, read_config
+from vibeguard.system.discovery.whereabouts import Located, find_config, read_config
 from vibeguard.system.history import load_estimates, machine_id
 
 

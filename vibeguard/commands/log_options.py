@@ -1,28 +1,17 @@
 """The flags of `tail`, `report` and `wait`: what to read of a log, and what to show of it."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from vibeguard.commands.options import Count, Duration, read_link, read_since
 from vibeguard.commands.parameter import Options, Parameter
+from vibeguard.core.formats.registry import REPORT_FORMATS
 from vibeguard.core.problems import UsageError
 
 TailFormat = Literal["text", "jsonl", "agent"]
-ReportFormat = Literal[
-    "text",
-    "agent",
-    "json",
-    "jsonl",
-    "junit",
-    "github",
-    "markdown",
-    "html",
-    "trace",
-    "sarif",
-    "ctrf",
-    "gitlab",
-    "otlp",
-    "in-toto",
-]
+if TYPE_CHECKING:
+    ReportFormat = str
+else:
+    ReportFormat = Literal[REPORT_FORMATS]
 Until = Literal["foreground", "end", "check"]
 Since = Annotated[
     int | str,

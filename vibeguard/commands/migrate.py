@@ -12,6 +12,7 @@ from vibeguard.commands.loading import locate
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import (
+    unwritable_is_told,
     wants_colour,
     write_document,
     write_err,
@@ -26,7 +27,7 @@ from vibeguard.core.problems import Problem, UsageError
 from vibeguard.core.wording.problems import render_problems
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
-from vibeguard.system.discovery import read_config
+from vibeguard.system.discovery.whereabouts import read_config
 from vibeguard.system.rundir.files import replace_file
 
 # What holds for every config, and so has no line.
@@ -157,7 +158,5 @@ def _encoded(data: bytes, text: str) -> bytes:
 def _replace(path: str, data: bytes) -> None:
     """Put the new content there in one step, with the old mode. Raises UsageError."""
     path = os.path.realpath(path)
-    try:
+    with unwritable_is_told(path, "make it writable"):
         replace_file(path, data, mode=os.stat(path).st_mode & 0o7777)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "make it writable") from error

@@ -1,7 +1,7 @@
-"""What leaves checks out beside ids and tags: an earlier run or a change."""
+"""Flags that select checks by an earlier run or by a change: --failed, --changed and others."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,10 @@ _MOST_LOOKED_AT = 20  # runs, from the newest on
 
 
 class Narrowing(Struct, frozen=True):
-    """The ids that are left, by what in words, and lines on what should be known of it.
+    """The ids of the checks that are left, what selected them in words, and notes for the user.
 
-    `changed` are the changed files as they are called in the run's folder, where they are known.
-    `failing` failed before, and is to go first. Without words nothing is left out.
+    `changed` are the changed files, relative to the run's folder; None where they are not known.
+    `failing` failed before and goes first. Where `by` is empty, nothing is left out.
     """
 
     checks: Collection[str] = ()
@@ -79,7 +79,7 @@ def narrowing(
 
 
 def failing_in(state_dir: str) -> frozenset[str]:
-    """What failed in the newest run that finished; a hint for an order, believed as it stands."""
+    """What failed in the newest finished run; it only decides an order, and is not verified."""
     from vibeguard.system.journal.reader import open_state  # noqa: PLC0415
     from vibeguard.system.rundir.ids import run_folder  # noqa: PLC0415
     from vibeguard.system.vouching.known import known_runs  # noqa: PLC0415
@@ -96,13 +96,11 @@ def failing_in(state_dir: str) -> frozenset[str]:
 
 def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowing:
     """The checks that did not pass in a run; what that run left out is not among them."""
-    from vibeguard.system.journal.reader import open_state  # noqa: PLC0415
-    from vibeguard.system.vouching.endings import ending_of  # noqa: PLC0415
+    from vibeguard.system.vouching.endings import read_run  # noqa: PLC0415
 
     folder = open_run(reference, common)
     run = os.path.basename(folder)
-    state, reading = open_state(folder)
-    ending = ending_of(reading, folder, state)
+    state, ending = read_run(folder)
     if ending.log_status is LogStatus.CORRUPT:
         raise LogCorrupt(f"run {run} cannot be taken from: {ending.problem}")
     if state.finished is not None and state.finished.verdict is Verdict.PASSED:
@@ -139,6 +137,7 @@ def _changed(ref: str, loaded: Loaded) -> Narrowing:
 def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
     """The checks that a change concerns; all where git cannot tell, or the config has changed."""
     from vibeguard.core.planning.concerned import concerned  # noqa: PLC0415 - only with a change
+    from vibeguard.system.reuse.naming import called_from  # noqa: PLC0415
 
     located = loaded.located
     root = os.path.realpath(changes.root)
@@ -151,7 +150,8 @@ def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
     if unknown:
         return Narrowing(_ids(loaded), by, (f"nothing is left out: {unknown}",))
     checks = loaded.config.checks
-    paths = _from_the_runs_folder(sorted(changes.paths), changes.root, located.folder)
+    folder, start = os.fsencode(located.folder), os.fsencode(changes.root)
+    paths = tuple(called_from(folder, start, sorted(changes.paths)))
     return Narrowing(
         concerned(
             {check.id: check.files or check.inputs for check in checks},
@@ -159,7 +159,7 @@ def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
             paths,
         ),
         by,
-        changed=tuple(paths),
+        changed=paths,
     )
 
 
@@ -171,13 +171,3 @@ def _names_of_config(loaded: Loaded) -> set[str]:
 
 def _ids(loaded: Loaded) -> frozenset[str]:
     return frozenset(check.id for check in loaded.config.checks)
-
-
-def _from_the_runs_folder(paths: Iterable[bytes], root: str, folder: str) -> list[bytes]:
-    """Paths from the repository's root as they are called in the folder that the checks run in."""
-    below = os.fsencode(os.path.relpath(folder, root))
-    if below == b".":
-        return list(paths)
-    up = b"../" * (below.count(b"/") + 1)
-    prefix = below + b"/"
-    return [path.removeprefix(prefix) if path.startswith(prefix) else up + path for path in paths]

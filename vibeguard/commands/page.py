@@ -2,8 +2,7 @@
 
 import os
 
-from vibeguard.commands.streams import write_err, write_out
-from vibeguard.core.problems import UsageError
+from vibeguard.commands.streams import unwritable_is_told, write_err, write_out
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.rundir.files import replace_file
 
@@ -31,16 +30,12 @@ def write_page(text: str, path: str, *, named: bool = True) -> None:
     UsageError when it cannot be written.
     """
     data = text.encode(errors="backslashreplace")
-    try:
+    with unwritable_is_told(path, "name a place with --output FILE"):
         if named and os.path.exists(path) and not os.path.isfile(path):
             with open(path, "wb") as file:
                 file.write(data)
         else:
             replace_file(path, data)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}", "name a place with --output FILE"
-        ) from error
 
 
 def _opened(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a flag or a word of a command line is, said once beside the field that it fills.
+"""What a flag or a word of a command line is, declared once, at the field that it fills.
 
 cyclopts knows these facts as its own `Parameter`, and takes longer to import than most commands
 take to run. So they are written down as values of our own: `commands/plain.py` reads usual command
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """A flag or a word: each field is cyclopts' of the same name, and None says nothing."""
+    """A flag or a word: each field means what cyclopts' of that name means; None leaves it open."""
 
     name: str | list[str] | None = None
     help: str | None = None
@@ -24,7 +24,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     allow_leading_hyphen: bool | None = None
 
     def said(self) -> dict[str, Any]:
-        """What is said of it, by cyclopts' names."""
+        """The fields that are set, by name."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -48,7 +48,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 def split(annotation: Any) -> tuple[Any, dict[str, Any]]:
-    """The bare type of an annotation, and what its parameters say together; the last one wins."""
+    """The bare type of an annotation, and the fields that its parameters set; the last one wins."""
     if get_origin(annotation) is not Annotated:
         return annotation, {}
     kind, *parameters = get_args(annotation)

@@ -53,9 +53,12 @@ def _call(arguments: Sequence[str]) -> tuple[Callable[..., int], GlobalOptions]:
         raise NotPlain
     common = GlobalOptions(**given.pop("common", {}))
     function = function_of(words[0])
+    options = _own_options(function)
+    flags = {name: flag for each in options.items() for name, flag in _flags(*each).items()}
     own = attach_values(join_until_check(tuple(words)))[1:]
-    positional = _positional(function, _take(own, _flags_of(function), given))
-    return partial(function, *positional, **_keywords(function, given)), common
+    positional = _positional(function, _take(own, flags, given))
+    keywords = {argument: kind(**given.get(argument, {})) for argument, kind in options.items()}
+    return partial(function, *positional, **keywords), common
 
 
 def _take(words: Sequence[str], flags: Mapping[str, Flag], given: Given) -> list[str]:
@@ -116,23 +119,17 @@ def _flags(argument: str, options: type[Options]) -> dict[str, Flag]:
     return flags
 
 
-def _flags_of(function: Callable[..., int]) -> dict[str, Flag]:
-    """A command's own flags, by every spelling. Raises NotPlain for one outside its options."""
-    flags: dict[str, Flag] = {}
-    for argument in _keyword_names(function):
-        kind = function.__annotations__[argument]
-        if not (isinstance(kind, type) and issubclass(kind, Options)):
-            raise NotPlain
-        if kind is not GlobalOptions:
-            flags |= _flags(argument, kind)
-    return flags
+def _own_options(function: Callable[..., int]) -> dict[str, type[Options]]:
+    """The options that a command takes beside the global ones, by the argument that they are for.
 
-
-def _keywords(function: Callable[..., int], given: Given) -> dict[str, Options]:
-    """The command's own options, whether any of their flags was given or not."""
-    kinds = {name: function.__annotations__[name] for name in _keyword_names(function)}
-    own = {name: kind for name, kind in kinds.items() if kind is not GlobalOptions}
-    return {name: kind(**given.get(name, {})) for name, kind in own.items()}
+    Raises NotPlain for a flag that is no part of any.
+    """
+    code = function.__code__
+    names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    kinds = {name: function.__annotations__[name] for name in names}
+    if not all(isinstance(kind, type) and issubclass(kind, Options) for kind in kinds.values()):
+        raise NotPlain
+    return {name: kind for name, kind in kinds.items() if kind is not GlobalOptions}
 
 
 def _positional(function: Callable[..., int], words: Sequence[str]) -> list[object]:
@@ -146,8 +143,3 @@ def _positional(function: Callable[..., int], words: Sequence[str]) -> list[obje
         raise NotPlain
     annotations = (split(function.__annotations__[name]) for name in names)
     return [_value(*each, word) for each, word in zip(annotations, words, strict=False)]
-
-
-def _keyword_names(function: Callable[..., int]) -> tuple[str, ...]:
-    code = function.__code__
-    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]

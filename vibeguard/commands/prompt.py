@@ -43,10 +43,7 @@ def prompt(prompt_id: PromptName = "", /, *, common: GlobalOptions) -> int:
     elif common.verbose:
         write_out("\n".join(map(_in_full, listed)))
     else:
-        rows = [
-            [each.id, first_line(each.description), f"[{', '.join(each.tags)}]"] for each in listed
-        ]
-        write_out(columns([[*row[:2], row[2] if row[2] != "[]" else ""] for row in rows]))
+        write_out("".join(f"{line}\n" for line in columns([_row(each) for each in listed])))
     return 0
 
 
@@ -90,6 +87,11 @@ def _in_full(each: ListedPrompt) -> str:
     content = sanitise(each.content, multiline=True).rstrip("\n")
     body = "".join(f"    {line}\n" if line else "\n" for line in content.split("\n"))
     return f"{sanitise(each.id)}: {sanitise(first_line(each.description))}{tags}\n{body}"
+
+
+def _row(each: ListedPrompt) -> list[str]:
+    tags = f"[{', '.join(each.tags)}]" if each.tags else ""
+    return [each.id, first_line(each.description), tags]
 
 
 def _has_tags(each: ListedPrompt, common: GlobalOptions) -> bool:

@@ -11,7 +11,7 @@ from vibeguard.commands.log_options import ReportOptions, only_for_agents
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunNameOrPath, page_or_document
 from vibeguard.commands.page import open_page
-from vibeguard.commands.streams import write_err, write_exact, write_out
+from vibeguard.commands.streams import unwritable_is_told, write_err, write_exact, write_out
 from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
@@ -185,17 +185,13 @@ def _writer(folder: str, form: Format, options: ReportOptions) -> Callable[[str]
     modes = chain("w", repeat("a"))
 
     def write(text: str) -> None:
-        try:
-            with (
-                open(path, next(modes), encoding="utf-8", errors="backslashreplace") as file,
-                whole_or_gone(path),
-            ):
-                file.write(text)
-                file.flush()
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {path}: {error.strerror}", "name a file that can be written"
-            ) from error
+        with (
+            unwritable_is_told(path, "name a file that can be written"),
+            open(path, next(modes), encoding="utf-8", errors="backslashreplace") as file,
+            whole_or_gone(path),
+        ):
+            file.write(text)
+            file.flush()
 
     return write
 

@@ -12,7 +12,7 @@ from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions, page_or_document
 from vibeguard.commands.page import open_page, write_page
 from vibeguard.commands.parameter import Options, Parameter
-from vibeguard.commands.streams import write_document, write_err, write_out
+from vibeguard.commands.streams import write_answer, write_err, write_out
 from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
@@ -25,7 +25,7 @@ from vibeguard.core.wording.units import MILLISECOND_NS, duration, some
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
-from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.endings import read_run
 
 RunsFormat = Literal["text", "json", "html"]
 PAGE = "history.html"
@@ -92,12 +92,10 @@ def runs(*, common: GlobalOptions, options: RunsOptions) -> int:
     if options.unstable:
         return _tell_unstable(state_dir, as_json=form == "json")
     listed = [_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir))]
-    if form == "json":
-        write_document(RunList(tuple(run for run, _ in listed)))
-        return 0
-    if not listed:
+    if not listed and form == "text":
         write_err(f"There are no runs in {sanitise(state_dir)}.\n")
-    write_out(columns([_row(run, counts) for run, counts in listed]) if listed else "")
+    rows = columns([_row(run, counts) for run, counts in listed])
+    write_answer(RunList(tuple(run for run, _ in listed)), rows, as_json=form == "json")
     return 0
 
 
@@ -123,8 +121,8 @@ def _told_runs(state_dir: str) -> Iterator[tuple[State, str]]:
     """Every run that has begun, the oldest first, with its verdict or the state of its log."""
     for run_id in run_ids(state_dir):
         folder = run_folder(state_dir, run_id)
-        state, reading = open_state(folder)
-        status = ending_of(reading, folder, state).log_status or reading.status
+        state, ending = read_run(folder)
+        status = ending.log_status or LogStatus.INCOMPLETE
         if state.started is not None:
             finished = state.finished if status is LogStatus.COMPLETE else None
             yield state, finished.verdict.value if finished else status.value
@@ -133,12 +131,10 @@ def _told_runs(state_dir: str) -> Iterator[tuple[State, str]]:
 def _tell_unstable(state_dir: str, *, as_json: bool) -> int:
     """List what came to both outcomes on one tree; exit 0, whatever there is."""
     found = unstable_checks(_whole_runs(state_dir))
-    if as_json:
-        write_document(UnstableList(found))
-    elif found:
-        write_out(columns([_unstable_row(one) for one in found]))
-    else:
+    if not found and not as_json:
         write_err("No check has passed and failed on the same tree in the runs that are kept.\n")
+    rows = columns([_unstable_row(one) for one in found])
+    write_answer(UnstableList(found), rows, as_json=as_json)
     return 0
 
 
@@ -157,9 +153,8 @@ def _unstable_row(one: Unstable) -> list[str]:
 def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:
     """The run, and its checks counted in words."""
     folder = run_folder(state_dir, run_id)
-    state, reading = open_state(folder)
-    ending = ending_of(reading, folder, state)
-    status = ending.log_status or reading.status
+    state, ending = read_run(folder)
+    status = ending.log_status or LogStatus.INCOMPLETE
     finished = state.finished if status is LogStatus.COMPLETE else None
     run = ListedRun(
         run_id=run_id,

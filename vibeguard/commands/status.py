@@ -5,7 +5,7 @@ import os
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions, RunName
-from vibeguard.commands.streams import write_document, write_out
+from vibeguard.commands.streams import write_answer
 from vibeguard.core.model.state import State
 from vibeguard.core.model.status import Forecast
 from vibeguard.core.names import LogStatus
@@ -14,12 +14,11 @@ from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import live_runs
-from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process.proc import boot_id
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.rundir.references import run_id_of
 from vibeguard.system.rundir.refused import refused_since
-from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.endings import read_run
 from vibeguard.system.vouching.known import find_run, known_runs
 
 
@@ -28,8 +27,7 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
     folder = find_run(state_dir, run)
-    state, reading = open_state(folder)
-    ending = ending_of(reading, folder, state)
+    state, ending = read_run(folder)
     now_t = _now_t(state)
     live = ending.log_status is LogStatus.LIVE
     others = tuple(name for name in live_runs(state_dir) if name != run_id_of(folder))
@@ -43,13 +41,10 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
         live_runs=others,
         untold=untold(folder),
     )
-    if common.json:
-        write_document(answer)
-        return 0
     lines = status_lines(answer)
     if run == "latest" and refused_since(state_dir, known_runs(state_dir)) is not None:
         lines.append("a later start was refused, and nothing ran: vibeguard report says why")
-    write_out("".join(f"{line}\n" for line in lines))
+    write_answer(answer, lines, as_json=common.json)
     return 0
 
 

@@ -4,13 +4,16 @@ Under a CI service whatever it would take for a command is broken here, where no
 it. A reader that has gone (`| head -1`) takes nothing more, silently: it changes no exit code.
 """
 
+import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 import msgspec
 
+from vibeguard.core.problems import UsageError
 from vibeguard.core.report.safe_json import encode_document
 from vibeguard.core.wording import terminal
 from vibeguard.core.wording.sanitise import break_commands
@@ -45,7 +48,7 @@ def _write(stream: TextIO | None, descriptor: int, text: str) -> None:
 
 
 def silence(descriptor: int) -> None:
-    """Nobody reads this stream any more: what is still buffered must not complain at exit."""
+    """Send a stream that nobody reads to /dev/null, so that flushing it at exit raises nothing."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
@@ -56,8 +59,26 @@ def write_document(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
     write_exact(encode_document(document, ci=under_ci()))
 
 
+def write_answer(document: msgspec.Struct, lines: Iterable[str], *, as_json: bool) -> None:
+    """What was asked for, on stdout: the document, or else the lines that say the same."""
+    if as_json:
+        write_document(document)
+    else:
+        write_out("".join(f"{line}\n" for line in lines))
+
+
+@contextmanager
+def unwritable_is_told(path: str, do: str) -> Iterator[None]:
+    """While a file is written there: that it cannot be is the user's to mend. Raises UsageError."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO)
+        raise UsageError(f"cannot write {path}: {reason}", do) from error
+
+
 def under_ci() -> bool:
-    """Whether a CI service reads along."""
+    """Whether a CI service reads the output."""
     return terminal.is_ci(os.environ)
 
 

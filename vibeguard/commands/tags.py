@@ -7,7 +7,7 @@ from msgspec import Struct
 from vibeguard.commands.columns import columns
 from vibeguard.commands.loading import load, matching
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.streams import write_document, write_out
+from vibeguard.commands.streams import write_answer
 from vibeguard.core.model.config import CheckConfig
 
 
@@ -27,11 +27,8 @@ class TagList(Struct, frozen=True):
 def list_tags(*, common: GlobalOptions) -> int:
     """List the tags in alphabetical order, one a line; with -v the checks that have each."""
     tags = tags_of(matching(load(common).config, common))
-    if common.json:
-        write_document(TagList(tags))
-        return 0
     rows = [[tag.tag, ", ".join(tag.checks)] if common.verbose else [tag.tag] for tag in tags]
-    write_out(columns(rows))
+    write_answer(TagList(tags), columns(rows), as_json=common.json)
     return 0
 
 

@@ -16,7 +16,7 @@ from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.report.proposals import propose_results
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
-from vibeguard.system.discovery import state_dir_of
+from vibeguard.system.discovery.whereabouts import state_dir_of
 
 SHORTEST_MASKED = 8  # characters of a value
 

@@ -108,7 +108,7 @@ def _run_once(
 def _when_checks_ran(state: State) -> tuple[int, int]:
     """From the run's start to the last settlement, in ns of wall-clock time.
 
-    When a process has been started is recorded a moment after it: that would be too late.
+    Not from the first `check.started`: that is recorded a moment after the process has started.
     """
     ends = [r.settled_t for r in state.checks.values() if r.settled_t is not None]
     if not ends or state.started is None:

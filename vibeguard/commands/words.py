@@ -1,4 +1,4 @@
-"""What is true of a command line whoever reads it: its sugar, the environment, the limits."""
+"""What both readers of a command line do: expand short forms, read the environment, set limits."""
 
 import re
 from collections.abc import Mapping

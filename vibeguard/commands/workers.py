@@ -5,7 +5,7 @@ from msgspec import Struct
 from vibeguard.commands.columns import columns
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.pooling import PoolOptions, access_to
-from vibeguard.commands.streams import write_document, write_err, write_out
+from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.system.pool.access import needs_extra
 
@@ -25,12 +25,10 @@ def workers(*, common: GlobalOptions, options: PoolOptions) -> int:
     except ModuleNotFoundError as error:
         raise needs_extra() from error
     found = tuple(list_workers(access))
-    if common.json:
-        write_document(WorkerList(access.pool, found))
-        return 0
-    if not found:
+    if not found and not common.json:
         write_err(f"There are no workers in the pool {access.pool}.\n")
-    write_out(columns([_row(one) for one in found]) if found else "")
+    rows = columns([_row(one) for one in found])
+    write_answer(WorkerList(access.pool, found), rows, as_json=common.json)
     return 0
 
 

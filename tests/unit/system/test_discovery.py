@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery import (
+from vibeguard.system.discovery.cpus import usable_cpus
+from vibeguard.system.discovery.differing import differing, version_control
+from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.discovery.whereabouts import (
     CONFIG_NAMES,
     Located,
     find_config,
@@ -17,9 +20,6 @@ from vibeguard.system.discovery import (
     repository_root,
     state_dir_of,
 )
-from vibeguard.system.discovery.cpus import usable_cpus
-from vibeguard.system.discovery.differing import differing, version_control
-from vibeguard.system.discovery.environment import caller_environment
 
 
 def put(path: Path, text: str = "") -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vibeguard.commands.hook.git_files import MARK, git
+from vibeguard.commands.hook.git_files import beginning_of, git, is_ours
 from vibeguard.commands.hook.managers import MANAGER_FILES, MANAGER_MARKS
 from vibeguard.commands.hook.settings_file import handlers, read_settings
 from vibeguard.commands.hook.targets import TARGETS, Target, script_name
@@ -20,7 +20,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_out
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery import find_config
+from vibeguard.system.discovery.whereabouts import find_config
 
 _STAGES = ("pre-commit", "pre-push")
 _GOES_TO = re.compile(r'^cd "\$top"/(\S.*?) \|\| ', re.MULTILINE)
@@ -65,7 +65,7 @@ def _git_hooks(top: Path, folder: Path) -> Iterator[Finding]:
             seen.add(path)
     common = Path(git("rev-parse", "--path-format=absolute", "--git-common-dir"))
     for path in (common / "hooks" / stage for stage in _STAGES):
-        if path not in seen and path.is_file() and "vibeguard" in _text(path):
+        if path not in seen and path.is_file() and "vibeguard" in beginning_of(path):
             yield Finding(
                 str(path), "git does not look here: core.hooksPath is set", is_silent=True
             )
@@ -73,13 +73,12 @@ def _git_hooks(top: Path, folder: Path) -> Iterator[Finding]:
 
 def _git_hook(path: Path, tree: Path, folder: Path, *, dispatched: bool) -> Finding:
     """A hook that git starts; husky starts those in `.husky` itself, whatever their mode."""
-    text = _text(path)
-    ours = text.splitlines()[1:2] and text.splitlines()[1].startswith(MARK)
+    text = beginning_of(path)
     if not os.access(path, os.X_OK) and not dispatched:
         return Finding(
             str(path), "is not executable: git passes over it", is_silent="vibeguard" in text
         )
-    if not ours:
+    if not is_ours(text):
         calls = "calls vibeguard" if "vibeguard" in text else "does not call vibeguard"
         return Finding(str(path), f"not ours, read and not run: it {calls}")
     head = _head(tree)
@@ -140,12 +139,12 @@ def _managers(top: Path) -> Iterator[Finding]:
     hooks = Path(git("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
     for manager, names in MANAGER_FILES.items():
         for path in (top / name for name in names if (top / name).is_file()):
-            if "vibeguard" not in _text(path):
+            if "vibeguard" not in beginning_of(path):
                 yield Finding(
                     str(path), f"of {manager}, read and not run: it does not call vibeguard"
                 )
                 continue
-            if any(MANAGER_MARKS[manager] in _text(hooks / stage) for stage in _STAGES):
+            if any(MANAGER_MARKS[manager] in beginning_of(hooks / stage) for stage in _STAGES):
                 yield Finding(str(path), f"of {manager}, read and not run: it calls vibeguard")
                 continue
             says = f"calls vibeguard, but git starts no {manager}: run {manager} install"
@@ -178,7 +177,7 @@ def _settings(name: str, target: Target, path: Path, top: Path, folder: Path) ->
         if script.name not in command:
             calls = "calls vibeguard" if "vibeguard" in command else "does not call vibeguard"
             yield Finding(where, f"not ours, read and not run: it {calls}")
-        elif command not in expected or not _text(script).partition("\n")[2].startswith(MARK):
+        elif command not in expected or not is_ours(beginning_of(script)):
             again = f"vibeguard hook agent --target {name} --write"
             says = f"it, or {script}, is not as we write it, and may do nothing: {again}"
             yield Finding(where, says, is_silent=True)
@@ -198,7 +197,7 @@ def _handler(where: str, command: str, target: Target, script: Path, folder: Pat
         trial,
         folder,
         lambda ended: is_refused(target, ended),
-        _config(_text(script), root),
+        _config(beginning_of(script), root),
         wakes=wakes,
     )
     note = "" if wakes else f"; {target.note}"
@@ -209,13 +208,4 @@ def _head(tree: Path) -> str:
     try:
         return git("-C", str(tree), "rev-parse", "--verify", "--quiet", "HEAD")
     except UsageError:
-        return ""
-
-
-def _text(path: Path) -> str:
-    """The beginning of a file; empty where there is none that can be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(1 << 16).decode("utf-8", "replace")
-    except OSError:
         return ""

@@ -38,6 +38,20 @@ def git(*arguments: str) -> str:
     return os.fsdecode(done.stdout).removesuffix("\n")
 
 
+def beginning_of(path: Path) -> str:
+    """The first of what a file says; empty where there is none that can be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1 << 16).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def is_ours(text: str) -> bool:
+    """Whether a script that begins like this was written by us."""
+    return text.partition("\n")[2].startswith(MARK)
+
+
 def refuse_foreign(path: Path, line: str) -> None:
     """Raises UsageError where something is in the way that we have not written.
 
@@ -47,11 +61,8 @@ def refuse_foreign(path: Path, line: str) -> None:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
-    if stat.S_ISREG(mode):
-        with path.open("rb") as file:
-            lines = file.read(4096).decode("utf-8", "replace").splitlines()
-        if len(lines) > 1 and lines[1].startswith(MARK):
-            return
+    if stat.S_ISREG(mode) and is_ours(beginning_of(path)):
+        return
     raise UsageError(
         f"{path} exists and is not ours",
         f"move it away, or add this line to it: {line}",

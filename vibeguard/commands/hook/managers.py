@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from vibeguard.commands.hook.git_files import beginning_of
+
 # Read by a shell in the hook of the manager; the script is made by the version that is installed.
 _CALL = 'sh -c "$({folder}vibeguard hook git --stage {stage})"'
 
@@ -42,7 +44,9 @@ def advice(top: Path, hooks: Path, config_folder: str, stages: tuple[str, ...]) 
         if (top / name).is_file():
             lines = "".join(_LEFTHOOK.format(stage=s, call=call) for s, call in calls.items())
             return f"lefthook makes its hooks anew: add to {name}:\n{lines}"
-    if (top / ".pre-commit-config.yaml").is_file() and _is_of_pre_commit(hooks, stages):
+    mark = MANAGER_MARKS["pre-commit"]
+    owned = any(mark in beginning_of(hooks / stage) for stage in stages)
+    if owned and (top / ".pre-commit-config.yaml").is_file():
         entries = {"pre-commit": f"sh -c '{calls.get('pre-commit', '')}'"}
         # pre-commit keeps from its hooks what git says on stdin of a push.
         entries["pre-push"] = f"sh -c '{_going_to(config_folder)}vibeguard run --record-tree'"
@@ -62,14 +66,3 @@ def _going_to(folder: str) -> str:
         return ""
     word = folder.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`")
     return f'cd "{word}" && '
-
-
-def _is_of_pre_commit(hooks: Path, stages: tuple[str, ...]) -> bool:
-    for stage in stages:
-        try:
-            with (hooks / stage).open("rb") as file:
-                if MANAGER_MARKS["pre-commit"].encode() in file.read(4096):
-                    return True
-        except OSError:
-            continue
-    return False

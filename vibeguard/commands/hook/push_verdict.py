@@ -24,9 +24,8 @@ from vibeguard.core.reuse.checked import (
 )
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder
-from vibeguard.system.vouching.endings import ending_of
+from vibeguard.system.vouching.endings import read_run
 from vibeguard.system.vouching.known import known_runs
 
 # How long a supervisor that has sealed may take to be gone.
@@ -51,7 +50,7 @@ def verdict(tree: str, *, common: GlobalOptions) -> int:
     beside = _beside(loaded, state_dir)
     for run_id in reversed(known_runs(state_dir)):
         folder = run_folder(state_dir, run_id)
-        state, ending = _read(folder)
+        state, ending = read_run(folder)
         concerned = _began_as(state, tree) and covers(state, loaded, checks)
         if concerned and ending.log_status is LogStatus.LIVE:
             code = _wait(run_id, common)
@@ -85,7 +84,7 @@ def failures(*, common: GlobalOptions) -> int:
     checks = {check.id for check in chosen}
     for run_id in reversed(runs):
         folder = run_folder(state_dir, run_id)
-        state, ending = _read(folder)
+        state, ending = read_run(folder)
         if ending.log_status is LogStatus.CORRUPT:
             break
         of_them = covers(state, loaded, checks) and len(state.checks) == len(checks)
@@ -133,11 +132,6 @@ def _held_as(state: State, tree: str, beside: str) -> bool:
     return vcs is not None and vcs.tree == tree and vcs.beside == beside and held_still(state)
 
 
-def _read(folder: str) -> tuple[State, Ending]:
-    state, reading = open_state(folder)
-    return state, ending_of(reading, folder, state)
-
-
 def ruled(state: State, ending: Ending) -> RunFinished | None:
     """The verdict of a whole run; a cancelled one has none."""
     if ending.log_status is not LogStatus.COMPLETE or state.finished is None:
@@ -157,7 +151,7 @@ def _read_when_left(folder: str, code: int) -> tuple[State, Ending]:
     """The run that was waited for, with `code`; on its way out its supervisor may not vouch."""
     give_up = monotonic_s() + _LEAVING_S
     while True:
-        state, ending = _read(folder)
+        state, ending = read_run(folder)
         left = ending.log_status not in (LogStatus.INCOMPLETE, LogStatus.LIVE)
         if left or code in SIGNAL_EXIT_CODES.values() or monotonic_s() > give_up:
             return state, ending

@@ -104,13 +104,13 @@ def _payload() -> Payload:
 
 
 def _count_file(common: GlobalOptions, name: str, verb: str, session: object) -> Path:
-    """Where it is counted how often in a row this session was told: agents' own flags may lie."""
+    """The file that counts how often in a row this session was told; agents' own flags may lie."""
     key = sha256(f"{name}\n{verb}\n{session}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return count_file(state_dir_of_runs(common), key)
 
 
 def _set(path: Path, count: int) -> None:
-    """Where nothing can be written, the agent's own bound is the one that is left."""
+    """Write the count. Where that fails, only the agent's own limit ends the repetition."""
     try:
         set_count(path, count)
     except OSError as error:

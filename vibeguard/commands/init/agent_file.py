@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vibeguard.commands.streams import unwritable_is_told
 from vibeguard.commands.templates import agent_section, skill_head
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.marked_block import Block, Unclosed
@@ -9,6 +10,7 @@ from vibeguard.system.rundir.files import rewrite_file
 
 DEFAULT_FILE = "AGENTS.md"
 SKILL_FILE = "SKILL.md"
+_ELSEWHERE = "name another file with -o"
 BLOCK = Block("<!-- vibeguard: begin -->", "<!-- vibeguard: end -->")
 
 
@@ -26,25 +28,18 @@ def write_agent_file(path: str) -> bool:
         raise UsageError(f"{path}: {error}", "take the rest of that section out by hand") from error
     if text == before:
         return False
-    try:
+    with unwritable_is_told(path, _ELSEWHERE):
         place.parent.mkdir(parents=True, exist_ok=True)
         rewrite_file(path, text.encode())
-    except OSError as error:
-        raise _refused(path, error) from error
     return True
 
 
 def _before(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:  # line ends stay as they are
-            return file.read()
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8", "name another file with -o") from error
-    except OSError as error:
-        raise _refused(str(path), error) from error
-
-
-def _refused(path: str, error: OSError) -> UsageError:
-    return UsageError(f"cannot write {path}: {error.strerror}", "name another file with -o")
+    with unwritable_is_told(str(path), _ELSEWHERE):
+        try:
+            with path.open(encoding="utf-8", newline="") as file:  # line ends stay as they are
+                return file.read()
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not UTF-8", _ELSEWHERE) from error

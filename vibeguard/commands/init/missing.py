@@ -1,4 +1,4 @@
-"""What a check misses on this machine, by what was said of it, and what would install it."""
+"""Which tool a check lacks on this machine, judged by its output, and how to install it."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def passed_without(log_file: str | None) -> str:
 
 
 def _packages_first() -> str:
-    """What to do where nobody has installed a project's packages of npm yet."""
+    """The command to run first where a project's npm packages are not installed yet."""
     if not os.path.exists("package.json") or os.path.exists("node_modules"):
         return ""
     manager = next((_LOCKS[name] for name in _LOCKS if os.path.exists(name)), "npm")
@@ -49,7 +49,7 @@ def _packages_first() -> str:
 
 
 def _python_first() -> str:
-    """What installs the packages for tests, where pyproject.toml has a name for them."""
+    """The pip command that installs the packages for tests, if pyproject.toml names them."""
     try:
         with open("pyproject.toml", "rb") as file:
             document = tomllib.load(file)

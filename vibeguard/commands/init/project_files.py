@@ -1,10 +1,10 @@
 """The files that `init` reads, and the one that it writes: over none, unless it is told to."""
 
-import errno
 import os
 
 from msgspec import Struct
 
+from vibeguard.commands.streams import unwritable_is_told
 from vibeguard.core.problems import UsageError
 from vibeguard.core.proposing.registry import of_the_project
 from vibeguard.system.discovery.project import project_files
@@ -42,17 +42,14 @@ def refuse_to_hide_a_config() -> None:
 
 def write_config(path: str, text: str, *, force: bool) -> None:
     """Write the file. Raises UsageError where it exists, unless forced, or cannot be written."""
-    try:
+    with unwritable_is_told(path, "name another file with -o"):
         if force:
             rewrite_file(path, text.encode())
             return
-        with open(path, "x", encoding="utf-8") as file, whole_or_gone(path):
-            file.write(text)
-            file.flush()
-    except FileExistsError as error:
-        raise UsageError(
-            f"{path} exists", "overwrite it with --force, or name another with -o"
-        ) from error
-    except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO)
-        raise UsageError(f"cannot write {path}: {reason}", "name another file with -o") from error
+        try:
+            with open(path, "x", encoding="utf-8") as file, whole_or_gone(path):
+                file.write(text)
+                file.flush()
+        except FileExistsError as error:
+            do = "overwrite it with --force, or name another with -o"
+            raise UsageError(f"{path} exists", do) from error

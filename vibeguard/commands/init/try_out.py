@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from vibeguard.commands.init.missing import missing_tool, passed_without
 from vibeguard.commands.init.project_files import files_of
-from vibeguard.commands.streams import write_err
+from vibeguard.commands.streams import unwritable_is_told, write_err
 from vibeguard.core.model.report import CheckReport, Report, Violation
 from vibeguard.core.names import NOT_FOUND
-from vibeguard.core.problems import RunIncomplete, UsageError
+from vibeguard.core.problems import RunIncomplete
 from vibeguard.core.proposing.base import parent
 from vibeguard.core.report.brief import first_place
 from vibeguard.core.wording.layout import first_line, shorten
@@ -74,7 +74,7 @@ def try_all(
 def _ignore(lines: list[str]) -> list[str]:
     """Add the lines that .gitignore does not have yet; returns these. Raises UsageError."""
     path = Path(".gitignore")
-    try:
+    with unwritable_is_told(".gitignore", "add the lines yourself"):
         text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
         new = [line for line in lines if line not in text.splitlines()]
         if new:
@@ -82,10 +82,6 @@ def _ignore(lines: list[str]) -> list[str]:
             added = gap + "".join(f"{line}\n" for line in new)
             with path.open("a", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(added)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write .gitignore: {error.strerror}", "add the lines yourself"
-        ) from (error)
     return new
 
 

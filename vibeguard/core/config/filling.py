@@ -1,4 +1,4 @@
-"""The texts of a config with variables put in, and those of them that are programs, compiled.
+"""Puts variables into the texts of a config, and compiles those that are patterns or assertions.
 
 What all of them may be together has a bound: variables, aliases and prompts can make much of
 little, and a config is read before anybody has judged it.

@@ -1,4 +1,4 @@
-"""What is wrong with one config: gathered on the way, told once, bounded whatever the config holds.
+"""Collects what is wrong with one config: each mistake once, and a bounded number of them.
 
 Every mistake goes through `Findings.add`, so its bounds cannot be forgotten: what aliases repeat
 is one mistake, the first 200 in the file's order are shown and the rest counted, the advice of a

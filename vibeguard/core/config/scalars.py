@@ -5,6 +5,7 @@ Each function raises `LanguageError` with what is wrong and what to write instea
 
 import re
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
@@ -55,11 +56,16 @@ def whole_number(text: str, *, least: int, most: int) -> int:
     return number
 
 
+def _spelt(pattern: re.Pattern[str], text: str, what: str, do: str) -> str:
+    """A text that is spelt by the rules; `what` is the complaint about one that is not."""
+    if not pattern.fullmatch(text):
+        raise LanguageError(what.format(quoted(text)), do)
+    return text
+
+
 def day(text: str) -> str:
     """A day as `2026-12-31`, which compares as text."""
-    if not _DAY.fullmatch(text):
-        raise LanguageError(f"{quoted(text)} is not a day", "write one such as 2026-12-31")
-    return text
+    return _spelt(_DAY, text, "{} is not a day", "write one such as 2026-12-31")
 
 
 def truth(text: str) -> bool:
@@ -141,14 +147,9 @@ def without_nul(what: str, text: str) -> str:
     return text
 
 
-def command_line(text: str) -> str:
-    """Words for a process."""
-    return without_nul("a command line", text)
-
-
-def file_name(text: str) -> str:
-    """The name of a file."""
-    return without_nul("the name of a file", text)
+command_line = partial(without_nul, "a command line")
+file_name = partial(without_nul, "the name of a file")
+variable_value = partial(without_nul, "an environment variable")
 
 
 def shell(text: str) -> str:
@@ -192,22 +193,15 @@ def identifier(text: str) -> str:
         raise LanguageError(
             f"an id of {len(text):,} characters", f"use at most {LONGEST_ID:,} characters"
         )
-    if ID.fullmatch(text):
-        return text
-    raise LanguageError(
-        f"invalid id {quoted(text)}",
-        "use letters, digits, _ and -; begin with a letter or _",
+    return _spelt(
+        ID, text, "invalid id {}", "use letters, digits, _ and -; begin with a letter or _"
     )
 
 
 def tag(text: str) -> str:
     """A tag."""
-    if TAG.fullmatch(text):
-        return text
-    raise LanguageError(
-        f"invalid tag {quoted(text)}",
-        "use small letters, digits and -; begin with a small letter",
-    )
+    do = "use small letters, digits and -; begin with a small letter"
+    return _spelt(TAG, text, "invalid tag {}", do)
 
 
 def glob(text: str) -> str:
@@ -219,18 +213,13 @@ def glob(text: str) -> str:
 
 def label(text: str) -> str:
     """A label that a worker may have."""
-    if not LABEL.match(text):
-        raise LanguageError(
-            f"{quoted(text)} cannot be a label of a worker", "use letters, digits and _ . = / + -"
-        )
-    return text
+    do = "use letters, digits and _ . = / + -"
+    return _spelt(LABEL, text, "{} cannot be a label of a worker", do)
 
 
 def pool_name(text: str) -> str:
     """What a pool of workers is called."""
-    if not POOL_NAME.match(text):
-        raise LanguageError(f"{quoted(text)} cannot name a pool", "use letters, digits and _ . -")
-    return text
+    return _spelt(POOL_NAME, text, "{} cannot name a pool", "use letters, digits and _ . -")
 
 
 def file_below(text: str) -> str:
@@ -251,11 +240,6 @@ def variable_name(text: str) -> str:
     if text in OUR_VARIABLES:
         raise LanguageError(f"{text} is set by VibeGuard itself", "use another name")
     return text
-
-
-def variable_value(text: str) -> str:
-    """The value of an environment variable: any text that the system can pass on."""
-    return without_nul("an environment variable", text)
 
 
 def folder_below(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which test a silent output was in the middle of: what test runners write before one has ended."""
+"""Which test was running when the output stopped, judged by what test runners announce."""
 
 import re
 from collections.abc import Sequence

@@ -26,18 +26,6 @@ class Stream(StrEnum):
     MACHINE = "stdout"
 
 
-def no_asset(name: str) -> str:
-    """Nothing: what a caller gives who has no files."""
-    del name
-    return ""
-
-
-def no_former(state: State) -> State | None:
-    """Nothing: no run to hold this one against."""
-    del state
-    return None
-
-
 class FormatOptions(Struct, frozen=True, kw_only=True):
     """Everything that a format may depend on beside the events.
 
@@ -68,8 +56,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     run_folder: str = ""
     program: str = "vibeguard"
     quiet: bool = False
-    asset: Callable[[str], str] = no_asset
-    former: Callable[[State], State | None] = no_former
+    asset: Callable[[str], str] = lambda _: ""
+    former: Callable[[State], State | None] = lambda _: None
     news_only: bool = False
     compare: bool = False
     whole: bool = False

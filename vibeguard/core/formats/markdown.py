@@ -15,12 +15,12 @@ from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import result_lines
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.savings import took
 from vibeguard.core.report.summary import summary
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
-from vibeguard.core.wording.units import duration, plural
+from vibeguard.core.wording.units import plural
 
 MAX_BYTES = 900_000
 _TABLE = "\n| | check | result | time | why |\n|---|---|---|---:|---|\n"
@@ -110,9 +110,9 @@ def _rows(state: State, records: list[CheckRecord], room: _Room) -> dict[str, st
 
 def _row(state: State, record: CheckRecord) -> str:
     word = shown_status(record)
-    took = duration(duration_ns(record, state.last_t)) if record.first_started_t is not None else ""
     why = _prose(with_remarks(shorten(reason_of(state, record), 300), record))
-    return f"| {_MARKS.get(word, '')} | {_code(record.planned.id)} | {word} | {took} | {why} |\n"
+    name, time = _code(record.planned.id), took(state, record)
+    return f"| {_MARKS.get(word, '')} | {name} | {word} | {time} | {why} |\n"
 
 
 def _prose(text: str) -> str:

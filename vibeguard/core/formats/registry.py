@@ -8,24 +8,29 @@ from vibeguard.core.problems import UsageError
 
 FORMATS = {
     "text": "vibeguard.core.formats.text:TextFormat",
-    "live": "vibeguard.core.formats.live:LiveFormat",
-    "watch": "vibeguard.core.formats.watch:WatchFormat",
     "agent": "vibeguard.core.formats.agent:AgentFormat",
     "json": "vibeguard.core.formats.json:JsonFormat",
     "jsonl": "vibeguard.core.formats.jsonl:JsonLinesFormat",
     "junit": "vibeguard.core.formats.junit:JUnitFormat",
     "github": "vibeguard.core.formats.github:GitHubFormat",
     "markdown": "vibeguard.core.formats.markdown:MarkdownFormat",
+    "html": "vibeguard.core.formats.html:HtmlFormat",
+    "trace": "vibeguard.core.formats.trace:TraceFormat",
     "sarif": "vibeguard.core.formats.sarif:SarifFormat",
     "ctrf": "vibeguard.core.formats.ctrf:CtrfFormat",
     "gitlab": "vibeguard.core.formats.gitlab:GitLabFormat",
-    "html": "vibeguard.core.formats.html:HtmlFormat",
     "otlp": "vibeguard.core.formats.otlp:OtlpFormat",
-    "trace": "vibeguard.core.formats.trace:TraceFormat",
+    "live": "vibeguard.core.formats.live:LiveFormat",
+    "watch": "vibeguard.core.formats.watch:WatchFormat",
 }
 
+# A command chooses these by itself: nobody asks for them by name.
+DRAWN = ("live", "watch")
 # These show no run of which they cannot state what they are for: `finish` raises UsageError.
 STATEMENTS = {"in-toto": "vibeguard.core.formats.in_toto:InTotoFormat"}
+
+# What `report --format` takes, in the order in which its help names them.
+REPORT_FORMATS = tuple(name for name in (*FORMATS, *STATEMENTS) if name not in DRAWN)
 
 
 def make_format(name: str, options: FormatOptions) -> Format:

@@ -18,8 +18,7 @@ from vibeguard.core.report.results import (
     result_lines,
     shown_results,
 )
-from vibeguard.core.report.savings import duration_ns
-from vibeguard.core.wording.units import duration
+from vibeguard.core.report.savings import took
 
 MOST_CARDS = 200  # a page of ten thousand of them is slow and tells nobody more
 _MOST_OPEN = 50
@@ -34,7 +33,6 @@ def card(
 ) -> str:
     """The check as an item of a list. `number` is its place in the plan, `position` on the page."""
     word = shown_status(record)
-    took = duration(duration_ns(record, state.last_t)) if record.first_started_t is not None else ""
     before = setting.former.checks.get(record.planned.id) if setting.former else None
     stands = standing(record, before)
     since = f'<span class="stands">{text(stands)}</span>' if stands else ""
@@ -43,7 +41,7 @@ def card(
         f'<summary><span class="word">{word}</span>'
         f'<span class="name">{text(record.planned.id)}{since}</span>'
         f'<span class="why">{text(with_remarks(reason_of(state, record), record))}</span>'
-        f'<span class="time">{took}</span></summary>'
+        f'<span class="time">{took(state, record)}</span></summary>'
         f"<dl>{''.join(_sections(state, record, setting))}</dl></details></li>\n"
     )
 

@@ -1,8 +1,8 @@
 """The frame of every page: what it may run and load, and how untrusted text gets into it.
 
-Foreign text is escaped where it is markup and is data where a script reads it. The policy lets run
-only the style and the script whose hashes it names, lets nothing be fetched, and lets not even that
-script make markup of a string.
+Untrusted text is escaped where it becomes markup, and is data where a script reads it. The policy
+allows only the style and the script whose hashes it names, allows nothing to be fetched, and does
+not allow that script to turn a string into markup.
 """
 
 from base64 import b64encode

@@ -122,19 +122,22 @@ def _point(point: HistoryCheck | None, run: HistoryRun) -> tuple[str, int, str]:
     return word, point.ns, f"{run.run_id}: {word}, {duration(point.ns)}"
 
 
+def _troubles(found: Sequence[HistoryCheck]) -> tuple[int, int]:
+    """How often a check did not pass, and how often only when it was tried again."""
+    return sum(point.word in _UNPASSED for point in found), sum(point.flaky for point in found)
+
+
 def _rank(
     check: str, points: Sequence[HistoryCheck | None], unstable: Container[str]
 ) -> tuple[int, ...]:
     found = [point for point in points if point is not None]
-    bad = sum(point.word in _UNPASSED for point in found)
-    flaky = sum(point.flaky for point in found)
+    bad, flaky = _troubles(found)
     return (-(check in unstable), -flaky, -bad, -max((point.ns for point in found), default=0))
 
 
 def _standing(check: str, points: list[HistoryCheck | None], unstable: dict[str, str]) -> str:
     found = [point for point in points if point is not None]
-    bad = sum(point.word in _UNPASSED for point in found)
-    flaky = sum(point.flaky for point in found)
+    bad, flaky = _troubles(found)
     parts = [f"failed {bad} of {len(found)}" if bad else ""]
     parts += [f"passed on a retry in {flaky}" if flaky else "", unstable.get(check, "")]
     return ", ".join(filter(None, parts))

@@ -19,7 +19,7 @@ from vibeguard.core.report.critical_path import path_sentence
 from vibeguard.core.report.failure import with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.savings import took
 from vibeguard.core.report.subject import about
 from vibeguard.core.report.summary import background, summary, verdict_line
 from vibeguard.core.report.timeline import Timeline
@@ -165,11 +165,9 @@ def _comparison(state: State, former: State) -> Iterator[str]:
 
 def _line(state: State, record: CheckRecord) -> str:
     """A check in one line: what is read where no script runs."""
-    ran = record.first_started_t is not None
-    took = duration(duration_ns(record, state.last_t)) if ran else ""
     why = with_remarks(reason_of(state, record), record)
     name = f"{record.planned.id}: {shown_status(record)}"
-    return f"<li>{text(', '.join(part for part in (name, why, took) if part))}</li>\n"
+    return f"<li>{text(', '.join(filter(None, (name, why, took(state, record)))))}</li>\n"
 
 
 def _project(started: RunStarted | None) -> str:

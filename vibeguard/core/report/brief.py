@@ -1,4 +1,4 @@
-"""One failure in as many bytes as there are: what names the fault outlasts its surroundings."""
+"""One failure in a limited number of bytes: the lines that name the fault are kept longest."""
 
 import re
 from collections.abc import Iterator

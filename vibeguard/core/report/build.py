@@ -43,7 +43,7 @@ class Ending(Struct, frozen=True):
 
     `exit_code` is what the command will exit with; None means as the events say. `problem` says in
     a sentence what is wrong with the log, `hint` what the user can do to see the rest. `elapsed_ns`
-    is how long a run has been going on that goes on still.
+    is how long a live run has been going on.
     """
 
     exit_code: int | None = None

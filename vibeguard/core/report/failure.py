@@ -13,7 +13,7 @@ from vibeguard.core.report.authored import shown_command, shown_prompts
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import note_lines, result_lines, without_repeats
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.savings import took
 from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, shorten, wrap
 from vibeguard.core.wording.sanitise import sanitise
@@ -33,18 +33,14 @@ def headline(state: State, record: CheckRecord, style: Style) -> str:
     word = shown_status(record)
     loud = word.upper() if word in ("failed", "timeout", "error") else word
     reason = sanitise(reason_of(state, record))
-    took = f" ({duration(duration_ns(record, state.last_t))})" if _ran(record) else ""
+    time = f" ({took(state, record)})" if took(state, record) else ""
     name = f"{style.status(loud, word)} {style.strong(sanitise(record.planned.id))}"
-    return with_remarks(f"{name}{': ' if reason else ''}{reason}{took}", record)
+    return with_remarks(f"{name}{': ' if reason else ''}{reason}{time}", record)
 
 
 def with_remarks(text: str, record: CheckRecord) -> str:
     """The text, then what is remarkable about how the check came to its outcome."""
     return ", ".join([*([text] if text else []), *_remarks(record)])
-
-
-def _ran(record: CheckRecord) -> bool:
-    return record.first_started_t is not None
 
 
 def _remarks(record: CheckRecord) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the durations of earlier runs say about where a check runs: named, never moved silently."""
+"""Advice on where a check should run, from the durations of earlier runs; nothing is moved."""
 
 from collections.abc import Iterable, Mapping
 

@@ -12,6 +12,7 @@ from heapq import heapify, heapreplace
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Pool
+from vibeguard.core.wording.units import duration
 
 
 def duration_ns(record: CheckRecord, now_t: int) -> int:
@@ -23,6 +24,12 @@ def duration_ns(record: CheckRecord, now_t: int) -> int:
     if record.attempt <= 1 and record.finished is not None and record.finished.elapsed_ns:
         return record.finished.elapsed_ns
     return record.settled_t - record.first_started_t
+
+
+def took(state: State, record: CheckRecord) -> str:
+    """How long the check took, in words; empty for one that never ran."""
+    never = record.first_started_t is None
+    return "" if never else duration(duration_ns(record, state.last_t))
 
 
 def saved_ns(state: State) -> int | None:

@@ -33,17 +33,14 @@ def build_status(
     whatever run the log in it says that it is of.
     """
     live = ending.log_status is LogStatus.LIVE
-    finished, verdict = state.finished, verdict_event(state, ending)
-    # What is dead has come no further than its last event.
-    so_far = max(now_t, state.last_t) if live else state.last_t
-    elapsed_ns = finished.elapsed_ns if finished else so_far
+    verdict = verdict_event(state, ending)
     return Status(
         run_id=run_id or (state.started.run_id if state.started else ""),
         state=(ending.log_status or LogStatus.INCOMPLETE).value,
         verdict=verdict.verdict.value if verdict else None,
         exit_code=exit_code_of(state, ending),
         started_at=state.started.wall_time if state.started else "",
-        elapsed_ms=elapsed_ns // MILLISECOND_NS,
+        elapsed_ms=_elapsed_ns(state, now_t, live=live) // MILLISECOND_NS,
         checks=len(state.checks),
         settled=state.settled,
         counts=outcome_counts(state),
@@ -138,6 +135,13 @@ def _waiting_words(check: WaitingCheck) -> str:
     if check.waits_for:
         return f"{check.id} (for {some(check.waits_for, 3)})"
     return f"{check.id} ({check.state})"
+
+
+def _elapsed_ns(state: State, now_t: int, *, live: bool) -> int:
+    if state.finished is not None:
+        return state.finished.elapsed_ns
+    # What is dead has come no further than its last event.
+    return max(now_t, state.last_t) if live else state.last_t
 
 
 def _running(state: State, now_t: int) -> Iterator[RunningCheck]:

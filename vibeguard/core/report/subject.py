@@ -1,4 +1,4 @@
-"""What a run was about: the work tree or what is staged, and what its checks have made of that."""
+"""What a run checked: the work tree or the staged files; and what its checks changed there."""
 
 from collections.abc import Iterator
 from shlex import quote

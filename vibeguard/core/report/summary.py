@@ -20,7 +20,7 @@ from vibeguard.core.report.tally import (
 )
 from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.sentences import cancelled_because
+from vibeguard.core.wording.sentences import ENDED, cancelled_because
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import SECOND_NS, duration, plural, some
 
@@ -165,16 +165,8 @@ def skips(state: State) -> Iterator[str]:
 
 
 def _ended(record: CheckRecord | None) -> str:
-    words = {
-        Outcome.FAILED: "failed",
-        Outcome.TIMEOUT: "timed out",
-        Outcome.ERROR: "could not be judged",
-        Outcome.CANCELLED: "was cancelled",
-        Outcome.SKIPPED: "was skipped",
-    }
-    return (
-        words.get(record.outcome, "did not pass") if record and record.outcome else "did not pass"
-    )
+    outcome = record.outcome if record else None
+    return ENDED.get(outcome or "", "did not pass")
 
 
 def weaker_here(weakened: Sequence[RunWeakened]) -> list[str]:

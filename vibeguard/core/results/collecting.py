@@ -1,4 +1,4 @@
-"""Results as they come in: counted all, kept as many as are bearable, the worst first."""
+"""Collects results: counts all of them, keeps a bounded number, the worst first."""
 
 from msgspec import Struct
 from msgspec.structs import replace

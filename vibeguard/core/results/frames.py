@@ -1,4 +1,4 @@
-"""The place that a failure's text names: the last line of pytest, the first frame of a stack."""
+"""Finds the file and line that a failure's text names, by the stack frames of known languages."""
 
 import re
 from typing import NamedTuple

@@ -28,7 +28,7 @@ class Evidence(Struct, frozen=True):
 
 
 class Objection(Struct, frozen=True):
-    """What results have against a pass."""
+    """Why a check whose command exited with 0 does not pass."""
 
     outcome: Outcome
     reason: Reason
@@ -36,7 +36,7 @@ class Objection(Struct, frozen=True):
 
 
 def objection(check: PlannedCheck, evidence: Evidence) -> Objection | None:
-    """Why an exit code of 0 is no pass; None if nothing speaks against it."""
+    """Why an exit code of 0 is not a pass here; None if it is one."""
     if evidence.problems:
         return Objection(Outcome.ERROR, Reason.RESULTS, "; ".join(evidence.problems))
     count = failing(evidence.gathered)

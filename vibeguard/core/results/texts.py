@@ -1,4 +1,4 @@
-"""Short, well-formed texts out of long ones that somebody else wrote."""
+"""Short texts out of long, untrusted ones."""
 
 import re
 from itertools import islice

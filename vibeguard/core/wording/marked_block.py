@@ -1,4 +1,4 @@
-"""A block of lines of ours in a file of somebody else, between two marks."""
+"""Our block of lines in a file that belongs to the user, between two marks."""
 
 from msgspec import Struct
 

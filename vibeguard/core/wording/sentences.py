@@ -112,7 +112,7 @@ def _output_limit(facts: Facts) -> str:
 
 def _requirement(facts: Facts) -> str:
     cause = facts.cause or facts.direct or "a check"
-    ended = _ENDED.get(facts.cause_outcome, "did not pass")
+    ended = ENDED.get(facts.cause_outcome, "did not pass")
     if facts.direct and facts.direct != cause:
         return f"requires {facts.direct}, which was skipped: {cause} {ended}"
     return f"requires {cause}, which {ended}"
@@ -138,7 +138,7 @@ def _detailed(sentence: str) -> Callable[[Facts], str]:
     return lambda facts: _with_detail(facts, sentence)
 
 
-_ENDED = {
+ENDED = {
     "failed": "failed",
     "timeout": "timed out",
     "error": "could not be judged",

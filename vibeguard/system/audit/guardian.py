@@ -22,7 +22,7 @@ _OVER: Final = b"."
 def guarded(run_id: str) -> Iterator[None]:
     """While this process lives in here, what bears the mark of `run_id` is its own business.
 
-    To be entered before it is a subreaper. Raises SpawnRefused where no process is to be had.
+    To be entered before it is a subreaper. Raises SpawnRefused where the system gives no process.
     """
     try:
         reader, writer = os.pipe()

@@ -14,7 +14,7 @@ _CALLS: Final = (
     "%file,connect,bind,sendto,sendmsg,sendmmsg,getdents64,fchdir,openat2,execveat,io_uring_setup,"
     "clone,clone3,fork,vfork"
 )
-_FLAGS: Final = ("-f", "--seccomp-bpf", "-y", "-xx", "-q", "-s", "0")
+_FLAGS: Final = ("-f", "--seccomp-bpf", "-y", "-xx", "-q", "-s", "0", "-e", f"trace={_CALLS}", "-o")
 _PROBE_S: Final = 10.0
 _GIT_S: Final = 30.0
 
@@ -42,7 +42,7 @@ def tracer_command(strace: str, trace: str) -> tuple[bytes, ...]:
 
     The tracer detaches itself (-DDD): the check stays our child, with its own exit status.
     """
-    words = (strace, "-DDD", *_FLAGS, "-e", f"trace={_CALLS}", "-o", trace, "--")
+    words = (strace, "-DDD", *_FLAGS, trace, "--")
     return tuple(os.fsencode(word) for word in words)
 
 
@@ -68,18 +68,7 @@ def ignored_by_git(
 
 def _probe(strace: str) -> str:
     """Why a trace cannot be taken; empty where it can."""
-    command = [
-        strace,
-        *_FLAGS,
-        "-e",
-        f"trace={_CALLS}",
-        "-o",
-        os.devnull,
-        "--",
-        "/bin/sh",
-        "-c",
-        ":",
-    ]
+    command = [strace, *_FLAGS, os.devnull, "--", "/bin/sh", "-c", ":"]
     try:
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PROBE_S, check=False

@@ -1,4 +1,4 @@
-"""Which files of a work tree differ, and what lies there: in bounded time, or why nobody knows."""
+"""Which files of a work tree git calls changed, and their digests; or why that is not known."""
 
 import os
 import stat

@@ -44,7 +44,7 @@ def begin_git(
     environment: Mapping[bytes, bytes],
     given: bytes | None = None,
 ) -> "subprocess.Popen[bytes]":
-    """Git, which is asked and not waited for yet. Raises OSError if it is missing."""
+    """Start git without waiting for its answer. Raises OSError if it is missing."""
     return subprocess.Popen(
         [*_GIT, *arguments],
         cwd=folder,

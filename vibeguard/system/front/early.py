@@ -62,7 +62,7 @@ prepared: ContextVar[Supervisor | None] = ContextVar("prepared", default=None)
 
 
 def hold_signals_back() -> None:
-    """What comes in the first milliseconds is dealt with once there is somebody to deal with it."""
+    """Block signals until the front or the supervisor has handlers for them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
 
 
@@ -146,7 +146,7 @@ def _be_supervisor(orders: int, reports: int, guardian: int | None, may_reuse_al
 
 
 def _report_defect(error: BaseException, reports: int) -> None:
-    """A supervisor that cannot even be imported: its front is to say why."""
+    """Tell the front why the supervisor could not even be imported."""
     import traceback  # noqa: PLC0415 - only now
 
     from vibeguard.core.problems import shortage  # noqa: PLC0415

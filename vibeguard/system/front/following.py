@@ -118,7 +118,7 @@ class Following:
 
 @contextlib.contextmanager
 def restored(shown: Shown) -> Iterator[None]:
-    """Whatever ends the following, the terminal has its cursor back."""
+    """However the following ends, live progress is removed and the cursor is shown again."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One start at a time in a state folder: from the look for live runs until the new one is there."""
+"""A lock, so that one run at a time starts in a state folder and sees which others are live."""
 
 import contextlib
 import fcntl

@@ -106,12 +106,12 @@ class Output:
         return {o.descriptor: o for o in self._outlets.values() if o.pending}
 
     def lost(self) -> str:
-        """Why something that was to be told is not; empty if all of it is."""
+        """Why part of the output could not be written; empty if all of it was."""
         numbers = [outlet.lost for outlet in self._outlets.values() if outlet.lost]
         return os.strerror(numbers[0]) if numbers else ""
 
     def discard(self) -> None:
-        """Give up on readers that have not taken what was written for them."""
+        """Drop what readers have not taken yet, and write nothing more to them."""
         for outlet in self._outlets.values():
             if outlet.pending:
                 outlet.discard()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from functools import cache, partial
 
-from vibeguard.core.formats.base import FormatOptions, no_former
+from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.terminal import is_ci, shows_unicode, wants_colour
@@ -46,7 +46,7 @@ def format_options(
 def _former(run_folder: str, since: int | str) -> Callable[[State], State | None]:
     """What to hold a run against: what was told up to an event needs no other run."""
     if not run_folder or (isinstance(since, int) and since >= 0):
-        return no_former
+        return lambda _: None
     state_dir = os.path.dirname(os.path.dirname(run_folder))
     if isinstance(since, str):
         return _former_run(state_dir, since)

@@ -67,7 +67,7 @@ def tell_webhook(job: NotifyJob, url: str, number: int) -> tuple[int, str]:
 
 
 def _post(address: Address, key: bytes, delivery: str, body: bytes) -> None:
-    """One attempt. A redirect is not followed: what is signed for one is not for another."""
+    """One attempt. A redirect is not followed: the message is signed for this receiver alone."""
     connection: http.client.HTTPConnection
     if address.tls:
         context = ssl.create_default_context()

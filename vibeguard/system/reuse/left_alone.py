@@ -24,6 +24,7 @@ from vibeguard.system.discovery.differing import (
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import ask_git
 from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.reuse.naming import folders_above
 from vibeguard.system.reuse.scan import scan, signature_of
 
 _IGNORED_BY: Final = b".gitignore"
@@ -100,7 +101,7 @@ def _lying(
     settings = tuple(s for s in told.split(b"\0") if s.partition(b"\n")[0] in _LISTING_SETTINGS)
     exclude = ask_git(EXCLUDE_FILE, root, own, timeout_s)
     rules = [exclude.rstrip(b"\n"), *_global_rules(settings, own)]
-    rules += [os.path.join(above, _IGNORED_BY) for above in _folders(listed)]
+    rules += [os.path.join(above, _IGNORED_BY) for above in folders_above(listed)]
     return _entries(os.fsencode(root), {*listed, *rules, *further}, known), settings
 
 
@@ -134,17 +135,6 @@ def _holds(entry: Entry | None) -> tuple[object, ...]:
     if entry.sha256 or entry.kind is Kind.LINK or stat.S_ISDIR(mode):
         return entry.kind, mode, entry.sha256, entry.target
     return entry.kind, entry.signature
-
-
-def _folders(paths: Iterable[bytes]) -> set[bytes]:
-    """The folders that hold the paths, up to the root."""
-    found = {b""}
-    for path in paths:
-        above = os.path.dirname(path)
-        while above not in found:
-            found.add(above)
-            above = os.path.dirname(above)
-    return found
 
 
 def _global_rules(settings: Iterable[bytes], environment: Mapping[bytes, bytes]) -> Iterator[bytes]:

@@ -32,17 +32,33 @@ class Naming:
 
     def from_root(self, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
         """Paths below `root` as they are called from the folder."""
-        below = os.path.relpath(self._folder, os.path.realpath(root))
-        if below == b".":
-            yield from paths
-            return
-        own = below.split(b"/")
-        for path in paths:
-            words = path.split(b"/")
-            same = 0
-            while same < min(len(own), len(words) - 1) and own[same] == words[same]:
-                same += 1
-            yield b"/".join([*([b".."] * (len(own) - same)), *words[same:]])
+        return called_from(self._folder, root, paths)
+
+
+def called_from(folder: bytes, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
+    """Paths below `root` as they are called from a folder below it."""
+    below = os.path.relpath(os.path.realpath(folder), os.path.realpath(root))
+    if below == b".":
+        yield from paths
+        return
+    own = below.split(b"/")
+    for path in paths:
+        words = path.split(b"/")
+        same = 0
+        while same < min(len(own), len(words) - 1) and own[same] == words[same]:
+            same += 1
+        yield b"/".join([*([b".."] * (len(own) - same)), *words[same:]])
+
+
+def folders_above(paths: Iterable[bytes]) -> set[bytes]:
+    """The folders that hold the paths, up to the root, which is the empty name."""
+    found = {b""}
+    for path in paths:
+        above = os.path.dirname(path)
+        while above not in found:
+            found.add(above)
+            above = os.path.dirname(above)
+    return found
 
 
 def _levels(pattern: str) -> int:

@@ -1,4 +1,4 @@
-"""Whether a record may stand: its run is whole, vouched for, and the check passed in it."""
+"""Whether a record counts: its run is complete and vouched for, and the check passed in it."""
 
 import os
 

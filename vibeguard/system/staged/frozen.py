@@ -1,4 +1,4 @@
-"""The index as it was when the command began: what comes later to it is not of this run."""
+"""A copy of the index from when the command began: later changes to it do not reach this run."""
 
 import os
 import shutil

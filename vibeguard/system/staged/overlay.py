@@ -59,7 +59,7 @@ class Beneath:
         self._facts = {path: self.facts(path) for path in paths}
 
     def forget(self, paths: Iterable[bytes]) -> None:
-        """Nobody sees these files any more: others lie above them."""
+        """Stop watching these files: others cover them now."""
         for path in paths:
             self._facts.pop(path, None)
 

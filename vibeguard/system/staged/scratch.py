@@ -42,7 +42,7 @@ class Scratch:
         self.leave()
 
     def leave(self) -> None:
-        """Hold it no more: somebody else does, or it is swept."""
+        """Release the folder: another process holds it, or the next command sweeps it."""
         os.close(self._lock)
 
 

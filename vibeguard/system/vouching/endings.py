@@ -15,7 +15,7 @@ from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.build import Ending
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import has_writer
-from vibeguard.system.journal.reader import LogReading
+from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.process.proc import Identity, boot_id, is_alive
 from vibeguard.system.rundir.crash import crash_of
 from vibeguard.system.rundir.noted_differences import differences_of, was_killed
@@ -63,6 +63,12 @@ def ending_of(
     if reading.status is LogStatus.COMPLETE and was_killed(folder):
         return corrupt("the log is sealed, but its supervisor was killed before it sealed one")
     return ending
+
+
+def read_run(folder: str) -> tuple[State, Ending]:
+    """What the run in a folder comes to, and how its log ends."""
+    state, reading = open_state(folder)
+    return state, ending_of(reading, folder, state)
 
 
 def is_unvouched(ending: Ending, reading: LogReading) -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Mapping
 
 from vibeguard.core.reuse.manifest import Entry, differing
+from vibeguard.system.reuse.naming import folders_above
 from vibeguard.system.reuse.scan import scan
 from vibeguard.system.reuse.tree import files_of_tree
 
@@ -49,13 +50,7 @@ class Tree:
 
     def folders(self) -> set[bytes]:
         """The folders of the files that were seen, and those above them up to the root."""
-        found = {b""}
-        for path in self._entries or ():
-            folder = os.path.dirname(path)
-            while folder not in found:
-                found.add(folder)
-                folder = os.path.dirname(folder)
-        return {os.path.join(self._root, folder) for folder in found}
+        return {os.path.join(self._root, folder) for folder in folders_above(self._entries or ())}
 
 
 def _written_ns(entry: Entry | None) -> int:
