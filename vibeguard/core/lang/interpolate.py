@@ -114,32 +114,17 @@ def resolve_variables(variables: Mapping[str, str]) -> dict[str, str]:
     cycles = find_cycles(uses)
     if cycles:
         raise VariableCycle(cycles)
+    from graphlib import TopologicalSorter  # noqa: PLC0415 - few variables use others
+
     resolved = dict(variables)
     room = MAX_TOGETHER
     putting = Interpolation(resolved)  # each is complete before another one uses it
-    for name in _users_last(uses):
+    for name in TopologicalSorter(uses).static_order():
+        if not uses.get(name):
+            continue
         resolved[name] = putting.put(variables[name])
         room -= len(resolved[name])
         if room < 0:
             what = f"variables together are longer than {MAX_TOGETHER >> 20} MiB"
             raise LanguageError(what, "use fewer or shorter variables")
     return resolved
-
-
-def _users_last(uses: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The names that use others, each after those that it uses. There is no cycle."""
-    done: set[str] = set()
-    order: list[str] = []
-    for root in uses:
-        stack = [(root, iter(uses[root]))]
-        while stack:
-            name, rest = stack[-1]
-            other = next((used for used in rest if used in uses and used not in done), None)
-            if other is not None:
-                stack.append((other, iter(uses[other])))
-                continue
-            stack.pop()
-            if name not in done and uses[name]:
-                order.append(name)
-            done.add(name)
-    return order
