@@ -130,7 +130,7 @@ def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
 
 
 def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
-    """The attempt waits for a worker; its check stays queued. Said again, it waits since then."""
+    """The attempt waits for a worker; its check stays queued. Said again, it keeps its time."""
     if record.pool is not _WORKERS or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: submitted what is not for a worker, or not queued")
     before = record.submitted
@@ -163,9 +163,10 @@ def termination_requested(
 
 
 def _has_fitting_status(event: CheckAttemptFinished) -> bool:
-    """Whether there is a code or a signal, or neither where the command is not known to have ended.
+    """Whether the exit status fits the end of the attempt.
 
-    One that could not be killed has neither, and its attempt is over all the same.
+    A command that has exited has a code or a signal, any other has neither. One that could not be
+    killed has neither, although its attempt is over.
     """
     if event.exit_code is None and not event.signal:
         return event.end is not _EXITED or bool(event.unkillable)
@@ -182,7 +183,7 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
         raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
     if event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
-    # Asked here, too: nearly every attempt has exited with a code, and a call costs as much again.
+    # The usual case is decided without a call, which would cost as much as all else here.
     exited = event.end is _EXITED and event.exit_code is not None and not event.signal
     if not exited and not _has_fitting_status(event):
         raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
@@ -243,7 +244,7 @@ def retry_scheduled(state: State, record: CheckRecord, event: CheckRetrySchedule
 
 
 def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> None:
-    """-> settled, once, with an outcome that its parts bear out."""
+    """Any state -> settled, once, with an outcome that the events before it support."""
     problem = contradiction(state, record, event)
     if problem:
         raise LogCorrupt(f"{event.check} settled as {event.outcome.value}, but {problem}")

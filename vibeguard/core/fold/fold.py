@@ -74,7 +74,7 @@ def fold(events: Iterable[Event]) -> State:
 
 
 def _check_ends(state: State, seq: int, event: Event | UnknownEvent) -> None:
-    """The start, the plan and the end have fixed places; what may be ignored is between them."""
+    """Start, plan and end have fixed places; an unknown event may stand between them."""
     if seq == 0 and not isinstance(event, RunStarted):
         raise LogCorrupt("the log does not begin with run.started")
     if state.sealed is not None:

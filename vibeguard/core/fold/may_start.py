@@ -12,7 +12,7 @@ _PROCEED = WhilePending.PROCEED
 
 
 def check_requirements(state: State, record: CheckRecord) -> None:
-    """Every requirement has passed or was waived; what it goes ahead of is noted."""
+    """Every requirement has passed or was waived; those that it runs before are noted."""
     check = record.planned.id
     for requirement in record.planned.requires:
         required = state.checks[requirement.check]
@@ -28,7 +28,7 @@ def check_requirements(state: State, record: CheckRecord) -> None:
 
 
 def note_unconfirmed(state: State, record: CheckRecord, required: str) -> None:
-    """It goes ahead of what confirms a reused requirement."""
+    """Note that the check runs before a reused requirement has been confirmed."""
     confirming = state.checks.get(f"{required}{CONFIRMING}")
     if confirming is None or confirming.state is SETTLED or confirming is record:
         return
@@ -37,7 +37,7 @@ def note_unconfirmed(state: State, record: CheckRecord, required: str) -> None:
 
 
 def enter_group(state: State, record: CheckRecord) -> None:
-    """No other check of its group runs."""
+    """Enter the group of the check: no other check of it may be running."""
     check, holder = record.planned.id, state.groups.get(record.group)
     if holder is not None:
         raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")

@@ -206,7 +206,7 @@ def _unreadable(_state: State, record: CheckRecord, event: CheckSettled) -> str:
 
 
 def _values_read(record: CheckRecord, event: CheckSettled) -> str:
-    """Patterns find or miss only once the whole output was read: then only a value can be bad."""
+    """Recorded values show that the output was read: then only a value can be the reason."""
     extracted = record.extracted
     if extracted is None or event.reason is Reason.BAD_VALUE:
         return ""
@@ -214,14 +214,14 @@ def _values_read(record: CheckRecord, event: CheckSettled) -> str:
 
 
 def _changed_files(_state: State, record: CheckRecord, _event: CheckSettled) -> str:
-    """The command succeeded, and left other files than it must."""
+    """The command succeeded, but changed files that it must not change."""
     if record.planned.on_change is not OnChange.FAIL:
         return "its config lets it change files"
     return unsuccessful(record)
 
 
 def _tree_moved(state: State, record: CheckRecord, _event: CheckSettled) -> str:
-    """It saw files of the work tree that are no more what is staged."""
+    """Files that it saw were changed meanwhile: it did not check what is staged."""
     if state.started is None or state.started.staged is None:
         return "what is staged was not what it checked"
     return defect(record)

@@ -53,7 +53,7 @@ def was_executed(record: CheckRecord) -> bool:
 
 
 def has_failed(state: State) -> bool:
-    """Whether a check has settled with which the run cannot pass any more."""
+    """Whether a check has settled in a way that keeps the run from passing."""
     return any(fails_the_run(record) for record in state.checks.values())
 
 

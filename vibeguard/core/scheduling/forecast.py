@@ -26,8 +26,8 @@ from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Star
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 
-# A check that takes longer than it used to is taken to need this part of its time so far once more;
-# one of which nothing is known, as long as it has taken already.
+# A check that takes longer than expected is assumed to need this part of its time so far once more;
+# a check without an estimate, as long again as it has taken.
 _OVERDUE_PART = 10
 
 
@@ -49,7 +49,7 @@ def forecast(state: State, now_t: int) -> Forecast:
 
 
 def _typical_ns(records: Iterable[CheckRecord]) -> int | None:
-    """What a check is taken to last of which nothing is known."""
+    """The duration to assume for a check without an estimate; None if nothing is known of any."""
     known = []
     for record in records:
         if record.planned.expected_ns is not None:
@@ -60,7 +60,7 @@ def _typical_ns(records: Iterable[CheckRecord]) -> int | None:
 
 
 class _Rehearsal:
-    """One run, played on from where it stands, on a State of its own."""
+    """A copy of a run's State, with a scheduler that plays it on to the end."""
 
     def __init__(self, state: State, now_t: int, typical_ns: int) -> None:
         self._state = _copy(state)
@@ -72,7 +72,7 @@ class _Rehearsal:
         self.foreground_ns = 0
 
     def play(self) -> int:
-        """Let every attempt take its time and pass; the nanoseconds until the last one has."""
+        """Let every attempt take as long as expected, and pass; how many nanoseconds that takes."""
         for check, record in self._state.checks.items():
             if record.state is CheckState.RUNNING:
                 heappush(self._ends, (self._left_ns(record), check))
@@ -124,7 +124,7 @@ class _Rehearsal:
         return max(expected - lasted, lasted // _OVERDUE_PART if known else lasted)
 
     def _queue_ns(self, record: CheckRecord) -> int:
-        """What is left of the wait for a worker; what waits already has waited for a while."""
+        """What is left of the expected wait for a worker."""
         submitted, expected = record.submitted, record.planned.expected_queue_ns
         if submitted is None or submitted.attempt != record.attempt:
             return expected
@@ -135,7 +135,7 @@ class _Rehearsal:
 
 
 def _copy(state: State) -> State:
-    """The same run on its way to a pass: whatever is under way is forgotten to have gone wrong."""
+    """The State of the same run on its way to a pass: what has gone wrong so far is left out."""
     checks = {}
     for check, record in state.checks.items():
         checks[check] = copied = copy(record)
@@ -146,7 +146,7 @@ def _copy(state: State) -> State:
         else:
             copied.attempt_over = False
     whole = copy(state)
-    whole.paused_since = None  # it is to go on
+    whole.paused_since = None  # the forecast is of a run that goes on
     whole.checks, whole.counts, whole.groups = checks, dict(state.counts), dict(state.groups)
     return whole
 

@@ -62,13 +62,13 @@ class Index:
         self._begin()
 
     def feed(self, event: Event) -> None:
-        """Take note of an event, which the State has been folded from already."""
+        """Take note of an event that has been folded into the State already."""
         notice = self._notices.get(type(event))
         if notice is not None:
             notice(event)
 
     def _begin(self) -> None:
-        """Bring the indexes to where the State is: at the plan, or later, as in a forecast."""
+        """Fill the queues from the State: of a new plan, or, for a forecast, of a run under way."""
         for check, record in self.state.checks.items():
             match record.state:
                 case CheckState.PENDING if self.requirements.are_met(check):

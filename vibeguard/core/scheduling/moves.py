@@ -6,14 +6,14 @@ from vibeguard.core.model.events import Event
 
 
 class EnterGroup(Struct, frozen=True):
-    """The check has a slot and, within this run, its group. If another run has that: `block`."""
+    """Take the group's lock for the check, which has a slot. If another run has it: `block`."""
 
     check: str
     group: str
 
 
 class LeaveGroup(Struct, frozen=True):
-    """No check of this run has the group any more: other runs may."""
+    """Release the group's lock: no check of this run holds the group any more."""
 
     group: str
 

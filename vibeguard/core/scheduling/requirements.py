@@ -14,7 +14,7 @@ _WAIT = WhilePending.WAIT
 
 
 class Requirements:
-    """Answers in O(what changes) whether a check may go on."""
+    """Answers whether a check may go on, at the cost of what has changed."""
 
     def __init__(self, state: State) -> None:
         self._checks = checks = state.checks
@@ -43,7 +43,7 @@ class Requirements:
         return self._unmet[check] == 0
 
     def is_one_pending(self, check: str) -> bool:
-        """Whether a requirement has not passed that the check need not wait for."""
+        """Whether a skip or proceed requirement of the check has not passed (yet)."""
         return self._pending[check] > 0
 
     def defer(self, check: str) -> bool:
@@ -60,7 +60,7 @@ class Requirements:
         self._first_left -= record.planned.id in self._first
 
     def passed(self, check: str) -> Iterator[tuple[str, bool]]:
-        """Count a pass; yields who has become ready (True) or need not be deferred (False)."""
+        """Count a pass; yields who becomes ready by it (True) or need not be deferred (False)."""
         for dependent, choice in self._dependents[check]:
             counts = self._unmet if choice is _WAIT else self._pending
             counts[dependent] -= 1
@@ -70,7 +70,7 @@ class Requirements:
     def concerned(self, check: str) -> Iterator[CheckRecord]:
         """The dependents that must not start because `check` has not passed, in plan order.
 
-        One that has started, or has waived this requirement, goes its own way.
+        A dependent that has started, or has waived this requirement, is not among them.
         """
         for dependent, _ in self._dependents[check]:
             record = self._checks[dependent]

@@ -55,7 +55,7 @@ class Scheduler:
         self._turn: Iterator[Move] = iter(())  # of the check that has just been offered a slot
 
     def feed(self, event: Event) -> None:
-        """Take note of an event, which the State has been folded from already."""
+        """Take note of an event that has been folded into the State already."""
         self._index.feed(event)
 
     def next_move(self) -> Move | None:
@@ -97,9 +97,10 @@ class Scheduler:
         return CheckQueued(check=check, attempt=record.attempt + 1, pool=record.pool)
 
     def cancelled(self, check: str, termination: TerminationReason | None = None) -> CheckSettled:
-        """How a check settles that was ended, or kept from starting.
+        """How a cancelled check settles.
 
-        `termination` is why its attempt was ended; without one: with the run, or by itself.
+        `termination` is why its attempt was ended. Without it the check is cancelled together with
+        the run, or by itself.
         """
         if termination is None:
             cancel = self.state.cancel
@@ -114,7 +115,7 @@ class Scheduler:
         )
 
     def degraded(self, reason: str) -> RunDegraded | None:
-        """The machine refuses more: as many slots as are used now. None if that is no step down."""
+        """Only as many slots as are used now: the system refuses more. None if that is no fewer."""
         state = self.state
         parallel = max(1, min(state.parallel, state.used_foreground))
         async_parallel = max(1, min(state.async_parallel, state.used_background))
@@ -125,7 +126,7 @@ class Scheduler:
     # The rules.
 
     def _turn_of(self, record: CheckRecord) -> Iterator[Move]:
-        """A slot has been offered: the group, what `while_pending` says, and the start.
+        """The moves of a check that has been offered a slot: group, `while_pending`, start.
 
         The choice is recorded, so that a replay need not make it again. If one of several pending
         requirements says skip, skip wins: it is the choice that starts nothing.

@@ -17,7 +17,7 @@ class Queue:
     """Checks in the order of their claims: priority, longest remaining path, then plan order."""
 
     def __init__(self) -> None:
-        """Nobody is waiting."""
+        """An empty queue."""
         self._heap: list[tuple[int, int, int, CheckRecord]] = []
 
     def push(self, record: CheckRecord, position: int) -> None:
@@ -26,7 +26,7 @@ class Queue:
         heappush(self._heap, (-planned.priority, -planned.remaining_path_ns, position, record))
 
     def head(self) -> CheckRecord | None:
-        """The check whose claim is next; who has settled meanwhile is still in the queue."""
+        """The check whose claim is next; it may have settled meanwhile."""
         return self._heap[0][-1] if self._heap else None
 
     def pop(self) -> None:
@@ -35,9 +35,9 @@ class Queue:
 
 
 class Slots:
-    """The queues of both pools, and of the groups.
+    """The queues of the pools, and of the groups.
 
-    The head of a pool's queue keeps its claim: while it does not fit, nobody behind it starts, so
+    The head of a pool's queue keeps its claim: while it does not fit, no check behind it starts, so
     that heavy checks do not starve.
     """
 
@@ -58,7 +58,7 @@ class Slots:
         self._to_be_alone: set[str] = set()
 
     def push(self, record: CheckRecord) -> None:
-        """A queued check wants a slot. While its group is held it waits for that, without one."""
+        """A queued check wants a slot; while its group is held it waits for the group first."""
         if stands_alone(record.planned) and record.pool is Pool.FOREGROUND:
             self._to_be_alone.add(record.planned.id)
         if self._is_held(record.group):
@@ -85,7 +85,7 @@ class Slots:
         return None
 
     def hold(self, record: CheckRecord) -> None:
-        """Give the check its slots and its group, beside what the State says of those that run."""
+        """Count the check's slots and its group as taken, although the State does not say so."""
         self._offered[record.planned.id] = record.slots
         self._offered_slots[record.pool] += record.slots
         self._to_be_alone.discard(record.planned.id)
@@ -99,7 +99,7 @@ class Slots:
         self._give_back(record)
 
     def release(self, record: CheckRecord) -> bool:
-        """The attempt is over, or was never to start. Whether a group has become free by it."""
+        """Take back its slots: the attempt is over, or never began. Whether it had a group."""
         self._give_back(record)
         self._alone.discard(record.planned.id)
         for pool in self._queues:

@@ -65,7 +65,7 @@ class Pool:
             await self.connection.call("SUBSCRIBE", channel)
 
     def tell(self, message: FromClient | FromWorker) -> None:
-        """Send a message in this very step; whether it arrives, its answer will show."""
+        """Send a message without waiting; only a later answer shows whether it arrived."""
         receiver = message.worker if isinstance(message, FromClient) else message.client
         channel = self.names.to(receiver)
         payload = encode(message)
@@ -87,7 +87,7 @@ class Pool:
     async def claim(self, worker: str, labels: tuple[str, ...], most: int) -> Claimed:
         """The next jobs for a worker with these labels, a few at most.
 
-        Where there are fewer, the next one wakes this worker, or another that waits.
+        If there are fewer than it could take, the worker is woken when another one comes.
         """
         names, few = self.names, min(most, MOST_CLAIMED)
         found = await self.connection.call(
@@ -99,7 +99,7 @@ class Pool:
         return Claimed(jobs, perhaps_more=len(sealed) == few)
 
     async def pass_on(self, worker: str, labels: tuple[str, ...]) -> None:
-        """Have others woken for what this worker was woken for: it takes nothing for now."""
+        """Wake other workers for the job that this one was woken for and does not take."""
         names = self.names
         await self.connection.call(
             *("EVAL", lua.PASS_ON, 2, names.queues, names.idle),
@@ -115,7 +115,7 @@ class Pool:
         return job if unseal(self._key, self.names.job(job.token), sealed) is not None else None
 
     async def show(self, presence: Presence) -> int:
-        """Show a worker to whoever looks, for ten seconds; how many runs there are."""
+        """Show a worker in the listing of the pool for ten seconds; how many runs there are."""
         key = self.names.worker(presence.worker)
         runs = await self.connection.call(
             *("EVAL", lua.SHOW, 3, key, self.names.workers, self.names.runs),
@@ -124,7 +124,7 @@ class Pool:
         return int(runs) if isinstance(runs, int) else 0
 
     async def hide(self, identity: str) -> None:
-        """Show a worker no longer."""
+        """Take a worker out of the listing."""
         await self.connection.call("DEL", self.names.worker(identity))
 
     async def announce(self, client: str) -> None:

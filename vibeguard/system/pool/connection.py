@@ -71,7 +71,7 @@ class Connection:
         return call.outcome.unwrap()
 
     def send(self, *words: Word) -> None:
-        """Send a command in this very step; its answer is of no interest, an error included."""
+        """Send a command without waiting; its answer, also an error, is ignored."""
         self._send(words, None)
 
     def publish(self, channel: str, *parts: bytes) -> None:
@@ -82,12 +82,12 @@ class Connection:
         self._put((head, *parts, b"\r\n"), None)
 
     def ask_to_fill(self) -> None:
-        """There is something to say, as soon as the tasks that run now have had their turn."""
+        """Have `fill` called, once the tasks that can run now have had their turn."""
         self._more.set()
 
     @property
     def unsent_bytes(self) -> int:
-        """How much waits to be sent: whoever produces a lot looks at it."""
+        """How many bytes wait to be sent; a producer of much data looks at it first."""
         return self._unsent_bytes
 
     async def read(self) -> None:
@@ -212,7 +212,7 @@ async def connect(address: Address, pushed: Pushed, nursery: trio.Nursery) -> Co
 
 
 async def _bounded(work: Awaitable[T], address: Address) -> T:
-    """Within five seconds: TLS to a port that does not speak it gets no answer at all."""
+    """Do it within five seconds: a port that does not speak TLS would never answer."""
     try:
         with trio.fail_after(CONNECT_S):
             return await work

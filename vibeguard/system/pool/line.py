@@ -60,12 +60,12 @@ class Line:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def ask_to_fill(self) -> None:
-        """There is something to say; without a connection, the next one makes it good."""
+        """Have `fill` called soon; without a connection, the next one makes up for it."""
         if self.pool is not None:
             self.pool.connection.ask_to_fill()
 
     def tell(self, message: FromClient | FromWorker) -> None:
-        """Send a message now; without a connection it is lost, and the next one makes it good."""
+        """Send a message now; without a connection it is lost, and a later one makes up for it."""
         if self.pool is not None and not self.pool.connection.lost.is_set():
             self.pool.tell(message)
 

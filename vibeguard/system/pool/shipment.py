@@ -46,7 +46,7 @@ class Capture:
         self._found: Outcome[Shipment] | None = None
 
     def begin(self) -> None:
-        """Start the thread; where none is to be had, `result` does the work."""
+        """Start the thread; if the system refuses one, `result` does the work."""
         thread = threading.Thread(target=self._work)
         with suppress(RuntimeError):
             thread.start()
@@ -57,7 +57,7 @@ class Capture:
         return self._wait().unwrap()
 
     def stop(self) -> None:
-        """Nothing is left of it, whether it was over or not."""
+        """End the capture, whether it was over or not."""
         self._git.stop()
         self._wait()
 
@@ -81,7 +81,7 @@ class Capture:
 
 
 def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
-    """Of the files around `folder`, dirty ones included, ignored ones not. Raises UsageError."""
+    """Begin to capture the files around `folder`, ignored ones left out. Raises UsageError."""
     root = git_root(folder)
     if root is None:
         raise UsageError(

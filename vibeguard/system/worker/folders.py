@@ -27,7 +27,7 @@ from vibeguard.system.rundir.files import make_folder
 from vibeguard.system.worker.store import Store
 
 OUTPUT_BYTES: Final = 1 << 16
-# The most that removing files holds up an end; what is left goes when a worker starts here again.
+# The longest that removing files may delay an end; the next worker in the folder removes the rest.
 CLEAN_UP_S: Final = 10.0
 _QUIET_GIT: Final = {
     b"GIT_CONFIG_GLOBAL": b"/dev/null",
@@ -86,7 +86,7 @@ class Folders:
         self._lay = package.joinpath("lay.sh").read_text()
 
     async def arrive(self, source: Source) -> None:
-        """Have the store hold the files of a run, whose pack is there. Raises Unfit."""
+        """Put the files of a run into the store; its pack has been fetched. Raises Unfit."""
         async with self._arriving:
             if source not in self._head_trees:
                 said = await self._run(
@@ -158,9 +158,10 @@ class Folders:
         return self._ready.popleft() if self._ready else None
 
     async def _fill(self, path: str, source: Source, laid: str, *, whole: bool = True) -> None:
-        """Lay the tree; `whole` makes the folder what an attempt gets. Raises Unfit, OSError.
+        """Write the tree into a folder. Raises Unfit, OSError.
 
-        It is removed where that cannot be done, or is not wanted any more.
+        With `whole` the folder becomes what an attempt gets. It is removed where that cannot be
+        done, or is not wanted any more.
         """
         try:
             await trio.to_thread.run_sync(_set_head, path, source.commit)

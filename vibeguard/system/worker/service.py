@@ -110,12 +110,12 @@ class Service:
         self._check_over()
 
     async def _obey_ends(self) -> None:
-        """Signals come before there is anything to end as well, and when all has ended."""
+        """Begin each end that was asked for; a signal may come before there is anything to end."""
         async for why, patience_s in self._asked_ends:
             self._nursery.start_soon(self._end_all, why, patience_s)
 
     async def _end_all(self, why: str, patience_s: float) -> None:
-        """After a while, end what runs, and say so to whoever listens."""
+        """After `patience_s` end what runs, and wait until the runs have been told."""
         await trio.sleep(patience_s)
         self._carry_out(self._machine.give_up(why, clock.monotonic_s()))
         with trio.move_on_after(END_BOUND_S):
@@ -159,13 +159,13 @@ class Service:
         self._speak()
 
     def _speak(self) -> None:
-        """Say what there is to say, and let the guardian know how long what runs may run."""
+        """Have messages sent, and tell the guardian when the leases end."""
         self._page.set(self._machine.lease_ends())
         if self._machine.speakers():
             self._line.ask_to_fill()
 
     def _fill(self) -> None:
-        """Say it, all that has come together."""
+        """Send the messages that are due."""
         now = clock.monotonic_s()
         while self._line.has_room and (clients := self._machine.speakers()):
             for client in clients:
@@ -186,7 +186,7 @@ class Service:
     # The tasks.
 
     async def _look(self) -> None:
-        """Look at what runs, and at the clock. Never waits for the broker."""
+        """Look at the attempts and at the clock, again and again. Never waits for the broker."""
         while True:
             for claim, attempt in self._attempts.items():
                 self._report(claim, attempt)
@@ -251,7 +251,7 @@ class Service:
         self._speak()
 
     async def _run(self, claim: str, attempt: RemoteAttempt) -> None:
-        """From Go to the end of the tree."""
+        """Run an attempt, from the run's Go to the end of its tree."""
         if not self._machine.holds(claim):
             return  # by now it is to be forgotten: what waited here came all at once
         try:

@@ -19,7 +19,7 @@ HIDE_S: Final = 1.0
 
 
 class Offer(Struct, frozen=True):
-    """What a worker offers: its name, labels and slots; `once` ends it with the runs it saw."""
+    """What a worker offers; with `once` it ends with the last run that it saw."""
 
     identity: str
     name: str
