@@ -158,6 +158,6 @@ def test_how_often_an_agent_was_told_goes_with_the_runs_of_that_time(state):
         moment = NOW_NS + number * SECOND_NS + SECOND_NS // 2
         os.utime(path, ns=(moment, moment))
     removed(state)
-    assert all(path.exists() for path in told)
+    assert all(map(os.path.exists, told))
     removed(state, keep_runs=2)
     assert [counted(path) for path in told] == [0, 0, 0, 1, 1]

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from hashlib import sha256
-from pathlib import Path
 
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.hook.targets import MOST_IN_A_ROW, TARGETS, Payload, Target
@@ -103,13 +102,13 @@ def _payload() -> Payload:
     return said if isinstance(said, dict) else {}
 
 
-def _count_file(common: GlobalOptions, name: str, verb: str, session: object) -> Path:
+def _count_file(common: GlobalOptions, name: str, verb: str, session: object) -> str:
     """The file that counts how often in a row this session was told; agents' own flags may lie."""
     key = sha256(f"{name}\n{verb}\n{session}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return count_file(state_dir_of_runs(common), key)
 
 
-def _set(path: Path, count: int) -> None:
+def _set(path: str, count: int) -> None:
     """Write the count. Where that fails, only the agent's own limit ends the repetition."""
     try:
         set_count(path, count)

@@ -5,40 +5,36 @@ Agents' own flags for it may lie. A count is about the runs of its time, and goe
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
 
 from vibeguard.system.rundir.files import read_regular, replace_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _FOLDER = "told"
 _MOST_DIGITS = 3
 
 
-def count_file(state_dir: str, session: str) -> "Path":
+def count_file(state_dir: str, session: str) -> str:
     """Where the count of a session is; `session` is a name for a file."""
-    from pathlib import Path  # noqa: PLC0415 - for hooks of agents; every run forgets old counts
-
-    return Path(state_dir, _FOLDER, session)
+    return os.path.join(state_dir, _FOLDER, session)
 
 
-def counted(path: "Path") -> int:
+def counted(path: str) -> int:
     """The count; 0 where none can be read."""
     try:
-        text = read_regular(os.fspath(path), _MOST_DIGITS + 1).decode("ascii")
+        text = read_regular(path, _MOST_DIGITS + 1).decode("ascii")
     except (OSError, ValueError):
         return 0
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
-def set_count(path: "Path", count: int) -> None:
+def set_count(path: str, count: int) -> None:
     """Write the count down; 0 is no file. Raises OSError."""
     if count == 0:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
         return
-    path.parent.mkdir(exist_ok=True)
-    replace_file(os.fspath(path), str(count).encode())
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.dirname(path))
+    replace_file(path, str(count).encode())
 
 
 def forget_counts(state_dir: str, before_ns: int) -> None:

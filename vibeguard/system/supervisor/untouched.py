@@ -43,10 +43,8 @@ class Untouched:
             return
         known = {entry.path: entry for entry in self._latest.entries}
         try:
-            told = await self._in_fork(
-                lambda: _encode(left_alone.look(self._folder, self._environment, TIMEOUT_S, known)),
-                timeout_s=2 * TIMEOUT_S,
-                spare=self._spare,
+            told = await self._forked(
+                lambda: left_alone.look(self._folder, self._environment, TIMEOUT_S, known)
             )
         except (CutShort, OSError) as error:
             self._before[planned.id] = Look(Named(untold=str(error)))
@@ -59,14 +57,10 @@ class Untouched:
         if before is None or not judgement.passed:
             return judgement
         try:
-            told = await self._in_fork(
-                lambda: _encode(
-                    left_alone.changed_since_look(
-                        self._folder, self._environment, before, TIMEOUT_S
-                    )
-                ),
-                timeout_s=2 * TIMEOUT_S,
-                spare=self._spare,
+            told = await self._forked(
+                lambda: left_alone.changed_since_look(
+                    self._folder, self._environment, before, TIMEOUT_S
+                )
             )
         except (CutShort, OSError) as error:
             return unknown_changes(judgement, str(error))
@@ -74,6 +68,11 @@ class Untouched:
         if untold:
             return unknown_changes(judgement, untold)
         return changed_files(judgement, [_text(path) for path in paths]) if paths else judgement
+
+    async def _forked(self, look: Callable[[], object]) -> bytes:
+        return await self._in_fork(
+            lambda: _encode(look()), timeout_s=2 * TIMEOUT_S, spare=self._spare
+        )
 
 
 def _text(path: bytes) -> str:

@@ -17,6 +17,6 @@ def test_a_count_is_kept_until_it_is_0(tmp_path):
 @pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
 def test_what_is_no_file_of_ours_counts_as_0_at_once(tmp_path, put):
     path = count_file(str(tmp_path), "session")
-    path.parent.mkdir()
+    os.mkdir(os.path.dirname(path))
     put(path)
     assert counted(path) == 0
