@@ -12,19 +12,20 @@ from msgspec.structs import replace
 
 from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
-from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
 from vibeguard.core.names import LeakPolicy, Outcome, Reason
 from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.channel import Launch
+from vibeguard.system.discovery.filestate import FileState
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
 from vibeguard.system.supervisor.check import Ended
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
-from vibeguard.system.supervisor.reports import FormerReports, Returned, guess, read_reports
+from vibeguard.system.supervisor.reports import Returned, guess, read_reports, states_of
 from vibeguard.system.supervisor.untouched import Untouched
 
 if TYPE_CHECKING:
@@ -62,10 +63,8 @@ class Judging:
     def __init__(
         self,
         launch: Launch,
-        settings: ResolvedSettings,
         output_path: Callable[[PlannedCheck, int], str],
         spare: Callable[[int], None],
-        former: FormerReports,
         *,
         began_ns: int,
         view: "View | None" = None,
@@ -78,13 +77,15 @@ class Judging:
         self._spare = spare
         self._folder = os.fsdecode(launch.folder)
         self._config_folder = os.fsdecode(launch.config_folder)
-        self._limit_bytes = settings.grok_limit_bytes
-        self._former = former
+        self._limit_bytes = launch.plan.settings.grok_limit_bytes
+        self._former: dict[str, dict[str, FileState]] = {}  # of reports, by check
         self._began_ns = began_ns
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
         await self._untouched.begin(planned)
+        if planned.results:
+            self._former[planned.id] = states_of(planned, self._folder)
 
     async def judge(
         self, planned: PlannedCheck, number: int, ended: Ended, before_waiting: Callable[[], None]
@@ -195,7 +196,7 @@ class Judging:
             folder=self._folder,
             cwd=self._cwd(planned),
             output_path=output_path,
-            before=self._former.of(planned),
+            before=self._former.get(planned.id, {}),
             returned=returned,
         )
 

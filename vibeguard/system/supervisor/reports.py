@@ -38,23 +38,6 @@ class _Refused(Exception):
     """A report cannot be opened; the message says why."""
 
 
-class FormerReports:
-    """What stood in the place of each check's reports when its present attempt began."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._states: dict[str, dict[str, FileState]] = {}
-
-    def note(self, check: PlannedCheck) -> None:
-        """An attempt of the check is about to begin."""
-        if check.results:
-            self._states[check.id] = states_of(check, self._folder)
-
-    def of(self, check: PlannedCheck) -> dict[str, FileState]:
-        """The states by path."""
-        return self._states.get(check.id, {})
-
-
 def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
     """What stands in the place of each report of a check, by path."""
     states: dict[str, FileState] = {}

@@ -25,7 +25,6 @@ from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.log_dir import copy_outputs
 from vibeguard.system.supervisor.preload import may_reuse
-from vibeguard.system.supervisor.reports import FormerReports
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.run_log import RunLog
 from vibeguard.system.supervisor.services import Services
@@ -60,7 +59,6 @@ class Session:
         self._recorder = log.recorder
         self._journal = log.journal
         self._host = host
-        self._former = FormerReports(os.fsdecode(log.launch.folder))
         self._remote = remote
         self._orders = orders
         self._reports = reports
@@ -121,10 +119,8 @@ class Session:
             self._reusing = Reusing(launch, spare, self._host.in_fork, self._found)
         judging = Judging(
             launch,
-            launch.plan.settings,
             self._output_path,
             spare,
-            self._former,
             began_ns=started_ns(self._log.state),
             view=self._log.view,
             in_fork=self._host.in_fork,
@@ -150,7 +146,6 @@ class Session:
         return f"{self._log.folder}/{output_name(planned, number)}"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
-        self._former.note(planned)
         launch = self._launch
         base = os.fsdecode(launch.config_folder if planned.cwd else launch.folder)
         environment = check_environment(
