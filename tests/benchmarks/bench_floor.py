@@ -40,7 +40,7 @@ from vibeguard.system.front.view_choice import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.journal.writer import Journal
-from vibeguard.system.process.spawn import signals_to_reset
+from vibeguard.system.process.spawn import RESET_SIGNALS
 from vibeguard.system.rundir.state_folder import state_folder
 from vibeguard.system.supervisor.recorder import Recorder
 
@@ -50,7 +50,7 @@ SLOTS = bench_spawn.SLOTS
 
 def plain_loop(commands: int) -> None:
     """Two at a time, without Trio."""
-    poller, running, left, reset = select.poll(), {}, commands, signals_to_reset()
+    poller, running, left = select.poll(), {}, commands
     while left or running:
         while left and len(running) < SLOTS:
             left -= 1
@@ -59,7 +59,7 @@ def plain_loop(commands: int) -> None:
                 ["sh", "-c", "true"],
                 os.environ,
                 setsid=True,
-                setsigdef=reset,
+                setsigdef=RESET_SIGNALS,
                 setsigmask=(),
             )
             descriptor = os.pidfd_open(pid)

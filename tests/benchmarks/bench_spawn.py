@@ -31,7 +31,7 @@ from vibeguard.core.names import LeakPolicy
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.process.reactor import Opening, TaskReactor, open_reactor
-from vibeguard.system.process.spawn import signals_to_reset
+from vibeguard.system.process.spawn import RESET_SIGNALS
 
 COMMANDS = 1000
 SLOTS = 2
@@ -55,15 +55,13 @@ async def on_slots(one: Callable[[], Awaitable[None]]) -> None:
 
 
 async def bare_loop() -> None:
-    reset = signals_to_reset()  # once, as whoever starts many does: it takes as long as half a fork
-
     async def one() -> None:
         pid = os.posix_spawn(  # noqa: ASYNC221 - it is what is measured
             "/bin/sh",
             ["sh", "-c", "true"],
             ENVIRONMENT,
             setsid=True,
-            setsigdef=reset,
+            setsigdef=RESET_SIGNALS,
             setsigmask=(),
         )
         descriptor = os.pidfd_open(pid)

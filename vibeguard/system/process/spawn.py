@@ -13,7 +13,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.process.command_line import arguments_for, find_shell, with_files
@@ -22,6 +22,9 @@ from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused, refus
 
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
+# A command begins with each at its default: exec leaves ignored what is (signal(7)). All are named:
+# glibc asks the kernel about every other one, and resets that as well (ADR 0030).
+RESET_SIGNALS: Final = tuple(sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 Streams = list[tuple[int, int, int]]
 
 
@@ -36,15 +39,6 @@ def usable_descriptors() -> float:
     """How many descriptors this process may have beside those that ending processes may need."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return math.inf if limit == resource.RLIM_INFINITY else limit - SPARE_DESCRIPTORS
-
-
-def signals_to_reset() -> list[int]:
-    """What a command would inherit as ignored (signal(7): exec resets handlers, nothing else).
-
-    None is a disposition that Python does not know, which may be that too.
-    """
-    settable = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-    return sorted(n for n in settable if signal.getsignal(n) is not signal.SIG_DFL)
 
 
 def keep_descriptors_from_children() -> None:
@@ -69,14 +63,10 @@ def _open_descriptors() -> list[int]:
 
 
 class Spawner:
-    """Starts commands. Holds /dev/null for their stdin, and the folder to return to.
-
-    Which signals are ignored must not change after its creation.
-    """
+    """Starts commands. Holds /dev/null for their stdin, and the folder to return to."""
 
     def __init__(self, shell: str = SHELL) -> None:
         self._shell = shell
-        self._signals = signals_to_reset()
         self._null = os.open(os.devnull, os.O_RDONLY)
         self._home = self._open_home()
 
@@ -210,7 +200,7 @@ class Spawner:
             environment,
             file_actions=streams,
             setsigmask=(),
-            setsigdef=self._signals,
+            setsigdef=RESET_SIGNALS,
         )
         try:
             return spawn(setsid=True)
