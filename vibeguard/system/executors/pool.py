@@ -49,10 +49,10 @@ class PoolExecutor:
         shipment: Shipment,
         nursery: trio.Nursery,
         *,
-        waits: Callable[[Job, tuple[str, ...]], None] = lambda *_: None,
+        note_present: Callable[[str, int, tuple[str, ...]], None] = lambda *_: None,
         sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside,
     ) -> None:
-        self._waits = waits
+        self._tell_present = note_present
         self._sleep_outside = sleep_outside
         self._settings = settings
         self._shipment = shipment
@@ -255,7 +255,7 @@ class PoolExecutor:
         for waiting in list(self._waiting.values()):
             if waiting.present != present:
                 waiting.present = present
-                self._waits(waiting.job, present)
+                self._tell_present(waiting.job.check, waiting.job.attempt, present)
 
     async def _submit(self, token: str) -> None:
         """Put the job, and the files that it needs, where workers find them."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
-from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source, label_sets
+from vibeguard.core.pool.messages import PROTOCOL, Presence, Source, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
 from vibeguard.system.executors.base import RemoteSpec
@@ -39,18 +39,14 @@ class Remote(Struct, frozen=True):
     ) -> ChosenExecutor:
         """One executor for both; the pool's tasks run in `nursery`.
 
-        `note_present` is told, of an attempt of a check that waits, when others are there.
+        `note_present` is called when other workers are there while an attempt of a check waits.
         """
-
-        def waits(job: Job, present: tuple[str, ...]) -> None:
-            note_present(job.check, job.attempt, present)
-
         pool = PoolExecutor(
             self.access,
             self.settings,
             self.shipment,
             nursery,
-            waits=waits,
+            note_present=note_present,
             sleep_outside=sleep_outside,
         )
         return ChosenExecutor(local, pool.open())
