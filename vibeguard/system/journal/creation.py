@@ -25,7 +25,7 @@ _TRIES: Final = 5
 
 
 class RunFolder:
-    """A run folder: its paths, open descriptors, and what everything was at the start."""
+    """A run folder: its paths, open descriptors, and which files it had at the start."""
 
     def __init__(self, state_dir: str, content: "_Content", run_id: str, *, nested: bool) -> None:
         self.state_dir = state_dir
@@ -103,7 +103,7 @@ def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
 
 
 def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
-    """Rename the folder to its id. A name that is taken stays its owner's: folders have content."""
+    """Rename the folder to its id. A name that is taken is left alone: rename(2) refuses it."""
     tries = 1 if run_id else _TRIES
     while True:
         chosen = run_id or new_run_id(now_ns, newest=_newest(state_dir))
@@ -118,13 +118,13 @@ def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
 
 
 def _take_name_back(named: str, temporary: str) -> None:
-    """A run that cannot begin is none: it is discarded under its first name."""
+    """Give a run that cannot begin its first name again, under which it is discarded."""
     with contextlib.suppress(OSError):
         os.rename(named, temporary)
 
 
 def _newest(state_dir: str) -> str:
-    """What a new id must sort after: every run, and a refused start, which it makes old news."""
+    """The id that a new one must sort after: of all runs, and of a refused start."""
     known = [run.run_id for run in read_order(state_dir)]
     refusal = refused_since(state_dir, known)
     return refusal.stamp if refusal is not None else max(known, default="")

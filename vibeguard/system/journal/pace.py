@@ -8,19 +8,19 @@ from typing import Final
 
 from vibeguard.system.clock import monotonic_s
 
-# So many looks may follow each other at once; each is regained by as long a quiet.
+# So many looks may follow each other without a pause; each is regained by so much quiet.
 AT_ONCE: Final = 30
 QUIET_S: Final = 0.0035
-# With none left: the pause after each look. What comes within it wakes nobody, and is no quiet.
+# The pause after each look when none is left. Changes within it wake nobody, and are no quiet.
 PAUSE_S: Final = 0.02
-# Where it may grow: by so much with each look that followed a pause as good as at once.
+# How fast the pause grows with each look that finds something right after a pause.
 GROWTH: Final = 1.1
 
 
 class Pace:
-    """A budget of looks at once: a token bucket that only quiet fills.
+    """Decides when to look: a token bucket of looks at once, which only quiet fills.
 
-    Beyond it the pause grows up to `longest_s` while changes go on without a rest.
+    When it is empty the pause between looks grows, up to `longest_s`, while changes go on.
     """
 
     def __init__(self, at_once: int = AT_ONCE, longest_s: float = PAUSE_S) -> None:
@@ -31,7 +31,7 @@ class Pace:
         self._looked_at = monotonic_s()
 
     def looked(self) -> None:
-        """There was something new to see."""
+        """A look has found something new."""
         now = monotonic_s()
         quiet_s = max(now - self.next_look(), 0.0)
         regained = quiet_s / QUIET_S
@@ -41,5 +41,5 @@ class Pace:
         self._looked_at = now
 
     def next_look(self) -> float:
-        """The moment (monotonic seconds) from which on to be told of changes again."""
+        """The moment (monotonic seconds) of the next look at the earliest."""
         return self._looked_at if self._budget >= 1.0 else self._looked_at + self._pause_s

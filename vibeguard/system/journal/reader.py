@@ -136,7 +136,7 @@ def _read_on(fd: int, decoder: LogDecoder, take: Take) -> None:
 
 
 def _hand_on(decoder: LogDecoder, events: list[Event], take: Take) -> None:
-    """Let `take` have the events; a finding of its own gets the place of the event it was at."""
+    """Let `take` have the events; a LogCorrupt that it raises gets the place of its event."""
     left = iter(events)
     try:
         take(left)

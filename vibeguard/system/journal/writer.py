@@ -177,7 +177,7 @@ class Journal:
             self._refuse_foreign_bytes()
 
     def _write_rest(self, rest: bytes, error: OSError) -> None:
-        """Complete a line with the room of the reserve."""
+        """Complete a line with the room that the reserve gives up."""
         if error.errno not in _FULL or not self._reserve.give_up():
             self._refuse(error)
         self.on_reserve = True

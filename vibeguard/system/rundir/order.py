@@ -98,13 +98,13 @@ def _line(run: OrderedRun) -> bytes:
 
 
 def _fold(lines: Iterable[str]) -> list[OrderedRun]:
-    """Each run where it was named first, as it was named last; what is no such line is nothing."""
+    """The runs by their first lines, with the facts of the last; other lines are skipped."""
     runs: dict[str, OrderedRun] = {}
     for line in lines:
         run_id, _, facts = line[:_LONGEST_LINE].partition(" ")
         seal, _, more = facts.partition(" ")
         if not is_run_id(run_id) or not (seal in (_OPEN, _PRUNED) or _SEAL.fullmatch(seal)):
-            continue  # of what a full disk cut, no half of a seal is held against a log
+            continue  # such as half a seal, cut by a full disk
         if seal == _PRUNED:
             runs.pop(run_id, None)
             continue

@@ -63,7 +63,7 @@ def run_id_of(folder: str) -> str:
 
 
 def _there(state_dir: str, run_id: str) -> str:
-    """The folder of a known run; an older one must not pass for one that somebody took away."""
+    """The folder of a known run; if it was taken away, no older one takes its place."""
     folder = run_folder(state_dir, run_id)
     if not os.path.lexists(folder):
         raise RunNotFound(

@@ -90,7 +90,7 @@ def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) ->
 
 
 def _mark_without_words(state_dir: str, stamp: str) -> None:
-    """A full disk often takes a name, and a folder that is closed one more line of a file in it."""
+    """Leave the mark where no file can be written: a full disk often still takes a name."""
     path = os.path.join(state_dir, _NAME)
     try:
         os.close(open_or_create(path, flags=os.O_WRONLY | os.O_TRUNC))
@@ -100,7 +100,7 @@ def _mark_without_words(state_dir: str, stamp: str) -> None:
 
 
 def _storable(problem: Problem) -> Problem:
-    """The problem with bytes escaped that are no text: words and paths of a caller may be any."""
+    """The problem, with bytes that are no text escaped: a caller may use any."""
     what, do, file = (
         text.encode("utf-8", "backslashreplace").decode()
         for text in (problem.what, problem.do, problem.file)
@@ -135,6 +135,6 @@ def _read(path: str) -> Refusal | None:
 
 
 def forget_refused(state_dir: str) -> None:
-    """A start has been answered by a run that was there before: no refusal is news any more."""
+    """Remove the mark: a start was answered by a run that was there already."""
     with contextlib.suppress(OSError):
         os.unlink(os.path.join(state_dir, _NAME))

@@ -37,7 +37,7 @@ LONGEST_TICK_NS: Final = 10_000_000  # times of files lag behind the clock by so
 
 
 def tree_at_the_end(launch: Launch) -> VersionControl | None:
-    """What the checks left of what they began on, where that was asked for."""
+    """The state of the files once the checks are over, where that was asked for."""
     folder = os.fsdecode(launch.folder)
     found = None
     if launch.record_tree:
@@ -57,7 +57,7 @@ def tree_at_the_end(launch: Launch) -> VersionControl | None:
 def changed_meanwhile(
     launch: Launch, state: State, now: VersionControl | None
 ) -> TreeChange | None:
-    """Files that hold something else than at the start, for checks that want it said.
+    """The files that the run or somebody else has changed, where a check wants it said.
 
     `now` is what `tree_at_the_end` gave.
     """
@@ -105,7 +105,7 @@ def _since_ns(state: State) -> int:
 
 
 def _is_another(began: VersionControl | None, now: VersionControl | None, folder: str) -> bool:
-    """Whether other bytes lie in the files. What is built in a submodule is nothing to speak of."""
+    """Whether the files hold other bytes; a repository with submodules is left out."""
     if began is None or now is None or not began.content or not now.content:
         return False
     root = repository_root(folder) or folder
@@ -113,15 +113,15 @@ def _is_another(began: VersionControl | None, now: VersionControl | None, folder
 
 
 def _below_the_root(log_dir: bytes, folder: str) -> bytes:
-    """How paths begin that we have written ourselves, for --log-dir."""
+    """The beginning of paths that --log-dir has written, relative to the root."""
     root = os.fsencode(os.path.realpath(repository_root(folder) or folder))
     return os.path.relpath(os.path.realpath(log_dir), root) + b"/" if log_dir else b"/"
 
 
 def keep_patch(view: "View | None", folder: str) -> str:
-    """What checks have made of staged files goes with the view: its patch, kept in the run folder.
+    """Keep the patch of what checks have changed in staged files, which go with the view.
 
-    The name of the file there; empty where they have left them alone.
+    The name of its file in the run folder; empty where they have changed nothing.
     """
     try:
         patch = view.patch() if view else b""
@@ -129,5 +129,5 @@ def keep_patch(view: "View | None", folder: str) -> str:
             return ""
         write_new(f"{folder}/{PATCH}", patch)
     except (UsageError, OSError):
-        return ""  # git does not tell any more: a check has taken the repository apart
+        return ""  # git fails: a check has damaged the repository
     return PATCH

@@ -23,10 +23,11 @@ _PIPE = 3
 
 
 def start_answering(work: Callable[[Callable[[bytes], None]], None]) -> tuple[int, int]:
-    """The process that does the work, and the descriptor to read its answer from, to the end.
+    """Start a process that does the work; its id, and the descriptor to read the answer from.
 
-    What the work calls its argument with is the answer, piece by piece. A process that ends without
-    one has failed. Raises OSError when there is no process to be had.
+    The work is called with a function that writes a piece of the answer; the end of file ends it. A
+    process that ends without an answer has failed. Raises OSError when there is no process to be
+    had.
     """
     reader, writer = os.pipe()
     try:
@@ -49,7 +50,7 @@ def end_answering(pid: int, reader: int) -> None:
 
 
 def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoReturn:
-    """The child: no descriptor of the run, above all not the log's lock, and no way back."""
+    """The child: it keeps no descriptor of the run, least of all the log's, and never returns."""
     status = 1
     with suppress(BaseException):
         signal.set_wakeup_fd(-1)
@@ -66,4 +67,4 @@ def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoR
 
 
 def _nothing(_: int, __: FrameType | None) -> None:
-    """Who started this process decides how long it lives."""
+    """Ignore the signal: the parent decides how long this process lives."""

@@ -15,10 +15,10 @@ class CutShort(Exception):
 async def in_fork(
     work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
 ) -> bytes:
-    """What `work` returns. A cancel from outside ends it at once, and is no `Cancelled` here.
+    """What `work` returns. A cancel from outside ends it at once, and raises `CutShort` here.
 
-    `spare` is told the number of the process before anything else can see it. Raises `CutShort`
-    when the time is over, on a cancel, and when the process ends without an answer; OSError when
+    `spare` is called with the process id before anything else can see the process. `CutShort` is
+    also raised when the time is over, and when the process ends without an answer; OSError when
     there is no process to be had.
     """
     pid, reader = start_answering(lambda tell: tell(work()))
@@ -30,7 +30,7 @@ async def in_fork(
             except trio.Cancelled:
                 if bound.cancel_called:
                     raise
-                # The next one to wait is told again; first the caller records what is known.
+                # The caller has something to record first; its next checkpoint is cancelled again.
                 raise CutShort("the run was cancelled meanwhile") from None
             if not answer:
                 raise CutShort("the process that did it ended without an answer")

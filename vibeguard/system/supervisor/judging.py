@@ -167,7 +167,7 @@ class Judging:
     def _text(
         self, planned: PlannedCheck, result: AttemptResult, output_path: str, most_bytes: int | None
     ) -> tuple[bytes | None, str, str]:
-        """What grok reads, how old it is, and why it cannot be read, for people; `_Large`."""
+        """What grok reads, a note on its age, and why it cannot be read. Raises `_Large`."""
         try:
             if planned.file:
                 base = self._folder_of(planned, result)
@@ -201,7 +201,7 @@ class Judging:
         )
 
     def _guessed(self, planned: PlannedCheck, judgement: Judgement, output: bytes) -> Judgement:
-        """The judgement with results where the rule of its excerpt knows places."""
+        """The judgement with guessed results, where the rule of its excerpt knows places."""
         make = guesser(judgement.excerpt.rule, output) if judgement.excerpt else None
         if make is None:
             return judgement
@@ -218,7 +218,7 @@ class Judging:
         return os.path.normpath(os.path.join(base, planned.cwd))
 
     def _folder_of(self, planned: PlannedCheck, result: AttemptResult) -> str:
-        """Where the check's file is: what lies here of that name is not a remote check's."""
+        """The folder of the check's `file`: of a remote check, the one with what came back."""
         if planned.where is None:
             return self._folder
         left_out = "; ".join(
@@ -229,7 +229,7 @@ class Judging:
         return result.returned
 
     def _read_inside(self, base: str, name: str, most_bytes: int | None) -> tuple[bytes, str]:
-        """A regular file below the working folder; in words, how old one is that no check wrote."""
+        """A regular file below the working folder, and a note if it is older than the run."""
         if "\0" in name:
             raise FileRefused("the name of a file cannot hold a NUL character")
         try:
@@ -290,7 +290,7 @@ def _shown_part(path: str, most_bytes: int | None) -> _Shown:
 
 
 def _renumbered(judgement: Judgement, shown: _Shown) -> Judgement:
-    """The number of the excerpt's first line as it is in the whole output."""
+    """The judgement with the number of the excerpt's first line in the whole output."""
     excerpt = judgement.excerpt
     if excerpt is None or not shown.skipped_lines or excerpt.first_line <= shown.head_lines:
         return judgement

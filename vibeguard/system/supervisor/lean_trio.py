@@ -16,7 +16,7 @@ _LIBC: Final = "libc.so.6"
 
 
 class _PutOff(ModuleType):
-    """Stands for a module until something of it is asked for, and has all of it from then on."""
+    """Stands in for a module until something of it is asked for; then it has all of its names."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # the import system looks at what it finds
@@ -44,7 +44,7 @@ def import_trio() -> None:
 
 
 def load_what_was_put_off() -> None:
-    """For a run with connections: what a running check does must not choose what is loaded."""
+    """Import it now, for a run with connections: before a check can change what is installed."""
     for name in PUT_OFF:
         module = import_module(name)
         if isinstance(module, _PutOff):
@@ -52,7 +52,7 @@ def load_what_was_put_off() -> None:
 
 
 def _load(stands_for: _PutOff) -> None:
-    """Import the module itself; who holds what stood for it has the same."""
+    """Import the module itself; whoever holds the stand-in has its names, too."""
     name = stands_for.__name__
     del sys.modules[name]
     vars(stands_for).update(vars(import_module(name)))

@@ -23,7 +23,7 @@ class Due(Struct, frozen=True):
 class Limits:
     """When something is due for an attempt that started at `started` (Trio seconds).
 
-    The hard limits of one on another machine are measured there (`Attempt.struck`).
+    Time limits of an attempt on another machine are measured there (`Attempt.struck`).
     """
 
     def __init__(self, planned: PlannedCheck, started: float) -> None:
@@ -46,7 +46,7 @@ class Limits:
         return deadline
 
     def due(self, attempt: Attempt, now: float) -> Due:
-        """What is due now. The hard limits come first; news is told once a period."""
+        """What is due now. Limits come before news; news is told once a period."""
         elapsed_ns = round((now - self._started) * SECOND_NS)
         last = attempt.last_output
         silent_ns = round((now - last) * SECOND_NS)

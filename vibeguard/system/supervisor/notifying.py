@@ -16,7 +16,7 @@ def notify(
 ) -> "subprocess.Popen[bytes] | None":
     """Start the process that tells them; None where nobody is to be told.
 
-    The checks of another run notify nobody: that run does.
+    A run that was started inside a check of another run notifies nobody: that one does.
     """
     if not launch.notify or b"VIBEGUARD_RUN" in launch.environment:
         return None

@@ -18,9 +18,10 @@ Task = tuple[str, Callable[[], Awaitable[None]]]
 
 
 class _Frontier:
-    """The nursery of one frontier's checks. It stays open until the last of them has settled.
+    """The nursery of one frontier's checks, open until the last of them has settled.
 
-    A check gets a task with its slot: ten thousand that wait for one are no tasks.
+    A check gets its task together with its slot: ten thousand checks that wait for a slot have
+    none.
     """
 
     def __init__(self, checks: int) -> None:
@@ -45,7 +46,7 @@ class _Frontier:
             self._nursery.start_soon(run, name=check)
 
     def settle_one(self) -> bool:
-        """One check less. Whether it was the last."""
+        """One check has settled; whether it was the last."""
         self._unsettled -= 1
         if self._unsettled == 0:
             self._settled.set()
@@ -60,7 +61,7 @@ class Frontiers:
         self._open: dict[int, _Frontier] = {}
 
     def open(self, number: int, checks: int) -> None:
-        """Open the nursery of a frontier with so many checks; none needs no nursery."""
+        """Open the nursery of a frontier with so many checks, unless there are none."""
         if checks:
             self._open[number] = frontier = _Frontier(checks)
             self._parent.start_soon(frontier.hold, name=f"frontier {number}")

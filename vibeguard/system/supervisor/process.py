@@ -99,7 +99,7 @@ def supervise(
 
 
 def _import_early(*, may_reuse_all: bool) -> None:
-    """What this run will need, while the front reads the config."""
+    """Import what this run will need, while the front reads the config."""
     if may_reuse_all:
         import_module("vibeguard.system.supervisor.reused")
         import_module("re2")
@@ -108,7 +108,7 @@ def _import_early(*, may_reuse_all: bool) -> None:
 
 
 def _import_session() -> None:
-    """What runs checks: Trio is 150 ms."""
+    """Import what runs checks; Trio alone takes 150 ms."""
     import_trio()
     import_module("vibeguard.system.supervisor.session")
 
@@ -138,9 +138,10 @@ def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None"
 
 
 def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
-    """Have nothing of the front but the pipes; the terminal to be given back, if it has one.
+    """Give up all of the front's descriptors but the pipes, and its terminal.
 
-    A run that may outlive its front must not hold the front's terminal.
+    The terminal that is to be given back at the end, if there is one. A run that may outlive its
+    front must not hold the front's terminal.
     """
     terminal = terminal_of_the_front() if guardian is None else None
     leave_terminal(b"vg-supervisor")
@@ -156,7 +157,7 @@ def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
 
 
 def _open_view(launch: Launch, staged: Staged) -> "View":
-    """Before anything of the run is there: it may change what lies at every path below the root."""
+    """Lay out what is staged, before there is a run: it may change the content of every path."""
     from vibeguard.system.staged.staged_view import open_view  # noqa: PLC0415 - seldom needed
 
     view = open_view(launch, staged)
@@ -171,7 +172,7 @@ def _open_view(launch: Launch, staged: Staged) -> "View":
 
 
 def _prepare_remote(launch: Launch, orders: OrderReader) -> "Remote | None":
-    """What checks on other machines need; nothing is imported where there are none."""
+    """Prepare for checks on other machines; where there are none, nothing is imported."""
     if all(check.where is None for check in launch.plan.checks):
         return None
     from vibeguard.system.pool.shipment import begin_capture  # noqa: PLC0415
@@ -200,11 +201,11 @@ def _outlive_signals() -> None:
 
 
 def _too_late(_: int, __: FrameType | None) -> None:
-    """Every check has settled: the verdict is what they made it."""
+    """Do nothing: every check has settled, and the verdict stands."""
 
 
 def _housekeeping(log: RunLog) -> None:
-    """The verdict is out: what goes wrong from here on changes nothing, but it is not forgotten."""
+    """Tidy up after the verdict. An error changes nothing any more, but is written down."""
     try:
         log.housekeeping()
     except Exception as error:  # noqa: BLE001 - a defect must not take the verdict back
@@ -213,9 +214,10 @@ def _housekeeping(log: RunLog) -> None:
 
 
 def _notify(launch: Launch, log: RunLog, sealed: Sealed, *, stays: bool) -> None:
-    """Have those told who asked for it, when nothing holds the log any more.
+    """Notify those who asked for it, once the log is given up.
 
-    A guardian ends what its supervisor leaves behind: with one, this process stays as long.
+    A guardian ends what its supervisor leaves behind; where there is one, this process waits for
+    the notifier.
     """
     log.close()
     started = notify(launch, log.state, log.folder, sealed)
@@ -224,14 +226,14 @@ def _notify(launch: Launch, log: RunLog, sealed: Sealed, *, stays: bool) -> None
 
 
 def _ignore_job_control() -> None:
-    """The front hears Ctrl-Z and tells us; SIGPIPE is an error value (CPython ignores it)."""
+    """Ctrl-Z is for the front, which tells us; SIGPIPE is an error value (CPython ignores it)."""
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTSTP})
 
 
 def _tell(reports: int, report: Report) -> None:
-    """A front that has gone (--max-wait) needs no report."""
+    """Report to the front; one that has gone (--max-wait) needs no report."""
     with contextlib.suppress(BrokenPipeError):
         send(reports, report)
 
@@ -243,7 +245,7 @@ def _tell_guardian(guardian: int | None, words: bytes) -> None:
 
 
 def _failure(error: BaseException, log: RunLog | None) -> Failed:
-    """What the front is told; of a defect the run folder gets the traceback (DESIGN section 8)."""
+    """What to tell the front; a traceback goes to the run folder (DESIGN section 8)."""
     if isinstance(error, UsageError):
         return Failed(error.what, error.do, ExitCode.USAGE)
     if isinstance(error, LogWriteError):

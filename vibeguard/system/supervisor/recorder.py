@@ -87,4 +87,4 @@ class Recorder:
 
 
 def _ignore() -> None:
-    """Nobody listens yet."""
+    """Do nothing: nobody has asked to be called."""

@@ -91,8 +91,8 @@ def prepare_remote(
 ) -> Remote | None:
     """What the plan's checks with `where` need; None without any.
 
-    A run that `orders` end by now waits for no broker and no files: it starts nothing. Raises
-    UsageError for all that can be known before anything has run.
+    Where `orders` end the run meanwhile, it waits neither for the broker nor for the files: nothing
+    will start. Raises UsageError for all that can be known before anything has run.
     """
     settings = launch.plan.settings.pool
     if settings is None:
@@ -104,7 +104,7 @@ def prepare_remote(
 
 
 async def _ended_by(orders: OrderReader) -> None:
-    """Until the front ends the run; what it says meanwhile is kept for the run."""
+    """Wait until the front ends the run; its other orders are kept for the run."""
     while True:
         await trio.lowlevel.wait_readable(orders.descriptor)
         said = orders.read()
@@ -116,7 +116,7 @@ async def _ended_by(orders: OrderReader) -> None:
 
 
 async def _try_out(captured: Capture, pool: Pool) -> tuple[Shipment, list[Presence]]:
-    """The files, and who is there; what the broker refuses is known before there are files."""
+    """The files, and who is there. Rights are tried first: a refusal waits for no files."""
     await pool.check_rights()
     present = await workers_of(pool)
     _compare_versions(present)
