@@ -1,4 +1,4 @@
-"""What events hold: structs that are part of one, and are no events themselves."""
+"""Structs that are part of events, or have fields in common with one, and are no events."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ _STARTED = (Stage.RUNNING, Stage.EXITED)
 
 
 class Start(NamedTuple):
-    """The run said Go: start it, then call `started` or `refuse`."""
+    """The run said Go: start it, then call `started` or `over`."""
 
     claim: str
 
@@ -109,7 +109,7 @@ class Worker:
             self._say(claim, asks=True)
 
     def damaged(self, claim: str, why: str, now: float) -> None:
-        """What it wrote cannot be read back as it was: no result could be believed."""
+        """Its output cannot be read back as it was: it can have no result."""
         held = self._held.get(claim)
         if held is not None:
             held.over_at, held.result = None, None
@@ -128,7 +128,7 @@ class Worker:
         self._say(claim, asks=True)
 
     def grown(self, claim: str, output_bytes: int) -> None:
-        """So much output is there."""
+        """The output has grown to so many bytes."""
         held = self._held.get(claim)
         if held is not None and output_bytes > held.available[0]:
             held.available[0] = output_bytes
@@ -204,7 +204,7 @@ class Worker:
         return min(ends, default=None)
 
     def hurry(self) -> None:
-        """There is a connection again: everything is to be said anew, without waiting."""
+        """There is a connection again: report everything anew, at once."""
         for link in self._links.values():
             link.dirty = link.asks = True
 
@@ -254,7 +254,7 @@ class Worker:
         return effects
 
     def _acknowledge(self, held: Held, order: Order, heard: int) -> None:
-        """Room in the window; what the run has heard of and not received is sent again."""
+        """Note what the run has received; what it has missed is sent again."""
         held.window = order.window
         for stream, received in enumerate(order.received):
             held.received[stream] = max(held.received[stream], received)
@@ -264,7 +264,7 @@ class Worker:
                 self._say(held.claim)
 
     def _lose(self, claim: str, why: str, now: float) -> list[Effect]:
-        """End it by ourselves: what comes of it is no result any more."""
+        """End it by the worker's own decision: it will have no result."""
         held = self._held[claim]
         if held.stage in _UNSTARTED:
             self.over(claim, Stage.UNFIT, why, now)

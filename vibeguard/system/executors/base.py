@@ -125,7 +125,7 @@ class AttemptResult(AttemptFacts, frozen=True, kw_only=True):
     def event(
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
     ) -> CheckAttemptFinished:
-        """The event that says so; its times and its output's path are the supervisor's to know."""
+        """Its `check.attempt_finished`; times and output path are the supervisor's to know."""
         return CheckAttemptFinished(
             check=check,
             attempt=attempt,

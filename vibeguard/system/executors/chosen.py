@@ -27,9 +27,9 @@ class ChosenExecutor:
         self._pool.resume()
 
     async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
-        """End whatever is left, there and then here; what belonged to nobody here.
+        """End whatever is left, in the pool first; the processes here that belonged to nobody.
 
-        The local one is last: once it is closed, its children are watched no more.
+        The local executor is last: once it is closed, its children are watched no more.
         """
         await self._pool.close(shield_s=shield_s)
         return await self._local.close(shield_s=shield_s)

@@ -148,7 +148,7 @@ class LocalAttempt:
         self._pump.close()
 
     def _leader_exited(self) -> None:
-        """The one thing that is waited for: never the end of the output."""
+        """The exit of the leader is all that is waited for, never the end of the output."""
         status = self._leader.reap()
         if status is not None:
             self._exited_with(status)
@@ -213,7 +213,7 @@ class LocalAttempt:
         self._conclude(self._pump.finish(), leaked=self._ending.leaked if self._ending else ())
 
     def _conclude(self, stored: StoredOutput, *, leaked: tuple[ProcessReport, ...]) -> None:
-        """Make the result, in one step with telling that there is one."""
+        """Make the result, and tell of it in the same step."""
         self._shared.orphans.withdraw(self._tree.claim)
         self._result = self._make_result(stored, leaked)
         self._finished.set()

@@ -186,7 +186,7 @@ class PoolExecutor:
                     self._line.ask_to_fill()
 
     def _fill(self) -> None:
-        """Answer each worker once, whatever of it has come together."""
+        """Send each worker one message with all that there is to answer."""
         while self._to_answer:
             self._line.tell(self._client.orders(self._to_answer.popitem()[0]))
 
@@ -230,7 +230,7 @@ class PoolExecutor:
     # The tasks.
 
     async def _look(self) -> None:
-        """Look at the clock, however long nothing can be read, and also while the run is paused."""
+        """Look at the clock, also while nothing can be read and while the run is paused."""
         while True:
             self._carry_out(self._client.tick(clock.monotonic_s()))
             self._poke = trio.Event()
@@ -241,7 +241,7 @@ class PoolExecutor:
                 await self._poke.wait()
 
     async def _announce(self) -> None:
-        """Let workers that stay for the length of a run know of this one; see who is there."""
+        """Announce this run to workers that stay as long as there are runs; see who is there."""
         while True:
             pool = self._line.pool
             if pool is not None:
@@ -287,7 +287,7 @@ class PoolExecutor:
                 return  # it is forgotten with its time, and a worker that takes it hears No
 
     async def _nobody_took(self, labels: tuple[str, ...], present: tuple[str, ...]) -> str:
-        """Why the wait was in vain, for people. `present` was there when the run began."""
+        """Why no worker took it, for people. `present` was there when the run began."""
         waited = duration(self._settings.queue_timeout_ns)
         if self._line.pool is None:
             return f"no worker took it within {waited}: {self._line.trouble}"

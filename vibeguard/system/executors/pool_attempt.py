@@ -103,11 +103,11 @@ class PoolAttempt:
         self._last_output = trio.current_time()
 
     def pause(self, *, paused: bool) -> None:
-        """Its run stands still, or goes on."""
+        """The run is paused, or goes on."""
         (self._stopwatch.pause if paused else self._stopwatch.resume)()
 
     def discard(self) -> None:
-        """It was never started."""
+        """Remove the output of an attempt that was never started."""
         self._output.discard()
 
     def receive(self, stream: int, data: bytes) -> None:
@@ -135,7 +135,7 @@ class PoolAttempt:
             self._callbacks.output_exceeded()
 
     def end(self, ended: Ended) -> None:
-        """It is over."""
+        """The attempt is over: make its result."""
         stored = self._output.close()
         result = self._result_of(ended, stored.sha256)
         self._result = replace(

@@ -29,7 +29,7 @@ class Waiting:
         self._task: trio.lowlevel.Task | None = None
 
     async def wait(self, withdraw: Callable[[], None]) -> PoolAttempt:
-        """Until a worker has been told to start. Cancelled before that, nothing ever starts."""
+        """Wait until a worker has been told to start. Cancelled before that, nothing starts."""
 
         def abort(_: object) -> trio.lowlevel.Abort:
             if self.is_decided:  # by `accepted` itself, perhaps: what it answers holds

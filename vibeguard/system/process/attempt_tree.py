@@ -12,7 +12,8 @@ from vibeguard.system.process.process_tree import Members
 class AttemptTree:
     """Finds, signals, stops and ends the processes of one attempt.
 
-    `swept` are the processes that got SIGKILL. `refused` got no SIGTERM: not ours to signal.
+    `swept` are the processes that were sent SIGKILL, `refused` those that could not be sent
+    SIGTERM.
     """
 
     def __init__(self, claim: Claim, orphans: Orphans) -> None:
@@ -24,7 +25,7 @@ class AttemptTree:
         self._paused: list[Identity] = []
 
     def members(self) -> Members:
-        """All of it that is there to be seen."""
+        """All processes of the attempt that can be seen."""
         return self._note_sessions(process_tree.with_descendants(self._roots()))
 
     def alive(self) -> Members:
@@ -69,7 +70,7 @@ class AttemptTree:
         return tuple(hang.brief_report(stat) for stat in self.alive().values())
 
     def survivors(self) -> tuple[ProcessReport, ...]:
-        """What lives on although it was told to end, or began after that."""
+        """Processes that live on although they were told to end, or that began after that."""
         alive = self.alive().items()
         return tuple(hang.brief_report(stat) for key, stat in alive if key not in self.refused)
 

@@ -98,7 +98,7 @@ class ThreadedExitWatch(ExitWatch):
 
 @cache
 def has_pidfd() -> bool:
-    """Whether this system gives a descriptor of a process: tried, for a sandbox may refuse it."""
+    """Whether this system gives descriptors of processes: tried, since a sandbox may refuse."""
     try:
         os.close(os.pidfd_open(os.getpid()))
     except AttributeError:

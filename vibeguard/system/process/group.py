@@ -69,7 +69,7 @@ class AttemptGroup(AttemptTree):
         )
 
     def survivors(self) -> tuple[ProcessReport, ...]:
-        """Who of a group got a signal is not told: all that lives on."""
+        """All that lives on: nothing tells which process of a group got a signal."""
         return self.reports()
 
     def full_reports(self) -> tuple[ProcessReport, ...]:

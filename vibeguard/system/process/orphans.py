@@ -21,7 +21,7 @@ LOOKS = 50
 
 
 class Mark(NamedTuple):
-    """What an attempt's environment says of whose it is."""
+    """What the environment of a process says of the attempt that it belongs to."""
 
     run: bytes
     check: bytes

@@ -32,13 +32,10 @@ class Memory:
         self._runs = {run.run_id: _Known(run, supervisors.get(run.run_id)) for run in runs}
         self._lock = threading.Lock()
 
-    def begin(self, run: OrderedRun, supervisor: proc.Identity | None) -> bool:
-        """Take in a run that starts, without its seal; whether it was new."""
+    def begin(self, run: OrderedRun, supervisor: proc.Identity | None) -> None:
+        """Take in a run that starts, without its seal; one that is known stays as it is."""
         with self._lock:
-            if run.run_id in self._runs:
-                return False
-            self._runs[run.run_id] = _Known(replace(run, seal=""), supervisor)
-            return True
+            self._runs.setdefault(run.run_id, _Known(replace(run, seal=""), supervisor))
 
     def seal(self, run: OrderedRun) -> None:
         """Take in the seal of a run that has begun; a seal that is known stays."""

@@ -33,7 +33,7 @@ def seal_at_end(folder: str) -> str:
 
 
 def bears_seal(folder: str, seal: str) -> bool:
-    """Whether the log, read now to its end, is the one and only that this seal can be of."""
+    """Whether the log, read to its end now, is exactly the one that this seal is of."""
     try:
         descriptor = open_log(folder)
     except LogCorrupt:
