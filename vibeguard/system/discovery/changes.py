@@ -7,6 +7,7 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -16,9 +17,16 @@ from vibeguard.system.discovery.vcs import ask_git
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 TIMEOUT_S = 30.0
-_SUBMODULE = "160000"
-_ABSENT = "000000"
+_SUBMODULE = b"160000"
+_FILE = b"100644"
+_ABSENT = b"000000"
+FIELDS_BEFORE_PATH = {b"1": 8, b"u": 10, b"?": 1}  # of `git status --porcelain=v2`
 _RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", "--no-ext-diff")
+# Not `git diff`: that writes what it has found out into the user's index, locks optional or not.
+_STATUS = (
+    "status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all",
+    "--ignore-submodules=none",
+)  # fmt: skip
 _DEEPEST_SUBMODULE = 20
 LIST_FLAGS = ("ls-files", "-v", "-z", "--recurse-submodules")
 
@@ -34,6 +42,15 @@ class Changes(Struct, frozen=True):
 
 class _Unknown(Exception):
     """Git cannot tell; the message says why."""
+
+
+class _Change(NamedTuple):
+    """A path that differs: its mode before and now, and the object that it was."""
+
+    old_mode: bytes
+    new_mode: bytes
+    old_oid: bytes
+    path: bytes
 
 
 class _Submodule(Struct, frozen=True):
@@ -89,7 +106,7 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
     try:
         if git.ask("ls-files", "--unmerged", "-z"):
             raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
-        paths, submodules = _parted(git.ask("diff", "--cached", *_RAW))
+        paths, submodules = _parted(_in_diff(git.ask("diff", "--cached", *_RAW)))
         return Changes(root, frozenset(paths | _inside(git, submodules, 1)), base="the index")
     except _Unknown as why:
         return Changes(root, unknown=str(why))
@@ -173,15 +190,10 @@ def _since(git: _Git, base: str, depth: int) -> set[bytes]:
     if depth > _DEEPEST_SUBMODULE:
         raise _Unknown("submodules are nested too deep")
     base = base or git.ask("hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
-    committed, moved = _parted(git.ask("diff", "--cached", *_RAW, base))
-    unstaged, dirty = _parted(git.ask("diff", *_RAW))
-    untracked = set(git.ask("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")) - {
-        b""
-    }
-    nested = {path for path in untracked if path.endswith(b"/")}
-    paths = committed | unstaged | (untracked - nested) | set(_hidden(git))
-    new = [_Submodule(path.rstrip(b"/"), "", removed=False) for path in sorted(nested)]
-    return paths | _inside(git, (*moved, *dirty, *new), depth + 1)
+    committed, moved = _parted(_in_diff(git.ask("diff", "--cached", *_RAW, base)))
+    uncommitted, dirty = _parted(_unstaged(git.ask(*_STATUS)))
+    paths = committed | uncommitted | set(_hidden(git))
+    return paths | _inside(git, (*moved, *dirty), depth + 1)
 
 
 def _inside(git: _Git, submodules: Iterable[_Submodule], depth: int) -> set[bytes]:
@@ -200,27 +212,43 @@ def _inside(git: _Git, submodules: Iterable[_Submodule], depth: int) -> set[byte
     return paths
 
 
-def _parted(raw: bytes) -> tuple[set[bytes], list[_Submodule]]:
-    """The paths of a raw diff: files, and submodules apart."""
+def _parted(changes: Iterable[_Change]) -> tuple[set[bytes], list[_Submodule]]:
+    """The paths of files that differ, and the submodules that do."""
     paths: set[bytes] = set()
     submodules = []
-    fields = iter(raw.split(b"\0"))
-    for header, path in _pairs(fields):
-        old_mode, new_mode, old_oid, *_ = header.decode("ascii", "replace").lstrip(":").split(" ")
+    for old_mode, new_mode, old_oid, path in changes:
         if _SUBMODULE not in (old_mode, new_mode):
             paths.add(path)
         elif old_mode in (_SUBMODULE, _ABSENT):
-            base = old_oid if old_mode == _SUBMODULE else ""
+            base = old_oid.decode("ascii") if old_mode == _SUBMODULE else ""
             submodules.append(_Submodule(path, base, new_mode == _ABSENT))
         else:
             submodules.append(_Submodule(path, "", removed=False))
     return paths, submodules
 
 
-def _pairs(fields: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _in_diff(raw: bytes) -> Iterator[_Change]:
+    """What a raw diff lists."""
+    fields = iter(raw.split(b"\0"))
     for header in fields:
         if header:
-            yield header, next(fields)
+            old_mode, new_mode, old_oid, *_ = header[1:].split(b" ")
+            yield _Change(old_mode, new_mode, old_oid, next(fields))
+
+
+def _unstaged(status: bytes) -> Iterator[_Change]:
+    """What `_STATUS` lists of the work tree: what differs from the index, and what is untracked."""
+    for entry in status.split(b"\0")[:-1]:
+        kind, *fields = entry.split(b" ", FIELDS_BEFORE_PATH.get(entry[:1], 1))
+        path = fields[-1]
+        if kind == b"?":
+            # With a slash at its end it is a repository of its own.
+            mode = _SUBMODULE if path.endswith(b"/") else _FILE
+            yield _Change(_ABSENT, mode, b"", path.rstrip(b"/"))
+        elif kind == b"u":
+            yield _Change(fields[3], fields[5], fields[7], path)
+        elif kind == b"1" and not fields[0].endswith(b"."):
+            yield _Change(fields[3], fields[4], fields[6], path)
 
 
 def _hidden(git: _Git) -> Iterator[bytes]:

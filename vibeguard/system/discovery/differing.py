@@ -13,7 +13,7 @@ from msgspec import Struct
 from vibeguard.core.model.differing import Differing, changed_since
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.wording.units import SECOND_NS, duration
-from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
+from vibeguard.system.discovery.changes import FIELDS_BEFORE_PATH, LIST_FLAGS, flagged
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import (
     SUBMODULE,
@@ -39,7 +39,6 @@ _STATUS: Final = (
 )
 _SHA1_LENGTH: Final = 40
 EXCLUDE_FILE: Final = ("rev-parse", "--git-path", "info/exclude")
-_FIELDS_BEFORE_PATH: Final = {b"1": 8, b"u": 10, b"?": 1}
 _HEAD: Final = b"# branch.oid "
 _BRANCH: Final = b"# branch.head "
 
@@ -239,7 +238,7 @@ def _written_at(path: bytes) -> int:
 def _paths(entries: Iterable[bytes]) -> Iterator[bytes]:
     """The paths in `git status --porcelain=v2 -z`."""
     for entry in entries:
-        before = _FIELDS_BEFORE_PATH.get(entry[:1])
+        before = FIELDS_BEFORE_PATH.get(entry[:1])
         if before is not None:
             yield entry.split(b" ", before)[before]
 

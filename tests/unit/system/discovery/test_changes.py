@@ -201,6 +201,18 @@ def test_a_file_of_a_submodule_that_git_was_told_not_to_look_at_counts_as_change
     assert since(repo).paths == set()
 
 
+def test_a_question_never_writes_into_an_index(repo, submodule):
+    """What was only touched has not changed, and that it was is the user's git to write down."""
+    for touched in (repo / "kept", submodule / "one"):
+        os.utime(touched, (0, 0))
+    indexes = [repo / ".git/index", repo / ".git/modules/lib/index"]
+    before = [index.read_bytes() for index in indexes]
+    (submodule / "new").write_text("")
+    git(repo, "config", "status.showStash", "true")
+    assert since(repo, "HEAD").paths == {b"lib", b"lib/new"}
+    assert [index.read_bytes() for index in indexes] == before
+
+
 def test_what_lies_in_a_repository_that_git_does_not_track_has_changed(repo):
     git(repo, "init", "-q", "nested")
     (repo / "nested" / "fresh").write_text("")
