@@ -237,6 +237,84 @@ LYING: dict[str, Callable[[Place], object]] = {
 }
 
 
+def lines(*commands: str) -> Callable[[Place], None]:
+    return config("run: ./check.sh", "run: |\n      " + "\n      ".join(commands))
+
+
+# However a command is written, the programs of the repository that it names are known.
+COMMANDS = {
+    "one of several": lines("./check.sh; true"),
+    "in parentheses": lines("(./check.sh)"),
+    "redirected": lines(">out.built ./check.sh>err.built"),
+    "behind a wrapper": lines("timeout 9 sh ./check.sh"),
+    "after another": lines("# why", "cd . && ./check.sh"),
+    "in a condition": lines('if "./check.sh"; then true; fi'),
+    "at home": lines("A='1 2' ~/check.sh"),
+    "on PATH, on the second line": lines("set -e", "check.sh"),
+    "an interpreter": lambda p: p.write("check.sh", "#!/usr/bin/env interpreter\n"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_program_that_a_command_names_counts_by_its_content(place, command):
+    place.environment[b"HOME"] = os.fsencode(place.root)
+    place.environment[b"PATH"] += b":" + os.fsencode(place.root)
+    place.write("interpreter", "#!/bin/sh\ntrue\n").chmod(0o755)
+    COMMANDS[command](place)
+    assert place.run()
+    assert place.hits()
+    changed = "interpreter" if command == "an interpreter" else "check.sh"
+    place.write_alike(changed, "#!/bin/sh\ntrue;\n")
+    assert not place.hits()
+
+
+def test_a_program_that_only_the_shell_can_name_is_none_to_rest_on(place):
+    lines('"$TOOL" --all')(place)
+    assert place.run() is None
+
+
+def test_a_link_to_the_same_program_in_an_earlier_folder_is_another(place):
+    """As in a virtual environment: python goes by where it was called."""
+    folders = [place.root / "first", place.root / "second"]
+    for folder in folders:
+        folder.mkdir()
+        place.environment[b"PATH"] = b"%b:%b" % (
+            place.environment[b"PATH"],
+            os.fsencode(folder),
+        )
+    (folders[1] / "tool2").symlink_to("../tool")
+    lines("tool2")(place)
+    assert place.run()
+    assert place.hits()
+    (folders[0] / "tool2").symlink_to("../tool")
+    assert not place.hits()
+
+
+def test_what_a_check_is_handed_counts_by_its_content(place):
+    place.config = place.config.replace("reuse: true", "reuse: true\n    cwd: src")
+    place.config = place.config.replace("./", "../")
+    place.handed = {"unit": b"../other.txt\0"}
+    assert place.run()
+    assert place.hits()
+    place.write_alike("other.txt", "OTHER\n")
+    assert not place.hits()
+
+
+def test_a_result_that_is_read_from_an_old_file_is_recorded_if_that_is_declared(place):
+    place.commit()
+    place.write("got.built", "1..0\n")
+    config("reuse: true", "reuse: true\n    results: {tap: got.built}\n    stale: allow")(place)
+    assert place.run() is None
+    config("results: {tap: got.built}\n    stale: allow", "file: got.built")(place)
+    assert place.run() is None
+    assert place.run(during=lambda: place.write("got.built", "1..0\n"))
+    place.config = place.config.replace('"src/**"', '"src/**", got.built')
+    assert place.run()
+    assert place.hits()
+    place.write_alike("got.built", "1..1\n")
+    assert not place.hits()
+
+
 @pytest.mark.parametrize("shape", LYING)
 def test_a_lying_shape_misses(place, shape):
     place.write(".gitattributes", "*.py text eol=lf\n")

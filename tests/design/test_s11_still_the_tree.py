@@ -226,6 +226,22 @@ def test_what_git_checks_out_otherwise_than_it_keeps_it_is_the_commit(place):
     assert tree_of(str(place.root), os.environb, exact=True) == ""
 
 
+def test_what_a_kill_could_leave_lies_where_the_next_command_sweeps(tmp_path):
+    for name in ("r", "tmp"):
+        (tmp_path / name).mkdir()
+    root = project(tmp_path / "r", "checks: [{id: a, run: 'true'}]\n")
+    git("init", "-q", cwd=root)
+    look = 'find "$TMPDIR" .vibeguard/staged -name objects >>../seen; cat'
+    git("config", "filter.look.clean", look, cwd=root)
+    (root / ".gitattributes").write_text("a filter=look\n")
+    (root / "a").write_text("")
+    env = {"TMPDIR": str(tmp_path / "tmp")}
+    assert vibeguard("run", "--record-tree", cwd=root, env=env).returncode == 0
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert seen
+    assert all(path.startswith(".vibeguard/staged/") for path in seen)
+
+
 def test_an_empty_submodule_is_as_it_was_checked_out(place):
     git("submodule", "deinit", "-q", "--force", "sub", cwd=place.root)
     assert tree_of(str(place.root), os.environb, exact=True) == place.tree

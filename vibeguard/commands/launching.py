@@ -33,7 +33,7 @@ from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of
 from vibeguard.system.front import early
-from vibeguard.system.reuse.tree import with_identity
+from vibeguard.system.reuse.tree import named_tree, with_identity
 from vibeguard.system.rundir.refused import refusals_marked
 from vibeguard.system.rundir.state_folder import state_folder
 
@@ -263,9 +263,7 @@ def _of_the_work_tree(launch: Launch) -> Launch:
     before = differing(folder, environment, TIMEOUT_S, ahead)
     found = version_control(folder, environment, before)
     if launch.record_tree:
-        from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed
-
-        found = replace(found or VersionControl(), tree=tree_of(folder, environment))
+        found = replace(found or VersionControl(), tree=named_tree(launch))
     return replace(launch, version_control=with_identity(found, launch), differing=before)
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
 
-KEY_FORMAT: Final = "2"
+KEY_FORMAT: Final = "3"
 # What changes how a result is shown or counted, and never the result.
 IRRELEVANT: Final = frozenset(
     {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}

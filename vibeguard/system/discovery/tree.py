@@ -32,19 +32,21 @@ def tree_of(
     environment: Mapping[bytes, bytes],
     *,
     exact: bool = False,
+    within: str | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> str:
     """The tree that a commit of everything that is there would have; "" where that is unknown.
 
-    What git ignores is left out. Unknown is what takes longer than `timeout_s`, cannot be read, or
-    is in no repository of git; and where it is to be `exact`, what is not, byte for byte, what git
-    would check out: it goes by its index and by filters, and does not look at what it was told not
-    to look at.
+    What that takes lies in a folder of its own meanwhile, `within` another or where the system has
+    such. What git ignores is left out. Unknown is what takes longer than `timeout_s`, cannot be
+    read, or is in no repository of git; and where it is to be `exact`, what is not, byte for byte,
+    what git would check out: it goes by its index and by filters, and does not look at what it was
+    told not to look at.
     """
     root = git_root(folder)
     if root is None:
         return ""
-    scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
+    scratch = tempfile.mkdtemp(prefix="vibeguard-tree-", dir=within)
     try:
         git = GitTree(root, environment, scratch, timeout_s)
         tree = git.write()
@@ -139,7 +141,11 @@ class GitTree:
             return True
         own = {k: v for k, v in self._environment.items() if not k.startswith(b"GIT_")}
         known = tree_of_commit(name, own, commit)
-        return known != "" and tree_of(name, own, exact=True, timeout_s=self._timeout_s) == known
+        return (
+            known != ""
+            and tree_of(name, own, exact=True, within=self._scratch, timeout_s=self._timeout_s)
+            == known
+        )
 
     def _lie_there(self, blobs: list[_Blob]) -> bool:
         """Whether each file holds what git's filters make of its blob; a link is not filtered."""

@@ -1,11 +1,10 @@
-"""The executables that a check depends on: which file a command means, what a tool says of itself.
+"""The executables that a check depends on: which file a word means, what a tool says of itself.
 
 A tool says it by the output of a short command, in bounded time.
 """
 
 import os
 import select
-import shlex
 import subprocess
 from collections.abc import Mapping
 from typing import IO, cast
@@ -15,6 +14,7 @@ from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
+_LONGEST_INTERPRETER = 256  # what the kernel reads of it
 
 
 class ToolSilent(Exception):
@@ -65,26 +65,28 @@ def _all_of(pipe: IO[bytes], until: float) -> bytes:
     raise ToolSilent("says too much")
 
 
-def first_word(command: str) -> str:
-    """The name that a command line begins with, variables in front of it left out."""
-    words = shlex.shlex(command, posix=True)
-    words.whitespace_split = True
-    try:
-        return next((word for word in words if not _goes_before(word)), "")
-    except ValueError:  # a quote that is not closed
-        return next((word for word in command.split() if not _goes_before(word)), "")
+def resolved(word: str, environment: Mapping[bytes, bytes], cwd: bytes) -> bytes:
+    """The file that a word means as a command, links not followed.
 
-
-def _goes_before(word: str) -> bool:
-    return word in ("!", "exec") or "=" in word.partition("/")[0]
-
-
-def resolved(name: str, search: bytes, cwd: bytes) -> bytes:
-    """The file that the name of a command means; empty for what a shell does by itself."""
-    word = os.fsencode(name)
-    folders = [cwd] if b"/" in word else search.split(b":")
-    for folder in folders if word else ():
-        path = os.path.join(cwd, folder, word)
-        if os.path.isfile(path) and os.access(path, os.X_OK):
-            return os.path.realpath(path)
+    Empty for what a shell does by itself.
+    """
+    name = os.fsencode(word)
+    if name.startswith(b"~/"):
+        name = environment.get(b"HOME", b"") + name[1:]
+    search = environment.get(b"PATH", os.fsencode(os.defpath))
+    for folder in [b""] if b"/" in name else search.split(b":"):
+        path = os.path.join(folder, name)
+        full = os.path.join(cwd, path)
+        if name and os.path.isfile(full) and os.access(full, os.X_OK):
+            return path
     return b""
+
+
+def interpreter_line(path: bytes) -> str:
+    """The first line of a script that names what it is for; empty where it has none."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_LONGEST_INTERPRETER)
+    except OSError:
+        return ""
+    return os.fsdecode(head.partition(b"\n")[0]) if head.startswith(b"#!") else ""

@@ -21,6 +21,7 @@ class Before(Struct, frozen=True):
     key: str
     stillness: str
     around: str
+    read_from: str = ""
 
 
 class Pass(Struct, frozen=True):
@@ -71,10 +72,11 @@ def look_up(
     before = {}
     for check in ready:
         if check not in chosen and not why_never(subject.checks[check]):
-            taken = moment.of(check)
-            around = moment.declared.around(subject.checks[check])
+            planned, taken = subject.checks[check], moment.of(check)
+            around = moment.declared.around(planned)
             if not taken.unusable:
-                before[check] = Before(taken.key, taken.stillness, around)
+                read_from = moment.read_from(planned)
+                before[check] = Before(taken.key, taken.stillness, around, read_from)
     moment.declared.remember()
     return Found({check: passes[check][1] for check in chosen}, before, tuple(ready))
 
@@ -124,7 +126,10 @@ def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
         around = moment.declared.around(planned)
         # Looked at before the check and after it: an edit in between may be what it passed on, and
         # a record would say so of other files for ever (ADR 0131).
-        if taken.unusable or Before(taken.key, taken.stillness, around) != before:
+        if taken.unusable or Before(taken.key, taken.stillness, around, before.read_from) != before:
+            continue
+        # Nor may a result be read from what lay there already, unless it is declared.
+        if before.read_from and before.read_from == moment.read_from(planned):
             continue
         outputs = moment.declared.outputs(planned)
         if planned.outputs is not None and not outputs:

@@ -9,6 +9,8 @@ from msgspec import Struct, json
 from msgspec.structs import replace
 
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.names import StalePolicy
+from vibeguard.core.reuse.command_words import programs_in, told_by_the_shell_alone
 from vibeguard.core.reuse.key import (
     KEY_FORMAT,
     Part,
@@ -17,12 +19,12 @@ from vibeguard.core.reuse.key import (
     part,
     variable_parts,
 )
-from vibeguard.core.reuse.manifest import Entry, stillness
+from vibeguard.core.reuse.manifest import Entry, manifest_digest, stillness
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.reuse.declared import Declared
-from vibeguard.system.reuse.executables import ToolSilent, answer_of, first_word, resolved
+from vibeguard.system.reuse.executables import ToolSilent, answer_of, interpreter_line, resolved
 from vibeguard.system.reuse.records import Records
 from vibeguard.version import __version__
 
@@ -101,7 +103,7 @@ class Moment:
         self._taken: dict[str, Taken] = {}
         self._answers: dict[tuple[object, ...], bytes | ToolSilent] = {}
         self._variable_parts: dict[tuple[object, ...], tuple[Part, ...]] = {}
-        self._programs: dict[tuple[str, bytes, bytes], tuple[bytes, ...]] = {}
+        self._programs: dict[tuple[object, ...], tuple[bytes, ...]] = {}
         self._folders: dict[bytes, Part] = {}
         settings = {name: getattr(subject.settings, name) for name in _RESULT_SETTINGS}
         self._common = (
@@ -128,6 +130,18 @@ class Moment:
                     self._taken[name] = self._take(self._subject.checks[name])
         return self._taken[check]
 
+    def read_from(self, planned: PlannedCheck) -> str:
+        """The stillness of files that are no inputs, and that the result may be read from as old.
+
+        Empty where there is none.
+        """
+        names = {planned.file} if planned.file else set()
+        if planned.stale is StalePolicy.ALLOW:
+            names |= {source.file for source in planned.results if source.file}
+        paths = {os.path.normpath(os.fsencode(name)) for name in names}
+        paths -= {entry.path for entry in self.of(planned.id).entries}
+        return stillness(self.declared.entries(paths)) if paths else ""
+
     def _take(self, planned: PlannedCheck) -> Taken:
         wrong: list[str] = []
         if planned.id in self._subject.incomplete:
@@ -135,50 +149,82 @@ class Moment:
         found = self.declared.contents(planned.inputs)
         if found.idle:
             wrong.append(f"{_listed(found.idle)} of inputs matches no file")
-        if found.strange:
-            wrong.append(f"what {_listed(found.strange)} holds cannot be proven")
+        cwd = self._cwd(planned)
+        names = self._subject.files.get(planned.id, b"")
+        handed = self._handed(names, cwd)
+        strange = (*found.strange, *(os.fsdecode(e.path) for e in handed if not e.reusable))
+        if strange:
+            wrong.append(f"what {_listed(strange)} holds cannot be proven")
         parts = [
             *self._common,
             *definition_parts(planned),
-            part("files handed to it", self._subject.files.get(planned.id, b"")),
+            part("files handed to it", names, manifest_digest(handed).encode()),
             part("inputs", found.digest.encode()),
-            *self._surroundings(planned, wrong),
+            *self._surroundings(planned, cwd, wrong),
         ]
         for entry in planned.requires:
             required = self._taken[entry.check]
             parts.append(part(f"check {entry.check}", required.key.encode()))
             if required.unusable:
                 wrong.append(f"{entry.check}, which it requires, has no key: {required.unusable}")
-        return Taken(tuple(parts), found.entries, key_of(parts), wrong[0] if wrong else "")
+        entries = (*found.entries, *handed)
+        return Taken(tuple(parts), entries, key_of(parts), wrong[0] if wrong else "")
 
-    def _surroundings(self, planned: PlannedCheck, wrong: list[str]) -> Iterator[Part]:
+    def _cwd(self, planned: PlannedCheck) -> bytes:
+        base = self._subject.config_folder if planned.cwd else self._subject.folder
+        return os.path.normpath(os.path.join(base, os.fsencode(planned.cwd)))
+
+    def _handed(self, names: bytes, cwd: bytes) -> list[Entry]:
+        """What lies where a check is told to look, whether its inputs say so or not."""
+        if not names:
+            return []
+        below = os.path.relpath(cwd, self._subject.folder)
+        paths = names.split(b"\0")[:-1]
+        return self.declared.entries(os.path.normpath(os.path.join(below, path)) for path in paths)
+
+    def _surroundings(self, planned: PlannedCheck, cwd: bytes, wrong: list[str]) -> Iterator[Part]:
         """Where it runs, and what it finds there besides files: programs, tools, variables."""
         subject = self._subject
         own = subject.variables.get(planned.id, {})
         environment = check_environment(subject.environment, planned, own, run_id="", attempt=0)
-        base = subject.config_folder if planned.cwd else subject.folder
-        cwd = os.path.normpath(os.path.join(base, os.fsencode(planned.cwd)))
         if cwd not in self._folders:
             real = os.path.realpath(subject.folder), os.path.realpath(cwd)
             self._folders[cwd] = part("folder", *real)
         yield self._folders[cwd]
-        for label, word in (("shell", planned.shell), ("command", planned.run)):
-            yield part(f"executable of the {label}", *self._program(word, environment, cwd))
+        for label, line in (("shell", planned.shell), ("command", planned.run)):
+            yield part(f"executable of the {label}", *self._executables(line, environment, cwd))
+        unknown = told_by_the_shell_alone(planned.run)
+        if unknown and planned.shell in ("sh", "bash"):
+            wrong.append(f"the shell alone knows which program {sanitise(unknown)} is")
         yield from self._tools(planned, environment, cwd, wrong)
         yield from self._variables((*planned.env_names, *planned.env_inputs), environment)
 
-    def _program(
+    def _executables(
         self, command: str, environment: Mapping[bytes, bytes], cwd: bytes
     ) -> tuple[bytes, ...]:
-        """The name that a command line begins with, the file that it means and what that holds."""
-        search = environment.get(b"PATH", os.defpath.encode())
-        if (command, search, cwd) not in self._programs:
-            name = first_word(command)
-            path = resolved(name, search, cwd)
-            entry = self.declared.entries([path])[0] if path else None
-            told = (entry.kind.encode(), entry.sha256.encode()) if entry else ()
-            self._programs[command, search, cwd] = (os.fsencode(name), path, *told)
-        return self._programs[command, search, cwd]
+        """The words that name programs, and the files that they mean: where, and what these hold.
+
+        A link's own place counts too, for programs go by it. What a script is for is a command as
+        well.
+        """
+        asked = (command, environment.get(b"PATH"), environment.get(b"HOME"), cwd)
+        if asked not in self._programs:
+            told: dict[str, tuple[bytes, ...]] = {}
+            lines = [command]
+            for line in lines:
+                for word, begins in programs_in(line):
+                    path = b"" if word in told else resolved(word, environment, cwd)
+                    if path:
+                        real = os.path.realpath(os.path.join(cwd, path))
+                        (entry,) = self.declared.entries([real])
+                        told[word] = (path, real, entry.kind.encode(), entry.sha256.encode())
+                        lines.append(interpreter_line(real))
+                    elif begins:
+                        told.setdefault(word, ())
+            self._programs[asked] = tuple(
+                field for word, facts in told.items() for field in (os.fsencode(word), *facts)
+            )
+        return self._programs[asked]
 
     def _tools(
         self,

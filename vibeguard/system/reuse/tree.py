@@ -26,6 +26,7 @@ from vibeguard.system.discovery.changes import present_files, tracked_at_least
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.scan import scan, walk
+from vibeguard.system.staged.scratch import scratch_folder
 
 # About 20 ms on a quiet machine: what every run may spend to be evidence afterwards.
 MOST_FILES_UNASKED: Final = 1_000
@@ -63,6 +64,22 @@ def with_identity(found: VersionControl | None, launch: Launch) -> VersionContro
         beside=identity.beside,
         stillness=identity.stillness,
     )
+
+
+def named_tree(launch: Launch, *, exact: bool = False) -> str:
+    """Git's name for what lies around a run; "" where that is unknown.
+
+    A command or a supervisor that is killed meanwhile leaves nothing that the next does not sweep.
+    """
+    from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - seldom needed
+
+    try:
+        with scratch_folder(os.fsdecode(launch.state_dir)) as scratch:
+            return tree_of(
+                os.fsdecode(launch.folder), launch.environment, exact=exact, within=scratch
+            )
+    except OSError:
+        return ""
 
 
 def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionControl | None:

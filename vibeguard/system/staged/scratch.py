@@ -1,13 +1,14 @@
-"""A folder of one staged run in the state folder, and its removal by whoever comes after a SIGKILL.
+"""A folder of one run in the state folder, and its removal by whoever comes after a SIGKILL.
 
-The command and its supervisor hold a shared lock each; what nobody holds is swept at the next
-command. Where the work tree had to be copied, `COPY` in it says where to, from before there is one.
+Whoever uses it holds a shared lock; what nobody holds is swept at the next command. Where the work
+tree had to be copied, `COPY` in it says where to, from before there is one.
 """
 
 import contextlib
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from typing import Final
 
 from vibeguard.system.rundir.files import make_folder, replace_file
@@ -57,6 +58,16 @@ def make_scratch(state_dir: str) -> Scratch:
         if lock is not None:
             make_folder(path)
             return Scratch(path, lock)
+
+
+@contextlib.contextmanager
+def scratch_folder(state_dir: str) -> Iterator[str]:
+    """A new folder for what is done meanwhile. Raises OSError."""
+    scratch = make_scratch(state_dir)
+    try:
+        yield scratch.path
+    finally:
+        scratch.remove()
 
 
 def join_scratch(path: str) -> Scratch | None:

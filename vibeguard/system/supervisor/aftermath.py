@@ -25,7 +25,7 @@ from vibeguard.system.discovery.differing import (
 )
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import repository_root
-from vibeguard.system.reuse.tree import with_identity
+from vibeguard.system.reuse.tree import named_tree, with_identity
 from vibeguard.system.rundir.files import write_new
 
 if TYPE_CHECKING:
@@ -41,13 +41,9 @@ def tree_at_the_end(launch: Launch) -> VersionControl | None:
     folder = os.fsdecode(launch.folder)
     found = None
     if launch.record_tree:
-        from vibeguard.system.discovery.tree import tree_of  # noqa: PLC0415 - preloaded
-
         told = differing(folder, launch.environment, TIMEOUT_S)
         found = version_control(folder, launch.environment, told)
-        found = replace(
-            found or VersionControl(), tree=tree_of(folder, launch.environment, exact=True)
-        )
+        found = replace(found or VersionControl(), tree=named_tree(launch, exact=True))
     began = launch.version_control
     if began is None or not began.content:
         return found
