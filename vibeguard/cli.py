@@ -59,7 +59,12 @@ def command() -> None:
     than many a run, and gives signals their default action back before the exit code is delivered.
     """
     leave_foreign_modules_out(sys.path)
-    _open_closed_streams()
+    try:
+        _open_closed_streams()
+    except OSError as error:  # neither we nor a check can do without
+        said = f"vibeguard: {os.devnull}: {error.strerror}: make one (mount /dev)"
+        print(said, file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(3)
     code = main()
     for stream in (sys.stdout, sys.stderr):
         try:

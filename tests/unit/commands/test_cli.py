@@ -1,6 +1,7 @@
 """The first milliseconds of a command line: the verb, the version, and the border of all errors."""
 
 import errno
+import sys
 from typing import get_type_hints
 
 import pytest
@@ -81,6 +82,16 @@ def test_a_run_that_only_asks_for_help_starts_nothing(words, asks):
 def test_each_kind_of_failure_has_its_exit_code(error, code):
     """DESIGN section 8, for failures that end a command early."""
     assert explain(error, "run")[1] is code
+
+
+def test_a_system_without_a_null_device_is_told(tmp_path, monkeypatch, capsys):
+    """A container without /dev: neither a traceback nor the code of a failed run."""
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setattr("os.devnull", str(tmp_path / "null"))
+    monkeypatch.setattr("os._exit", sys.exit)
+    with pytest.raises(SystemExit, match="3"):
+        cli.command()
+    assert capsys.readouterr().err.count("null: No such file") == 1
 
 
 @pytest.mark.parametrize(
