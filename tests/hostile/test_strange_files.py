@@ -46,6 +46,17 @@ def test_no_command_waits_for_what_lies_in_the_place_of_a_file(tmp_path, name, p
         assert done.returncode == (old_code if words[0] in ("report", "wait", "tail") else 0), words
 
 
+@pytest.mark.parametrize("name", ["order", "latest"])
+def test_a_run_says_what_lies_in_the_place_of_a_file_of_the_state_folder(tmp_path, name):
+    """It is no defect of ours, and no full disk."""
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    (tmp_path / ".vibeguard" / name).mkdir(parents=True)
+    done = vibeguard("run", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "remove what lies in its place" in done.stderr
+    assert f".vibeguard/{name})" in done.stderr
+
+
 def test_a_config_that_came_through_a_pipe_is_not_waited_for_by_its_report(tmp_path):
     project(tmp_path, "checks: [{id: a, run: ':'}]")
     assert vibeguard("run", cwd=tmp_path).returncode == 0

@@ -128,8 +128,9 @@ def tracked_at_least(folder: str) -> int:
     """
     root = repository_root(folder)
     try:
-        with open(os.path.join(root or folder, ".git", "index"), "rb") as index:
-            head = index.read(12)
+        path = os.path.join(root or folder, ".git", "index")
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as index:
+            head = index.read(12) or b""
     except OSError:
         return 0
     return int.from_bytes(head[8:], "big") if len(head) == 12 and head[:4] == b"DIRC" else 0

@@ -11,6 +11,7 @@ from typing import NamedTuple
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _NO_MODES = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+_IN_ITS_PLACE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO)
 _NOT_REPLACED = (errno.EACCES, errno.EPERM, errno.EBUSY)
 _MODE_OF_NEW = 0o644
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -133,6 +134,8 @@ def advice_for(error: OSError) -> str:
     """What to do about a folder or file that could not be made."""
     if isinstance(error, ModeRefused):
         return "keep the state where files have modes: --state-dir"
+    if error.errno in _IN_ITS_PLACE:
+        return "remove what lies in its place"
     return "make room, make the folder writable, or keep the state elsewhere: --state-dir"
 
 

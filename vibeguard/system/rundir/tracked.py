@@ -10,6 +10,7 @@ from typing import Final
 
 _PLAIN_VERSIONS: Final = (2, 3)
 _HEADER_BYTES: Final = 12
+_PATIENCE_S: Final = 10.0
 _SPLIT_INDEX: Final = b"link"
 
 
@@ -19,12 +20,16 @@ def is_tracked(folder: str) -> bool:
     if git_dir is None:
         return False
     try:
-        with open(os.path.join(git_dir, "index"), "rb") as index:
+        # It may be a link; a FIFO in its place, as a check can put there, holds nobody up.
+        path = os.path.join(git_dir, "index")
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as index:
             content = index.read()
     except FileNotFoundError:
         return False  # nothing was ever added
     except NotADirectoryError:
         return _git_says_tracked(folder)  # a linked work tree: .git is a file
+    if not content:
+        return False
     header = content[:_HEADER_BYTES]
     plain = int.from_bytes(header[4:8]) in _PLAIN_VERSIONS and _SPLIT_INDEX not in content
     if plain and os.fsencode(os.path.basename(folder)) + b"/" not in content:
@@ -51,7 +56,9 @@ def _git_says_tracked(folder: str) -> bool:
     parent, name = os.path.split(folder)
     command = ["git", "--literal-pathspecs", "ls-files", "-z", "--", name]
     try:
-        answer = subprocess.run(command, cwd=parent, capture_output=True, check=False)
-    except OSError:
+        answer = subprocess.run(
+            command, cwd=parent, capture_output=True, check=False, timeout=_PATIENCE_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == 0 and answer.stdout != b""

@@ -31,6 +31,7 @@ from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.proc import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
+from vibeguard.system.rundir.files import advice_for
 from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.supervisor.aftermath import changed_meanwhile, keep_patch, tree_at_the_end
 from vibeguard.system.supervisor.recorder import Recorder
@@ -99,7 +100,11 @@ class RunLog:
         """
         start_ns = clocks.monotonic_ns()
         state_dir, nested = os.fsdecode(launch.state_dir), _is_nested(launch)
-        witness = open_witness(state_dir)
+        try:
+            witness = open_witness(state_dir)
+        except OSError as error:
+            what = f"the record of runs cannot be read: {error.strerror} ({error.filename})"
+            raise LogWriteError(what, advice_for(error)) from error
         witness.answer()
         journal = Journal.create(
             state_dir,

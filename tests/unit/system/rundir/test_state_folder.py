@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.system.discovery.changes import tracked_at_least
 from vibeguard.system.rundir.state_folder import StateFolderRefused, state_folder
 
 
@@ -169,6 +170,14 @@ def test_another_tracked_folder_of_that_name_does_not_matter(repository):
     track(repository / "sub")
     state_folder(str(repository), create=True)
     assert state_folder(str(repository), create=True)
+
+
+def test_an_index_that_is_a_pipe_is_not_waited_for(repository):
+    """A check can put one there; git itself would read it for ever."""
+    (repository / ".git" / "index").unlink(missing_ok=True)
+    os.mkfifo(repository / ".git" / "index")
+    assert state_folder(str(repository), create=True)
+    assert tracked_at_least(str(repository)) == 0
 
 
 def test_outside_a_repository_nothing_is_tracked(tmp_path):
