@@ -31,6 +31,14 @@ _ID: Schema = {
     "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$",
     "maxLength": LONGEST_ID,
 }
+# What each name in a list of such looks like.
+_NAMES: dict[type[Kind], str] = {
+    keys.Tags: "^[a-z][a-z0-9-]*$",
+    keys.Globs: "^!?[^/]",
+    keys.Labels: "^[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}$",
+    keys.Files: "^[^/]",
+    keys.VariableNames: "^[^=]+$",
+}
 _TEXTS: Schema = {"type": "object", "additionalProperties": {"type": _SCALAR}}
 _TEXT_OR_LIST: Schema = {"type": [*_SCALAR, "array"], "items": {"type": _SCALAR}}
 
@@ -111,18 +119,10 @@ def _written(kind: Kind) -> Schema:
             return _object(dict.fromkeys(Triggers.__struct_fields__, _TEXT_OR_LIST), [])
         case keys.Texts() | keys.Tools():
             return {"type": "array", "items": {"type": _SCALAR}}
-        case (
-            keys.Tags()
-            | keys.VariableNames()
-            | keys.Labels()
-            | keys.Globs()
-            | keys.Files()
-            | keys.Requirements()
-            | keys.Entries()
-            | keys.Choices()
-            | keys.Notifications()
-        ):
+        case keys.Requirements() | keys.Entries() | keys.Choices() | keys.Notifications():
             return {"type": "array", "items": _nullable(_item(kind))}
+        case _ if type(kind) in _NAMES:
+            return {"type": "array", "items": _nullable({**_ID, "pattern": _NAMES[type(kind)]})}
         case _:
             return {"type": _SCALAR}
 
@@ -167,13 +167,5 @@ def _item(kind: Kind) -> Schema:
         case keys.Requirements():
             # An id, or a mapping with one: each rule applies to one of the two.
             return {**_mapping(Requirement), **_ID, "type": ["string", "boolean", "object"]}
-        case keys.Tags():
-            return {**_ID, "pattern": "^[a-z][a-z0-9-]*$"}
-        case keys.Globs():
-            return {**_ID, "pattern": "^!?[^/]"}
-        case keys.Labels():
-            return {**_ID, "pattern": "^[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}$"}
-        case keys.Files():
-            return {**_ID, "pattern": "^[^/]"}
         case _:
-            return {**_ID, "pattern": "^[^=]+$"}
+            raise NotImplementedError(kind)

@@ -36,7 +36,7 @@ from tests.helpers.virtual import check, plan_of, run_virtually
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view_choice import make_view
+from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.journal.writer import Journal

@@ -34,7 +34,7 @@ from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.following import Until, follow
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view_choice import make_view
+from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.journal.writer import Journal

@@ -26,7 +26,7 @@ from vibeguard.system.front.following import Enough, Until
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view_choice import make_view
+from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.live_runs import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state
@@ -80,7 +80,7 @@ def follow_twin(folder: str, watching: Watching) -> int:
     deadline = None
     if isinstance(watching.max_wait, int):
         deadline = watching.began_s + watching.max_wait / SECOND_NS
-    hint = f"{watching.program} wait {os.path.basename(folder)}"
+    hint = f"vibeguard wait {os.path.basename(folder)}"
     if watching.detach:
         until = Until(lambda _: True, None, hint, exit_code=ExitCode.PASSED)
         return follow_run(folder, view, output, until)

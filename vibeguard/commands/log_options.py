@@ -2,7 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from vibeguard.commands.options import Count, Duration, read_link, read_since
+from vibeguard.commands.options import (
+    Count,
+    Duration,
+    OpenPage,
+    OutputFile,
+    read_link,
+    read_since,
+)
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.core.formats.registry import REPORT_FORMATS
 from vibeguard.core.problems import UsageError
@@ -57,9 +64,7 @@ class ReportOptions(Options, frozen=True, kw_only=True):
             "newest of the commit that the work began from, else the newest that finished before].",
         ),
     ] = None
-    output: Annotated[
-        str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
-    ] = None
+    output: OutputFile = None
     editor: Annotated[
         str | None,
         Parameter(
@@ -69,9 +74,7 @@ class ReportOptions(Options, frozen=True, kw_only=True):
             "zed, or an address with {root}, {file}, {line}, {column} [env: VIBEGUARD_EDITOR].",
         ),
     ] = None
-    open: Annotated[
-        bool, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
-    ] = False
+    open: OpenPage = False
 
 
 class WaitOptions(Options, frozen=True, kw_only=True):

@@ -98,6 +98,12 @@ Commas = Annotated[
 ]
 Duration = Annotated[int | None, Parameter(converter=read_duration, metavar="DUR")]
 Count = Annotated[int | None, Parameter(converter=read_count, metavar="N")]
+OutputFile = Annotated[
+    str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
+]
+OpenPage = Annotated[
+    bool, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
+]
 
 
 class GlobalOptions(Options, frozen=True, kw_only=True):

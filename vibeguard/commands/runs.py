@@ -9,7 +9,7 @@ from msgspec import Struct
 from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.columns import columns
 from vibeguard.commands.opening import tell_leftovers
-from vibeguard.commands.options import GlobalOptions, page_or_document
+from vibeguard.commands.options import GlobalOptions, OpenPage, OutputFile, page_or_document
 from vibeguard.commands.page import open_page, write_page
 from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_answer, write_err, write_out
@@ -41,12 +41,8 @@ class RunsOptions(Options, frozen=True, kw_only=True):
         RunsFormat | None,
         Parameter(help="What to write: text, json, or a page with the history of the runs."),
     ] = None
-    output: Annotated[
-        str | None, Parameter(name=["--output", "-o"], metavar="FILE", help="Write to this file.")
-    ] = None
-    open: Annotated[
-        bool, Parameter(help="Write the HTML page and open it in a browser, or print its path.")
-    ] = False
+    output: OutputFile = None
+    open: OpenPage = False
 
 
 class ListedRun(Struct, frozen=True):

@@ -6,7 +6,7 @@ from vibeguard.commands.options import GlobalOptions, RunName, one_format
 from vibeguard.system.front.following import Until
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view_choice import make_view
+from vibeguard.system.front.view import make_view
 
 
 def tail(run: RunName = "latest", /, *, common: GlobalOptions, options: TailOptions) -> int:

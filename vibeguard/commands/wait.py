@@ -18,8 +18,7 @@ from vibeguard.system.clock import command_began_s
 from vibeguard.system.front.following import Enough, Until
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.front.view import View
-from vibeguard.system.front.view_choice import make_view
+from vibeguard.system.front.view import View, make_view
 
 
 def wait(run: RunName = "latest", /, *, common: GlobalOptions, options: WaitOptions) -> int:

@@ -5,9 +5,11 @@ from shlex import quote
 
 from msgspec import Struct
 
+from vibeguard.commands.hook.git_files import git
 from vibeguard.commands.loading import has_config, locate
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
+from vibeguard.core.problems import UsageError
 
 # With GIT_DIR alone git takes the present folder for the top of the work tree.
 _GO = """# Where the config is. What git lends a hook names paths from the top.
@@ -47,8 +49,12 @@ class Place(Struct, frozen=True):
         return lines
 
 
-def place_of_config(common: GlobalOptions, top: str) -> Place:
-    """The place of the config that is meant here, in the work tree at `top`."""
+def place_of_config(common: GlobalOptions) -> Place:
+    """Where the config is; the top of the work tree where there is no repository, or no config."""
+    try:
+        top = git("rev-parse", "--show-toplevel")
+    except UsageError:
+        return Place()
     if not has_config(common):
         write_err("vibeguard: there is no config here yet; the hooks look for one at the top\n")
         return Place()

@@ -79,8 +79,7 @@ def _git_hook(path: Path, tree: Path, folder: Path, *, dispatched: bool) -> Find
             str(path), "is not executable: git passes over it", is_silent="vibeguard" in text
         )
     if not is_ours(text):
-        calls = "calls vibeguard" if "vibeguard" in text else "does not call vibeguard"
-        return Finding(str(path), f"not ours, read and not run: it {calls}")
+        return Finding(str(path), _of_others(text))
     head = _head(tree)
     if path.name == "pre-push" and not head:
         return Finding(str(path), "ours; there is no commit yet with which to try it")
@@ -89,6 +88,12 @@ def _git_hook(path: Path, tree: Path, folder: Path, *, dispatched: bool) -> Find
     # Without a program on PATH it would call the interpreter that wrote it, and real checks.
     fallback = "-m vibeguard" in text
     return _tried(str(path), trial, folder, _is_not_0, _config(text, tree), fallback=fallback)
+
+
+def _of_others(text: str) -> str:
+    """What is said of a hook that somebody else wrote."""
+    calls = "calls vibeguard" if "vibeguard" in text else "does not call vibeguard"
+    return f"not ours, read and not run: it {calls}"
 
 
 def _is_not_0(ended: Ended) -> bool:
@@ -175,8 +180,7 @@ def _settings(name: str, target: Target, path: Path, top: Path, folder: Path) ->
         command = str(handler.get("command", ""))
         where = f"{path}: {command}"
         if script.name not in command:
-            calls = "calls vibeguard" if "vibeguard" in command else "does not call vibeguard"
-            yield Finding(where, f"not ours, read and not run: it {calls}")
+            yield Finding(where, _of_others(command))
         elif command not in expected or not is_ours(beginning_of(script)):
             again = f"vibeguard hook agent --target {name} --write"
             says = f"it, or {script}, is not as we write it, and may do nothing: {again}"

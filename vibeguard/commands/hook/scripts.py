@@ -24,7 +24,7 @@ def scripts(kind: str, common: GlobalOptions, options: HookOptions) -> int:
     if options.target is not None:
         from vibeguard.commands.hook import agent_hooks  # noqa: PLC0415 - settings are JSON
 
-        place = _place_of_config(common)
+        place = place_of_config(common)
         return agent_hooks.settings_of_agent(
             options.target, place, write=options.write, remove=options.remove
         )
@@ -32,7 +32,7 @@ def scripts(kind: str, common: GlobalOptions, options: HookOptions) -> int:
         raise UsageError("--remove needs a target", "name it: hook agent --target claude --remove")
     if kind == "agent":
         return _agent(common, options)
-    place = _place_of_config(common)
+    place = place_of_config(common)
     stages = (options.stage,) if options.stage else GIT_STAGES
     if not options.write:
         scripts = [hook_script(stage, place=place.lines()) for stage in stages]
@@ -63,7 +63,7 @@ def _write_stages(stages: tuple[str, ...], place: Place) -> None:
 def _agent(common: GlobalOptions, options: HookOptions) -> int:
     """The stop hook: to stdout, or into the repository, where the agent's settings can name it."""
     # The agent calls it from any folder: it lies in `scripts` of the work tree.
-    place = _place_of_config(common)
+    place = place_of_config(common)
     script = hook_script("agent-stop", place=place.lines(script_below_top=True))
     if not options.write:
         write_exact(script)
@@ -82,15 +82,6 @@ def _agent(common: GlobalOptions, options: HookOptions) -> int:
         f'  "$CLAUDE_PROJECT_DIR"/scripts/{AGENT_FILE}\n'
     )
     return 0
-
-
-def _place_of_config(common: GlobalOptions) -> Place:
-    """Where the config is, in this repository; the top where there is no repository, or config."""
-    try:
-        top = git("rev-parse", "--show-toplevel")
-    except UsageError:
-        return Place()
-    return place_of_config(common, top)
 
 
 def _hooks_folder() -> tuple[Path, bool]:

@@ -56,7 +56,7 @@ class AgentFormat(Format):
         self._told: dict[Hashable, str] = {}
         self._short: dict[str, str] = {}  # checks that get a line, and why where it is not for room
         self._cut: list[str] = []
-        self._fenced = Fenced("", options.run_folder, options.program)
+        self._fenced = Fenced("", options.run_folder)
 
     def feed(self, state: State, event: Event) -> str:
         """A failure of an error-severity check at once; everything else waits for the end."""
@@ -159,7 +159,7 @@ class AgentFormat(Format):
         yield from self._news(state)
         if self._cut:
             run = state.started.run_id if state.started else "latest"
-            command = f"{self.options.program} report {run} --format agent --budget 20000"
+            command = f"vibeguard report {run} --format agent --budget 20000"
             yield f"cut to the budget: {some(self._cut, 10)}; more: {command}"
         yield from skips(state)
         yield from late(state)
@@ -170,7 +170,7 @@ class AgentFormat(Format):
         goes_on = state.finished is None or ending.log_status is LogStatus.LIVE
         if goes_on and state.started is not None:
             last = state.next_seq - 1
-            command = f"{self.options.program} report {state.started.run_id}"
+            command = f"vibeguard report {state.started.run_id}"
             yield f"next look: {command} --format agent --since {last}"
 
     def _verdict(self, state: State, ending: Ending) -> str:

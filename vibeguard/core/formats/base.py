@@ -32,8 +32,8 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     `columns` 0 means no limit; `rows` bounds live progress. `ci` concerns exact formats: a service
     reads along; `unicode`: the terminal shows more than ASCII. `since` is the number of the last
     event that is already known, -1 for none.
-    `budget` is about how many tokens the text may take. `run_folder` is put before output paths,
-    `program` before commands to paste. `quiet` says that a pass is no news.
+    `budget` is about how many tokens the text may take. `run_folder` is put before output paths.
+    `quiet` says that a pass is no news.
     `asset` gives the text of a file that goes into a page, by
     its name: the shell reads it, and only when a page is written. Without it the page is plain.
     `former` gives the run that this one is held against, None where there is none; it may read a
@@ -54,7 +54,6 @@ class FormatOptions(Struct, frozen=True, kw_only=True):
     since: int = -1
     budget: int | None = None
     run_folder: str = ""
-    program: str = "vibeguard"
     quiet: bool = False
     asset: Callable[[str], str] = lambda _: ""
     former: Callable[[State], State | None] = lambda _: None

@@ -17,7 +17,6 @@ class HtmlFormat(TimelineFormat):
         options = self.options
         setting = Setting(
             run_folder=options.run_folder,
-            program=options.program,
             places=places_of(state, options.editor, options.root),
             style=options.asset("page.css"),
             script="".join(map(options.asset, ("list.js", "timeline.js"))),

@@ -5,6 +5,7 @@ at its config: a service drops what has no place.
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
@@ -119,12 +120,7 @@ def _location(file: str, line: int, column: int) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     """A relative path as a URI reference; what is no letter of one is percent-encoded."""
-    plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
-    text = file if "/" in file or ":" not in file else f"./{file}"
-    return "".join(
-        c if c in plain else "".join(f"%{byte:02X}" for byte in c.encode("utf-8", "replace"))
-        for c in text
-    )
+    return quote(file if "/" in file or ":" not in file else f"./{file}", errors="replace")
 
 
 def _checks_run(state: State, ending: Ending) -> dict[str, Any]:

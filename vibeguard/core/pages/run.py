@@ -57,7 +57,7 @@ def _order(state: State) -> list[tuple[int, str]]:
 def _body(
     state: State, ending: Ending, setting: Setting, cards: list[int], rest: list[int]
 ) -> Iterator[str]:
-    yield from _header(state, ending, setting)
+    yield from _header(state, ending)
     yield '<main id="main">\n'
     records = list(state.checks.values())
     if cards:
@@ -81,7 +81,7 @@ def _body(
     yield "</main>\n"
 
 
-def _header(state: State, ending: Ending, setting: Setting) -> Iterator[str]:
+def _header(state: State, ending: Ending) -> Iterator[str]:
     verdict = _verdict(state, ending)
     yield f'<header><p class="project">{_project(state.started)}</p>\n'
     yield heading(verdict)
@@ -91,9 +91,9 @@ def _header(state: State, ending: Ending, setting: Setting) -> Iterator[str]:
     yield f'<ul class="facts">{"".join(facts)}</ul>\n'
     if state.started is not None:
         failed = [c for c, r in state.checks.items() if shown_status(r) in _UNPASSED]
-        again = rerun_command(state, failed, setting.program)
+        again = rerun_command(state, failed)
         if len(again) > _MOST_COMMAND:
-            again = rerun_command(state, ["--failed", state.started.run_id], setting.program)
+            again = rerun_command(state, ["--failed", state.started.run_id])
         yield command(again, "run again")
     counts: dict[str, int] = {}
     for _, word in _order(state):

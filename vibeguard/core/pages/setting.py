@@ -7,10 +7,9 @@ from vibeguard.core.pages.places import Places
 
 
 class Setting(Struct, frozen=True):
-    """Where the run lies, how it is run again, where links lead, what it is held against."""
+    """Where the run lies, where links lead, and the run that it is compared with."""
 
     run_folder: str
-    program: str
     places: Places
     style: str
     script: str

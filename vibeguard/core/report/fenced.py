@@ -36,11 +36,10 @@ class Paragraph(Struct, frozen=True):
 
 
 class Fenced(Struct, frozen=True):
-    """How to write failures: the mark of the run, its folder, the program to paste."""
+    """How to write failures: the mark of the run, and its folder."""
 
     mark: str
     run_folder: str
-    program: str
 
     def of(
         self, state: State, record: CheckRecord, share: int, *, known: str = ""
@@ -106,7 +105,7 @@ class Fenced(Struct, frozen=True):
         path = self.clean(output_path(record, self.run_folder))
         if path:
             yield Piece(f"full output: {path}", Keep.ADVICE)
-        rerun = rerun_command(state, [planned.id], self.program)
+        rerun = rerun_command(state, [planned.id])
         yield Piece(f"rerun: {rerun}", Keep.ADVICE)
 
     @staticmethod

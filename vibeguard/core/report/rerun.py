@@ -10,11 +10,11 @@ from vibeguard.core.wording.sanitise import sanitise
 _KEPT = ("--config", "--state-dir")
 
 
-def rerun_command(state: State, ids: Sequence[str], program: str = "vibeguard") -> str:
+def rerun_command(state: State, ids: Sequence[str]) -> str:
     """A shell command that runs these checks (and what they require), to paste as it is."""
     argv = state.started.argv if state.started else ()
     configured = (confirmed_by(check) or check for check in ids)
-    words = [program, "run", *_kept(argv), *configured]
+    words = ["vibeguard", "run", *_kept(argv), *configured]
     return sanitise(" ".join(quote(word) for word in words))
 
 

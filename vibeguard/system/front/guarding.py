@@ -32,7 +32,7 @@ from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, take_over_signals
-from vibeguard.system.front.view_choice import make_view
+from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.rundir.refused import refusals_marked
@@ -66,7 +66,6 @@ class Watching(Struct, frozen=True, kw_only=True):
     began_s: float = 0.0
     print_seal: bool = False
     quiet: bool = False
-    program: str = "vibeguard"
 
     @property
     def seal_to(self) -> Stream | None:
@@ -263,7 +262,7 @@ class Front:
         return Ending(
             exit_code=exit_code_so_far(following.shown.state) or ExitCode.PENDING,
             log_status=LogStatus.LIVE,
-            hint=f"{self._watching.program} wait {run_id}",
+            hint=f"vibeguard wait {run_id}",
         )
 
     def _part_with(self, code: int) -> int:

@@ -1,16 +1,21 @@
 """Following a log into a format: fold each event, show it, remember how it stands."""
 
+import os
+
 from msgspec.structs import replace
 
 from vibeguard.core.fold.fold import new_state
-from vibeguard.core.formats.base import Ending, Format, Stream
+from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
+from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event, RunStarted
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.terminal import wants_live
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.outlets import Output
+from vibeguard.system.front.shown import is_terminal
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.proc import boot_id
 
@@ -107,3 +112,12 @@ def _start_ns(event: Event) -> int:
     if isinstance(event, RunStarted) and event.boot_id == boot_id():
         return event.monotonic_ns
     return 0
+
+
+def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) -> View:
+    """A view in the named format; `live` draws progress where text goes to a terminal."""
+    if name == "text" and live and wants_live(os.environ, is_terminal=is_terminal()):
+        from vibeguard.system.front.live_view import LiveView  # noqa: PLC0415 - on terminals alone
+
+        return LiveView(options, output)
+    return View(make_format(name, options), output)

@@ -48,7 +48,7 @@ class Records:
 
     def all(self) -> Iterator[Record]:
         """Every record, in no order."""
-        for folder in _folders(os.path.join(self._root, "passes")):
+        for folder in _files(os.path.join(self._root, "passes")):
             for path in _files(folder):
                 record = _read_record(path)
                 if record is not None:
@@ -162,15 +162,12 @@ def _decoded(data: bytes) -> tuple[Entry, ...]:
 
 
 def _files(folder: str) -> list[str]:
-    """The files of a folder; those that are just being written are hidden."""
+    """What is in a folder, but for files that are just being written, whose names are hidden."""
     try:
         names = os.listdir(folder)
     except OSError:
         return []
     return [os.path.join(folder, name) for name in names if not name.startswith(".")]
-
-
-_folders = _files
 
 
 def _ensure(folder: str) -> None:

@@ -1,6 +1,7 @@
 """Go: a module with Go in it."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from vibeguard.core.proposing.base import Project, Proposal, inside, parent
 
@@ -12,33 +13,19 @@ def detect(project: Project, path: str) -> Iterator[Proposal]:
     folder = parent(path)
     if not project.any_below(folder, ".go"):
         return
-
-    def check(name: str, tool: str, run: str, *, fix: str = "", timeout: str = "60s") -> Proposal:
-        return Proposal(
-            id=name,
-            run=run,
-            source=path,
-            language="go",
-            tool=tool,
-            folder=folder,
-            fix=fix,
-            timeout=timeout,
-        )
-
+    check = partial(Proposal, source=path, language="go", folder=folder)
     # gofmt exits 0 whatever it finds: what it lists is the finding.
     listed = 'files=$(gofmt -l .) && echo "$files" && test -z "$files"'
-    yield check("fmt", "gofmt", listed, fix="gofmt -w .")
-    yield check("vet", "go vet", "go vet ./...")
+    yield check(id="fmt", tool="gofmt", run=listed, fix="gofmt -w .")
+    yield check(id="vet", tool="go vet", run="go vet ./...")
     if any(inside(folder, name) in project.files for name in _LINTER):
-        yield check("golangci", "golangci-lint", "golangci-lint run ./...", timeout="5m")
+        run = "golangci-lint run ./..."
+        yield check(id="golangci", tool="golangci-lint", run=run, timeout="5m")
     if project.any_below(folder, "_test.go"):
-        yield Proposal(
+        yield check(
             id="test",
-            run="go test -json ./...",
-            source=path,
-            language="go",
             tool="go test",
-            folder=folder,
+            run="go test -json ./...",
             tags=("test",),
             timeout="10m",
             results="{json: go-test}",
