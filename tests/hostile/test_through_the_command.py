@@ -14,7 +14,7 @@ from tests.helpers.command import project, vibeguard
 from tests.helpers.running import Running, running
 from tests.helpers.waiting import wait_until
 from tests.hostile.shapes import SHAPES, Shape
-from tests.hostile.test_shapes import unique_nap
+from tests.hostile.test_shapes import BUSY, unique_nap
 
 SETTINGS = """version: "1"
 settings: {parallel: 100, grace: 300ms, fail_fast: FAIL_FAST}
@@ -74,12 +74,16 @@ WAYS: list[Callable[[Running], set[int]]] = [
 
 
 def config_of(shapes: dict[str, tuple[Shape, str]], way: Callable[[Running], set[int]]) -> str:
-    """A config with these checks; they time out after a second if that is the way."""
+    """A config with these checks; they time out after a second if that is the way.
+
+    What keeps every core busy waits until there is a file `last`.
+    """
     timeout = "1s" if way is Ways.by_timeout else "5m"
     fail_fast = "true" if way is Ways.by_fail_fast else "false"
+    wait = "until [ -e last ]; do sleep 0.02; done; "
     checks = [
-        f"  - {{id: {name}, run: {json.dumps(shape.command_for(nap))}, timeout: {timeout}, "
-        f"async: false, output_limit: 4MiB}}\n"
+        f"  - {{id: {name}, run: {json.dumps(wait * (shape.name in BUSY) + shape.command_for(nap))}, "
+        f"timeout: {timeout}, async: false, output_limit: 4MiB}}\n"
         for name, (shape, nap) in shapes.items()
     ]
     return SETTINGS.replace("FAIL_FAST", fail_fast) + "".join(checks)
@@ -105,8 +109,15 @@ def run_and_end(
     folder: Path, shapes: dict[str, tuple[Shape, str]], way: Callable[[Running], set[int]]
 ) -> None:
     project(folder, config_of(shapes, way))
+    last = folder / "last"
+    if way is Ways.by_timeout:  # which does not wait for anybody
+        last.touch()
     with running(folder, "run") as run:
-        if way is not Ways.by_timeout:  # which does not wait for anybody
+        if way is not Ways.by_timeout:
+            wait_until_ready(
+                run, [name for name, (one, _) in shapes.items() if one.name not in BUSY]
+            )
+            last.touch()
             wait_until_ready(run, list(shapes))
         codes = way(run)
         code, _, err = run.end()
