@@ -5,7 +5,9 @@ said at the moment when it happens.
 """
 
 from vibeguard.core.model.events import (
+    CheckAttemptFinished,
     CheckIdle,
+    CheckQueued,
     CheckRequirementWaived,
     CheckRetryScheduled,
     CheckSettled,
@@ -88,10 +90,13 @@ class Prose:
 
     def _of_check(self, state: State, record: CheckRecord, event: Event) -> list[str]:
         planned = record.planned
-        attempts = planned.retries + 1 + record.lost
-        match event:
-            case CheckStarted() if self.verbose:
-                return self._started(record, event)
+        match event:  # what every check has comes first: each pattern that is tried costs
+            case CheckSettled():
+                return self._settled(state, record, event)
+            case CheckQueued() | CheckAttemptFinished():
+                return []
+            case CheckStarted():
+                return self._started(record, event) if self.verbose else []
             case CheckSlow(check=check):
                 text = f"{check} has been running for {duration(event.elapsed_ns)}"
                 return self._line("slow", text)
@@ -109,10 +114,9 @@ class Prose:
                 why = reason.value.replace("_", " ")
                 return self._line("ending", f"{check} ({why}) with {event.signal}")
             case CheckRetryScheduled(check=check, attempt=attempt):
+                attempts = planned.retries + 1 + record.lost
                 when = f" in {duration(event.delay_ns)}" if event.delay_ns else ""
                 return self._line("retry", f"{check}, attempt {attempt} of {attempts}{when}")
-            case CheckSettled():
-                return self._settled(state, record, event)
             case _:
                 return []
 
