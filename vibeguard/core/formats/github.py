@@ -37,8 +37,7 @@ class GitHubFormat(Format):
         """Errors, then warnings, then one notice a root cause of skips, then the summary."""
         settled = [r for r in state.checks.values() if r.outcome in UNPASSED]
         failed = [r for r in settled if fails_the_run(r)]
-        errors = [self._message(state, r) for r in failed]
-        errors += _in_turn(_located(r, Level.ERROR) for r in failed)
+        errors = _in_turn(self._errors(state, record) for record in failed)
         warnings = [self._message(state, r) for r in settled if not fails_the_run(r)]
         others = [r for r in state.checks.values() if r not in failed]
         warnings += _in_turn(_located(r, Level.ERROR) for r in others)
@@ -57,6 +56,11 @@ class GitHubFormat(Format):
             f"{line}\n" for line in summary(state, ending, Style(), self.options.run_folder)
         )
         return "".join(f"{line}\n" for line in lines) + break_commands(closing)
+
+    def _errors(self, state: State, record: CheckRecord) -> list[Message]:
+        """The first place, what is said of the check, the other places."""
+        located = _located(record, Level.ERROR)
+        return [*located[:1], self._message(state, record), *located[1:]]
 
     def _message(self, state: State, record: CheckRecord) -> Message:
         planned, settled = record.planned, record.settled

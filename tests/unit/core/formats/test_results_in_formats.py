@@ -130,6 +130,12 @@ def test_github_annotates_file_line_and_column_within_its_limits():
     assert [line[2:7] for line in lines[:3]] == ["error"] * 3
 
 
+def test_where_many_checks_fail_annotations_are_places_before_they_are_checks():
+    text = replay("github", run_with([failed(1), failed(2)], ids=tuple(f"c{n}" for n in range(12))))
+    assert text.count("::error file=tests/test_app.py,line=11,") == 9
+    assert "::error title=27 more::" in text
+
+
 def test_no_check_takes_all_annotations():
     events = run_with([failed(n) for n in range(40)], ids=("a", "b", "c"))
     text = replay("github", events)
