@@ -295,7 +295,10 @@ def test_a_signal_decides_the_exit_code_even_after_fail_fast():
     assert run.outcomes() == {"a": "failed", "b": "cancelled"}
 
 
-@pytest.mark.parametrize("late", [Script(duration_s=5), Script(refuse="no room")])
+@pytest.mark.parametrize(
+    "late",
+    [Script(duration_s=5), Script(refuse="no room"), Script(duration_s=5, start_shielded=True)],
+)
 def test_a_check_cancelled_while_its_start_waits_stays_cancelled(late):
     """A start may take long (another machine, say): what it brings then is not wanted any more."""
 

@@ -27,7 +27,8 @@ class Script(Struct, frozen=True):
 
     `duration_s` counts from the start to the leader's exit; infinity never ends by itself.
     `refuse` is the reason for a refused start, `refuse_transient` marks it as pressure that may
-    pass. `start_delay_s` is how long `start` takes before it accepts or refuses. `lost` ends the
+    pass. `start_delay_s` is how long `start` takes before it accepts or refuses, whoever cancels it
+    meanwhile if it is `start_shielded`. `lost` ends the
     attempt as lost instead of finished. `output` is written at the start, `later_output` at its
     times after it. `ignores_term_s` is how long the processes outlive SIGTERM (SIGKILL always
     works, except on `unkillable`). `leaked` are the processes that the leader leaves behind.
@@ -39,6 +40,7 @@ class Script(Struct, frozen=True):
     refuse: str = ""
     refuse_transient: bool = False
     start_delay_s: float = 0.0
+    start_shielded: bool = False
     lost: bool = False
     error: str = ""
     output: bytes = b""
@@ -292,7 +294,8 @@ class ScriptedExecutor:
         """Start an attempt, or raise `StartRefused`, as its script says."""
         script = self._script_for(spec)
         if script.start_delay_s:
-            await trio.sleep(script.start_delay_s)
+            with trio.CancelScope(shield=script.start_shielded):
+                await trio.sleep(script.start_delay_s)
         else:
             await trio.lowlevel.checkpoint_if_cancelled()
         if script.refuse:

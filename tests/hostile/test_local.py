@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from tests.helpers.census import below_us, nothing_left_behind
 from tests.helpers.executor_contract import Observer
@@ -435,6 +436,9 @@ def test_an_accepting_side_that_fails_leaves_no_process(run) -> None:
         bench.seen.on_accepted = refuse
         with pytest.raises(RuntimeError, match="the log is full"):
             await bench.start("sleep 100")
+        with trio.fail_after(60):
+            while below_us():  # while the run goes on, not only at its end
+                await trio.sleep(0.001)
 
     run(main)
 
@@ -532,3 +536,14 @@ def test_500_at_once_leave_nothing(run) -> None:
         assert len(list(bench.folder.iterdir())) == 500
 
     run(main)
+
+
+def test_housekeeping_that_sleeps_past_the_end_looks_through_nothing() -> None:
+    """It wakes once a second, perhaps just after its executor gave back what it looks through."""
+
+    async def main() -> None:
+        async with open_local_executor() as executor:
+            await executor.close(shield_s=2)
+            await executor.housekeeping()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -111,5 +111,7 @@ def _with_more(history: History, rng: Random, *, disturbed: bool) -> History:
     if disturbed and rng.random() < 0.04:
         happenings += (Happening("tamper", round(rng.uniform(0, 3), 4), detail="output"),)
     happenings += mishaps.standing_still(Random(f"stands {history.seed}")) if disturbed else ()
+    if disturbed:
+        happenings += mishaps.changed_before_a_pause(Random(f"changed {history.seed}"))
     history = replace(history, happenings=happenings)
     return replace(history, faults=faults, again=again, hesitates=hesitates, lags=lags)

@@ -12,13 +12,14 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from tests.simulation.machine import HESITATION_NS, Machine
-from tests.simulation.processes import Pipe, Process, refuse
+from tests.simulation.machine import HESITATION_NS, PAUSING_NS
+from tests.simulation.proc_files import ProcFiles
+from tests.simulation.processes import Pipe, Process
 
 FIRST_DESCRIPTOR = 1 << 20
 
 
-class Kernel(Machine):
+class Kernel(ProcFiles):
     """All that is outside of the supervisor, but for the disk."""
 
     def __init__(self, rng: Random, *, most_pids: int = 400, slow: bool = True) -> None:
@@ -156,7 +157,25 @@ class Kernel(Machine):
             return
         if number in {signal.SIGTERM, signal.SIGKILL} and process.alive:
             self.on_signal()
+        if number == signal.SIGTERM:  # and not just when it stopped, since it was looked at
+            stopped_ns = self.now_ns - process.stopped_ns
+            process.may_not_obey = process.state == "T" and stopped_ns > PAUSING_NS
+        refused = {
+            number
+            for call in ("kill", "pidfd_send_signal")
+            for number, *_ in self.faults.get(call, ())
+        }
+        if number == signal.SIGKILL and errno.EPERM not in refused:
+            self._look_at_the_killed(process)
         self._signal(process, number)
+
+    def _look_at_the_killed(self, process: Process) -> None:
+        """Nothing below it can flee, and what was stopped could obey SIGTERM before."""
+        who = f"{process.owner} ({process.pid}) is killed"
+        if any(child.state == "S" and not child.stuck for child in process.children):
+            self.violations.append(f"{who} before what it started was stopped")
+        if process.may_not_obey and process.state == "T" and signal.SIGTERM in process.pending:
+            self.violations.append(f"{who}, and was never woken to obey SIGTERM")
 
     # Descriptors.
 
@@ -229,74 +248,3 @@ class Kernel(Machine):
     def pread(self, descriptor: int, count: int, offset: int) -> bytes:
         """Read in a file of /proc, whose content is made at each look."""
         return self.read_proc(self._descriptors[descriptor][0])[offset : offset + count]
-
-    def read_proc(self, path: str) -> bytes:
-        """The text of a file of /proc."""
-        self.fail("proc")
-        words = path.split("/")[2:]
-        if words[0] == "sys":
-            return b"00000000-0000-4000-8000-000000000000\n"
-        process = self._named(words[0], path)
-        match words[1:]:
-            case ["stat"]:
-                return self._stat(process)
-            case ["environ"]:
-                pairs = process.environment.items() if process.alive else ()
-                return b"".join(b"%s=%s\0" % pair for pair in pairs)
-            case ["cmdline"]:
-                return process.command.encode() if process.alive else b""
-            case ["status"]:
-                return b"NSpid:\t%d\nVmHWM:\t 4096 kB\n" % process.pid
-            case ["task", thread, "children"]:
-                listed = process.children if thread == str(process.pid) else []
-                return b"".join(b"%d " % child.pid for child in listed)
-            case ["wchan"]:
-                return b"do_nanosleep"
-            case ["syscall"]:
-                return b"running"
-        raise refuse(errno.ENOENT, path)
-
-    def list_proc(self, path: str) -> list[str]:
-        """The names in a folder of /proc."""
-        self.spend()
-        words = path.split("/")[2:]
-        if not words:
-            return [str(pid) for pid in self.processes]
-        if words[1:] == ["task"]:
-            return [str(self._named(words[0], path).pid)]
-        return []
-
-    def link_of(self, path: str) -> str:
-        """What a link of /proc points to."""
-        self.spend()
-        words = path.split("/")[2:]
-        if words == ["self"]:
-            return str(self.us)
-        process = self._named(words[0], path)
-        if process.alive and process.pipe is not None and words[1] == "fd":
-            return f"pipe:[{process.pipe.inode}]"
-        return "/dev/null"
-
-    def session_of(self, pid: int) -> int:
-        """getsid(2)."""
-        return self._named(str(pid or self.us), None).session
-
-    def group_of(self, pid: int) -> int:
-        """getpgid(2)."""
-        return self._named(str(pid or self.us), None).group
-
-    def _named(self, word: str, path: str | None) -> Process:
-        pid = self.us if word == "self" else int(word)
-        process = self.processes.get(pid)
-        if process is None:
-            raise refuse(errno.ENOENT, path)
-        return process
-
-    def _stat(self, process: Process) -> bytes:
-        self.looked[process.pid] = self.calls, process.owner
-        parent = process.parent.pid if process.parent else 0
-        state = "D" if process.stuck else process.state
-        zeros = "0 " * 6
-        head = f"{process.pid} (a (b) c) {state} {parent} {process.group} {process.session} 0 0 0 "
-        rest = f"0 0 0 0 0 0 0 0 0 0 1 0 {process.start} "
-        return (head + rest + zeros * 4 + "1 1 1 1 1").encode()

@@ -231,7 +231,7 @@ class Machine(Table):
             if process.state == "S":
                 process.left_ns = max(process.due_ns - self.now_ns, 0)
                 process.turn += 1
-                process.state = "T"
+                process.state, process.stopped_ns = "T", self.now_ns
         elif number == signal.SIGCONT:
             if process.state == "T":
                 process.state = "S"

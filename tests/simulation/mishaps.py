@@ -44,6 +44,15 @@ def standing_still(rng: Random) -> tuple[Happening, ...]:
     return (Happening(what, round(rng.uniform(0, 1), 4), detail=detail),)
 
 
+def changed_before_a_pause(rng: Random) -> tuple[Happening, ...]:
+    """That the log was changed is found out by the line that is to tell of a pause."""
+    if rng.random() > 0.015:
+        return ()
+    at_s = round(rng.uniform(0, 2), 4)
+    how = rng.choice(["append", "cut"])
+    return (Happening("tamper", at_s, detail=how), Happening("pause", at_s, detail="0.5"))
+
+
 def faults(rng: Random) -> tuple[Fault, ...]:
     kinds = [
         ("pidfd_open", errno.EMFILE), ("pidfd_send_signal", errno.EPERM), ("pipe", errno.EMFILE),

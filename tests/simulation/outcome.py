@@ -42,6 +42,7 @@ class Outcome:
     followed: Any = None
     follower: Follower | None = None
     follower_problem: str = ""
+    written_after_tampering: int = 0  # lines
     unnoticed: str = ""  # what was done to the log before the eyes of the follower
     started_before_the_plan_was_safe: bool = False
     altered_output: str = ""

@@ -168,6 +168,7 @@ class Outside:
         began_ns, refused = kernel.now_ns, kernel.reached["kill fails with EPERM"]
         with simulated(kernel, Disk(None), Random(self.history.seed)):
             kill_descendants(SWEEP_BOUND_S)
+        self.kernel.violations += kernel.violations[len(self.kernel.violations) :]
         alive = [f"{p.owner} ({p.pid})" for p in kernel.alive_of("") if not p.stuck]
         self.outcome.deaths.append(
             Death(

@@ -46,6 +46,8 @@ class Process:
         self.reaped_ns: int | None = None  # when the supervisor was told of its end
         self.stuck = False
         self.pending: list[int] = []
+        self.stopped_ns = 0  # since when it is
+        self.may_not_obey = False  # it was stopped when SIGTERM came
         self.turn = 0  # an event of an earlier turn is void
         self.left_ns = 0  # of the sleep that a stop interrupted
         self.due_ns = 0

@@ -36,6 +36,8 @@ FAULTS_OF_THE_SIMULATOR = {
     207278: "it wanted a process stopped that nothing tells of",
     209655: "its clock ran on before Trio had been woken",
     21692: "a thread that answered another run let time pass",
+    28575: "it let no time pass between a full disk and a start that was under way",
+    22223: "it wanted one woken that had stopped since the look",
     23049: "it foretold that a number is left for every command",
 }
 # Of every kind of fault one: that they are reached is what makes the rest worth anything.

@@ -24,6 +24,7 @@ class Watcher:
         self.history, self.kernel, self.disk, self.outcome = history, kernel, disk, outcome
         self.running: set[str] = set()
         self.finished_outputs: set[str] = set()
+        self._is_deleted = self._is_changed = False  # the log, which its writer has open
         self._cancelled_at = 0  # where the line of a cancel ends
         self._let_live = {c.id for c in history.plan.checks if c.leaks is LeakPolicy.IGNORE}
         self._followed = outcome.followed = new_state()
@@ -39,6 +40,8 @@ class Watcher:
     def see_tampering(self, how: str) -> None:
         """Something was done to the log just now: whoever follows it has to be told."""
         self.follow(to_the_end=True)
+        self._is_deleted |= how == "delete"
+        self._is_changed |= how != "delete" and not self._is_deleted
         follower, outcome = self.outcome.follower, self.outcome
         if follower is not None and not follower.finished and not outcome.follower_problem:
             outcome.unnoticed = how
@@ -46,6 +49,7 @@ class Watcher:
     def look_at_line(self, line: bytes) -> None:
         """A line is being written to the log: does the world agree?"""
         kernel = self.kernel
+        self.outcome.written_after_tampering += self._is_changed
         if line.startswith(b'{"type":"run.cancel_requested"'):
             self._cancelled_at = len(self.disk.written) + len(line)
         elif line.startswith(b'{"type":"check.started"'):
@@ -53,8 +57,9 @@ class Watcher:
             self.outcome.started_before_the_plan_was_safe |= unsafe
             self.running.add(json.loads(line)["check"])
         elif line.startswith(b'{"type":"run.paused"'):
-            # Where the system lets nobody send a signal, what runs goes on.
-            kernel.paused_ns = None if kernel.will_fail("kill") else kernel.now_ns
+            # Where the system lets nobody send a signal, or the line ends the log, what runs goes on.
+            free = kernel.will_fail("kill") or self._is_changed
+            kernel.paused_ns = None if free else kernel.now_ns
         elif line.startswith(b'{"type":"run.resumed"'):
             kernel.paused_ns = None
         elif line.startswith(b'{"type":"check.attempt_finished"'):

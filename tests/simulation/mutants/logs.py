@@ -13,7 +13,7 @@ MUTANTS = (
         "foreign bytes in the log are not noticed",
         "if os.lseek(self._folder.log_fd, 0, os.SEEK_CUR) != self.bytes:",
         "if False:",
-        why="the log is read back before its seal, and then they are found",
+        history=149,
     ),
     Mutant(
         "the seal is not synchronised",
@@ -57,6 +57,7 @@ MUTANTS = (
         "    if present is None or cancel.reason is CancelReason.LOG_FAILURE:\n"
         "        return present is None or present.reason is not CancelReason.LOG_FAILURE\n",
         "    if present is None:\n        return True\n",
+        history=1749,
     ),
     Mutant(
         "a follower does not notice that its log was cut",

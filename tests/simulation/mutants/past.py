@@ -25,27 +25,34 @@ MUTANTS = (
         "housekeeping looks through what has been given back",
         "            if self._closed:  # while it slept",
         "            if False:  # while it slept",
-        why="it takes a wake-up in the same microseconds: found once, by a defect of the simulator",
+        why="it takes a wake-up in the same microseconds",
+        test="tests/hostile/test_local.py::test_housekeeping_that_sleeps_past_the_end_looks_through_nothing",
     ),
     Mutant(
         "what could not be killed is waited for twice",
         "            self._shared.orphans.give_up(self._tree.alive())",
         "            pass",
+        history=92,
     ),
     Mutant(
         "a pause that finds the log gone stops the clock",
         "            if self.recorder.failure is None:  # else everything",
         "            if True:  # else everything",
+        history=5173,
     ),
     Mutant(
         "the last sweep ends while one that has died waits to be reaped",
         "is_over = not any_hit and not process_tree.has_dead_child_of_ours(unowned)",
         "is_over = not any_hit",
+        why="what dies is reaped by the look of the next microseconds",
+        test="tests/hostile/test_local.py::test_what_dies_while_the_end_is_looked_for_is_reaped_with_all_it_leaves",
     ),
     Mutant(
         "a check that was cancelled while it was being started runs",
         "        if self.record.state is CheckState.SETTLED:\n"
         '            raise StartRefused("the check was cancelled while it was being started")\n',
         "",
+        why="no start of a history goes on when it is cancelled",
+        test="tests/design/test_s4_scheduling.py::test_a_check_cancelled_while_its_start_waits_stays_cancelled",
     ),
 )

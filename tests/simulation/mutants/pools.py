@@ -45,22 +45,28 @@ MUTANTS = (
         "            return self._close(worker, report.claim)",
         "            return []",
         why="its lease ends it all the same",
+        test="tests/unit/core/pool/test_protocol.py::test_the_protocol[a_late_result_is_dropped]",
     ),
     Mutant(
         "an end that is not confirmed is waited for",
         "        return silent_at if attempt.end_by is None else min(silent_at, attempt.end_by)",
         "        return silent_at",
         why="the task of the check waits no longer than its clean-up bound",
+        test="tests/unit/core/pool/test_protocol.py::test_the_protocol[an_end_that_is_not_confirmed_is_lost_after_the_grace]",
     ),
     Mutant(
         "a job that the broker forgot is not sent again",
         "            return attempt.submitted_at + RESUBMIT_S",
         "            return attempt.submitted_at + 1000",
+        why="a job that nobody took in time is refused, as it should be",
+        test="tests/unit/core/pool/test_protocol.py::test_the_protocol[a_forgotten_job_is_submitted_again]",
     ),
     Mutant(
         "output that comes twice is stored twice",
         'data = chunk.data[have - chunk.offset :] if chunk.offset <= have else b""',
         "data = chunk.data",
+        why="only whole messages come twice, and those have a number",
+        test="tests/unit/core/pool/test_protocol.py::test_the_protocol[a_gap_in_the_output_is_sent_again]",
     ),
     Mutant(
         "an old message counts like a new one",
@@ -72,5 +78,6 @@ MUTANTS = (
         "a pause does not reach the workers",
         "        self._paused = paused\n        going",
         "        going",
+        history=13266,
     ),
 )

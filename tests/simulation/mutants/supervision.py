@@ -125,6 +125,7 @@ MUTANTS = (
         "a cancel of one check does not reach it",
         "            task.cancel()\n",
         "            pass\n",
+        history=430,
     ),
     Mutant(
         "the run's own timeout is forgotten",
@@ -155,5 +156,6 @@ MUTANTS = (
         "return Ending(exit_code=sealed.exit_code, log_status=LogStatus.COMPLETE)",
         "return Ending(exit_code=0, log_status=LogStatus.COMPLETE)",
         why="the front's own process is not simulated",
+        test="tests/design/test_s3_judging.py::test_an_order_of_a_number_and_a_text_is_a_bad_value",
     ),
 )

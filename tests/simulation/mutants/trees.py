@@ -13,31 +13,33 @@ MUTANTS = (
         "without a pidfd, too",
         "return not gone and _is_there(identity) and _send",
         "return not gone and _send",
+        why="few histories have a process that ends in the very milliseconds, and none of those tried",
+        test="tests/unit/system/process/test_process_tree.py::test_without_a_descriptor_a_number_that_was_given_again_is_left_alone",
     ),
     Mutant(
         "a tree is stopped in one round",
         "FREEZE_ROUNDS = 100",
         "FREEZE_ROUNDS = 1",
-        why="the kill looks again until nothing is left, and no program of a history forks for ever",
+        why="no history has an orphan that comes to us in the middle of a kill",
+        test="tests/unit/system/process/test_process_tree.py::test_what_falls_to_us_while_a_tree_is_being_stopped_is_stopped_too",
     ),
     Mutant(
         "a tree is killed without being stopped",
         "for key, stat in freeze(roots).items() if",
         "for key, stat in with_descendants(roots()).items() if",
-        why="the same",
+        history=363,
     ),
     Mutant(
         "a stopped process is not woken to obey SIGTERM",
-        "            if process_tree.is_stopped(stat):\n"
-        "                process_tree.send(identity, signal.SIGCONT)\n        self._paused.clear()",
-        "        self._paused.clear()",
-        why="the grace passes and SIGKILL ends it: only who reads the survivors sees it",
+        "            if process_tree.is_stopped(stat):\n",
+        "            if False:\n",
+        history=41,
     ),
     Mutant(
         "SIGKILL is repeated for a minute",
         "KILL_PATIENCE_S = 2.0",
         "KILL_PATIENCE_S = 60.0",
-        history=40,
+        history=95,
     ),
     Mutant(
         "nothing is killed after the grace",
@@ -62,8 +64,8 @@ MUTANTS = (
         "an attempt that is not wanted any more goes on",
         "            attempt.request_end(0)\n",
         "            pass\n",
-        why="a start has no checkpoint before `accepted`: on this machine nothing can settle in "
-        "between",
+        why="on a simulated machine nothing can settle between a start and its record",
+        test="tests/hostile/test_local.py::test_an_accepting_side_that_fails_leaves_no_process",
     ),
     Mutant(
         "an orphan's mark is not looked at",
@@ -81,11 +83,13 @@ MUTANTS = (
         "what a command wrote last is not read",
         "    remaining = waiting_bytes(pipe)\n",
         "    remaining = 0\n",
+        why="the reactor is told of what is written before it is told of the exit",
+        test="tests/unit/system/process/test_output.py::test_draining_takes_what_is_there_and_does_not_wait_for_the_end",
     ),
     Mutant(
         "the front kills without stopping first",
         "found = process_tree.freeze(roots)\n    any_hit",
         "found = process_tree.with_descendants(roots())\n    any_hit",
-        why="the sweep looks again until nothing is left, so that what forks away is found then",
+        history=372,
     ),
 )

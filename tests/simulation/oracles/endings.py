@@ -20,7 +20,7 @@ _BAD = ("failed", "timeout", "error")
 
 
 def nobody_else_was_touched(outcome: Outcome, _: list[Facts]) -> Findings:
-    """No signal to a stranger, no command twice, nothing that runs in a pause."""
+    """No signal to a stranger, no command twice, nothing that runs in a pause or could flee a kill."""
     yield from outcome.kernel.violations
     yield from outcome.beside
 

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import cast
 
-from tests.simulation.facts import Facts, Findings
+from tests.simulation.facts import STANDING, Facts, Findings
 from tests.simulation.outcome import Outcome
 from tests.simulation.processes import SECOND_NS, TICK_NS
 from vibeguard.core.eventlog.decode import LogDecoder
@@ -58,9 +58,17 @@ def nothing_starts_on_a_broken_disk(outcome: Outcome, _: list[Facts]) -> Finding
     disk = outcome.disk
     if disk.struck_ns is None or disk.trouble is None or not disk.trouble.way.startswith("log"):
         return
+    if outcome.has(*STANDING):  # what was about to start does, however long that takes
+        return
     for (check, number), leader in outcome.kernel.leaders.items():
         if not leader.remote and leader.start * TICK_NS > disk.struck_ns + SECOND_NS // 10:
             yield f"attempt {number} of {check} starts although the log cannot be written"
+
+
+def tampering_ends_the_log(outcome: Outcome, _: list[Facts]) -> Findings:
+    """Who adds to the log or cuts it is found out by its next line, which is the last."""
+    if outcome.written_after_tampering > 1 and outcome.disk.trouble is None:
+        yield f"{outcome.written_after_tampering} lines were written to a log that was changed"
 
 
 def runs_are_in_order(outcome: Outcome, _: list[Facts]) -> Findings:
@@ -142,6 +150,7 @@ ORACLES = (
     what_was_told_is_safe,
     the_plan_is_safe_first,
     nothing_starts_on_a_broken_disk,
+    tampering_ends_the_log,
     runs_are_in_order,
     nothing_is_called_corrupt_without_cause,
     a_full_disk_ends_a_run_in_order,
