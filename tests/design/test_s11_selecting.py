@@ -86,6 +86,7 @@ checks:
   - {id: fmt, run: "true", files: ["../../shared/*.json"]}
   - {id: beside, run: "true", files: ["../web/*.ts"]}
 """
+EVERY = ["lint", "docs", "ship", "fmt", "beside"]
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def package(tmp_path: Path) -> Path:
         ("touch release/new", ["lint", "ship"]),
         ("mkdir ../web && touch ../web/a.ts", ["beside"]),
         ("touch docs/x.tmp never", []),
-        ("echo >>vibeguard.yaml", ["lint", "docs", "ship", "fmt", "beside"]),
+        ("echo >>vibeguard.yaml", EVERY),
     ],
 )
 def test_changed_takes_what_a_change_concerns_and_what_requires_that(package, change, expected):
@@ -136,7 +137,7 @@ def test_a_config_that_is_a_link_has_changed_when_the_link_or_what_it_leads_to_h
     for change in ("ln -sf two.yaml vibeguard.yaml", "git checkout . && echo >>one.yaml"):
         subprocess.run(["sh", "-ec", change], cwd=package, check=True)
         done = vibeguard("run", "--changed=HEAD", "--json", cwd=package)
-        assert ran(done) == ["lint", "docs", "ship", "fmt"]
+        assert ran(done) == EVERY
 
 
 def test_a_config_that_git_ignores_may_have_changed(package):
@@ -168,7 +169,7 @@ def test_where_nothing_is_concerned_nothing_runs_and_the_run_counts_for_no_hook(
 def test_what_git_cannot_tell_leaves_nothing_out_and_is_said(package):
     done = vibeguard("run", "--changed=nope", "--json", cwd=package)
     document = json.loads(done.stdout)
-    assert [check["id"] for check in document["checks"]] == ["lint", "docs", "ship", "fmt"]
+    assert [check["id"] for check in document["checks"]] == EVERY
     assert document["notes"] == ["nothing is left out: there is no commit nope here"]
 
 
