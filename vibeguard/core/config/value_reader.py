@@ -99,7 +99,9 @@ class Reader:
         if len(self.findings) == before and not is_broken(mapping.values.get(key)):
             is_empty = key in mapping.keys
             what = f'"{key}" of {owner} is empty' if is_empty else f'{owner} has no "{key}"'
-            self.misshapen(what, f'add "{key}: ..."', place)
+            self.findings.add(what, f'add "{key}: ..."', place.line, place.column)
+            if key == "id":  # any text that is there may be meant as the name
+                self.findings.refuse(place)
         return Text("", place.line, place.column)
 
     def convert(

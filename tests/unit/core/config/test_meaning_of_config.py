@@ -304,6 +304,24 @@ def test_no_mistake_hides_another() -> None:
 
 
 @pytest.mark.parametrize(
+    ("checks", "both"),
+    [
+        ("{id: a, requires: [c]}", ('no "run"', 'unknown check "c"')),
+        ("{id: a, rnu: x, on: {failure: [p]}}", ('"rnu"', 'unknown prompt "p"')),
+        ("{id: a, requires: [a]}", ('no "run"', "requires itself")),
+        ("{id: a, run: x, requires: [{chek: b}, d]}", ('"chek"', 'unknown check "d"')),
+        ("{id: a, run: x, tags: [Bad], requires: [a]}", ('"Bad"', "requires itself")),
+        ("{id: a, run: x, timeout: 5, assert: 'a and'}", ("no unit", "and is not an operator")),
+        ("{id: a, run: x, z: 1, requires: [b]}, {id: b, run: x, requires: [a]}", ('"z"', "cycle")),
+        ("{id: a, run: x, results: {junt: x}}, {id: a, run: x}", ('"junt"', "duplicate id")),
+    ],
+)
+def test_no_mistake_of_a_check_hides_another_of_it(checks: str, both: tuple[str, str]) -> None:
+    found = "\n".join(complaints(f"checks: [{checks}]"))
+    assert all(what in found for what in both)
+
+
+@pytest.mark.parametrize(
     "refused",
     [
         "chekcs: [{id: b, run: x}]\n",
