@@ -130,8 +130,10 @@ def main(argv: list[str] | None = None) -> int:
                 return _tell_refused(error, arguments, verb)
         _import_msgspec()
         return _call(arguments, verb)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as interrupt:
+        import signal  # noqa: PLC0415 - as above
+
+        return 128 + signal.Signals[interrupt.args[0] if interrupt.args else "SIGINT"]
     finally:
         gc.enable()
         late_patterns.compile_again()

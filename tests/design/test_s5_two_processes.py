@@ -281,6 +281,20 @@ def _wait_sealed(folder: Path) -> None:
     follower.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_comes_before_a_run_as_well(tmp_path, number):
+    """A config that comes slowly, a git that does not answer: nobody has to sit that out."""
+    os.mkfifo(tmp_path / "config")
+    with (
+        running(tmp_path, "run", "-c", "config") as run,
+        open(tmp_path / "config", "wb"),  # it is read from now on
+    ):
+        run.process.send_signal(number)
+        assert run.end() == (128 + number, "", "")
+    report = vibeguard("report", cwd=tmp_path)
+    assert (report.returncode, number.name in report.stderr) == (2, True)
+
+
 def test_a_config_error_leaves_no_process_and_no_run(tmp_path):
     project(tmp_path, "checks:\n  - {id: a, run: ':', nope: 1}\n")
     with nothing_left_behind(reap_adopted=True):

@@ -31,7 +31,8 @@ def run(*ids: CheckName, common: GlobalOptions, options: RunOptions) -> int:
     supervisor = early.prepared.get() or early.prepare(sys.argv[1:])
     form = run_format(common, options)
     with ExitStack() as held:
-        launch = prepare_launch(ids, common, options, held)
+        with early.ended_by_signals():
+            launch = prepare_launch(ids, common, options, held)
         return _start(supervisor, launch, common, options, form)
 
 

@@ -9,12 +9,14 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
 from importlib import import_module
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from vibeguard.system.clock import command_began_s
-from vibeguard.system.ending_signals import ENDING_OR_QUIT
+from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore, not_ignored
 
 if TYPE_CHECKING:
     from vibeguard.system.discovery.differing import Asked
@@ -64,6 +66,27 @@ prepared: ContextVar[Supervisor | None] = ContextVar("prepared", default=None)
 def hold_signals_back() -> None:
     """Block signals until the front or the supervisor has handlers for them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let the signals that end a command do so: there is no run yet that they could cancel.
+
+    What was held back comes now, as KeyboardInterrupt with the signal's name.
+    """
+    numbers = not_ignored()
+    for number in numbers:
+        signal.signal(number, _interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    ignore()  # a second one must not cut the clean-up short
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def prepare(arguments: list[str]) -> Supervisor:

@@ -42,7 +42,7 @@ def refusals_marked(
     """
     try:
         yield
-    except Exception as refusal:
+    except (Exception, KeyboardInterrupt) as refusal:
         leave_mark(state_dir, _problems_of(refusal), wall_ns(), launched_ns=launched_ns)
         raise
 
@@ -67,11 +67,13 @@ def _has_begun(state_dir: str, launched_ns: int | None) -> bool:
     return newest != "" and started_ns(newest) >= launched_ns // 1000 * 1000
 
 
-def _problems_of(refusal: Exception) -> Sequence[Problem]:
+def _problems_of(refusal: BaseException) -> Sequence[Problem]:
     if isinstance(refusal, ConfigError):
         return refusal.problems
     if isinstance(refusal, VibeGuardError):
         return (Problem(refusal.what, refusal.do),)
+    if isinstance(refusal, KeyboardInterrupt):
+        return (Problem(f"no run was begun: {refusal} came before", "run it again"),)
     return (Problem(f"no run was begun: {type(refusal).__name__}: {refusal}", "run it again"),)
 
 
