@@ -44,7 +44,7 @@ MUTANTS = (
         "errors do not fail a run",
         "record.outcome is Outcome.PASSED:\n        return False",
         "record.outcome in (Outcome.PASSED, Outcome.ERROR):\n        return False",
-        history=43,
+        history=70,
     ),
     Mutant(
         "every skip is one that the config asked for",

@@ -5,7 +5,7 @@ from tests.simulation.mutants import Mutant
 MUTANTS = (
     Mutant(
         "a pass is recorded although its input has changed meanwhile",
-        "if taken.unusable or Before(taken.key, taken.stillness, around) != before:",
+        "if taken.unusable or Before(taken.key, taken.stillness, around, before.read_from) != before:",
         "if taken.unusable:",
         history=57,
     ),

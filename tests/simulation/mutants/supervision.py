@@ -69,7 +69,7 @@ MUTANTS = (
         "        self._run.grace_ns = 0\n        self._run.cancel(CancelReason.FRONT_LOST)\n"
         "        self._run.kill(self._nursery)",
         "        self._run.cancel(CancelReason.FRONT_LOST)",
-        history=140,
+        history=537,
     ),
     Mutant(
         "the end of the front is not noticed",
@@ -82,13 +82,13 @@ MUTANTS = (
         "        while self._take_requests():  # noqa: ASYNC110 - inotify may not be had\n"
         "            await trio.sleep(REQUEST_POLL_S)",
         "        self._take_requests()",
-        history=0,
+        history=402,
     ),
     Mutant(
         "a suspended machine counts as time of the checks",
         "            self._paused_ns += int(gap_ns)",
         "            pass",
-        history=340,
+        history=338,
     ),
     Mutant(
         "a failed write is forgotten",
@@ -143,7 +143,7 @@ MUTANTS = (
         "what was written is not read back",
         "differences = self.journal.verify() + self._witness.foreign()",
         "differences = self._witness.foreign()",
-        history=40,
+        history=345,
     ),
     Mutant(
         "the plan is not synchronised",

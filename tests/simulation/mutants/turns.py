@@ -19,7 +19,7 @@ MUTANTS = (
         "weight counts for nothing",
         "return used == 0 or used + record.slots <= capacity",
         "return used < capacity",
-        history=18,
+        history=35,
     ),
     Mutant(
         "another run's group is taken",
