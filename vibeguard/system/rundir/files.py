@@ -168,12 +168,11 @@ def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
         if mode != FILE_MODE:  # which it has as far as the mount takes modes
             os.chmod(temporary, mode)
         os.replace(temporary, path)
-    except OSError as error:
-        os.unlink(temporary)
-        error.filename = error.filename or path  # a full disk is told by the write, without a name
-        raise
-    except BaseException:
-        os.unlink(temporary)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # it may have its place by now
+            os.unlink(temporary)
+        if isinstance(error, OSError):  # a full disk is told by the write, without a name
+            error.filename = error.filename or path
         raise
 
 

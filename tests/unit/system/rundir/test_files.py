@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from vibeguard.system.rundir.files import rewrite_file
+from vibeguard.system.rundir.files import replace_file, rewrite_file
 
 
 def test_links_and_modes_stay_and_a_new_file_is_for_everybody(tmp_path):
@@ -33,6 +33,19 @@ def test_what_cannot_be_replaced_is_written_through(tmp_path, monkeypatch):
     rewrite_file(str(path), b"new")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_is_told_although_the_file_has_its_place_by_then(tmp_path, monkeypatch):
+    rename = os.replace
+
+    def interrupted(*names: str) -> None:
+        rename(*names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(str(tmp_path / "file"), b"new")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_a_stream_is_written_to(tmp_path):
