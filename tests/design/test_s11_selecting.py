@@ -214,8 +214,10 @@ def test_without_a_change_all_files_that_match_are_handed_over(package):
     (package / ".gitignore").write_text("ignored.py")
     (package / "ignored.py").touch()
     (package / "sub").mkdir()
-    assert vibeguard("run", "lint", cwd=package).returncode == 0
+    (package / "sub" / "e").touch()
+    assert vibeguard("run", "lint", "list", cwd=package).returncode == 0
     assert output_of(package, "lint") == "<a.py>"
+    assert output_of(package, "list") == "e|"
 
 
 @pytest.mark.slow

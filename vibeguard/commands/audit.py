@@ -12,7 +12,7 @@ from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.audit.accesses import Accesses
 from vibeguard.core.audit.findings import Declared, audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
-from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
+from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings, is_handed_files
 from vibeguard.core.names import ExitCode
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.planning.select import select
@@ -77,11 +77,11 @@ def _order(
     run_id = new_run_id(wall_ns())
     environment = check_environment(caller, planned, own, run_id=run_id, attempt=1)
     files: tuple[bytes, ...] = ()
-    if planned.pass_files:
+    if is_handed_files(planned):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
         listed = file_lists(loaded, (planned,), None)[planned.id]
-        files = tuple(listed.split(b"\0")[:-1])
+        files = tuple(listed.split(b"\0")[:-1]) if planned.pass_files else ()
         with open(f"{scratch}/files", "wb") as file:
             file.write(listed)
         environment[b"VIBEGUARD_FILES"] = os.fsencode(f"{scratch}/files")

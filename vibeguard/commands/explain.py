@@ -8,6 +8,7 @@ from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_answer
+from vibeguard.core.model.plan import is_handed_files
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.planning.select import select
 from vibeguard.core.reuse.explanation import Explanation, differences, explanation_lines
@@ -35,7 +36,7 @@ def _subject(loaded: Loaded, state_dir: str) -> Subject:
     settings = resolve_settings(config.settings, usable_cpus=1, reuse=True)
     plan = make_plan(config.checks, settings, variables=config.vars)
     files = {}
-    if any(planned.pass_files for planned in plan.checks):
+    if any(map(is_handed_files, plan.checks)):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
         files = file_lists(loaded, plan.checks, None)

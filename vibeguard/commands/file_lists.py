@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 
 from vibeguard.commands.loading import Loaded
-from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.model.plan import PlannedCheck, is_handed_files
 from vibeguard.core.planning.concerned import matches
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.changes import present_files
@@ -27,7 +27,7 @@ def file_lists(
     as every check does in a run of everything. Of what is `staged` files are those in the index.
     Raises UsageError where the files cannot be listed.
     """
-    handed = [c for c in checks if c.pass_files or (changed is not None and c.files)]
+    handed = [check for check in checks if is_handed_files(check)]
     patterns = {check.id: check.files or check.inputs for check in handed}
     folder = loaded.located.folder
     known = None if staged is None else _below(staged, folder)

@@ -17,7 +17,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run_options import RunOptions
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.event_parts import VersionControl
-from vibeguard.core.model.plan import Plan
+from vibeguard.core.model.plan import Plan, is_handed_files
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.names import OnChange, ReusePolicy
 from vibeguard.core.planning.plan import make_plan, resolve_settings, reuses
@@ -163,12 +163,11 @@ def _files(
     loaded: Loaded, plan: Plan, narrowed: Narrowing | None, frozen: "Frozen | None"
 ) -> dict[str, bytes]:
     """The lists of files for the checks that are handed any. Raises UsageError."""
-    changed = narrowed.changed if narrowed else None
-    if not any(c.pass_files or (changed is not None and c.files) for c in plan.checks):
+    if not any(map(is_handed_files, plan.checks)):
         return {}
     from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-    return file_lists(loaded, plan.checks, changed, frozen)
+    return file_lists(loaded, plan.checks, narrowed.changed if narrowed else None, frozen)
 
 
 def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:

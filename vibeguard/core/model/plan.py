@@ -54,6 +54,11 @@ def stands_alone(planned: PlannedCheck) -> bool:
     return planned.on_change is OnChange.FAIL and planned.pool is not Pool.WORKERS
 
 
+def is_handed_files(planned: PlannedCheck) -> bool:
+    """Whether the check is told of files: as words, or by the list that VIBEGUARD_FILES names."""
+    return planned.pass_files or bool(planned.files)
+
+
 class Plan(Struct, frozen=True):
     """A whole plan: settings, checks in config order, and one line for each thing left out.
 
