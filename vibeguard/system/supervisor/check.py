@@ -39,7 +39,7 @@ from vibeguard.system.executors.base import (
 from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
-from vibeguard.system.supervisor.unjudgeable import defect_of, refuse
+from vibeguard.system.supervisor.unjudgeable import defect_of, refused
 
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.run import Run
@@ -90,14 +90,17 @@ class CheckTask:
 
     async def _start(self) -> Attempt | None:
         """The accepted attempt; None if it is not wanted any more, or was refused."""
+        work, planned = self._work, self._planned
+        callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
         try:
-            await self._work.begin(self._planned)
-            callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
-            return await start_patiently(self._work, self.record, callbacks)
+            await work.begin(planned)
+            spec = work.specification(planned, self._number)
+            return await start_patiently(
+                work.executor, spec, callbacks, self.record, work.scheduler, note=work.record
+            )
         except StartRefused as refusal:
             if self.record.state is not CheckState.SETTLED:
-                refuse(self._work, self.record, refusal)
-                self._work.step()
+                work.step(*refused(self.record, refusal))
             return None
 
     def _accepted(self, accepted: Accepted) -> None:

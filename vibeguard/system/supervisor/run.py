@@ -41,7 +41,7 @@ from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run_clock import RunClock
-from vibeguard.system.supervisor.unjudgeable import refuse
+from vibeguard.system.supervisor.unjudgeable import refused
 
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.reusing import Reusing
@@ -259,16 +259,14 @@ class Run:
         self._work.cancel()
 
     def _enter_group(self, record: CheckRecord, group: str) -> None:
-        """Take the group's lock. While it cannot be had, the check waits for it without a slot.
-
-        It is settled as not startable where the lock can never be had.
-        """
+        """Take the group's lock; a check that cannot have it now waits for it without a slot."""
         try:
             if self._groups.acquire(group):
                 return
         except StartRefused as refusal:
             if not refusal.transient:
-                refuse(self, record, refusal)
+                for event in refused(record, refusal):
+                    self.record(event)
                 return
         self.scheduler.block(record.planned.id)
         self._background.start_soon(self._wait_for_group, record)
@@ -277,7 +275,7 @@ class Run:
         try:
             await wait_released(self._groups, self.state, record)
         except StartRefused as refusal:
-            refuse(self, record, refusal)
+            self.step(*refused(record, refusal))
         if record.state is not CheckState.SETTLED:
             self.scheduler.unblock(record.planned.id)
         self.step()

@@ -1,16 +1,20 @@
 """Starting an attempt when the machine is short of descriptors or processes: retry, then lower."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import trio
 
-from vibeguard.core.model.events import CheckSubmitted
+from vibeguard.core.model.events import CheckSubmitted, Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
-from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, StartRefused
-
-if TYPE_CHECKING:
-    from vibeguard.system.supervisor.run import Run
+from vibeguard.core.scheduling.scheduler import Scheduler
+from vibeguard.system.executors.base import (
+    Attempt,
+    AttemptSpec,
+    Callbacks,
+    Executor,
+    StartRefused,
+)
 
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 1.0
@@ -40,36 +44,23 @@ class Patience:
             raise refusal
 
 
-async def start_patiently(work: "Run", record: CheckRecord, callbacks: Callbacks) -> Attempt | None:
+async def start_patiently(
+    executor: Executor,
+    specification: AttemptSpec,
+    callbacks: Callbacks,
+    record: CheckRecord,
+    scheduler: Scheduler,
+    *,
+    note: Callable[[Event], None],
+) -> Attempt | None:
     """The started attempt; None when the check was cancelled, and so has settled, meanwhile.
 
-    Where the system is short of something the start is tried again, with less parallelism. Raises
-    StartRefused when the refusal is final, or was repeated for too long.
+    Where the system is short of something the start is tried again, with less parallelism. `note`
+    records what happens. Raises StartRefused when the refusal is final, or was repeated too long.
     """
-    specification = work.specification(record.planned, record.attempt)
-    _tell_submitted(work, record, specification)
-    delay = FIRST_DELAY_S
-    patience = Patience(work.scheduler.state)
-    while record.state is not CheckState.SETTLED:
-        try:
-            return await work.executor.start(specification, callbacks)
-        except StartRefused as refusal:
-            # EAGAIN, ENOMEM, EMFILE pass when something ends: fewer at once, not a failed run (ADR
-            # 0007).
-            patience.bear(refusal)
-            degraded = work.scheduler.degraded(refusal.reason)
-            if degraded is not None:
-                work.record(degraded)
-        await trio.sleep(delay)
-        delay = min(2 * delay, LONGEST_DELAY_S)
-    return None
-
-
-def _tell_submitted(work: "Run", record: CheckRecord, specification: AttemptSpec) -> None:
-    """Record that an attempt waits for a worker, unless its check was cancelled since."""
     remote = specification.remote
-    if remote is not None and record.state is CheckState.QUEUED:
-        work.record(
+    if remote is not None and record.state is CheckState.QUEUED:  # else cancelled since
+        note(
             CheckSubmitted(
                 check=record.planned.id,
                 attempt=record.attempt,
@@ -79,3 +70,18 @@ def _tell_submitted(work: "Run", record: CheckRecord, specification: AttemptSpec
                 present=remote.present,
             )
         )
+    delay = FIRST_DELAY_S
+    patience = Patience(scheduler.state)
+    while record.state is not CheckState.SETTLED:
+        try:
+            return await executor.start(specification, callbacks)
+        except StartRefused as refusal:
+            # EAGAIN, ENOMEM, EMFILE pass when something ends: fewer at once, not a failed run (ADR
+            # 0007).
+            patience.bear(refusal)
+            degraded = scheduler.degraded(refusal.reason)
+            if degraded is not None:
+                note(degraded)
+        await trio.sleep(delay)
+        delay = min(2 * delay, LONGEST_DELAY_S)
+    return None

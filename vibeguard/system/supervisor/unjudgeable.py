@@ -1,28 +1,23 @@
 """Attempts that cannot be judged, because of how they ended: their checks settle as errors."""
 
-from typing import TYPE_CHECKING
-
 from vibeguard.core.model.events import CheckAttemptFinished, CheckSettled
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import AttemptEnd, Outcome, Reason
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.system.executors.base import AttemptResult, StartRefused
 
-if TYPE_CHECKING:
-    from vibeguard.system.supervisor.run import Run
 
-
-def refuse(work: "Run", record: CheckRecord, refusal: StartRefused) -> None:
-    """The attempt cannot be started: an error, never a pass."""
-    work.record(
-        CheckAttemptFinished(
-            check=record.planned.id,
-            attempt=record.attempt,
-            end=AttemptEnd.REFUSED,
-            error=refusal.reason,
-        )
+def refused(
+    record: CheckRecord, refusal: StartRefused
+) -> tuple[CheckAttemptFinished, CheckSettled]:
+    """The attempt cannot be started: its end, and the check's outcome: an error, never a pass."""
+    ended = CheckAttemptFinished(
+        check=record.planned.id,
+        attempt=record.attempt,
+        end=AttemptEnd.REFUSED,
+        error=refusal.reason,
     )
-    work.record(settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason))
+    return ended, settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason)
 
 
 def defect_of(record: CheckRecord, result: AttemptResult) -> CheckSettled | None:

@@ -20,18 +20,16 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
     recorded: list[Event] = []
     spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
     spec = for_a_worker(spec, engine="ci")
-    work: Any = SimpleNamespace(
-        specification=lambda planned, number: spec,
-        record=recorded.append,
-        scheduler=SimpleNamespace(state=State()),
-        executor=None,
-    )
     planned = PlannedCheck(id="a", run="true", stem="a", pool=Pool.WORKERS)
     record = CheckRecord(planned)
     record.state = CheckState.SETTLED
 
     async def start() -> object:
-        return await start_patiently(work, record, Callbacks())
+        executor: Any = None
+        scheduler: Any = SimpleNamespace(state=State())
+        return await start_patiently(
+            executor, spec, Callbacks(), record, scheduler, note=recorded.append
+        )
 
     assert trio.run(start) is None
     assert recorded == []
