@@ -16,11 +16,13 @@ import trio
 from tests.simulation import watchdog
 from tests.simulation.__main__ import check, check_many, what_was_done
 from tests.simulation.drawing import history_of
+from tests.simulation.mutants import __main__ as mutation
 from tests.simulation.mutants import past
 from tests.simulation.outcome import Outcome
 from tests.simulation.seams import task_order
 from tests.simulation.world import run_history
 
+PRODUCT = mutation.ROOT / "vibeguard"
 SAMPLE = 80
 NIGHTLY = 10_000
 
@@ -176,3 +178,10 @@ def test_ten_thousand_histories_hold_to_every_oracle_and_reach_every_fault() -> 
         assert wrong == []
         reached.update(counts)
     assert [what for what in REACHED if not reached[what]] == []
+
+
+def test_every_mutant_is_a_fault_in_the_product_as_it_is() -> None:
+    """A text that has changed would make a mutant that nobody can notice."""
+    product = "\0".join(path.read_text("utf-8") for path in PRODUCT.rglob("*.py"))
+    mutants = [mutant for area in mutation.AREAS.values() for mutant in area]
+    assert [mutant.what for mutant in mutants if product.count(mutant.old) != 1] == []
