@@ -96,7 +96,7 @@ class CheckTask:
             await work.begin(planned)
             spec = work.specification(planned, self._number)
             return await start_patiently(
-                work.executor, spec, callbacks, self.record, work.scheduler, note=work.record
+                work.executor, spec, callbacks, self.record, work.scheduler, record=work.record
             )
         except StartRefused as refusal:
             if self.record.state is not CheckState.SETTLED:

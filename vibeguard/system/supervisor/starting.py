@@ -48,22 +48,22 @@ async def start_patiently(
     executor: Executor,
     specification: AttemptSpec,
     callbacks: Callbacks,
-    record: CheckRecord,
+    check: CheckRecord,
     scheduler: Scheduler,
     *,
-    note: Callable[[Event], None],
+    record: Callable[[Event], None],
 ) -> Attempt | None:
     """The started attempt; None when the check was cancelled, and so has settled, meanwhile.
 
-    Where the system is short of something the start is tried again, with less parallelism. `note`
-    records what happens. Raises StartRefused when the refusal is final, or was repeated too long.
+    Where the system is short of something the start is tried again, with less parallelism. `record`
+    takes what happens. Raises StartRefused when the refusal is final, or was repeated too long.
     """
     remote = specification.remote
-    if remote is not None and record.state is CheckState.QUEUED:  # else cancelled since
-        note(
+    if remote is not None and check.state is CheckState.QUEUED:  # else cancelled since
+        record(
             CheckSubmitted(
-                check=record.planned.id,
-                attempt=record.attempt,
+                check=check.planned.id,
+                attempt=check.attempt,
                 engine=remote.engine,
                 token=remote.token,
                 wanted=remote.labels,
@@ -72,7 +72,7 @@ async def start_patiently(
         )
     delay = FIRST_DELAY_S
     patience = Patience(scheduler.state)
-    while record.state is not CheckState.SETTLED:
+    while check.state is not CheckState.SETTLED:
         try:
             return await executor.start(specification, callbacks)
         except StartRefused as refusal:
@@ -81,7 +81,7 @@ async def start_patiently(
             patience.bear(refusal)
             degraded = scheduler.degraded(refusal.reason)
             if degraded is not None:
-                note(degraded)
+                record(degraded)
         await trio.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY_S)
     return None
