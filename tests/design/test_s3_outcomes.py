@@ -70,6 +70,15 @@ def test_a_refused_start_is_an_error_that_names_its_cause():
     assert run.exit_code() == 1
 
 
+def test_what_an_earlier_attempt_left_behind_is_not_that_of_a_refused_one():
+    """What settles the check is made once the end of the refused attempt is recorded."""
+    leaks = Script(exit_code=1, leaked=(ProcessReport(pid=7, command="daemon"),))
+    run = run_virtually([check("a", retries=1)], {"a": [leaks, Script(refuse="no room")]})
+    assert run.outcomes() == {"a": "error"}
+    assert run.state.checks["a"].settled.detail == "no room"
+    assert run.exit_code() == 1
+
+
 def test_a_lost_attempt_is_an_error_never_a_pass():
     run = run_virtually([check("a")], {"a": Script(lost=True)})
     assert run.outcomes() == {"a": "error"}

@@ -101,7 +101,8 @@ def _report(seeds: range, jobs: int, *, first: bool, verbose: bool) -> bool:
     print(f"{len(seeds)} histories from {seeds[0]} on in {took_s:.0f} s: {len(wrong)} went wrong")
     print(f"{len(seeds) / took_s:.0f} a second; {each_ms:.0f} ms of a processor each")
     if wrong:
-        print("each again: python -m tests.simulation --count 1 --verbose --seed", " ".join(wrong))
+        again = "again: python -m tests.simulation --count 1 --verbose --seed"
+        print(*(f"{again} {seed}" for seed in wrong), sep="\n")
     return not wrong
 
 

@@ -39,7 +39,7 @@ from vibeguard.system.executors.base import (
 from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
-from vibeguard.system.supervisor.unjudgeable import defect_of, refused
+from vibeguard.system.supervisor.unjudgeable import defect_of, refuse
 
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.run import Run
@@ -100,7 +100,8 @@ class CheckTask:
             )
         except StartRefused as refusal:
             if self.record.state is not CheckState.SETTLED:
-                work.step(*refused(self.record, refusal))
+                refuse(self.record, refusal, work.record)
+                work.step()
             return None
 
     def _accepted(self, accepted: Accepted) -> None:

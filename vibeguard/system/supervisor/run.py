@@ -41,7 +41,7 @@ from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run_clock import RunClock
-from vibeguard.system.supervisor.unjudgeable import refused
+from vibeguard.system.supervisor.unjudgeable import refuse
 
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.reusing import Reusing
@@ -265,8 +265,7 @@ class Run:
                 return
         except StartRefused as refusal:
             if not refusal.transient:
-                for event in refused(record, refusal):
-                    self.record(event)
+                refuse(record, refusal, self.record)
                 return
         self.scheduler.block(record.planned.id)
         self._background.start_soon(self._wait_for_group, record)
@@ -275,7 +274,7 @@ class Run:
         try:
             await wait_released(self._groups, self.state, record)
         except StartRefused as refusal:
-            self.step(*refused(record, refusal))
+            refuse(record, refusal, self.record)
         if record.state is not CheckState.SETTLED:
             self.scheduler.unblock(record.planned.id)
         self.step()

@@ -1,23 +1,28 @@
 """Attempts that cannot be judged, because of how they ended: their checks settle as errors."""
 
-from vibeguard.core.model.events import CheckAttemptFinished, CheckSettled
+from collections.abc import Callable
+
+from vibeguard.core.model.events import CheckAttemptFinished, CheckSettled, Event
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import AttemptEnd, Outcome, Reason
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.system.executors.base import AttemptResult, StartRefused
 
 
-def refused(
-    record: CheckRecord, refusal: StartRefused
-) -> tuple[CheckAttemptFinished, CheckSettled]:
-    """The attempt cannot be started: its end, and the check's outcome: an error, never a pass."""
-    ended = CheckAttemptFinished(
-        check=record.planned.id,
-        attempt=record.attempt,
-        end=AttemptEnd.REFUSED,
-        error=refusal.reason,
+def refuse(check: CheckRecord, refusal: StartRefused, record: Callable[[Event], None]) -> None:
+    """Record that the attempt could not be started, and so that its check is an error, no pass.
+
+    One after the other: what settles a check is made of the State that knows of the attempt's end.
+    """
+    record(
+        CheckAttemptFinished(
+            check=check.planned.id,
+            attempt=check.attempt,
+            end=AttemptEnd.REFUSED,
+            error=refusal.reason,
+        )
     )
-    return ended, settled(record, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason)
+    record(settled(check, Outcome.ERROR, Reason.NOT_STARTABLE, detail=refusal.reason))
 
 
 def defect_of(record: CheckRecord, result: AttemptResult) -> CheckSettled | None:
