@@ -13,6 +13,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.build import Ending
+from vibeguard.system.clock import sleep_s
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.journal.reader import LogReading, open_state
@@ -26,6 +27,9 @@ from vibeguard.system.vouching.seal import bears_seal
 if TYPE_CHECKING:
     from vibeguard.system.vouching.statement import Statement
 
+# A process that ends takes some milliseconds for it, on a busy machine some tens of them.
+EXIT_LOOKS = 100
+EXIT_LOOK_S = 0.005
 UNVOUCHED = "the log ends with a seal, but its supervisor lives and does not vouch for it yet"
 
 
@@ -119,7 +123,7 @@ def _of_sealed(folder: str, state: State, seal: str) -> Ending:
             return corrupt("the log is no longer the one that was read")
     if said:
         return _as_they_say(said, run_id, seal, state)
-    if has_writer(folder) or _supervisor_lives(state):
+    if _goes_on(folder, state):
         return _live(state, UNVOUCHED)
     return Ending(log_status=LogStatus.COMPLETE)
 
@@ -161,6 +165,18 @@ def _is_said_to_go_on(folder: str) -> bool:
     """Whether a supervisor says that the run goes on, although its log has no writer."""
     state_dir, run_id = _place_of(folder)
     return run_id in runs_going_on(state_dir)
+
+
+def _goes_on(folder: str, state: State) -> bool:
+    """Whether a supervisor that does not answer stays: it may have vouched, and be on its way out.
+
+    Its verdict was out while it answered, and must not be taken back for the time of an exit.
+    """
+    for _ in range(EXIT_LOOKS):
+        if not has_writer(folder) and not _supervisor_lives(state):
+            return False
+        sleep_s(EXIT_LOOK_S)
+    return True
 
 
 def _supervisor_lives(state: State) -> bool:
