@@ -40,6 +40,7 @@ FAULTS_OF_THE_SIMULATOR = {
     21692: "a thread that answered another run let time pass",
     28575: "it let no time pass between a full disk and a start that was under way",
     22223: "it wanted one woken that had stopped since the look",
+    43641: "it wanted one gone that the system let nobody end, and of which the check says so",
     23049: "it foretold that a number is left for every command",
 }
 # Of every kind of fault one: that they are reached is what makes the rest worth anything.

@@ -82,11 +82,13 @@ class Watcher:
             ]
             if check in self._let_live:
                 return
+            refused = any(fault.call == "kill" for fault in self.outcome.history.faults)
             for process in self.kernel.processes.values():
                 theirs = (
                     process.alive and not process.remote and process.owner.split(".")[0] == check
                 )
-                if theirs and process.is_traceable and not process.stuck:
+                let_be = process.stuck or (refused and process.owner in self.outcome.given_up)
+                if theirs and process.is_traceable and not let_be:
                     self.outcome.settled_alive.append(
                         f"{process.owner} ({process.pid}) is alive when its check settles"
                     )

@@ -55,4 +55,10 @@ MUTANTS = (
         why="no start of a history goes on when it is cancelled",
         test="tests/design/test_s4_scheduling.py::test_a_check_cancelled_while_its_start_waits_stays_cancelled",
     ),
+    Mutant(
+        "whose an orphan was is asked when it has died since it was seen",
+        "            if stat.is_dead or (owner is None and not proc.is_alive(stat.identity)):\n",
+        "            if stat.is_dead:\n",
+        history=41438,
+    ),
 )

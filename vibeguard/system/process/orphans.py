@@ -156,10 +156,13 @@ class Orphans:
                 continue
             if stat.identity in self._strangers:
                 continue
-            if stat.is_dead:
+            owner = None if stat.is_dead else self._owner(stat)
+            # What tells whose it is goes with its life, and may have gone since the first look.
+            if stat.is_dead or (owner is None and not proc.is_alive(stat.identity)):
                 dead.append(stat)
             else:
-                living.append((stat, self._owner(stat)))
+                self._foreign_seen |= owner is None
+                living.append((stat, owner))
         return dead, living
 
     def _reap(self, stat: Stat) -> None:
@@ -188,5 +191,4 @@ class Orphans:
             for claim in self._claims:
                 if belongs(claim):
                     return claim
-        self._foreign_seen = True
         return None
