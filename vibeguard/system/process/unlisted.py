@@ -9,7 +9,7 @@ import os
 import threading
 from itertools import chain
 
-from vibeguard.system.process.proc import Identity, Stat, is_in_use
+from vibeguard.system.process.proc import Identity, Stat, is_in_use, read
 
 MOST_PIDS = 1 << 22  # PID_MAX_LIMIT, where numbers begin anew
 GUESSED_PIDS = 1000
@@ -68,7 +68,13 @@ class AskedChildren:
         self._next = newest + 1
         if first <= newest:
             return chain(range(first, newest))
-        return chain(range(first, MOST_PIDS), range(1, newest))
+        return chain(range(first, _most_pids()), range(1, newest))
+
+
+def _most_pids() -> int:
+    """Where numbers begin anew: mostly far earlier than they could, and each costs a call."""
+    told = read("/proc/sys/kernel/pid_max")
+    return int(told) if told and told.strip().isdigit() else MOST_PIDS
 
 
 def _newest_number(first: int) -> int:
