@@ -15,7 +15,8 @@ from tests.helpers.waiting import wait_until
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.process import proc
-from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.ids import run_folder
+from vibeguard.system.rundir.order import read_order
 
 QUICK, NIGHTLY, BATCH = 20, 1000, 10
 VICTIMS = ("front", "supervisor", "both")
@@ -75,9 +76,12 @@ def kill_at_random(folder: Path, chance: random.Random) -> None:
 
 
 def check_what_is_left(folder: Path, true_code: int) -> None:
-    """What `report` says of the folder, which may not even have a run yet."""
+    """What `report` says of the folder, which may not even have a run yet.
+
+    A run whose supervisor is killed before its line is in the order record has not begun.
+    """
     state_dir = str(folder / ".vibeguard")
-    ids = run_ids(state_dir) if os.path.isdir(os.path.join(state_dir, "runs")) else []
+    ids = [run.run_id for run in read_order(state_dir)]
     code = vibeguard("report", cwd=folder).returncode
     if not ids:
         assert code == 2
