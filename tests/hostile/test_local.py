@@ -1,6 +1,7 @@
 """What a check finds when it starts, and what its start, its output and its end amount to."""
 # ruff: noqa: ASYNC110, ASYNC221, ASYNC222, ASYNC240 - real processes and files are what is tested
 
+import errno
 import os
 import resource
 import signal
@@ -24,6 +25,7 @@ from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process import ending, hang, process_tree
 from vibeguard.system.process.exits import UNKNOWN
 from vibeguard.system.process.proc import Identity
+from vibeguard.system.process.reactor import Reactor
 from vibeguard.system.process.spawn import SHELL, SPARE_DESCRIPTORS
 
 MIB = 1 << 20
@@ -622,3 +624,27 @@ def test_housekeeping_that_sleeps_past_the_end_looks_through_nothing() -> None:
             await executor.housekeeping()
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def test_an_executor_that_cannot_be_opened_holds_nobody_up() -> None:
+    """Out of descriptors, a supervisor waited for ever for tasks of its own."""
+    held: list[trio.Nursery] = []
+    over: list[bool] = []
+
+    def refuse(tasks: trio.Nursery) -> Reactor:
+        held.append(tasks)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def look() -> None:
+        await trio.testing.wait_all_tasks_blocked()
+        over.append(not held)
+        for tasks in held:
+            tasks.cancel_scope.cancel()
+
+    async with trio.open_nursery() as beside:
+        beside.start_soon(look)
+        with pytest.raises(ExceptionGroup):
+            async with open_local_executor(reactor=refuse):
+                pass
+        held.clear()
+    assert over == [True]
