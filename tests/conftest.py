@@ -37,14 +37,14 @@ sys.dont_write_bytecode = False
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int | None:
-    """What `-n auto` means: more than there are cores, for much of the time is waited.
+    """What `-n auto` means: twice as many as there are cores, for much of the time is waited.
 
     For the disk, for leases, for what a check does; what the tests wait for has bounds that only a
     hang reaches.
     """
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.helpers.client import write_client
+
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w+)(?: ([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXIT = re.compile(r"# .*?exit (\d+(?:\|\d+)*)")
@@ -72,9 +74,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """The caller's, with `vibeguard` and this Python's tools first on PATH."""
     tools = tmp_path / "tools"
     tools.mkdir(exist_ok=True)
-    command = tools / "vibeguard"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m vibeguard "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
+    write_client(tools / "vibeguard")
     path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
     return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)}
 

@@ -20,13 +20,13 @@ PATIENCE_S = 30.0  # only a hang takes as long
 def below_us() -> set[Identity]:
     """Every process below this one, zombies too; the servers of `forking` apart."""
     found = process_tree.with_descendants(process_tree.own_children())
-    servers = {pid for pid, _ in forking.servers().values()}
+    servers = {server.pid for server in forking.servers().values()}
     return {identity for identity in found if identity.pid not in servers}
 
 
 def open_here() -> set[str]:
     """The descriptors of this process; those to the servers of `forking` apart."""
-    to_servers = {str(connection.fileno()) for _, connection in forking.servers().values()}
+    to_servers = {str(server.life.fileno()) for server in forking.servers().values()}
     return set(os.listdir("/proc/self/fd")) - to_servers
 
 

@@ -6,12 +6,13 @@ its own arguments, folder and streams. Another environment takes a fresh interpr
 one of those shows (its flags, signals that it was started with, modules of the working folder) asks
 for it: `vibeguard(..., fresh=True)`. What a test changes in such a process before it is the command
 is the `prepare` of a module of the tests, called there: `vibeguard(..., before=(MODULE, *WORDS))`.
+Scripts that call `vibeguard` get it from `tests.helpers.client`.
 """
 
 import contextlib
 import gc
 import importlib
-import json
+import marshal
 import os
 import pkgutil
 import select
@@ -24,6 +25,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.helpers.environment import environment
 from tests.helpers.shown_environment import show_environment
@@ -51,25 +53,38 @@ def can_fork(env: Mapping[str, str]) -> bool:
     return not any(name.startswith(OF_THE_INTERPRETER) for name in differing(env))
 
 
+class Server(NamedTuple):
+    """Its process id, where it listens, and the connection that ends it when it is closed."""
+
+    pid: int
+    address: str
+    life: socket.socket
+
+
 @cache
-def servers() -> dict[tuple[str, ...], tuple[int, socket.socket]]:
-    """The servers of this process, which end with it: process id and connection of each.
+def servers() -> dict[tuple[str, ...], Server]:
+    """The servers of this process, which end with it.
 
     By the words that make the world it is in. Whoever counts processes leaves these out.
     """
     return {}
 
 
-def server(within: tuple[str, ...]) -> socket.socket:
-    """The connection to the server in this world, which is started if need be."""
+def server(within: tuple[str, ...] = ()) -> Server:
+    """The server in this world, which is started if need be."""
     if within not in servers():
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
-        theirs.set_inheritable(True)
-        words = [*within, sys.executable, "-m", "tests.helpers.forking", str(theirs.fileno())]
-        servers()[within] = os.posix_spawnp(words[0], words, environment_of_server()), ours
-        theirs.close()
-    return servers()[within][1]
+        address = f"\0vibeguard-tests-{os.getpid()}-{len(servers())}"
+        ours, theirs = socket.socketpair()
+        with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(address)
+            listener.listen()
+            given = [listener.fileno(), theirs.fileno()]
+            for descriptor in given:
+                os.set_inheritable(descriptor, True)
+            words = [*within, sys.executable, "-m", "tests.helpers.forking", *map(str, given)]
+            pid = os.posix_spawnp(words[0], words, environment_of_server())
+        servers()[within] = Server(pid, address, ours)
+    return servers()[within]
 
 
 class Command:
@@ -91,8 +106,6 @@ class Command:
         program: str = "",
     ) -> None:
         (stdin, write), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
-        self._answer, theirs = socket.socketpair()
-        given = [stdin, stdout, stderr, theirs.fileno()]
         other = dict(env) if differing(env) else None
         asked = {
             "argv": argv,
@@ -101,11 +114,13 @@ class Command:
             "before": before,
             "program": program,
         }
-        request = json.dumps(asked).encode()
-        socket.send_fds(server(within), [request], given)
-        for descriptor in given[:3]:
+        self._answer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._answer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
+        self._answer.connect(server(within).address)
+        given = [stdin, stdout, stderr]
+        socket.send_fds(self._answer, [marshal.dumps(asked)], given)
+        for descriptor in given:
             os.close(descriptor)
-        theirs.close()
         self.args = argv
         self.returncode: int | None = None
         self.stdin = open(write, "w", encoding="utf-8")  # noqa: SIM115 - `close` does
@@ -196,32 +211,37 @@ def _text(data: bytes) -> str:
     return said.replace("\r\n", "\n").replace("\r", "\n")  # as `text=True` does
 
 
-def serve(control: socket.socket) -> None:
-    """Fork a process for each request, and tell how it ended, until the other end is gone."""
+def serve(listener: socket.socket, life: socket.socket) -> None:
+    """Fork a process for each request, and tell how it ended, until the other end of life is gone."""
     import_everything()
+    make_ready()
     gc.collect()
     gc.freeze()
     under_way: dict[int, tuple[int, socket.socket]] = {}  # by descriptor of the process
     readable = select.poll()
-    readable.register(control, select.POLLIN)
+    for waited in (listener, life):
+        readable.register(waited, select.POLLIN)
     while True:
         for descriptor, _ in readable.poll():
+            if descriptor == life.fileno():
+                return
             if descriptor in under_way:
                 readable.unregister(descriptor)
                 os.close(descriptor)
                 _tell_the_end(*under_way.pop(descriptor))
                 continue
-            request, given, _, _ = socket.recv_fds(control, REQUEST_BYTES, 4)
-            if not request:
-                return
+            answer, _ = listener.accept()
+            request, streams, _, _ = socket.recv_fds(answer, REQUEST_BYTES, 3)
             pid = os.fork()
             if pid == 0:
-                _leave_the_server(control, under_way, given[3])
-                _be_command(json.loads(request), given[:3])
-            for stream in given[:3]:
+                for ours in (listener, life, answer, *(other for _, other in under_way.values())):
+                    ours.close()
+                for process in under_way:
+                    os.close(process)
+                _be_command(marshal.loads(request), streams)
+            for stream in streams:
                 os.close(stream)
-            answer = socket.socket(fileno=given[3])
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(ConnectionError):
                 answer.sendall(pid.to_bytes(4))
             process = os.pidfd_open(pid)
             under_way[process] = pid, answer
@@ -231,19 +251,8 @@ def serve(control: socket.socket) -> None:
 def _tell_the_end(pid: int, answer: socket.socket) -> None:
     """Reap a command and tell its exit code."""
     _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(BrokenPipeError), answer:
+    with contextlib.suppress(ConnectionError), answer:
         answer.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
-
-
-def _leave_the_server(
-    control: socket.socket, under_way: Mapping[int, tuple[int, socket.socket]], answer: int
-) -> None:
-    """Close in a command what is the server's."""
-    control.close()
-    os.close(answer)
-    for descriptor, (_, other) in under_way.items():
-        os.close(descriptor)
-        other.close()
 
 
 def import_everything() -> None:
@@ -256,11 +265,21 @@ def import_everything() -> None:
                 importlib.import_module(module.name)
 
 
+def make_ready() -> None:
+    """What the first reading of a log and of a config makes and keeps: decoders, tables of keys."""
+    from vibeguard.core.config.load import load_config  # noqa: PLC0415
+    from vibeguard.core.eventlog.decode import LogDecoder  # noqa: PLC0415
+
+    LogDecoder()
+    load_config(b"checks: [{id: a, run: 'true'}]", "vibeguard.yaml")
+
+
 def _be_command(request: dict[str, object], streams: list[int]) -> None:
     """Become what `python -m vibeguard` would be. Never returns."""
-    argv, cwd, env, before = (request[name] for name in ("argv", "cwd", "env", "before"))
+    argv, cwd, env = (request[name] for name in ("argv", "cwd", "env"))
+    before, program = request.get("before"), request.get("program")
     assert isinstance(argv, list)
-    assert isinstance(before, list)
+    assert isinstance(before, tuple | None)
     assert isinstance(cwd, str)
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
@@ -272,7 +291,7 @@ def _be_command(request: dict[str, object], streams: list[int]) -> None:
     sys.path[0] = cwd
     if isinstance(env, dict) and not show_environment(env):
         assert not before, "an interpreter of its own is not prepared"
-        words = ["-c", str(request["program"])] if request["program"] else ["-m", "vibeguard"]
+        words = ["-c", str(program)] if program else ["-m", "vibeguard"]
         os.execve(sys.executable, [sys.executable, *words, *argv], env)
     if before:
         importlib.import_module(before[0]).prepare(*before[1:])
@@ -280,10 +299,10 @@ def _be_command(request: dict[str, object], streams: list[int]) -> None:
     from vibeguard.cli import command  # noqa: PLC0415
 
     sys.argv = [str(Path(vibeguard.__path__[0], "__main__.py")), *argv]
-    if request["program"]:
-        exec(str(request["program"]), {"__name__": "__main__"})
+    if program:
+        exec(str(program), {"__name__": "__main__"})
     command()
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
 
-KEY_FORMAT: Final = "4"
+KEY_FORMAT: Final = "3"
 # What changes how a result is shown or counted, and never the result.
 IRRELEVANT: Final = frozenset(
     {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}
@@ -67,13 +67,12 @@ def variable_parts(
     `WATCHED_VARIABLES` and every LC_ variable come in. Absent is
     not empty.
     """
-    locales = sorted(name for name in environment if name[:3] == b"LC_")
-    asked = (*map(str.encode, (*WATCHED_VARIABLES, *sorted(names))), *locales)
+    locales = sorted(name.decode("utf-8", "replace") for name in environment if name[:3] == b"LC_")
     parts = []
-    for name in dict.fromkeys(asked):
-        value = environment.get(name)
+    for name in dict.fromkeys((*WATCHED_VARIABLES, *locales, *sorted(names))):
+        value = environment.get(name.encode())
         told = b"" if value is None else hmac_digest(secret, value, "sha256")
-        parts.append(part(f"variable {name.decode('utf-8', 'backslashreplace')}", told))
+        parts.append(part(f"variable {name}", told))
     return parts
 
 

@@ -16,8 +16,7 @@ _KEY_LENGTH: Final = 12
 
 def new_name(keys: frozenset[str]) -> str:
     """A name for one more supervisor; its last part is random, so that none can be taken first."""
-    unique = f"{os.getpid()}.{os.urandom(4).hex()}"
-    return f"{_PREFIX}/{os.geteuid()}/{'.'.join(sorted(keys))}/{unique}"
+    return f"{_prefix()}{'.'.join(sorted(keys))}/{os.getpid()}.{os.urandom(4).hex()}"
 
 
 def keys_of(state_dir: str) -> frozenset[str]:
@@ -46,21 +45,24 @@ def claimants(state_dir: str) -> list[str]:
 
 
 def all_claimants() -> list[str]:
-    """The names of the sockets of supervisors, in any folder; none where no sockets are listed.
+    """The names of the sockets of this user's supervisors, in any folder.
 
-    Those of every user: a user has other numbers in other user namespaces. Whose a socket really
-    is, the kernel says to whoever connects.
+    Empty where the system lists no sockets.
     """
     try:
         with open(LISTING, "rb") as file:
             listing = file.read()
     except OSError:
         return []
-    mark = f"@{_PREFIX}/".encode()
+    mark = b"@" + _prefix().encode()
     if mark not in listing:
         return []
     names = {line[line.index(mark) + 1 :] for line in listing.splitlines() if mark in line}
     return sorted(name.decode("ascii", "replace") for name in names)
+
+
+def _prefix() -> str:
+    return f"{_PREFIX}/{os.geteuid()}/"
 
 
 def _keys_in(name: str) -> frozenset[str]:
