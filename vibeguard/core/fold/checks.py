@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from vibeguard.core.fold.ended_attempts import ended_well, unsuccessful
+from vibeguard.core.fold.ended_attempts import not_tried_again, unsuccessful
 from vibeguard.core.fold.may_start import check_requirements, enter_group, note_unconfirmed
 from vibeguard.core.fold.settling import CANCELS_ALL, contradiction
 from vibeguard.core.fold.transitions import BACKOFF, QUEUED, RUNNING, SETTLED
@@ -103,7 +103,6 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
     if over:
         raise LogCorrupt(f"{event.check} started without a free slot")
     record.state = RUNNING
-    record.attempt_over = False
     record.started = event
     record.finished = record.termination = record.hang = record.extracted = None
     record.results = None
@@ -175,21 +174,21 @@ def _has_fitting_status(event: CheckAttemptFinished) -> bool:
 
 def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinished) -> None:
     """The attempt is over and its slot is free."""
-    unstarted = record.state is QUEUED
+    end = event.end
+    started = record.state is RUNNING
     # A worker may refuse what has been recorded as started: nothing of it ran.
-    by_worker = not unstarted and record.pool is _WORKERS
-    refused_here = event.end is _REFUSED and not by_worker
-    if record.attempt_over or unstarted is not refused_here:
+    fits = (end is not _REFUSED or record.pool is _WORKERS) if started else end is _REFUSED
+    if record.attempt_over or not fits:
         raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
     if event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
     # The usual case is decided without a call, which would cost as much as all else here.
-    exited = event.end is _EXITED and event.exit_code is not None and not event.signal
-    if not exited and not _has_fitting_status(event):
+    unusual = end is not _EXITED or event.exit_code is None or event.signal
+    if unusual and not _has_fitting_status(event):
         raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
     if event.active_ns > event.elapsed_ns:
         raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
-    if not unstarted:
+    if started:
         if record.group:
             state.groups.pop(record.group, None)
         if record.pool is _FOREGROUND:
@@ -198,7 +197,7 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
             state.used_background -= record.slots
         else:
             state.used_workers -= record.slots
-    if event.end is _LOST:
+    if end is _LOST:
         record.lost += 1
     record.attempt_over = True
     record.finished = event
@@ -232,12 +231,10 @@ def retry_scheduled(state: State, record: CheckRecord, event: CheckRetrySchedule
         raise _judged_early(event.check)
     if state.cancel is not None:
         raise _after_cancel(event.check)
-    planned, finished = record.planned, record.finished
-    if event.attempt != record.attempt + 1 or event.attempt > planned.retries + record.lost + 1:
+    before = record.attempt
+    if event.attempt != before + 1 or before > record.planned.retries + record.lost:
         raise LogCorrupt(f"{event.check}: a retry that was not planned")
-    lost = finished is not None and finished.end is _LOST
-    problem = "" if lost and record.lost <= planned.retry_lost else ended_well(record)
-    if problem:
+    if problem := not_tried_again(record):
         raise LogCorrupt(f"{event.check}: another attempt, but {problem}")
     record.state = BACKOFF
     record.attempt_over = False

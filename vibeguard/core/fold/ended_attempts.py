@@ -7,6 +7,7 @@ from vibeguard.core.names import CANCELLED_FOR, AttemptEnd, LeakPolicy, Terminat
 _EXITED = AttemptEnd.EXITED
 _FAIL = LeakPolicy.FAIL
 _LEAK = TerminationReason.LEAK
+_LOST = AttemptEnd.LOST
 
 
 def decisive_termination(record: CheckRecord) -> TerminationReason | None:
@@ -39,15 +40,16 @@ def defect(record: CheckRecord) -> str:
     return "its output was not stored" if finished.error else ""
 
 
-def ended_well(record: CheckRecord) -> str:
-    """Why an attempt that is over has not failed and not timed out; empty when it may have.
+def not_tried_again(record: CheckRecord) -> str:
+    """Why an attempt that is over is not tried again; empty when it may be.
 
-    Only what failed or timed out is tried again. The values of such an attempt are not recorded:
-    its assertion may have been false.
+    Only what failed, timed out or was lost is tried again, the last as often as `retry_lost` says.
+    The values of such an attempt are not recorded: its assertion may have been false.
     """
     finished = record.finished
     if finished is None or finished.end is not _EXITED or finished.unkillable or finished.error:
-        return defect(record)
+        lost = finished is not None and finished.end is _LOST
+        return "" if lost and record.lost <= record.planned.retry_lost else defect(record)
     if record.termination is None and finished.exit_code:
         return ""
     struck = decisive_termination(record)
