@@ -198,6 +198,7 @@ LYING: dict[str, Callable[[Place], object]] = {
     "a mode": lambda p: (p.root / "src/a.py").chmod(0o755),
     "a link swapped": linked_elsewhere,
     "what a link leads to, out of the tree": lambda p: (p.root.parent / "out").write_text("2\n"),
+    "the mode of what a link leads to": lambda p: (p.root.parent / "out").chmod(0o755),
     "a link become a file": lambda p: ((p.root / "src/link").unlink(), p.write("src/link", "b\n")),
     "a link to nothing": lambda p: (p.root / "src/b2").rename(p.root / "b3"),
     "an input deleted": lambda p: (p.root / "src/b.py").unlink(),
@@ -214,6 +215,7 @@ LYING: dict[str, Callable[[Place], object]] = {
     "a declared variable empty": lambda p: p.environment.update({b"SEED": b""}),
     "PATH": lambda p: p.environment.update({b"PATH": p.environment[b"PATH"] + b":/nowhere"}),
     "a locale": lambda p: p.environment.update({b"LC_ALL": b"tr_TR.UTF-8"}),
+    "a locale of no text": lambda p: p.environment.update({b"LC_\xff": b"tr_TR.UTF-8"}),
     "the value of env": more("env: {A: '1'}"),
     "a tool upgraded in place": lambda p: p.write_alike("tool", "#!/bin/sh\necho tool 2\n"),
     "a tool that fails": lambda p: p.write_alike("tool", "#!/bin/sh\nexit 1     \n"),
@@ -251,6 +253,13 @@ COMMANDS = {
     "in a condition": lines('if "./check.sh"; then true; fi'),
     "at home": lines("A='1 2' ~/check.sh"),
     "on PATH, on the second line": lines("set -e", "check.sh"),
+    "in quotes": lines('test "$(./check.sh)" = ""'),
+    "in a script of one line": lines("sh -c './check.sh --all'"),
+    "in a value": lines("CHECK=./check.sh env --ignore-environment=./check.sh true"),
+    "in a folder that the line goes to": lines("cd bin && ./there.sh"),
+    "in a folder of a folder": lines("cd bin/deep", "cd ..", "sh there.sh"),
+    "in a folder that the line has in PATH": lines("PATH=$PATH:bin there.sh"),
+    "as what a shell reads": lines("sh check.sh"),
     "an interpreter": lambda p: p.write("check.sh", "#!/usr/bin/env interpreter\n"),
 }
 
@@ -260,17 +269,60 @@ def test_a_program_that_a_command_names_counts_by_its_content(place, command):
     place.environment[b"HOME"] = os.fsencode(place.root)
     place.environment[b"PATH"] += b":" + os.fsencode(place.root)
     place.write("interpreter", "#!/bin/sh\ntrue\n").chmod(0o755)
+    place.write("bin/deep/it", "")
+    place.write("bin/there.sh", "#!/bin/sh\ntrue\n").chmod(0o755)
     COMMANDS[command](place)
+    changed = "interpreter" if command == "an interpreter" else "check.sh"
+    if "folder" in command:
+        changed = "bin/there.sh"
     assert place.run()
     assert place.hits()
-    changed = "interpreter" if command == "an interpreter" else "check.sh"
     place.write_alike(changed, "#!/bin/sh\ntrue;\n")
     assert not place.hits()
 
 
-def test_a_program_that_only_the_shell_can_name_is_none_to_rest_on(place):
-    lines('"$TOOL" --all')(place)
+@pytest.mark.parametrize(
+    "command", ['"$TOOL" --all', "true && $TOOL", "./ch*.sh", "TOOL=./check.sh; $TOOL"]
+)
+def test_a_program_that_only_the_shell_can_name_is_none_to_rest_on(place, command):
+    lines(command)(place)
     assert place.run() is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "for f in src/*.py; do sh -n $f; done",
+        "case $1 in a*) true;; *) true;; esac",
+        "awk '{print $1; $2 = 3}' src/a.py | tee $OUT/x",
+        'test -z "$(git status)" || echo "$0: dirty"',
+    ],
+)
+def test_variables_and_patterns_that_name_no_program_are_none_to_stumble_over(place, command):
+    lines(command)(place)
+    assert place.run()
+    assert place.hits()
+
+
+def test_a_pattern_that_names_a_folder_alone_matches_no_file(place):
+    """What lies in the folder would be another unseen."""
+    config('"src/**"', "src, check.sh")(place)
+    assert place.run() is None
+    config("src, check.sh", '"src/**", "!src/**"')(place)
+    assert place.run() is None
+
+
+def test_a_program_out_of_the_tree_that_is_edited_back_meanwhile_leaves_no_record(place):
+    place.environment[b"PATH"] += b":" + os.fsencode(place.root.parent)
+    place.write("../there.sh", "#!/bin/sh\ntrue\n").chmod(0o755)
+    lines("there.sh")(place)
+    assert place.run()
+
+    def edit_and_edit_back() -> None:
+        place.write_alike("../there.sh", "#!/bin/sh\nfalse\n")
+        place.write_alike("../there.sh", "#!/bin/sh\ntrue\n")
+
+    assert place.run(during=edit_and_edit_back) is None
 
 
 def test_a_link_to_the_same_program_in_an_earlier_folder_is_another(place):

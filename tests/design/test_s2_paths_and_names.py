@@ -8,6 +8,8 @@ import pytest
 
 from tests.helpers.command import git, project, vibeguard
 from tests.helpers.running import running
+from tests.helpers.staging import repository
+from vibeguard.cli import main
 from vibeguard.system.discovery.whereabouts import PATIENCE_S
 
 IN_A_TENTH_OF_A_SECOND = (
@@ -201,6 +203,27 @@ def test_a_run_that_is_to_copy_its_outputs_does_not_join_another(tmp_path):
     assert (tmp_path / "out" / "a.log").read_text() == "hi\n"
     runs = json.loads(vibeguard("runs", "--json", cwd=tmp_path).stdout)["runs"]
     assert len(runs) == 2
+
+
+@pytest.mark.parametrize("words", ["--json --max-wait 10m", "--format json --changed"])
+def test_a_detached_run_is_a_document_of_a_run_that_goes_on_whatever_it_has_to_do(tmp_path, words):
+    """One that is over at once, since nothing is concerned, goes on too: its end is waited for."""
+    text = "checks: [{id: a, run: ':', files: [none]}]\n"
+    root = repository(tmp_path, **{"vibeguard.yaml": text})
+    done = vibeguard("run", "--detach", *words.split(), cwd=root)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["exit_code"], document["state"]) == (0, 0, "running")
+    assert vibeguard("wait", document["run_id"], cwd=root).returncode == 0
+
+
+@pytest.mark.parametrize("words", ["nobody", "--parallel x"])
+def test_a_detached_start_that_is_refused_is_a_document_of_that(
+    tmp_path, monkeypatch, capsys, words
+):
+    monkeypatch.chdir(project(tmp_path, "checks: [{id: a, run: ':'}]\n"))
+    assert main(["run", "--detach", "--json", *words.split()]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert (document["exit_code"], document["state"], document["run_id"]) == (2, "refused", "")
 
 
 def test_detached_with_json_answers_with_a_document_also_when_it_joins(tmp_path):

@@ -1,6 +1,8 @@
 """DESIGN section 7, `init`: templates run on small real projects of their kind, right and broken."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, git, vibeguard
-from vibeguard.commands.templates import TEMPLATES
+from vibeguard.commands.templates import TEMPLATES, config_template
+from vibeguard.core.config.load import load_config
+from vibeguard.core.judge import judge
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import Outcome
 
 PYTHON_TEST = "from area import area\n\n\ndef test_area():\n    assert area(2, 3) == 6\n"
 PYTHON = {
@@ -229,6 +236,88 @@ def test_no_template_is_content_with_a_runner_that_ran_no_test(name, tmp_path, r
     code, statuses = outcome(name, folder, read_once, runs_tests)
     assert code == 1
     assert statuses[runs_tests] == "failed"
+
+
+def checks_of(name: str) -> dict[str, CheckConfig]:
+    """The checks of a template, by id."""
+    config = load_config(config_template(name).encode(), "vibeguard.yaml")
+    return {check.id: check for check in config.checks}
+
+
+# Words with which a command passes although it looked at nothing, or found something.
+FORGIVING = re.compile(
+    r"--if-present|--passWithNoTests|--pass-with-no-tests|--exit-zero|--ignore-errors|--keep-going"
+    r"|\|\| *(true|:)|; *(true|:|exit 0) *$",
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_command_of_a_template_forgives(name):
+    assert [each.run for each in checks_of(name).values() if FORGIVING.search(each.run)] == []
+
+
+@pytest.mark.parametrize("name", sorted(set(TEMPLATES) - {"bash", "generic"}))
+def test_a_runner_that_is_content_and_says_nothing_passes_no_template(name):
+    """Bash and make run what the project has written, and it must be there."""
+    checks = checks_of(name)
+    unit = checks.get("tests") or checks["test"]
+    if unit.expect is not None:
+        assert unit.expect.min > 0
+    else:
+        planned = PlannedCheck(id="a", run="x", stem="a", grok=unit.grok, assertion=unit.assertion)
+        judged = judge(planned, 0, "", None, b"", grok_limit_bytes=1 << 20)
+        assert judged.outcome is Outcome.FAILED
+
+
+@pytest.mark.nightly  # npm takes a second of a processor; the two above hold the rule by day
+@pytest.mark.skipif(not shutil.which("npm"), reason="NOT TRIED HERE: npm is not installed")
+def test_a_script_that_package_json_does_not_have_fails_its_check(tmp_path):
+    (tmp_path / "package.json").write_text('{"name": "area", "private": true}')
+    assert vibeguard("init", "--template", "node-javascript", cwd=tmp_path).returncode == 0
+    done = vibeguard("run", "--json", "--no-deps", "lint", "test", cwd=tmp_path)
+    statuses = {check["id"]: check["status"] for check in json.loads(done.stdout)["checks"]}
+    assert (done.returncode, statuses) == (1, {"lint": "failed", "test": "failed"})
+
+
+# What measures coverage, and a stand-in for it: it writes its profile, and fails where it is told to.
+MEASURING = {
+    "go-standard": 'for word; do case $word in -coverprofile=*) echo x > "${word#*=}" ;; esac; done',
+    "python-pip": 'echo x > "$COVERAGE_FILE"',
+    "python-poetry": 'echo x > "$COVERAGE_FILE"',
+    "python-uv": 'echo x > "$COVERAGE_FILE"',
+}
+PROGRAMS = {
+    "go-standard": "go",
+    "python-pip": "python",
+    "python-poetry": "poetry",
+    "python-uv": "uv",
+}
+
+
+@pytest.mark.parametrize("fails", ["nothing", " test| run", " cover| report"])
+@pytest.mark.parametrize("name", MEASURING)
+def test_no_profile_of_coverage_is_left_behind(tmp_path, name, fails):
+    """In the tree it would make that another than what is committed, and each push refused."""
+    folders = {each: tmp_path / each for each in ("bin", "scratch", "tree")}
+    for each in folders.values():
+        each.mkdir()
+    program = folders["bin"] / PROGRAMS[name]
+    told = f'case " $*" in {"|".join(f"*{word!r}*" for word in fails.split("|"))}) exit 1 ;; esac'
+    program.write_text(f"#!/bin/sh\n{MEASURING[name]}\n{told}\n")
+    program.chmod(0o755)
+    checks = checks_of(name)
+    unit = checks.get("tests") or checks["test"]
+    path = f"{folders['bin']}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", unit.run],
+        cwd=folders["tree"],
+        env={"PATH": path, "TMPDIR": str(folders["scratch"])},
+        check=False,
+    )
+    assert (done.returncode == 0) is (fails == "nothing")
+    assert not list(folders["tree"].iterdir())
+    assert not list(folders["scratch"].iterdir())
 
 
 @pytest.mark.slow

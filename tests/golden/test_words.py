@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.helpers.command import git, project, vibeguard
+from vibeguard.commands.table import COMMANDS
 
 FAILING = """
 settings: {parallel: 1, grace: 100ms}
@@ -26,6 +27,9 @@ checks:
   - {id: good, run: ":"}
   - {id: style, run: exit 1, severity: warning}
   - {id: lint, run: no-such-linter, severity: warning}
+  - {id: tool, run: ./vibeguard.yaml, severity: warning}
+  - {id: deep, run: ":", cwd: no-such-folder, severity: warning}
+  - {id: word, run: echo v=x, grok: 'v=(?P<v>.)', assert: v > 1, severity: warning}
 """
 NO_RESULT = "2 without a result (lint: exit code 127 (command not found), hint: FILE)"
 NAMED = (
@@ -35,16 +39,31 @@ NAMED = (
 COUNTED = "1 failed, 1 timed out, 1 could not be judged, 2 skipped, 1 warned, 2 without a result, 1 passed"
 COUNTS = {"passed": 1, "failed": 3, "timeout": 1, "skipped": 2, "error": 2}
 SUMMARY = f"FAILED in TIME: {NAMED}, 1 passed"
-PASSED = (
-    "passed: 1 of 3 checks in TIME; 1 warned (style), "
-    "1 without a result (lint: exit code 127 (command not found))"
+PASSED = "passed: 1 of 6 checks in TIME; 1 warned (style), 4 without a result ("
+LOOKED_AT_NOTHING = (
+    "lint: exit code 127 (command not found)",
+    "tool: exit code 126 (not executable)",
+    "deep: the command could not be started",
+    "word: the assertion could not be evaluated",
 )
+
+AGENT = f"VERDICT failed (exit code 1), run RUN: 9 of 9 checks settled: 1 passed, {NAMED}; TIME"
 
 # What is asked, and the line of the answer that counts.
 WORDS = {
     "run": SUMMARY,
-    "run --format agent": f"VERDICT failed (exit code 1), run RUN: 9 of 9 checks settled: "
-    f"1 passed, {NAMED}; TIME",
+    "run --format agent": AGENT,
+    "report --format agent": AGENT,
+    "hook failures": AGENT,
+    "report --verbose": SUMMARY,
+    "report --compare latest": SUMMARY,
+    "tail --since 30": SUMMARY,
+    "wait --until foreground": SUMMARY,
+    "evidence": "partly: 1 of 9 checks passed on this tree; did not pass: unit, slow, cov, style, "
+    "lint and 1 more; not run on it: deploy, after",
+    "explain deploy": "deploy would run: it has no reuse: true",
+    "cancel": "vibeguard: run RUN is over: there is nothing to cancel",
+    "prune --keep-runs 9 --dry-run": "0 runs would go.",
     "tail": SUMMARY,
     "wait": SUMMARY,
     "report": SUMMARY,
@@ -81,6 +100,18 @@ def test_every_command_counts_alike(folder, command):
     assert WORDS[command] in redacted(done.stdout + done.stderr).splitlines()
 
 
+# They speak of no run that is over, or in words that are not their own.
+OTHERS = {
+    *("watch", "audit", "worker", "workers", "validate", "list", "tags", "prompt", "init"),
+    *("migrate", "mcp", "schema", "completion"),
+}
+
+
+def test_every_command_that_speaks_of_a_run_is_in_the_table():
+    """A new one gets its line here, or a reason why not."""
+    assert {command.split()[0] for command in WORDS} | OTHERS == COMMANDS.keys()
+
+
 @pytest.mark.parametrize("form", ["markdown", "html"])
 def test_so_do_the_formats_that_mark_up(folder, form):
     shown = vibeguard("report", "--format", form, cwd=folder).stdout
@@ -101,4 +132,6 @@ def test_documents_count_by_outcome(folder):
 def test_a_passing_run_names_the_warnings_that_looked_at_nothing(tmp_path):
     done = vibeguard("run", cwd=project(tmp_path, PASSING))
     assert done.returncode == 0
-    assert redacted(done.stderr).splitlines()[-1] == PASSED
+    line = redacted(done.stderr).splitlines()[-1]
+    assert line.startswith(PASSED)
+    assert [name for name in LOOKED_AT_NOTHING if name not in line] == []

@@ -404,16 +404,72 @@ def test_what_was_planted_is_moved_aside_and_named(world: World) -> None:
     assert FUTURE in note
 
 
-def test_a_log_that_is_longer_than_what_was_written_is_noticed_at_the_next_write(
-    world: World,
+@pytest.mark.parametrize(
+    "operation", [append, overwrite, cut, empty], ids=lambda operation: operation.__name__
+)
+def test_a_log_of_another_length_than_was_written_is_noticed_at_the_next_write(
+    world: World, operation: Callable[[World], None]
 ) -> None:
     world.advance("running")
-    append(world)
+    operation(world)
     world.advance("judging")
     assert world.journal.events == 6  # the event that found it is the last one
     before = world.log().read_bytes()
     world.advance("sealing")
     assert world.log().read_bytes() == before
+
+
+def forge_and_cut(world: World) -> Callable[[], None]:
+    size = world.log().stat().st_size
+    append(world)
+    return lambda: os.truncate(world.log(), size)
+
+
+def swap_and_swap_back(world: World) -> Callable[[], None]:
+    kept = set_aside(world.log())
+    overwrite(world)
+    return lambda: kept.replace(world.log())
+
+
+def lend_a_folder(world: World) -> Callable[[], None]:
+    kept = set_aside(world.folder())
+    world.plant(world.run)
+
+    def give_back() -> None:
+        shutil.rmtree(world.folder())
+        kept.rename(world.folder())
+
+    return give_back
+
+
+def plant_for_a_moment(world: World) -> Callable[[], None]:
+    record = (world.state / "order").read_bytes()
+    plant_and_record(world)
+
+    def remove() -> None:
+        shutil.rmtree(world.folder(SOON))
+        (world.state / "order").write_bytes(record)
+
+    return remove
+
+
+@pytest.mark.parametrize(
+    "lend",
+    [forge_and_cut, swap_and_swap_back, lend_a_folder, plant_for_a_moment],
+    ids=lambda lend: lend.__name__,
+)
+def test_what_is_taken_back_again_was_believed_by_nobody(
+    world: World, lend: Callable[[World], Callable[[], None]]
+) -> None:
+    """Nor is it afterwards: the run has failed, or its log was found to be another."""
+    world.advance("running")
+    take_back = lend(world)
+    nobody_believes(world, thoroughly=False)
+    take_back()
+    nobody_believes(world, thoroughly=False)
+    world.advance("after")
+    assert code_of(READERS["report"], world.state, world.run) in (1, 4)
+    assert code_of(READERS["report"], world.state, world.old_pass) == 0
 
 
 def test_prune_spares_a_run_that_goes_on_whatever_lies_in_its_place(world: World) -> None:

@@ -1,6 +1,7 @@
 """What a check finds when it starts, and what its start, its output and its end amount to."""
 # ruff: noqa: ASYNC110, ASYNC221, ASYNC222, ASYNC240 - real processes and files are what is tested
 
+import errno
 import os
 import resource
 import signal
@@ -21,8 +22,10 @@ from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
-from vibeguard.system.process import process_tree
+from vibeguard.system.process import ending, hang, process_tree
 from vibeguard.system.process.exits import UNKNOWN
+from vibeguard.system.process.proc import Identity
+from vibeguard.system.process.reactor import Reactor
 from vibeguard.system.process.spawn import SHELL, SPARE_DESCRIPTORS
 
 MIB = 1 << 20
@@ -478,6 +481,78 @@ def test_what_belongs_to_nobody_is_swept_at_the_end_and_listed(run) -> None:
     run(main)
 
 
+def refuse_signals(monkeypatch, command: str) -> list[int]:
+    """What runs this is somebody else's, as a setuid program is; its numbers, once seen."""
+    send, seen = process_tree.send, []
+
+    def refused(identity: Identity, number: int) -> bool:
+        if command_of(identity.pid) != command:
+            return send(identity, number)
+        seen.append(identity.pid)
+        return False
+
+    monkeypatch.setattr(process_tree, "send", refused)
+    monkeypatch.setattr(ending, "LEAK_KILL_GRACE_S", 0.01)
+    monkeypatch.setattr(ending, "KILL_PATIENCE_S", 0.05)
+    return seen
+
+
+def command_of(pid: int) -> str:
+    return hang.brief_report(stat).command if (stat := process_tree.stat_of(pid)) else ""
+
+
+def names(reports) -> list[str]:
+    return [report.command for report in reports]
+
+
+def test_what_is_left_behind_and_may_not_be_signalled_is_named_and_not_called_ended(
+    run, monkeypatch
+) -> None:
+    seen = refuse_signals(monkeypatch, "sleep 106")
+
+    async def main(bench: Bench) -> None:
+        result = await bench.run("sleep 106 & :")
+        assert names(result.leaked) == names(result.unkillable) == ["sleep 106"]
+        assert (names(result.survivors), result.swept) == ([], 0)
+        os.kill(seen[0], signal.SIGKILL)
+
+    run(main, reap_adopted=True)
+
+
+def test_a_leader_that_may_not_be_signalled_is_named_and_not_called_killed(
+    run, monkeypatch
+) -> None:
+    seen = refuse_signals(monkeypatch, "sleep 106")
+
+    async def main(bench: Bench) -> None:
+        attempt = await bench.start("exec sleep 106")
+        while command_of(bench.seen.accepted[0].pid) != "sleep 106":
+            await trio.sleep(0.001)
+        await attempt.terminate(0.01)
+        result = await attempt.wait()
+        assert names(result.unkillable) == ["sleep 106"]
+        assert (names(result.survivors), result.swept) == ([], 0)
+        os.kill(seen[0], signal.SIGKILL)
+        while not attempt.exited:
+            await trio.sleep(0.001)
+
+    run(main, reap_adopted=True)
+
+
+def test_a_stranger_that_may_not_be_signalled_is_not_called_swept(run, monkeypatch) -> None:
+    seen = refuse_signals(monkeypatch, "sleep 107")
+    daemon = "(env -i setsid sleep 107 </dev/null >/dev/null 2>&1 &)"
+
+    async def main(bench: Bench) -> None:
+        other = await bench.start("sleep 100")
+        await bench.run(f"{daemon}; sleep 0.1")
+        await other.terminate(0)
+        assert await bench.executor.close(shield_s=0.2) == ()
+        os.kill(seen[0], signal.SIGKILL)
+
+    run(main, reap_adopted=True)
+
+
 def test_what_dies_while_the_end_is_looked_for_is_reaped_with_all_it_leaves(
     run, monkeypatch
 ) -> None:
@@ -549,3 +624,27 @@ def test_housekeeping_that_sleeps_past_the_end_looks_through_nothing() -> None:
             await executor.housekeeping()
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def test_an_executor_that_cannot_be_opened_holds_nobody_up() -> None:
+    """Out of descriptors, a supervisor waited for ever for tasks of its own."""
+    held: list[trio.Nursery] = []
+    over: list[bool] = []
+
+    def refuse(tasks: trio.Nursery) -> Reactor:
+        held.append(tasks)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def look() -> None:
+        await trio.testing.wait_all_tasks_blocked()
+        over.append(not held)
+        for tasks in held:
+            tasks.cancel_scope.cancel()
+
+    async with trio.open_nursery() as beside:
+        beside.start_soon(look)
+        with pytest.raises(ExceptionGroup):
+            async with open_local_executor(reactor=refuse):
+                pass
+        held.clear()
+    assert over == [True]

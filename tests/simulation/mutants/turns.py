@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "slots that were offered are never given back",
-        "            self._offered_slots[record.pool] -= slots\n            self._groups",
+        "            self._held_slots[record.pool] -= slots\n            self._groups",
         "            self._groups",
         history=5,
     ),

@@ -35,8 +35,9 @@ class Filling:
         return self._compile(text, "grok", _compile_grok)
 
     def assertion(self, text: Text) -> str:
-        """An assertion, filled and checked."""
-        return self._compile(text, "assert", _parse_expression)
+        """An assertion, filled and checked; a blank one is none, whoever made it blank."""
+        filled = self._compile(text, "assert", _parse_expression)
+        return filled if filled.strip() else ""
 
     def put(self, text: Text) -> str:
         """The text with variables put in."""
@@ -117,5 +118,6 @@ def _compile_grok(pattern: str) -> int:
 def _parse_expression(text: str) -> int:
     from vibeguard.core.lang.expression import parse_expression  # noqa: PLC0415 - only if used
 
-    parse_expression(text)
+    if text.strip():
+        parse_expression(text)
     return len(text)

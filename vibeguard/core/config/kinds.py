@@ -104,11 +104,6 @@ def _section(struct: type[Struct], reader: Reader, node: Mapping, key: str) -> S
     return None if mapping is None else struct(**read_keys(reader, mapping, struct, quoted(key)))
 
 
-def _assertion(reader: Reader, node: Mapping, key: str) -> Text | None:
-    text = reader.text(node, key)
-    return text if text is not None and text.value.strip() else None
-
-
 def _patterns(reader: Reader, node: Mapping, key: str) -> list[Text]:
     """`grok`; an empty pattern extracts nothing, and is left out."""
     items = node.values[key]
@@ -179,7 +174,7 @@ _READERS: dict[type[Kind], Read] = {
     keys.Plain: lambda reader, node, key: reader.string(node, key) or None,
     keys.Command: Reader.text,
     keys.Template: Reader.text,
-    keys.Assertion: _assertion,
+    keys.Assertion: Reader.text,
     keys.Patterns: _patterns,
     keys.Requirements: _requirements,
     keys.ResultSources: read_sources,

@@ -9,7 +9,7 @@ or one byte that is none. RE2 is imported for the first pattern that is more tha
 """
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
@@ -62,26 +62,27 @@ class Globs(Generic[Owner]):
                 else:
                     self._special[number] = expression
         self._single: list[tuple[int, _Compiled]] = []
-        self._owners: dict[tuple[tuple[int, ...], ...], frozenset[Owner]] = {}
+        self._owners: dict[tuple[tuple[int, ...], tuple[int, ...], bool], frozenset[Owner]] = {}
         self._reach: tuple[set[bytes], set[bytes]] | None = None
         # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
         expressions = [*self._special.values(), rb"(?s:.*)"]
         self._set = _compile_set(expressions) if self._special else None
 
-    def owners_of(self, path: bytes) -> frozenset[Owner]:
-        """The owners whose list includes this path."""
+    def owners_of(self, path: bytes, *, is_folder: bool = False) -> frozenset[Owner]:
+        """The owners whose list includes this path. A pattern that names folders alone is idle."""
         name = b"/" + path.rpartition(b"/")[2]
         plain = self._plain.get(path, ()) + self._plain.get(name, ())
         told = tuple(self._set.Match(path)) if self._set else (0,)
-        known = self._owners.get((plain, told))  # many files match the same few patterns
+        same = plain, told, is_folder
+        known = self._owners.get(same)  # many files match the same few patterns
         if known is None:
-            known = self._decided_by(sorted((*plain, *self._numbers(told, path))))
+            known = self._decided_by(sorted((*plain, *self._numbers(told, path))), is_folder)
             if told:
-                self._owners[plain, told] = known
+                self._owners[same] = known
         return known
 
     def idle(self, owner: Owner) -> list[str]:
-        """The including patterns of an owner that have matched none of the paths asked for."""
+        """The including patterns of an owner by which no file is in its list."""
         return [self.patterns[n] for n in sorted(self._idle) if self._rules[n] == (owner, True)]
 
     def reaches(self, folder: bytes) -> bool:
@@ -106,12 +107,13 @@ class Globs(Generic[Owner]):
                     whole.add(folder)
         return searched, whole
 
-    def _decided_by(self, numbers: Iterable[int]) -> frozenset[Owner]:
+    def _decided_by(self, numbers: Sequence[int], is_folder: bool) -> frozenset[Owner]:
         included = set(self._everything)
         for number in numbers:
             owner, includes = self._rules[number]
             (included.add if includes else included.discard)(owner)
-            self._idle.discard(number)
+        if not is_folder:
+            self._idle.difference_update(n for n in numbers if self._rules[n][0] in included)
         return frozenset(included)
 
     def _numbers(self, told: Sequence[int], path: bytes) -> list[int]:

@@ -1,7 +1,4 @@
-"""Which words of a shell command may name programs: more rather than fewer.
-
-The first word of each simple command does, and every word that is a path.
-"""
+"""Which words of a shell command may name programs: more rather than fewer."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +11,9 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _QUOTES: Final = re.compile(r"""\\(.)|['"]""", re.DOTALL)
+# A command inside of quotes, a list of folders, the value of an option or of a variable: whatever
+# stands between characters that no name of a program has.
+_BETWEEN: Final = re.compile(r"""[\s;&|()<>`'"\\$={}:,]+""")
 _ASSIGNMENT: Final = re.compile(r"\w+\+?=")
 # After these comes another command.
 _GO_BEFORE: Final = frozenset({
@@ -22,24 +22,35 @@ _GO_BEFORE: Final = frozenset({
 })  # fmt: skip
 
 
-def programs_in(command: str) -> Iterator[tuple[str, bool]]:
-    """The words, unquoted, and whether a command begins with each. `#!` lines are commands too."""
-    begins = True
-    for token in _TOKEN.finditer(command.removeprefix("#!")):
-        if token["between"]:
-            begins = True
-        elif token["word"] and (begins or "/" in token["word"]):
-            word = _QUOTES.sub(r"\1", token["word"])
-            if not _ASSIGNMENT.match(word):
-                yield word, begins
-                begins = begins and _goes_before(word)
+def words_of(command: str) -> tuple[str, ...]:
+    """Everything that may name a program, or a folder with one. `#!` lines are commands too.
+
+    As few can be told from other words by their place, these are all of them; a word that is quoted
+    comes as a whole and in its parts.
+    """
+    joined = command.removeprefix("#!").replace("\\\n", "")
+    words = [word for word, _ in _words_in(joined)]
+    parts = (part.lstrip("-+@!") for part in _BETWEEN.split(joined))
+    return tuple(filter(None, dict.fromkeys((*words, *parts))))
 
 
 def told_by_the_shell_alone(command: str) -> str:
-    """The first program of a command, where it depends on variables or on what lies in folders."""
-    words = (word for word, begins in programs_in(command) if begins and not _goes_before(word))
-    first = next(words, "")
-    return first if any(character in first for character in "$*?") else ""
+    """The first word that a command begins with and that depends on variables or on folders."""
+    programs = (word for word, begins in _words_in(command) if begins)
+    return next((w for w in programs if "$" in w or ("/" in w and set("*?") & set(w))), "")
+
+
+def _words_in(command: str) -> Iterator[tuple[str, bool]]:
+    """The words, unquoted, and whether a command begins with each."""
+    begins = True
+    for token in _TOKEN.finditer(command):
+        if token["between"]:
+            begins = True
+        elif token["word"]:
+            word = _QUOTES.sub(r"\1", token["word"])
+            if not (begins and _ASSIGNMENT.match(word)):
+                yield word, begins
+                begins = begins and _goes_before(word)
 
 
 def _goes_before(word: str) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
 
-KEY_FORMAT: Final = "3"
+KEY_FORMAT: Final = "4"
 # What changes how a result is shown or counted, and never the result.
 IRRELEVANT: Final = frozenset(
     {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}
@@ -67,12 +67,13 @@ def variable_parts(
     `WATCHED_VARIABLES` and every LC_ variable come in. Absent is
     not empty.
     """
-    locales = sorted(name.decode("utf-8", "replace") for name in environment if name[:3] == b"LC_")
+    locales = sorted(name for name in environment if name[:3] == b"LC_")
+    asked = (*map(str.encode, (*WATCHED_VARIABLES, *sorted(names))), *locales)
     parts = []
-    for name in dict.fromkeys((*WATCHED_VARIABLES, *locales, *sorted(names))):
-        value = environment.get(name.encode())
+    for name in dict.fromkeys(asked):
+        value = environment.get(name)
         told = b"" if value is None else hmac_digest(secret, value, "sha256")
-        parts.append(part(f"variable {name}", told))
+        parts.append(part(f"variable {name.decode('utf-8', 'backslashreplace')}", told))
     return parts
 
 

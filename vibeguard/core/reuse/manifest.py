@@ -75,6 +75,7 @@ def differing(before: Iterable[Entry], now: Iterable[Entry]) -> list[bytes]:
     return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
 
 
-def _meaning(entry: Entry) -> tuple[Kind, int, str, bytes]:
-    mode = entry.signature.mode & 0o7777 if entry.signature else -1
-    return entry.kind, mode, entry.sha256, entry.target
+def _meaning(entry: Entry) -> tuple[Kind, list[int], str, bytes]:
+    """For a link, the mode of what it leads to counts as its content does."""
+    modes = [told.mode & 0o7777 for told in (entry.signature, entry.through) if told]
+    return entry.kind, modes, entry.sha256, entry.target

@@ -9,10 +9,11 @@
     retry         how long a next attempt waits
     forecast      how long the rest may take: the same machine, fed a future in which all passes
 
-A check is ready when the last requirement that it waits for has passed (`_advance_frontier`). The
-best claim of its pool that fits gets the free slot (`_offer_slot`, `Slots.offer`). When a
-requirement fails, everything that requires it and has not started is skipped (`_skip_dependents`).
-After a cancel what does not run, queued or not, settles at once (`_cancel_what_does_not_run`); what
-runs settles when its task has ended its processes. The exit code does not come from here but from
-the State, once every check has settled: `core.fold.verdict`.
+A check is ready when the last requirement that it waits for has passed (`_advance_frontier`): all
+that become ready in one step are a frontier, and their tasks share a nursery. The best claim of its
+pool that fits gets the free slot (`_offer_slot`, `Slots.offer`). When a requirement fails,
+everything that requires it and has not started is skipped (`_skip_dependents`). After a cancel what
+does not run, queued or not, settles at once (`_cancel_what_does_not_run`); what runs settles when
+its task has ended its processes. The exit code does not come from here but from the State, once
+every check has settled: `core.fold.verdict`, where the code of a cancel comes before all else.
 """

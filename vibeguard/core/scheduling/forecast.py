@@ -77,7 +77,7 @@ class _Rehearsal:
             if record.state is CheckState.RUNNING:
                 heappush(self._ends, (self._left_ns(record), check))
             elif record.state is CheckState.BACKOFF:
-                self._happen(self._scheduler.next_attempt(check))
+                self._record(self._scheduler.next_attempt(check))
         self._carry_out_moves()
         while self._ends:
             self._at_ns, check = heappop(self._ends)
@@ -90,14 +90,14 @@ class _Rehearsal:
             if isinstance(move, Start):
                 record = self._state.checks[move.check]
                 started = CheckStarted(check=move.check, attempt=record.attempt, pool=record.pool)
-                self._happen(started)
+                self._record(started)
                 expected_ns = self._queue_ns(record) + self._expected_ns(record.planned)
                 heappush(self._ends, (self._at_ns + expected_ns, move.check))
             elif not isinstance(move, EnterGroup | LeaveGroup | LookUp):  # other runs are left out
-                self._happen(move)
+                self._record(move)
 
-    def _happen(self, event: Event) -> None:
-        """Stamp and fold one event, as if it had been recorded."""
+    def _record(self, event: Event) -> None:
+        """Stamp, fold and feed one event of the future: nothing is written."""
         force_setattr(event, "seq", self._state.next_seq)
         force_setattr(event, "t", self._now_t + self._at_ns)
         apply(self._state, event)
@@ -108,14 +108,14 @@ class _Rehearsal:
     def _pass(self, record: CheckRecord) -> None:
         check, attempt, assertion = record.planned.id, record.attempt, record.planned.assertion
         if not record.attempt_over:
-            self._happen(_ended_well(record))
+            self._record(_ended_well(record))
         if assertion:
-            self._happen(
+            self._record(
                 CheckExtracted(
                     check=check, attempt=attempt, assertion=assertion, assertion_result=True
                 )
             )
-        self._happen(settled(record, Outcome.PASSED))
+        self._record(settled(record, Outcome.PASSED))
 
     def _left_ns(self, record: CheckRecord) -> int:
         expected = self._expected_ns(record.planned)

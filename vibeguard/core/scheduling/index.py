@@ -81,7 +81,7 @@ class Index:
                     self._attempt_over(record)
                 case CheckState.SETTLED if record.outcome is not Outcome.PASSED:
                     self._failed(record)
-        self.to_cancel = iter(self.state.checks.values())
+        self.to_cancel = iter(self.state.checks.values())  # of a State that has a cancel already
 
     def _advanced(self, event: FrontierAdvanced) -> None:
         for check in event.checks:
@@ -114,11 +114,11 @@ class Index:
             self._attempt_over(record)
 
     def _retry_scheduled(self, event: CheckRetryScheduled) -> None:
-        self._release_what_is_offered(self.state.checks[event.check])
+        self._release_what_is_held(self.state.checks[event.check])
 
     def _settled(self, event: CheckSettled) -> None:
         record = self.state.checks[event.check]
-        self._release_what_is_offered(record)
+        self._release_what_is_held(record)
         self.slots.settled(record)
         self.requirements.settled(record)
         if record.outcome is Outcome.PASSED:
@@ -134,7 +134,7 @@ class Index:
                 self.freed.append(self.deferred.pop(dependent))
 
     def _failed(self, record: CheckRecord) -> None:
-        for dependent in self.requirements.concerned(record.planned.id):
+        for dependent in self.requirements.not_passed(record.planned.id):
             self.to_skip.append((dependent, record))
         if fails_the_run(record) and record.outcome in UNPASSED:
             present = self.failed_first
@@ -156,8 +156,8 @@ class Index:
         else:
             self._release(record)
 
-    def _release_what_is_offered(self, record: CheckRecord) -> None:
-        if self.slots.is_offered(record):
+    def _release_what_is_held(self, record: CheckRecord) -> None:
+        if self.slots.is_holding(record):
             self._release(record)
 
     def _release(self, record: CheckRecord) -> None:

@@ -1,4 +1,4 @@
-"""What the scheduler can say comes next: an event to be recorded, or a deed to be done."""
+"""What the scheduler can say comes next: an event to be recorded, or something to be done."""
 
 from msgspec import Struct
 

@@ -46,7 +46,7 @@ class Requirements:
         """Whether a skip or proceed requirement of the check has not passed (yet)."""
         return self._pending[check] > 0
 
-    def defer(self, check: str) -> bool:
+    def must_defer(self, check: str) -> bool:
         """Whether a ready check lets the others go first, since a requirement is pending."""
         return self.is_one_pending(check) and self._first_left > 0
 
@@ -67,8 +67,8 @@ class Requirements:
             if counts[dependent] == 0:
                 yield dependent, choice is _WAIT
 
-    def concerned(self, check: str) -> Iterator[CheckRecord]:
-        """The dependents that must not start because `check` has not passed, in plan order.
+    def not_passed(self, check: str) -> Iterator[CheckRecord]:
+        """The dependents that must not start because `check` settled without a pass, in plan order.
 
         A dependent that has started, or has waived this requirement, is not among them.
         """

@@ -204,7 +204,7 @@ class Scheduler:
             if record.state is CheckState.READY and confirmed and confirmed.reused is None:
                 reason, cause = Reason.NOTHING_TO_CONFIRM, record.planned.confirms
                 return settled(record, Outcome.SKIPPED, reason, cause=cause, waived=True)
-            if record.state is CheckState.READY and self._index.requirements.defer(check):
+            if record.state is CheckState.READY and self._index.requirements.must_defer(check):
                 self._index.deferred[check] = record
             elif record.state is CheckState.READY and not self._index.look_up(check):
                 return self.next_attempt(check)

@@ -1,7 +1,8 @@
 """Who gets the next free slot: heaps by priority and remaining path, weights, groups.
 
-Slots and groups of what runs are in the State. Kept here are the queues, and what the log does not
-say: which checks have been offered a slot and have not started yet.
+Slots and groups of what runs are in the State. Kept here are the queues, and which checks hold a
+slot that the State does not count: from its offer to `check.started`, and, where nothing may start
+meanwhile, from the end of the attempt until the check has settled.
 """
 
 from heapq import heappop, heappush
@@ -42,13 +43,13 @@ class Slots:
     """
 
     def __init__(self, state: State) -> None:
-        """`state` says what runs; nothing is queued, nothing offered."""
+        """`state` says what runs; nothing is queued, no slot held."""
         self._state = state
         self._positions = {check: i for i, check in enumerate(state.checks)}
         self._queues = {pool: Queue() for pool in Pool}
-        self._offered: dict[str, int] = {}
-        self._offered_slots = dict.fromkeys(Pool, 0)
-        self._groups: set[str] = set()  # of the checks that have been offered a slot
+        self._held: dict[str, int] = {}
+        self._held_slots = dict.fromkeys(Pool, 0)
+        self._groups: set[str] = set()  # of the checks that hold slots
         # What waits for a group, by pool and claim. Of each group that is free only the best claim
         # of a pool must be in that pool's queue: to enqueue all of them would be quadratic.
         self._group_queues: dict[tuple[str, Pool], Queue] = {}
@@ -61,7 +62,7 @@ class Slots:
         """A queued check wants a slot; while its group is held it waits for the group first."""
         if stands_alone(record.planned) and record.pool is Pool.FOREGROUND:
             self._to_be_alone.add(record.planned.id)
-        if self._is_held(record.group):
+        if self._is_taken(record.group):
             self._wait_for_group(record)
         else:
             self._queues[record.pool].push(record, self._positions[record.planned.id])
@@ -73,7 +74,7 @@ class Slots:
                 if record.state is not CheckState.QUEUED:  # it has settled in the queue
                     queue.pop()
                     self._push_next_of_group(record.group, pool)
-                elif self._is_held(record.group):
+                elif self._is_taken(record.group):
                     queue.pop()
                     self._wait_for_group(record)
                 elif self._fits(record):
@@ -86,8 +87,8 @@ class Slots:
 
     def hold(self, record: CheckRecord) -> None:
         """Count the check's slots and its group as taken, although the State does not say so."""
-        self._offered[record.planned.id] = record.slots
-        self._offered_slots[record.pool] += record.slots
+        self._held[record.planned.id] = record.slots
+        self._held_slots[record.pool] += record.slots
         self._to_be_alone.discard(record.planned.id)
         if stands_alone(record.planned):
             self._alone.add(record.planned.id)
@@ -110,21 +111,21 @@ class Slots:
         """The check wants nothing any more."""
         self._to_be_alone.discard(record.planned.id)
 
-    def is_offered(self, record: CheckRecord) -> bool:
-        """Whether the check has been offered a slot and has not started."""
-        return record.planned.id in self._offered
+    def is_holding(self, record: CheckRecord) -> bool:
+        """Whether the check holds slots that the State does not count."""
+        return record.planned.id in self._held
 
     def is_blocked(self, record: CheckRecord) -> bool:
         """Whether the check waits for another run to give up its group."""
-        return self._offered.get(record.planned.id) == BLOCKED
+        return self._held.get(record.planned.id) == BLOCKED
 
     def block(self, record: CheckRecord) -> None:
         """Another run has the check's group: the check gives back its slots until `unblock`.
 
         Within this run it keeps the group, so that only one check asks for it.
         """
-        self._offered_slots[record.pool] -= self._offered[record.planned.id]
-        self._offered[record.planned.id] = BLOCKED
+        self._held_slots[record.pool] -= self._held[record.planned.id]
+        self._held[record.planned.id] = BLOCKED
         self._alone.discard(record.planned.id)
 
     def unblock(self, record: CheckRecord) -> None:
@@ -132,7 +133,7 @@ class Slots:
         self.release(record)
         self.push(record)
 
-    def _is_held(self, group: str) -> bool:
+    def _is_taken(self, group: str) -> bool:
         return bool(group) and (group in self._state.groups or group in self._groups)
 
     def _fits(self, record: CheckRecord) -> bool:
@@ -146,7 +147,7 @@ class Slots:
             used, capacity = state.used_background, state.async_parallel
         else:
             used, capacity = state.used_workers, state.worker_slots
-        used += self._offered_slots[record.pool]
+        used += self._held_slots[record.pool]
         return used == 0 or used + record.slots <= capacity
 
     def _may_run_beside_others(self, record: CheckRecord) -> bool:
@@ -160,13 +161,13 @@ class Slots:
         if not stands_alone(record.planned):
             return True
         used = self._state.used_foreground + self._state.used_background
-        offered = self._offered_slots
+        offered = self._held_slots
         return used + offered[Pool.FOREGROUND] + offered[Pool.BACKGROUND] == 0
 
     def _give_back(self, record: CheckRecord) -> None:
-        slots = self._offered.pop(record.planned.id, None)
+        slots = self._held.pop(record.planned.id, None)
         if slots is not None:
-            self._offered_slots[record.pool] -= slots
+            self._held_slots[record.pool] -= slots
             self._groups.discard(record.group)
 
     def _wait_for_group(self, record: CheckRecord) -> None:
@@ -176,7 +177,7 @@ class Slots:
     def _push_next_of_group(self, group: str, pool: Pool) -> None:
         """Let the best claim of a pool on a free group compete for a slot."""
         queue = self._group_queues.get((group, pool))
-        if queue is None or self._is_held(group):
+        if queue is None or self._is_taken(group):
             return
         while (record := queue.head()) is not None:
             queue.pop()

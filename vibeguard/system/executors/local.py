@@ -44,13 +44,15 @@ async def open_local_executor(
     keep_descriptors_from_children()
     async with trio.open_nursery() as nursery:
         tasks: trio.Nursery = await nursery.start(_hold_tasks)
-        executor = LocalExecutor(tasks, Spawner(shell), reactor(tasks), adopts=adopts)
-        tasks.start_soon(executor.housekeeping)
         try:
-            yield executor
+            executor = LocalExecutor(tasks, Spawner(shell), reactor(tasks), adopts=adopts)
+            tasks.start_soon(executor.housekeeping)
+            try:
+                yield executor
+            finally:
+                with trio.CancelScope(shield=True):  # `close` has the bound
+                    await executor.close(shield_s=CLOSE_BOUND_S)
         finally:
-            with trio.CancelScope(shield=True):  # `close` has the bound
-                await executor.close(shield_s=CLOSE_BOUND_S)
             tasks.cancel_scope.cancel()
 
 

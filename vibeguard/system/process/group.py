@@ -94,8 +94,16 @@ class AttemptGroup(AttemptTree):
                 pass
 
     def _signal_group(self, number: int) -> bool:
-        """Whether there was anything to signal: without a group of its own, the leader alone."""
-        with suppress(ProcessLookupError, PermissionError):  # the latter: only zombies, on macOS
+        """Whether there was anything to signal: without a group of its own, the leader alone.
+
+        A group of which nothing may be signalled (a setuid program) is there, and got nothing.
+        """
+        try:
             os.killpg(self.claim.leader, number)
+        except PermissionError:
+            return number == 0
+        except ProcessLookupError:
+            pass
+        else:
             return True
         return not self.leader_gone and process_tree.send(Identity(self.claim.leader, 0), number)

@@ -27,7 +27,7 @@ _encode = msgpack.Encoder().encode
 class Contents(Struct, frozen=True):
     """What lies where some patterns say: entries by path, their digest.
 
-    `idle` are patterns that match nothing, `strange` files of which nobody can tell what they hold.
+    `idle` are patterns that match no file, `strange` files of which nobody can tell what they hold.
     """
 
     entries: tuple[Entry, ...]
@@ -122,8 +122,8 @@ class Declared:
         if self._listed is None:
             globs = Globs(self._lists)
             found: dict[Patterns, list[bytes]] = {patterns: [] for patterns in self._lists}
-            for path in self._naming.listing(globs):
-                for patterns in globs.owners_of(path):
+            for path, is_folder in self._naming.listing(globs):
+                for patterns in globs.owners_of(path, is_folder=is_folder):
                     found[patterns].append(path)
             self._listed = {p: (paths, tuple(globs.idle(p))) for p, paths in found.items()}
         return self._listed
@@ -134,7 +134,7 @@ class Declared:
             root = git_root(os.fsdecode(self._folder))
             found = present_files(root, self._environment) if root else None
             if root is None or found is None:
-                self._tree = sorted(self._naming.listing())
+                self._tree = sorted(path for path, _ in self._naming.listing())
             else:
                 named = self._naming.from_root(os.fsencode(root), found)
                 self._tree = [path for one in named for path in self._with_submodules(one)]

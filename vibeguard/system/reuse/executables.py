@@ -1,14 +1,17 @@
-"""The executables that a check depends on: which file a word means, what a tool says of itself.
+"""The executables that a check depends on: which a command names, what a tool says of itself.
 
 A tool says it by the output of a short command, in bounded time.
 """
 
 import os
+import re
 import select
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import IO, cast
 
+from vibeguard.core.reuse.command_words import words_of
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.ending_signals import kill_group
 
@@ -65,21 +68,29 @@ def _all_of(pipe: IO[bytes], until: float) -> bytes:
     raise ToolSilent("says too much")
 
 
-def resolved(word: str, environment: Mapping[bytes, bytes], cwd: bytes) -> bytes:
-    """The file that a word means as a command, links not followed.
+def programs_named(command: str, environment: Mapping[bytes, bytes], cwd: bytes) -> Iterator[bytes]:
+    """The programs that a command line may mean, by PATH or by a path: as they are called from cwd.
 
-    Empty for what a shell does by itself.
+    Paths begin there or in a folder that the line names, for it may go there first.
     """
-    name = os.fsencode(word)
-    if name.startswith(b"~/"):
-        name = environment.get(b"HOME", b"") + name[1:]
-    search = environment.get(b"PATH", os.fsencode(os.defpath))
-    for folder in [b""] if b"/" in name else search.split(b":"):
-        path = os.path.join(folder, name)
-        full = os.path.join(cwd, path)
-        if name and os.path.isfile(full) and os.access(full, os.X_OK):
-            return path
-    return b""
+    home = os.path.join(environment.get(b"HOME", b""), b"")
+    words = [re.sub(rb"^~/", lambda _: home, os.fsencode(word)) for word in words_of(command)]
+    folders = {b"": None}
+    for word in words:
+        inside = (os.path.normpath(os.path.join(folder, word)) for folder in folders)
+        folders |= {path: None for path in inside if os.path.isdir(os.path.join(cwd, path))}
+    search = environment.get(b"PATH", os.fsencode(os.defpath)).split(b":")
+    for word in words:
+        found = (os.path.join(f, word) for f in search if b"/" not in word)
+        yield from islice((path for path in found if _is_program(os.path.join(cwd, path))), 1)
+        for path in dict.fromkeys(os.path.join(folder, word) for folder in folders):
+            if _is_program(os.path.join(cwd, path)):
+                yield path
+
+
+def _is_program(path: bytes) -> bool:
+    """Whether it may be executed, or says what is to execute it."""
+    return os.path.isfile(path) and (os.access(path, os.X_OK) or interpreter_line(path) != "")
 
 
 def interpreter_line(path: bytes) -> str:

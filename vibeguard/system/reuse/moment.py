@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.names import StalePolicy
-from vibeguard.core.reuse.command_words import programs_in, told_by_the_shell_alone
+from vibeguard.core.reuse.command_words import told_by_the_shell_alone
 from vibeguard.core.reuse.key import (
     KEY_FORMAT,
     Part,
@@ -24,7 +24,12 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.reuse.declared import Declared
-from vibeguard.system.reuse.executables import ToolSilent, answer_of, interpreter_line, resolved
+from vibeguard.system.reuse.executables import (
+    ToolSilent,
+    answer_of,
+    interpreter_line,
+    programs_named,
+)
 from vibeguard.system.reuse.records import Records
 from vibeguard.version import __version__
 
@@ -80,18 +85,15 @@ def subject_of(launch: Launch) -> Subject:
 class Taken(Struct, frozen=True):
     """What the result of a check depends on at one moment.
 
+    `stillness` is another as soon as an input or a program was written to, whatever it holds now.
     `unusable` says why no pass may rest on it.
     """
 
     parts: tuple[Part, ...]
     entries: tuple[Entry, ...]
     key: str
+    stillness: str
     unusable: str = ""
-
-    @property
-    def stillness(self) -> str:
-        """Another as soon as an input was written to, whatever it holds now."""
-        return stillness(self.entries)
 
 
 class Moment:
@@ -103,7 +105,7 @@ class Moment:
         self._taken: dict[str, Taken] = {}
         self._answers: dict[tuple[object, ...], bytes | ToolSilent] = {}
         self._variable_parts: dict[tuple[object, ...], tuple[Part, ...]] = {}
-        self._programs: dict[tuple[object, ...], tuple[bytes, ...]] = {}
+        self._programs: dict[tuple[object, ...], dict[bytes, Entry]] = {}
         self._folders: dict[bytes, Part] = {}
         settings = {name: getattr(subject.settings, name) for name in _RESULT_SETTINGS}
         self._common = (
@@ -155,12 +157,20 @@ class Moment:
         strange = (*found.strange, *(os.fsdecode(e.path) for e in handed if not e.reusable))
         if strange:
             wrong.append(f"what {_listed(strange)} holds cannot be proven")
+        own = self._subject.variables.get(planned.id, {})
+        caller = self._subject.environment
+        environment = check_environment(caller, planned, own, run_id="", attempt=0)
+        programs = {
+            f"executable of the {label}": self._executables(line, environment, cwd)
+            for label, line in (("shell", planned.shell), ("command", planned.run))
+        }
         parts = [
             *self._common,
             *definition_parts(planned),
             part("files handed to it", names, manifest_digest(handed).encode()),
             part("inputs", found.digest.encode()),
-            *self._surroundings(planned, cwd, wrong),
+            *(_part_of_programs(name, those) for name, those in programs.items()),
+            *self._surroundings(planned, environment, cwd, wrong),
         ]
         for entry in planned.requires:
             required = self._taken[entry.check]
@@ -168,7 +178,9 @@ class Moment:
             if required.unusable:
                 wrong.append(f"{entry.check}, which it requires, has no key: {required.unusable}")
         entries = (*found.entries, *handed)
-        return Taken(tuple(parts), entries, key_of(parts), wrong[0] if wrong else "")
+        called = {e.path: e for those in programs.values() for e in those.values()}
+        still = stillness((*entries, *called.values()))
+        return Taken(tuple(parts), entries, key_of(parts), still, wrong[0] if wrong else "")
 
     def _cwd(self, planned: PlannedCheck) -> bytes:
         base = self._subject.config_folder if planned.cwd else self._subject.folder
@@ -182,17 +194,18 @@ class Moment:
         paths = names.split(b"\0")[:-1]
         return self.declared.entries(os.path.normpath(os.path.join(below, path)) for path in paths)
 
-    def _surroundings(self, planned: PlannedCheck, cwd: bytes, wrong: list[str]) -> Iterator[Part]:
-        """Where it runs, and what it finds there besides files: programs, tools, variables."""
-        subject = self._subject
-        own = subject.variables.get(planned.id, {})
-        environment = check_environment(subject.environment, planned, own, run_id="", attempt=0)
+    def _surroundings(
+        self,
+        planned: PlannedCheck,
+        environment: Mapping[bytes, bytes],
+        cwd: bytes,
+        wrong: list[str],
+    ) -> Iterator[Part]:
+        """Where it runs, and what it finds there besides files: tools, variables."""
         if cwd not in self._folders:
-            real = os.path.realpath(subject.folder), os.path.realpath(cwd)
+            real = os.path.realpath(self._subject.folder), os.path.realpath(cwd)
             self._folders[cwd] = part("folder", *real)
         yield self._folders[cwd]
-        for label, line in (("shell", planned.shell), ("command", planned.run)):
-            yield part(f"executable of the {label}", *self._executables(line, environment, cwd))
         unknown = told_by_the_shell_alone(planned.run)
         if unknown and planned.shell in ("sh", "bash"):
             wrong.append(f"the shell alone knows which program {sanitise(unknown)} is")
@@ -201,29 +214,23 @@ class Moment:
 
     def _executables(
         self, command: str, environment: Mapping[bytes, bytes], cwd: bytes
-    ) -> tuple[bytes, ...]:
-        """The words that name programs, and the files that they mean: where, and what these hold.
+    ) -> Mapping[bytes, Entry]:
+        """The programs that a command may name, as it names them, and what lies there in the end.
 
         A link's own place counts too, for programs go by it. What a script is for is a command as
         well.
         """
         asked = (command, environment.get(b"PATH"), environment.get(b"HOME"), cwd)
         if asked not in self._programs:
-            told: dict[str, tuple[bytes, ...]] = {}
+            found: dict[bytes, Entry] = {}
             lines = [command]
             for line in lines:
-                for word, begins in programs_in(line):
-                    path = b"" if word in told else resolved(word, environment, cwd)
-                    if path:
+                for path in programs_named(line, environment, cwd):
+                    if path not in found:
                         real = os.path.realpath(os.path.join(cwd, path))
-                        (entry,) = self.declared.entries([real])
-                        told[word] = (path, real, entry.kind.encode(), entry.sha256.encode())
+                        (found[path],) = self.declared.entries([real])
                         lines.append(interpreter_line(real))
-                    elif begins:
-                        told.setdefault(word, ())
-            self._programs[asked] = tuple(
-                field for word, facts in told.items() for field in (os.fsencode(word), *facts)
-            )
+            self._programs[asked] = found
         return self._programs[asked]
 
     def _tools(
@@ -258,6 +265,12 @@ class Moment:
             secret = self._records.secret()
             self._variable_parts[told] = tuple(variable_parts(names, environment, secret))
         return self._variable_parts[told]
+
+
+def _part_of_programs(name: str, programs: Mapping[bytes, Entry]) -> Part:
+    """What each is called, where that leads to, and what lies there."""
+    told = ((path, e.path, e.kind.encode(), e.sha256.encode()) for path, e in programs.items())
+    return part(name, *(field for fields in told for field in fields))
 
 
 def _listed(names: tuple[str, ...]) -> str:

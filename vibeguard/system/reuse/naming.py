@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import tee
 from typing import Any
 
 from vibeguard.core.lang.globs import Globs
@@ -15,10 +16,11 @@ class Naming:
         self._folder = os.path.realpath(folder)
         self._state_dir = os.path.realpath(os.fsencode(state_dir))
 
-    def listing(self, globs: Globs[Any] | None = None) -> Iterator[bytes]:
-        """Every file, link and folder; with patterns, at least those that these can mean.
+    def listing(self, globs: Globs[Any] | None = None) -> Iterator[tuple[bytes, bool]]:
+        """Every file, link and folder, and whether it is a folder.
 
-        The state folder is none. Raises OSError for a folder that cannot be read.
+        With patterns, at least those that these can mean. The state folder is none. Raises OSError
+        for a folder that cannot be read.
         """
         up = max(map(_levels, globs.patterns), default=0) if globs else 0
         start = os.path.normpath(os.path.join(self._folder, *([b".."] * up)))
@@ -27,8 +29,16 @@ class Naming:
         def enters(path: bytes) -> bool:
             return path != own and (globs is None or up > 0 or globs.reaches(path))
 
-        found = (path for path, _ in walk(start, enters, folders=True) if path != own)
-        return self.from_root(start, found) if up else found
+        walked = walk(start, enters, folders=True)
+        found = ((path, e.is_dir(follow_symlinks=False)) for path, e in walked if path != own)
+        if not up:
+            return found
+        names, kinds = tee(found)
+        return zip(
+            self.from_root(start, (path for path, _ in names)),
+            (is_folder for _, is_folder in kinds),
+            strict=True,
+        )
 
     def from_root(self, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
         """Paths below `root` as they are called from the folder."""

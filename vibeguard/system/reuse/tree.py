@@ -135,7 +135,7 @@ def _declared_beside(
     naming = Naming(os.fsencode(extent.folder), extent.state_dir)
     in_tree = set(naming.from_root(start, tracked))
     globs = Globs(extent.inputs)
-    listed = naming.listing(globs)
+    listed = (path for path, _ in naming.listing(globs))
     found = (path for path in listed if path not in in_tree and globs.owners_of(path))
     return sorted(islice(found, None if most is None else most + 1))
 

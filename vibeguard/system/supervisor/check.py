@@ -94,7 +94,7 @@ class CheckTask:
         callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
         try:
             await work.begin(planned)
-            spec = work.specification(planned, self._number)
+            spec = work.specify(planned, self._number)
             return await start_patiently(
                 work.executor, spec, callbacks, self.record, work.scheduler, record=work.record
             )

@@ -46,8 +46,9 @@ from vibeguard.system.supervisor.unjudgeable import refuse
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.reusing import Reusing
 
-# A judge calls its last argument before it waits for anything: until then the slot that is free
-# again is not offered. A cancel must not make it raise: an exit that was seen keeps its outcome.
+# Finds the outcome of an attempt. It calls its last argument, `Run.step`, before it waits for
+# anything: only then is the attempt's slot offered to another check. A cancel must not make it
+# raise: an exit that was seen keeps its outcome.
 Judge = Callable[[PlannedCheck, int, Ended, Callable[[], None]], Awaitable[Judgement]]
 Begin = Callable[[PlannedCheck], Awaitable[None]]
 Specify = Callable[[PlannedCheck, int], AttemptSpec]
@@ -81,7 +82,7 @@ class Run:
         self.state = recorder.state
         self.scheduler = Scheduler(recorder.state, reusing.checks if reusing else ())
         self.grace_ns = self.scheduler.settings.grace_ns
-        self.specification = specify
+        self.specify = specify
         self.begin = begin
         self.judge = judge
         self.keep = keep
@@ -101,6 +102,7 @@ class Run:
         with self._work:
             async with trio.open_nursery() as background, trio.open_nursery() as foreground:
                 self._background = background
+                # by `_outlasts_foreground`
                 self._frontiers = {True: Frontiers(background), False: Frontiers(foreground)}
                 self.step()
 
@@ -120,7 +122,8 @@ class Run:
         """Cancel the whole run; `by` names a signal.
 
         What does not run settles in the next `step`; what runs is cancelled by its scope, and its
-        task ends the processes before it settles. The exit code is in the request from here on.
+        task ends the processes before it settles. `core.fold.verdict` takes the exit code
+        from the request.
         """
         exit_code = SIGNAL_EXIT_CODES.get(by, CANCEL_EXIT_CODES[reason])
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
@@ -133,14 +136,14 @@ class Run:
         record = self.state.checks.get(check)
         if record is None or record.state is CheckState.SETTLED:
             return
-        task = self._tasks.get(check)
+        task = self._tasks.get(check)  # before the step, which forgets that of a settled check
         if record.state is not CheckState.RUNNING:
             self.step(self.scheduler.cancelled(check))
         if task is not None:  # whatever it waits for: its start, its end, its next attempt
             task.cancel()
 
     def kill(self, nursery: trio.Nursery) -> None:
-        """No grace any more: what is being ended is killed now."""
+        """No grace any more: what is being ended is killed now, by tasks in `nursery`."""
         self.grace_ns = 0
         for task in self._tasks.values():
             if task.attempt is not None:
@@ -161,10 +164,10 @@ class Run:
     def resume(self) -> None:
         """Let everything go on, and start what could not in the pause."""
         if self.paused:  # else there may be no nursery to start anything in yet
-            self._go_on()
+            self._end_pause()
             self.step()
 
-    def _go_on(self) -> None:
+    def _end_pause(self) -> None:
         self.executor.resume()
         self.record(RunResumed(paused_ns=self._clock.resume()))
 
@@ -197,25 +200,25 @@ class Run:
         if self.recorder.failure is None:
             self.scheduler.feed(event)
             if isinstance(event, CheckSettled):
-                self._let_go(self.state.checks[event.check])
+                self._forget_task(self.state.checks[event.check])
                 self._note_pass(event)
 
     def _start(self, record: CheckRecord) -> None:
         """Give the check's attempt a task, in the nursery of its frontier."""
         check = record.planned.id
         self._tasks[check] = task = CheckTask(record, self)
-        self._frontiers[_is_background(record)].start(_frontier_of(record), (check, task.run))
+        self._frontiers[_outlasts_foreground(record)].start(_frontier_of(record), (check, task.run))
 
-    def _let_go(self, record: CheckRecord) -> None:
-        """The check has settled."""
+    def _forget_task(self, record: CheckRecord) -> None:
+        """The check has settled: its frontier waits for one less."""
         if record.frontier is not None:
-            self._frontiers[_is_background(record)].settle_one(record.frontier)
+            self._frontiers[_outlasts_foreground(record)].settle_one(record.frontier)
         self._tasks.pop(record.planned.id, None)
 
     def _open_frontier(self, event: FrontierAdvanced) -> None:
         """The frontier grew: its checks get a nursery, or one in each pool's."""
         self.record(event)
-        sizes = Counter(_is_background(self.state.checks[check]) for check in event.checks)
+        sizes = Counter(_outlasts_foreground(self.state.checks[check]) for check in event.checks)
         for background, checks in sizes.items():
             self._frontiers[background].open(event.number, checks)
 
@@ -251,9 +254,9 @@ class Run:
             self._background.start_soon(self._reusing.prove)
 
     def _cancel(self, request: RunCancelRequested) -> None:
-        """Record and cancel in one step. A crash must not take back what the user was told."""
+        """Record and cancel in one step; on the disk at once, so that no crash takes it back."""
         if self.paused:
-            self._go_on()
+            self._end_pause()
         self.recorder.record_durably(request)
         self.scheduler.feed(request)
         self._work.cancel()
@@ -286,7 +289,7 @@ class Run:
         self._work.cancel()
 
 
-def _is_background(record: CheckRecord) -> bool:
+def _outlasts_foreground(record: CheckRecord) -> bool:
     """Whether the foreground can be over before the check is."""
     return record.pool is Pool.BACKGROUND or record.planned.after_background
 

@@ -5,6 +5,7 @@ Two threads use it: the one that runs the checks, and the one that answers.
 
 import threading
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +13,10 @@ from msgspec.structs import replace
 from vibeguard.system.process import proc
 from vibeguard.system.rundir.order import OrderedRun
 from vibeguard.system.vouching.statement import Statement
+
+# The pid of a process outside of this pid namespace. Whether it lives nobody here can tell: it is
+# taken to, until it says that its run is sealed.
+OUTSIDE: Final = 0
 
 
 class _Known(Struct, frozen=True):
@@ -69,6 +74,6 @@ class Memory:
             for known in knowns
             if known.supervisor is not None
             and not known.run.seal
-            and proc.is_alive(known.supervisor)
+            and (known.supervisor.pid == OUTSIDE or proc.is_alive(known.supervisor))
         }
         return Statement(tuple(known.run for known in knowns), live)

@@ -16,7 +16,8 @@ _KEY_LENGTH: Final = 12
 
 def new_name(keys: frozenset[str]) -> str:
     """A name for one more supervisor; its last part is random, so that none can be taken first."""
-    return f"{_prefix()}{'.'.join(sorted(keys))}/{os.getpid()}.{os.urandom(4).hex()}"
+    unique = f"{os.getpid()}.{os.urandom(4).hex()}"
+    return f"{_PREFIX}/{os.geteuid()}/{'.'.join(sorted(keys))}/{unique}"
 
 
 def keys_of(state_dir: str) -> frozenset[str]:
@@ -45,24 +46,21 @@ def claimants(state_dir: str) -> list[str]:
 
 
 def all_claimants() -> list[str]:
-    """The names of the sockets of this user's supervisors, in any folder.
+    """The names of the sockets of supervisors, in any folder; none where no sockets are listed.
 
-    Empty where the system lists no sockets.
+    Those of every user: a user has other numbers in other user namespaces. Whose a socket really
+    is, the kernel says to whoever connects.
     """
     try:
         with open(LISTING, "rb") as file:
             listing = file.read()
     except OSError:
         return []
-    mark = b"@" + _prefix().encode()
+    mark = f"@{_PREFIX}/".encode()
     if mark not in listing:
         return []
     names = {line[line.index(mark) + 1 :] for line in listing.splitlines() if mark in line}
     return sorted(name.decode("ascii", "replace") for name in names)
-
-
-def _prefix() -> str:
-    return f"{_PREFIX}/{os.geteuid()}/"
 
 
 def _keys_in(name: str) -> frozenset[str]:

@@ -13,12 +13,13 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from vibeguard.system.clock import monotonic_s
+from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.process import proc
+from vibeguard.system.process.spawn_refused import PRESSURE
 from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
 from vibeguard.system.vouching.foreign import Folders
 from vibeguard.system.vouching.inquiry import statements_of, tell_started_or_sealed
-from vibeguard.system.vouching.memory import Memory
+from vibeguard.system.vouching.memory import OUTSIDE, Memory
 from vibeguard.system.vouching.place import keys_of, new_name
 from vibeguard.system.vouching.statement import (
     Ask,
@@ -33,6 +34,7 @@ from vibeguard.system.vouching.statement import (
 
 _QUEUE: Final = 128
 _PATIENCE_S: Final = 0.5
+_PRESSURE_PAUSE_S: Final = 0.05
 _LONGEST_ANCESTRY: Final = 1000
 
 
@@ -109,8 +111,11 @@ class Witness:
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return  # closed
+            except OSError as error:
+                if error.errno not in PRESSURE:
+                    return  # closed
+                sleep_s(_PRESSURE_PAUSE_S)  # who asks is in the queue still
+                continue
             with connection, contextlib.suppress(OSError, EOFError, msgspec.DecodeError):
                 deadline = monotonic_s() + _PATIENCE_S
                 pid, uid = peer_of(connection)
@@ -140,7 +145,12 @@ class Witness:
             self._memory.seal(run)
 
     def _is_of_a_check(self, pid: int) -> bool:
-        """Whether a process descends from this run; one that cannot be seen counts as if it did."""
+        """Whether a process descends from this run; one that cannot be seen counts as if it did.
+
+        One without a number here is outside of this pid namespace, which no check can leave.
+        """
+        if pid == OUTSIDE:
+            return False
         ancestor = pid
         for _ in range(_LONGEST_ANCESTRY):
             if ancestor in self._family:

@@ -366,15 +366,35 @@ def test_what_a_refused_value_would_have_said_is_not_guessed() -> None:
     assert "has no unit" in only_complaint(text + "  - {id: b, run: x, timeout: 600}\n")
 
 
-@pytest.mark.parametrize("line", ["requires: ['']", "tags: ['']", "on: {failure: ['']}"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "requires: ['']",
+        "tags: ['']",
+        "on: {failure: ['']}",
+        "on: {timeout: [p, '']}",
+        "requires: [{check: ''}]",
+        "inputs: ['src/**', '']",
+        "outputs: ['']",
+        "files: [a, '']",
+        "tools: ['']",
+        "env_inputs: ['']",
+        "results: {junit: ''}",
+        "artifacts: ['']",
+    ],
+)
 def test_an_empty_entry_is_a_mistake(line: str) -> None:
     """Dropped, it would take a gate away without a word."""
-    assert "is empty: write one, or remove it" in only_complaint(check(line))
+    assert " is empty: " in only_complaint("prompts: [{id: p}]\n" + check(line))
 
 
-def test_a_blank_assertion_is_none() -> None:
-    """As in the original."""
-    assert load_check("assert: '  '").assertion == ""
+@pytest.mark.parametrize(
+    "blank", ["'  '", "''", "~", '"\\n\\t"', "|2\n\n", "'{{.v}}'", "' {{.w}} '"]
+)
+def test_a_blank_assertion_is_none(blank: str) -> None:
+    """As in the original, which judged it once variables were in."""
+    text = "vars: {v: ' ', w: }\n" + check(f"assert: {blank}", "grok: '%{INT:n}'")
+    assert load(text).checks[0].assertion == ""
 
 
 def test_git_s_variables_are_kept_in_the_foreground_only() -> None:

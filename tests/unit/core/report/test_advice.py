@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from tests.helpers.examples import examples
 from tests.helpers.histories import SECOND, History, check
 from vibeguard.core.lang.template import MOST_CHARACTERS
-from vibeguard.core.names import Outcome, Reason
+from vibeguard.core.model.config_parts import Where
+from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.settings import PoolSettings
+from vibeguard.core.names import AttemptEnd, Outcome, Pool, Reason
 from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import build_report
 
@@ -128,6 +131,26 @@ def test_there_is_no_fix_for_what_a_command_found_that_never_ran(code):
     advice, violation = advised(code=code, fix="make it", suggestion="Look.")
     assert (violation.fix, violation.fix_template, violation.suggestion) == ("", "", "Look.")
     assert labels(advice) == ["suggestion"]
+
+
+@pytest.mark.parametrize("pool", [Pool.FOREGROUND, Pool.WORKERS])
+def test_nor_for_what_was_refused(pool):
+    where = Where() if pool is Pool.WORKERS else None
+    settings = ResolvedSettings(parallel=1, async_parallel=1, pool=PoolSettings())
+    unit = check("a", fix="make it", suggestion="Look.", pool=pool, where=where)
+    run = History(unit, settings=settings)
+    run.ready("a")
+    if where is None:
+        run.queue("a")
+    else:
+        run.start("a", worker="w")
+    nothing = {"elapsed_ns": 0, "active_ns": 0, "output_path": "", "output_bytes": 0}
+    run.exit("a", code=None, end=AttemptEnd.REFUSED, error="no room", **nothing)
+    attempts = run.state.checks["a"].attempt if where else 0
+    run.settle("a", Outcome.ERROR, Reason.NOT_STARTABLE, attempts=attempts)
+    state = run.finish().state
+    assert labels(advice_of(state, state.checks["a"])) == ["suggestion"]
+    assert build_report(state).violations[0].fix == ""
 
 
 def test_a_fix_that_is_too_long_is_no_command():

@@ -140,13 +140,23 @@ def test_what_got_no_signal_is_neither_killed_nor_swept() -> None:
     answer = run_python(
         """
         import os, subprocess
+        from types import SimpleNamespace
         from vibeguard.system.process import sweep, process_tree
-        child = subprocess.Popen(["sleep", "60"])
+        from vibeguard.system.process.group import AttemptGroup
+        marked = {**os.environ, "VIBEGUARD_RUN": "r", "VIBEGUARD_WORKER": "w"}
+        child = subprocess.Popen(["sleep", "60"], env=marked, start_new_session=True)
+        claim = SimpleNamespace(leader=child.pid)
+        group = AttemptGroup(claim, SimpleNamespace(of=lambda _: [], nothing_new=lambda: True))
+        group.leader_gone = True
         os.setresuid(65534, 65534, 0)
-        print(len(process_tree.kill(lambda: [child.pid])), sweep.kill_descendants(0.1), child.poll())
+        group.kill()
+        print(len(process_tree.kill(lambda: [child.pid])), sweep.kill_descendants(0.1))
+        print(sweep.sweep_marked({"r"}), sweep.sweep_worker("w"))
+        print(group.is_gone(), group.swept, [report.command for report in group.reports()])
+        print(child.poll())
         os.setresuid(0, 0, 0)
         child.kill()
         child.wait()
         """
     )
-    assert answer.strip() == "0 () None"
+    assert answer.splitlines() == ["0 ()", "() ()", "False set() ['[its process group]']", "None"]

@@ -1,11 +1,15 @@
 """Whose word counts: a supervisor's that is no check of this run."""
 
+import errno
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from vibeguard.system.process import proc
+from vibeguard.system.vouching import witness as witness_module
+from vibeguard.system.vouching.inquiry import statements_of
 from vibeguard.system.vouching.witness import open_witness
 
 STRANGER, FRONT = 4_000_001, 4_000_002
@@ -36,4 +40,41 @@ def test_an_ancestor_that_ends_during_the_look_is_asked_for_again(
     witness = open_witness(str(tmp_path))
     monkeypatch.setattr(proc, "stat_of", stat_of)
     assert witness._is_of_a_check(STRANGER) is is_ours
+    witness.close()
+
+
+def test_who_is_outside_of_this_pid_namespace_is_no_check(tmp_path: Path) -> None:
+    """A run beside one in a sandbox would be taken for one inside a check, and both end with 4."""
+    witness = open_witness(str(tmp_path))
+    assert not witness._is_of_a_check(0)
+    witness.close()
+
+
+def test_a_supervisor_in_another_user_namespace_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same user has another number there; a log that its check forged would be believed."""
+    with monkeypatch.context() as there:
+        there.setattr(os, "geteuid", lambda: 4_000_003)
+        witness = open_witness(str(tmp_path))
+    witness.answer()
+    assert [said is not None for said in statements_of(str(tmp_path))] == [True]
+    witness.close()
+
+
+def test_a_supervisor_out_of_descriptors_answers_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Listener:
+        errors = [errno.EMFILE, errno.ENOMEM, errno.EINVAL]  # the last: it was closed
+
+        def accept(self) -> None:
+            raise OSError(self.errors.pop(0), "refused")
+
+    pauses: list[float] = []
+    monkeypatch.setattr(witness_module, "sleep_s", pauses.append, raising=False)
+    witness = open_witness(str(tmp_path))
+    witness._serve(cast("witness_module.socket.socket", Listener()))
+    assert Listener.errors == []
+    assert len(pauses) == 2
     witness.close()
