@@ -350,6 +350,13 @@ def test_what_a_check_is_handed_counts_by_its_content(place):
     assert place.hits()
     place.write_alike("other.txt", "OTHER\n")
     assert not place.hits()
+    (place.root / "link").symlink_to("src/deep/er")
+    place.write("src/deep/er/c.py", "")
+    place.config = place.config.replace("cwd: src", "cwd: link").replace("../", "../../../")
+    place.handed = {"unit": b"../../../other.txt\0"}
+    assert place.run()
+    place.write_alike("other.txt", "others")
+    assert not place.hits()
 
 
 def test_a_result_that_is_read_from_an_old_file_is_recorded_if_that_is_declared(place):
@@ -884,6 +891,17 @@ def test_a_contradiction_fails_the_run_names_who_went_ahead_and_forgets_the_reco
     assert sorted(ran(folder)) == ["ship", "unit@confirm"]
     found = document(folder, "--failed", "--reuse")
     assert (found["unit"]["status"], found["unit"]["reason"]) == ("failed", "exit_code")
+
+
+def test_a_pass_that_nothing_rests_on_is_confirmed_and_a_flaky_confirmation_forgets_it(folder):
+    once = "run: 'test ! -e broken || { rm broken; false; }', retries: 1, tools: []"
+    unit = "{id: unit, reuse: confirm, inputs: [a.txt], " + once
+    project(folder, f'version: "1"\nchecks: [{unit}}}]\n')
+    document(folder)
+    (folder / "broken").touch()
+    found = document(folder, "--reuse")
+    assert (found["unit"]["reason"], found["unit@confirm"]["flaky"]) == ("reused", True)
+    assert document(folder, "--reuse")["unit"]["reason"] is None
 
 
 def test_a_check_that_was_not_reused_has_nothing_to_confirm(folder):

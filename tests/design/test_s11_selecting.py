@@ -149,6 +149,19 @@ def test_a_config_that_git_ignores_may_have_changed(package):
     assert "nothing is left out: git ignores the config, which may have changed" in done.stderr
 
 
+def test_a_change_is_looked_for_here_whatever_repository_the_caller_works_on(package, tmp_path):
+    """As in a hook of another repository, which git tells every command of."""
+    other = tmp_path / "other"
+    git("init", "-q", str(other), cwd=tmp_path)
+    lent = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
+    (package / "fresh.py").touch()
+    done = vibeguard("run", "--changed=main", "--record-tree", "--json", cwd=package, env=lent)
+    assert (done.returncode, ran(done)) == (0, ["lint", "ship"])
+    (package / "fresh.py").write_text("1")
+    found = vibeguard("evidence", cwd=package, env=lent)
+    assert (found.returncode, "is of another tree" in found.stdout) == (3, True)
+
+
 def test_where_nothing_is_concerned_nothing_runs_and_the_run_counts_for_no_hook(package):
     done = vibeguard("run", "--changed=main", "--record-tree", cwd=package)
     assert (done.returncode, done.stdout) == (0, "")
@@ -207,6 +220,15 @@ def test_a_check_is_handed_its_changed_files_as_words_and_as_a_list(package):
     assert output_of(package, "lint") == "<./-x.py><a b\nc.py><sub/d.py>"
     assert output_of(package, "list") == "d.py|e|"
     assert output_of(package, "ship") == "0\n"
+
+
+def test_files_are_called_from_where_a_working_folder_leads_to_that_is_a_link(package):
+    config = HANDED.replace("cwd: sub", "cwd: link").replace("sub/**", "*.py")
+    project(package, config)
+    (package / "deep" / "sub").mkdir(parents=True)
+    (package / "link").symlink_to("deep/sub")
+    assert vibeguard("run", "list", cwd=package).returncode == 0
+    assert output_of(package, "list") == "../../a.py|"
 
 
 def test_without_a_change_all_files_that_match_are_handed_over(package):

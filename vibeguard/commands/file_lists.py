@@ -79,9 +79,9 @@ def _existing(
 
 def _list(paths: Iterable[bytes], check: PlannedCheck, loaded: Loaded) -> bytes:
     """Names from the check's working folder; none can be taken for an option."""
-    folder = os.fsencode(loaded.located.folder)
-    base = folder
-    if check.cwd:
-        base = os.path.join(os.fsencode(loaded.located.config_folder), os.fsencode(check.cwd))
+    folder = base = os.path.realpath(os.fsencode(loaded.located.folder))
+    if check.cwd:  # it may be a link: `..` leads out of where that leads to
+        config_folder = os.fsencode(loaded.located.config_folder)
+        base = os.path.realpath(os.path.join(config_folder, os.fsencode(check.cwd)))
     names = (os.path.relpath(os.path.join(folder, path), base) for path in paths)
     return b"".join((b"./" + n if n[:1] == b"-" else n) + b"\0" for n in names)

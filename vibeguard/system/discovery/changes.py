@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.discovery.environment import of_this_repository
 from vibeguard.system.discovery.vcs import ask_git
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
@@ -141,7 +142,7 @@ class _Git:
 
     def __init__(self, root: str, environment: Mapping[bytes, bytes]) -> None:
         self.root = root
-        self.environment = environment
+        self.environment = of_this_repository(environment)
 
     def ask(self, *arguments: str) -> bytes:
         """What git prints. Raises _Unknown where it fails or takes too long."""

@@ -43,6 +43,8 @@ _GIT_LOCAL = frozenset(
     }
 )
 
+_REPOSITORY = frozenset({b"GIT_COMMON_DIR", b"GIT_DIR", b"GIT_WORK_TREE"})
+
 
 def check_environment(
     caller: Mapping[bytes, bytes],
@@ -71,6 +73,14 @@ def check_environment(
 def without_git_locals(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """The same without what ties git to one repository, index or object store."""
     return {name: value for name, value in environment.items() if name not in _GIT_LOCAL}
+
+
+def of_this_repository(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """The same without what names a repository: a hook of another one may have started this.
+
+    An index and settings of the caller's stay.
+    """
+    return {name: value for name, value in environment.items() if name not in _REPOSITORY}
 
 
 def traceparent(environment: Mapping[bytes, bytes]) -> str:

@@ -149,4 +149,6 @@ def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
 
 
 def _requires(subject: Subject, check: str) -> list[str]:
-    return [entry.check for entry in subject.checks[check].requires]
+    """What it rests on; what confirms a pass only comes after it."""
+    planned = subject.checks[check]
+    return [] if planned.confirms else [entry.check for entry in planned.requires]

@@ -190,7 +190,7 @@ class Moment:
         """What lies where a check is told to look, whether its inputs say so or not."""
         if not names:
             return []
-        below = os.path.relpath(cwd, self._subject.folder)
+        below = os.path.relpath(os.path.realpath(cwd), os.path.realpath(self._subject.folder))
         paths = names.split(b"\0")[:-1]
         return self.declared.entries(os.path.normpath(os.path.join(below, path)) for path in paths)
 

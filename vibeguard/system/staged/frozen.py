@@ -8,7 +8,7 @@ from typing import Final, Self
 from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.environment import of_this_repository, without_git_locals
 from vibeguard.system.discovery.vcs import present_head
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.staged.repository import Repository
@@ -64,7 +64,7 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
     root = git_root(folder)
     if root is None:
         raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
-    asked = Repository(root, environment).git(
+    asked = Repository(root, of_this_repository(environment)).git(
         "rev-parse", "--absolute-git-dir", "--git-common-dir", "--git-path", "index"
     )
     git_dir, common_dir, index = (

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from vibeguard.core.model.state import State
+from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
@@ -87,11 +87,11 @@ class Reusing:
         records = Records(self._subject.state_dir)
         run = state.started.run_id if state.started is not None else ""
         for check, before in self._before.items():
-            if state.checks[check].outcome in UNPASSED:
+            if _contradicts(state.checks[check]):
                 records.forget(check, before.key)
         for planned in self._subject.checks.values():
             reused = self._decided.get(planned.confirms)
-            if reused is not None and state.checks[planned.id].outcome in UNPASSED:
+            if reused is not None and _contradicts(state.checks[planned.id]):
                 records.forget(planned.confirms, reused.key)
         for record in self._proven:
             if is_plain_pass(state.checks[record.check]):
@@ -104,3 +104,9 @@ class Reusing:
             )
         except (CutShort, OSError):
             return b""
+
+
+def _contradicts(check: CheckRecord) -> bool:
+    """Whether an attempt of the check did not pass."""
+    flaky = check.settled is not None and check.settled.flaky
+    return flaky or check.outcome in UNPASSED
