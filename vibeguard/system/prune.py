@@ -4,10 +4,9 @@ import contextlib
 import os
 from typing import Final
 
-from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.creation import LOG_NAME, OUTPUT, UNBORN
-from vibeguard.system.journal.lock import writer_alive
-from vibeguard.system.journal.reader import open_log, read_log
+from vibeguard.system.journal.live_runs import known_writer
+from vibeguard.system.journal.reader import read_log
 from vibeguard.system.rundir.files import read_regular, replace_file
 from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
@@ -85,14 +84,7 @@ def _relied_on(state_dir: str, now_ns: int, *, decides: bool, dry_run: bool) -> 
 
 def is_live(folder: str) -> bool:
     """Whether a writer is at work. Where locks do not tell, a log without a seal counts as live."""
-    try:
-        fd = open_log(folder)
-    except LogCorrupt:
-        return False
-    try:
-        alive = writer_alive(fd)
-    finally:
-        os.close(fd)
+    alive = known_writer(folder)
     return read_log(folder, _nothing).seal is None if alive is None else alive
 
 

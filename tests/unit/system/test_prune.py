@@ -8,6 +8,7 @@ import pytest
 from tests.helpers.journals import NOW_NS, open_journal, write_run
 from vibeguard.core.names import LogStatus
 from vibeguard.system import prune as prune_module
+from vibeguard.system.journal import live_runs
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.prune import is_live, prune
 from vibeguard.system.rundir.ids import run_ids
@@ -85,7 +86,7 @@ def test_a_live_run_that_ends_while_newer_ones_are_removed_finds_nothing_changed
 
 def test_where_locks_do_not_tell_an_unsealed_run_counts_as_live(state, tmp_path, monkeypatch):
     journal = write_run(open_journal(tmp_path))
-    monkeypatch.setattr(prune_module, "writer_alive", lambda _fd: None)
+    monkeypatch.setattr(live_runs, "writer_alive", lambda _fd: None)
     assert is_live(journal.run_folder)
     journal.seal()
     assert not is_live(journal.run_folder)

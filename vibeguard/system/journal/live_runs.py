@@ -1,7 +1,5 @@
 """Which runs are going on: their writers hold a lock that dies with them."""
 
-import os
-
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.lock import writer_alive
 from vibeguard.system.journal.reader import open_log
@@ -15,11 +13,13 @@ def live_runs(state_dir: str) -> list[str]:
 
 def has_writer(folder: str) -> bool:
     """Whether the run in `folder` is being written. Where locks do not tell, it is not."""
+    return known_writer(folder) is True
+
+
+def known_writer(folder: str) -> bool | None:
+    """The same, but None where locks do not tell."""
     try:
-        descriptor = open_log(folder)
+        with open(open_log(folder), "rb", buffering=0) as log:
+            return writer_alive(log.fileno())
     except LogCorrupt:
         return False
-    try:
-        return writer_alive(descriptor) is True
-    finally:
-        os.close(descriptor)

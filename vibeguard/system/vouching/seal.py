@@ -19,31 +19,20 @@ _decode = json.Decoder(LogSealed).decode
 def seal_at_end(folder: str) -> str:
     """The digest that the last line of the log in a run folder gives; empty without such a line."""
     try:
-        descriptor = open_log(folder)
-    except LogCorrupt:
+        with open(open_log(folder), "rb") as log:
+            log.seek(max(os.fstat(log.fileno()).st_size - _WITHIN_BYTES, 0))
+            return _decode(log.read(_WITHIN_BYTES).rstrip(b"\n").rpartition(b"\n")[2]).sha256
+    except (LogCorrupt, OSError, DecodeError, UnicodeDecodeError):
         return ""
-    try:
-        size = os.fstat(descriptor).st_size
-        end = os.pread(descriptor, _WITHIN_BYTES, max(size - _WITHIN_BYTES, 0))
-        return _decode(end.rstrip(b"\n").rpartition(b"\n")[2]).sha256
-    except (OSError, DecodeError, UnicodeDecodeError):
-        return ""
-    finally:
-        os.close(descriptor)
 
 
 def bears_seal(folder: str, seal: str) -> bool:
     """Whether the log, read to its end now, is exactly the one that this seal is of."""
     try:
-        descriptor = open_log(folder)
-    except LogCorrupt:
+        with open(open_log(folder), "rb", buffering=0) as log:
+            return _bears(log.fileno(), seal)
+    except (LogCorrupt, OSError):
         return False
-    try:
-        return _bears(descriptor, seal)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def _bears(descriptor: int, seal: str) -> bool:
