@@ -28,10 +28,10 @@ from vibeguard.core.names import (
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.system.executors.base import AttemptSpec
-from vibeguard.system.supervisor.check import Ended
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.recorder import Recorder
-from vibeguard.system.supervisor.run import Judge, Run
+from vibeguard.system.supervisor.run import Run
+from vibeguard.system.supervisor.support import Ended, Judge, Support
 
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3600 * SECOND_NS
@@ -231,13 +231,15 @@ def run_virtually(
         recorder = Recorder(log, clock.elapsed_ns)
         _record_beginning(recorder, plan)
         run = Run(
-            executor=ScriptedExecutor(table),
+            support=Support(
+                executor=ScriptedExecutor(table),
+                begin=_look_at_nothing,
+                specify=_specification,
+                judge=judge,
+                keep=lambda *_: None,
+            ),
             recorder=recorder,
             clock=clock,
-            specify=_specification,
-            begin=_look_at_nothing,
-            judge=judge,
-            keep=lambda *_: None,
             groups=Groups(group_folder),
         )
         if before is not None:

@@ -1,9 +1,8 @@
 """The task of one attempt: start, watch its limits, end, judge, then settle or try again."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import trio
-from msgspec import Struct
 from msgspec.structs import asdict
 
 from vibeguard.core.model.events import (
@@ -16,6 +15,7 @@ from vibeguard.core.model.events import (
     CheckSlow,
     CheckStarted,
     CheckTerminationRequested,
+    Event,
 )
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import (
@@ -27,6 +27,7 @@ from vibeguard.core.names import (
     TerminationReason,
 )
 from vibeguard.core.scheduling.retry import retry_delay_ns
+from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import (
@@ -39,34 +40,39 @@ from vibeguard.system.executors.base import (
 from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
+from vibeguard.system.supervisor.support import Ended, Support
 from vibeguard.system.supervisor.unjudgeable import defect_of, refuse
 
-if TYPE_CHECKING:
-    from vibeguard.system.supervisor.run import Run
-
 CLEAN_UP_BOUND_S = 5.0
-
-
-class Ended(Struct, frozen=True):
-    """How an attempt ended, and why we ended it, if that decides its outcome."""
-
-    result: AttemptResult
-    struck: TerminationReason | None = None
 
 
 class CheckTask:
     """The task of one attempt: from the slot that the check was given until it settles or retries.
 
     `cancel` ends this check alone. A cancel of the whole run reaches the task through the nurseries
-    as `trio.Cancelled`; the reason is in the State.
+    as `trio.Cancelled`; the reason is in the State. `grace_ns` is the time from SIGTERM to SIGKILL,
+    as things stand now. `record` writes an event, `step` carries out what follows from it, too.
     """
 
-    def __init__(self, record: CheckRecord, work: "Run") -> None:
-        self.record = record
+    def __init__(
+        self,
+        check: CheckRecord,
+        support: Support,
+        scheduler: Scheduler,
+        grace_ns: int,
+        *,
+        record: Callable[[Event], None],
+        step: Callable[..., None],
+    ) -> None:
+        self._check = check
+        self.grace_ns = grace_ns
         self.attempt: Attempt | None = None
-        self._planned = record.planned
-        self._number = record.attempt
-        self._work = work
+        self.record = record
+        self.step = step
+        self._planned = check.planned
+        self._number = check.attempt
+        self._support = support
+        self._scheduler = scheduler
         self._started = 0.0
         self._over_limit = False
         self._cancelled = False
@@ -90,26 +96,26 @@ class CheckTask:
 
     async def _start(self) -> Attempt | None:
         """The accepted attempt; None if it is not wanted any more, or was refused."""
-        work, planned = self._work, self._planned
+        support, planned = self._support, self._planned
         callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
         try:
-            await work.begin(planned)
-            spec = work.specify(planned, self._number)
+            await support.begin(planned)
+            spec = support.specify(planned, self._number)
             return await start_patiently(
-                work.executor, spec, callbacks, self.record, work.scheduler, record=work.record
+                support.executor, spec, callbacks, self._check, self._scheduler, record=self.record
             )
         except StartRefused as refusal:
-            if self.record.state is not CheckState.SETTLED:
-                refuse(self.record, refusal, work.record)
-                work.step()
+            if self._check.state is not CheckState.SETTLED:
+                refuse(self._check, refusal, self.record)
+                self.step()
             return None
 
     def _accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start. Raises StartRefused."""
-        if self.record.state is CheckState.SETTLED:
+        if self._check.state is CheckState.SETTLED:
             raise StartRefused("the check was cancelled while it was being started")
         self._started = trio.current_time()
-        self._work.record(
+        self.record(
             CheckStarted(
                 check=self._planned.id,
                 attempt=self._number,
@@ -126,7 +132,7 @@ class CheckTask:
 
     def _terminating(self, reason: TerminationReason, signal: str) -> None:
         """Processes of this attempt are being told to end."""
-        self._work.record(
+        self.record(
             CheckTerminationRequested(
                 check=self._planned.id, attempt=self._number, reason=reason, signal=signal
             )
@@ -176,9 +182,9 @@ class CheckTask:
         if due.terminate is not None:
             self._note_hang(attempt, due.silent_ns)
         elif due.slow:
-            self._work.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
+            self.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
         elif due.idle:
-            self._work.record(
+            self.record(
                 CheckIdle(
                     check=check, attempt=number, elapsed_ns=due.elapsed_ns, idle_ns=due.silent_ns
                 )
@@ -187,7 +193,7 @@ class CheckTask:
 
     def _note_hang(self, attempt: Attempt, silent_ns: int) -> None:
         """What the processes were doing when a limit was reached."""
-        self._work.record(
+        self.record(
             CheckHang(
                 check=self._planned.id,
                 attempt=self._number,
@@ -201,7 +207,7 @@ class CheckTask:
         """End what is left. An exit that was seen before the cancel keeps its outcome."""
         if attempt.exited:
             return Ended(await self._end(attempt, TerminationReason.LEAK))
-        cancel = self._work.scheduler.state.cancel
+        cancel = self._scheduler.state.cancel
         if cancel is not None:
             reason = TerminationReason(cancel.reason)
         else:
@@ -211,7 +217,7 @@ class CheckTask:
 
     async def _end(self, attempt: Attempt, reason: TerminationReason) -> AttemptResult:
         """End the attempt's whole tree, shielded from cancellation and bounded."""
-        grace_ns = self._work.grace_ns
+        grace_ns = self.grace_ns
         self._terminating(reason, "SIGTERM" if grace_ns else "SIGKILL")
         bound = grace_ns / SECOND_NS + CLEAN_UP_BOUND_S
         with trio.move_on_after(bound, shield=True):
@@ -221,16 +227,16 @@ class CheckTask:
     async def _conclude(self, ended: Ended) -> None:
         """The attempt is over: its slot is free, and its outcome is to be found."""
         self.attempt = None
-        self._work.record(self._finished(ended.result))
-        self._work.keep(self._planned, self._number, ended.result)
-        defect = defect_of(self.record, ended.result)
+        self.record(self._finished(ended.result))
+        self._support.keep(self._planned, self._number, ended.result)
+        defect = defect_of(self._check, ended.result)
         lost = ended.result.end is AttemptEnd.LOST and ended.struck is None
-        if lost and self.record.lost <= self._planned.retry_lost and not self._is_cancelled:
+        if lost and self._check.lost <= self._planned.retry_lost and not self._is_cancelled:
             await self._back_off()
         elif defect is not None:
-            self._work.step(defect)
+            self.step(defect)
         elif ended.struck is not None and ended.struck in CANCELLED_FOR:
-            self._work.step(self._work.scheduler.cancelled(self._planned.id, ended.struck))
+            self.step(self._scheduler.cancelled(self._planned.id, ended.struck))
         else:
             await self._judge(ended)
 
@@ -250,19 +256,20 @@ class CheckTask:
 
     async def _judge(self, ended: Ended) -> None:
         """Find the outcome of the attempt, then settle the check or schedule a retry."""
-        work, planned, number = self._work, self._planned, self._number
-        judgement = await work.judge(planned, number, ended, work.step)
+        planned, number = self._planned, self._number
+        judgement = await self._support.judge(planned, number, ended, self.step)
         if judgement.findings is not None:
             found = asdict(judgement.findings)
-            work.record(CheckResults(check=planned.id, attempt=number, **found))
+            self.record(CheckResults(check=planned.id, attempt=number, **found))
         # A check that changes files is not retried: it would find them as it left them, and pass.
         changed = judgement.reason is Reason.CHANGED_FILES
         failed = judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not changed
-        if failed and self._may_retry():
+        left = planned.retries - (number - self._check.lost) + 1
+        if failed and left > 0 and not self._is_cancelled:
             await self._back_off()
             return
         if planned.grok or planned.assertion:
-            work.record(
+            self.record(
                 CheckExtracted(
                     check=planned.id,
                     attempt=number,
@@ -272,9 +279,9 @@ class CheckTask:
                     assertion_result=judgement.assertion_result,
                 )
             )
-        work.step(
+        self.step(
             settled(
-                self.record,
+                self._check,
                 judgement.outcome,
                 judgement.reason,
                 detail=judgement.detail,
@@ -285,18 +292,14 @@ class CheckTask:
 
     @property
     def _is_cancelled(self) -> bool:
-        return self._cancelled or self._work.scheduler.state.cancel is not None
-
-    def _may_retry(self) -> bool:
-        attempts = self._number - self.record.lost
-        return attempts <= self._planned.retries and not self._is_cancelled
+        return self._cancelled or self._scheduler.state.cancel is not None
 
     async def _back_off(self) -> None:
         """Wait, without slot and group, until the next attempt may be queued."""
-        scheduler, check, number = self._work.scheduler, self._planned.id, self._number + 1
+        scheduler, check, number = self._scheduler, self._planned.id, self._number + 1
         delay_ns = retry_delay_ns(scheduler.settings.jitter_seed, check, number)
-        self._work.step(CheckRetryScheduled(check=check, attempt=number, delay_ns=delay_ns))
+        self.step(CheckRetryScheduled(check=check, attempt=number, delay_ns=delay_ns))
         with trio.CancelScope() as self._waiting:
             await trio.sleep(delay_ns / SECOND_NS)
-        if self.record.state is CheckState.BACKOFF:
-            self._work.step(scheduler.next_attempt(check))
+        if self._check.state is CheckState.BACKOFF:
+            self.step(scheduler.next_attempt(check))

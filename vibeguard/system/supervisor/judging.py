@@ -22,10 +22,10 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.filestate import FileState
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
-from vibeguard.system.supervisor.check import Ended
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
 from vibeguard.system.supervisor.reports import Returned, guess, read_reports, states_of
+from vibeguard.system.supervisor.support import Ended
 from vibeguard.system.supervisor.untouched import Untouched
 
 if TYPE_CHECKING:

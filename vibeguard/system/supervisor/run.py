@@ -6,13 +6,11 @@ stands is in the State, and what an attempt does is its task's (`check`). The ex
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
 
 from vibeguard.core.fold.verdict import outranks
-from vibeguard.core.judge import Judgement
 from vibeguard.core.model.events import (
     CheckSettled,
     Event,
@@ -21,7 +19,6 @@ from vibeguard.core.model.events import (
     RunPaused,
     RunResumed,
 )
-from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import (
     CANCEL_EXIT_CODES,
@@ -35,57 +32,39 @@ from vibeguard.core.problems import LogWriteError
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor, StartRefused
-from vibeguard.system.supervisor.check import CheckTask, Ended
+from vibeguard.system.executors.base import StartRefused
+from vibeguard.system.supervisor.check import CheckTask
 from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run_clock import RunClock
+from vibeguard.system.supervisor.support import Support
 from vibeguard.system.supervisor.unjudgeable import refuse
 
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.reusing import Reusing
 
-# Finds the outcome of an attempt. It calls its last argument, `Run.step`, before it waits for
-# anything: only then is the attempt's slot offered to another check. A cancel must not make it
-# raise: an exit that was seen keeps its outcome.
-Judge = Callable[[PlannedCheck, int, Ended, Callable[[], None]], Awaitable[Judgement]]
-Begin = Callable[[PlannedCheck], Awaitable[None]]
-Specify = Callable[[PlannedCheck, int], AttemptSpec]
-Keep = Callable[[PlannedCheck, int, AttemptResult], None]
-
 
 class Run:
     """Runs the plan that `recorder` has recorded.
 
-    Every method but `run` is one synchronous step. `grace_ns` is the time from SIGTERM to SIGKILL,
-    as things stand now. `specify`, `begin`, `judge` and `keep` are what the session does for an
-    attempt: say what to start, look at what it may change before it starts, find its outcome,
-    remember its output.
+    Every method but `run` is one synchronous step.
     """
 
     def __init__(
         self,
         *,
-        executor: Executor,
+        support: Support,
         recorder: Recorder,
         clock: RunClock,
-        specify: Specify,
-        begin: Begin,
-        judge: Judge,
-        keep: Keep,
         groups: Groups,
         reusing: "Reusing | None" = None,
     ) -> None:
-        self.executor = executor
         self.recorder = recorder
         self.state = recorder.state
         self.scheduler = Scheduler(recorder.state, reusing.checks if reusing else ())
-        self.grace_ns = self.scheduler.settings.grace_ns
-        self.specify = specify
-        self.begin = begin
-        self.judge = judge
-        self.keep = keep
+        self._support = support
+        self._grace_ns = self.scheduler.settings.grace_ns  # from SIGTERM to SIGKILL, as of now
         self._clock = clock
         self._groups = groups
         self._reusing = reusing
@@ -144,8 +123,9 @@ class Run:
 
     def kill(self, nursery: trio.Nursery) -> None:
         """No grace any more: what is being ended is killed now, by tasks in `nursery`."""
-        self.grace_ns = 0
+        self._grace_ns = 0
         for task in self._tasks.values():
+            task.grace_ns = 0
             if task.attempt is not None:
                 nursery.start_soon(task.attempt.terminate, 0)
 
@@ -158,7 +138,7 @@ class Run:
         if not self.paused and not self.over and self.recorder.failure is None:
             self.record(RunPaused())
             if self.recorder.failure is None:  # else everything is being ended, which takes time
-                self.executor.pause()
+                self._support.executor.pause()
                 self._clock.pause()
 
     def resume(self) -> None:
@@ -168,7 +148,7 @@ class Run:
             self.step()
 
     def _end_pause(self) -> None:
-        self.executor.resume()
+        self._support.executor.resume()
         self.record(RunResumed(paused_ns=self._clock.resume()))
 
     # The step: every transition of a run is made here, without a checkpoint.
@@ -206,7 +186,15 @@ class Run:
     def _start(self, record: CheckRecord) -> None:
         """Give the check's attempt a task, in the nursery of its frontier."""
         check = record.planned.id
-        self._tasks[check] = task = CheckTask(record, self)
+        task = CheckTask(
+            record,
+            self._support,
+            self.scheduler,
+            self._grace_ns,
+            record=self.record,
+            step=self.step,
+        )
+        self._tasks[check] = task
         self._frontiers[_outlasts_foreground(record)].start(_frontier_of(record), (check, task.run))
 
     def _forget_task(self, record: CheckRecord) -> None:
@@ -284,7 +272,7 @@ class Run:
 
     def _log_failed(self) -> None:
         """Nothing can be recorded any more: nothing may go on."""
-        self.executor.resume()
+        self._support.executor.resume()
         self._clock.resume()
         self._work.cancel()
 

@@ -69,7 +69,6 @@ class Services:
                 break
             for order in orders:
                 self.obey(order)
-        self._run.grace_ns = 0
         self._run.cancel(CancelReason.FRONT_LOST)
         self._run.kill(self._nursery)
 

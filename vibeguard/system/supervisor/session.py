@@ -28,6 +28,7 @@ from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.run_log import RunLog
 from vibeguard.system.supervisor.services import Services
+from vibeguard.system.supervisor.support import Support
 
 if TYPE_CHECKING:
     from vibeguard.system.reuse.lookup import Found
@@ -126,14 +127,12 @@ class Session:
             in_fork=self._host.in_fork,
         )
         self._run = run = Run(
-            executor=executor,
+            support=Support(
+                executor, judging.begin, self._specify, judging.judge, self._keep_output
+            ),
             recorder=self._recorder,
             clock=self._clock,
-            specify=self._specify,
-            judge=judging.judge,
-            begin=judging.begin,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
-            keep=self._keep_output,
             reusing=self._reusing,
         )
         soon = trio.lowlevel.current_trio_token().run_sync_soon
