@@ -10,10 +10,11 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
+from vibeguard.core.names import Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.results import tests_of
 from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
@@ -46,12 +47,7 @@ class CtrfFormat(Format):
         tests: list[dict[str, Any]] = []
         for record in state.checks.values():
             tests.append(_check(state, record))
-            if record.results is not None and not record.results.guessed:
-                tests += [
-                    _test(record, one)
-                    for one in record.results.results
-                    if one.kind is ResultKind.TEST
-                ]
+            tests += [_test(record, one) for one in tests_of(record)]
         problem = run_problem(state, ending)
         if problem:
             run = {"name": "run", "status": "failed", "duration": 0, "suite": ["vibeguard"]}

@@ -16,7 +16,7 @@ from vibeguard.core.report.advice import advice_of
 from vibeguard.core.report.build import output_path, run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad
+from vibeguard.core.report.results import is_bad, results_of
 from vibeguard.core.report.summary import skips, summary
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import break_commands, sanitise
@@ -63,7 +63,6 @@ class GitHubFormat(Format):
         return [*located[:1], self._message(state, record), *located[1:]]
 
     def _message(self, state: State, record: CheckRecord) -> Message:
-        planned, settled = record.planned, record.settled
         parts = [sanitise(shorten(reason_of(state, record), 400)), *fact_lines(record)]
         for whole in advice_of(state, record).sections():
             section = whole.within(ADVICE_CHARACTERS)
@@ -71,8 +70,8 @@ class GitHubFormat(Format):
         path = output_path(record, self.options.run_folder)
         if path:
             parts.append(f"output: {sanitise(path)}")
-        title = f"{planned.id} {shown_status(record)}"
-        output = "\n".join(lines_besides(record, settled)) if settled else ""
+        title = f"{record.planned.id} {shown_status(record)}"
+        output = "\n".join(lines_besides(record))
         room = MAX_MESSAGE_CHARACTERS - sum(len(part) + 1 for part in parts)
         # Output gives way to the facts and the advice below it: it can be read in its file.
         if output and room > 100:
@@ -83,7 +82,7 @@ class GitHubFormat(Format):
 def _located(record: CheckRecord, level: Level) -> list[Message]:
     """The results of a level that lie in a file, as its annotations; a failed test is an error."""
     messages = []
-    for result in record.results.results if record.results else ():
+    for result in results_of(record):
         bad = Level.ERROR if is_bad(result) else result.severity
         if result.file and bad is level:
             name = result.name if result.kind is ResultKind.TEST else result.rule

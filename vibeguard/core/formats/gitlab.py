@@ -9,7 +9,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Level
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad, level_in
+from vibeguard.core.report.results import is_bad, level_in, results_of, titled
 from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.wording.sanitise import sanitise
 
@@ -34,7 +34,7 @@ class GitLabFormat(Format):
 
 def _findings(state: State, record: CheckRecord) -> list[dict[str, Any]]:
     """What it reports at a place; and itself, where nothing of that says why it did not pass."""
-    placed = [one for one in record.results.results if one.file] if record.results else []
+    placed = [one for one in results_of(record) if one.file]
     found = [_finding(record, one) for one in placed if is_bad(one) or one.severity is not None]
     if record.outcome in UNPASSED and not any(map(is_bad, placed)):
         text = sanitise(f"{record.planned.id} {shown_status(record)}: {reason_of(state, record)}")
@@ -51,9 +51,7 @@ def _finding(record: CheckRecord, result: Result) -> dict[str, Any]:
     level = level_in(record, result)
     failed = result.severity is None and level is Level.ERROR
     severity = "critical" if failed else _SEVERITIES[level]
-    said = sanitise(result.message.split("\n", 1)[0]) or sanitise(result.name) or "failed"
-    if result.severity is None and result.name:
-        said = f"{sanitise(result.name)}: {said}"
+    said = titled(result, sanitise(result.message.split("\n", 1)[0]))
     rule = f"{record.planned.id}/{result.rule or result.kind.value}"
     return _entry(said, rule, severity, result.file, max(result.line, 1))
 

@@ -14,11 +14,11 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome, ResultKind, ResultOutcome
+from vibeguard.core.names import Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import place_of, result_lines
+from vibeguard.core.report.results import place_of, result_lines, tests_of
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sanitise import sanitise
@@ -109,8 +109,7 @@ def _not_passed(state: State, record: CheckRecord) -> Element:
     if name == "skipped":
         return Element(name, {"message": message})
     made = Element(name, {"type": reason, "message": message})
-    lines = lines_besides(record, settled) if settled else []
-    made.text = "\n".join([*result_lines(record), *lines, *fact_lines(record)])
+    made.text = "\n".join([*result_lines(record), *lines_besides(record), *fact_lines(record)])
     return made
 
 
@@ -124,15 +123,8 @@ def _count(suite: Element, name: str, took_ns: int) -> None:
 
 def _suites_of_tests(state: State) -> list[Element]:
     """One `testsuite` for each check whose reports held tests; guessed ones are none."""
-    suites = []
-    for record in state.checks.values():
-        found = record.results
-        if found is None or found.guessed:
-            continue
-        tests = [result for result in found.results if result.kind is ResultKind.TEST]
-        if tests:
-            suites.append(_suite(record, tests))
-    return suites
+    found = ((record, tests_of(record)) for record in state.checks.values())
+    return [_suite(record, tests) for record, tests in found if tests]
 
 
 def _suite(record: CheckRecord, tests: list[Result]) -> Element:

@@ -52,7 +52,7 @@ class MarkdownFormat(Format):
         return "".join(("## VibeGuard\n\n", *said, *told, _TABLE, *table, room.left_out()))
 
     def _paragraph(self, state: State, record: CheckRecord) -> str:
-        planned, settled = record.planned, record.settled
+        planned = record.planned
         word = shown_status(record)
         reason = _prose(reason_of(state, record))
         parts = [f"\n### {_MARKS.get(word, '')} {_code(planned.id)} {word}: {reason}\n"]
@@ -60,7 +60,7 @@ class MarkdownFormat(Format):
         found = result_lines(record)
         if found:
             parts.append(_fence("\n".join(found), "text"))
-        lines = lines_besides(record, settled) if settled else []
+        lines = lines_besides(record)
         if lines:
             parts.append(_fence("\n".join(lines), "text"))
         facts = list(fact_lines(record))

@@ -13,7 +13,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Level, Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad, level_in
+from vibeguard.core.report.results import is_bad, level_in, results_of, titled
 from vibeguard.core.report.safe_json import encode_value
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
@@ -53,8 +53,7 @@ class SarifFormat(Format):
 def _reported(record: CheckRecord) -> list[Result]:
     """Failed tests and diagnostics of any level; passed and skipped tests are no findings."""
     failed = (ResultOutcome.FAILED, ResultOutcome.ERROR)
-    found = record.results.results if record.results else ()
-    return [one for one in found if one.severity is not None or one.outcome in failed]
+    return [o for o in results_of(record) if o.severity is not None or o.outcome in failed]
 
 
 def _is_placed(record: CheckRecord) -> bool:
@@ -96,9 +95,7 @@ def _rule_of(result: Result) -> str:
 
 
 def _result(record: CheckRecord, result: Result, index: int) -> dict[str, Any]:
-    said = sanitise(result.message, multiline=True).strip() or sanitise(result.name) or "failed"
-    if result.severity is None and result.name:
-        said = f"{sanitise(result.name)}: {said}"
+    said = titled(result, sanitise(result.message, multiline=True).strip())
     return {
         "ruleId": _rule_of(result),
         "ruleIndex": index,

@@ -23,7 +23,7 @@ def _details(state: State, record: CheckRecord, run_folder: str) -> Iterator[tup
     planned, settled = record.planned, record.settled
     if settled is not None and record.outcome is not Outcome.PASSED:
         yield RESULTS, "\n".join(result_lines(record))
-        yield OUTPUT, "\n".join(lines_besides(record, settled))
+        yield OUTPUT, "\n".join(lines_besides(record))
         yield "facts", "\n".join(fact_lines(record))
         for section in advice_of(state, record).sections():
             yield section.label, section.text

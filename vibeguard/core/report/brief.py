@@ -7,7 +7,6 @@ from enum import IntEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.failure import GAP, lines_besides, process_lines
@@ -48,20 +47,18 @@ class Piece(Struct, frozen=True):
     is_result: bool = False
 
 
-def output_pieces(record: CheckRecord, settled: CheckSettled, room: int) -> list[Piece]:
+def output_pieces(record: CheckRecord, room: int) -> list[Piece]:
     """What the check said, as whoever shows it will put it into a fence; `room` is in bytes.
 
     Just one of the pieces is the place, if there are any.
     """
     results = _result_texts(record, room)
-    lines = [*lines_besides(record, settled)]
+    lines = lines_besides(record)
     facts = [*note_lines(record), *process_lines(record)]
     pieces = [Piece(text, Keep.ERROR, fenced=True, is_result=True) for text in results]
-    first = 0 if results else None
-    if not results:
-        first = first_place(lines)
+    first = 0 if results else first_place(lines)
     pieces += [Piece(line, _worth(line), fenced=True) for line in lines]
-    timed_out = settled.outcome is Outcome.TIMEOUT
+    timed_out = record.outcome is Outcome.TIMEOUT
     worth = Keep.ERROR if timed_out else Keep.CONTEXT
     pieces += [Piece(fact, worth, fenced=True) for fact in facts]
     if timed_out and facts and not results:  # what it was doing says more than what it had said
@@ -94,9 +91,9 @@ def chosen_pieces(pieces: list[Piece], room: int) -> list[Piece]:
     return list(_with_gaps(pieces, kept))
 
 
-def place_text(record: CheckRecord, settled: CheckSettled) -> str:
+def place_text(record: CheckRecord) -> str:
     """The first location and message of a failure, in one line; empty where nobody has said any."""
-    pieces = output_pieces(record, settled, 0)
+    pieces = output_pieces(record, 0)
     return next((one.text for one in pieces if one.keep is Keep.PLACE), "").strip()
 
 

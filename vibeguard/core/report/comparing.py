@@ -10,7 +10,7 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome
 from vibeguard.core.report.failure import output_lines
-from vibeguard.core.report.results import is_bad, result_line, result_report
+from vibeguard.core.report.results import is_bad, result_line, result_report, results_of
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS, duration
@@ -132,7 +132,7 @@ def _key(check: str, result: Result) -> tuple[str, ...]:
 
 
 def _bad(record: CheckRecord) -> list[Result]:
-    return [one for one in record.results.results if is_bad(one)] if record.results else []
+    return [one for one in results_of(record) if is_bad(one)]
 
 
 def _keys(record: CheckRecord) -> set[tuple[str, ...]]:
@@ -195,6 +195,4 @@ def _slower_results(present: State, before: State) -> Iterator[Change]:
 
 
 def _durations(record: CheckRecord | None) -> dict[str, Result]:
-    if record is None or record.results is None:
-        return {}
-    return {one.name: one for one in record.results.results if one.name}
+    return {one.name: one for one in results_of(record) if one.name} if record else {}

@@ -75,7 +75,7 @@ class Paragraphs(Struct, frozen=True):
         if unpassed:
             lines.extend(self._command(record))
             lines.extend(fold(text, self.columns, prefix="  ") for text in result_lines(record))
-            shown = lines_besides(record, settled)
+            shown = lines_besides(record)
             lines.extend(fold(text, self.columns, prefix="  | ") for text in shown)
         if unpassed or settled.leaked or self.verbose:
             lines.extend(map(self._indented, fact_lines(record)))
@@ -115,9 +115,9 @@ class Paragraphs(Struct, frozen=True):
                 yield f"    [{plural(len(lines) - MAX_PROMPT_LINES, 'more line')}]"
 
 
-def lines_besides(record: CheckRecord, settled: CheckSettled) -> list[str]:
+def lines_besides(record: CheckRecord) -> list[str]:
     """The lines that matter, without what the check's results say."""
-    return without_repeats(record, output_lines(settled))
+    return without_repeats(record, output_lines(record.settled)) if record.settled else []
 
 
 def output_lines(settled: CheckSettled) -> list[str]:

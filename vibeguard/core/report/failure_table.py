@@ -42,7 +42,7 @@ def failure_table(state: State, columns: int, style: Style) -> list[str]:
 
 
 def _row(state: State, record: CheckRecord) -> tuple[str, str, str, str]:
-    place = place_text(record, record.settled) if record.settled else ""
     name = cut(sanitise(record.planned.id), WIDEST_NAME)
     took = duration(duration_ns(record, state.last_t))
-    return shown_status(record), name, took, sanitise(place or reason_of(state, record))
+    said = sanitise(place_text(record) or reason_of(state, record))
+    return shown_status(record), name, took, said

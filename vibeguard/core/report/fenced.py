@@ -56,7 +56,7 @@ class Fenced(Struct, frozen=True):
         room = share - size_of([first, ""])
         inside = [
             replace(one, text=f"| {self.clean(one.text)}".rstrip())
-            for one in output_pieces(record, settled, room // 2)
+            for one in output_pieces(record, room // 2)
         ]
         room -= size_of([opening, closing]) if inside else 0
         pieces = [*inside, *self._advice(state, record, settled)]
@@ -88,8 +88,7 @@ class Fenced(Struct, frozen=True):
     def in_a_line(self, state: State, record: CheckRecord, most: int, why: str) -> str:
         """A failure in one line of so many bytes, for between fences: where, what, and why so."""
         why = f" ({self.clean(why)})" if why else ""
-        place = place_text(record, record.settled) if record.settled else ""
-        said = self.clean(place or reason_of(state, record))
+        said = self.clean(place_text(record) or reason_of(state, record))
         line = f"| {self.clean(record.planned.id)}: {said}"
         return _cut_bytes(line, most - len(why.encode())) + why
 

@@ -26,6 +26,24 @@ def is_bad(result: Result) -> bool:
     return result.outcome in BAD or result.severity is Level.ERROR
 
 
+def results_of(record: CheckRecord) -> tuple[Result, ...]:
+    """The single results that are recorded of its last attempt."""
+    return record.results.results if record.results else ()
+
+
+def tests_of(record: CheckRecord) -> list[Result]:
+    """The tests that its reports told of; guessed ones are none."""
+    told = record.results is not None and not record.results.guessed
+    return [one for one in results_of(record) if told and one.kind is ResultKind.TEST]
+
+
+def titled(result: Result, message: str) -> str:
+    """The message of a finding, sanitised by now, behind the name of its test."""
+    name = sanitise(result.name)
+    said = message or name or "failed"
+    return f"{name}: {said}" if result.severity is None and result.name else said
+
+
 def level_in(record: CheckRecord, result: Result) -> Level:
     """How bad a result is for the run: an error is a warning where its check is only one."""
     if is_bad(result):
@@ -40,11 +58,10 @@ def result_report(result: Result) -> ResultReport:
 
 def shown_results(record: CheckRecord) -> list[Result]:
     """What to show of a check that did not pass: what is bad, else its warnings."""
-    if record.results is None or record.outcome in (None, Outcome.PASSED):
+    if record.outcome in (None, Outcome.PASSED):
         return []
-    bad = [result for result in record.results.results if is_bad(result)]
-    warnings = [one for one in record.results.results if one.severity is Level.WARNING]
-    return bad or warnings
+    bad = [result for result in results_of(record) if is_bad(result)]
+    return bad or [one for one in results_of(record) if one.severity is Level.WARNING]
 
 
 def place_of(result: Result) -> str:

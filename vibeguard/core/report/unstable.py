@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.results import is_bad
+from vibeguard.core.report.results import is_bad, results_of
 from vibeguard.core.reuse.checked import held_still
 
 _UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT)
@@ -54,7 +54,7 @@ def _told(check: str, tree: str, config: str, records: list[tuple[str, CheckReco
     tests = {
         result.name: None
         for record in failed
-        for result in (record.results.results if record.results else ())
+        for result in results_of(record)
         if is_bad(result) and result.name
     }
     return Unstable(
