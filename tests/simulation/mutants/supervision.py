@@ -54,20 +54,19 @@ MUTANTS = (
     ),
     Mutant(
         "a pause does not stop the clock",
-        "                self.executor.pause()\n                self._clock.pause()",
-        "                self.executor.pause()",
+        "                self._support.executor.pause()\n                self._clock.pause()",
+        "                self._support.executor.pause()",
         history=41,
     ),
     Mutant(
         "a pause does not stop the checks",
-        "                self.executor.pause()\n                self._clock.pause()",
+        "                self._support.executor.pause()\n                self._clock.pause()",
         "                self._clock.pause()",
         history=67,
     ),
     Mutant(
         "checks outlive their front by the grace",
-        "        self._run.grace_ns = 0\n        self._run.cancel(CancelReason.FRONT_LOST)\n"
-        "        self._run.kill(self._nursery)",
+        "        self._run.cancel(CancelReason.FRONT_LOST)\n        self._run.kill(self._nursery)",
         "        self._run.cancel(CancelReason.FRONT_LOST)",
         history=537,
     ),
@@ -111,14 +110,14 @@ MUTANTS = (
     ),
     Mutant(
         "one more retry than was asked for",
-        "return attempts <= self._planned.retries and",
-        "return attempts <= self._planned.retries + 1 and",
+        "if failed and attempts <= planned.retries and",
+        "if failed and attempts <= planned.retries + 1 and",
         history=1,
     ),
     Mutant(
         "what was cancelled is tried again",
-        "return attempts <= self._planned.retries and not self._is_cancelled",
-        "return attempts <= self._planned.retries",
+        "if failed and attempts <= planned.retries and not self._is_cancelled",
+        "if failed and attempts <= planned.retries",
         history=278,
     ),
     Mutant(

@@ -264,8 +264,8 @@ class CheckTask:
         # A check that changes files is not retried: it would find them as it left them, and pass.
         changed = judgement.reason is Reason.CHANGED_FILES
         failed = judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not changed
-        left = planned.retries - (number - self._check.lost) + 1
-        if failed and left > 0 and not self._is_cancelled:
+        attempts = number - self._check.lost
+        if failed and attempts <= planned.retries and not self._is_cancelled:
             await self._back_off()
             return
         if planned.grok or planned.assertion:
