@@ -160,8 +160,8 @@ def test_a_supervisor_that_breaks_keeps_its_traceback_and_every_command_shows_it
     run_py = package / "system" / "supervisor" / "run.py"
     text = run_py.read_text()
     broken = text.replace(
-        "    def _let_go(",
-        "    def _let_go(self, *_):\n        1 / 0\n\n    def _never(",
+        "    def _forget_task(",
+        "    def _forget_task(self, *_):\n        1 / 0\n\n    def _never(",
         1,
     )
     assert broken != text
