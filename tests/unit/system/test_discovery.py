@@ -172,6 +172,21 @@ def test_cpus_are_at_least_one_and_at_most_what_is_there() -> None:
     assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
 
 
+@pytest.mark.parametrize("refusal", [PermissionError, OSError, AttributeError])
+@pytest.mark.parametrize(("counted", "usable"), [(3, 3), (None, 1)])
+def test_where_affinity_is_not_told_all_cpus_count(
+    refusal: type[Exception], counted: int | None, usable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused by a sandbox, unknown to the kernel, unknown to this Python; at least one there is."""
+
+    def refuse(_: int) -> set[int]:
+        raise refusal
+
+    monkeypatch.setattr(os, "sched_getaffinity", refuse, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: counted)
+    assert usable_cpus("/nowhere") == usable
+
+
 def test_quotas_of_control_groups_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of our own group and of those above, in version 2 and 1; a part of a CPU counts as one."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)

@@ -217,6 +217,29 @@ def test_a_journal_on_a_disk_that_turned_read_only_closes(journal, monkeypatch):
     assert os.path.exists(os.path.join(journal.run_folder, "reserve"))
 
 
+@pytest.mark.parametrize(
+    "number",
+    [errno.EBADF, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.ESPIPE],
+    ids=errno.errorcode.get,
+)
+def test_room_is_kept_however_the_file_system_refuses_to_be_asked_for_it(
+    journal, monkeypatch, number
+):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    journal.reserve(1 << 20)
+    assert os.stat(os.path.join(journal.run_folder, "reserve")).st_size >= 1 << 20
+    journal.append(RunPaused())
+
+
+def test_a_system_without_that_call_keeps_room_too(journal, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    journal.reserve(1 << 20)
+    assert os.stat(os.path.join(journal.run_folder, "reserve")).st_size >= 1 << 20
+
+
 def test_a_larger_run_may_keep_more_room(journal):
     journal.reserve(1 << 20)
     assert os.stat(os.path.join(journal.run_folder, "reserve")).st_blocks * 512 >= 1 << 20

@@ -1,11 +1,14 @@
 """A file of the user's gets other content in one step, and stays what it was otherwise."""
 
+import errno
 import os
 import stat
 
 import pytest
 
+from vibeguard.core.problems import LogWriteError
 from vibeguard.system.rundir.files import replace_file, rewrite_file
+from vibeguard.system.rundir.state_folder import state_folder
 
 
 def test_links_and_modes_stay_and_a_new_file_is_for_everybody(tmp_path):
@@ -60,3 +63,37 @@ def test_an_error_names_the_file(tmp_path):
     with pytest.raises(OSError, match="absent") as refused:
         rewrite_file(str(tmp_path / "absent" / "file"), b"")
     assert refused.value.filename
+
+
+def refuse_modes(monkeypatch, number: int, *, mount_gives: int) -> None:
+    """A mount that takes no mode, and gives each file and folder one of its own."""
+    make, give = os.mkdir, os.chmod
+
+    def mkdir(path, mode=0o777, **more):
+        make(path, mode, **more)
+        give(path, mount_gives)
+
+    def refuse(path, _mode):
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    monkeypatch.setattr(os, "chmod", refuse)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_mount_that_takes_no_modes_is_lived_with_where_only_reading_is_open(
+    tmp_path, monkeypatch, number
+):
+    refuse_modes(monkeypatch, number, mount_gives=0o755)
+    state = state_folder(str(tmp_path), create=True)
+    assert stat.S_IMODE(os.stat(state).st_mode) == 0o755
+
+
+def test_where_others_may_write_the_advice_is_another_place_and_not_to_make_it_writable(
+    tmp_path, monkeypatch
+):
+    refuse_modes(monkeypatch, errno.EPERM, mount_gives=0o777)
+    with pytest.raises(LogWriteError) as refused:
+        state_folder(str(tmp_path), create=True)
+    assert "lets others write" in refused.value.what
+    assert refused.value.do == "keep the state where files have modes: --state-dir"
