@@ -82,6 +82,26 @@ def test_a_signal_ends_judging(project, number):
     assert "judging took too long" in err
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "expected"), [("cancel", 143), ("cancel --check a", 1), ("the front is killed", 143)]
+)
+def test_who_cancels_the_run_or_the_check_ends_judging(project, words, expected):
+    (project / "vibeguard.yaml").write_text(
+        f"checks: [{{id: a, run: cat big.txt, grok: '{SLOW}', async: true}}]\n"
+    )
+    with running(project, "run") as command:
+        command.wait_for(CheckAttemptFinished)
+        if "killed" in words:
+            os.kill(command.pid, signal.SIGKILL)
+        else:
+            assert vibeguard(*words.split(), cwd=project).returncode == 0
+        command.end()
+    done = vibeguard("wait", cwd=project)
+    assert done.returncode == expected
+    assert "judging took too long: the check or the run was cancelled meanwhile" in done.stderr
+
+
 def test_more_than_grok_limit_is_an_error_and_said_even_if_the_command_failed(project):
     code, checks = run(
         project,

@@ -257,7 +257,10 @@ class CheckTask:
     async def _judge(self, ended: Ended) -> None:
         """Find the outcome of the attempt, then settle the check or schedule a retry."""
         planned, number = self._planned, self._number
-        judgement = await self._support.judge(planned, number, ended, self.step)
+        with trio.CancelScope() as self._waiting:
+            if self._cancelled:  # while the attempt was being ended
+                self._waiting.cancel()
+            judgement = await self._support.judge(planned, number, ended, self.step)
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             self.record(CheckResults(check=planned.id, attempt=number, **found))

@@ -28,13 +28,13 @@ async def in_fork(
             try:
                 answer = await _read(reader)
             except trio.Cancelled:
-                if bound.cancel_called:
-                    raise
                 # The caller has something to record first; its next checkpoint is cancelled again.
-                raise CutShort("the run was cancelled meanwhile") from None
-            if not answer:
-                raise CutShort("the process that did it ended without an answer")
-            return answer
+                if not bound.cancel_called:
+                    raise CutShort("the check or the run was cancelled meanwhile") from None
+            else:
+                if not answer:
+                    raise CutShort("the process that did it ended without an answer")
+                return answer
         raise CutShort(f"it took longer than {timeout_s:g} s")
     finally:
         end_answering(pid, reader)
