@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
-from tests.helpers.running import running
+from tests.helpers.running import running, start
 from vibeguard.core.model.events import RunStarted
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.reader import open_state
@@ -61,13 +61,9 @@ def three_runs(tmp_path_factory) -> Path:
 def test_twelve_runs_started_at_once_do_not_touch_each_other(tmp_path):
     """Ids, logs, outputs and exit codes are each run's own, and latest is the newest of them."""
     folder = project(tmp_path, CONFIG)
-    command = [sys.executable, "-m", "vibeguard", "run", "--format", "jsonl"]
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    together = [
-        subprocess.Popen(command, cwd=folder, env=environment(), **pipes) for _ in range(AT_ONCE)
-    ]
+    together = [start(folder, "run", "--format", "jsonl", env={}) for _ in range(AT_ONCE)]
     said = [process.communicate(timeout=300) for process in together]
-    assert [process.returncode for process in together] == [0] * AT_ONCE, said
+    assert [process.wait() for process in together] == [0] * AT_ONCE, said
 
     ids = ids_of(folder)
     told = {json.loads(out.splitlines()[0])["run_id"] for out, _ in said}
@@ -76,7 +72,7 @@ def test_twelve_runs_started_at_once_do_not_touch_each_other(tmp_path):
     for out, _ in said:
         run_id = json.loads(out.splitlines()[0])["run_id"]
         home = Path(run_folder(state_of(folder), run_id))
-        assert (home / "events.jsonl").read_bytes() == out
+        assert (home / "events.jsonl").read_text() == out
         assert (home / "output/who.1.log").read_text() == f"{run_id}\nmore\n"
         assert (home / "output/after.1.log").read_text() == f"{run_id} again\n"
         assert open_state(str(home))[1].status is LogStatus.COMPLETE

@@ -201,8 +201,19 @@ def outcome(
     return done.returncode, {check["id"]: check["status"] for check in document["checks"]}
 
 
+# Mypy and cargo take ten seconds of a processor for a sound project. By day their templates are
+# tried where the runner ran no test and where there is nothing.
+BY_NIGHT = ("python-pip", "rust-cargo")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.nightly] if name in BY_NIGHT else [])
+        for name in PROJECTS
+    ],
+)
 def test_a_template_passes_on_a_sound_project_and_finds_what_breaks_it(name, tmp_path, read_once):
     """As it is handed out, without a change; and the work tree stays clean."""
     folder = made(name, tmp_path)

@@ -72,7 +72,17 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("variant", sorted(BROKEN))
+# They run almost all of their project, six seconds of a processor; each project has another one by day.
+BY_NIGHT = ("python-package.untested-code", "monorepo.compressed-answers")
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(name, marks=[pytest.mark.nightly] if name in BY_NIGHT else [])
+        for name in sorted(BROKEN)
+    ],
+)
 def test_a_commit_that_breaks_an_example_is_found_and_named(variant: str, tmp_path: Path) -> None:
     """Exit 1, the culprit named in the text, its dependents skipped, everything else as before."""
     target = project(variant.partition(".")[0], tmp_path)

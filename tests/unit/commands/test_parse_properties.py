@@ -53,6 +53,7 @@ WORD = st.one_of(
 @example(["run", "--tags", "--", "x"])
 @example(["-"])
 @example([""])
+@settings(max_examples=examples(0.5))  # cyclopts takes a tenth of a second for most of them
 @given(st.lists(WORD, max_size=6))
 def test_any_words_give_a_call_or_a_usage_error(words):
     """Never a traceback of the parser's own."""

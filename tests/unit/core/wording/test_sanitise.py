@@ -87,7 +87,7 @@ def test_nothing_that_acts_survives_and_twice_is_once(text, multiline):
 def test_hostile_megabytes_take_linear_time():
     """Each shape would take minutes if one introducer made the next scan start anew."""
     for shape in ("\x1b]", "\x9d", "\x90", "\x1bP", "\x1b[0;", "\x9b"):
-        sanitise(shape * 300_000)
+        sanitise(shape * 100_000)
 
 
 @pytest.mark.parametrize(
