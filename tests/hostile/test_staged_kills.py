@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, git, vibeguard
-from tests.helpers.staging import has_namespaces, picture, repository, words_for
+from tests.helpers.staging import commit, has_namespaces, picture, repository, words_for
 from tests.helpers.waiting import wait_until
 
 FAST = 3
@@ -73,6 +73,18 @@ def random_state(root: Path, chance: random.Random) -> None:
                     git("add", "--", name, cwd=root)
 
 
+def with_submodule(root: Path, chance: random.Random) -> None:
+    """A submodule as it was committed, moved to another commit, or with edits of its own."""
+    repository(root.with_name("other"), s="s\n")
+    words = ("submodule", "--quiet", "add", str(root.with_name("other")), "sub")
+    git("-c", "protocol.file.allow=always", *words, cwd=root)
+    commit(root)
+    if (what := chance.randrange(3)) == 1:
+        commit(root / "sub")
+    elif what == 2:
+        (root / "sub" / chance.choice(["s", "new"])).write_text("2\n")
+
+
 def descendants(pid: int) -> list[int]:
     """The process and all below it."""
     parents: dict[int, list[int]] = {}
@@ -114,6 +126,8 @@ def cases() -> list[object]:
 def test_a_killed_staged_run_leaves_everything_as_it_was(tmp_path, way, seed):
     chance = random.Random(seed)
     root = repository(tmp_path / "r", **FILES)
+    if seed % 4 == 3:
+        with_submodule(root, chance)
     random_state(root, chance)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
