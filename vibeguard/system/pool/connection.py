@@ -188,11 +188,20 @@ class _Call:
 
 
 def cause_of(error: BaseException) -> str:
-    """What is at the bottom of an error: a handshake's is the cause of a broken stream."""
-    while (inner := error.__cause__ or error.__context__) is not None:
+    """What is at the bottom of an error: a handshake's is the cause of a broken stream.
+
+    Of a group it is the first: each address of a host may have had its own.
+    """
+    while (inner := _inner(error)) is not None:
         error = inner
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text or type(error).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):
+        return error.exceptions[0]
+    return error.__cause__ or error.__context__
 
 
 async def connect(address: Address, pushed: Pushed, nursery: trio.Nursery) -> Connection:

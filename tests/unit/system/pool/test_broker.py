@@ -1,5 +1,6 @@
 """The broker as a run and a worker use it: a real server, Valkey and Redis."""
 
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
@@ -282,3 +283,17 @@ def test_who_waits_when_the_broker_dies_is_told() -> None:
                 await pool.connection.call("BLPOP", "nothing", 0)
 
         with_pool(mortal, "dies", work)
+
+
+def test_a_port_where_nobody_listens_is_said_in_the_words_of_the_system() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+
+        async def main() -> None:
+            address = parse_address(f"redis://127.0.0.1:{port}", insecure=False)
+            async with trio.open_nursery() as nursery:
+                with pytest.raises(BrokerLost, match=r"cannot be reached: .*Connection refused"):
+                    await open_pool(Access(address, "p", KEY), nursery, messages=lambda _: None)
+
+        trio.run(main)
