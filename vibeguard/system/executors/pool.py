@@ -272,11 +272,15 @@ class PoolExecutor:
 
     async def _put_pack(self, pool: Pool) -> None:
         """See that the files are there before a job that needs them, and stay there."""
+        if not self._pack_is_due():
+            return
         async with self._packing:
-            now = clock.monotonic_s()
-            if self._shipment.pack and now >= self._pack_due_s:
+            if self._pack_is_due():
                 await pool.put_pack(self._shipment.source.pack, self._shipment.pack)
-                self._pack_due_s = now + PACK_AGAIN_S
+                self._pack_due_s = clock.monotonic_s() + PACK_AGAIN_S
+
+    def _pack_is_due(self) -> bool:
+        return bool(self._shipment.pack) and clock.monotonic_s() >= self._pack_due_s
 
     async def _take_back(self, token: str) -> None:
         pool = self._line.pool

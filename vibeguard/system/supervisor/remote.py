@@ -23,12 +23,16 @@ from vibeguard.system.pool.shipment import Capture, Shipment
 
 
 class Remote(Struct, frozen=True):
-    """The way into the pool, the files as workers get them, the labels that there are."""
+    """The way into the pool, the files as workers get them, the labels that there are.
+
+    `base` is the folder that the run is of, relative to the top of these files.
+    """
 
     access: Access
     settings: PoolSettings
     shipment: Shipment
     present: tuple[str, ...] = ()
+    base: str = ""
 
     def executor(
         self,
@@ -62,8 +66,7 @@ class Remote(Struct, frozen=True):
         }
         for name, value in launch.variables.get(planned.id, {}).items():
             variables[os.fsencode(name)] = os.fsencode(value)
-        top, here = self.shipment.top, os.fsdecode(launch.folder)
-        base = _below(top, here)
+        here = os.fsdecode(launch.folder)
         reports = tuple(source.file for source in planned.results if source.file)
         returns = tuple(filter(None, (planned.file, *reports, *planned.artifacts)))
         return RemoteSpec(
@@ -72,8 +75,8 @@ class Remote(Struct, frozen=True):
             present=self.present,
             labels=() if planned.where is None else planned.where.labels,
             variables=variables,
-            folder=base if cwd == here else _below(top, cwd),
-            base=base,
+            folder=self.base if cwd == here else _below(self.shipment.top, cwd),
+            base=self.base,
             returns=returns,
             reports=reports,
             returned_folder=returned,
@@ -100,7 +103,8 @@ def prepare_remote(
     access = access_from(environ, settings.name, insecure=settings.insecure)
     found = trio.run(ask_once, access, partial(_try_out, captured), partial(_ended_by, orders))
     shipment, present = found or (Shipment(Source("", "")), [])
-    return Remote(access, settings, shipment, label_sets(present))
+    base = _below(shipment.top, os.fsdecode(launch.folder))
+    return Remote(access, settings, shipment, label_sets(present), base)
 
 
 async def _ended_by(orders: OrderReader) -> None:

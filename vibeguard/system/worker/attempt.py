@@ -18,6 +18,7 @@ from vibeguard.system.process.sweep import WORKER_MARK
 from vibeguard.system.rundir.files import write_new
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.parcel import Parcel, States, pack, states
+from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
 
 
@@ -32,6 +33,7 @@ class Tools(NamedTuple):
     executor: LocalExecutor
     store: Store
     folders: Folders
+    removing: Removing
     environment: dict[bytes, bytes]
 
 
@@ -139,10 +141,10 @@ class RemoteAttempt:
         return os.pread(descriptor, size, offset)
 
     def discard(self) -> None:
-        """Give back the descriptors and remove all files. May take a while."""
+        """Give back the descriptors, and have all files removed."""
         while self._read_from:
             os.close(self._read_from.popitem()[1])
-        self._tools.store.discard(self.claim)
+        self._tools.removing.remove(*self._tools.store.all_of(self.claim))
 
     def _spec(self) -> AttemptSpec:
         job, store = self.job, self._tools.store

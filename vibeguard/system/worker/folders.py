@@ -1,15 +1,14 @@
 """The folders in which attempts run: the run's tree, proved, in a repository at the run's HEAD.
 
 Some are made in advance, while no attempt waits for its own. A folder that no attempt has used can
-be changed to another tree, of which git writes only what differs. A tree is proved when it is laid,
-and looked at again when an attempt takes its folder.
+be changed to another tree, of which git writes only what differs. A tree is proved when it is laid;
+when an attempt takes its folder, a look at each file tells whether it is still as it was.
 """
 
 import os
-import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.resources import files
 from itertools import count
 from typing import Final
@@ -19,16 +18,16 @@ from msgspec import Struct
 
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.messages import Source
+from vibeguard.system.discovery.filestate import CTIME_TICK_S, looks_of
 from vibeguard.system.executors.base import AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.process.orphans import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
 from vibeguard.system.process.sweep import WORKER_MARK
 from vibeguard.system.rundir.files import make_folder
+from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
 
 OUTPUT_BYTES: Final = 1 << 16
-# The longest that removing files may delay an end; the next worker in the folder removes the rest.
-CLEAN_UP_S: Final = 10.0
 _QUIET_GIT: Final = {
     b"GIT_CONFIG_GLOBAL": b"/dev/null",
     b"GIT_CONFIG_NOSYSTEM": b"1",
@@ -51,10 +50,11 @@ class Unfit(Exception):
 
 
 class _Ready(Struct, frozen=True):
-    """A folder that no attempt has had, and the files that lie in it."""
+    """A folder that no attempt has had, the files that lie in it, and how it looked then."""
 
     path: str
     source: Source
+    looks: bytes
 
 
 class Folders:
@@ -65,6 +65,7 @@ class Folders:
         identity: str,
         store: Store,
         executor: LocalExecutor,
+        removing: Removing,
         environment: Mapping[bytes, bytes],
         *,
         most_ready: int,
@@ -72,6 +73,7 @@ class Folders:
         self._mark = f"worker-{identity}"
         self._store = store
         self._executor = executor
+        self._removing = removing
         self._environment = {**environment, **_QUIET_GIT, WORKER_MARK: identity.encode()}
         self._most_ready = most_ready
         self._ready: deque[_Ready] = deque()
@@ -87,9 +89,11 @@ class Folders:
 
     async def arrive(self, source: Source) -> None:
         """Put the files of a run into the store; its pack has been fetched. Raises Unfit."""
+        if source in self._head_trees:
+            return
         async with self._arriving:
             if source not in self._head_trees:
-                said = await self._run(
+                self._head_trees[source] = await self._run(
                     self._arrive,
                     STORE=self._store.git,
                     ORIGIN=self._store.repository,
@@ -97,23 +101,32 @@ class Folders:
                     TREE=source.tree,
                     PACK=self._store.pack_path(source),
                 )
-                self._head_trees[source] = said
 
     async def make(self, source: Source, path: str) -> None:
         """Make the folder of an attempt. Raises Unfit; `arrive` has to come before."""
         async with self._busy():
             self._wanted = source
             while (ready := self._take_ready(source)) is not None:
-                os.rename(ready.path, path)  # at once: a cancel must not find it under neither name
                 with suppress(Unfit):
-                    await self._fill(path, source, ready.source.tree)
+                    await self._take_over(ready, source)
+                    os.rename(ready.path, path)  # at once: no cancel finds it under neither name
                     return
-            await trio.to_thread.run_sync(_make_repository, path, self._store.git)
+            _make_repository(path, self._store.git)
             try:
                 await self._fill(path, source, "")
+                _use_index_of_commit(path)
             except Unfit:
                 self._head_trees.pop(source, None)  # the store may have lost something: look again
                 raise
+
+    async def _take_over(self, ready: _Ready, source: Source) -> None:
+        """Make a ready folder one for these files. Raises Unfit where somebody has changed it."""
+        with self._or_removed(ready.path):
+            if await trio.to_thread.run_sync(looks_of, ready.path) != ready.looks:
+                raise Unfit("a folder that was ready has been changed")
+            if ready.source != source:
+                await self._fill(ready.path, source, ready.source.tree)
+            _use_index_of_commit(ready.path)
 
     async def keep_ready(self) -> None:
         """Lay folders in advance, one after the other, while no attempt waits for its own."""
@@ -131,11 +144,14 @@ class Folders:
     async def lay_ready(self, source: Source) -> None:
         """Lay one in advance; beyond the most, the oldest one goes. Raises Unfit or OSError."""
         path = self._store.attempt_folder(f"ready-{next(self._numbers)}")
-        await trio.to_thread.run_sync(_make_repository, path, self._store.git)
-        await self._fill(path, source, "", whole=False)
-        self._ready.append(_Ready(path, source))
+        _make_repository(path, self._store.git)
+        await self._fill(path, source, "")
+        with self._or_removed(path):
+            await trio.sleep(CTIME_TICK_S)
+            looks = await trio.to_thread.run_sync(looks_of, path)
+        self._ready.append(_Ready(path, source, looks))
         while len(self._ready) > self._most_ready:
-            await self._remove(self._ready.popleft().path)
+            self._removing.remove(self._ready.popleft().path)
 
     @asynccontextmanager
     async def _busy(self) -> AsyncIterator[None]:
@@ -157,24 +173,27 @@ class Folders:
                 return ready
         return self._ready.popleft() if self._ready else None
 
-    async def _fill(self, path: str, source: Source, laid: str, *, whole: bool = True) -> None:
-        """Write the tree into a folder. Raises Unfit, OSError.
-
-        With `whole` the folder becomes what an attempt gets. It is removed where that cannot be
-        done, or is not wanted any more.
-        """
-        try:
-            await trio.to_thread.run_sync(_set_head, path, source.commit)
+    async def _fill(self, path: str, source: Source, laid: str) -> None:
+        """Write the tree into a folder in which that of `laid` lies. Raises Unfit, OSError."""
+        with self._or_removed(path):
+            _set_head(path, source.commit)
+            with suppress(FileNotFoundError):  # that of the last commit
+                os.unlink(f"{path}/.git/index-of-commit")
             await self._run(
                 self._lay,
                 FOLDER=path,
                 TREE=source.tree,
                 LAID=laid,
-                HEAD_TREE=self._head_trees.get(source, "") if whole else "",
+                HEAD_TREE=self._head_trees[source],
             )
+
+    @contextmanager
+    def _or_removed(self, path: str) -> Iterator[None]:
+        """What cannot be done, or is not wanted any more, leaves no folder."""
+        try:
+            yield
         except BaseException:
-            with trio.move_on_after(CLEAN_UP_S, shield=True):
-                await self._remove(path)
+            self._removing.remove(path)
             raise
 
     async def _run(self, script: str, **variables: str) -> str:
@@ -201,10 +220,9 @@ class Folders:
         )
         try:
             exit_code, signal = await self._end_of(spec)
-            said = await trio.to_thread.run_sync(_last_line, path)
+            said = _last_line(path)
         finally:
-            with trio.move_on_after(CLEAN_UP_S, shield=True):
-                await trio.to_thread.run_sync(_unlink, path, abandon_on_cancel=True)
+            self._removing.remove(path)
         if exit_code != 0:
             raise Unfit(f"the folder could not be made: {said or signal}")
         return said
@@ -223,9 +241,6 @@ class Folders:
             raise
         return result.exit_code, result.signal
 
-    async def _remove(self, path: str) -> None:
-        await trio.to_thread.run_sync(_remove_tree, path, abandon_on_cancel=True)
-
 
 def _make_repository(path: str, store: str) -> None:
     """What `git init` makes, with the store's objects; without its two processes."""
@@ -243,15 +258,10 @@ def _set_head(path: str, commit: str) -> None:
         file.write(f"{commit}\n")
 
 
-def _remove_tree(path: str) -> None:
-    shutil.rmtree(path, ignore_errors=True)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
+def _use_index_of_commit(path: str) -> None:
+    """Until an attempt gets it a folder keeps the index of what lies in it, too."""
+    with suppress(FileNotFoundError):  # they are the same
+        os.replace(f"{path}/.git/index-of-commit", f"{path}/.git/index")
 
 
 def _last_line(path: str) -> str:

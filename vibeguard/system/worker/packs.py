@@ -22,8 +22,10 @@ class Packs:
 
     async def fetch(self, source: Source) -> None:
         """See that its pack is there. Raises Unfit, OSError, BrokerLost or BrokerRefused."""
+        if not source.pack or source.pack in self._there:
+            return
         async with self._fetching:
-            if not source.pack or source.pack in self._there:
+            if source.pack in self._there:
                 return
             pool = self._line.pool
             if pool is None:

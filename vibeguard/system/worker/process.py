@@ -23,6 +23,7 @@ from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.guardian import guard
 from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.service import Service
 from vibeguard.system.worker.showing import Offer
 from vibeguard.system.worker.store import Store
@@ -112,8 +113,11 @@ async def _work(
 ) -> tuple[int, str]:
     environment = without_git_locals(caller_environment())
     async with open_local_executor() as executor, trio.open_nursery() as nursery:
-        folders = Folders(offer.identity, store, executor, environment, most_ready=offer.slots)
-        tools = Tools(offer.identity, executor, store, folders, environment)
+        removing = Removing()
+        folders = Folders(
+            offer.identity, store, executor, removing, environment, most_ready=offer.slots
+        )
+        tools = Tools(offer.identity, executor, store, folders, removing, environment)
         service = Service(access, offer, tools, page)
         try:
             nursery.start_soon(_obey_signals, service)

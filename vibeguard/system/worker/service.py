@@ -21,7 +21,7 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
-from vibeguard.system.worker.folders import CLEAN_UP_S, Unfit
+from vibeguard.system.worker.folders import Unfit
 from vibeguard.system.worker.lease import LeasePage
 from vibeguard.system.worker.packs import Packs
 from vibeguard.system.worker.showing import Offer, Shown
@@ -78,10 +78,12 @@ class Service:
             nursery.start_soon(self._taking.hold)
             nursery.start_soon(self._obey_ends)
             nursery.start_soon(self._tools.folders.keep_ready)
+            nursery.start_soon(self._tools.removing.hold)
             task_status.started()
             await self._over.wait()
             await self._shown.hide()
             nursery.cancel_scope.cancel()
+        await self._tools.removing.finish()
         return self._code
 
     def drain(self) -> None:
@@ -274,8 +276,7 @@ class Service:
         await attempt.end(0)
         self._free(claim)
         self._attempts.pop(claim, None)
-        with trio.move_on_after(CLEAN_UP_S, shield=True):
-            await trio.to_thread.run_sync(attempt.discard, abandon_on_cancel=True)
+        attempt.discard()
         self._check_over()
 
     def _free(self, claim: str) -> None:

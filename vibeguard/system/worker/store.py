@@ -54,14 +54,10 @@ class Store:
         """Where the pack of a run is kept; empty where the run has none."""
         return os.path.join(self.folder, "packs", source.pack) if source.pack else ""
 
-    def discard(self, claim: str) -> None:
-        """Remove all that is left of a claim."""
-        shutil.rmtree(self.attempt_folder(claim), ignore_errors=True)
-        for kind in ("output", "parcel", "files"):
-            try:
-                os.unlink(self.output_path(claim, kind))
-            except FileNotFoundError:
-                continue
+    def all_of(self, claim: str) -> tuple[str, ...]:
+        """Whatever there may be of a claim."""
+        kinds = ("output", "parcel", "files")
+        return (self.attempt_folder(claim), *(self.output_path(claim, kind) for kind in kinds))
 
     def _objects_of_repository(self) -> str:
         """The objects of a repository on this machine; empty for a URL."""

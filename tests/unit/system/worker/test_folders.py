@@ -14,6 +14,7 @@ from vibeguard.core.pool.messages import Source
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.pool.shipment import begin_capture
 from vibeguard.system.worker.folders import Folders, Unfit
+from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
 
 
@@ -66,7 +67,7 @@ async def folders(origin: Path, folder: Path) -> AsyncIterator[Folders]:
     (folder / "worker").mkdir(exist_ok=True)
     store.open()
     async with open_local_executor() as executor:
-        yield Folders("w", store, executor, dict(os.environb), most_ready=2)
+        yield Folders("w", store, executor, Removing(), dict(os.environb), most_ready=2)
 
 
 async def made(maker: Folders, source: Source, path: Path) -> tuple[object, str, str]:
@@ -131,6 +132,54 @@ def test_a_ready_folder_that_somebody_has_changed_is_not_used(
             else:
                 (ready / "tracked").unlink()
             assert await made(maker, first, tmp_path / "made") == anew
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("change", ["git", "empty folder", "mode", "same size"])
+def test_a_change_that_git_does_not_tell_makes_a_ready_folder_useless(
+    origin: Path, tmp_path: Path, change: str
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            first = captured(origin)
+            await maker.arrive(first)
+            await maker.lay_ready(first)
+            [ready] = (tmp_path / "worker" / "attempts").iterdir()
+            number = ready.stat().st_ino
+            plant(change, ready)
+            await made(maker, first, tmp_path / "made")
+            assert (tmp_path / "made").stat().st_ino != number
+
+    trio.run(main)
+
+
+def plant(change: str, ready: Path) -> None:
+    """Change a folder that is ready, as another check might."""
+    tracked = ready / "tracked"
+    match change:
+        case "git":
+            (ready / ".git" / "planted").write_text("")
+        case "empty folder":
+            (ready / "empty").mkdir()
+        case "mode":
+            tracked.chmod(0o600)
+        case _:
+            before = tracked.stat()
+            tracked.write_text("x" * before.st_size)
+            os.utime(tracked, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_an_attempt_takes_what_lies_ready_for_its_files_without_a_process(
+    origin: Path, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            source = dirty(origin, tmp_path)
+            anew = await made(maker, source, tmp_path / "anew")
+            await maker.lay_ready(source)
+            maker._lay = "exit 1"
+            assert await made(maker, source, tmp_path / "ready") == anew
 
     trio.run(main)
 

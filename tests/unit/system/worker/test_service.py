@@ -24,6 +24,7 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.service import Service
 from vibeguard.system.worker.showing import Offer
 from vibeguard.system.worker.store import Store
@@ -44,11 +45,12 @@ def service_of(folder: Path, executor: Any) -> Service:
     for name in ("packs", "attempts", "outputs"):
         (folder / name).mkdir()
     environment = dict(os.environb)
-    folders = EmptyFolders("w", store, executor, environment, most_ready=0)
+    removing = Removing()
+    folders = EmptyFolders("w", store, executor, removing, environment, most_ready=0)
     return Service(
         Access(Address(path="/nowhere"), "p", b"k" * 44),
         Offer(identity="w", name="w", labels=(), slots=1),
-        Tools("w", executor, store, folders, environment),
+        Tools("w", executor, store, folders, removing, environment),
         LeasePage(),
     )
 
