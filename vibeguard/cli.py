@@ -58,14 +58,18 @@ def command() -> None:
     What Python does at its end (modules torn down, memory given back piece by piece) takes longer
     than many a run, and gives signals their default action back before the exit code is delivered.
     """
-    leave_foreign_modules_out(sys.path)
     try:
-        _open_closed_streams()
-    except OSError as error:  # neither we nor a check can do without
-        said = f"vibeguard: {os.devnull}: {error.strerror}: make one (mount /dev)"
-        print(said, file=sys.stderr, flush=True)  # noqa: T201
-        os._exit(3)
-    code = main()
+        leave_foreign_modules_out(sys.path)
+        try:
+            _open_closed_streams()
+        except OSError as error:  # neither we nor a check can do without
+            said = f"vibeguard: {os.devnull}: {error.strerror}: make one (mount /dev)"
+            print(said, file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(3)
+        code = main()
+    except BaseException:  # noqa: BLE001 - no memory to say it better: Python's own 1 means failed
+        sys.excepthook(*sys.exc_info())
+        code = 3
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -81,12 +85,19 @@ def leave_foreign_modules_out(path: list[str]) -> None:
     A project's own `json.py` must not be ours. Where VibeGuard itself was loaded from stays, last;
     checks get PYTHONPATH as it was, from the environment. Before the first import (DESIGN 5).
     """
-    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    foreign = {os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    home = os.path.dirname(os.path.dirname(_absolute(__file__)))
+    foreign = {_absolute(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
     if path and not sys.flags.safe_path:
-        foreign.add(os.path.abspath(path[0]))
-    kept = [one for one in path if one and os.path.abspath(one) not in foreign]
-    path[:] = kept if any(os.path.abspath(one) == home for one in kept) else [*kept, home]
+        foreign.add(_absolute(path[0]))
+    kept = [one for one in path if one and _absolute(one) not in foreign]
+    path[:] = kept if any(_absolute(one) == home for one in kept) else [*kept, home]
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:  # the working folder is gone, and nothing can be imported from it
+        return path
 
 
 def _open_closed_streams() -> None:

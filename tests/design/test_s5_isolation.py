@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.running import running
+from vibeguard import cli
 from vibeguard.system.discovery.environment import without_git_locals
 
 SHADOWED = ("json", "outcome", "trio", "msgspec", "subprocess", "hashlib", "yaml")
@@ -29,6 +30,40 @@ def test_a_projects_own_modules_are_not_imported_and_checks_keep_pythonpath(
     done = vibeguard("run", cwd=folder, env={"PYTHONPATH": kept})
     assert done.returncode == 1, done.stderr
     assert f"path={kept}" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "init"])
+def test_a_working_folder_that_is_gone_is_told(command: str, tmp_path: Path) -> None:
+    started = tmp_path / "gone"
+    started.mkdir()
+    program = (
+        "import os, sys; from vibeguard.cli import command; os.rmdir(os.getcwd()); "
+        "sys.path[0] = ''; command()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, command],
+        cwd=started,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = "vibeguard: the working folder does not exist any more: go to one that does\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_what_no_border_catches_is_no_failed_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own exit code of a traceback is 1: out of memory, a run seemed to have failed."""
+
+    def exhausted(_: list[str]) -> None:
+        raise MemoryError
+
+    said: list[object] = []
+    monkeypatch.setattr(cli, "leave_foreign_modules_out", exhausted)
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: said.append(kind))
+    monkeypatch.setattr(os, "_exit", said.append)
+    cli.command()
+    assert said == [MemoryError, 3]
 
 
 def test_why_a_supervisor_does_not_start_is_told(tmp_path: Path) -> None:

@@ -22,9 +22,12 @@ def working_folder() -> str:
     try:
         return os.getcwd()
     except FileNotFoundError as error:
-        raise UsageError(
-            "the working folder does not exist any more", "go to one that does"
-        ) from error
+        raise gone() from error
+
+
+def gone() -> UsageError:
+    """What is told where the caller's folder has been removed."""
+    return UsageError("the working folder does not exist any more", "go to one that does")
 
 
 def shown_path(path: str) -> str:

@@ -85,6 +85,10 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
     """The problems that an exception stands for, and the exit code that it means."""
     if isinstance(error, ConfigError):
         return error.problems, ExitCode.USAGE
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        from vibeguard.commands.caller_folders import gone  # noqa: PLC0415 - seldom needed
+
+        error = gone()  # nothing but the working folder is looked up without a name
     if isinstance(error, VibeGuardError):
         code = next(code for kind, code in CODES if isinstance(error, kind))
         return (Problem(what=error.what, do=error.do),), code

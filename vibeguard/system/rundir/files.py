@@ -8,6 +8,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from vibeguard.core.problems import shortage
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _NO_MODES = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -136,6 +138,10 @@ def advice_for(error: OSError) -> str:
         return "keep the state where files have modes: --state-dir"
     if error.errno in _IN_ITS_PLACE:
         return "remove what lies in its place"
+    if error.errno == errno.EFBIG:
+        return "raise the limit (ulimit -f)"
+    if lack := shortage(error):
+        return lack.do
     return "make room, make the folder writable, or keep the state elsewhere: --state-dir"
 
 

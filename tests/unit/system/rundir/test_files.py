@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from vibeguard.core.problems import LogWriteError
-from vibeguard.system.rundir.files import replace_file, rewrite_file
+from vibeguard.system.rundir.files import advice_for, replace_file, rewrite_file
 from vibeguard.system.rundir.state_folder import state_folder
 
 
@@ -97,3 +97,8 @@ def test_where_others_may_write_the_advice_is_another_place_and_not_to_make_it_w
         state_folder(str(tmp_path), create=True)
     assert "lets others write" in refused.value.what
     assert refused.value.do == "keep the state where files have modes: --state-dir"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EFBIG])
+def test_a_limit_is_not_told_as_a_full_disk(number):
+    assert "room" not in advice_for(OSError(number, "refused"))
