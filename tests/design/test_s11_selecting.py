@@ -140,6 +140,30 @@ def test_a_config_that_is_a_link_has_changed_when_the_link_or_what_it_leads_to_h
         assert ran(done) == EVERY
 
 
+def test_a_file_of_matchers_is_part_of_the_config(package):
+    one = '{id: lint, run: "true", files: ["*.py"], results: {matcher: ./m.json}}'
+    project(package, f'version: "1"\nchecks: [{one}]\n')
+    matchers = (
+        '{"problemMatcher": [{"owner": "x", "pattern": [{"regexp": "^(%s)$", "message": 1}]}]}'
+    )
+    (package / "m.json").write_text(matchers % "a")
+    git("add", "-A", cwd=package)
+    git("commit", "-qm", "c", cwd=package)
+    assert ran(vibeguard("run", "--changed=HEAD", "--json", cwd=package)) == []
+    (package / "m.json").write_text(matchers % "b")
+    assert ran(vibeguard("run", "--changed=HEAD", "--json", cwd=package)) == ["lint"]
+
+
+def test_a_pattern_that_names_a_folder_is_told_of_for_it_means_none_of_its_files(package):
+    project(package, 'version: "1"\nchecks: [{id: lint, run: "true", files: [docs, "*.py"]}]\n')
+    git("commit", "-qam", "c", cwd=package)
+    (package / "docs" / "x.md").write_text("other")
+    done = vibeguard("run", "--changed=HEAD", "--json", cwd=package)
+    said = "docs in files of lint means no file of that folder: docs/**"
+    assert (ran(done), json.loads(done.stdout)["notes"]) == ([], [said])
+    assert f"advice: {said}\n" in vibeguard("validate", cwd=package).stderr
+
+
 def test_a_config_that_git_ignores_may_have_changed(package):
     git("rm", "-q", "--cached", "vibeguard.yaml", cwd=package)
     (package / ".gitignore").write_text("vibeguard.yaml\n")

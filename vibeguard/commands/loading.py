@@ -19,12 +19,16 @@ from vibeguard.system.history import load_estimates, machine_id
 
 
 class Loaded(Struct, frozen=True):
-    """A valid config, where it was found, and its bytes; `path` is what messages call the file."""
+    """A valid config, where it was found, and its bytes; `path` is what messages call the file.
+
+    `files` are the paths of all that it was read from.
+    """
 
     config: Config
     located: Located
     path: str
     data: bytes
+    files: tuple[str, ...]
 
 
 def load(common: GlobalOptions, content_of: Callable[[str], bytes | None] | None = None) -> Loaded:
@@ -34,7 +38,10 @@ def load(common: GlobalOptions, content_of: Callable[[str], bytes | None] | None
     """
     located = locate(common)
 
+    files = []
+
     def content(path: str) -> bytes:
+        files.append(path)
         data = content_of(path) if content_of else None
         return read_config(path) if data is None else data
 
@@ -43,7 +50,7 @@ def load(common: GlobalOptions, content_of: Callable[[str], bytes | None] | None
     config = load_config(data, path, sh_lacks=_sh_lacks)
     beside = partial(os.path.join, located.config_folder)
     complete = with_matcher_files(config, lambda file: content(beside(file)))
-    return Loaded(complete, located, path, data)
+    return Loaded(complete, located, path, data, tuple(files))
 
 
 def _sh_lacks(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Flags that select checks by an earlier run or by a change: --failed, --changed and others."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -128,7 +128,7 @@ def _changed(ref: str, loaded: Loaded) -> Narrowing:
 
     environment = caller_environment()
     changes = changed_since(loaded.located.folder, environment, ref)
-    if not changes.unknown and ignores(changes.root, environment, loaded.located.path):
+    if not changes.unknown and any(ignores(changes.root, environment, f) for f in loaded.files):
         changes = Changes(changes.root, unknown="git ignores the config, which may have changed")
     by = f"what changed since {sanitise(changes.base)}" if changes.base else "what changed"
     return _concerned(changes, by, loaded)
@@ -159,14 +159,26 @@ def _concerned(changes: "Changes", by: str, loaded: Loaded) -> Narrowing:
             paths,
         ),
         by,
+        tuple(folders_among_patterns(loaded)),
         changed=paths,
     )
 
 
-def _names_of_config(loaded: Loaded) -> set[str]:
-    """Where the config lies: the name that it is read by, which may be a link, and what it is."""
-    folder, name = os.path.split(loaded.located.path)
-    return {os.path.join(os.path.realpath(folder), name), os.path.realpath(loaded.located.path)}
+def _names_of_config(loaded: Loaded) -> Iterator[str]:
+    """Where the config lies: by the names that it is read by, which may be links, and in truth."""
+    for path in loaded.files:
+        folder, name = os.path.split(path)
+        yield os.path.join(os.path.realpath(folder), name)
+        yield os.path.realpath(path)
+
+
+def folders_among_patterns(loaded: Loaded) -> Iterator[str]:
+    """Sentences on patterns that name a folder, and so none of the files in it."""
+    for check in loaded.config.checks:
+        lists = {"files": check.files, "inputs": check.inputs, "outputs": check.outputs or ()}
+        for key, pattern in ((key, p) for key, patterns in lists.items() for p in patterns):
+            if pattern[-1:] != "/" and os.path.isdir(os.path.join(loaded.located.folder, pattern)):
+                yield f"{pattern} in {key} of {check.id} means no file of that folder: {pattern}/**"
 
 
 def _ids(loaded: Loaded) -> frozenset[str]:

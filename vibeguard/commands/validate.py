@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.loading import Loaded, expectations, load, matching
+from vibeguard.commands.narrowing import folders_among_patterns
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_document, write_err
 from vibeguard.core.model.config import Config
@@ -50,6 +51,7 @@ def validate(*, common: GlobalOptions) -> int:
         *advice_on_redaction(config, os.environ),
         *advice_on_assertions(config),
         *advice_on_templates(config),
+        *folders_among_patterns(loaded),
         *propose_results(config),
         *advice_from_history(loaded, common),
     )

@@ -1,4 +1,7 @@
-"""Git, asked in bounded time: without optional locks, and without the monitor, which is a hook."""
+"""Git, asked in bounded time: without optional locks, and without the monitor, which is a hook.
+
+Nor does it believe what a user may have told it to for speed, instead of looking.
+"""
 
 import stat
 import subprocess
@@ -16,6 +19,10 @@ _GIT = (
     "core.fsmonitor=false",
     "-c",
     "core.untrackedCache=false",
+    "-c",
+    "core.trustctime=true",
+    "-c",
+    "core.checkStat=default",
 )
 SUBMODULE = b"160000"
 

@@ -10,8 +10,6 @@ from vibeguard.system.discovery.vcs import ask_git
 
 # Filters may fetch what they put in: bounded all the same.
 TIMEOUT_S: Final = 300.0
-# What a user may have set for speed, and what makes git believe instead of look.
-_LOOK: Final = ("-c", "core.trustctime=true", "-c", "core.checkStat=default")
 
 
 class Repository:
@@ -24,7 +22,7 @@ class Repository:
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises UsageError with its first words."""
         try:
-            return ask_git((*_LOOK, *arguments), self.root, self.environment, TIMEOUT_S, given)
+            return ask_git(arguments, self.root, self.environment, TIMEOUT_S, given)
         except OSError as error:
             raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
         except subprocess.TimeoutExpired:

@@ -85,6 +85,18 @@ def test_a_change_that_is_staged_and_undone_in_the_work_tree_counts(repo):
     assert since(repo).paths == {b"staged"}
 
 
+def test_git_looks_also_where_it_was_told_to_believe_the_times(repo):
+    git(repo, "config", "core.checkStat", "minimal")
+    git(repo, "config", "core.trustctime", "false")
+    long_ago = (10**18, 10**18)
+    os.utime(repo / "edited", ns=long_ago)
+    git(repo, "update-index", "--refresh")
+    (repo / "new").write_text("EDITED\n" * 20)
+    os.utime(repo / "new", ns=long_ago)
+    (repo / "new").rename(repo / "edited")
+    assert since(repo).paths == {b"edited"}
+
+
 def test_intent_to_add_and_ignored_files(repo):
     (repo / ".gitignore").write_text("*.o\n")
     (repo / "a.o").write_text("")
