@@ -17,6 +17,7 @@ from tests.helpers.samples import SAMPLES
 from vibeguard.core.formats.github import LIMIT
 from vibeguard.core.formats.markdown import MAX_BYTES
 from vibeguard.core.model.config_parts import Requirement
+from vibeguard.core.model.event_parts import TriggeredPrompt
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import Severity
 from vibeguard.core.pages.run_data import PageData
@@ -135,6 +136,18 @@ def test_markdown_keeps_the_lines_of_a_suggestion(end):
     assert "\\n" not in line
     if end == "\n":
         assert line == "Suggestion: first<br>&#96;second&#96;"
+
+
+@pytest.mark.parametrize("name", ["agent", "github", "html", "live", "markdown", "text"])
+def test_lines_of_an_author_stay_lines_in_every_format(name):
+    """Of a suggestion, a fix, a command and a prompt."""
+    prompt = TriggeredPrompt(source="p", content="p1\np2", event="failure")
+    run = History(check("b", suggestion="s1\ns2", fix="f1\nf2", run="r1\nr2"))
+    run.ready("b")
+    run.fails("b", prompts=(prompt,))
+    text = replay(name, run.finish().events)
+    assert "s1" in text
+    assert [word for word in ("s1", "f1", "r1", "p1") if f"{word}\\n" in text] == []
 
 
 def test_markdown_stays_below_the_limit_and_says_what_is_missing():
