@@ -48,15 +48,13 @@ def cost_of(data: bytes, folder: Path, verb: str = "validate") -> Cost:
 
 
 def repeated(row: Callable[[int], str], before: str = "", after: str = "") -> bytes:
-    """A config filled up to a megabyte with rows."""
+    """A config filled up to a megabyte with whole rows: one that is cut is a mistake of YAML."""
     parts = [before]
     size = len(before) + len(after)
-    number = 0
-    while size < MEGABYTE:
-        parts.append(row(number))
-        size += len(parts[-1])
-        number += 1
-    return "".join((*parts, after)).encode()[:MEGABYTE]
+    while size + len(one_more := row(len(parts) - 1)) <= MEGABYTE:
+        parts.append(one_more)
+        size += len(one_more)
+    return "".join((*parts, after)).encode()
 
 
 def one(key: str, piece: str, times: int) -> bytes:
@@ -99,6 +97,12 @@ KNOWN: dict[str, Callable[[], bytes]] = {
     "large patterns": lambda: one("grok", "%{IPORHOST}", 8_000),
     "many large patterns": lambda: checks("grok: '%{IPORHOST}#'"),
     "many small patterns": lambda: checks("grok: '%{NUMBER:a}#'"),
+    "names beyond what a pattern may hold": lambda: checks(f"grok: '{'%{URI}' * 60}#'"),
+    "an unknown name behind a large pattern": lambda: checks(f"grok: '{'%{URI}' * 40}%{{NO}}#'"),
+    "a mistake behind a long variable": lambda: repeated(
+        lambda n: f"  - {{id: c{n}, run: x, assert: '{{{{.v}}}}) {n}'}}\n",
+        f"vars: {{v: {'1+' * 16_000}}}\nchecks:\n",
+    ),
     "optional pieces": lambda: checks("grok: '(?:a{0,1000}b)#'"),
     "unknown patterns": lambda: repeated(
         lambda n: f"      - '%{{NOPE{n}}}'\n", f"{CHECK}    grok:\n"
@@ -129,8 +133,8 @@ KNOWN: dict[str, Callable[[], bytes]] = {
         f"vars: {{v: {'x' * 500_000}}}\nchecks:\n",
     ),
     "patterns of names": lambda: repeated(
-        lambda n: f"      - '[a-z]{n}'\n", f"{CHECK}    outputs:\n", "  "
-    ).rpartition(b"      - ")[0],
+        lambda n: f"      - '[a-z]{n}'\n", f"{CHECK}    outputs:\n"
+    ),
     "empty lists": lambda: b"x-a: [" + b"[]," * 330_000 + b"]\n" + CHECK.encode(),
     "documents": lambda: b"---\na: 1\n" * 110_000,
     "a valid config": lambda: checks("tags: [a], timeout: 2m"),

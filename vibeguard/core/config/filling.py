@@ -85,7 +85,7 @@ class Filling:
             try:
                 self._cost += compiler(_of_modest_length(value))
             except LanguageError as error:
-                self._cost += error.cost
+                self._cost += max(error.cost, len(value))  # it has been read up to the mistake
                 self._compiled[language, value] = error
             if self._cost > _MOST_COST:
                 what = "up to here patterns and assertions are so large together that checking them"

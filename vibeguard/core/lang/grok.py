@@ -18,7 +18,7 @@ from vibeguard.core.wording.suggest import did_you_mean
 _MOST_EXPANDED = 100_000  # of its expression, where a Unicode class counts as what it stands for
 _UNICODE_CLASS = 500
 _COST_OF_EACH = 60  # what RE2 and Python do for any pattern, in characters
-_COST_OF_GIVING_UP = 5_000  # RE2 may have filled its memory before it said so
+_COST_OF_GIVING_UP = 25_000  # RE2 fills its memory before it says that a program is too large
 _MAX_MEM_BYTES = 2 << 20  # RE2's bound for a program; 8 MiB would let one pattern take a second
 
 _REFERENCE = re.compile(r"(?a:(\w+)(?::([\w.]+)(?::\w+)?)?)")
@@ -98,7 +98,7 @@ def compile_grok(pattern: str) -> GrokPattern:
     """
     fields: list[str] = []
     expression, size = _expression(pattern, fields)
-    matcher = _compile_expression(expression, pattern)
+    matcher = _compile_expression(expression, size, pattern)
     numbers: dict[str, int] = dict(matcher.groupindex)
     groups = tuple((numbers[f"g{order}"], name) for order, name in enumerate(fields))
     cost = _COST_OF_EACH + size + matcher.programsize
@@ -109,12 +109,20 @@ def _expression(pattern: str, fields: list[str]) -> tuple[str, int]:
     """The RE2 expression and its size; refused before there is more of it than RE2 should see."""
     pieces: list[str] = []
     size = 0
-    for piece in _expand(pattern, fields, within=()):
-        size += len(piece) + _UNICODE_CLASS * (piece.count(r"\p") + piece.count(r"\P"))
-        if size > _MOST_EXPANDED:
-            what = f"a pattern of more than {_MOST_EXPANDED:,} characters, what it names included"
-            raise LanguageError(what, _TOO_LARGE)
-        pieces.append(piece)
+    try:
+        for piece in _expand(pattern, fields, within=()):
+            size += len(piece) + _UNICODE_CLASS * (piece.count(r"\p") + piece.count(r"\P"))
+            if size > _MOST_EXPANDED:
+                break
+            pieces.append(piece)
+    except LanguageError as error:
+        error.cost += size
+        raise
+    if size > _MOST_EXPANDED:
+        what = f"a pattern of more than {_MOST_EXPANDED:,} characters, what it names included"
+        refused = LanguageError(what, _TOO_LARGE)
+        refused.cost = size
+        raise refused
     return "".join(pieces), size
 
 
@@ -219,7 +227,7 @@ def _refuse_escape(text: str, start: int) -> None:
         raise LanguageError(f"RE2 has no {text}", do, start)
 
 
-def _compile_expression(expression: str, pattern: str) -> Any:
+def _compile_expression(expression: str, size: int, pattern: str) -> Any:
     """Return RE2's matcher; its complaint is translated into an error about the user's pattern."""
     try:
         import re2  # noqa: PLC0415  a config without grok shall not pay for it
@@ -240,7 +248,7 @@ def _compile_expression(expression: str, pattern: str) -> Any:
         offset = max(pattern.find(fragment), 0) if fragment else 0
         shown = f": {quoted(fragment)}" if fragment and fragment in pattern else ""
         refused = _refused(what, shown, offset)
-        refused.cost = _COST_OF_GIVING_UP
+        refused.cost += size + (_COST_OF_GIVING_UP if "too large" in what else 0)
         raise refused from error
 
 

@@ -232,6 +232,17 @@ def test_patterns_and_assertions_are_compiled_now(line: str, place: str) -> None
     assert only_complaint(check(line)).startswith(place)
 
 
+@pytest.mark.parametrize("key", ["assert", "grok"])
+def test_long_texts_with_a_mistake_each_are_looked_at_until_it_takes_too_long(key: str) -> None:
+    """A variable makes forty long ones of little."""
+    text = f"vars: {{v: '{' ' * 30_000}'}}\nchecks:\n" + "".join(
+        f"  - {{id: c{n}, run: x, {key}: '{{{{.v}}}}( {n}'}}\n" for n in range(40)
+    )
+    found = problems(text)
+    assert len(found) < 20
+    assert "are so large together" in found[-1].what
+
+
 def test_an_error_in_a_block_stands_in_its_line() -> None:
     """At the very character."""
     text = check("grok:", "  - |-", "    one", "    two %{NOSUCH:a}")

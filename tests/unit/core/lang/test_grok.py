@@ -160,6 +160,23 @@ def test_a_too_large_program_is_refused():
     assert "RE2" in refusal("((((a{100}){10}){10}){10}){10}").what
 
 
+@pytest.mark.parametrize(
+    ("pattern", "least"),
+    [
+        ("%{URI}" * 60, 100_000),
+        ("%{URI}" * 40 + "%{NOPE}", 50_000),
+        ("(" * 15_000, 15_000),
+        (r"\pL{1000}", 25_000),
+    ],
+    ids=["beyond the bound", "an unknown name behind much", "never closed", "too large a program"],
+)
+def test_a_mistake_costs_what_was_read_before_it_was_found(pattern, least):
+    """A config of many such patterns took half a minute, for each counted as next to nothing."""
+    with pytest.raises(LanguageError) as refused:
+        compile_grok(pattern)
+    assert refused.value.cost >= least
+
+
 def test_a_refused_pattern_prints_nothing(capfd):
     refusal("(")
     assert capfd.readouterr() == ("", "")
