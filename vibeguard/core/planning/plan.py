@@ -1,8 +1,10 @@
 """Config, selection and history -> Plan: all that is decided before the first check starts."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct, json
@@ -199,4 +201,10 @@ def file_stems(checks: Sequence[str]) -> dict[str, str]:
 
 def _fields_of(struct: type[Struct], value: Struct) -> dict[str, Any]:
     """The fields that a value has from this base: one of these structs goes into the next as is."""
-    return {field: getattr(value, field) for field in struct.__struct_fields__}
+    return dict(zip(struct.__struct_fields__, _reader_of(struct)(value), strict=True))
+
+
+@cache
+def _reader_of(struct: type[Struct]) -> Callable[[Struct], tuple[Any, ...]]:
+    """Reads all fields in one call: a plan may have forty thousand checks of forty each."""
+    return attrgetter(*struct.__struct_fields__)
