@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.client import write_client
 from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
@@ -20,8 +21,6 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.tree import tree_of
 from vibeguard.system.reuse.tree import Extent, tree_identity
 
-# The hook calls the very program that is tested.
-OURSELVES = f'vibeguard() {{ {sys.executable} -m vibeguard "$@"; }}\n'
 CONFIG = "checks: [{id: a, run: 'true'}]\n"
 
 
@@ -205,9 +204,12 @@ checks:
 
 
 def stop(folder):
-    """What the stop hook of an agent does in this folder."""
+    """What the stop hook of an agent does in this folder; it calls the very program that is tested."""
+    client = folder.parent / "vibeguard"
+    write_client(client)
+    find = f'vibeguard() {{ {client} "$@"; }}\n'
     return subprocess.run(
-        ["sh", "-c", hook_script("agent-stop", find=OURSELVES)],
+        ["sh", "-c", hook_script("agent-stop", find=find)],
         cwd=folder,
         env=environment(),
         input='{"stop_hook_active": false}',

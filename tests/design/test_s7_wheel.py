@@ -6,6 +6,7 @@ import sys
 import sysconfig
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -31,7 +32,18 @@ def done(*argv: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return ended
 
 
-@pytest.mark.slow
+def test_the_wheel_holds_every_file_of_the_package_and_every_schema(tmp_path):
+    done(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, cwd=ROOT)
+    with ZipFile(*tmp_path.glob("*.whl")) as wheel:
+        held = set(wheel.namelist())
+    files = [path for path in (ROOT / "vibeguard").rglob("*") if path.is_file()]
+    own = {str(path.relative_to(ROOT)) for path in files if path.suffix != ".pyc"}
+    schemas = {f"vibeguard/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
+    assert len(schemas) >= 3
+    assert own | schemas <= held
+
+
+@pytest.mark.nightly  # seven seconds of a processor; by day the one above says that all is there
 def test_the_wheel_brings_all_that_its_commands_need(tmp_path):
     """Schemas, templates, hooks, style and script of the page: none is read from the clone."""
     built = tmp_path / "dist"
