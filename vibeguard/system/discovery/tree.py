@@ -89,8 +89,11 @@ class GitTree:
             if self._process is not None and self._process.poll() is None:
                 kill_group(self._process.pid)
 
-    def write(self) -> str:
-        """The id of the tree. Raises OSError or SubprocessError."""
+    def write(self, *, flagged: bool = False) -> str:
+        """The id of the tree. Raises OSError or SubprocessError.
+
+        With `flagged`, git looks at files too that it was told not to look at.
+        """
         paths = self.git("rev-parse", "--git-path", "index", "--git-path", "objects")
         index, objects = (os.path.join(self._root, os.fsdecode(p)) for p in paths.split(b"\n")[:2])
         own_index = os.path.join(self._scratch, "index")
@@ -106,8 +109,23 @@ class GitTree:
             b"GIT_OBJECT_DIRECTORY": os.fsencode(own_objects),
             b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b":".join(alternates),
         }
+        if flagged:
+            self._forget_flags()
         self.git(*_ADD)
         return self.git("write-tree").decode("ascii").strip()
+
+    def _forget_flags(self) -> None:
+        """What a sparse checkout left out stays out (git-ls-files(1) on the tags)."""
+        hidden = []
+        for entry in self.git("ls-files", "-v", "-z").split(b"\0")[:-1]:
+            tag, path = entry[:1], entry[2:]
+            is_left_out = tag in b"Ss" and not os.path.lexists(
+                os.path.join(os.fsencode(self._root), path)
+            )
+            if (tag == b"S" or tag.islower()) and not is_left_out:
+                hidden.append(path + b"\0")
+        for flag in ("--no-assume-unchanged", "--no-skip-worktree") if hidden else ():
+            self.git("update-index", flag, "-z", "--stdin", given=b"".join(hidden))
 
     def is_checked_out(self, tree: str) -> bool:
         """Whether what lies there is what git would check out for the tree, that of `write`.

@@ -19,11 +19,13 @@ from outcome import Outcome
 
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.tree import GitTree
 from vibeguard.system.discovery.whereabouts import git_root
 
 CAPTURE_S: Final = 60.0
 MOST_PACK_BYTES: Final = 256 << 20
+SHA1_DIGITS: Final = 40
 _INSTEAD: Final = "run these checks here: --local"
 
 
@@ -74,7 +76,7 @@ class Capture:
         try:
             return _capture(self._git, self._root)
         except (OSError, subprocess.SubprocessError) as error:
-            what = f"the files cannot be packed for workers: git said no ({error})"
+            what = f"the files cannot be packed for workers: {_words_of(error)}"
             raise UsageError(what, _INSTEAD) from error
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -94,12 +96,15 @@ def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
 
 
 def _capture(git: GitTree, root: str) -> Shipment:
-    tree = git.write()
+    tree = git.write(flagged=True)
     try:
         commit, committed = git.git("rev-parse", "HEAD^{commit}", "HEAD^{tree}").decode().split()
     except subprocess.CalledProcessError:
         what = "the repository has no commit yet: workers have nothing to begin with"
         raise UsageError(what, "commit and push first") from None
+    if len(commit) != SHA1_DIGITS:
+        what = "a repository whose names are SHA-256 cannot go to a worker"
+        raise UsageError(what, _INSTEAD)
     _refuse_what_cannot_go(git)
     top = os.path.realpath(root)
     if committed == tree:
@@ -112,6 +117,16 @@ def _capture(git: GitTree, root: str) -> Shipment:
         what = f"what the commit {commit[:12]} lacks of the files is {size}, more than 256 MiB"
         raise UsageError(what, "commit and push, or let git ignore what checks do not need")
     return Shipment(Source(commit, tree, sha256(pack).hexdigest(), len(pack)), pack, top)
+
+
+def _words_of(error: OSError | subprocess.SubprocessError) -> str:
+    """Why there was no answer: git's own words where it had any."""
+    if isinstance(error, subprocess.CalledProcessError):
+        lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
+        return sanitise(lines[0] if lines else "git gave no reason")
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"git took longer than {CAPTURE_S:g} s"
+    return str(error)
 
 
 def _refuse_what_cannot_go(git: GitTree) -> None:

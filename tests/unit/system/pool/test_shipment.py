@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.pools import git, repository
+from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.shipment import begin_capture
 
 
@@ -18,3 +21,44 @@ def test_the_pack_holds_what_the_commit_lacks_and_no_more(tmp_path: Path) -> Non
     shipment = begin_capture(str(folder), os.environb).result()
     assert 0 < len(shipment.pack) < 2_000
     assert shipment.source.commit == git(folder, "rev-parse", "HEAD").strip()
+
+
+@pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
+def test_an_edit_that_git_was_told_not_to_look_at_goes_along(tmp_path: Path, flag: str) -> None:
+    """The check reads it here: on a worker it would have passed on what is committed."""
+    folder = repository(tmp_path / "repository")
+    git(folder, "update-index", f"--{flag}", "tracked")
+    before = git(folder, "ls-files", "-v")
+    (folder / "tracked").write_text("two\n")
+    sent = begin_capture(str(folder), os.environb).result().source.tree
+    assert git(folder, "ls-files", "-v") == before
+    git(folder, "update-index", f"--no-{flag}", "tracked")
+    git(folder, "add", "tracked")
+    assert git(folder, "write-tree").strip() == sent
+
+
+def test_what_a_sparse_checkout_left_out_stays_in_the_tree(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "repository")
+    (folder / "other").write_text("other\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "two")
+    git(folder, "sparse-checkout", "set", "--no-cone", "/tracked")
+    assert not (folder / "other").exists()
+    sent = begin_capture(str(folder), os.environb).result().source
+    assert sent.tree == git(folder, "rev-parse", "HEAD^{tree}").strip()
+
+
+def test_a_repository_of_sha_256_is_refused_with_the_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    git(tmp_path, "init", "-q", "--object-format=sha256", str(folder))
+    git(folder, "commit", "-q", "--allow-empty", "-m", "one")
+    with pytest.raises(UsageError, match="SHA-256"):
+        begin_capture(str(folder), os.environb).result()
+
+
+def test_what_git_cannot_take_is_told_in_its_own_words(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "repository")
+    git(folder, "init", "-q", "inner")
+    (folder / "inner" / "file").write_text("")
+    with pytest.raises(UsageError, match=r"for workers: error: 'inner/' does not have a commit"):
+        begin_capture(str(folder), os.environb).result()
