@@ -7,7 +7,8 @@ import os
 import re
 import select
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum, auto
 from itertools import islice
 from typing import IO, cast
 
@@ -18,6 +19,12 @@ from vibeguard.system.ending_signals import kill_group
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
 _LONGEST_INTERPRETER = 256  # what the kernel reads of it
+
+
+class _Kind(Enum):
+    FOLDER = auto()
+    PROGRAM = auto()
+    OTHER = auto()
 
 
 class ToolSilent(Exception):
@@ -68,29 +75,60 @@ def _all_of(pipe: IO[bytes], until: float) -> bytes:
     raise ToolSilent("says too much")
 
 
-def programs_named(command: str, environment: Mapping[bytes, bytes], cwd: bytes) -> Iterator[bytes]:
-    """The programs that a command line may mean, by PATH or by a path: as they are called from cwd.
+class Programs:
+    """Which programs commands may name: each folder is listed, and each path looked at, once."""
 
-    Paths begin there or in a folder that the line names, for it may go there first.
-    """
-    home = os.path.join(environment.get(b"HOME", b""), b"")
-    words = [re.sub(rb"^~/", lambda _: home, os.fsencode(word)) for word in words_of(command)]
-    folders = {b"": None}
-    for word in words:
-        inside = (os.path.normpath(os.path.join(folder, word)) for folder in folders)
-        folders |= {path: None for path in inside if os.path.isdir(os.path.join(cwd, path))}
-    search = environment.get(b"PATH", os.fsencode(os.defpath)).split(b":")
-    for word in words:
-        found = (os.path.join(f, word) for f in search if b"/" not in word)
-        yield from islice((path for path in found if _is_program(os.path.join(cwd, path))), 1)
-        for path in dict.fromkeys(os.path.join(folder, word) for folder in folders):
-            if _is_program(os.path.join(cwd, path)):
-                yield path
+    def __init__(self) -> None:
+        self._lists: dict[bytes, frozenset[bytes] | None] = {}
+        self._kinds: dict[bytes, _Kind] = {}
+
+    def named_in(
+        self, command: str, environment: Mapping[bytes, bytes], cwd: bytes
+    ) -> Iterator[bytes]:
+        """The programs that a command line may mean, by PATH or by a path.
+
+        Paths begin in the working folder or in one that the line names, for it may go there first.
+        """
+        home = os.path.join(environment.get(b"HOME", b""), b"")
+        words = [re.sub(rb"^~/", lambda _: home, os.fsencode(word)) for word in words_of(command)]
+        folders = {cwd: None}
+        for word in words:
+            inside = [os.path.normpath(p) for p in self._lying(_Kind.FOLDER, word, folders)]
+            folders |= dict.fromkeys(inside)
+        path = environment.get(b"PATH", os.fsencode(os.defpath))
+        search = [os.path.join(cwd, folder) for folder in path.split(b":")]
+        for word in words:
+            if b"/" not in word:
+                yield from islice(self._lying(_Kind.PROGRAM, word, search), 1)
+            yield from self._lying(_Kind.PROGRAM, word, folders)
+
+    def _lying(self, kind: _Kind, word: bytes, folders: Iterable[bytes]) -> Iterator[bytes]:
+        """Where something of this kind lies by the word."""
+        for folder in folders:
+            if b"/" in word or self._may_hold(folder, word):
+                path = os.path.join(folder, word)
+                if path not in self._kinds:
+                    self._kinds[path] = _kind_of(path)
+                if self._kinds[path] is kind:
+                    yield path
+
+    def _may_hold(self, folder: bytes, name: bytes) -> bool:
+        """Whether there is such a name, as far as the folder may be listed."""
+        if folder not in self._lists:
+            try:
+                self._lists[folder] = frozenset((b".", b"..", *os.listdir(folder)))
+            except OSError:
+                self._lists[folder] = None
+        names = self._lists[folder]
+        return names is None or name in names
 
 
-def _is_program(path: bytes) -> bool:
-    """Whether it may be executed, or says what is to execute it."""
-    return os.path.isfile(path) and (os.access(path, os.X_OK) or interpreter_line(path) != "")
+def _kind_of(path: bytes) -> _Kind:
+    """A program may be executed, or says what is to execute it."""
+    if os.path.isdir(path):
+        return _Kind.FOLDER
+    runs = os.path.isfile(path) and (os.access(path, os.X_OK) or interpreter_line(path) != "")
+    return _Kind.PROGRAM if runs else _Kind.OTHER
 
 
 def interpreter_line(path: bytes) -> str:

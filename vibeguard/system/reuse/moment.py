@@ -25,10 +25,10 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.reuse.declared import Declared
 from vibeguard.system.reuse.executables import (
+    Programs,
     ToolSilent,
     answer_of,
     interpreter_line,
-    programs_named,
 )
 from vibeguard.system.reuse.records import Records
 from vibeguard.version import __version__
@@ -105,7 +105,8 @@ class Moment:
         self._taken: dict[str, Taken] = {}
         self._answers: dict[tuple[object, ...], bytes | ToolSilent] = {}
         self._variable_parts: dict[tuple[object, ...], tuple[Part, ...]] = {}
-        self._programs: dict[tuple[object, ...], dict[bytes, Entry]] = {}
+        self._programs = Programs()
+        self._executed: dict[tuple[object, ...], dict[bytes, Entry]] = {}
         self._folders: dict[bytes, Part] = {}
         settings = {name: getattr(subject.settings, name) for name in _RESULT_SETTINGS}
         self._common = (
@@ -215,23 +216,23 @@ class Moment:
     def _executables(
         self, command: str, environment: Mapping[bytes, bytes], cwd: bytes
     ) -> Mapping[bytes, Entry]:
-        """The programs that a command may name, as it names them, and what lies there in the end.
+        """The programs that a command may name: where they are found, and what lies there.
 
         A link's own place counts too, for programs go by it. What a script is for is a command as
         well.
         """
         asked = (command, environment.get(b"PATH"), environment.get(b"HOME"), cwd)
-        if asked not in self._programs:
+        if asked not in self._executed:
             found: dict[bytes, Entry] = {}
-            lines = [command]
+            lines, start = [command], os.path.realpath(cwd)
             for line in lines:
-                for path in programs_named(line, environment, cwd):
+                for path in self._programs.named_in(line, environment, start):
                     if path not in found:
-                        real = os.path.realpath(os.path.join(cwd, path))
+                        real = os.path.realpath(path)
                         (found[path],) = self.declared.entries([real])
                         lines.append(interpreter_line(real))
-            self._programs[asked] = found
-        return self._programs[asked]
+            self._executed[asked] = found
+        return self._executed[asked]
 
     def _tools(
         self,
