@@ -31,6 +31,13 @@ from tests.helpers.environment import environment
 from tests.helpers.shown_environment import show_environment
 
 REQUEST_BYTES = 1 << 20
+# What comes late, when a command asks for help, for completion, or is not understood.
+LATE = (
+    *("cyclopts.help.formatters.default", "cyclopts.completion.bash", "cyclopts.completion.zsh"),
+    *("cyclopts.completion.fish", "cyclopts.completion.install", "cyclopts.config"),
+    *("rich.console", "rich.panel", "rich.table", "rich.markdown", "docstring_parser"),
+    *("encodings.ascii", "importlib.readers"),
+)
 # Read when an interpreter begins, or by the C library: a fork would be too late for them.
 OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "TZ")
 
@@ -263,6 +270,9 @@ def import_everything() -> None:
         if not module.name.endswith("__main__"):
             with contextlib.suppress(ImportError):  # of an extra that is not installed
                 importlib.import_module(module.name)
+    for name in LATE:
+        with contextlib.suppress(ImportError):  # of another version
+            importlib.import_module(name)
 
 
 def make_ready() -> None:
