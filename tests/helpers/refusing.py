@@ -24,6 +24,7 @@ CALLS = {
     "inotify_init1": (294, 26),
     "pidfd_open": (434, 434),
     "prctl": (157, 167),
+    "prlimit64": (302, 261),
     "sched_getaffinity": (204, 123),
     "setpgid": (109, 154),
     "setsid": (112, 157),

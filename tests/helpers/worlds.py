@@ -100,6 +100,7 @@ WORLDS = (
     ),
     _refused("prctl: EPERM", "a sweep by mark before the seal", _NO_ORPHANS, prctl="EPERM"),
     _refused("sched_getaffinity: EPERM", "the number of CPUs", sched_getaffinity="EPERM"),
+    _refused("prlimit64: EPERM", "a start that is refused", prlimit64="EPERM"),
     _refused("fallocate: EOPNOTSUPP", "zeros are written", fallocate="EOPNOTSUPP"),
     _refused("bind: EPERM", "locks and modes tell who writes", _NOBODY_ASKED, bind="EPERM"),
     _refused("inotify_init1: EMFILE", "a look every few milliseconds", inotify_init1="EMFILE"),

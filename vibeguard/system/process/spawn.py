@@ -37,7 +37,10 @@ class Child(NamedTuple):
 
 def usable_descriptors() -> float:
     """How many descriptors this process may have beside those that ending processes may need."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    try:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    except OSError:  # a service may be refused the question (SystemCallFilter=~@resources)
+        return math.inf
     return math.inf if limit == resource.RLIM_INFINITY else limit - SPARE_DESCRIPTORS
 
 
