@@ -15,11 +15,12 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import wants_live
 from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.shown import is_terminal
+from vibeguard.system.front.shown import is_terminal, terminal_size
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.process.proc import boot_id
 
 HEARTBEAT_S = 30.0
+FRAME_S = 0.1
 
 
 class View:
@@ -114,10 +115,39 @@ def _start_ns(event: Event) -> int:
     return 0
 
 
+class LiveView(View):
+    """What is under way is drawn on a terminal, again and again, below what has been written."""
+
+    def __init__(self, options: FormatOptions, output: Output) -> None:
+        from vibeguard.core.formats.live import LiveFormat  # noqa: PLC0415 - on terminals alone
+        from vibeguard.system.front.live_details import LiveDetails  # noqa: PLC0415 - the same
+
+        self._live = LiveFormat(options)
+        self._seen = LiveDetails(options.run_folder)
+        super().__init__(self._live, output)
+
+    def tick(self) -> None:
+        """Redraw."""
+        if self.is_under_way and not self._output.is_full():
+            now_t = self._now_t()
+            seen = self._seen.look(self.state, now_t, lines=self._live.is_wide)
+            self._show(self._live.frame(self.state, now_t, seen))
+
+    def tick_period_s(self) -> float:
+        """How often that is."""
+        return FRAME_S
+
+    def resize(self) -> None:
+        """The terminal has another size."""
+        self._live.resize(*terminal_size())
+
+    def clear(self) -> None:
+        """Take live progress away."""
+        self._show(self._live.clear())
+
+
 def make_view(name: str, options: FormatOptions, output: Output, *, live: bool) -> View:
     """A view in the named format; `live` draws progress where text goes to a terminal."""
     if name == "text" and live and wants_live(os.environ, is_terminal=is_terminal()):
-        from vibeguard.system.front.live_view import LiveView  # noqa: PLC0415 - on terminals alone
-
         return LiveView(options, output)
     return View(make_format(name, options), output)
