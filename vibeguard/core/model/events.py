@@ -41,6 +41,13 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_default
     t: int = -1
 
 
+class AttemptEvent(Envelope, frozen=True, kw_only=True):
+    """What events about one attempt of a check carry. Attempts count from 1."""
+
+    check: str
+    attempt: int
+
+
 class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
     """The first event: who runs, where, with what.
 
@@ -89,11 +96,9 @@ class FrontierAdvanced(Envelope, frozen=True, kw_only=True, tag="frontier.advanc
     checks: tuple[str, ...]
 
 
-class CheckQueued(Envelope, frozen=True, kw_only=True, tag="check.queued"):
+class CheckQueued(AttemptEvent, frozen=True, kw_only=True, tag="check.queued"):
     """An attempt wants a slot (ready or backoff -> queued). Attempts count from 1."""
 
-    check: str
-    attempt: int
     pool: Pool
 
 
@@ -106,7 +111,7 @@ class CheckRequirementWaived(Envelope, frozen=True, kw_only=True, tag="check.req
     state: CheckState
 
 
-class CheckSubmitted(Envelope, frozen=True, kw_only=True, tag="check.submitted"):
+class CheckSubmitted(AttemptEvent, frozen=True, kw_only=True, tag="check.submitted"):
     """The attempt is with a pool of workers and waits for one that has the labels `wanted`.
 
     `engine` is the pool, `token` what the attempt is known by there; `present` are the labels of
@@ -114,8 +119,6 @@ class CheckSubmitted(Envelope, frozen=True, kw_only=True, tag="check.submitted")
     are there while it waits.
     """
 
-    check: str
-    attempt: int
     engine: str
     token: str
     wanted: tuple[str, ...] = ()
@@ -134,38 +137,30 @@ class CheckReused(Envelope, frozen=True, kw_only=True, tag="check.reused"):
     key: str
 
 
-class CheckStarted(Envelope, frozen=True, kw_only=True, tag="check.started"):
+class CheckStarted(AttemptEvent, frozen=True, kw_only=True, tag="check.started"):
     """The attempt runs (queued -> running); recorded in the same step as the spawn."""
 
-    check: str
-    attempt: int
     pool: Pool
     worker: str = ""
     pid: int | None = None
 
 
-class CheckSlow(Envelope, frozen=True, kw_only=True, tag="check.slow"):
+class CheckSlow(AttemptEvent, frozen=True, kw_only=True, tag="check.slow"):
     """The attempt has been running for another `slow_after`."""
 
-    check: str
-    attempt: int
     elapsed_ns: int
 
 
-class CheckIdle(Envelope, frozen=True, kw_only=True, tag="check.idle"):
+class CheckIdle(AttemptEvent, frozen=True, kw_only=True, tag="check.idle"):
     """The attempt has written nothing for half of its `idle_timeout`."""
 
-    check: str
-    attempt: int
     elapsed_ns: int
     idle_ns: int
 
 
-class CheckHang(Envelope, frozen=True, kw_only=True, tag="check.hang"):
+class CheckHang(AttemptEvent, frozen=True, kw_only=True, tag="check.hang"):
     """What the processes of an attempt were doing when a timeout struck."""
 
-    check: str
-    attempt: int
     processes: tuple[ProcessReport, ...] = ()
     silent_ns: int | None = None
     last_lines: tuple[str, ...] = ()
@@ -182,7 +177,7 @@ class CheckTerminationRequested(
     signal: str
 
 
-class CheckAttemptFinished(Envelope, frozen=True, kw_only=True, tag="check.attempt_finished"):
+class CheckAttemptFinished(AttemptEvent, frozen=True, kw_only=True, tag="check.attempt_finished"):
     """The attempt is over and nothing of it runs any more, except what `unkillable` names.
 
     `elapsed_ns` counts from the start to the proof that the tree is gone, `active_ns` leaves out
@@ -192,8 +187,6 @@ class CheckAttemptFinished(Envelope, frozen=True, kw_only=True, tag="check.attem
     did not, each with the reason.
     """
 
-    check: str
-    attempt: int
     end: AttemptEnd
     exit_code: int | None = None
     signal: str = ""
@@ -214,22 +207,20 @@ class CheckAttemptFinished(Envelope, frozen=True, kw_only=True, tag="check.attem
     not_returned: tuple[str, ...] = ()
 
 
-class CheckExtracted(Envelope, frozen=True, kw_only=True, tag="check.extracted"):
+class CheckExtracted(AttemptEvent, frozen=True, kw_only=True, tag="check.extracted"):
     """What grok found in the last attempt's output, and what the assertion made of it.
 
     `unmatched` are the patterns that did not match. `assertion_result` is None when there is no
     assertion or it was not evaluated.
     """
 
-    check: str
-    attempt: int
     values: dict[str, str] = {}
     unmatched: tuple[str, ...] = ()
     assertion: str = ""
     assertion_result: bool | None = None
 
 
-class CheckResults(Envelope, frozen=True, kw_only=True, tag="check.results"):
+class CheckResults(AttemptEvent, frozen=True, kw_only=True, tag="check.results"):
     """The single results of an attempt, once, where there are any.
 
     `tests` and `diagnostics` count all of them, by outcome and by level. `failing` counts the tests
@@ -238,8 +229,6 @@ class CheckResults(Envelope, frozen=True, kw_only=True, tag="check.results"):
     say what is wrong with reports or the quarantine where that decides nothing.
     """
 
-    check: str
-    attempt: int
     guessed: bool = False
     tests: dict[str, int] = {}
     diagnostics: dict[str, int] = {}
@@ -250,11 +239,9 @@ class CheckResults(Envelope, frozen=True, kw_only=True, tag="check.results"):
     quarantine: QuarantineState = QuarantineState.NONE
 
 
-class CheckRetryScheduled(Envelope, frozen=True, kw_only=True, tag="check.retry_scheduled"):
+class CheckRetryScheduled(AttemptEvent, frozen=True, kw_only=True, tag="check.retry_scheduled"):
     """The attempt failed and there is another one to come after `delay_ns` (running -> backoff)."""
 
-    check: str
-    attempt: int
     delay_ns: int
 
 
