@@ -38,7 +38,7 @@ UNPASSED = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
 
 
 class Reason(StrEnum):
-    """Why a check settled as it did, in one machine word; the sentence is `wording`'s business."""
+    """Why a check settled as it did, in one machine word; `report.reasons` has the sentences."""
 
     REUSED = "reused"  # passed: an earlier pass under the same key stands for it
     EXIT_CODE = "exit_code"  # failed: the command ended with a code other than 0

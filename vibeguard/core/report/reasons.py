@@ -1,10 +1,19 @@
-"""Why a check of a State settled as it did, and because of which other check."""
+"""Why a check of a State settled as it did, and because of which other check.
 
+The sentences hold strings from configs and logs: whoever shows them sanitises them.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome, Reason, Severity
 from vibeguard.core.report.workers import awaited_worker
 from vibeguard.core.wording.layout import shorten
-from vibeguard.core.wording.sentences import Facts, status_word, why
+from vibeguard.core.wording.sentences import ENDED, NOT_STARTED_CODES, UNREAD, status_word
+from vibeguard.core.wording.units import duration, size
 
 _MOST_CHARACTERS = 2_500  # a detail of the judge and what stands before it
 
@@ -32,28 +41,10 @@ def reason_of(state: State, record: CheckRecord) -> str:
     if settled is None:
         awaited = awaited_worker(record)
         return f"waiting for {awaited}" if awaited else ""
-    cause = state.checks.get(settled.cause)
-    finished, planned = record.finished, record.planned
-    passed = settled.outcome is Outcome.PASSED
-    sentence = why(
-        Facts(
-            outcome=settled.outcome,
-            reason=settled.reason,
-            detail=settled.detail or (finished.error if finished and not passed else ""),
-            exit_code=finished.exit_code if finished else None,
-            signal=finished.signal if finished else "",
-            timeout_ns=planned.timeout_ns,
-            idle_timeout_ns=planned.idle_timeout_ns or 0,
-            output_limit_bytes=planned.output_limit_bytes,
-            assertion=planned.assertion,
-            cause=settled.cause,
-            cause_outcome=cause.outcome.value if cause and cause.outcome else "",
-            direct=_direct(state, record),
-            cancelled_by=state.cancel.by if state.cancel else "",
-            reused_from=record.reused.run if record.reused else "",
-        )
-    )
-    return shorten(sentence, _MOST_CHARACTERS)
+    finished = record.finished
+    failed = finished is not None and settled.outcome is not Outcome.PASSED
+    detail = settled.detail or (finished.error if finished and failed else "")
+    return shorten(_why(_Case(state, record, settled, detail)), _MOST_CHARACTERS)
 
 
 def late_failures(state: State, record: CheckRecord) -> tuple[str, ...]:
@@ -79,3 +70,132 @@ def _direct(state: State, record: CheckRecord) -> str:
         if required and required.settled and required.settled.cause == settled.cause:
             return name
     return ""
+
+
+class _Case(Struct, frozen=True):
+    """A settled check; `detail` is what its judge said, else what was wrong with its attempt."""
+
+    state: State
+    record: CheckRecord
+    settled: CheckSettled
+    detail: str
+
+    def with_detail(self, sentence: str) -> str:
+        """The sentence, and the detail if there is one."""
+        return f"{sentence}: {self.detail}" if self.detail else sentence
+
+
+Sentence = Callable[[_Case], str]
+
+
+def _why(case: _Case) -> str:
+    """Empty when it simply passed; of a pass by an old file, how old that is."""
+    if case.settled.reason is None:
+        return case.detail
+    sentence = _SENTENCES[case.settled.reason](case)
+    _, unread, problem = case.detail.partition(UNREAD)
+    return sentence if UNREAD in sentence else f"{sentence}{'; ' * bool(unread)}{unread}{problem}"
+
+
+def _exit_code(case: _Case) -> str:
+    code = case.record.finished.exit_code if case.record.finished else None
+    meaning = NOT_STARTED_CODES.get(code or 0)
+    sentence = f"exit code {code}" + (f" ({meaning})" if meaning else "")
+    return sentence if case.detail.startswith("exited with") else case.with_detail(sentence)
+
+
+def _signal(case: _Case) -> str:
+    signal = case.record.finished.signal if case.record.finished else ""
+    return f"ended by {signal or 'a signal'}"
+
+
+def _assertion(case: _Case) -> str:
+    assertion = case.record.planned.assertion
+    if case.detail.startswith(assertion):  # the judge says it with its values
+        return case.with_detail("assertion is false")
+    return case.with_detail(f"assertion is false: {assertion}")
+
+
+def _timeout(case: _Case) -> str:
+    limit_ns = case.record.planned.timeout_ns
+    limit = f" of {duration(limit_ns)}" if limit_ns else ""
+    return case.with_detail(f"ran longer than its timeout{limit}")
+
+
+def _idle(case: _Case) -> str:
+    limit_ns = case.record.planned.idle_timeout_ns
+    limit = f" for {duration(limit_ns)}" if limit_ns else ""
+    return case.with_detail(f"wrote nothing{limit} (idle timeout)")
+
+
+def _output_limit(case: _Case) -> str:
+    return f"wrote more output than {size(case.record.planned.output_limit_bytes)}"
+
+
+def _requirement(case: _Case) -> str:
+    direct = _direct(case.state, case.record)
+    cause = case.settled.cause or direct or "a check"
+    root = case.state.checks.get(cause)
+    ended = ENDED.get((root and root.outcome) or "", "did not pass")
+    if direct and direct != cause:
+        return f"requires {direct}, which was skipped: {cause} {ended}"
+    return f"requires {cause}, which {ended}"
+
+
+def _interrupted(case: _Case) -> str:
+    cancel = case.state.cancel
+    return f"the run got {(cancel and cancel.by) or 'a signal'}"
+
+
+def _reused(case: _Case) -> str:
+    return f"passed in run {case.record.reused.run if case.record.reused else 'an earlier one'}"
+
+
+def _after_cause(otherwise: str, sentence: str) -> Sentence:
+    return lambda case: f"{case.settled.cause or otherwise} {sentence}"
+
+
+def _detail_or(text: str) -> Sentence:
+    return lambda case: case.detail or text
+
+
+def _detailed(sentence: str) -> Sentence:
+    return lambda case: case.with_detail(sentence)
+
+
+_SENTENCES: dict[Reason, Sentence] = {
+    Reason.REUSED: _reused,
+    Reason.EXIT_CODE: _exit_code,
+    Reason.SIGNAL: _signal,
+    Reason.ASSERTION: _assertion,
+    Reason.NOT_EXTRACTED: _detailed("the assertion needs what no pattern extracted"),
+    Reason.OUTPUT_LIMIT: _output_limit,
+    Reason.LEAK: _detailed("left processes behind"),
+    Reason.TIMEOUT: _timeout,
+    Reason.IDLE: _idle,
+    Reason.REQUIREMENT: _requirement,
+    Reason.DEPENDENCY_PENDING: _after_cause(
+        "a requirement", "had not finished (while_pending: skip)"
+    ),
+    Reason.NOTHING_TO_CONFIRM: _after_cause("the check", "was not reused"),
+    Reason.FAIL_FAST: _after_cause("another check", "did not pass (fail-fast)"),
+    Reason.CANCEL: _detailed("cancelled on request"),
+    Reason.INTERRUPTED: _interrupted,
+    Reason.FRONT_LOST: _detailed("the command that guarded the run is gone"),
+    Reason.RUN_TIMEOUT: _detailed("the run took longer than run_timeout"),
+    Reason.LOG_FAILURE: _detailed("the log could not be written"),
+    Reason.NOT_STARTABLE: _detailed("the command could not be started"),
+    Reason.LOST: _detailed("the attempt was lost"),
+    Reason.UNKILLABLE: _detailed("processes could not be killed"),
+    Reason.RESULTS_CONTRADICT: _detail_or("a test failed beside exit code 0"),
+    Reason.CHANGED_FILES: _detail_or("changed files of the tree"),
+    Reason.EXPECTATION: _detail_or("its results are not what is expected"),
+    Reason.RESULTS: _detail_or("a report could not be read"),
+    Reason.FILE: _detailed("its file could not be read"),
+    Reason.GROK_LIMIT: _detailed("more output than grok reads"),
+    Reason.BAD_VALUE: _detailed("the assertion could not be evaluated"),
+    Reason.JUDGE_TIMEOUT: _detailed("judging took too long"),
+    Reason.TREE_MOVED: _detailed("files of the work tree changed under it"),
+    Reason.OUTPUT_LOST: _detailed("the output is lost"),
+    Reason.INTERNAL: _detailed("a defect of VibeGuard itself"),
+}
