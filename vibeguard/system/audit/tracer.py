@@ -9,6 +9,7 @@ from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.vcs import ask_git
 
 _CALLS: Final = (
     "%file,connect,bind,sendto,sendmsg,sendmmsg,getdents64,fchdir,openat2,execveat,io_uring_setup,"
@@ -50,20 +51,13 @@ def ignored_by_git(
     folder: bytes, names: Iterable[bytes], environment: Mapping[bytes, bytes]
 ) -> frozenset[bytes]:
     """Those of the names that git ignores; none where git cannot tell."""
+    asked, own = ("check-ignore", "-z", "--stdin"), without_git_locals(environment)
+    given = b"".join(name + b"\0" for name in names)
     try:
-        done = subprocess.run(
-            ["git", "check-ignore", "-z", "--stdin"],
-            cwd=folder,
-            env=without_git_locals(environment),
-            input=b"".join(name + b"\0" for name in names),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_GIT_S,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
+        told = ask_git(asked, os.fsdecode(folder), own, _GIT_S, given)
+    except (OSError, subprocess.SubprocessError):  # so it ends, too, where none is ignored
         return frozenset()
-    return frozenset(done.stdout.split(b"\0")) - {b""}
+    return frozenset(told.split(b"\0")) - {b""}
 
 
 def _probe(strace: str) -> str:
