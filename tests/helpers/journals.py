@@ -15,11 +15,11 @@ TICK_NS = 10_000_000_000
 NOW_NS = 1_795_500_000_000_000_000
 
 
-def open_journal(parent: Path, *, now_ns: int = NOW_NS, run_id: str = "") -> Journal:
+def open_journal(parent: Path, *, now_ns: int = NOW_NS) -> Journal:
     """A new run below `parent`; its clock advances by ten seconds an event."""
     state_dir = state_folder(str(parent), create=True)
     ticks = count(0, TICK_NS)
-    return Journal.create(state_dir, now_ns=now_ns, clock=lambda: next(ticks), run_id=run_id)
+    return Journal.create(state_dir, now_ns=now_ns, clock=lambda: next(ticks))
 
 
 def unsealed_events() -> list[Event]:

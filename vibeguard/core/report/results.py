@@ -86,10 +86,10 @@ def result_line(result: Result, most: int = LINE_CHARACTERS) -> str:
     return cut(head, most)
 
 
-def result_lines(record: CheckRecord, most: int = MOST_LINES) -> list[str]:
+def result_lines(record: CheckRecord) -> list[str]:
     """A line for each result worth showing, and one for how many more there are."""
     results = shown_results(record)
-    lines = [result_line(result) for result in results[:most]]
+    lines = [result_line(result) for result in results[:MOST_LINES]]
     left_out = record.results.left_out if record.results and results else 0
     more = len(results) - len(lines)
     if more:

@@ -58,22 +58,20 @@ class _Content(Struct, frozen=True):
     reserve: Reserve
 
 
-def create_run_folder(
-    state_dir: str, *, now_ns: int, run_id: str = "", nested: bool = False
-) -> RunFolder:
+def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> RunFolder:
     """Make the folder of a new run and let `latest` point to it. Raises LogWriteError.
 
-    Without `run_id` the id is made here, as late as can be, so that ids sort by creation.
+    Its id is made as late as can be, so that ids sort by creation.
     """
     temporary = os.path.join(state_dir, "runs", f"{UNBORN}{os.urandom(8).hex()}")
     try:
         with contextlib.ExitStack() as undo:
             content = _make_content(temporary, undo)
-            chosen = _give_name(temporary, state_dir, now_ns, run_id)
-            undo.callback(_take_name_back, run_folder(state_dir, chosen), temporary)
-            note_started(state_dir, chosen, nested=nested)
+            run_id = _give_name(temporary, state_dir, now_ns)
+            undo.callback(_take_name_back, run_folder(state_dir, run_id), temporary)
+            note_started(state_dir, run_id, nested=nested)
             update_latest(state_dir)
-            folder = RunFolder(state_dir, content, chosen, nested=nested)
+            folder = RunFolder(state_dir, content, run_id, nested=nested)
             undo.pop_all()
     except OSError as error:
         place = error.filename2 or error.filename or state_dir  # of two, the one that was new
@@ -102,19 +100,19 @@ def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
     return _Content(folder_fd, log_fd, lock_for_writing(log_fd), reserve)
 
 
-def _give_name(temporary: str, state_dir: str, now_ns: int, run_id: str) -> str:
+def _give_name(temporary: str, state_dir: str, now_ns: int) -> str:
     """Rename the folder to its id. A name that is taken is left alone: rename(2) refuses it."""
-    tries = 1 if run_id else _TRIES
+    tries = _TRIES
     while True:
-        chosen = run_id or new_run_id(now_ns, newest=_newest(state_dir))
+        run_id = new_run_id(now_ns, newest=_newest(state_dir))
         try:
-            os.rename(temporary, run_folder(state_dir, chosen))
+            os.rename(temporary, run_folder(state_dir, run_id))
         except OSError:
             tries -= 1
             if not tries:
                 raise
         else:
-            return chosen
+            return run_id
 
 
 def _take_name_back(named: str, temporary: str) -> None:

@@ -52,21 +52,14 @@ class Journal:
 
     @classmethod
     def create(
-        cls,
-        state_dir: str,
-        *,
-        now_ns: int,
-        clock: Callable[[], int],
-        run_id: str = "",
-        nested: bool = False,
+        cls, state_dir: str, *, now_ns: int, clock: Callable[[], int], nested: bool = False
     ) -> "Journal":
         """Make a run folder with an empty, locked log in an existing state folder.
 
-        `now_ns` is the wall clock (for the id, unless `run_id` is given), `clock` gives the
-        nanoseconds since the start of the run. A `nested` run never becomes `latest`. Raises
-        LogWriteError.
+        `now_ns` is the wall clock (for the id), `clock` gives the nanoseconds since the run's
+        start. A `nested` run never becomes `latest`. Raises LogWriteError.
         """
-        folder = create_run_folder(state_dir, now_ns=now_ns, run_id=run_id, nested=nested)
+        folder = create_run_folder(state_dir, now_ns=now_ns, nested=nested)
         return cls(folder, clock)
 
     def reserve(self, size: int) -> None:

@@ -20,6 +20,7 @@ from vibeguard.system.process.process_tree import Members, Roots
 WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a pool starts
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
+SWEEP_S = 2.0
 
 
 def kill_descendants(deadline_s: float) -> tuple[ProcessReport, ...]:
@@ -32,7 +33,7 @@ def kill_descendants(deadline_s: float) -> tuple[ProcessReport, ...]:
 
 
 def sweep_marked(
-    run_ids: Collection[str], deadline_s: float = 2.0, *, released: Collection[Mark] = ()
+    run_ids: Collection[str], deadline_s: float = SWEEP_S, *, released: Collection[Mark] = ()
 ) -> tuple[ProcessReport, ...]:
     """SIGKILL every process of ours that carries the mark of one of these runs, and all below it.
 
@@ -55,7 +56,7 @@ def sweep_marked(
     return _kill_all(roots, deadline_s, reap_them=False) if marks else ()
 
 
-def sweep_worker(identity: str, deadline_s: float = 2.0) -> tuple[ProcessReport, ...]:
+def sweep_worker(identity: str) -> tuple[ProcessReport, ...]:
     """The same for what carries the mark of a worker of a pool that is gone, guardian and all."""
 
     def roots() -> list[int]:
@@ -66,7 +67,7 @@ def sweep_worker(identity: str, deadline_s: float = 2.0) -> tuple[ProcessReport,
             and proc.environment_of(pid).get(WORKER_MARK) == identity.encode()
         ]
 
-    return _kill_all(roots, deadline_s, reap_them=False) if identity else ()
+    return _kill_all(roots, SWEEP_S, reap_them=False) if identity else ()
 
 
 def kill_found(roots: Roots, swept: dict[Identity, ProcessReport]) -> tuple[Members, bool]:

@@ -110,10 +110,11 @@ def test_where_there_are_no_symlinks_latest_is_a_file(tmp_path, monkeypatch):
     journal.close()
 
 
-def test_a_name_that_is_taken_is_never_overwritten(tmp_path):
+def test_a_name_that_is_taken_is_never_overwritten(tmp_path, monkeypatch):
     first = open_journal(tmp_path)
+    monkeypatch.setattr(creation, "new_run_id", lambda *_args, **_options: first.run_id)
     with pytest.raises(LogWriteError):
-        open_journal(tmp_path, run_id=first.run_id)
+        open_journal(tmp_path)
     assert os.listdir(tmp_path / ".vibeguard" / "runs") == [first.run_id]
     assert first.verify() == []
     first.close()
