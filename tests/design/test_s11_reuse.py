@@ -728,6 +728,7 @@ def test_off_in_the_settings_turns_all_off(known):
     project(known, COMMAND + "settings: {reuse: false}\n")
     done = vibeguard("run", "--reuse", cwd=known)
     assert (done.returncode, "the settings turn reuse off" in done.stderr) == (2, True)
+    assert explained(known) == "unit would run: the settings turn reuse off\n"
     shutil.rmtree(known / ".vibeguard/reuse")
     vibeguard("run", cwd=known)
     assert not (known / ".vibeguard/reuse").exists()

@@ -25,7 +25,10 @@ def explain(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     """Say whether `run --reuse` would reuse a check, and if not, what has changed; exit 0."""
     loaded = load(common)
     select(loaded.config, (check,))  # names what there is where there is no such check
-    answer = _explained(check, _subject(loaded, state_dir_of_runs(common)))
+    if loaded.config.settings.reuse is False:
+        answer = Explanation(check, reused=False, why="the settings turn reuse off")
+    else:
+        answer = _explained(check, _subject(loaded, state_dir_of_runs(common)))
     write_answer(answer, explanation_lines(answer), as_json=common.json)
     return 0
 
