@@ -133,9 +133,10 @@ def _kind_of(path: bytes) -> _Kind:
 
 def interpreter_line(path: bytes) -> str:
     """The first line of a script that names what it is for; empty where it has none."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            head = file.read(_LONGEST_INTERPRETER)
+    try:  # what only looks like a file (/proc/kmsg) may have nothing to say for long
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as file:
+            head = file.read(_LONGEST_INTERPRETER) or b""
     except OSError:
         return ""
     return os.fsdecode(head.partition(b"\n")[0]) if head.startswith(b"#!") else ""
