@@ -2,6 +2,7 @@
 
 closed N...  these are not open at all; what Python makes of that at its start is None
 gone         what reads the outputs has ended
+full N...    no space is left on the device behind these
 """
 
 import os
@@ -11,7 +12,7 @@ NAMES = ("stdin", "stdout", "stderr")
 
 
 def prepare(way: str, *numbers: str) -> None:
-    """Close these, or put a pipe without a reader in the place of both outputs."""
+    """Close these, give them a full device, or put a pipe without a reader behind both outputs."""
     if way == "gone":
         reading, writing = os.pipe()
         os.close(reading)
@@ -19,5 +20,8 @@ def prepare(way: str, *numbers: str) -> None:
         os.dup2(writing, 2)
         os.close(writing)
     for number in map(int, numbers):
+        if way == "full":
+            os.dup2(os.open("/dev/full", os.O_WRONLY), number)
+            continue
         getattr(sys, NAMES[number]).close()
         setattr(sys, NAMES[number], None)

@@ -2,52 +2,36 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.helpers.command import environment, project, vibeguard
-from tests.helpers.running import PATIENCE_S
+from tests.helpers.command import project, vibeguard
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 
 CONFIG = "checks: [{id: a, run: ':'}, {id: b, run: 'exit CODE', requires: [a]}]"
 
 
-def run(folder, code: int, *words: str, full: str) -> tuple[int, str]:
+def run(folder, code: int, *words: str, full: int) -> tuple[int, str]:
     """Exit code of a run of which a stream is full, and what it says on stderr if that is not."""
     project(folder, CONFIG.replace("CODE", str(code)))
-    argv = [sys.executable, "-m", "vibeguard", *words]
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with open("/dev/full", "w") as nowhere:
-        done = subprocess.run(
-            argv,
-            cwd=folder,
-            env=environment(),
-            timeout=PATIENCE_S,
-            check=False,
-            text=True,
-            **{**streams, full: nowhere},
-        )
-    return done.returncode, done.stderr or ""
+    done = vibeguard(*words, cwd=folder, before=("tests.helpers.streams", "full", str(full)))
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(("code", "expected"), [(0, 3), (1, 1)])
-@pytest.mark.parametrize(
-    ("form", "full"), [("jsonl", "stdout"), ("json", "stdout"), ("text", "stderr")]
-)
+@pytest.mark.parametrize(("form", "full"), [("jsonl", 1), ("json", 1), ("text", 2)])
 def test_the_run_goes_on_to_its_end_and_only_a_pass_is_3(tmp_path, form, full, code, expected):
     ended, said = run(tmp_path, code, "run", "--format", form, full=full)
     assert ended == expected
-    if full == "stdout":
+    if full == 1:
         assert said.count("cannot write the output: No space left on device") == 1
     assert vibeguard("report", cwd=tmp_path).returncode == code
 
 
 def test_commands_that_only_show_end_with_3(tmp_path):
     assert vibeguard("run", cwd=project(tmp_path, CONFIG.replace("CODE", "0"))).returncode == 0
-    assert run(tmp_path, 0, "tail", "--format", "jsonl", full="stdout")[0] == 3
+    assert run(tmp_path, 0, "tail", "--format", "jsonl", full=1)[0] == 3
 
 
 def test_a_detached_run_is_a_document_where_one_is_asked_for(tmp_path):
