@@ -24,10 +24,10 @@ PIECES = (
 )  # fmt: skip
 
 
-def every_third(values: Iterable[Any]) -> list[Any]:
-    """A third of them in the quick suite, all of them at night: each takes up to two seconds."""
+def every_fourth(values: Iterable[Any]) -> list[Any]:
+    """A fourth of them in the quick suite, all of them at night: each takes up to two seconds."""
     return [
-        pytest.param(value, marks=[pytest.mark.nightly] if number % 3 else [])
+        pytest.param(value, marks=[pytest.mark.nightly] if number % 4 else [])
         for number, value in enumerate(values)
     ]
 
@@ -45,7 +45,7 @@ def check_cost(data: bytes, folder: Path, *words: str) -> None:
 
 
 @pytest.mark.slow  # a megabyte of each, through the real command
-@pytest.mark.parametrize("name", every_third(KNOWN))
+@pytest.mark.parametrize("name", every_fourth(KNOWN))
 def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
     """The whole command, Python's start included."""
     data = KNOWN[name]()
@@ -55,7 +55,7 @@ def test_what_once_cost_much_costs_little(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow  # a megabyte of each, through the real command
 @pytest.mark.parametrize(
-    "kept", every_third(sorted(KEPT.glob("*.yaml.xz"))), ids=lambda path: path.stem
+    "kept", every_fourth(sorted(KEPT.glob("*.yaml.xz"))), ids=lambda path: path.stem
 )
 def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
     kept: Path, tmp_path: Path
@@ -69,7 +69,7 @@ def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
 
 @pytest.mark.slow  # a megabyte of each, through the real command
 @pytest.mark.parametrize(
-    "name", every_third(["unknown keys", "a chain of variables", "checks that are none"])
+    "name", every_fourth(["unknown keys", "a chain of variables", "checks that are none"])
 )
 def test_migrate_says_as_much_as_somebody_reads(name: str, tmp_path: Path) -> None:
     """Those of which every row is a difference; the others end at the same places as above."""

@@ -74,6 +74,7 @@ DEEDS = {
 MOVES = (f"mv {R} ", "mv .vibeguard ", "mv .vibeguard/runs ", f"rm -rf {R}")
 HALF_DONE = {name for name, (deed, _) in DEEDS.items() if any(move in deed for move in MOVES)}
 UNTRUSTED = {"links the state folder"}
+ELSE = HALF_DONE | UNTRUSTED
 
 CONFIG = """version: "1"
 checks:
@@ -106,7 +107,14 @@ def test_run_exits_4_and_names_what_changed(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # The same comparison as above: by day every other deed, and those that may end otherwise.
+        pytest.param(name, marks=[] if number % 2 or name in ELSE else [pytest.mark.nightly])
+        for number, name in enumerate(DEEDS)
+    ],
+)
 def test_a_run_in_the_background_is_found_out_too(tmp_path: Path, name: str) -> None:
     """By `wait`, which must not say 0, and by `report` once the supervisor has ended."""
     skip_where_the_kernel_refuses(name)

@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.examples import examples
 from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, VirtualRun, check, plan_of, run_virtually
 from vibeguard.core.fold.fold import apply, new_state
@@ -20,6 +21,7 @@ from vibeguard.core.names import Outcome, Pool, Severity, WhilePending
 
 FOREVER = float("inf")
 PROPERTY = settings(
+    max_examples=examples(0.5),  # each is a whole run; the simulation has hundreds more
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # shrinking a whole run takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
