@@ -87,10 +87,13 @@ class Folders:
         self._arrive = package.joinpath("arrive.sh").read_text()
         self._lay = package.joinpath("lay.sh").read_text()
 
-    async def arrive(self, source: Source) -> None:
-        """Put the files of a run into the store; its pack has been fetched. Raises Unfit."""
+    async def arrive(self, source: Source) -> str:
+        """Put the files of a run into the store, unless they are there; the tree of its commit.
+
+        Its pack has been fetched. Raises Unfit.
+        """
         if source in self._head_trees:
-            return
+            return self._head_trees[source]
         async with self._arriving:
             if source not in self._head_trees:
                 self._head_trees[source] = await self._run(
@@ -101,9 +104,10 @@ class Folders:
                     TREE=source.tree,
                     PACK=self._store.pack_path(source),
                 )
+            return self._head_trees[source]
 
     async def make(self, source: Source, path: str) -> None:
-        """Make the folder of an attempt. Raises Unfit; `arrive` has to come before."""
+        """Make the folder of an attempt. Raises Unfit."""
         async with self._busy():
             self._wanted = source
             while (ready := self._take_ready(source)) is not None:
@@ -176,6 +180,7 @@ class Folders:
     async def _fill(self, path: str, source: Source, laid: str) -> None:
         """Write the tree into a folder in which that of `laid` lies. Raises Unfit, OSError."""
         with self._or_removed(path):
+            head_tree = await self.arrive(source)
             _set_head(path, source.commit)
             with suppress(FileNotFoundError):  # that of the last commit
                 os.unlink(f"{path}/.git/index-of-commit")
@@ -184,7 +189,7 @@ class Folders:
                 FOLDER=path,
                 TREE=source.tree,
                 LAID=laid,
-                HEAD_TREE=self._head_trees[source],
+                HEAD_TREE=head_tree,
             )
 
     @contextmanager

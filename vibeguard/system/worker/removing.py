@@ -46,7 +46,6 @@ class Removing:
 
 def _remove(paths: Iterable[str]) -> None:
     for path in paths:
-        with suppress(FileNotFoundError, IsADirectoryError):
+        shutil.rmtree(path, ignore_errors=True)  # of a file it is an error, like any other
+        with suppress(OSError):
             os.unlink(path)
-            continue
-        shutil.rmtree(path, ignore_errors=True)

@@ -237,7 +237,6 @@ class Service:
             try:
                 _compare_protocol(attempt.job)
                 await self._packs.fetch(attempt.job.source)
-                await self._tools.folders.arrive(attempt.job.source)
                 await attempt.prepare()
             except (Unfit, BrokerLost, BrokerRefused, OSError) as error:
                 unfit = str(error) or type(error).__name__

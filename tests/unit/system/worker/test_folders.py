@@ -225,3 +225,20 @@ def test_a_commit_that_the_repository_lacks_is_said(origin: Path, tmp_path: Path
                 await maker.arrive(Source(commit="0" * 39 + "1", tree="0" * 39 + "2"))
 
     trio.run(main)
+
+
+def test_a_store_that_has_lost_files_makes_one_attempt_unfit_and_gets_them_again(
+    origin: Path, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            source = dirty(origin, tmp_path)
+            await maker.arrive(source)
+            for name in (tmp_path / "worker" / "store.git" / "objects" / "pack").iterdir():
+                name.unlink()
+            with pytest.raises(Unfit, match="folder could not be made"):
+                await maker.make(source, str(tmp_path / "lost"))
+            await maker.make(source, str(tmp_path / "again"))
+            assert content(tmp_path / "again") == content(origin)
+
+    trio.run(main)
