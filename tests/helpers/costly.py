@@ -137,5 +137,14 @@ KNOWN: dict[str, Callable[[], bytes]] = {
     ),
     "empty lists": lambda: b"x-a: [" + b"[]," * 330_000 + b"]\n" + CHECK.encode(),
     "documents": lambda: b"---\na: 1\n" * 110_000,
+    "references that never close": lambda: (
+        b"vars: {v: '" + b"{{." * 300_000 + b"'}\n" + CHECK.encode()
+    ),
+    "references that never close beside a mistake": lambda: checks(
+        f"grok: '{'{{.' * 10_000}#', timeot: 1s"
+    ),
+    "what may go on in the background": lambda: repeated(
+        lambda _: "docker run ", "checks:\n  - id: a\n    run: '", "'\n"
+    ),
     "a valid config": lambda: checks("tags: [a], timeout: 2m"),
 }

@@ -69,7 +69,16 @@ def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
 
 @pytest.mark.slow  # a megabyte of each, through the real command
 @pytest.mark.parametrize(
-    "name", every_fourth(["unknown keys", "a chain of variables", "checks that are none"])
+    "name",
+    every_fourth(
+        [
+            "what may go on in the background",
+            "unknown keys",
+            "a chain of variables",
+            "references that never close",
+            "checks that are none",
+        ]
+    ),
 )
 def test_migrate_says_as_much_as_somebody_reads(name: str, tmp_path: Path) -> None:
     """Those of which every row is a difference; the others end at the same places as above."""

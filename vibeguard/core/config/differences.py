@@ -8,15 +8,17 @@ from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.expression import Expression, parse_expression
 from vibeguard.core.lang.grok import compile_grok
+from vibeguard.core.lang.interpolate import references
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.names import Severity
 from vibeguard.core.problems import Problem
 from vibeguard.core.wording.units import duration
 
 _LEAVES_PROCESSES = re.compile(
-    r"\b(nohup|setsid|disown|daemonize)\b|[^&|>]&\s*(?:$|\n|;|\))|\bgradlew?\b|docker run\b.*\s-d\b"
+    r"\b(nohup|setsid|disown|daemonize)\b|[^&|>]&\s*(?:$|\n|;|\))|\bgradlew?\b"
 )
-_REFERENCE = re.compile(r"\{\{\.(.+?)\}\}")
+_DOCKER_RUN, _DETACHED = re.compile(r"docker run\b"), re.compile(r"\s-d\b")
+_MOST_SCRIPTS = 300_000  # characters of commands that are looked through, variables included
 
 
 def mappings_of(root: Mapping, name: str) -> list[Mapping]:
@@ -33,17 +35,20 @@ def differences(config: Config, root: Mapping, source: Source) -> Iterator[Probl
     patterns and assertions that were refused are as written.
     """
     yield from _variables(config, root, source)
+    scripts = 0
     for check, node in zip(config.checks, mappings_of(root, "checks"), strict=True):
         yield from _background(check, node, config, source)
         yield from _warning(check, node, source)
         yield from _assertion(check, node, source)
-        yield from _command(check, node, source)
+        scripts += len(check.run)
+        if scripts < _MOST_SCRIPTS:
+            yield from _command(check, node, source)
 
 
 def _variables(config: Config, root: Mapping, source: Source) -> Iterator[Problem]:
     variables = root.values.get("vars")
     for name, node in variables.values.items() if type(variables) is Mapping else ():
-        used = _REFERENCE.findall(node.value) if type(node) is Text else []
+        used = references(node.value) if type(node) is Text else ()
         if any(other in config.vars for other in used):
             what = f"the variable {quoted(name)} uses another one: that worked by chance of order"
             yield source.problem(what, "here it always does", node.line, node.column)
@@ -106,7 +111,7 @@ def _extracted(patterns: tuple[str, ...]) -> frozenset[str] | None:
 
 def _command(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
     place = node.values.get("run", node)
-    if _LEAVES_PROCESSES.search(check.run):
+    if _leaves_processes(check.run):
         what = f"{check.id} may leave processes behind: they are ended when it exits"
         yield source.problem(what, "leaks: ignore if they must stay", place.line, place.column)
     if "/dev/tty" in check.run:
@@ -114,3 +119,11 @@ def _command(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Prob
         yield source.problem(
             what, "give it what it asks for in another way", place.line, place.column
         )
+
+
+def _leaves_processes(script: str) -> bool:
+    """Whether a command seems to start what outlives it; each line is looked through once."""
+    if _LEAVES_PROCESSES.search(script):
+        return True
+    found = ((line, _DOCKER_RUN.search(line)) for line in script.split("\n"))
+    return any(run and _DETACHED.search(line, run.end()) for line, run in found)

@@ -4,18 +4,16 @@ What all of them may be together has a bound: variables, aliases and prompts can
 little, and a config is read before anybody has judged it.
 """
 
-import re
 from collections.abc import Callable
 
 from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
 from vibeguard.core.config.positions import place_in
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.interpolate import Interpolation
+from vibeguard.core.lang.interpolate import Interpolation, references
 
 _LONGEST = 1 << 15  # characters of a pattern or an assertion
 _MOST_COST = 500_000  # of compiling, in characters of a simple pattern: a third of a second
-_REFERENCE = re.compile(r"\{\{\.(.+?)\}\}")
 _MOST_CHARACTERS = 16 << 20  # of all texts after interpolation, prompts with each check
 
 
@@ -100,7 +98,7 @@ class Filling:
         """Whether a variable is still to come whose definition was refused: nobody can judge it."""
         if not self._findings or "{{." not in text:
             return False
-        return any(map(self._findings.may_define, _REFERENCE.findall(text)))
+        return any(map(self._findings.may_define, references(text)))
 
 
 def _of_modest_length(text: str) -> str:

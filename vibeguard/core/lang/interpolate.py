@@ -16,6 +16,18 @@ _MOST_CLOSINGS = 8  # of `}}` in a name: who has more than one is looking for tr
 _OPEN, _CLOSE = "{{.", "}}"
 
 
+def references(text: str) -> Iterator[str]:
+    """The names between each `{{.` and the next `}}` of its line, whether they are known or not.
+
+    A regular expression would look for the end once more from each beginning.
+    """
+    for line in text.split("\n"):
+        for piece in line.split(_CLOSE)[:-1]:
+            name = piece.partition(_OPEN)[2]
+            if name:
+                yield name
+
+
 class VariableCycle(Exception):
     """Variables use each other in a circle. `cycles` are their names, as `find_cycles` has them."""
 

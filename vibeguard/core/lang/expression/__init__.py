@@ -14,6 +14,7 @@ Everything is a text; one that reads as a number compares as a number, all else 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.expression.evaluation import BadValue, MissingName, evaluate
@@ -55,6 +56,7 @@ class Expression:
         return evaluate(self.root, values)
 
 
+@lru_cache(maxsize=1024)
 def parse_expression(text: str) -> Expression:
     """Parse an expression, or raise `LanguageError` with the offset of the mistake."""
     return Expression(text, parse(text))
