@@ -146,5 +146,8 @@ KNOWN: dict[str, Callable[[], bytes]] = {
     "what may go on in the background": lambda: repeated(
         lambda _: "docker run ", "checks:\n  - id: a\n    run: '", "'\n"
     ),
+    "ignored keys in one line": lambda: repeated(
+        lambda n: f"{{id: c{n}, run: x, owner: me}}, ", "checks: [", "]\n"
+    ),
     "a valid config": lambda: checks("tags: [a], timeout: 2m"),
 }

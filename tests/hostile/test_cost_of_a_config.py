@@ -73,6 +73,7 @@ def test_the_dearest_that_a_search_has_found_stay_within_the_bar(
     every_fourth(
         [
             "what may go on in the background",
+            "ignored keys in one line",
             "unknown keys",
             "a chain of variables",
             "references that never close",

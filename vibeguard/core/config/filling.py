@@ -4,6 +4,7 @@ What all of them may be together has a bound: variables, aliases and prompts can
 little, and a config is read before anybody has judged it.
 """
 
+import re
 from collections.abc import Callable
 
 from vibeguard.core.config.mistakes import Findings
@@ -116,6 +117,11 @@ def _compile_grok(pattern: str) -> int:
 def _parse_expression(text: str) -> int:
     from vibeguard.core.lang.expression import parse_expression  # noqa: PLC0415 - only if used
 
-    if text.strip():
-        parse_expression(text)
-    return len(text)
+    cost = 3 * len(re.findall(r"[\w.]+|\S", text))  # words are what takes time, not characters
+    try:
+        if text.strip():
+            parse_expression(text)
+    except LanguageError as error:
+        error.cost = cost
+        raise
+    return cost

@@ -29,6 +29,7 @@ from vibeguard.core.problems import ConfigError, Problem
 _LONGEST_KEY = 500  # characters: YAML's limit for a key in its line is 1,024, escapes included
 _MOST_UNKNOWN = 10_000  # finding out what a key was meant to be takes time
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*[ \t]+\Z")  # an anchor or a tag before a key
+_LONGEST_PROPERTY = 1000
 _DOCUMENT_MARK = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -164,14 +165,13 @@ def _takes_prefix(key: Text, source: Source) -> bool:
 
     With an anchor it may be a key here and a value there: an alias has the place of its anchor.
     """
-    line = source.lines[key.line - 1]
-    written = line[key.column - 1 :]
-    if _PROPERTY.search(line[: key.column - 1]):
+    line, start = source.lines[key.line - 1], key.column - 1
+    if _PROPERTY.search(line, max(0, start - _LONGEST_PROPERTY), start):  # a line may hold them all
         return False
     if key.style in ("'", '"'):
-        return written.startswith(key.style) and len(key.value) <= _LONGEST_KEY
+        return line.startswith(key.style, start) and len(key.value) <= _LONGEST_KEY
     plain = not key.style and 0 < len(key.value) <= _LONGEST_KEY
-    return plain and written.startswith(key.value)
+    return plain and line.startswith(key.value, start)
 
 
 def _prefixed(source: Source, problems: list[Problem]) -> str:
