@@ -15,15 +15,14 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
 
-KEY_FORMAT: Final = "4"
+KEY_FORMAT: Final = "5"
 # What changes how a result is shown or counted, and never the result.
 IRRELEVANT: Final = frozenset(
     {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}
 )
-# Variables of the caller that change what common tools do.
-WATCHED_VARIABLES: Final = (
-    "PATH", "LANG", "TZ", "CI", "VIRTUAL_ENV", "PYTHONPATH", "NODE_ENV",
-)  # fmt: skip
+# Variables of the caller that change what common tools do, and what such names begin with.
+WATCHED_VARIABLES: Final = (b"PATH", b"TZ", b"CI", b"VIRTUAL_ENV", b"BASH_ENV")
+_WATCHED_PREFIXES: Final = (b"LANG", b"LC_", b"LD_", b"NODE_", b"PYTHON")
 _encode = msgspec.msgpack.Encoder().encode
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -64,11 +63,10 @@ def variable_parts(
     """A part for each variable by a keyed hash: a record gives no value away, not even to guessing.
 
     `names` are those of `env` and `env_inputs`, `environment` is what the check is going to get;
-    `WATCHED_VARIABLES` and every LC_ variable come in. Absent is
-    not empty.
+    those that are watched come in. Absent is not empty.
     """
-    locales = sorted(name for name in environment if name[:3] == b"LC_")
-    asked = (*map(str.encode, (*WATCHED_VARIABLES, *sorted(names))), *locales)
+    watched = sorted(name for name in environment if name.startswith(_WATCHED_PREFIXES))
+    asked = (*WATCHED_VARIABLES, *watched, *map(str.encode, sorted(names)))
     parts = []
     for name in dict.fromkeys(asked):
         value = environment.get(name)

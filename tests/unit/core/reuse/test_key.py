@@ -50,8 +50,12 @@ def test_a_variable_counts_with_its_value_absent_is_not_empty_and_a_record_gives
     assert differing_parts(none, some) == ["variable TOKEN"]
 
 
-def test_locales_count_as_they_come():
-    parts = variable_parts([], {b"LC_ALL": b"C", b"HOME": b"/x"}, b"s")
-    names = [p.name for p in parts]
-    assert "variable LC_ALL" in names
-    assert "variable HOME" not in names
+@pytest.mark.parametrize(
+    "name", ["LC_ALL", "LANGUAGE", "LD_PRELOAD", "NODE_OPTIONS", "PYTHONHOME", "LC_\udcff"]
+)
+def test_variables_that_tools_go_by_count_as_they_come(name):
+    given = {name.encode("utf-8", "surrogateescape"): b"C", b"HOME": b"/x"}
+    parts = variable_parts([], given, b"s")
+    assert differing_parts(variable_parts([], {b"HOME": b"/y"}, b"s"), parts) == [
+        f"variable {name}".encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    ]
