@@ -40,19 +40,23 @@ def prune(
     whatever the limits say, and the size of the newest run alone is no reason to remove it. Raises
     OSError if runs/ cannot be read or `latest` cannot be written.
     """
-    doomed = []
+    beyond = []
     total = 0
-    going_on = runs_going_on(state_dir)
     found = run_ids(state_dir)
     relied_on = _relied_on(state_dir, now_ns, decides=len(found) > keep_runs, dry_run=dry_run)
     for rank, run_id in enumerate(reversed(found)):
-        folder = run_folder(state_dir, run_id)
-        total += _size_of(folder)
+        total += _size_of(run_folder(state_dir, run_id))
         too_many = rank >= keep_runs and run_id not in relied_on
-        beyond = too_many or now_ns - started_ns(run_id) > keep_age_ns
+        too_old = now_ns - started_ns(run_id) > keep_age_ns
         too_large = total > keep_bytes and rank > 0
-        if (beyond or too_large) and run_id not in going_on and not is_live(folder):
-            doomed.append(run_id)
+        if too_many or too_old or too_large:
+            beyond.append(run_id)
+    going_on = runs_going_on(state_dir) if beyond else frozenset()
+    doomed = [
+        run_id
+        for run_id in beyond
+        if run_id not in going_on and not is_live(run_folder(state_dir, run_id))
+    ]
     if dry_run:
         return doomed
     if doomed:

@@ -41,6 +41,15 @@ def test_within_the_limits_everything_stays(state):
     assert removed(state) == []
 
 
+def test_nobody_is_asked_what_goes_on_where_no_run_is_to_go(state, monkeypatch):
+    asked = []
+    monkeypatch.setattr(prune_module, "runs_going_on", lambda where: asked.append(where) or ())
+    removed(state)
+    assert asked == []
+    removed(state, keep_runs=4)
+    assert asked == [state]
+
+
 def test_the_newest_runs_are_kept(state):
     assert removed(state, keep_runs=2) == [2, 1, 0]
 

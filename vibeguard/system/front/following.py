@@ -99,6 +99,13 @@ class Following:
             return exit_code_so_far(self.shown.state)
         return ending.exit_code
 
+    def close(self) -> None:
+        """Follow the log no more; what was shown of it stays."""
+        notify = self.follower.fileno()
+        if notify is not None:
+            self._loop.forget(notify)
+        self.follower.close()
+
     def _own_deadlines(self) -> tuple[float, float]:
         """Have a change of the log end the turn, but where it changes often only after a pause.
 
