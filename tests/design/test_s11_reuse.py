@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -474,6 +475,16 @@ def test_a_tool_that_tells_nothing_tells_nothing_to_whoever_asks_next(place):
     place.write("tool", "#!/bin/sh\nexit 1\n")
     place.config += place.config.partition("checks:\n")[2].replace("unit", "next")
     assert lookup.look_up(replace_reuse(place.subject), ["unit", "next"], (), ()).before == {}
+
+
+def test_that_a_check_has_to_run_is_told_once_and_before_the_next_is_looked_up(place, monkeypatch):
+    """Who is told imports Trio, which takes as long as looking up hundreds of them."""
+    place.config += place.config.partition("checks:\n")[2].replace("unit", "next")
+    order: list[str] = []
+    monkeypatch.setattr(Records, "find", lambda _self, check, _key: order.append(check))
+    told = partial(order.append, "told")
+    lookup.look_up(place.subject, ["unit", "next"], (), (), one_runs=told)
+    assert order == ["unit", "told", "next"]
 
 
 def test_folders_that_no_input_can_be_in_are_not_opened(place, monkeypatch):

@@ -190,6 +190,7 @@ def written_otherwise(
     `before` are left out: of them is known what they held.
     """
     root, own = repository_root(folder) or folder, without_git_locals(environment)
+    start = os.path.join(os.fsencode(root), b"")
     try:
         kept = ("ls-tree", "-r", "-z", "--full-tree", before.head)
         listed = ask_git(kept, root, own, timeout_s) if before.head else b""
@@ -198,11 +199,10 @@ def written_otherwise(
     found = []
     for entry in listed.split(b"\0")[:-1]:
         told, _, path = entry.partition(b"\t")
+        if _written_at(start + path) < since_ns or path in before.files:
+            continue  # nearly all of them
         mode, _, oid = told.split(b" ")
-        if mode == SUBMODULE or path in before.files:
-            continue
-        full = os.path.join(os.fsencode(root), path)
-        if _written_at(full) >= since_ns and not _is_blob(full, mode, oid):
+        if mode != SUBMODULE and not _is_blob(start + path, mode, oid):
             found.append(path)
     return found
 

@@ -4,9 +4,11 @@ Both block (files are read, tools are asked): a run does them in a fork of its s
 """
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 
 from msgspec import Struct
 
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.core.reuse.together import reused_together
 from vibeguard.system.clock import wall_ns
@@ -52,13 +54,12 @@ def look_up(
 ) -> Found:
     """What stands for these ready checks, and for those behind them that can settle with them.
 
-    `passed` and `settled` are checks of the run that have. `one_runs` is called where that is not
-    all of the run, before what such checks depend on is looked at. Raises OSError where files
-    cannot be listed or read.
+    `passed` and `settled` are checks of the run that have. `one_runs` is called, once, as soon as
+    that cannot be all of the run. Raises OSError where files cannot be listed or read.
     """
-    moment = Moment(subject)
+    moment, one_runs = Moment(subject), cache(one_runs)
     unsettled = [check for check in subject.checks if check not in settled]
-    passes = _tentative(subject, moment, ready, passed, unsettled) if subject.settings.reuse else {}
+    passes = _tentative(subject, moment, ready, passed, unsettled, one_runs=one_runs)
     requires = {check: _requires(subject, check) for check in unsettled}
     records = {check: record for check, (record, _) in passes.items()}
     with_outputs = {
@@ -87,29 +88,44 @@ def _tentative(
     ready: Collection[str],
     passed: Collection[str],
     unsettled: Collection[str],
+    *,
+    one_runs: Callable[[], None],
 ) -> dict[str, tuple[Record, Pass]]:
-    """The ready checks that have a pass under their key, and those behind such ones alone."""
+    """The ready checks that have a pass under their key, and those behind such ones alone.
+
+    Where nothing may be reused, none is looked up. `one_runs` is called for each that has none.
+    """
     records, standing, now_ns = Records(subject.state_dir), Standing(subject.state_dir), wall_ns()
     dependents: dict[str, list[str]] = {}
     for check in unsettled:
         for required in _requires(subject, check):
             dependents.setdefault(required, []).append(check)
     found: dict[str, tuple[Record, Pass]] = {}
-    waiting = list(ready)
-    while waiting:
-        check = waiting.pop()
-        planned = subject.checks[check]
+    waiting = list(ready) if subject.settings.reuse else []
+    for check in waiting:
         stands = all(r in passed or r in found for r in _requires(subject, check))
-        if check in found or not stands or why_never(planned):
+        if check in found or not stands:
             continue
-        taken = moment.of(check)
-        record = None if taken.unusable else records.find(check, taken.key)
-        if record is None or not record.holds(now_ns, planned.reuse_for_ns):
-            continue
-        if not standing.problem(record):
-            found[check] = (record, Pass(record.run, record.seal, taken.key))
+        earlier = _standing(subject.checks[check], moment, records, standing, now_ns)
+        if earlier is None:
+            one_runs()
+        else:
+            found[check] = earlier
             waiting += dependents.get(check, ())
     return found
+
+
+def _standing(
+    planned: PlannedCheck, moment: Moment, records: Records, standing: Standing, now_ns: int
+) -> tuple[Record, Pass] | None:
+    """The pass under the present key of a check, where it holds and its run still stands."""
+    if why_never(planned):
+        return None
+    taken = moment.of(planned.id)
+    record = None if taken.unusable else records.find(planned.id, taken.key)
+    if record is None or not record.holds(now_ns, planned.reuse_for_ns) or standing.problem(record):
+        return None
+    return record, Pass(record.run, record.seal, taken.key)
 
 
 def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
