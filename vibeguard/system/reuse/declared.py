@@ -48,6 +48,7 @@ class Declared:
     ) -> None:
         """`checks` are all that will be asked for; git is asked in the environment."""
         self._folder = folder
+        self._inside = os.path.join(folder, b"")
         self._records = records
         self._environment = environment
         checks = tuple(checks)
@@ -155,8 +156,9 @@ class Declared:
 
     def _status(self, path: bytes) -> os.stat_result | None:
         if path not in self._statuses:
+            own = path if path.startswith(b"/") else self._inside + path  # join takes as long again
             try:
-                self._statuses[path] = os.lstat(os.path.join(self._folder, path))
+                self._statuses[path] = os.lstat(own)
             except OSError:
                 self._statuses[path] = None
         return self._statuses[path]
