@@ -12,6 +12,7 @@ import msgspec
 from vibeguard.core.fold.verdict import exit_code_so_far, outcome_counts
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import State
+from vibeguard.core.names import Pool
 
 Facts = dict[str, Any]
 _STATES = {
@@ -155,8 +156,8 @@ def told(state: State) -> Facts:
         "settled": state.settled,
         "counts": outcome_counts(state),
         "frontiers": state.frontiers,
-        "slots": [state.parallel, state.async_parallel],
-        "used": {"foreground": state.used_foreground, "background": state.used_background},
+        "slots": [state.slots[Pool.FOREGROUND], state.slots[Pool.BACKGROUND]],
+        "used": {pool: state.used[Pool(pool)] for pool in ("foreground", "background")},
         "groups": state.groups,
         "paused": state.paused_since is not None,
         "foreground_settled": state.foreground_settled is not None,

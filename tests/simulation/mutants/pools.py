@@ -35,8 +35,8 @@ MUTANTS = (
     ),
     Mutant(
         "workers take more than the run may send",
-        "            used, capacity = state.used_workers, state.worker_slots",
-        "            used, capacity = state.used_workers, 1000",
+        "        return used == 0 or used + record.slots <= self._state.slots[pool]",
+        "        return pool is Pool.WORKERS or used == 0 or used + record.slots <= self._state.slots[pool]",
         history=15,
     ),
     Mutant(

@@ -17,8 +17,8 @@ MUTANTS = (
     ),
     Mutant(
         "weight counts for nothing",
-        "return used == 0 or used + record.slots <= capacity",
-        "return used < capacity",
+        "return used == 0 or used + record.slots <= self._state.slots[pool]",
+        "return used < self._state.slots[pool]",
         history=35,
     ),
     Mutant(
@@ -48,8 +48,8 @@ MUTANTS = (
     ),
     Mutant(
         "the background takes the foreground's slots",
-        "            used, capacity = state.used_background, state.async_parallel",
-        "            used, capacity = state.used_background, state.parallel",
+        "        return used == 0 or used + record.slots <= self._state.slots[pool]",
+        "        return used == 0 or used + record.slots <= self._state.slots[Pool.FOREGROUND]",
         history=1,
     ),
     Mutant(

@@ -39,7 +39,6 @@ from vibeguard.core.problems import LogCorrupt
 # A million events are folded, and in Python 3.11 a member costs four times as much as a name.
 _EXITED = AttemptEnd.EXITED
 _BACKGROUND = Pool.BACKGROUND
-_FOREGROUND = Pool.FOREGROUND
 _LOST = AttemptEnd.LOST
 _WORKERS = Pool.WORKERS
 _IDLE = TerminationReason.IDLE
@@ -91,16 +90,9 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
         check_requirements(state, record)
     if record.group:
         enter_group(state, record)
-    if record.pool is _FOREGROUND:
-        state.used_foreground = used = state.used_foreground + record.slots
-        over = used > state.planned_parallel
-    elif record.pool is _BACKGROUND:
-        state.used_background = used = state.used_background + record.slots
-        over = used > state.planned_async_parallel
-    else:
-        state.used_workers = used = state.used_workers + record.slots
-        over = used > state.worker_slots
-    if over:
+    used, pool = state.used, record.pool
+    used[pool] += record.slots
+    if used[pool] > state.planned_slots[pool]:
         raise LogCorrupt(f"{event.check} started without a free slot")
     record.state = RUNNING
     record.started = event
@@ -191,12 +183,7 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
     if started:
         if record.group:
             state.groups.pop(record.group, None)
-        if record.pool is _FOREGROUND:
-            state.used_foreground -= record.slots
-        elif record.pool is _BACKGROUND:
-            state.used_background -= record.slots
-        else:
-            state.used_workers -= record.slots
+        state.used[record.pool] -= record.slots
     if end is _LOST:
         record.lost += 1
     record.attempt_over = True

@@ -43,22 +43,20 @@ def run_planned(state: State, event: RunPlanned) -> None:
     if state.planned is not None:
         raise LogCorrupt("a second run.planned")
     state.planned = event
-    state.parallel = state.planned_parallel = event.settings.parallel
-    state.async_parallel = state.planned_async_parallel = event.settings.async_parallel
     pool = event.settings.pool
-    state.worker_slots = 0 if pool is None else pool.slots
-    slots_of = {
-        Pool.FOREGROUND: state.planned_parallel,
-        Pool.BACKGROUND: state.planned_async_parallel,
-        Pool.WORKERS: state.worker_slots,
+    state.planned_slots = {
+        Pool.FOREGROUND: event.settings.parallel,
+        Pool.BACKGROUND: event.settings.async_parallel,
+        Pool.WORKERS: 0 if pool is None else pool.slots,
     }
+    state.slots = dict(state.planned_slots)
     for planned in event.checks:
         if planned.id in state.checks:
             raise LogCorrupt(f"{planned.id} is planned twice")
         if planned.pool is Pool.WORKERS and pool is None:
             raise LogCorrupt(f"{planned.id} is for a pool of workers, and there is none")
         # A weight is clamped to its pool as planned, whatever `run.degraded` says later.
-        slots = min(planned.weight, slots_of[planned.pool])
+        slots = min(planned.weight, state.planned_slots[planned.pool])
         state.checks[planned.id] = CheckRecord(planned, slots)
         if planned.pool is not Pool.BACKGROUND and not planned.after_background:
             state.unsettled_foreground += 1
@@ -121,11 +119,10 @@ def run_resumed(state: State, event: RunResumed) -> None:
 
 def run_degraded(state: State, event: RunDegraded) -> None:
     """Fewer slots from now on; never more, never none."""
-    lower = event.parallel <= state.parallel and event.async_parallel <= state.async_parallel
-    if not lower or event.parallel < 1 or event.async_parallel < 1:
+    lower = {Pool.FOREGROUND: event.parallel, Pool.BACKGROUND: event.async_parallel}
+    if not all(1 <= slots <= state.slots[pool] for pool, slots in lower.items()):
         raise LogCorrupt("run.degraded does not lower the parallelism")
-    state.parallel = event.parallel
-    state.async_parallel = event.async_parallel
+    state.slots.update(lower)
 
 
 def run_weakened(state: State, event: RunWeakened) -> None:

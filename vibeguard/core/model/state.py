@@ -19,7 +19,7 @@ from vibeguard.core.model.events import (
     RunWeakened,
 )
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import CheckState, Outcome
+from vibeguard.core.names import CheckState, Outcome, Pool
 
 
 class _Account:
@@ -103,7 +103,8 @@ class State(_Account):
     """The whole run as far as the log tells it.
 
     `next_seq` is the number that the next event must carry; `last_t` the time of the last one.
-    `used` are the slots taken in each pool (weights); `counts` the settled checks by outcome;
+    `slots` is how many each pool has by now, at most the `planned_slots`, and `used` how many of
+    them are taken (weights); `counts` the settled checks by outcome;
     `unsettled_foreground` counts what `run.foreground_settled` waits for.
     """
 
@@ -117,14 +118,9 @@ class State(_Account):
         self.settled: int = 0
         self.frontiers: int = 0
         self.unsettled_foreground: int = 0
-        self.planned_parallel: int = 0
-        self.planned_async_parallel: int = 0
-        self.parallel: int = 0
-        self.async_parallel: int = 0
-        self.used_foreground: int = 0
-        self.used_background: int = 0
-        self.worker_slots: int = 0
-        self.used_workers: int = 0
+        self.planned_slots: dict[Pool, int] = dict.fromkeys(Pool, 0)
+        self.slots: dict[Pool, int] = dict.fromkeys(Pool, 0)
+        self.used: dict[Pool, int] = dict.fromkeys(Pool, 0)
         self.groups: dict[str, str] = {}
         self.paused_since: int | None = None
         self.cancel: RunCancelRequested | None = None

@@ -15,9 +15,8 @@ def awaited(state: State, record: CheckRecord) -> str:
     holder = state.groups.get(record.group) if record.group else None
     if holder is not None and holder != record.planned.id:
         return f"the group {record.group}, which {holder} has"
-    used, of, where = state.used_foreground, state.parallel, ""
-    if record.pool is Pool.BACKGROUND:
-        used, of, where = state.used_background, state.async_parallel, " in the background"
+    used, of = state.used[record.pool], state.slots[record.pool]
+    where = " in the background" if record.pool is Pool.BACKGROUND else ""
     wanted = min(record.planned.weight, of)
     if used + wanted <= of:
         return ""  # it is about to start, or is held back for another reason

@@ -148,6 +148,7 @@ def _copy(state: State) -> State:
     whole = copy(state)
     whole.paused_since = None  # the forecast is of a run that goes on
     whole.checks, whole.counts, whole.groups = checks, dict(state.counts), dict(state.groups)
+    whole.slots, whole.used = dict(state.slots), dict(state.used)
     return whole
 
 

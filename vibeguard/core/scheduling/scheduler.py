@@ -29,6 +29,7 @@ from vibeguard.core.names import (
     CancelReason,
     CheckState,
     Outcome,
+    Pool,
     Reason,
     TerminationReason,
     WhilePending,
@@ -116,10 +117,10 @@ class Scheduler:
 
     def degraded(self, reason: str) -> RunDegraded | None:
         """Only as many slots as are used now: the system refuses more. None if that is no fewer."""
-        state = self.state
-        parallel = max(1, min(state.parallel, state.used_foreground))
-        async_parallel = max(1, min(state.async_parallel, state.used_background))
-        if (parallel, async_parallel) == (state.parallel, state.async_parallel):
+        slots, used = self.state.slots, self.state.used
+        pools = (Pool.FOREGROUND, Pool.BACKGROUND)
+        parallel, async_parallel = (max(1, min(slots[pool], used[pool])) for pool in pools)
+        if [parallel, async_parallel] == [slots[pool] for pool in pools]:
             return None
         return RunDegraded(parallel=parallel, async_parallel=async_parallel, reason=reason)
 

@@ -138,17 +138,11 @@ class Slots:
 
     def _fits(self, record: CheckRecord) -> bool:
         """Whether the check could start now. Into an empty pool everything fits."""
-        state = self._state
-        if record.pool is not Pool.WORKERS and not self._may_run_beside_others(record):
+        pool = record.pool
+        if pool is not Pool.WORKERS and not self._may_run_beside_others(record):
             return False
-        if record.pool is Pool.FOREGROUND:
-            used, capacity = state.used_foreground, state.parallel
-        elif record.pool is Pool.BACKGROUND:
-            used, capacity = state.used_background, state.async_parallel
-        else:
-            used, capacity = state.used_workers, state.worker_slots
-        used += self._held_slots[record.pool]
-        return used == 0 or used + record.slots <= capacity
+        used = self._state.used[pool] + self._held_slots[pool]
+        return used == 0 or used + record.slots <= self._state.slots[pool]
 
     def _may_run_beside_others(self, record: CheckRecord) -> bool:
         """Whether no other check must run alone, and one that must finds no other check running.
@@ -160,9 +154,8 @@ class Slots:
             return False
         if not stands_alone(record.planned):
             return True
-        used = self._state.used_foreground + self._state.used_background
-        offered = self._held_slots
-        return used + offered[Pool.FOREGROUND] + offered[Pool.BACKGROUND] == 0
+        here = (Pool.FOREGROUND, Pool.BACKGROUND)
+        return not any(self._state.used[pool] or self._held_slots[pool] for pool in here)
 
     def _give_back(self, record: CheckRecord) -> None:
         slots = self._held.pop(record.planned.id, None)

@@ -35,9 +35,7 @@ class Patience:
     def bear(self, refusal: StartRefused) -> None:
         """Raise the refusal if it is final, or if the time to try again is over."""
         now = trio.current_time()
-        anything_runs = (
-            self._state.used_foreground + self._state.used_background + self._state.used_workers > 0
-        )
+        anything_runs = any(self._state.used.values())
         if self._ends is None or anything_runs:
             self._ends = now + PATIENCE_S
         if not refusal.transient or now >= self._ends:
