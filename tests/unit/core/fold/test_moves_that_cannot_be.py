@@ -12,6 +12,7 @@ from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     CheckRequirementWaived,
     CheckRetryScheduled,
+    CheckReused,
     CheckStarted,
     CheckTerminationRequested,
     FrontierAdvanced,
@@ -21,6 +22,7 @@ from vibeguard.core.model.events import (
     RunFinished,
     RunPaused,
 )
+from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,
@@ -29,6 +31,7 @@ from vibeguard.core.names import (
     Outcome,
     Pool,
     Reason,
+    ReusePolicy,
     TerminationReason,
     WhilePending,
 )
@@ -134,6 +137,14 @@ def test_a_start_needs_what_it_requires_to_have_passed(code, words):
 def test_an_attempt_was_not_active_for_longer_than_it_lasted():
     run = started()
     refused("active longer", lambda: run.after(SECOND).exit("a", active_ns=2 * SECOND))
+
+
+def test_what_an_earlier_pass_stands_for_is_not_queued():
+    settings = ResolvedSettings(parallel=4, async_parallel=4, reuse=True)
+    run = History(check("a", reuse=ReusePolicy.ON), settings=settings)
+    run.ready("a")
+    run.add(CheckReused, check="a", run="earlier", seal="5" * 64, key="k")
+    refused("earlier pass stands for it", lambda: run.queue("a"))
 
 
 def test_time_does_not_run_backwards():

@@ -182,6 +182,35 @@ def test_a_reason_needs_what_bears_it_out(problem, reason, planned, facts):
         assert run.state.checks["a"].outcome is outcome
 
 
+# What is wrong; how the attempt ended; what the settlement says.
+CONTRADICTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("it was running", {}, {"outcome": Outcome.SKIPPED, "reason": Reason.REQUIREMENT}),
+    ("counts other attempts", {}, {"outcome": Outcome.PASSED, "attempts": 2, "flaky": True}),
+    ("its flakiness", {}, {"outcome": Outcome.PASSED, "flaky": True}),
+    ("earlier pass stands", {}, {"outcome": Outcome.PASSED, "reason": Reason.REUSED}),
+    ("gives no reason", {"code": 1}, {"outcome": Outcome.FAILED}),
+    ("no reason for that", {"code": 1}, {"outcome": Outcome.ERROR, "reason": Reason.EXIT_CODE}),
+    (
+        "its quarantine",
+        {"code": 1},
+        {"outcome": Outcome.FAILED, "reason": Reason.EXIT_CODE, "quarantined": True},
+    ),
+    (
+        "nothing to do with that",
+        {"code": 1},
+        {"outcome": Outcome.FAILED, "reason": Reason.EXIT_CODE, "cause": "a"},
+    ),
+    ("left behind", {"leaked": LEFT}, {"outcome": Outcome.PASSED, "leaked": True}),
+]
+
+
+@pytest.mark.parametrize(("problem", "facts", "said"), CONTRADICTIONS)
+def test_what_a_settlement_says_agrees_with_the_attempt_before_it(problem, facts, said):
+    run = over({"leaks": LeakPolicy.IGNORE}, **facts)
+    with pytest.raises(LogCorrupt, match=problem):
+        run.settle("a", **said)
+
+
 @pytest.mark.parametrize("failing", [None, 1])
 def test_results_that_are_asked_for_have_to_be_there_and_clean_for_a_pass(failing):
     with pytest.raises(LogCorrupt, match="its results speak against it"):
