@@ -483,7 +483,7 @@ def test_prune_spares_a_run_that_goes_on_whatever_lies_in_its_place(world: World
 NIGHTLY = pytest.param(5, 2000, marks=[pytest.mark.slow, pytest.mark.nightly])
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 50), (2, 50), NIGHTLY])
+@pytest.mark.parametrize(("seed", "count"), [(1, 50), (2, 50), (3, 50), (4, 50), NIGHTLY])
 def test_a_random_adversary(tmp_path: Path, seed: int, count: int) -> None:
     """Several operations, one on top of the other, between any two steps of the supervisor."""
     chance = random.Random(seed)
