@@ -20,6 +20,8 @@ Call = Callable[[], int]
 GlobalFlags = translated.twin_of(GlobalOptions)
 NONE_GIVEN = GlobalFlags()
 
+HELP_FLAGS = frozenset({"--help", "-h"})
+NARROWEST = 20  # columns of a help screen
 EXIT_CODES = (
     "Exit codes of run, tail, report and wait: 0 passed; 1 failed (--error-exit-code changes it); "
     "2 usage or config error; 3 incomplete; 4 the log is corrupt or could not be written; "
@@ -58,7 +60,7 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
         "foreground, long ones in the background, every state transition an event in a log.",
         help_epilogue=f"{EXIT_CODES}\n\n{SEAL}",
         help_format="plaintext",
-        help_flags=["--help", "-h"],
+        help_flags=sorted(HELP_FLAGS),
         version_flags=[],
         default_parameter=Parameter(negative="", allow_repeating=True, show_default=False),
         exit_on_error=False,
@@ -104,8 +106,19 @@ def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call
     """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
     words = _help_as_a_flag(arguments)
     named = any(word in COMMANDS or word in ALIASES for word in words)
-    call: Call | None = build(environ, folded=named).meta(words)
+    app = build(environ, folded=named)
+    if not named or not HELP_FLAGS.isdisjoint(words):
+        _give_room(app)
+    call: Call | None = app.meta(words)
     return call or _nothing_left
+
+
+def _give_room(app: App) -> None:
+    """Never lay a help screen out for a column or two: rich does not come to an end there."""
+    from rich.console import Console  # noqa: PLC0415 - for help screens alone
+
+    app.console = Console()
+    app.console.width = max(app.console.width, NARROWEST)
 
 
 def _help_as_a_flag(arguments: list[str]) -> list[str]:

@@ -225,3 +225,11 @@ def test_no_source_is_searched_for_docstrings_of_flags():
     """It took a third of the time of a completion script; what a flag says stands beside it."""
     with pytest.raises(OSError, match="class definition"):
         inspect.getsource(twin_of(RunOptions))
+
+
+def test_a_help_screen_comes_to_its_end_on_any_terminal(monkeypatch, capsys):
+    """In one column or two rich never did, and some containers say that they have none."""
+    for columns in ("0", "2"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert parse(["--help"])() == 0
+        assert "explain" in capsys.readouterr().out
