@@ -11,8 +11,8 @@ MUTANTS = (
     ),
     Mutant(
         "the run behind a record is not looked at",
-        "        if not standing.problem(record):",
-        "        if True:",
+        " or standing.problem(record):",
+        ":",
         history=160,
     ),
     Mutant(
