@@ -21,7 +21,7 @@ GlobalFlags = translated.twin_of(GlobalOptions)
 NONE_GIVEN = GlobalFlags()
 
 HELP_FLAGS = frozenset({"--help", "-h"})
-NARROWEST = 20  # columns of a help screen
+NARROWEST = 40  # columns of a help screen
 EXIT_CODES = (
     "Exit codes of run, tail, report and wait: 0 passed; 1 failed (--error-exit-code changes it); "
     "2 usage or config error; 3 incomplete; 4 the log is corrupt or could not be written; "

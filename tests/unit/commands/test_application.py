@@ -232,4 +232,4 @@ def test_a_help_screen_comes_to_its_end_on_any_terminal(monkeypatch, capsys):
     for columns in ("0", "2"):
         monkeypatch.setenv("COLUMNS", columns)
         assert parse(["--help"])() == 0
-        assert "explain" in capsys.readouterr().out
+        assert "explain" in capsys.readouterr().out.split()
