@@ -2,6 +2,7 @@
 
 import ast
 import re
+import signal
 
 import pytest
 
@@ -106,6 +107,14 @@ checks:
     return folder, state
 
 
+@pytest.fixture
+def _signals_given_back():
+    """A command that follows a run takes them over, and here it is no process of its own."""
+    yield
+    signal.set_wakeup_fd(-1)
+
+
+@pytest.mark.usefixtures("_signals_given_back")
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_no_command_writes_what_a_service_takes_for_a_command(
     hostile_folder, words, monkeypatch, capsys
