@@ -11,7 +11,7 @@ MUTANTS = (
     ),
     Mutant(
         "foreign bytes in the log are not noticed",
-        "if os.lseek(self._folder.log_fd, 0, os.SEEK_CUR) != self.bytes:",
+        "if not is_as_written(self._folder.log, self.bytes):",
         "if False:",
         history=149,
     ),

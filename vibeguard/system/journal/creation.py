@@ -39,7 +39,8 @@ class RunFolder:
         self.log_fd = content.log_fd
         self.locked = content.locked
         self.reserve = content.reserve
-        self.landmarks = _landmarks(state_dir, self.path)
+        self.log = landmark(LOG_NAME, self.log_path)
+        self.landmarks = (*_landmarks(state_dir, self.path), self.log)
 
     def close(self) -> None:
         """Close both descriptors, once: the lock dies with the log's."""
@@ -135,7 +136,6 @@ def _landmarks(state_dir: str, path: str) -> tuple[Landmark, ...]:
         landmark("the run folder", path),
         landmark(OUTPUT, os.path.join(path, OUTPUT)),
         landmark(CONTROL, os.path.join(path, CONTROL)),
-        landmark(LOG_NAME, os.path.join(path, LOG_NAME)),
     )
 
 

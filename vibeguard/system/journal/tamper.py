@@ -59,6 +59,18 @@ def replaced(mark: Landmark) -> list[str]:
     return []
 
 
+def is_as_written(log: Landmark, size: int) -> bool:
+    """Whether the name still means the same log, and it holds `size` bytes: a look at each write.
+
+    Bytes that were overwritten in place are for `altered_log`, which reads them all.
+    """
+    try:
+        status = os.lstat(log.path)
+    except OSError:
+        return False
+    return status.st_size == size and status.st_ino == log.inode and status.st_dev == log.device
+
+
 def altered_log(fd: int, size: int, sha256: str) -> list[str]:
     """Whether the log open as `fd` holds exactly the bytes that were written to it."""
     try:

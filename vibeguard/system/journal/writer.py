@@ -12,7 +12,13 @@ from vibeguard.core.eventlog.single_line import MAX_LINE_BYTES
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.system.journal.creation import RunFolder, create_run_folder
-from vibeguard.system.journal.tamper import ExpectedFile, altered_file, altered_log, replaced
+from vibeguard.system.journal.tamper import (
+    ExpectedFile,
+    altered_file,
+    altered_log,
+    is_as_written,
+    replaced,
+)
 from vibeguard.system.rundir.files import FileIdentity
 from vibeguard.system.rundir.latest import read_latest
 
@@ -165,9 +171,9 @@ class Journal:
         self._digest.update(line)
         self.events += 1
         self.bytes += len(line)
-        # Appending has moved to the end of the file: there must be nothing but what was written.
-        if os.lseek(self._folder.log_fd, 0, os.SEEK_CUR) != self.bytes:
-            self._refuse_foreign_bytes()
+        # What was done to it since the last write is found now: what is undone later would not be.
+        if not is_as_written(self._folder.log, self.bytes):
+            self._refuse_altered()
 
     def _write_rest(self, rest: bytes, error: OSError) -> None:
         """Complete a line with the room that the reserve gives up."""
@@ -187,10 +193,10 @@ class Journal:
         )
         raise self._refusal from error
 
-    def _refuse_foreign_bytes(self) -> NoReturn:
+    def _refuse_altered(self) -> NoReturn:
+        found = replaced(self._folder.log) or ["something else appends to it or cuts it"]
         self._refusal = LogAltered(
-            "the log was changed while it was written: something else appends to it or cuts it "
-            f"({self.log_path})",
+            f"the log was changed while it was written: {found[0]} ({self.log_path})",
             "see which check writes into the state folder",
         )
         raise self._refusal

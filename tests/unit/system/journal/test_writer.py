@@ -16,7 +16,7 @@ from tests.helpers.journals import TICK_NS, open_journal, unsealed_events, write
 from vibeguard.core.eventlog import single_line
 from vibeguard.core.model.events import LogSealed, RunPaused, RunStarted
 from vibeguard.core.names import LogStatus
-from vibeguard.core.problems import LogWriteError
+from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.system.journal import writer
 from vibeguard.system.journal.reader import open_state, read_log
 from vibeguard.system.rundir.ids import run_ids
@@ -48,6 +48,53 @@ def test_an_event_that_is_stamped_already_must_be_the_next(journal):
     with pytest.raises(LogWriteError, match="event 2 where 1 must follow"):
         journal.append(RunPaused(seq=2, t=6))
     assert journal.events == 1
+
+
+def cut(log, away):
+    os.truncate(log, 3)
+
+
+def remove(log, away):
+    os.rename(log, away)
+
+
+def replace_by_a_copy(log, away):
+    os.rename(log, away)
+    shutil.copyfile(away, log)
+
+
+def lead_to_it(log, away):
+    os.rename(log, away)
+    os.symlink(away, log)
+
+
+def replace_its_folder(log, away):
+    folder = os.path.dirname(log)
+    os.rename(folder, away)
+    shutil.copytree(away, folder)
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        (cut, "cuts it"),
+        (remove, "is gone"),
+        (replace_by_a_copy, "replaced by another"),
+        (lead_to_it, "by a symbolic link"),
+        (replace_its_folder, "replaced by another"),
+    ],
+)
+def test_what_was_done_to_the_log_is_found_at_the_next_write(journal, tmp_path, deed, said):
+    """And stays found: who puts everything back afterwards is too late."""
+    journal.append(RunPaused())
+    away = str(tmp_path / "away")
+    deed(journal.log_path, away)
+    with pytest.raises(LogAltered, match=said):
+        journal.append(RunPaused())
+    if os.path.isfile(away):
+        os.replace(away, journal.log_path)
+    with pytest.raises(LogAltered, match=said):
+        journal.append(RunPaused())
 
 
 def test_each_event_is_one_write_that_readers_see_at_once(journal, monkeypatch):
