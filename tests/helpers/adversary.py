@@ -4,7 +4,6 @@ The supervisor's own parts (journal, witness) are the real ones; only the checks
 that every moment of a run can be tried in milliseconds.
 """
 
-import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -91,16 +90,19 @@ class World:
         self.run = self.journal.run_id
         self._inodes = self.state.stat().st_ino, self.repository.stat().st_ino
         self._events = history(self.run, passes=False, tree=self.tree())
-        self._over = False
+        self._ended = self._over = False
 
     def advance(self, phase: str) -> None:
         """Let the run come to this moment; what its supervisor notices ends it."""
         wanted = _WRITTEN.get(phase, len(self._events))
-        with contextlib.suppress(LogWriteError):
+        try:
             while self.journal.events < wanted:
                 self.journal.append(self._events[self.journal.events])
-            if phase in ("sealed", "after"):
+            if phase in ("sealed", "after") and not self._ended:
                 self._end(self.witness, self.journal)
+                self._ended = True
+        except LogWriteError as error:  # as `RunLog` does it
+            note_differences(self.journal.run_folder, (error.what, *self.witness.foreign()))
         if phase == "after":
             self.close()
 

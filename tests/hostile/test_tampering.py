@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.adversary import forged
 from tests.helpers.command import environment, project, vibeguard
 from tests.helpers.processes import is_running
 from tests.helpers.waiting import wait_until
@@ -44,7 +45,10 @@ DEEDS = {
         "mv .vibeguard y; ln -s y .vibeguard",
         f"symbolic link|{BETWEEN}",
     ),
-    "links runs": ("mv .vibeguard/runs y; ln -s ../y .vibeguard/runs", "symbolic link"),
+    "links runs": (
+        "mv .vibeguard/runs y; ln -s ../y .vibeguard/runs",
+        f"symbolic link|{BETWEEN}",
+    ),
     "replaces the outputs' folder": (
         f"cp -a {R}/output x; rm -r {R}/output; mv x {R}/output",
         "output",
@@ -248,6 +252,23 @@ def test_a_supervisor_that_was_only_killed_leaves_an_incomplete_log(tmp_path: Pa
     wait_until((tmp_path / f".vibeguard/runs/{run_id}/supervisor-killed").exists)
     for command in ("wait", "report", "tail"):
         assert vibeguard(command, run_id, cwd=tmp_path).returncode == 3, command
+
+
+LATER = "20991124T070000.000001Z-0868"
+PLANT = f"mkdir .vibeguard/runs/{LATER}; cp forged .vibeguard/runs/{LATER}/events.jsonl"
+
+
+@pytest.mark.parametrize("failing", [f"echo x >> {R}/events.jsonl", f"rm {R}/events.jsonl", "true"])
+def test_a_later_run_that_a_check_plants_is_no_run_even_if_the_log_fails(
+    tmp_path: Path, failing: str
+) -> None:
+    """A supervisor that has to give up its log looks all the same at what lies beside it."""
+    (tmp_path / "forged").write_bytes(forged(LATER))
+    deed = f"{PLANT}; echo '{LATER} -' >> .vibeguard/order; {failing}"
+    run = vibeguard("run", cwd=project(tmp_path, config(deed)))
+    assert run.returncode == 4, run.stderr
+    assert LATER not in run_ids(str(tmp_path / ".vibeguard"))
+    assert vibeguard("report", cwd=tmp_path).returncode in (2, 4)
 
 
 @pytest.mark.slow

@@ -80,6 +80,7 @@ class RunLog:
         self.run_id = journal.run_id
         self.folder = journal.run_folder
         self.unattributed: tuple[ProcessReport, ...] = ()
+        self._compared = False
         secrets = secret_values(
             launch.plan.settings.redact, launch.environment, launch.variables.values()
         )
@@ -138,7 +139,7 @@ class RunLog:
         self.raise_failure()
         self._record_verdict()
         self.raise_failure()
-        differences = self.journal.verify() + self._witness.foreign()
+        differences = self.journal.verify() + self._foreign()
         # Before the seal: who waits for a run in the background must find the note with it.
         note_differences(self.folder, differences)
         seal = self._seal()
@@ -166,6 +167,11 @@ class RunLog:
             note_differences(self.folder, (failure.what,))
         if failure is not None:
             raise failure
+
+    def _foreign(self) -> list[str]:
+        """What lies in runs/ that nobody may have put there; it is moved aside."""
+        self._compared = True
+        return self._witness.foreign()
 
     def _vouch(self, seal: str, differences: Sequence[str]) -> None:
         """From here on readers may believe the log, or never will."""
@@ -196,7 +202,13 @@ class RunLog:
             )
 
     def close(self) -> None:
-        """Give up the log; its lock goes with it. Nobody is answered any more."""
+        """Give up the log; its lock goes with it. Nobody is answered any more.
+
+        What checks have put beside it is found out here if the log could not be finished: a run
+        whose log fails must not leave a forged one behind that readers believe.
+        """
+        if not self._compared:
+            note_differences(self.folder, self._foreign())
         self._witness.close()
         self.journal.close()
 
