@@ -271,6 +271,29 @@ def test_a_later_run_that_a_check_plants_is_no_run_even_if_the_log_fails(
     assert vibeguard("report", cwd=tmp_path).returncode in (2, 4)
 
 
+@pytest.mark.parametrize(
+    ("moved", "by"),
+    [
+        (".vibeguard/runs", "mv .vibeguard/runs ../kept; touch .vibeguard/runs"),
+        (".vibeguard", "mv .vibeguard ../kept; mkdir .vibeguard"),
+        (".", "mv $PWD ../kept"),
+    ],
+)
+def test_a_later_run_is_none_either_where_it_was_moved_from_under_the_supervisor(
+    tmp_path: Path, moved: str, by: str
+) -> None:
+    """Who puts a folder back by hand must not find a planted run in the record."""
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "forged").write_bytes(forged(LATER))
+    deed = f"{PLANT}; echo '{LATER} -' >> .vibeguard/order; {by}"
+    run = vibeguard("run", cwd=project(work, config(deed)))
+    assert run.returncode == 4, run.stderr
+    subprocess.run(["rm", "-rf", os.path.normpath(work / moved)], check=True)
+    (tmp_path / "kept").rename(work / moved)
+    assert vibeguard("report", cwd=work).returncode in (2, 3, 4)
+
+
 @pytest.mark.slow
 def test_what_only_looks_changes_nothing(tmp_path: Path) -> None:
     """The counter-test: a check that reads everything passes."""

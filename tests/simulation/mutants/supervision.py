@@ -140,8 +140,8 @@ MUTANTS = (
     ),
     Mutant(
         "what was written is not read back",
-        "differences = self.journal.verify() + self._witness.foreign()",
-        "differences = self._witness.foreign()",
+        "differences = self.journal.verify() + self._foreign()",
+        "differences = self._foreign()",
         history=345,
     ),
     Mutant(

@@ -4,7 +4,7 @@ import signal
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.process import hang, process_tree
-from vibeguard.system.process.orphans import Claim, Orphans
+from vibeguard.system.process.orphans import LOOKS, Claim, Orphans
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.process_tree import Members
 
@@ -29,8 +29,18 @@ class AttemptTree:
         return self._note_sessions(process_tree.with_descendants(self._roots()))
 
     def alive(self) -> Members:
-        """The members that have not ended."""
-        return {key: stat for key, stat in self.members().items() if not stat.is_dead}
+        """The members that have not ended.
+
+        Orphans that have all ended since they were found may have handed a child to us meanwhile:
+        one looks again. What dies and forks for ever counts as alive.
+        """
+        members: Members = {}
+        for _ in range(LOOKS):
+            members = self.members()
+            living = {key: stat for key, stat in members.items() if not stat.is_dead}
+            if living or all(key.pid == self.claim.leader for key in members):
+                return living
+        return members
 
     def is_gone(self) -> bool:
         """Proof that nothing is left; next to no work when there are no orphans of anybody."""

@@ -17,7 +17,7 @@ from vibeguard.system.process.process_tree import ChildList, stat_of
 RUN_MARK = b"VIBEGUARD_RUN"
 CHECK_MARK = b"VIBEGUARD_CHECK"
 ATTEMPT_MARK = b"VIBEGUARD_ATTEMPT"
-LOOKS = 50
+LOOKS = 50  # at what dies and forks while one looks
 
 
 class Mark(NamedTuple):

@@ -23,13 +23,14 @@ class Folders:
     def __init__(self, state_dir: str) -> None:
         """Take in what is there now. Raises OSError."""
         self._state_dir = state_dir
-        self._before = {run_id: self._identity(run_id) for run_id in run_ids(state_dir)}
+        self._descriptor = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._before = _Place(state_dir).identities()
 
     def with_seal(self, run: OrderedRun) -> OrderedRun:
         """The run with the seal of its log, where the record has none (an older version's run)."""
         if run.seal or run.run_id not in self._before:
             return run
-        return replace(run, seal=seal_at_end(self._folder(run.run_id)))
+        return replace(run, seal=seal_at_end(run_folder(self._state_dir, run.run_id)))
 
     def compare(self, runs: Sequence[OrderedRun], *, own: str) -> list[str]:
         """A sentence for each folder that was added or changed, and one for a changed record.
@@ -37,24 +38,57 @@ class Folders:
         `runs` are those that may be there. What is foreign is moved aside. The folder of `own` is
         left out: its writer knows every byte of it.
         """
+        places = [_Place(self._state_dir)]
+        if not self._is_in_its_place():  # readers may look where it has its name now, too
+            places.append(_Place(f"/proc/self/fd/{self._descriptor}"))
+        return [found for place in places for found in place.compare(runs, self._before, own)]
+
+    def close(self) -> None:
+        """Look no more; once is enough."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _is_in_its_place(self) -> bool:
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.lstat(self._state_dir), os.fstat(self._descriptor))
+        return False
+
+
+class _Place:
+    """Where a state folder, or what was put there instead of it, can be looked at."""
+
+    def __init__(self, state_dir: str) -> None:
+        self._state_dir = state_dir
+
+    def identities(self) -> dict[str, FileIdentity | None]:
+        """Which log each run has. Raises OSError."""
+        return {run_id: self._identity(run_id) for run_id in run_ids(self._state_dir)}
+
+    def compare(
+        self, runs: Sequence[OrderedRun], before: Mapping[str, FileIdentity | None], own: str
+    ) -> list[str]:
+        """As `Folders.compare`, with what the logs were at the start."""
         known = {run.run_id: run for run in runs}
-        found = []
-        for run_id in self._there():
-            what = "" if run_id == own else self._foreign(run_id, known)
+        there, found = self._there()
+        for run_id in there:
+            what = "" if run_id == own else self._foreign(run_id, known.get(run_id), before)
             if what:
                 found.append(f"{what}{self._move_aside(run_id)}")
         if self._order_differs(known) or found:
             found += self._restore_order(runs, known)
         return found
 
-    def _foreign(self, run_id: str, known: Mapping[str, OrderedRun]) -> str:
+    def _foreign(
+        self, run_id: str, run: OrderedRun | None, before: Mapping[str, FileIdentity | None]
+    ) -> str:
         """What is wrong with a folder; empty if nothing is."""
-        folder, run = self._folder(run_id), known.get(run_id)
-        if run_id not in self._before:
+        folder = self._folder(run_id)
+        if run_id not in before:
             # One of another namespace cannot be asked, but no check is left to hold its lock.
             strange = run is None and not has_writer(folder)
             return f"runs/{run_id} came from nobody who may add a run" if strange else ""
-        if self._identity(run_id) == self._before[run_id] or has_writer(folder):
+        if self._identity(run_id) == before[run_id] or has_writer(folder):
             return ""
         if run is None or (not run.seal and not seal_at_end(folder)):
             return ""
@@ -76,7 +110,7 @@ class Folders:
     ) -> list[str]:
         others = [
             OrderedRun(run_id)
-            for run_id in self._there()
+            for run_id in self._there()[0]
             if run_id not in known and has_writer(self._folder(run_id))
         ]
         differed = self._order_differs(known)
@@ -84,10 +118,12 @@ class Folders:
             write_order(self._state_dir, [*runs, *others])
         return ["the record of which runs there are was changed"] if differed else []
 
-    def _there(self) -> list[str]:
-        with contextlib.suppress(OSError):
-            return run_ids(self._state_dir)
-        return []
+    def _there(self) -> tuple[list[str], list[str]]:
+        """The ids in runs/; and a sentence where nobody can say what lies there."""
+        try:
+            return run_ids(self._state_dir), []
+        except OSError as error:
+            return [], [f"runs/ cannot be looked into ({error.strerror})"]
 
     def _move_aside(self, run_id: str) -> str:
         """Out of runs/, where nobody takes it for a run; never removed: it may be evidence."""

@@ -100,6 +100,7 @@ class Witness:
 
     def close(self) -> None:
         """Answer no more."""
+        self._folders.close()
         if self._listener is not None:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)  # closing alone wakes no accept()
