@@ -98,6 +98,7 @@ def test_a_foreground_that_has_settled_ends_it(folder):
     recorded, _ = open_state(run_folder(str(folder / ".vibeguard"), run))
     assert recorded.foreground_settled.pending == ("held", "after")
     release(folder)
+    assert wait(folder, run) == 0
     assert wait(folder, run, "--until", "foreground") == 0
 
 
