@@ -571,7 +571,7 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
         "system/supervisor/run_log.py",  # the run's id, its wall_time, the age of old runs
         "commands/failures.py",  # the stamp of a refused start
         "commands/launching.py",  # the same
-        "system/rundir/refused.py",  # the same
+        "system/vouching/refusing.py",  # the same
         "system/front/guarding.py",  # the same, and whether a run was recorded since
         "commands/cancel.py",  # the order of requests
         "commands/joining.py",  # the same

@@ -123,7 +123,7 @@ def _leave_mark(problems: Sequence[Problem], arguments: Sequence[str]) -> None:
     from vibeguard.system.clock import monotonic_s, wall_ns  # noqa: PLC0415 - only on failure
     from vibeguard.system.discovery.whereabouts import find_state_dir  # noqa: PLC0415
     from vibeguard.system.front import early  # noqa: PLC0415
-    from vibeguard.system.rundir.refused import leave_mark  # noqa: PLC0415
+    from vibeguard.system.vouching.refusing import leave_mark  # noqa: PLC0415
 
     supervisor = early.prepared.get()
     now_ns = wall_ns()

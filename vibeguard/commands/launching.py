@@ -34,8 +34,8 @@ from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of
 from vibeguard.system.front import early
 from vibeguard.system.reuse.tree import named_tree, with_identity
-from vibeguard.system.rundir.refused import refusals_marked
 from vibeguard.system.rundir.state_folder import state_folder
+from vibeguard.system.vouching.refusing import refusals_marked
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.frozen import Frozen

@@ -35,7 +35,7 @@ from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, t
 from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.noted_differences import note_differences
-from vibeguard.system.rundir.refused import refusals_marked
+from vibeguard.system.vouching.refusing import refusals_marked
 
 START_PERIOD_S = 0.25
 LONGEST_PAUSE_S = (

@@ -6,17 +6,16 @@ While the mark is newer than the newest run, `report` without an id exits 2 and 
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.problems import ConfigError, LogWriteError, Problem, VibeGuardError
+from vibeguard.core.problems import LogWriteError, Problem
 from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
 from vibeguard.system.rundir.ids import is_run_id, new_run_id, started_ns
-from vibeguard.system.rundir.order import note_started, outermost, read_order
-from vibeguard.system.rundir.state_folder import StateFolderRefused, state_folder
+from vibeguard.system.rundir.order import OrderedRun, note_started, outermost, read_order
 
 _NAME: Final = "refused"
 _LARGEST_BYTES: Final = 16 << 20
@@ -31,54 +30,11 @@ class Refusal(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-@contextlib.contextmanager
-def refusals_marked(
-    state_dir: str, wall_ns: Callable[[], int], *, launched_ns: int | None = None
-) -> Iterator[None]:
-    """Around what comes before a run is there: whatever it raises leaves the mark.
+def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) -> OrderedRun | None:
+    """Leave the mark, with its reasons where there is room. Raises LogWriteError.
 
-    Inside a check none is left: what is started there is never the latest run. Nor where a run was
-    recorded since `launched_ns`, the moment that one was launched: that is the answer.
+    Where nothing but the order of runs took it: the run without a folder that stands there.
     """
-    try:
-        yield
-    except (Exception, KeyboardInterrupt) as refusal:
-        leave_mark(state_dir, _problems_of(refusal), wall_ns(), launched_ns=launched_ns)
-        raise
-
-
-def leave_mark(
-    state_dir: str, problems: Sequence[Problem], now_ns: int, *, launched_ns: int | None
-) -> None:
-    """Leave the mark of a refused start, but where `refusals_marked` leaves none.
-
-    A folder that no reader trusts gets none either, and what refused the start stays the news.
-    """
-    with contextlib.suppress(LogWriteError, StateFolderRefused, OSError):
-        if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns):
-            state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
-            mark_refused(state_dir, problems, now_ns=now_ns)
-
-
-def _has_begun(state_dir: str, launched_ns: int | None) -> bool:
-    if launched_ns is None:
-        return False
-    newest = max((run.run_id for run in read_order(state_dir)), default="")
-    return newest != "" and started_ns(newest) >= launched_ns // 1000 * 1000
-
-
-def _problems_of(refusal: BaseException) -> Sequence[Problem]:
-    if isinstance(refusal, ConfigError):
-        return refusal.problems
-    if isinstance(refusal, VibeGuardError):
-        return (Problem(refusal.what, refusal.do),)
-    if isinstance(refusal, KeyboardInterrupt):
-        return (Problem(f"no run was begun: {refusal} came before", "run it again"),)
-    return (Problem(f"no run was begun: {type(refusal).__name__}: {refusal}", "run it again"),)
-
-
-def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) -> None:
-    """Leave the mark, with its reasons where there is room. Raises LogWriteError."""
     path = os.path.join(state_dir, _NAME)
     try:
         newest = max((run.run_id for run in read_order(state_dir)), default="")
@@ -86,12 +42,13 @@ def mark_refused(state_dir: str, problems: Sequence[Problem], *, now_ns: int) ->
         try:
             replace_file(path, json.encode(Refusal(stamp, tuple(map(_storable, problems)))))
         except OSError:
-            _mark_without_words(state_dir, stamp)
+            return _mark_without_words(state_dir, stamp)
     except OSError as error:
         raise LogWriteError(f"{path}: {error.strerror}") from error
+    return None
 
 
-def _mark_without_words(state_dir: str, stamp: str) -> None:
+def _mark_without_words(state_dir: str, stamp: str) -> OrderedRun | None:
     """Leave the mark where no file can be written: a full disk often still takes a name."""
     path = os.path.join(state_dir, _NAME)
     try:
@@ -99,6 +56,8 @@ def _mark_without_words(state_dir: str, stamp: str) -> None:
         os.utime(path, ns=(started_ns(stamp),) * 2, follow_symlinks=False)
     except OSError:
         note_started(state_dir, stamp)  # a run without a folder: no older one is the latest
+        return OrderedRun(stamp)
+    return None
 
 
 def _storable(problem: Problem) -> Problem:

@@ -11,6 +11,7 @@ through the kernel. `endings.ending_of` is the one function that every reader en
     memory.py      what a supervisor knows of the runs of its folder
     witness.py     the supervisor's side: answers from that memory
     foreign.py     at the end of a run: what is in runs/ that the memory does not know
+    refusing.py    a start that was refused: its mark, told to whoever vouches
     known.py       for readers: which runs there are, and which is the latest
     endings.py     how a run ended, as far as that can be believed
 """

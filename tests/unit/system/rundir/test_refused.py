@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.journals import NOW_NS, open_journal
 from vibeguard.core.problems import LogWriteError, Problem
 from vibeguard.system.rundir import refused
-from vibeguard.system.rundir.refused import mark_refused, refusals_marked, refused_since
+from vibeguard.system.rundir.refused import mark_refused, refused_since
 from vibeguard.system.rundir.state_folder import state_folder
 
 PROBLEMS = (Problem("unknown key", "did you mean run?", "vibeguard.yaml", 3, 5, "  rum: x"),)
@@ -124,31 +124,6 @@ def test_a_mark_is_a_write_error_where_runs_is_no_folder(tmp_path):
 def test_a_mark_that_cannot_be_left_is_a_write_error(tmp_path):
     with pytest.raises(LogWriteError, match="refused"):
         mark_refused(str(tmp_path / "missing"), PROBLEMS, now_ns=NOW_NS)
-
-
-class Failed(Exception):
-    pass
-
-
-def test_whatever_ends_a_start_leaves_the_mark(state):
-    with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
-        raise Failed("no memory")
-    assert refused_since(state).problems[0].what == "no run was begun: Failed: no memory"
-
-
-def test_what_is_refused_inside_a_check_is_no_news_of_its_run(state, monkeypatch):
-    monkeypatch.setenv("VIBEGUARD_RUN", "20261124T055812.123456Z-4f7a")
-    with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
-        raise Failed
-    assert refused_since(state) is None
-
-
-def test_a_state_folder_that_nobody_trusts_gets_no_mark(state, tmp_path):
-    link = tmp_path / "link"
-    link.symlink_to(state)
-    with pytest.raises(Failed), refusals_marked(str(link), lambda: NOW_NS):
-        raise Failed
-    assert refused_since(state) is None
 
 
 def test_a_mark_without_words_sorts_after_the_newest_run_although_the_clock_was_set_back(
