@@ -11,9 +11,17 @@ MUTANTS = (
     ),
     Mutant(
         "foreign bytes in the log are not noticed",
-        "if not is_as_written(self._folder.log, self.bytes):",
-        "if False:",
+        "        if self._changed_ns is None:\n            self._refuse_altered([",
+        "        if False:\n            self._refuse_altered([",
         history=149,
+    ),
+    Mutant(
+        "bytes of the log that were replaced are noticed at its end only",
+        "        if found:\n            self._refuse_altered(found)",
+        "        if found:\n            return",
+        why="no history replaces bytes while the run goes on",
+        test="tests/unit/system/journal/test_writer.py::"
+        "test_what_was_done_to_the_log_is_found_at_the_next_write",
     ),
     Mutant(
         "the seal is not synchronised",

@@ -59,16 +59,17 @@ def replaced(mark: Landmark) -> list[str]:
     return []
 
 
-def is_as_written(log: Landmark, size: int) -> bool:
-    """Whether the name still means the same log, and it holds `size` bytes: a look at each write.
+def changed_as_written(log: Landmark, size: int) -> int | None:
+    """When the log that a write has just left changed; None if there is another, or more or less.
 
-    Bytes that were overwritten in place are for `altered_log`, which reads them all.
+    Nanoseconds since the epoch, by the file system's clock.
     """
     try:
         status = os.lstat(log.path)
     except OSError:
-        return False
-    return status.st_size == size and status.st_ino == log.inode and status.st_dev == log.device
+        return None
+    same = status.st_size == size and status.st_ino == log.inode and status.st_dev == log.device
+    return status.st_ctime_ns if same else None
 
 
 def altered_log(fd: int, size: int, sha256: str) -> list[str]:
