@@ -11,14 +11,14 @@ MUTANTS = (
     ),
     Mutant(
         "foreign bytes in the log are not noticed",
-        "        if self._changed_ns is None:\n            self._refuse_altered([",
-        "        if False:\n            self._refuse_altered([",
+        "        if found:\n            self._refuse_altered(found)",
+        "        if found:\n            return",
         history=149,
     ),
     Mutant(
         "bytes of the log that were replaced are noticed at its end only",
-        "        if found:\n            self._refuse_altered(found)",
-        "        if found:\n            return",
+        "found = self._changed_since()",
+        "found = []",
         why="no history replaces bytes while the run goes on",
         test="tests/unit/system/journal/test_writer.py::"
         "test_what_was_done_to_the_log_is_found_at_the_next_write",

@@ -163,10 +163,11 @@ class Journal:
         force_setattr(event, "t", self._clock())
 
     def _write(self, line: bytes) -> None:
+        found: list[str] = []
         if len(line) > MAX_LINE_BYTES:
             self._refuse(OSError(errno.EMSGSIZE, "an event is longer than any reader accepts"))
         try:
-            self._look_back()
+            found = self._changed_since()
             written = os.write(self._folder.log_fd, line)
         except OSError as error:
             self._write_rest(line, error)
@@ -179,10 +180,12 @@ class Journal:
         self.bytes += len(line)
         self._changed_ns = changed_as_written(self._folder.log, self.bytes)
         if self._changed_ns is None:
-            self._refuse_altered(["something else appends to it or cuts it"])
+            found = ["something else appends to it or cuts it"]
+        if found:
+            self._refuse_altered(found)
 
-    def _look_back(self) -> None:
-        """Find what was done to the log since the last write: what is undone later would not be.
+    def _changed_since(self) -> list[str]:
+        """What was done to the log since the last write: what is undone later would not be found.
 
         Bytes that were replaced move its change time, which nobody but root can put back. Our own
         write hides that, and so does the last one if both are of one tick of the kernel's clock
@@ -190,11 +193,9 @@ class Journal:
         """
         changed_ns = os.fstat(self._folder.log_fd).st_ctime_ns
         if self._changed_ns in (None, changed_ns) or self._reread_bytes > _MOST_REREAD_BYTES:
-            return
+            return []
         self._reread_bytes += self.bytes
-        found = altered_log(self._folder.log_fd, self.bytes, self._digest.hexdigest())
-        if found:
-            self._refuse_altered(found)
+        return altered_log(self._folder.log_fd, self.bytes, self._digest.hexdigest())
 
     def _write_rest(self, rest: bytes, error: OSError) -> None:
         """Complete a line with the room that the reserve gives up."""

@@ -88,7 +88,7 @@ def replace_its_folder(log, away):
 @pytest.mark.parametrize(
     ("deed", "said"),
     [
-        (cut, "has 3 bytes where"),
+        (cut, "cuts it"),
         (overwrite_in_place, "not those that were written"),
         (remove, "is gone"),
         (replace_by_a_copy, "replaced by another"),
