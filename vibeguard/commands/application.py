@@ -109,6 +109,8 @@ def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call
     app = build(environ, folded=named)
     if not named or not HELP_FLAGS.isdisjoint(words):
         _give_room(app)
+    if not named:  # help is what there is without a command; of one that is not there, none
+        words = [word for word in words if word not in HELP_FLAGS]
     call: Call | None = app.meta(words)
     return call or _nothing_left
 

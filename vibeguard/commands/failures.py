@@ -163,7 +163,7 @@ def _usage_problem(error: BaseException, verb: str) -> Problem:
         case UnknownCommandError() if (word := _first_word(error)).startswith("-"):
             what = _unknown_global_option(word)
         case UnknownCommandError():
-            what = _unknown_command(verb)
+            what = _unknown_command(_first_word(error) or verb)
         case _:
             what = str(error).rstrip(".")
     return Problem(what=what, do=f"see {_help_command(verb)}")

@@ -9,6 +9,7 @@ import pytest
 from cyclopts import CycloptsError
 
 from vibeguard.commands.application import build
+from vibeguard.commands.failures import explain
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parsing import parse
 from vibeguard.commands.run_options import RunOptions
@@ -225,6 +226,20 @@ def test_no_source_is_searched_for_docstrings_of_flags():
     """It took a third of the time of a completion script; what a flag says stands beside it."""
     with pytest.raises(OSError, match="class definition"):
         inspect.getsource(twin_of(RunOptions))
+
+
+@pytest.mark.parametrize("words", [["nope", "--help"], ["-v", "nope", "-h"], ["help", "nope"]])
+def test_nobody_is_helped_with_a_command_that_is_not_there(words):
+    with pytest.raises(CycloptsError) as refused:
+        parse(words)
+    (problem,), code = explain(refused.value, "")
+    assert (problem.what, code) == ('Unknown command "nope"', 2)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-c", "nope", "--help"], ["help"], ["check", "-h"]])
+def test_help_is_given_without_a_command_too(words, capsys):
+    assert parse(words)() == 0
+    assert "Usage: vibeguard" in capsys.readouterr().out
 
 
 def test_a_help_screen_comes_to_its_end_on_any_terminal(monkeypatch, capsys):

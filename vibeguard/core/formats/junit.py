@@ -14,7 +14,7 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome, ResultOutcome
+from vibeguard.core.names import LogStatus, Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
@@ -50,7 +50,7 @@ class JUnitFormat(Format):
         root, suite = Element("testsuites"), Element("testsuite")
         root.append(suite)
         for record in state.checks.values():
-            suite.append(_case(state, record))
+            suite.append(_case(state, record, ending))
         problem = sanitise(run_problem(state, ending))
         if problem:
             case = SubElement(suite, "testcase", name="run", classname="vibeguard", time="0.000")
@@ -69,14 +69,15 @@ class JUnitFormat(Format):
 _ROOT_ATTRIBUTES = ("name", "tests", "failures", "errors", "time")
 
 
-def _case(state: State, record: CheckRecord) -> Element:
+def _case(state: State, record: CheckRecord, ending: Ending) -> Element:
     planned, settled = record.planned, record.settled
     seconds = _seconds(duration_ns(record, state.last_t))
     attributes = {"name": sanitise(planned.id), "classname": "vibeguard", "time": seconds}
     case = Element("testcase", attributes)
     case.extend(_properties(record))
     if settled is None:
-        message = f"{record.state.value} when the log ended"
+        live = ending.log_status is LogStatus.LIVE
+        message = f"{record.state.value}{', not the end yet' if live else ' when the log ended'}"
         message += f": {sanitise(reason_of(state, record))}" if reason_of(state, record) else ""
         case.append(Element("error", {"type": "unfinished", "message": message}))
     elif record.outcome is not Outcome.PASSED:

@@ -120,7 +120,8 @@ def run_problem(state: State, ending: Ending) -> str:
     finished = verdict_event(state, ending)
     if finished is None:
         left = len(state.checks) - state.settled
-        return f"the run has no verdict: {left} of {len(state.checks)} checks have not settled"
+        yet = " yet" if ending.log_status is LogStatus.LIVE else ""
+        return f"the run has no verdict{yet}: {left} of {len(state.checks)} checks have not settled"
     if finished.verdict is Verdict.PASSED:
         return ""  # that nothing was concerned is a reason, and no trouble
     if finished.verdict is Verdict.CANCELLED and state.cancel is not None:

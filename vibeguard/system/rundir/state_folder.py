@@ -7,12 +7,13 @@ from typing import Final
 
 from vibeguard.core.problems import LogWriteError, UsageError
 from vibeguard.system.rundir.files import advice_for, make_folder, read_regular, replace_file
-from vibeguard.system.rundir.tracked import is_tracked
+from vibeguard.system.rundir.tracked import in_repository, is_tracked
 
 STATE_FOLDER: Final = ".vibeguard"
 _IGNORE_ALL: Final = b"*\n"
-_OF_NOBODY: Final = frozenset({"lost+found"})  # a file system of one's own begins with it
-_OUR_NAMES: Final = frozenset({"order", "latest", "refused"})  # one of them is in each that is used
+_OUR_NAMES: Final = frozenset({"order", "latest"})  # one of them is in each that is used
+# A file system of one's own, a refused start, an artifact of runs: what an unused one may hold.
+_UNUSED: Final = frozenset({"lost+found", "refused", "runs"})
 
 
 class StateFolderRefused(UsageError):
@@ -22,18 +23,18 @@ class StateFolderRefused(UsageError):
 def state_folder(parent: str, *, override: str = "", create: bool) -> str:
     """The state folder of the config in `parent`, or the one that --state-dir names.
 
-    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. The folder
-    that the command is in is not made one: its .gitignore would hide from git what it holds. Either
-    way neither it nor runs/ is anything but a folder of ours that can be read. Raises
-    StateFolderRefused, or LogWriteError when it cannot be made, or used for a new run.
+    With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. A folder of
+    other things is none: its .gitignore would hide from git what it holds. Either way neither it
+    nor runs/ is anything but a folder of ours that can be read. Raises StateFolderRefused, or
+    LogWriteError when it cannot be made, or used for a new run.
     """
     path = os.path.abspath(override) if override else os.path.join(parent, STATE_FOLDER)
     try:
         _refuse_untrusted(path)
+        if _may_hide_work(path):
+            _refuse_foreign(path)
         _refuse_tracked(path)
         if create:
-            if _is_above_us(path):
-                _refuse_foreign(path)
             _make(path)
         _refuse_untrusted(os.path.join(path, "runs"))
         for folder in (path, os.path.join(path, "runs")):
@@ -67,6 +68,7 @@ def _look_into(folder: str) -> None:
 
 
 def _make(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     for folder in (path, os.path.join(path, "runs")):
         try:
             make_folder(folder)
@@ -93,15 +95,20 @@ def _refuse_untrusted(path: str) -> None:
         )
 
 
-def _is_above_us(path: str) -> bool:
-    """Whether it is the folder that the command is in, or holds it."""
+def _may_hide_work(path: str) -> bool:
+    """Whether it is in a repository, is the folder that the command is in, or holds it.
+
+    A disk of its own may hold other things; one of our name is ours.
+    """
     real = os.path.realpath(path)
-    return os.path.commonpath((real, os.path.realpath(os.curdir))) == real
+    above_us = os.path.commonpath((real, os.path.realpath(os.curdir))) == real
+    named = os.path.basename(path) == STATE_FOLDER
+    return above_us or (not named and in_repository(path))
 
 
 def _refuse_foreign(path: str) -> None:
     try:
-        names = {*os.listdir(path)} - _OF_NOBODY
+        names = {*os.listdir(path)} - _UNUSED
     except FileNotFoundError:
         return
     if names and not _OUR_NAMES.intersection(names) and not _ignores_all(path):

@@ -37,6 +37,11 @@ def is_tracked(folder: str) -> bool:
     return _git_says_tracked(folder)
 
 
+def in_repository(folder: str) -> bool:
+    """Whether there is a repository around `folder`."""
+    return _git_dir(os.path.dirname(folder)) is not None
+
+
 def _git_dir(folder: str) -> str | None:
     """The nearest `.git` at or above `folder`."""
     while True:

@@ -14,12 +14,13 @@ import pytest
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
+from vibeguard.core.formats.base import Ending
 from vibeguard.core.formats.github import LIMIT
 from vibeguard.core.formats.markdown import MAX_BYTES
 from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import TriggeredPrompt
 from vibeguard.core.model.events import CheckAttemptFinished
-from vibeguard.core.names import Severity
+from vibeguard.core.names import LogStatus, Severity
 from vibeguard.core.pages.run_data import PageData
 
 
@@ -49,6 +50,13 @@ def test_junit_has_a_case_for_every_check_and_totals_that_add_up():
             ("skipped", "skipped"),
         ):
             assert int(suite.get(total)) == len(suite.findall(f"testcase/{element}"))
+
+
+@pytest.mark.parametrize("name", ["junit", "github", "gitlab", "ctrf", "sarif"])
+def test_of_a_live_run_nothing_says_that_it_has_ended(name):
+    live = replay(name, SAMPLES["unfinished"]().events, ending=Ending(log_status=LogStatus.LIVE))
+    assert "has no verdict yet" in live
+    assert "log ended" not in live
 
 
 def test_junit_is_green_only_for_a_run_that_passed():

@@ -187,7 +187,7 @@ def test_outside_a_repository_nothing_is_tracked(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_a_write_error(tmp_path):
     with pytest.raises(LogWriteError, match="No such file") as caught:
-        state_folder(str(tmp_path / "missing"), create=True)
+        state_folder("/proc/missing", create=True)
     assert "--state-dir" in caught.value.do
 
 
@@ -203,6 +203,23 @@ def test_the_folder_that_is_checked_is_made_no_state_folder(tmp_path, monkeypatc
     with pytest.raises(StateFolderRefused, match="holds other things"):
         state_folder(str(project), override=str(project / where), create=True)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("where", ["src", ".git"])
+def test_no_folder_of_other_things_in_a_repository_is_one(repository, where, create):
+    """Not yet tracked, what is in it would never be: git would not offer it to anybody."""
+    (repository / "src").mkdir()
+    (repository / "src" / "a.py").write_text("")
+    before = sorted(repository.rglob("*"))
+    with pytest.raises(StateFolderRefused, match="holds other things"):
+        state_folder(str(repository), override=str(repository / where), create=create)
+    assert sorted(repository.rglob("*")) == before
+
+
+def test_folders_above_it_are_made(repository):
+    path = str(repository / "out" / "ci" / "state")
+    assert state_folder(str(repository), override=path, create=True) == path
 
 
 def test_a_state_folder_elsewhere_is_found_again_whatever_is_left_of_it(tmp_path):
