@@ -16,6 +16,7 @@ from tests.helpers.client import write_client
 from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.histories import History, check
 from tests.helpers.logs import encode_log
+from vibeguard.commands.hook.managers import call
 from vibeguard.commands.templates import hook_script
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.system.discovery.tree import tree_of
@@ -533,6 +534,54 @@ def test_a_manager_of_hooks_keeps_its_files_and_gets_lines_for_its_own(repositor
     assert done.returncode == 2
     assert says in done.stderr
     assert not (hooks / "pre-push").exists()
+
+
+@pytest.mark.parametrize("carrier", ["sh", "sh -e"])
+@pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (5, 0), (1, 1), (None, 127)])
+def test_the_line_in_the_hook_of_another_refuses_where_ours_would(
+    repository, tmp_path, carrier, code, exit_code
+):
+    """What the other hook does next hides no refusal, nor does a program that is not there."""
+    stub = tmp_path / "stub"
+    stub.mkdir()
+    for tool in ("sh", "git", "head"):
+        (stub / tool).symlink_to(shutil.which(tool))
+    if code is not None:
+        printed = vibeguard("hook", "git", "--stage", "pre-commit", cwd=repository).stdout
+        (stub / "script").write_text(printed)
+        answer = f'#!/bin/sh\ncase $1 in run) exit {code} ;; esac\n/bin/cat "{stub / "script"}"\n'
+        (stub / "vibeguard").write_text(answer)
+        (stub / "vibeguard").chmod(0o755)
+    hook = tmp_path / "their-hook"
+    hook.write_text(f"{call('pre-commit', '.')}\ntrue\n")
+    words = [*carrier.split(), str(hook)]
+    done = subprocess.run(words, cwd=repository, env={"PATH": str(stub)}, check=False)
+    assert done.returncode == exit_code
+
+
+@pytest.mark.parametrize(
+    ("stage", "answers"), [("pre-commit", "run) exit 5"), ("pre-push", "hook) exit 3")]
+)
+def test_a_hook_that_husky_starts_with_sh_e_does_as_git_would_have_it(
+    repository, tmp_path, stage, answers
+):
+    """Pending lets a commit go; without a verdict the push checks now."""
+    git("add", "-A", cwd=repository)
+    git("commit", "-q", "-m", "Start", cwd=repository)
+    hook = tmp_path / stage
+    hook.write_text(vibeguard("hook", "git", "--stage", stage, cwd=repository).stdout)
+    stub = fake_vibeguard(tmp_path / "stub", 0)
+    (stub / "vibeguard").write_text(f"#!/bin/sh\ncase $1 in {answers} ;; esac\n")
+    head = git("rev-parse", "HEAD", cwd=repository).stdout.strip()
+    done = subprocess.run(
+        ["sh", "-e", hook],
+        cwd=repository,
+        env={"PATH": f"{stub}:{os.environ['PATH']}"},
+        input=f"refs/heads/x {head} refs/heads/x {'0' * 40}\n",
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
 
 
 def test_the_agent_hook_works_from_any_folder(repository):

@@ -34,6 +34,7 @@ class Runner:
     def step(self, name: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run the shell of a step as GitHub does: `bash -e -o pipefail` on a file of it."""
         assert STEPS[name]["shell"] == "bash"
+        env = dict.fromkeys({"CONFIG", "STATE"} & set(STEPS[name].get("env", {})), "") | env
         assert set(env) == set(STEPS[name].get("env", {}))
         script = self.temp / "step.sh"
         script.write_text(STEPS[name]["run"])
@@ -73,12 +74,34 @@ def test_the_action_fails_where_a_check_fails_and_says_where(runner):
     """Annotation at its place, a summary, the code and the seal for other steps."""
     assert runner.step("Run", ARGS="").returncode == 1
     seal = runner.outputs()["seal"]
-    assert runner.outputs() == {"exit-code": "1", "seal": seal}
+    runs = str(runner.folder / ".vibeguard" / "runs")
+    assert runner.outputs() == {"exit-code": "1", "seal": seal, "runs": runs}
     assert re.fullmatch("[0-9a-f]{64}", seal)
     reported = runner.step("Report")
     assert reported.returncode == 0
     assert re.search(r"^::error .*file=a\.c,line=3", reported.stdout, re.MULTILINE)
     assert "bad" in (runner.temp / "STEP_SUMMARY").read_text()
+
+
+@pytest.mark.parametrize(
+    ("config", "state", "kept"),
+    [
+        ("", "", "../.vibeguard"),
+        ("../ci.yaml", "", ".vibeguard"),
+        ("../ci.yaml", "kept here", "kept here"),
+    ],
+)
+def test_the_action_reports_and_keeps_what_it_ran_wherever_that_is(runner, config, state, kept):
+    """A config that is found above, or named; a state folder of one's own."""
+    git("init", "-q", cwd=runner.folder)
+    if config:
+        (runner.folder / "vibeguard.yaml").rename(runner.folder / "ci.yaml")
+    runner.folder /= "below"
+    runner.folder.mkdir()
+    assert runner.step("Run", ARGS="", CONFIG=config, STATE=state).returncode == 1
+    runs = Path(runner.outputs()["runs"])
+    assert runs.samefile(runner.folder / kept / "runs")
+    assert "::error" in runner.step("Report", CONFIG=config, STATE=state).stdout
 
 
 def test_the_action_hands_its_words_on_and_no_shell_reads_them(runner):
@@ -132,7 +155,7 @@ def test_the_action_keeps_the_runs_however_it_ended():
     """Hidden folders are left out unless that is said."""
     upload = STEPS["Keep the run's folder"]
     assert upload["if"].startswith("always()")
-    assert upload["with"]["path"].endswith("/.vibeguard/runs")
+    assert upload["with"]["path"] == "${{ steps.run.outputs.runs }}"
     assert upload["with"]["include-hidden-files"] is True
 
 

@@ -72,7 +72,7 @@ def _git_hooks(top: Path, folder: Path) -> Iterator[Finding]:
 
 
 def _git_hook(path: Path, tree: Path, folder: Path, *, dispatched: bool) -> Finding:
-    """A hook that git starts; husky starts those in `.husky` itself, whatever their mode."""
+    """A hook that git starts; husky starts those in `.husky` itself, with `sh -e`."""
     text = beginning_of(path)
     if not os.access(path, os.X_OK) and not dispatched:
         return Finding(
@@ -84,7 +84,8 @@ def _git_hook(path: Path, tree: Path, folder: Path, *, dispatched: bool) -> Find
     if path.name == "pre-push" and not head:
         return Finding(str(path), "ours; there is no commit yet with which to try it")
     stdin = f"refs/heads/x {head} refs/heads/x {'0' * 40}\n" if path.name == "pre-push" else ""
-    trial = Trial((str(path), "origin", "url"), str(tree), stdin)
+    started = ("sh", "-e", str(path)) if dispatched else (str(path),)
+    trial = Trial((*started, "origin", "url"), str(tree), stdin)
     # Without a program on PATH it would call the interpreter that wrote it, and real checks.
     fallback = "-m vibeguard" in text
     return _tried(str(path), trial, folder, _is_not_0, _config(text, tree), fallback=fallback)

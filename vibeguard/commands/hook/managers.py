@@ -6,7 +6,9 @@ from pathlib import Path
 from vibeguard.commands.hook.git_files import beginning_of
 
 # Read by a shell in the hook of the manager; the script is made by the version that is installed.
-_CALL = 'sh -c "$({folder}vibeguard hook git --stage {stage})"'
+# Without the program there would be no script, and nothing that refuses; what follows in another's
+# hook does not hide a refusal.
+_CALL = 'sh -c "$({folder}vibeguard hook git --stage {stage} || echo exit 127)" || exit'
 
 _LEFTHOOK = """{stage}:
   commands:

@@ -14,11 +14,11 @@ fi
 
 # What the background has found since the last stop. While nothing has changed, that is the answer,
 # and nothing is started again. For some checks only, give both commands the same words: --tags quick
-report=$(vibeguard hook failures 2>&1 </dev/null)
-code=$?
+code=0
+report=$(vibeguard hook failures 2>&1 </dev/null) || code=$?
 if [ $code -ne 1 ]; then
-    report=$(vibeguard run --format agent --max-wait foreground --supersede --record-tree 2>&1 </dev/null)
-    code=$?
+    code=0
+    report=$(vibeguard run --format agent --max-wait foreground --supersede --record-tree 2>&1 </dev/null) || code=$?
 fi
 case $code in
 0 | 5) exit 0 ;;             # passed, or nothing wrong so far

@@ -6,8 +6,8 @@
 # that it concerns; work tree and index stay as they are.
 # Skip it once with `git commit --no-verify`.
 @FIND@
-@PLACE@vibeguard run --staged --max-wait foreground --supersede --record-tree
-code=$?
+code=0
+@PLACE@vibeguard run --staged --max-wait foreground --supersede --record-tree || code=$?
 # 5 is pending: the foreground has passed and the background goes on.
-test $code -eq 5 && exit 0
+test $code -ne 5 || exit 0
 exit $code

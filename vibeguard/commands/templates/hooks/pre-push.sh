@@ -25,12 +25,12 @@ while read -r _ commit _ _; do
     *) continue ;; # all zeros: a branch is deleted
     esac
     tree=$(git rev-parse --verify --quiet "$commit^{tree}") || continue # a tag of something else
-    vibeguard hook verdict "$tree" </dev/null
-    code=$?
-    head=$(git rev-parse --verify --quiet "HEAD^{tree}")
+    code=0
+    vibeguard hook verdict "$tree" </dev/null || code=$?
+    head=$(git rev-parse --verify --quiet "HEAD^{tree}") || head=
     if [ $code -eq 3 ] && [ "$tree" = "$head" ] && [ -z "$(git status --porcelain)" ]; then
-        vibeguard run --supersede --record-tree </dev/null
-        code=$?
+        code=0
+        vibeguard run --supersede --record-tree </dev/null || code=$?
     elif [ $code -eq 3 ]; then
         explain "$tree" "$head" "$commit"
     fi
