@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.running import running, start
 from vibeguard.core.model.events import RunStarted
 from vibeguard.core.names import LogStatus
@@ -210,3 +210,16 @@ def test_folders_are_0700_and_files_0600_under_any_umask(tmp_path, mask):
     assert len(found) > 8
     assert {mode for is_folder, mode in found.values() if is_folder} == {0o700}, found
     assert {mode for is_folder, mode in found.values() if not is_folder} == {0o600}, found
+
+
+def test_of_a_named_config_s_runs_and_the_project_s_the_newest_start_is_meant(tmp_path):
+    """A nearer `.vibeguard` with an older pass stood for the project's failure, or its refusal."""
+    config = "checks: [{{id: a, run: '{}'}}]\n"
+    folder = project(tmp_path / "project", config.format("exit 1"))
+    git("init", "-q", cwd=folder)
+    below = project(folder / "below", config.format("true"))
+    (below / "vibeguard.yaml").rename(below / "named.yaml")
+    for words, code in (("-c named.yaml", 0), ("", 1), ("-c named.yaml", 0), ("nope", 2)):
+        assert vibeguard("run", *words.split(), cwd=below).returncode == code
+        assert vibeguard("report", cwd=below).returncode == code
+    assert vibeguard("report", "-c", "named.yaml", cwd=below).returncode == 0

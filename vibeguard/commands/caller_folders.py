@@ -4,16 +4,24 @@ import os
 
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery.whereabouts import find_state_dir
+from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of_config
+from vibeguard.system.rundir.refused import newest_start
 from vibeguard.system.rundir.state_folder import state_folder
+
+_NAMED = ("VIBEGUARD_CONFIG", "VIBEGUARD_STATE_DIR")
 
 
 def state_dir_of_runs(common: GlobalOptions) -> str:
     """The state folder that commands about runs mean; it may not exist.
 
-    Raises StateFolderRefused where it cannot be trusted.
+    Of the nearest one, left by a run whose config was named, and that of the config above it is the
+    one with the newest start. Raises StateFolderRefused where it cannot be trusted.
     """
     path = find_state_dir(common.state_dir, os.environ, working_folder())
+    named = (common.config, common.state_dir, *map(os.environ.get, _NAMED))
+    other = None if any(named) else state_dir_of_config(working_folder())
+    if other not in (None, path):
+        path = max(path, other, key=newest_start)
     return state_folder(os.path.dirname(path), override=path, create=False)
 
 

@@ -127,6 +127,15 @@ def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> st
     return os.path.join(cwd, STATE_NAME)
 
 
+def state_dir_of_config(cwd: str) -> str | None:
+    """The state folder of the config that is found from `cwd`, where there is one."""
+    try:
+        state = os.path.join(find_config(None, {}, cwd).state_parent, STATE_NAME)
+    except UsageError:
+        return None
+    return state if _is_folder_of_ours(state) else None
+
+
 def state_dir_of(located: Located, flag: str | None, environ: Mapping[str, str], cwd: str) -> str:
     """The state folder of a run of this config."""
     name = flag or environ.get("VIBEGUARD_STATE_DIR", "")

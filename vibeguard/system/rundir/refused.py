@@ -86,6 +86,16 @@ def refused_since(state_dir: str, known: Sequence[str] | None = None) -> Refusal
     return refusal if refusal.stamp > max(known, default="") else None
 
 
+def newest_start(state_dir: str) -> str:
+    """What sorts as the id of the newest start there, a refused one too; empty for none."""
+    try:
+        known = outermost(read_order(state_dir))
+    except OSError:
+        return ""
+    refusal = refused_since(state_dir, known)
+    return refusal.stamp if refusal else max(known, default="")
+
+
 def _read(path: str) -> Refusal | None:
     """The mark; None where it says nothing. A check can put anything in its place."""
     try:
