@@ -65,8 +65,12 @@ class Process:
 
     @property
     def is_found(self) -> bool:
-        """Whether whoever looks for all of an attempt finds it: by what it descends from."""
+        """Whether whoever looks for all of an attempt finds it: by what it descends from.
+
+        Where the supervisor gets no orphans, they come to others, and are found with the run's end.
+        """
         top = self
         while top.parent is not None and top.parent.pid > SUPERVISOR:
             top = top.parent
-        return top.is_traceable
+        is_elsewhere = top.parent is not None and top.parent.pid < SUPERVISOR
+        return top.is_traceable and not is_elsewhere
