@@ -20,6 +20,7 @@ from vibeguard.system.rundir.order import OrderedRun, note_started, outermost, r
 _NAME: Final = "refused"
 _LARGEST_BYTES: Final = 16 << 20
 _LAST_NS: Final = 253_402_300_799 * 10**9  # the last second of 9999, which an id can just hold
+_AFTER_ALL: Final = "~"
 _UNREADABLE: Final = Problem("a start was refused; why can no longer be read", "run it again")
 
 
@@ -91,7 +92,7 @@ def newest_start(state_dir: str) -> str:
     try:
         known = outermost(read_order(state_dir))
     except OSError:
-        return ""
+        return _AFTER_ALL  # so that its reader says what is wrong with it
     refusal = refused_since(state_dir, known)
     return refusal.stamp if refusal else max(known, default="")
 

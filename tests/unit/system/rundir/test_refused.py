@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.journals import NOW_NS, open_journal
 from vibeguard.core.problems import LogWriteError, Problem
 from vibeguard.system.rundir import refused
-from vibeguard.system.rundir.refused import mark_refused, refused_since
+from vibeguard.system.rundir.refused import mark_refused, newest_start, refused_since
 from vibeguard.system.rundir.state_folder import state_folder
 
 PROBLEMS = (Problem("unknown key", "did you mean run?", "vibeguard.yaml", 3, 5, "  rum: x"),)
@@ -135,6 +135,15 @@ def test_a_mark_without_words_sorts_after_the_newest_run_although_the_clock_was_
     assert refused_since(state).problems[0].what.startswith("a start was refused")
     open_journal(tmp_path, now_ns=NOW_NS - 10**15).close()
     assert refused_since(state) is None
+
+
+def test_a_folder_whose_record_cannot_be_read_is_not_passed_over_for_another(state, tmp_path):
+    """An older pass of the other would be replayed; this one's reader says what is wrong."""
+    open_journal(tmp_path, now_ns=NOW_NS).close()
+    newest = newest_start(state)
+    os.unlink(os.path.join(state, "order"))
+    os.mkdir(os.path.join(state, "order"))
+    assert newest_start(state) > newest > ""
 
 
 def no_room(*_):
