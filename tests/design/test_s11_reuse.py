@@ -853,6 +853,20 @@ def test_explain_names_the_part_of_the_key_that_differs_and_the_files_behind_it(
     )
 
 
+@pytest.mark.parametrize(
+    ("older_h", "said"),
+    [
+        (25, r"25h\S* ago, is older than reuse_for \(24h\)"),
+        (-1, r"\d+m\S* ahead of the clock, does not count: the system's clock was set back since"),
+    ],
+)
+def test_explain_says_how_far_a_pass_is_from_the_clock(known, older_h, said):
+    records = Records(str(known / ".vibeguard"))
+    (record,) = records.of("unit")
+    records.write(replace(record, passed_ns=record.passed_ns - older_h * 3600 * 10**9))
+    assert re.fullmatch(rf"unit would run: its pass, in run \S+, {said}\n", explained(known))
+
+
 def test_explain_says_why_a_check_always_runs(known):
     assert explained(known, "plain") == "plain would run: it has no reuse: true\n"
     assert "a check that requires it and runs needs it to run" in explained(known, "base")

@@ -76,6 +76,30 @@ def test_why_a_supervisor_does_not_start_is_told(tmp_path: Path) -> None:
     assert "\\n" not in err
 
 
+BEYOND = """\
+import time
+def beyond():
+    raise OverflowError("timestamp too large to convert to C _PyTime_t")
+time.time = time.time_ns = beyond
+time.gmtime = lambda: time.struct_time([9999] * 9)
+from vibeguard.cli import command
+command()
+"""
+
+
+def test_a_clock_that_cannot_be_read_is_told_and_is_no_defect(tmp_path: Path) -> None:
+    """Python itself, and so Trio, does not go on there: what only reads does."""
+    folder = project(tmp_path, "checks: [{id: a, run: 'true'}]")
+    with running(folder, "run", program=BEYOND, fresh=True) as started:
+        code, _, err = started.end()
+    assert (code, err.count("\n")) == (3, 1)
+    assert "the clock is not in the years 1678 to 2262: set it right" in err
+    with running(folder, "report", program=BEYOND, fresh=True) as started:
+        code, _, err = started.end()
+    assert (code, err.count("\n")) == (2, 1)
+    assert "the clock is not in the years 1678 to 2262: set it right" in err
+
+
 GIT_CONFIG = """\
 checks:
   - {{id: drops, run: 'echo "[$GIT_INDEX_FILE$GIT_DIR]" > dropped'}}

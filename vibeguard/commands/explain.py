@@ -82,8 +82,11 @@ def _explained(check: str, subject: Subject) -> Explanation:
         why = f"since its last pass, {_told(passes[0])}, this has changed"
         return replace(_about(passes[0], taken, why), differences=found)
     if not same.holds(wall_ns(), planned.reuse_for_ns):
-        limit = duration(planned.reuse_for_ns)
-        return _about(same, taken, f"its pass, {_told(same)}, is older than reuse_for ({limit})")
+        limit = duration(min(planned.reuse_for_ns, same.reuse_for_ns))
+        why = f"is older than reuse_for ({limit})"
+        if same.passed_ns > wall_ns():
+            why = "does not count: the system's clock was set back since"
+        return _about(same, taken, f"its pass, {_told(same)}, {why}")
     problem = Standing(subject.state_dir).problem(same)
     if problem:
         return _about(same, taken, f"its pass does not count any more: {problem}")
@@ -106,4 +109,6 @@ def _about(record: Record, taken: Taken, why: str) -> Explanation:
 
 def _told(record: Record) -> str:
     """Which pass it was: `in run X, 3m ago`."""
-    return f"in run {record.run}, {duration(wall_ns() - record.passed_ns)} ago"
+    age_ns = wall_ns() - record.passed_ns
+    ago = f"{duration(age_ns)} ago" if age_ns >= 0 else f"{duration(-age_ns)} ahead of the clock"
+    return f"in run {record.run}, {ago}"

@@ -77,4 +77,6 @@ def shortage(error: BaseException) -> RunIncomplete | None:
         return RunIncomplete("no memory is left", "give it more, or run fewer checks at once")
     if number in (errno.EMFILE, errno.ENFILE):
         return RunIncomplete("no file descriptor is left", "raise the limit (ulimit -n)")
+    if isinstance(error, OverflowError) and "timestamp" in str(error):
+        return RunIncomplete("the clock is not in the years 1678 to 2262", "set it right")
     return None

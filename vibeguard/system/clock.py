@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 MOST_START_UP_S: Final = 0.25
+_EPOCH_YEAR: Final = 1970
+_LATEST_NS: Final = (1 << 63) - 1  # in the year 2262; the earliest is in 1677
 
 # Monotonic seconds, for deadlines, and nanoseconds, for the `t` of events. Names, not functions of
 # our own: both are asked many times a check.
@@ -23,8 +25,14 @@ def today() -> str:
 
 
 def wall_ns() -> int:
-    """Nanoseconds since the epoch, for names that sort by time."""
-    return time.time_ns()
+    """Nanoseconds since the epoch, for names that sort by time.
+
+    A clock beyond what 64 bits of them hold stands still at their end, as `wall_time` does.
+    """
+    try:
+        return time.time_ns()
+    except OverflowError:
+        return _LATEST_NS if time.gmtime().tm_year > _EPOCH_YEAR else -_LATEST_NS
 
 
 def command_began_s() -> float:

@@ -176,14 +176,14 @@ def _report_defect(error: BaseException, reports: int) -> None:
     from vibeguard.system.channel import Failed, send  # noqa: PLC0415
     from vibeguard.system.rundir.crash import keep_traceback  # noqa: PLC0415
 
-    what = f"the supervisor cannot start: {type(error).__name__}: {error}"
+    what = f"{type(error).__name__}: {error}"
     if lack := shortage(error):
-        do = lack.do
+        what, do = lack.what, lack.do
     else:
         path = keep_traceback("".join(traceback.format_exception(error)))
         do = f"reinstall VibeGuard, or report it, with {path}" if path else "reinstall VibeGuard"
     with contextlib.suppress(BrokenPipeError):  # there is no front any more
-        send(reports, Failed(what, do, 3))
+        send(reports, Failed(f"the supervisor cannot start: {what}", do, 3))
 
 
 def _be_guardian(orders_read: int, orders_write: int, reports: int, may_reuse_all: bool) -> None:
