@@ -112,11 +112,19 @@ def submodule(folder: Path) -> None:
 
 def lfs(folder: Path) -> None:
     (folder / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (folder / "large.bin").write_text("")
 
 
 def lfs_further_down(folder: Path) -> None:
     (folder / "data").mkdir()
     lfs(folder / "data")
+
+
+def filtered(folder: Path) -> None:
+    """What lies here is not what git has: it may be secret."""
+    (folder / ".gitattributes").write_text("*.key filter=crypt\n")
+    (folder / "a.key").write_text("secret\n")
+    git(folder, "config", "filter.crypt.clean", "tr a-y b-z")
 
 
 def no_commit(folder: Path) -> None:
@@ -131,8 +139,9 @@ def no_repository(folder: Path) -> None:
     ("spoil", "told"),
     [
         (submodule, "the submodule sub cannot go to a worker"),
-        (lfs, "files of Git LFS (.gitattributes) cannot go to a worker"),
-        (lfs_further_down, "files of Git LFS (data/.gitattributes) cannot go to a worker"),
+        (lfs, "files of Git LFS (large.bin) cannot go to a worker"),
+        (lfs_further_down, "files of Git LFS (data/large.bin) cannot go to a worker"),
+        (filtered, "a.key, which git's filter crypt makes, cannot go to a worker"),
         (no_commit, "the repository has no commit yet"),
         (no_repository, "need a git repository, and this folder is in none"),
     ],

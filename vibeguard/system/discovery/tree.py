@@ -25,6 +25,19 @@ _MOST_BYTES_AT_ONCE: Final = 32 << 20
 # those takes longer than all else. It is thrown away, so nothing waits for the disk.
 _ONE_PACK: Final = ("-c", "core.bigFileThreshold=1", "-c", "core.fsync=none")
 _ADD: Final = (*_ONE_PACK, "-c", "advice.addEmbeddedRepo=false", "add", "--all")
+# Nothing is written beside the user's index, nor started, where ours is written.
+_PRIVATELY: Final = ("-c", "core.splitIndex=false", "-c", "core.hooksPath=/dev/null")
+# What a user may have told git to make of files, instead of taking them as they lie there.
+_AS_THEY_LIE: Final = tuple(
+    word
+    for setting in (
+        "core.fileMode=true",
+        "core.ignoreCase=false",
+        "core.safecrlf=false",
+        "core.symlinks=true",
+    )
+    for word in ("-c", setting)
+)
 
 
 def tree_of(
@@ -89,10 +102,11 @@ class GitTree:
             if self._process is not None and self._process.poll() is None:
                 kill_group(self._process.pid)
 
-    def write(self, *, flagged: bool = False) -> str:
+    def write(self, *, as_they_lie: bool = False) -> str:
         """The id of the tree. Raises OSError or SubprocessError.
 
-        With `flagged`, git looks at files too that it was told not to look at.
+        With `as_they_lie`, git looks at files too that it was told not to look at, and no setting
+        of the user's says what they are; what it has converted is for `converted` to tell.
         """
         paths = self.git("rev-parse", "--git-path", "index", "--git-path", "objects")
         index, objects = (os.path.join(self._root, os.fsdecode(p)) for p in paths.split(b"\n")[:2])
@@ -109,9 +123,10 @@ class GitTree:
             b"GIT_OBJECT_DIRECTORY": os.fsencode(own_objects),
             b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b":".join(alternates),
         }
-        if flagged:
+        if as_they_lie:
+            self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
             self._forget_flags()
-        self.git(*_ADD)
+        self.git(*(_AS_THEY_LIE if as_they_lie else ()), *_ADD)
         return self.git("write-tree").decode("ascii").strip()
 
     def _forget_flags(self) -> None:
@@ -185,7 +200,7 @@ class GitTree:
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises OSError or SubprocessError."""
-        asked = (arguments, self._root, self._environment, self._timeout_s, given)
+        asked = ((*_PRIVATELY, *arguments), self._root, self._environment, self._timeout_s, given)
         return ask_git(*asked, began=self._note)
 
     def _note(self, process: "subprocess.Popen[bytes]") -> None:

@@ -22,11 +22,11 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.tree import GitTree
 from vibeguard.system.discovery.whereabouts import git_root
+from vibeguard.system.pool.unconverted import INSTEAD, unconverted
 
 CAPTURE_S: Final = 60.0
 MOST_PACK_BYTES: Final = 256 << 20
 SHA1_DIGITS: Final = 40
-_INSTEAD: Final = "run these checks here: --local"
 
 
 class Shipment(Struct, frozen=True):
@@ -77,7 +77,7 @@ class Capture:
             return _capture(self._git, self._root)
         except (OSError, subprocess.SubprocessError) as error:
             what = f"the files cannot be packed for workers: {_words_of(error)}"
-            raise UsageError(what, _INSTEAD) from error
+            raise UsageError(what, INSTEAD) from error
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -87,7 +87,7 @@ def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
     root = git_root(folder)
     if root is None:
         raise UsageError(
-            "the checks with where need a git repository, and this folder is in none", _INSTEAD
+            "the checks with where need a git repository, and this folder is in none", INSTEAD
         )
     scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
     begun = Capture(GitTree(root, environment, scratch, CAPTURE_S), root, scratch)
@@ -96,7 +96,7 @@ def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
 
 
 def _capture(git: GitTree, root: str) -> Shipment:
-    tree = git.write(flagged=True)
+    tree = unconverted(git, root, git.write(as_they_lie=True))
     try:
         commit, committed = git.git("rev-parse", "HEAD^{commit}", "HEAD^{tree}").decode().split()
     except subprocess.CalledProcessError:
@@ -104,8 +104,7 @@ def _capture(git: GitTree, root: str) -> Shipment:
         raise UsageError(what, "commit and push first") from None
     if len(commit) != SHA1_DIGITS:
         what = "a repository whose names are SHA-256 cannot go to a worker"
-        raise UsageError(what, _INSTEAD)
-    _refuse_what_cannot_go(git)
+        raise UsageError(what, INSTEAD)
     top = os.path.realpath(root)
     if committed == tree:
         return Shipment(Source(commit, tree), top=top)
@@ -127,17 +126,3 @@ def _words_of(error: OSError | subprocess.SubprocessError) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         return f"git took longer than {CAPTURE_S:g} s"
     return str(error)
-
-
-def _refuse_what_cannot_go(git: GitTree) -> None:
-    """Raises UsageError for submodules and for what Git LFS keeps elsewhere."""
-    for entry in git.git("ls-files", "--stage", "-z").split(b"\0"):
-        facts, _, path = entry.partition(b"\t")
-        if facts.startswith(b"160000 "):
-            what = f"the submodule {os.fsdecode(path)} cannot go to a worker"
-            raise UsageError(what, _INSTEAD)
-        if path.rpartition(b"/")[2] == b".gitattributes" and b"filter=lfs" in git.git(
-            "cat-file", "blob", facts.split()[1].decode()
-        ):
-            what = f"files of Git LFS ({os.fsdecode(path)}) cannot go to a worker"
-            raise UsageError(what, _INSTEAD)

@@ -4,13 +4,14 @@
 set -eu
 has() { git --git-dir="$STORE" cat-file -e "$1" 2>/dev/null; }
 if ! has "$COMMIT^{commit}"; then
-    git --git-dir="$STORE" fetch -q --no-tags "$ORIGIN" "$COMMIT" 2>/dev/null ||
-        git --git-dir="$STORE" fetch -q "$ORIGIN" '+refs/heads/*:refs/heads/*' 2>/dev/null || true
-    has "$COMMIT^{commit}" || { echo "its repository $ORIGIN lacks the commit $COMMIT"; exit 41; }
+    said=$(git --git-dir="$STORE" fetch -q --no-tags "$ORIGIN" "$COMMIT" 2>&1) ||
+        said=$(git --git-dir="$STORE" fetch -q "$ORIGIN" '+refs/heads/*:refs/heads/*' 2>&1) || true
+    why=$(printf '%s\n' "$said" | sed -n 's/^fatal: /: /p' | head -n 1)
+    has "$COMMIT^{commit}" || { echo "its repository $ORIGIN lacks the commit $COMMIT$why"; exit 41; }
 fi
 if [ -n "$PACK" ] && ! has "$TREE^{tree}"; then
     git --git-dir="$STORE" index-pack --stdin --fix-thin <"$PACK" >/dev/null 2>&1 ||
         { echo "the files of the run do not fit to the commit $COMMIT here"; exit 42; }
 fi
 has "$TREE^{tree}" || { echo "the files of the run did not arrive whole"; exit 43; }
-git --git-dir="$STORE" rev-parse "$COMMIT^{tree}"
+git --git-dir="$STORE" rev-parse --verify "$COMMIT^{tree}"

@@ -23,26 +23,18 @@ from vibeguard.system.executors.base import AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.process.orphans import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
 from vibeguard.system.process.sweep import WORKER_MARK
-from vibeguard.system.rundir.files import make_folder
 from vibeguard.system.worker.removing import Removing
+from vibeguard.system.worker.repositories import hand_over, make_repository, set_head
 from vibeguard.system.worker.store import Store
 
 OUTPUT_BYTES: Final = 1 << 16
-_QUIET_GIT: Final = {
-    b"GIT_CONFIG_GLOBAL": b"/dev/null",
-    b"GIT_CONFIG_NOSYSTEM": b"1",
-    b"GIT_TERMINAL_PROMPT": b"0",
-    b"LC_ALL": b"C",
+_QUIET: Final = {b"GIT_TERMINAL_PROMPT": b"0", b"LC_ALL": b"C"}
+# What the worker's user has told git says where commits are fetched, and nothing of a run's files.
+_UNTOLD: Final = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
 }
-_CONFIG: Final = """[core]
-\trepositoryformatversion = 0
-\tfilemode = true
-\tbare = false
-\tlogallrefupdates = true
-\tautocrlf = false
-[gc]
-\tauto = 0
-"""
 
 
 class Unfit(Exception):
@@ -74,7 +66,7 @@ class Folders:
         self._store = store
         self._executor = executor
         self._removing = removing
-        self._environment = {**environment, **_QUIET_GIT, WORKER_MARK: identity.encode()}
+        self._environment = {**environment, **_QUIET, WORKER_MARK: identity.encode()}
         self._most_ready = most_ready
         self._ready: deque[_Ready] = deque()
         self._head_trees: dict[Source, str] = {}
@@ -115,10 +107,10 @@ class Folders:
                     await self._take_over(ready, source)
                     os.rename(ready.path, path)  # at once: no cancel finds it under neither name
                     return
-            _make_repository(path, self._store.git)
+            make_repository(path, self._store.git, self._store.shallow)
             try:
                 await self._fill(path, source, "")
-                _use_index_of_commit(path)
+                hand_over(path)
             except Unfit:
                 self._head_trees.pop(source, None)  # the store may have lost something: look again
                 raise
@@ -130,7 +122,7 @@ class Folders:
                 raise Unfit("a folder that was ready has been changed")
             if ready.source != source:
                 await self._fill(ready.path, source, ready.source.tree)
-            _use_index_of_commit(ready.path)
+            hand_over(ready.path)
 
     async def keep_ready(self) -> None:
         """Lay folders in advance, one after the other, while no attempt waits for its own."""
@@ -148,7 +140,7 @@ class Folders:
     async def lay_ready(self, source: Source) -> None:
         """Lay one in advance; beyond the most, the oldest one goes. Raises Unfit or OSError."""
         path = self._store.attempt_folder(f"ready-{next(self._numbers)}")
-        _make_repository(path, self._store.git)
+        make_repository(path, self._store.git, self._store.shallow)
         await self._fill(path, source, "")
         with self._or_removed(path):
             await trio.sleep(CTIME_TICK_S)
@@ -181,7 +173,7 @@ class Folders:
         """Write the tree into a folder in which that of `laid` lies. Raises Unfit, OSError."""
         with self._or_removed(path):
             head_tree = await self.arrive(source)
-            _set_head(path, source.commit)
+            set_head(path, source.commit)
             with suppress(FileNotFoundError):  # that of the last commit
                 os.unlink(f"{path}/.git/index-of-commit")
             await self._run(
@@ -190,6 +182,7 @@ class Folders:
                 TREE=source.tree,
                 LAID=laid,
                 HEAD_TREE=head_tree,
+                **_UNTOLD,
             )
 
     @contextmanager
@@ -225,7 +218,7 @@ class Folders:
         )
         try:
             exit_code, signal = await self._end_of(spec)
-            said = _last_line(path)
+            said = self._store.without_password(_last_line(path))
         finally:
             self._removing.remove(path)
         if exit_code != 0:
@@ -245,28 +238,6 @@ class Folders:
                 await attempt.terminate(0)
             raise
         return result.exit_code, result.signal
-
-
-def _make_repository(path: str, store: str) -> None:
-    """What `git init` makes, with the store's objects; without its two processes."""
-    make_folder(path)
-    for name in ("", "/refs", "/refs/heads", "/refs/tags", "/objects", "/objects/info"):
-        os.mkdir(f"{path}/.git{name}")
-    with open(f"{path}/.git/config", "w", encoding="utf-8") as file:
-        file.write(_CONFIG)
-    with open(f"{path}/.git/objects/info/alternates", "w", encoding="utf-8") as file:
-        file.write(f"{store}/objects\n")
-
-
-def _set_head(path: str, commit: str) -> None:
-    with open(f"{path}/.git/HEAD", "w", encoding="ascii") as file:
-        file.write(f"{commit}\n")
-
-
-def _use_index_of_commit(path: str) -> None:
-    """Until an attempt gets it a folder keeps the index of what lies in it, too."""
-    with suppress(FileNotFoundError):  # they are the same
-        os.replace(f"{path}/.git/index-of-commit", f"{path}/.git/index")
 
 
 def _last_line(path: str) -> str:

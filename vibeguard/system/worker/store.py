@@ -4,12 +4,16 @@ Everything lies below one folder of its own; what an earlier worker left there i
 """
 
 import os
+import re
 import shutil
 import subprocess
+from glob import escape as glob_escape
+from glob import glob
 from typing import Final
 
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.rundir.files import make_folder
 
 GIT_TIMEOUT_S: Final = 60.0
@@ -18,13 +22,15 @@ GIT_TIMEOUT_S: Final = 60.0
 class Store:
     """Below `folder`: `store.git`, `packs/`, `attempts/` and `outputs/`.
 
-    `repository` is a path or a URL that has the commits which runs are based on.
+    `repository` is a path or a URL that has the commits which runs are based on; the file
+    `shallow` says, if it is there, at which of them its history ends.
     """
 
     def __init__(self, folder: str, repository: str) -> None:
         self.folder = folder
         self.repository = repository
         self.git = os.path.join(folder, "store.git")
+        self.shallow = os.path.join(self.git, "shallow")
 
     def open(self) -> None:
         """Make what is not there. Raises UsageError."""
@@ -32,8 +38,10 @@ class Store:
             shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
             make_folder(os.path.join(self.folder, name))
         if not os.path.isdir(self.git):
-            self._git("init", "-q", "--bare", "--template=", self.git)
-        objects = self._objects_of_repository()
+            self._git("init", "-q", "--bare", "--template=", "--object-format=sha1", self.git)
+        objects = self._path_in_repository("objects")
+        self.shallow = self._path_in_repository("shallow") or self.shallow
+        self._refuse_partial(objects)
         info = os.path.join(self.git, "objects", "info")
         os.makedirs(info, exist_ok=True)
         with open(os.path.join(info, "alternates"), "w", encoding="utf-8") as file:
@@ -41,6 +49,11 @@ class Store:
         if not objects:
             arguments = (f"--git-dir={self.git}", "fetch", "-q", self.repository)
             self._git(*arguments, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+    def without_password(self, said: str) -> str:
+        """What git or a script said, as the run and others may read it."""
+        shown = re.sub("(?<=://)[^/]*@", "", self.repository)
+        return said.replace(self.repository, shown)
 
     def attempt_folder(self, claim: str) -> str:
         """Where the tree of this claim is."""
@@ -59,11 +72,17 @@ class Store:
         kinds = ("output", "parcel", "files")
         return (self.attempt_folder(claim), *(self.output_path(claim, kind) for kind in kinds))
 
-    def _objects_of_repository(self) -> str:
-        """The objects of a repository on this machine; empty for a URL."""
+    def _refuse_partial(self, objects: str) -> None:
+        """Raises UsageError for a clone that has only those files that were needed there."""
+        if objects and glob(os.path.join(glob_escape(objects), "pack", "*.promisor")):
+            what = f"the repository {self.repository} is a partial clone: it lacks files"
+            raise UsageError(what, "name a whole one with --repository")
+
+    def _path_in_repository(self, name: str) -> str:
+        """Where a repository on this machine has something; empty for a URL."""
         if not os.path.isdir(self.repository):
             return ""
-        found = self._git("-C", self.repository, "rev-parse", "--git-path", "objects")
+        found = self._git("-C", self.repository, "rev-parse", "--git-path", name)
         return os.path.realpath(os.path.join(self.repository, found.strip()))
 
     def _git(self, *arguments: str) -> str:
@@ -74,15 +93,21 @@ class Store:
                 capture_output=True,
                 check=True,
                 timeout=GIT_TIMEOUT_S,
-                env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+                env={
+                    **without_git_locals(os.environb),
+                    b"LC_ALL": b"C",
+                    b"GIT_TERMINAL_PROMPT": b"0",
+                },
             )
         except subprocess.CalledProcessError as error:
             lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
             fatal = [line for line in lines if line.startswith("fatal: ")]  # what follows is advice
             said = (fatal or lines or ["no message"])[0].removeprefix("fatal: ")
-            what = f"the repository {self.repository} cannot be used: {said}"
+            what = self.without_password(f"the repository {self.repository} cannot be used: {said}")
             raise UsageError(what, "name another one with --repository") from error
         except (OSError, subprocess.TimeoutExpired) as error:
-            what = f"the repository {self.repository} cannot be used: {error}"
+            what = self.without_password(
+                f"the repository {self.repository} cannot be used: {error}"
+            )
             raise UsageError(what, "name another one with --repository") from error
         return os.fsdecode(done.stdout)

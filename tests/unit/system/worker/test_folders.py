@@ -184,7 +184,7 @@ def test_an_attempt_takes_what_lies_ready_for_its_files_without_a_process(
     trio.run(main)
 
 
-def test_files_are_written_as_the_attributes_of_their_own_tree_say(
+def test_a_ready_folder_takes_files_as_they_are_whatever_attributes_come_with_them(
     origin: Path, tmp_path: Path
 ) -> None:
     async def main() -> None:
@@ -193,27 +193,110 @@ def test_files_are_written_as_the_attributes_of_their_own_tree_say(
             await maker.arrive(first)
             await maker.lay_ready(first)
             (origin / ".gitattributes").write_text("*.txt eol=crlf\n")
-            await made(maker, committed(origin), tmp_path / "made")
-            assert (tmp_path / "made" / "lines.txt").read_bytes() == b"a\r\nb\r\n"
+            assert await made(maker, committed(origin), tmp_path / "made") == (
+                content(origin),
+                git(origin, "rev-parse", "HEAD").strip(),
+                "",
+            )
 
     trio.run(main)
 
 
 def test_files_that_are_not_those_of_the_tree_are_found_out(origin: Path, tmp_path: Path) -> None:
-    """A filter that does not give back what it took: what is checked would be something else."""
+    """Somebody changes one while it is laid: what is checked would be something else."""
 
     async def main() -> None:
         async with folders(origin, tmp_path) as maker:
-            (origin / "lines.txt").write_bytes(b"a\r\nb\n")
-            git(origin, "-c", "core.autocrlf=false", "add", "-A")
-            (origin / ".gitattributes").write_text("*.txt text eol=crlf\n")
-            git(origin, "add", ".gitattributes")
-            git(origin, "commit", "-q", "-m", "not normalized")
-            head = git(origin, "rev-parse", "HEAD", "HEAD^{tree}").split()
-            source = Source(commit=head[0], tree=head[1])
-            await maker.arrive(source)
+            maker._lay = maker._lay.replace(" #", "; echo two >lines.txt #")
             with pytest.raises(Unfit, match=r"became others here.*lines\.txt"):
-                await maker.make(source, str(tmp_path / "made"))
+                await maker.make(captured(origin), str(tmp_path / "made"))
+
+    trio.run(main)
+
+
+def test_what_git_was_told_on_the_way_does_not_change_what_an_attempt_sees(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither end's user: settings, attributes, and what earlier settings left in the index."""
+    for name, attribute in (("worker", "eol=crlf ident"), ("run", "-text ident")):
+        (tmp_path / name / "git").mkdir(parents=True)
+        (tmp_path / name / "git" / "attributes").write_text(f"* {attribute}\n")
+        (tmp_path / name / "git" / "config").write_text(
+            "[core]\nautocrlf = true\nsafecrlf = true\nfileMode = false\nsymlinks = false\n"
+            f"ignoreCase = true\nsplitIndex = true\nhooksPath = {tmp_path / 'hooks'}\n"
+        )
+    hook = tmp_path / "hooks" / "post-index-change"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/hooked\n")
+    hook.chmod(0o755)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    spoil(origin)
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "run"))
+    kept = sorted((origin / ".git").iterdir())
+    shipment = begin_capture(str(origin), os.environb).result()
+    assert sorted((origin / ".git").iterdir()) == kept
+    assert not (tmp_path / "hooked").exists()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "worker"))
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            path = tmp_path / "worker" / "packs" / shipment.source.pack
+            path.write_bytes(shipment.pack)
+            await maker.make(shipment.source, str(tmp_path / "made"))
+            assert content(tmp_path / "made") == content(origin)
+            assert not (tmp_path / "hooked").exists()
+
+    trio.run(main)
+
+
+def spoil(origin: Path) -> None:
+    """Files that git would take for others: committed, and changed since."""
+    (origin / ".gitattributes").write_text(
+        "*.bat text eol=crlf\n*.id ident\n*.utf16 text working-tree-encoding=UTF-16LE\n"
+    )
+    (origin / "old.bat").write_bytes(b"a\r\nb\r\n")
+    (origin / "old.id").write_bytes(b"$Id$\n")
+    (origin / 'old\n"name".bat').write_bytes(b"a\r\n")
+    (origin / "cached").write_bytes(b"a\r\nb\r\n")
+    (origin / "old.utf16").write_bytes("\u0431\u0432\r\n".encode("utf-16-le"))
+    (origin / "script").write_text("")
+    (origin / "old_link").symlink_to("tracked")
+    git(origin, "-c", "core.autocrlf=true", "add", "-A")
+    git(origin, "commit", "-q", "-m", "three")
+    git(origin, "config", "core.fileMode", "false")
+    (origin / "old.id").unlink()
+    git(origin, "checkout", "old.id")
+    (origin / "old_link").unlink()
+    (origin / "old_link").write_text("tracked")
+    (origin / "script").chmod(0o755)
+    (origin / "new").write_bytes(b"a\r\nb\n")
+    (origin / "new").chmod(0o755)
+    (origin / "TRACKED").write_text("another file\n")
+    (origin / "link").symlink_to("tracked")
+    (origin / "new.utf16").write_bytes("\u0431\u0432".encode("utf-16-le"))
+
+
+@pytest.mark.parametrize("kind", ["blob", "commit"])
+def test_what_git_was_told_to_read_instead_goes_as_it_lies_here(
+    origin: Path, tmp_path: Path, kind: str
+) -> None:
+    """A worker has no such replacements: it would have the files that were replaced."""
+    name = "" if kind == "commit" else ":tracked"
+    (origin / "tracked").write_text("two\n")
+    git(origin, "commit", "-q", "-a", "-m", "three")
+    git(origin, "replace", f"HEAD{name}", f"HEAD~{name}")
+    (origin / "tracked").unlink()
+    git(origin, "reset", "-q", "--hard")
+    os.utime(origin / ".git" / "index", (2**31, 2**31))  # git trusts it: no file is that young
+    assert (origin / "tracked").read_text() == "one\n"
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            shipment = begin_capture(str(origin), os.environb).result()
+            (tmp_path / "worker" / "packs" / shipment.source.pack).write_bytes(shipment.pack)
+            await maker.make(shipment.source, str(tmp_path / "made"))
+            assert content(tmp_path / "made") == content(origin)
 
     trio.run(main)
 
