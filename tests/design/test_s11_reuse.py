@@ -133,32 +133,12 @@ def test_an_honest_shape_hits(place, shape):
     assert place.hits()
 
 
-# Lying shapes: something that the result may depend on is another.
-
-
-def naive_key(place: Place) -> dict[str, tuple[int, int]]:
-    """What many caches take for a key: paths, sizes and times of the inputs."""
-    inputs = [path for path in (place.root / "src").rglob("*") if path.is_file()]
-    found = {str(path.relative_to(place.root)): path.stat() for path in inputs}
-    return {name: (status.st_size, status.st_mtime_ns) for name, status in found.items()}
-
-
-# All the others it takes for what was there before.
-NOTICED_BY_A_NAIVE_KEY = {
-    "CRLF under eol=lf",  # git's own ids are what this one deceives
-    "an ignored input of another branch",
-    "a link to nothing",
-    "an input deleted",
-    "an input added",
-    "an input emptied",
-    "the case of a name",
-    "a name with a newline",
-}
+# Lying shapes: something that the result may depend on is another, and a naive key does not tell.
 
 
 def crlf(place: Place) -> None:
     """Git sees no change: its filter makes the same blob of both."""
-    place.write("src/a.py", "print(1)\r\n")
+    place.write_alike("src/lines.py", "1\n2\r\n")
 
 
 def hidden(flag: str) -> Callable[[Place], None]:
@@ -173,15 +153,38 @@ def case_of_a_name(place: Place) -> None:
     (place.root / "src/a.py").rename(place.root / "src/A.py")
 
 
-def linked_elsewhere(place: Place) -> None:
-    link = place.root / "src/link"
-    link.unlink()
-    link.symlink_to("b2")
+def instead_of_the_link(make: Callable[[Path], object]) -> Callable[[Place], None]:
+    """Something else of the same length there, as old as the link was."""
+
+    def change(place: Place) -> None:
+        link = place.root / "src/link"
+        status = link.lstat()
+        link.unlink()
+        make(link)
+        times = (status.st_atime_ns, status.st_mtime_ns)
+        os.utime(link, ns=times, follow_symlinks=False)
+
+    return change
 
 
-def become_a_file(place: Place) -> None:
-    (place.root / "src/link").unlink()
-    shutil.copy2(place.root / "src/b2", place.root / "src/link")
+def submodule_moved(place: Place) -> None:
+    """Another commit of it is checked out, with files of the same length and age."""
+    path = place.root / "src/module/m.py"
+    times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    place.git("-C", "src/module", "checkout", "-q", "HEAD^")
+    os.utime(path, ns=times)
+
+
+def with_submodule(place: Place) -> None:
+    """A repository of two commits, and this one with it as a submodule."""
+    for text in ("1\n", "2\n"):
+        place.write("../origin/m.py", text)
+        place.git("init", "-q", "../origin")
+        place.git("-C", "../origin", "add", "-A")
+        place.git("-C", "../origin", "commit", "-q", "-m", text)
+    place.commit()
+    local = ("-c", "protocol.file.allow=always")
+    place.git(*local, "submodule", "add", "-q", "../origin", "src/module")
 
 
 def second_worktree(place: Place) -> None:
@@ -213,6 +216,19 @@ def a_run_that_failed(place: Place) -> None:
     place.log.write_bytes(log.replace(b'"outcome":"passed"', b'"outcome":"failed"'))
 
 
+# What a naive key tells as well.
+PLAIN: dict[str, Callable[[Place], object]] = {
+    "an input deleted": lambda p: (p.root / "src/b.py").unlink(),
+    "an input added": lambda p: p.write("src/deep/c.py", ""),
+    "an input emptied": lambda p: p.write("src/b.py", ""),
+    "a name with a newline": lambda p: p.write("src/a\n.py", "print(1)\n"),
+    "an ignored input of another branch": lambda p: (p.root / "src/x.built").unlink(),
+    "a link become a longer one": lambda p: (
+        (p.root / "src/link").unlink(),
+        (p.root / "src/link").symlink_to("./a.py"),
+    ),
+}
+
 LYING: dict[str, Callable[[Place], object]] = {
     "same size and time": lambda p: p.write_alike("src/a.py", "print(9)\n"),
     "CRLF under eol=lf": crlf,
@@ -220,19 +236,16 @@ LYING: dict[str, Callable[[Place], object]] = {
     "skip-worktree": hidden("--skip-worktree"),
     "a nested repository dirty": lambda p: p.write_alike("src/sub/c.py", "4\n"),
     "an ignored input edited": lambda p: p.write_alike("src/x.built", "2\n"),
-    "an ignored input of another branch": lambda p: (p.root / "src/x.built").unlink(),
+    "a submodule dirty": lambda p: p.write_alike("src/module/m.py", "3\n"),
+    "a submodule moved": submodule_moved,
     "a mode": lambda p: (p.root / "src/a.py").chmod(0o755),
-    "a link swapped": linked_elsewhere,
+    "a link swapped": instead_of_the_link(lambda link: link.symlink_to("b.py")),
     "what a link leads to, out of the tree": lambda p: p.write_alike("../out", "2\n"),
     "the mode of what a link leads to": lambda p: (p.root.parent / "out").chmod(0o755),
-    "a link become a file": become_a_file,
-    "a link to nothing": lambda p: (p.root / "src/b2").rename(p.root / "b3"),
-    "an input deleted": lambda p: (p.root / "src/b.py").unlink(),
-    "an input added": lambda p: p.write("src/deep/c.py", ""),
-    "an input emptied": lambda p: p.write("src/b.py", ""),
+    "a link become a file": instead_of_the_link(lambda link: link.write_text("b.py")),
+    "a link to nothing": lambda p: (p.root.parent / "out").unlink(),
     "an empty folder": lambda p: (p.root / "src/empty").mkdir(),
     "the case of a name": case_of_a_name,
-    "a name with a newline": lambda p: p.write("src/a\n.py", "print(1)\n"),
     "two inputs swapped": lambda p: (
         p.write_alike("src/a.py", "print(2)\n"),
         p.write_alike("src/b.py", "print(1)\n"),
@@ -245,7 +258,7 @@ LYING: dict[str, Callable[[Place], object]] = {
     "the value of env": more("env: {A: '1'}"),
     "a tool upgraded in place": lambda p: p.write_alike("tool", "#!/bin/sh\necho tool 2\n"),
     "a tool that fails": lambda p: p.write_alike("tool", "#!/bin/sh\nexit 1     \n"),
-    "the command upgraded in place": lambda p: p.write_alike("check.sh", "#!/bin/sh\ntrue;\n"),
+    "the command upgraded in place": lambda p: p.write_alike("check.sh", "#!/bin/sh\nexit\n"),
     "the command line": config("./check.sh", "./check.sh -q"),
     "the folder of the check": more("cwd: src"),
     "the inputs": config('"src/**"', '"src/**", other.txt'),
@@ -253,6 +266,8 @@ LYING: dict[str, Callable[[Place], object]] = {
     "a limit of the check": more("timeout: 29s"),
     "a limit of the settings": config("checks:", "settings: {grok_limit: 1KiB}\nchecks:"),
     "the files that it is handed": lambda p: p.handed.update({"unit": b"a.py\0"}),
+    "a requirement waived": lambda p: setattr(p, "passed", ()),
+    "what a requirement makes": lambda p: p.write_alike("src/x.built", "2\n"),
     "a requirement left out": lambda p: setattr(p, "left_out", frozenset({"unit"})),
     "a second worktree": second_worktree,
     "the clock set back": from_the_future,
@@ -303,7 +318,7 @@ def test_a_program_that_a_command_names_counts_by_its_content(place, command):
         changed = "bin/there.sh"
     assert place.run()
     assert place.hits()
-    place.write_alike(changed, "#!/bin/sh\ntrue;\n")
+    place.write_alike(changed, "#!/bin/sh\nexit\n")
     assert not place.hits()
 
 
@@ -400,31 +415,36 @@ def test_a_result_that_is_read_from_an_old_file_is_recorded_if_that_is_declared(
     assert not place.hits()
 
 
-@pytest.mark.parametrize("shape", LYING)
-def test_a_lying_shape_misses(place, shape):
+@pytest.mark.parametrize("shape", [*LYING, *PLAIN])
+def test_a_lying_shape_misses_and_a_naive_key_is_taken_in(place, shape):
     place.write(".gitattributes", "*.py text eol=lf\n")
-    shutil.copy2(place.root / "src/a.py", place.root / "src/b2")
-    place.write_alike("src/b2", "print(0)\n")
+    place.write("src/lines.py", "1\r\n2\n")
     place.write("src/x.built", "1\n")
     place.write("src/sub/c.py", "3\n")
     (place.root.parent / "out").write_text("1\n")
     (place.root / "src/link").symlink_to("a.py")
     (place.root / "src/outside").symlink_to("../../out")
-    if shape == "a link to nothing":
-        linked_elsewhere(place)
-    if shape in ("assume-unchanged", "skip-worktree"):
+    if "submodule" in shape:
+        with_submodule(place)
+    if "requirement" in shape:
+        config("checks:\n", "checks:\n  - {id: base, run: 'true', outputs: [src/x.built]}\n")(place)
+        more("requires: [base]")(place)
+        place.passed = ("base",)
+    if "nested" in shape:
+        place.git("init", "-q", "src/sub")
+    if shape in ("assume-unchanged", "skip-worktree", "CRLF under eol=lf"):
         place.commit()
     if shape == "on a worker":
         place.config = place.config.replace("checks:", "settings: {pool: {}}\nchecks:")
     assert place.run()
     assert place.hits()
-    naive = naive_key(place)
+    naive = place.naive_key()
     if shape == "on a worker":
         more("where: {labels: [gpu]}")(place)
     else:
-        LYING[shape](place)
+        (LYING | PLAIN)[shape](place)
     assert not place.hits()
-    assert (naive_key(place) != naive) is (shape in NOTICED_BY_A_NAIVE_KEY)
+    assert (place.naive_key() == naive) is (shape in LYING)
 
 
 # What is not recorded, since it could not be relied on.
@@ -453,9 +473,11 @@ UNRECORDED: dict[str, Callable[[Place], object]] = {
 def test_a_pass_is_not_recorded_when_something_changed_meanwhile(place, shape, in_git):
     if in_git:
         place.commit()
+    naive = place.naive_key()
     assert place.run(during=lambda: UNRECORDED[shape](place)) is None
     if shape == "and edited back":
         assert not place.hits()
+        assert place.naive_key() == naive
 
 
 def test_a_formatter_is_recorded_once_it_changes_nothing(place):
@@ -474,8 +496,10 @@ def test_ignored_files_and_declared_outputs_may_be_written_meanwhile(place):
 
 def test_a_racy_write_in_the_same_tick_is_seen(place):
     """Each file is read in a later tick than it was written in, or there is no record."""
+    naive = place.naive_key()
     for text in ("print(3)\n", "print(4)\n", "print(5)\n"):
         place.write_alike("src/a.py", text)
+        assert place.naive_key() == naive
         assert not place.hits()
         assert place.run()
         assert place.hits()

@@ -95,6 +95,17 @@ class Place:
             capture_output=True,
         )
 
+    def naive_key(self) -> tuple[tuple[str, int, int], ...]:
+        """What other caches go by: names (of a file system that folds case), sizes, times."""
+        files = [p for p in self.root.rglob("*") if p.is_symlink() or p.is_file()]
+        names = [p.relative_to(self.root) for p in files]
+        told = [
+            (str(name).lower(), path.lstat().st_size, path.lstat().st_mtime_ns)
+            for name, path in zip(names, files, strict=True)
+            if not {".git", ".vibeguard"} & set(name.parts)
+        ]
+        return tuple(sorted(told))
+
     def commit(self) -> None:
         """Make it a repository, with everything committed."""
         self.git("init", "-q", "-b", "main")
