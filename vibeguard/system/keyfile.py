@@ -18,7 +18,7 @@ def read_key(path: str, *, of: str, variable: str) -> bytes:
     """
     how = f"head -c 32 /dev/urandom | base64 > KEY; chmod 600 KEY; export {variable}=KEY"
     if not path:
-        raise UsageError(f"{variable} is not set, and {of} needs a key", f"make one: {how}")
+        raise UsageError(f"{variable} is not set, so there is no key of {of}", f"make one: {how}")
     try:
         descriptor = open_regular(os.path.realpath(path))
     except OSError as error:
