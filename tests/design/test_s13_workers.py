@@ -169,7 +169,12 @@ def test_workers_with_another_key_are_said_before_anything_ran(
         ([], {}, "which pool?"),
         (["--pool", "a b"], {}, "the pool is called 'a b'"),
         (["--pool", "p", "--label", "a b"], {}, "the label 'a b' cannot be used"),
+        (["--pool", "p", "--label", ""], {}, "the label '' cannot be used"),
+        (["--pool", "p", "--label", "gpu,"], {}, "the label '' cannot be used"),
+        (["--pool", "p", "--label", "x" * 65], {}, "at most 64 letters"),
         (["--pool", "p", "--slots", "0"], {}, "--slots is 0"),
+        (["--pool", "p", "--name", ""], {}, "--name is ''"),
+        (["--pool", "p", "--name", " "], {}, "--name is ' '"),
         (["--pool", "p", "--name", "a\nb"], {}, r"--name is 'a\nb'"),
         (
             ["--pool", "p", "--repository", "/nowhere"],

@@ -2,10 +2,11 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from typing import Annotated
 
-from vibeguard.commands.options import Count, Duration, GlobalOptions, split_commas
-from vibeguard.commands.parameter import Parameter
+from vibeguard.commands.options import Count, Duration, GlobalOptions
+from vibeguard.commands.parameter import Parameter, Word
 from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
 from vibeguard.core.config.scalars import LABEL
@@ -16,6 +17,11 @@ from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.pool.access import needs_extra
 
 
+def _labels(_: type, words: Sequence[Word]) -> tuple[str, ...]:
+    """One that is empty is one that is wrong: a variable of the caller's was not set."""
+    return tuple(part.strip() for word in words for part in word.value.split(","))
+
+
 class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
     """`worker`: what it offers, and how long it stays (nanoseconds)."""
 
@@ -24,9 +30,7 @@ class WorkerOptions(PoolOptions, frozen=True, kw_only=True):
     ] = None
     label: Annotated[
         tuple[str, ...],
-        Parameter(
-            converter=split_commas, metavar="LABEL", help="What it has: gpu, linux; repeatable."
-        ),
+        Parameter(converter=_labels, metavar="LABEL", help="What it has: gpu, linux; repeatable."),
     ] = ()
     repository: Annotated[
         str,
@@ -57,7 +61,8 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     for label in options.label:
         if not LABEL.match(label):
             raise UsageError(
-                f"the label {label!r} cannot be used", "use letters, digits and _ . = / + -"
+                f"the label {label!r} cannot be used",
+                "use at most 64 letters, digits and _ . = / + -",
             )
     slots = usable_cpus() if options.slots is None else options.slots
     if not 1 <= slots <= MOST_SLOTS:
@@ -67,8 +72,8 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
         from vibeguard.system.worker.showing import Offer  # noqa: PLC0415 - Trio
     except ModuleNotFoundError as error:
         raise needs_extra() from error
-    name = options.name or platform.node() or "worker"
-    if not name.isprintable() or len(name) > LONGEST_NAME:
+    name = platform.node() or "worker" if options.name is None else options.name
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         what = f"--name is {name!r}"
         raise UsageError(what, f"use one line of at most {LONGEST_NAME} characters")
     drain_ns = DEFAULT_DRAIN_NS if options.drain is None else options.drain

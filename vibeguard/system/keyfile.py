@@ -29,7 +29,10 @@ def read_key(path: str, *, of: str, variable: str) -> bytes:
         if stat.S_IMODE(status.st_mode) & 0o077:
             what = f"the key of {of}, {path}, may be read or written by others"
             raise UsageError(what, f"chmod 600 {path}")
-        key = file.read(_MOST_KEY_BYTES).strip()
+        key = file.read(_MOST_KEY_BYTES + 1).strip()
+    if len(key) > _MOST_KEY_BYTES:
+        what = f"the key of {of}, {path}, has more than {_MOST_KEY_BYTES} bytes"
+        raise UsageError(what, f"make one: {how}")
     if len(key) < FEWEST_KEY_BYTES:
         what = f"the key of {of}, {path}, has {len(key)} bytes, fewer than {FEWEST_KEY_BYTES}"
         raise UsageError(what, f"make one: {how}")

@@ -213,13 +213,15 @@ def glob(text: str) -> str:
 
 def label(text: str) -> str:
     """A label that a worker may have."""
-    do = "use letters, digits and _ . = / + -"
+    do = "use at most 64 letters, digits and _ . = / + -"
     return _spelt(LABEL, text, "{} cannot be a label of a worker", do)
 
 
 def pool_name(text: str) -> str:
     """What a pool of workers is called."""
-    return _spelt(POOL_NAME, text, "{} cannot name a pool", "use letters, digits and _ . -")
+    return _spelt(
+        POOL_NAME, text, "{} cannot name a pool", "use at most 64 letters, digits and _ . -"
+    )
 
 
 def file_below(text: str) -> str:

@@ -1,12 +1,13 @@
 """Where a broker is: `redis://`, `rediss://` or `unix://`, and the user that it knows us as."""
 
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from msgspec import Struct
 
 DEFAULT_PORT = 6379
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORMS = "rediss://USER:PASSWORD@HOST:PORT, redis://HOST:PORT or unix:///PATH"
+_ESCAPED = "in a password % : / ? # @ are %25 %3A %2F %3F %23 %40"
 
 
 class BadAddress(Exception):
@@ -41,14 +42,13 @@ def parse_address(text: str, *, insecure: bool) -> Address:
     """
     try:
         parts = urlsplit(text)
-        port = parts.port or DEFAULT_PORT
-    except ValueError as error:
-        raise BadAddress(f"it is no URL ({error}): use {_FORMS}") from None
+        port = DEFAULT_PORT if parts.port is None else parts.port
+    except ValueError:  # its words may be a piece of the password
+        raise BadAddress(f"it is no URL: use {_FORMS}; {_ESCAPED}") from None
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise BadAddress(f"it begins with {parts.scheme!r}: use {_FORMS}")
-    options = parse_qs(parts.query)
-    if unknown := sorted(options.keys() - {"ca", "db"}):
-        raise BadAddress(f"it has an unknown option {unknown[0]!r}: there are ca and db")
+    options = parse_qs(parts.query, keep_blank_values=True)
+    _refuse_what_says_nothing(parts, port, options)
     address = Address(
         host=parts.hostname or "localhost",
         port=port,
@@ -56,7 +56,7 @@ def parse_address(text: str, *, insecure: bool) -> Address:
         tls=parts.scheme == "rediss",
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
-        database=_database(parts.path, options),
+        database=_database("" if parts.scheme == "unix" else parts.path, options),
         certificates=options.get("ca", [""])[0],
     )
     if parts.scheme == "unix" and not address.path:
@@ -69,13 +69,25 @@ def parse_address(text: str, *, insecure: bool) -> Address:
     return address
 
 
+def _refuse_what_says_nothing(parts: SplitResult, port: int, options: dict[str, list[str]]) -> None:
+    """Raises BadAddress for what would be passed over, and lead elsewhere."""
+    if parts.fragment or options.keys() - {"ca", "db"}:
+        raise BadAddress(f"it has more than the options ca and db; {_ESCAPED}")
+    if any(len(values) != 1 or not values[0] for values in options.values()):
+        raise BadAddress("an option has no value, or several: use ?ca=PATH and ?db=N")
+    if parts.scheme == "unix" and parts.hostname:
+        raise BadAddress("its socket has no absolute path: use unix:///PATH")
+    if parts.scheme != "unix" and (parts.path.strip("/") and "db" in options):
+        raise BadAddress("it names its database twice: use /N or ?db=N")
+    if port == 0:
+        raise BadAddress("its port is 0: use one from 1 to 65535")
+
+
 def _database(path: str, options: dict[str, list[str]]) -> int:
     """`?db=N` or `redis://host/N`."""
-    text = options.get("db", [""])[0]
-    if not text and path.strip("/").isdigit():
-        text = path.strip("/")
+    text = options.get("db", [path.strip("/")])[0]
     if not text:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        raise BadAddress(f"its database is {text!r}: use a number")
+        raise BadAddress(f"its database is no number: use /N or ?db=N; {_ESCAPED}")
     return int(text)

@@ -24,9 +24,7 @@ class Access(Struct, frozen=True):
 def access_from(environ: Mapping[str, str], pool: str, *, insecure: bool) -> Access:
     """The way into a pool. Raises UsageError that names the variable which is wrong."""
     if not POOL_NAME.match(pool):
-        raise UsageError(
-            f"the pool is called {pool!r}", "use letters, digits, dots, hyphens and underscores"
-        )
+        raise UsageError(f"the pool is called {pool!r}", "use at most 64 letters, digits and _ . -")
     url = environ.get(URL_VARIABLE, "")
     if not url:
         raise UsageError(

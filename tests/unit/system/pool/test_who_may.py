@@ -15,6 +15,7 @@ from tests.helpers.brokers import KEY, broker
 from vibeguard.core.pool.address import Address, BadAddress, parse_address
 from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source
 from vibeguard.core.problems import UsageError
+from vibeguard.system.keyfile import read_key
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once
@@ -115,8 +116,16 @@ def test_rediss_takes_the_certificate_that_it_knows_and_no_other(tmp_path: Path)
         ("redis://far.example.org", "in the clear"),
         ("redis://h:port", "no URL"),
         ("unix://", "names no socket"),
-        ("rediss://h?colour=red", "unknown option 'colour'"),
-        ("rediss://h?db=x", "use a number"),
+        ("rediss://h?colour=red", "more than the options ca and db"),
+        ("rediss://h#colour", "more than the options ca and db"),
+        ("rediss://h?db=x", "its database is no number"),
+        ("rediss://h/x", "its database is no number"),
+        ("rediss://h/1/2", "its database is no number"),
+        ("rediss://h?db=1&db=2", "no value, or several"),
+        ("rediss://h/1?db=2", "names its database twice"),
+        ("rediss://h?ca=", "no value, or several"),
+        ("rediss://h:0", "its port is 0"),
+        ("unix://relative/path", "no absolute path"),
     ],
 )
 def test_an_address_that_cannot_be_used_says_why(url: str, told: str) -> None:
@@ -124,7 +133,26 @@ def test_an_address_that_cannot_be_used_says_why(url: str, told: str) -> None:
         parse_address(url, insecure=False)
 
 
+@pytest.mark.parametrize("mark", "/?#:@[")
+def test_a_password_that_is_not_escaped_is_not_told(mark: str) -> None:
+    """It ends the address where nobody meant it: what follows was told as a port or an option."""
+    for tail in ("", "=x", "&b=x"):
+        with pytest.raises(BadAddress) as refused:
+            parse_address(f"redis://me:SECRET{mark}SECRET{tail}@far:1", insecure=False)
+        assert "SECRET" not in str(refused.value)
+
+
 def test_an_address_is_shown_without_its_password() -> None:
     address = parse_address("rediss://me:secret@h:7000/3", insecure=False)
     assert (address.shown, address.database) == ("rediss://h:7000", 3)
     assert parse_address("redis://far.example.org", insecure=True).host == "far.example.org"
+
+
+def test_a_key_of_which_only_a_part_would_count_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"k" * 4097 + b"\n")
+    path.chmod(0o600)
+    with pytest.raises(UsageError, match="has more than 4096 bytes"):
+        read_key(str(path), of="the pool", variable="KEY")
+    path.write_bytes(b"k" * 4096)
+    assert read_key(str(path), of="the pool", variable="KEY") == b"k" * 4096
