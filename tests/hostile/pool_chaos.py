@@ -4,7 +4,7 @@
 
 Runs of a hundred attempts each, a line of the file for each, until there are as many attempts or
 the time is up; started again it goes on. Prints how many outcomes were wrong, attempts ran twice,
-runs hung and processes were left over. Exit code 0: all there and all clean; 1: not clean; 3: not
+runs hung, processes were left over, and what workers said that nobody caused. Exit code 0: all there and all clean; 1: not clean; 3: not
 all there yet.
 """
 
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,12 @@ from tests.helpers.pools import Pool, project, repository, worker_of
 from tests.helpers.waiting import wait_until
 
 NAMES = ("w1", "w2", "w3")
+# What a worker may say: it began, it was killed here, or the broker was away just then.
+EXPECTED = re.compile(
+    "w[0-9] is a worker (of|no longer: "
+    "(its process was ended by SIGKILL|its worker's guardian died|it stood still))"
+    "|vibeguard: the broker of "
+)
 A_RUN = 100
 HANGS_S = 200.0  # a hundred attempts take less than a minute
 
@@ -44,10 +51,11 @@ class Slice(Struct, forbid_unknown_fields=True):
     twice: list[str] = []
     hangs: int = 0
     left_over: int = 0
+    said: list[str] = []
 
     @property
     def is_clean(self) -> bool:
-        return not (self.wrong or self.twice or self.hangs or self.left_over)
+        return not (self.wrong or self.twice or self.hangs or self.left_over or self.said)
 
 
 class Chaos:
@@ -58,6 +66,7 @@ class Chaos:
         self._pool = pool
         self._server = server
         self._source = source
+        self._errors = pool.folder / "errors"
         self._dice = dice
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._over = threading.Event()
@@ -74,6 +83,11 @@ class Chaos:
         for process in self._workers.values():
             process.wait(60)
 
+    def unexpected(self) -> list[str]:
+        """What workers said and nobody here caused."""
+        lines = self._errors.read_text(errors="replace").splitlines()
+        return [line for line in lines if not EXPECTED.match(line)]
+
     def _are_all_there(self) -> bool:
         """Start who is gone, too: one that was killed last may take a moment to end."""
         for name in NAMES:
@@ -83,16 +97,17 @@ class Chaos:
     def _start(self, name: str) -> None:
         known = self._workers.get(name)
         if known is None or known.poll() is not None:
-            self._workers[name] = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "vibeguard", "worker", "--pool", self._pool.name),
-                    *("--repository", str(self._source), "--name", name, "--slots", "4"),
-                ],
-                env=environment(**self._pool.variables),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            with self._errors.open("ab") as errors:
+                self._workers[name] = subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "vibeguard", "worker", "--pool", self._pool.name),
+                        *("--repository", str(self._source), "--name", name, "--slots", "4"),
+                    ],
+                    env=environment(**self._pool.variables),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                )
 
     def _go_on(self) -> None:
         while not self._over.is_set():
@@ -147,6 +162,7 @@ def one_slice(folder: Path, seed: int, checks: int) -> Slice:
         with suppress(AssertionError):
             wait_until(lambda: not carry(mark), patience_s=20.0)
         found.left_over = len(carry(mark))
+        found.said = chaos.unexpected()
     return found
 
 
@@ -225,7 +241,8 @@ def main(words: list[str]) -> int:
         f"{sum(len(one.wrong) for one in slices)} wrong, "
         f"{sum(len(one.twice) for one in slices)} twice, "
         f"{sum(one.hangs for one in slices)} hangs, "
-        f"{sum(one.left_over for one in slices)} left over"
+        f"{sum(one.left_over for one in slices)} left over, "
+        f"{sum(len(one.said) for one in slices)} lines of workers that nobody caused"
     )
     if not all(one.is_clean for one in slices):
         return 1
