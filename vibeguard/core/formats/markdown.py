@@ -10,7 +10,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED
 from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.authored import shown_command
+from vibeguard.core.report.authored import shown_command, shown_prompts
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
@@ -73,6 +73,9 @@ class MarkdownFormat(Format):
                 continue
             text = sanitise(section.text, multiline=True).strip()
             parts.append(f"{label}:\n\n" + _fence(text, "sh" if section.is_command else "text"))
+        prompts = shown_prompts(record.settled.prompts) if record.settled else ()
+        texts = (sanitise(prompt.content, multiline=True).strip() for prompt in prompts)
+        parts.extend("Prompt:\n\n" + _fence(text, "text") for text in texts)
         path = output_path(record, self.options.run_folder)
         if path:
             parts.append(f"Output: {_code(path)}\n")
