@@ -17,6 +17,7 @@ from tests.helpers.reusable import Place, replace_reuse
 from vibeguard.core.reuse.record import decode_record, encode_record
 from vibeguard.core.reuse.together import reused_together
 from vibeguard.system.reuse import lookup
+from vibeguard.system.reuse.moment import Moment
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import Standing
 
@@ -293,6 +294,12 @@ COMMANDS = {
     "after another": lines("# why", "cd . && ./check.sh"),
     "in a condition": lines('if "./check.sh"; then true; fi'),
     "at home": lines("A='1 2' ~/check.sh"),
+    "in a folder that a variable names": lines('cd "$PKG" && ./there.sh'),
+    "by a path with a variable, in a folder": lines("timeout 9 sh ${PKG}/there.sh"),
+    "in a folder of CDPATH": lambda p: (
+        p.environment.update({b"CDPATH": b"bin"}),
+        lines("cd deep/.. && ./there.sh")(p),
+    ),
     "on PATH, on the second line": lines("set -e", "check.sh"),
     "in quotes": lines('test "$(./check.sh)" = ""'),
     "in a script of one line": lines("sh -c './check.sh --all'"),
@@ -308,6 +315,7 @@ COMMANDS = {
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_program_that_a_command_names_counts_by_its_content(place, command):
     place.environment[b"HOME"] = os.fsencode(place.root)
+    place.environment[b"PKG"] = b"bin"
     place.environment[b"PATH"] += b":" + os.fsencode(place.root)
     place.write("interpreter", "#!/bin/sh\ntrue\n").chmod(0o755)
     place.write("bin/deep/it", "")
@@ -323,7 +331,14 @@ def test_a_program_that_a_command_names_counts_by_its_content(place, command):
 
 
 @pytest.mark.parametrize(
-    "command", ['"$TOOL" --all', "true && $TOOL", "./ch*.sh", "TOOL=./check.sh; $TOOL"]
+    "command",
+    [
+        '"$TOOL" --all',
+        "true && $TOOL",
+        "./ch*.sh",
+        "TOOL=./check.sh; $TOOL",
+        'cd "$(pwd)" && ./check.sh',
+    ],
 )
 def test_a_program_that_only_the_shell_can_name_is_none_to_rest_on(place, command):
     lines(command)(place)
@@ -337,12 +352,31 @@ def test_a_program_that_only_the_shell_can_name_is_none_to_rest_on(place, comman
         "case $1 in a*) true;; *) true;; esac",
         "awk '{print $1; $2 = 3}' src/a.py | tee $OUT/x",
         'test -z "$(git status)" || echo "$0: dirty"',
+        'cd "$(pwd)" && test -e check.sh',
     ],
 )
 def test_variables_and_patterns_that_name_no_program_are_none_to_stumble_over(place, command):
     lines(command)(place)
     assert place.run()
     assert place.hits()
+
+
+@pytest.mark.parametrize("pattern", ["{../lib/x,src/a.py}", "{src,../lib}/**", "{src,{..}/lib}/*"])
+def test_what_braces_name_above_the_folder_counts(place, pattern):
+    place.write("../lib/x", "1\n")
+    place.config = place.config.replace('"src/**"', f'"{pattern}"')
+    assert place.run()
+    assert place.hits()
+    place.write_alike("../lib/x", "2\n")
+    assert not place.hits()
+
+
+@pytest.mark.parametrize("name", ["geteuid", "getegid", "getgroups"])
+def test_another_user_is_another_key(place, monkeypatch, name):
+    before = Moment(place.subject).of("unit").key
+    assert Moment(place.subject).of("unit").key == before
+    monkeypatch.setattr(os, name, lambda: [4242] if name == "getgroups" else 4242)
+    assert Moment(place.subject).of("unit").key != before
 
 
 def test_a_pattern_that_names_a_folder_alone_matches_no_file(place):

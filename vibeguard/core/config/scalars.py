@@ -234,11 +234,14 @@ def file_below(text: str) -> str:
 
 
 def variable_name(text: str) -> str:
-    """The name of an environment variable that a check may set."""
+    """The name of an environment variable that a check may set: one, for no pattern names any."""
     if not text or "=" in text or "\0" in text:
         raise LanguageError(
             f"{quoted(text)} cannot name an environment variable", "use another name"
         )
+    if set("$*?[{") & set(text) or text != text.strip():
+        what = f"{quoted(text)} is no name of an environment variable"
+        raise LanguageError(what, "write each name as it is: no pattern, no $, no space")
     if text in OUR_VARIABLES:
         raise LanguageError(f"{text} is set by VibeGuard itself", "use another name")
     return text

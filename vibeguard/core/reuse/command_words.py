@@ -35,9 +35,17 @@ def words_of(command: str) -> tuple[str, ...]:
 
 
 def told_by_the_shell_alone(command: str) -> str:
-    """The first word that a command begins with and that depends on variables or on folders."""
-    programs = (word for word, begins in _words_in(command) if begins)
-    return next((w for w in programs if "$" in w or ("/" in w and set("*?") & set(w))), "")
+    """The first word that a command begins with and that depends on variables or on folders.
+
+    So does each path after a `cd` to what another command answers.
+    """
+    lost, before = False, ""
+    for word, begins in _words_in(command):
+        if begins and ("$" in word or ("/" in word and (lost or set("*?") & set(word)))):
+            return word
+        lost = lost or (before in ("cd", "pushd") and word.startswith(("$(", "`")))
+        before = word
+    return ""
 
 
 def _words_in(command: str) -> Iterator[tuple[str, bool]]:

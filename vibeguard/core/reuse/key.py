@@ -15,14 +15,17 @@ from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
 
-KEY_FORMAT: Final = "5"
+KEY_FORMAT: Final = "6"
 # What changes how a result is shown or counted, and never the result.
 IRRELEVANT: Final = frozenset(
     {"suggestion", "fix", "on", "tags", "severity", "slow_after_ns", "reuse", "reuse_for_ns"}
 )
-# Variables of the caller that change what common tools do, and what such names begin with.
-WATCHED_VARIABLES: Final = (b"PATH", b"TZ", b"CI", b"VIRTUAL_ENV", b"BASH_ENV")
-_WATCHED_PREFIXES: Final = (b"LANG", b"LC_", b"LD_", b"NODE_", b"PYTHON")
+# Variables of the caller that change what shells and common tools do, and what such names begin
+# with (BASH_ENV, and the functions that take the place of programs).
+WATCHED_VARIABLES: Final = (
+    b"PATH", b"CDPATH", b"SHELLOPTS", b"POSIXLY_CORRECT", b"TZ", b"CI", b"VIRTUAL_ENV",
+)  # fmt: skip
+_WATCHED_PREFIXES: Final = (b"BASH", b"LANG", b"LC_", b"LD_", b"NODE_", b"PYTHON")
 _encode = msgspec.msgpack.Encoder().encode
 _canonical = msgspec.json.Encoder(order="sorted").encode
 

@@ -18,6 +18,7 @@ from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
+_VARIABLE = re.compile(rb"\$(?:\{(\w+)\}|(\w+))")
 _LONGEST_INTERPRETER = 256  # what the kernel reads of it
 
 
@@ -87,13 +88,19 @@ class Programs:
     ) -> Iterator[bytes]:
         """The programs that a command line may mean, by PATH or by a path.
 
-        Paths begin in the working folder or in one that the line names, for it may go there first.
+        Paths begin in the working folder or in one that the line names, for it may go there first;
+        words count with their variables filled in, too.
         """
         home = os.path.join(environment.get(b"HOME", b""), b"")
-        words = [re.sub(rb"^~/", lambda _: home, os.fsencode(word)) for word in words_of(command)]
+        known = {**environment, b"PWD": cwd}
+        filled_in = _VARIABLE.sub(lambda at: known.get(at[1] or at[2], at[0]), os.fsencode(command))
+        both = dict.fromkeys((*words_of(command), *words_of(os.fsdecode(filled_in))))
+        words = [re.sub(rb"^~/", lambda _: home, os.fsencode(word)) for word in both]
         folders = {cwd: None}
+        by_cd = [os.path.join(cwd, f) for f in environment.get(b"CDPATH", b"").split(b":")]
         for word in words:
-            inside = [os.path.normpath(p) for p in self._lying(_Kind.FOLDER, word, folders)]
+            searched = (*folders, *by_cd)
+            inside = [os.path.normpath(p) for p in self._lying(_Kind.FOLDER, word, searched)]
             folders |= dict.fromkeys(inside)
         path = environment.get(b"PATH", os.fsencode(os.defpath))
         search = [os.path.join(cwd, folder) for folder in path.split(b":")]

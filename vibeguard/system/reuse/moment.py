@@ -112,6 +112,7 @@ class Moment:
         self._common = (
             part("version of VibeGuard", KEY_FORMAT.encode(), __version__.encode()),
             part("platform", sys.platform.encode(), os.uname().machine.encode()),
+            part("user", *(str(n).encode() for n in (os.geteuid(), os.getegid(), *os.getgroups()))),
             part("settings", json.encode(settings)),
         )
         self.declared = Declared(

@@ -1,12 +1,15 @@
 """What files are called from the folder of the run, which patterns are relative to."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from itertools import tee
-from typing import Any
+from typing import Any, Final
 
 from vibeguard.core.lang.globs import Globs
 from vibeguard.system.reuse.scan import walk
+
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")  # the innermost
 
 
 class Naming:
@@ -72,6 +75,10 @@ def folders_above(paths: Iterable[bytes]) -> set[bytes]:
 
 
 def _levels(pattern: str) -> int:
-    """How many folders above its own a pattern begins."""
-    words = pattern.removeprefix("!").removeprefix("./").split("/")
+    """How many folders above its own a pattern begins; of braces, the way that begins highest."""
+    pattern = pattern.removeprefix("!").removeprefix("./")
+    while braces := _BRACES.search(pattern):
+        ways = braces[1].split(",")
+        pattern = pattern[: braces.start()] + max(ways, key=_levels) + pattern[braces.end() :]
+    words = pattern.split("/")
     return next((n for n, word in enumerate(words) if word != ".."), len(words))

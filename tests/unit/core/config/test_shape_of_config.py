@@ -387,6 +387,9 @@ def test_words_for_false(word: str) -> None:
         ("cwd: a/../../b", "leaves the folder of the config"),
         ("env: {'A=B': c}", '4:11: "A=B" cannot name an environment variable'),
         ("env: {'': c}", '"" cannot name an environment variable'),
+        ("env_inputs: ['SE*']", '"SE*" is no name of an environment variable'),
+        ("env_inputs: [$SEED]", '"$SEED" is no name of an environment variable'),
+        ("env_inputs: ['SEED ']", '"SEED " is no name of an environment variable'),
         ("env: {VIBEGUARD_RUN: c}", "VIBEGUARD_RUN is set by VibeGuard itself"),
         ('env: {A: "b\\0"}', "cannot hold a NUL"),
         (

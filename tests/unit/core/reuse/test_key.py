@@ -51,8 +51,10 @@ def test_a_variable_counts_with_its_value_absent_is_not_empty_and_a_record_gives
 
 
 @pytest.mark.parametrize(
-    "name", ["LC_ALL", "LANGUAGE", "LD_PRELOAD", "NODE_OPTIONS", "PYTHONHOME", "LC_\udcff"]
-)
+    "name",
+    ["LC_ALL", "LANGUAGE", "LD_PRELOAD", "NODE_OPTIONS", "PYTHONHOME", "LC_\udcff", "BASH_ENV",
+     "BASH_FUNC_true%%", "SHELLOPTS", "CDPATH", "POSIXLY_CORRECT"],
+)  # fmt: skip
 def test_variables_that_tools_go_by_count_as_they_come(name):
     given = {name.encode("utf-8", "surrogateescape"): b"C", b"HOME": b"/x"}
     parts = variable_parts([], given, b"s")
