@@ -293,8 +293,6 @@ def _judge_assertion(
 
 def _describe(expression: "Expression", values: Mapping[str, str]) -> str:
     """Return the expression with the values that made it false: `cov >= 80 (cov is 75)`."""
-    known = [
-        f"{name} is {cut(values[name], _SHOWN)}"
-        for name in sorted(expression.names & values.keys())
-    ]
+    names = sorted(expression.names & values.keys())
+    known = [f"{name} is {cut(values[name], _SHOWN)}" for name in names]
     return f"{expression.text} ({', '.join(known)})" if known else expression.text

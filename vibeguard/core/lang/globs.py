@@ -14,8 +14,10 @@ from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
 from vibeguard.core.lang.errors import LanguageError, quoted
+from vibeguard.core.lang.re2_options import complaint_of, quiet_options
 
 LONGEST_PATTERN = 4096
+_MAX_MEM_BYTES = 64 << 20
 _MOST_BRACES = 100  # alternatives of one pattern
 # One character that is no slash: ASCII, a sequence of UTF-8, or a stray byte.
 _CHARACTER = rb"(?:[\x00-\x2e\x30-\x7f]|[\xc2-\xf4][\x80-\xbf]{1,3}|[\x80-\xff])"
@@ -275,12 +277,15 @@ def _literal(text: str) -> bytes:
 def _compile_set(sources: Sequence[bytes]) -> _CompiledSet:
     import re2  # noqa: PLC0415 - a command that matches no names does without
 
-    compiled: _CompiledSet = re2.Set.FullMatchSet(_options())
+    compiled: _CompiledSet = re2.Set.FullMatchSet(
+        quiet_options(of_bytes=True, max_mem_bytes=_MAX_MEM_BYTES)
+    )
     for source in sources:
         try:
             compiled.Add(source)  # type: ignore[attr-defined]
         except re2.error as error:
-            raise LanguageError(f"a pattern cannot be read: {error}", "write it simpler") from error
+            what = f"a pattern cannot be read: {complaint_of(error)}"
+            raise LanguageError(what, "write it simpler") from error
     compiled.Compile()  # type: ignore[attr-defined]
     return compiled
 
@@ -288,15 +293,7 @@ def _compile_set(sources: Sequence[bytes]) -> _CompiledSet:
 def _compile(source: bytes) -> _Compiled:
     import re2  # noqa: PLC0415 - as above
 
-    compiled: _Compiled = re2.compile(source, _options())
+    compiled: _Compiled = re2.compile(
+        source, quiet_options(of_bytes=True, max_mem_bytes=_MAX_MEM_BYTES)
+    )
     return compiled
-
-
-def _options() -> object:
-    import re2  # noqa: PLC0415 - as above
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
-    options.max_mem = 64 << 20
-    return options

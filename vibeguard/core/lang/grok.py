@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.grok_patterns import STANDARD_PATTERNS
+from vibeguard.core.lang.re2_options import complaint_of, quiet_options
 from vibeguard.core.wording.suggest import did_you_mean
 
 _MOST_EXPANDED = 100_000  # of its expression, where a Unicode class counts as what it stands for
@@ -236,15 +237,10 @@ def _compile_expression(expression: str, size: int, pattern: str) -> Any:
             f"grok needs the RE2 library, which cannot be loaded ({error})",
             "install it: pip install google-re2 (on Alpine: apk add re2-dev, then pip)",
         ) from error
-    options = re2.Options()
-    options.log_errors = False  # it would print to our standard error
-    options.max_mem = _MAX_MEM_BYTES
     try:
-        return re2.compile(expression, options=options)
+        return re2.compile(expression, options=quiet_options(max_mem_bytes=_MAX_MEM_BYTES))
     except re2.error as error:
-        complaint = error.args[0]
-        text = complaint.decode("utf-8", "replace") if isinstance(complaint, bytes) else complaint
-        what, _, fragment = str(text).partition(": ")
+        what, _, fragment = complaint_of(error).partition(": ")
         offset = max(pattern.find(fragment), 0) if fragment else 0
         shown = f": {quoted(fragment)}" if fragment and fragment in pattern else ""
         refused = _refused(what, shown, offset)

@@ -60,11 +60,7 @@ class PoolExecutor:
         self._identity = os.urandom(12).hex()
         self._client = core.Client(self._identity, lease_s=settings.lease_ns / SECOND_NS)
         self._line = Line(
-            access,
-            self._identity,
-            messages=self._receive,
-            up=self._connected,
-            fill=self._fill,
+            access, self._identity, messages=self._receive, up=self._connected, fill=self._fill
         )
         self._to_answer: dict[str, None] = {}
         self._waiting: dict[str, Waiting] = {}

@@ -7,8 +7,6 @@ from msgspec.structs import asdict
 
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
-    CheckExtracted,
-    CheckHang,
     CheckIdle,
     CheckResults,
     CheckRetryScheduled,
@@ -38,6 +36,7 @@ from vibeguard.system.executors.base import (
     StartRefused,
 )
 from vibeguard.system.rundir.outputs import output_name
+from vibeguard.system.supervisor.attempt_events import extracted, hang
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
 from vibeguard.system.supervisor.support import Ended, Support
@@ -170,7 +169,8 @@ class CheckTask:
         """The limit that the attempt has broken, if any; slowness and silence are recorded here."""
         if attempt.struck is not None:
             silent_s = trio.current_time() - attempt.last_output
-            self._note_hang(attempt, round(silent_s * SECOND_NS))
+            silent_ns = round(silent_s * SECOND_NS)
+            self.record(hang(self._planned, self._number, attempt, silent_ns))
             return attempt.struck
         if self._over_limit:
             passed = attempt.output_exceeded
@@ -180,7 +180,7 @@ class CheckTask:
         due = limits.due(attempt, trio.current_time())
         check, number = self._planned.id, self._number
         if due.terminate is not None:
-            self._note_hang(attempt, due.silent_ns)
+            self.record(hang(self._planned, number, attempt, due.silent_ns))
         elif due.slow:
             self.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
         elif due.idle:
@@ -190,18 +190,6 @@ class CheckTask:
                 )
             )
         return due.terminate
-
-    def _note_hang(self, attempt: Attempt, silent_ns: int) -> None:
-        """What the processes were doing when a limit was reached."""
-        self.record(
-            CheckHang(
-                check=self._planned.id,
-                attempt=self._number,
-                processes=attempt.processes(),
-                silent_ns=silent_ns,
-                last_lines=attempt.last_lines(),
-            )
-        )
 
     async def _end_cancelled(self, attempt: Attempt) -> Ended:
         """End what is left. An exit that was seen before the cancel keeps its outcome."""
@@ -272,16 +260,7 @@ class CheckTask:
             await self._back_off()
             return
         if planned.grok or planned.assertion:
-            self.record(
-                CheckExtracted(
-                    check=planned.id,
-                    attempt=number,
-                    values=judgement.values,
-                    unmatched=judgement.unmatched,
-                    assertion=planned.assertion,
-                    assertion_result=judgement.assertion_result,
-                )
-            )
+            self.record(extracted(planned, number, judgement))
         self.step(
             settled(
                 self._check,

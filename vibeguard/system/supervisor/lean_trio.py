@@ -1,4 +1,4 @@
-"""Import Trio without what no run uses of it: TLS, addresses, `inspect`, a search by ldconfig.
+"""Import Trio without what no run uses of it: TLS, addresses, a search by ldconfig.
 
 Nearly all of a run's start-up is this import (docs/performance.md, docs/adr/0206).
 """
@@ -9,8 +9,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-# Trio and what it imports bind these, and use them for connections, threads, locks and mistakes.
-PUT_OFF: Final = ("ssl", "idna", "ipaddress", "inspect")
+# Trio and what it imports bind these, and use them for connections.
+PUT_OFF: Final = ("ssl", "idna", "ipaddress")
 # Has the function that names a thread, which is all that is looked for (glibc 2.34 and later).
 _LIBC: Final = "libc.so.6"
 

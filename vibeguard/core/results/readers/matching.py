@@ -1,6 +1,7 @@
 """Problem matchers: text, line by line, against patterns in GitHub's form."""
 
 from vibeguard.core.lang.errors import LanguageError
+from vibeguard.core.lang.re2_options import complaint_of, quiet_options
 from vibeguard.core.model.results import Matcher, MatcherPattern, Result
 from vibeguard.core.names import Level
 from vibeguard.core.results.base import Sink
@@ -79,16 +80,11 @@ def compile_regexp(regexp: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
     """The pattern as RE2 has it: linear in time, whatever the line. Raises LanguageError."""
     import re2  # noqa: PLC0415 - only where a matcher is used
 
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(regexp, options)
+        return re2.compile(regexp, quiet_options())
     except (re2.error, UnicodeEncodeError) as error:
-        reason = error.args[0] if error.args else ""
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise LanguageError(
-            f"this is no pattern of RE2: {text}", "leave out lookaround and backreferences"
-        ) from None
+        what = f"this is no pattern of RE2: {complaint_of(error)}"
+        raise LanguageError(what, "leave out lookaround and backreferences") from None
 
 
 def check_pattern(pattern: MatcherPattern) -> None:
