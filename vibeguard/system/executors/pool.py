@@ -28,6 +28,7 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
+from vibeguard.system.pool.sending import send_pack
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process.output import OutputFile
 
@@ -52,6 +53,7 @@ class PoolExecutor:
         note_present: Callable[[str, int, tuple[str, ...]], None] = lambda *_: None,
         sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside,
     ) -> None:
+        self._access = access
         self._tell_present = note_present
         self._sleep_outside = sleep_outside
         self._settings = settings
@@ -272,7 +274,7 @@ class PoolExecutor:
             return
         async with self._packing:
             if self._pack_is_due():
-                await pool.put_pack(self._shipment.source.pack, self._shipment.pack)
+                await send_pack(self._access, pool, self._shipment)
                 self._pack_due_s = clock.monotonic_s() + PACK_AGAIN_S
 
     def _pack_is_due(self) -> bool:

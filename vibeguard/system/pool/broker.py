@@ -28,7 +28,7 @@ from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
 JOB_LIVES_MS = 30_000
 PACK_LIVES_MS = 3_600_000
 SHOWN_S = 10.0
-PACK_PART_BYTES = 4 << 20
+PACK_PART_BYTES = 1 << 20  # what a run says to a worker waits behind one at most
 MOST_CLAIMED = 8  # of jobs that are large, as many as go into one answer
 
 
@@ -161,11 +161,13 @@ class Pool:
                     shown.append(unseal(self._key, place, sealed))
         return shown
 
+    async def keep_pack(self, digest: str) -> bool:
+        """Keep a pack that is there for another hour; whether it is there."""
+        return bool(await self.connection.call("PEXPIRE", self.names.pack(digest), PACK_LIVES_MS))
+
     async def put_pack(self, digest: str, pack: bytes) -> None:
-        """Keep a pack for an hour; one that is there already is kept on."""
-        key = self.names.pack(digest)
-        if not await self.connection.call("PEXPIRE", key, PACK_LIVES_MS):
-            await self.connection.call("SET", key, pack, "PX", PACK_LIVES_MS)
+        """Keep a pack for an hour."""
+        await self.connection.call("SET", self.names.pack(digest), pack, "PX", PACK_LIVES_MS)
 
     async def parts_of_pack(self, digest: str, size: int) -> AsyncIterator[bytes]:
         """The pack in parts. Raises BrokerRefused when the broker has forgotten it."""

@@ -41,7 +41,7 @@ async def ask_once(
     Raises UsageError: that of the question, or one that names the variable and the broker's words.
     """
     try:
-        answer = await _ask(access, question, unless)
+        answer = await ask_beside(access, question, unless)
     except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery as one of a group
         if group.subgroup(KeyboardInterrupt) is not None:
             raise KeyboardInterrupt from group
@@ -54,12 +54,12 @@ async def ask_once(
     return answer.unwrap()
 
 
-async def _ask(
+async def ask_beside(
     access: Access,
     question: Callable[[Pool], Awaitable[T]],
-    unless: Callable[[], Awaitable[None]],
+    unless: Callable[[], Awaitable[None]] = trio.sleep_forever,
 ) -> Outcome[T | None]:
-    """The answer, or what the broker does not allow."""
+    """The answer by a connection of its own, or what the broker does not allow."""
     answer: Outcome[T | None] = Value(None)
     async with trio.open_nursery() as nursery:
 

@@ -17,6 +17,7 @@ from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.rundir.files import make_folder
 
 GIT_TIMEOUT_S: Final = 60.0
+FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away
 
 
 class Store:
@@ -48,7 +49,8 @@ class Store:
             file.write(f"{objects}\n" if objects else "")
         if not objects:
             arguments = (f"--git-dir={self.git}", "fetch", "-q", self.repository)
-            self._git(*arguments, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            self._git(*arguments, *refs, timeout_s=FETCH_TIMEOUT_S)
 
     def without_password(self, said: str) -> str:
         """What git or a script said, as the run and others may read it."""
@@ -85,14 +87,14 @@ class Store:
         found = self._git("-C", self.repository, "rev-parse", "--git-path", name)
         return os.path.realpath(os.path.join(self.repository, found.strip()))
 
-    def _git(self, *arguments: str) -> str:
+    def _git(self, *arguments: str, timeout_s: float = GIT_TIMEOUT_S) -> str:
         try:
             done = subprocess.run(
                 ["git", *arguments],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=True,
-                timeout=GIT_TIMEOUT_S,
+                timeout=timeout_s,
                 env={
                     **without_git_locals(os.environb),
                     b"LC_ALL": b"C",

@@ -23,6 +23,8 @@ from vibeguard.core.pool.messages import (
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+from vibeguard.system.pool.sending import send_pack
+from vibeguard.system.pool.shipment import Shipment
 
 
 @pytest.fixture(scope="module", params=servers(), ids=lambda path: path.rpartition("/")[2])
@@ -243,17 +245,42 @@ def test_workers_are_shown_until_they_hide(server: Server) -> None:
 
 
 def test_a_pack_comes_back_whole(server: Server) -> None:
-    pack = bytes(range(256)) * 40_000  # more than two parts
+    pack = bytes(range(256)) * 10_000  # more than two parts
 
     async def work(pool: Pool) -> None:
+        assert not await pool.keep_pack("d")
         await pool.put_pack("d", pack)
-        await pool.put_pack("d", pack)
+        assert await pool.keep_pack("d")
         parts = [part async for part in pool.parts_of_pack("d", len(pack))]
         assert (len(parts), b"".join(parts)) == (3, pack)
         with pytest.raises(BrokerRefused, match="forgotten"):
             [part async for part in pool.parts_of_pack("other", 10)]
 
     with_pool(server, "pack", work)
+
+
+def test_what_a_run_says_to_workers_does_not_wait_behind_its_pack(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take longer than a lease, and what runs meanwhile would be lost."""
+    put, by = Pool.put_pack, []
+
+    async def noted(own: Pool, digest: str, pack: bytes) -> None:
+        by.append(own.connection)
+        await put(own, digest, pack)
+
+    monkeypatch.setattr(Pool, "put_pack", noted)
+    access = Access(parse_address(server.url, insecure=False), "sent", KEY)
+    shipment = Shipment(Source("c", "t", "d", 4), b"pack")
+
+    async def work(pool: Pool) -> None:
+        await send_pack(access, pool, shipment)
+        await send_pack(access, pool, shipment)
+        assert [part async for part in pool.parts_of_pack("d", 4)] == [b"pack"]
+        [one] = by
+        assert one is not pool.connection
+
+    with_pool(server, "sent", work)
 
 
 def test_an_error_is_the_answer_of_its_command_alone(server: Server) -> None:
