@@ -463,6 +463,9 @@ def test_a_clean_submodule_and_one_that_is_not(tmp_path, way):
     (root / "sub" / "s").write_text("dirty\n")
     done = run_staged(way, cwd=root)
     assert (done.returncode, "the submodule sub" in done.stderr) == (2, True)
+    git("update-index", "--assume-unchanged", "s", cwd=root / "sub")
+    done = run_staged(way, cwd=root)
+    assert (done.returncode, "not to look at sub/s in its submodule" in done.stderr) == (2, True)
 
 
 @pytest.mark.skipif(not has_namespaces(), reason="no mount namespaces here")

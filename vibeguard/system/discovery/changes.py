@@ -195,7 +195,7 @@ def _since(git: _Git, base: str, depth: int) -> set[bytes]:
     committed, moved = _parted(_in_diff(git.ask("diff", "--cached", *_RAW, base)))
     uncommitted, dirty = _parted(_unstaged(git.ask(*_STATUS)))
     paths = committed | uncommitted | set(_hidden(git))
-    return paths | _inside(git, (*moved, *dirty), depth + 1)
+    return paths | _inside(git, (*moved, *dirty, *_hidden_submodules(git)), depth + 1)
 
 
 def _inside(git: _Git, submodules: Iterable[_Submodule], depth: int) -> set[bytes]:
@@ -261,6 +261,13 @@ def _hidden(git: _Git) -> Iterator[bytes]:
     for path in flagged(git.ask(*LIST_FLAGS)):
         if os.path.lexists(os.path.join(os.fsencode(git.root), path)):
             yield path
+
+
+def _hidden_submodules(git: _Git) -> Iterator[_Submodule]:
+    """Those that git was told not to look into: with submodules, `LIST_FLAGS` does not tell."""
+    for path in flagged(git.ask("ls-files", "-v", "-z")):
+        if os.path.isdir(os.path.join(os.fsencode(git.root), path)):
+            yield _Submodule(path, "", removed=False)
 
 
 def flagged(listed: bytes) -> Iterator[bytes]:

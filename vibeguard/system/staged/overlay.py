@@ -15,6 +15,7 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
+from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
 from vibeguard.system.staged.frozen import INDEX
 from vibeguard.system.staged.mounts import (
     bind,
@@ -203,7 +204,24 @@ def _differing(repository: Repository) -> set[bytes]:
                 "stage or undo them there: git submodule status",
             )
         found.add(path)
+    _refuse_hidden(repository)
     return found
+
+
+def _refuse_hidden(repository: Repository) -> None:
+    """Raises UsageError where git was told in a submodule not to look at a file: it may differ.
+
+    The index here has no such marks of its own.
+    """
+    if not os.path.lexists(os.path.join(repository.root, ".gitmodules")):
+        return
+    for path in flagged(repository.git(*LIST_FLAGS)):
+        if os.path.lexists(os.path.join(os.fsencode(repository.root), path)):
+            name = sanitise(os.fsdecode(path))
+            raise UsageError(
+                f"git was told not to look at {name} in its submodule: it may be another",
+                "have git look: update-index --no-assume-unchanged --no-skip-worktree, in there",
+            )
 
 
 def _hide_untracked(repository: Repository, keep: Collection[bytes]) -> None:

@@ -213,6 +213,13 @@ def test_a_file_of_a_submodule_that_git_was_told_not_to_look_at_counts_as_change
     assert since(repo).paths == set()
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_submodule_that_git_was_told_not_to_look_into_counts_as_changed(repo, submodule, flag):
+    git(repo, "update-index", flag, "lib")
+    (submodule / "one").write_text("new")
+    assert {b"lib", b"lib/one"} <= since(repo).paths
+
+
 def test_a_question_never_writes_into_an_index(repo, submodule):
     """What was only touched has not changed, and that it was is the user's git to write down."""
     for touched in (repo / "kept", submodule / "one"):
