@@ -221,6 +221,23 @@ def test_another_test_of_the_same_name_is_no_rerun(name, text):
     assert (found.failed, found.recovered) == ({"t"}, frozenset())
 
 
+@pytest.mark.parametrize(
+    ("suite", "name", "full"),
+    [
+        ("test_x", "test_xs", "test_x::test_xs"),  # of another class, it would be the same test
+        ("a", "what a user sees", "a::what a user sees"),
+        ("cart", "cart adds", "cart adds"),
+        ("test_x", "test_x", "test_x"),
+    ],
+)
+def test_a_name_holds_its_class_once_and_not_by_chance(suite, name, full):
+    case = (
+        f'<testsuite><testcase classname="{suite}" name="{name}"><failure/></testcase></testsuite>'
+    )
+    (result,) = read(reader_named("junit"), case.encode()).results
+    assert result.name == full
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_the_first_line_may_begin_with_a_byte_order_mark(encoding):
     found = read(reader_named("matcher gcc"), "lib/a.c:1:2: error: x".encode(encoding), chunk=5)

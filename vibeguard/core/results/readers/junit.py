@@ -224,8 +224,14 @@ def _place_of(text: str, suite: str) -> Place | None:
 
 def _full_name(suite: str, name: str) -> str:
     """Suite and name, each once. Node escapes its names twice."""
-    full = name if not suite or suite in name or suite == "test" else f"{suite}::{name}"
+    is_whole = not suite or suite == "test" or _begins_with_word(name, suite)
+    full = name if is_whole else f"{suite}::{name}"
     return unescape(full) if _ESCAPED_TWICE.search(full) else full
+
+
+def _begins_with_word(name: str, suite: str) -> bool:
+    """Whether the name has the suite in front: `test_x` is not in front of `test_xs`."""
+    return name.startswith(suite) and not f"{name[len(suite) :]} "[0].isidentifier()
 
 
 def _message_in(text: str, name: str, place: str) -> str:
