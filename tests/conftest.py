@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Generator
 
@@ -66,3 +67,11 @@ def _neutral_environment() -> None:
     for name in SETTINGS + FOREIGN:
         os.environ.pop(name, None)
     os.environ.update(IDENTITY)
+
+
+@pytest.fixture(autouse=True)
+def _no_signal_left_blocked() -> Generator[None]:
+    """What a test leaves blocked every later process would inherit: some would not end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    assert signal.pthread_sigmask(signal.SIG_SETMASK, before) == before

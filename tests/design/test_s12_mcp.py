@@ -195,9 +195,14 @@ def test_a_killed_server_loses_nothing_and_a_long_check_holds_no_call_up(tmp_pat
 
 @pytest.mark.slow
 def test_what_a_server_started_to_answer_ends_with_it_and_the_run_goes_on(tmp_path):
-    """On SIGTERM the waiting command is ended; the run, which is nobody's child, is not."""
+    """On SIGTERM the waiting command is ended; the run, which is nobody's child, is not.
+
+    So it is where the client has blocked SIGTERM for itself.
+    """
     folder = project(tmp_path, LONG)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with Client(folder) as client:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         client.ask("tools/call", name="run", arguments={"max_wait_s": 600})
         wait_until(lambda: any(folder.glob(".vibeguard/runs/*/output/long.1.log")))
         children = Path(f"/proc/{client.process.pid}/task/{client.process.pid}/children")
@@ -208,7 +213,7 @@ def test_what_a_server_started_to_answer_ends_with_it_and_the_run_goes_on(tmp_pa
         else:
             front = []
         client.process.send_signal(signal.SIGTERM)
-        assert client.process.wait() == 143
+        assert client.process.wait(60) == 143
         for pid in front:
             wait_until(lambda pid=pid: is_gone(int(pid)))
     status = json.loads(vibeguard("status", "--json", cwd=folder).stdout)

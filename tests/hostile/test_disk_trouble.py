@@ -391,7 +391,11 @@ def test_a_folder_that_vanishes_ends_the_run(tmp_path: Path, gone: str) -> None:
         code, _, err = run.end()
     assert code == 4, err
     if gone != "output":
-        assert err.count("the run folder cannot be read any more") == 1
+        said = (
+            "the run folder cannot be read any more",
+            "the log was changed while it was written",
+        )
+        assert sum(map(err.count, said)) == 1, err  # by a look, or by a write that came before it
     assert "Traceback" not in err
     assert "defect" not in err
     assert vibeguard("report", cwd=folder).returncode in (2, 3, 4)

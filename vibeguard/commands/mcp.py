@@ -38,6 +38,7 @@ def mcp(*, common: GlobalOptions) -> int:
     """Serve until the client closes stdin, or a signal comes; its runs go on."""
     for number in ENDING_SIGNALS:
         signal.signal(number, _end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)  # a client may have blocked them
     server = Server(_own_command(common), sys.stdout.buffer)
     try:
         for line in lines(sys.stdin.buffer):

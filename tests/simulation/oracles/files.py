@@ -73,7 +73,11 @@ def tampering_ends_the_log(outcome: Outcome, _: list[Facts]) -> Findings:
 
 def runs_are_in_order(outcome: Outcome, _: list[Facts]) -> Findings:
     """A run sorts after the one before it, whatever the wall clock says."""
-    if outcome.first is not None and outcome.folder <= outcome.first.folder:
+    if (
+        outcome.first is None or not outcome.folder
+    ):  # there is no log to name it: the disk failed at once
+        return
+    if outcome.folder <= outcome.first.folder:
         yield f"{outcome.folder} sorts before {outcome.first.folder}"
 
 

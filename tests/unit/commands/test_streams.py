@@ -110,8 +110,10 @@ checks:
 @pytest.fixture
 def _signals_given_back():
     """A command that follows a run takes them over, and here it is no process of its own."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield
     signal.set_wakeup_fd(-1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @pytest.mark.usefixtures("_signals_given_back")
