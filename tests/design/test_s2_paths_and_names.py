@@ -9,7 +9,6 @@ import pytest
 from tests.helpers.command import git, project, vibeguard
 from tests.helpers.running import running
 from tests.helpers.staging import repository
-from vibeguard.cli import main
 from vibeguard.system.discovery.whereabouts import PATIENCE_S
 
 IN_A_TENTH_OF_A_SECOND = (
@@ -217,12 +216,11 @@ def test_a_detached_run_is_a_document_of_a_run_that_goes_on_whatever_it_has_to_d
 
 
 @pytest.mark.parametrize("words", ["nobody", "--parallel x"])
-def test_a_detached_start_that_is_refused_is_a_document_of_that(
-    tmp_path, monkeypatch, capsys, words
-):
-    monkeypatch.chdir(project(tmp_path, "checks: [{id: a, run: ':'}]\n"))
-    assert main(["run", "--detach", "--json", *words.split()]) == 2
-    document = json.loads(capsys.readouterr().out)
+def test_a_detached_start_that_is_refused_is_a_document_of_that(tmp_path, words):
+    project(tmp_path, "checks: [{id: a, run: ':'}]\n")
+    done = vibeguard("run", "--detach", "--json", *words.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
     assert (document["exit_code"], document["state"], document["run_id"]) == (2, "refused", "")
 
 
