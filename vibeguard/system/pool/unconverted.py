@@ -103,7 +103,7 @@ def _of_another_size(git: GitTree, root: bytes, files: list[_File]) -> Iterator[
         with suppress(FileNotFoundError, NotADirectoryError):
             sizes.append((file, os.lstat(os.path.join(root, file.path)).st_size))
     oids = b"".join(file.oid + b"\n" for file, _ in sizes)
-    told = git.git("cat-file", "--batch-check=%(objectsize)", given=oids).split(b"\n")
+    told = git.git("cat-file", "--buffer", "--batch-check=%(objectsize)", given=oids).split(b"\n")
     return (file for (file, size), there in zip(sizes, told, strict=False) if there != b"%d" % size)
 
 
