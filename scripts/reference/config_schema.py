@@ -168,4 +168,4 @@ def _item(kind: Kind) -> Schema:
             # An id, or a mapping with one: each rule applies to one of the two.
             return {**_mapping(Requirement), **_ID, "type": ["string", "boolean", "object"]}
         case _:
-            raise NotImplementedError(kind)
+            raise TypeError(f"{kind} has no schema")

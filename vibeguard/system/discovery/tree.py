@@ -106,7 +106,7 @@ class GitTree:
         """The id of the tree. Raises OSError or SubprocessError.
 
         With `as_they_lie`, git looks at files too that it was told not to look at, and no setting
-        of the user's says what they are; what it has converted is for `converted` to tell.
+        of the user's says what they are; what it has converted is for `pool.unconverted` to find.
         """
         paths = self.git("rev-parse", "--git-path", "index", "--git-path", "objects")
         index, objects = (os.path.join(self._root, os.fsdecode(p)) for p in paths.split(b"\n")[:2])
