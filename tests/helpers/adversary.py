@@ -115,7 +115,6 @@ class World:
 
     def _start(self, now_ns: int) -> tuple[Witness, Journal]:
         witness = open_witness(str(self.state))
-        witness.answer()
         journal = Journal.create(str(self.state), now_ns=now_ns, clock=lambda: 10**15)
         witness.begin(journal.run_id, nested=False)
         return witness, journal

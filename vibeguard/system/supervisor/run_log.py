@@ -106,7 +106,6 @@ class RunLog:
         except OSError as error:
             what = f"the record of runs cannot be read: {error.strerror} ({error.filename})"
             raise LogWriteError(what, advice_for(error)) from error
-        witness.answer()
         journal = Journal.create(
             state_dir,
             now_ns=clocks.wall_ns(),

@@ -9,7 +9,14 @@ import msgspec
 
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.vouching.place import all_claimants
-from vibeguard.system.vouching.statement import Request, Statement, peer_of, receive_statement, send
+from vibeguard.system.vouching.statement import (
+    Ask,
+    Request,
+    Statement,
+    peer_of,
+    receive_statement,
+    send,
+)
 
 # A supervisor answers from a thread that does nothing else; one that was stopped never does.
 PATIENCE_S: Final = 2.0
@@ -31,7 +38,10 @@ def exchange(name: str, request: Request) -> Statement | None:
     give_up = monotonic_s() + REFUSED_S
     while True:
         try:
-            return _exchange_once(name, request, deadline)
+            answer = _exchange_once(name, request, deadline)
+            if not answer.starting or request == Ask(starting=True):
+                return answer
+            sleep_s(POLL_S)  # it knows soon what it is asked
         except ConnectionRefusedError:
             # It is not listening yet, or no more, and then soon no longer listed.
             if name not in all_claimants() or monotonic_s() >= give_up:

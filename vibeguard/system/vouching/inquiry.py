@@ -14,13 +14,13 @@ def statements_of(state_dir: str, *, but: str = "") -> "list[Statement | None]":
     """What each supervisor of the folder says; None for one that does not answer, or not rightly.
 
     Everybody who claims to be one is asked: an impostor can only make a run less trusted. The one
-    at the socket `but` is left out.
+    at the socket `but` is left out: that of the asker, a supervisor that starts.
     """
     if not any(name != but for name in claimants(state_dir)):
         return []  # nothing more is imported: this is a reader in a folder at rest
     from vibeguard.system.vouching.statement import Ask  # noqa: PLC0415 - seldom needed
 
-    return _exchange(state_dir, Ask(), but=but)
+    return _exchange(state_dir, Ask(starting=bool(but)), but=but)
 
 
 def tell_started_or_sealed(state_dir: str, run: "OrderedRun", *, own: str) -> None:

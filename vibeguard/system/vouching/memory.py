@@ -29,13 +29,29 @@ class _Known(Struct, frozen=True):
 class Memory:
     """The runs in the order of their starts. What is known of a run can only be completed."""
 
-    def __init__(
+    def __init__(self) -> None:
+        self._runs: dict[str, _Known] = {}
+        self._pruned: set[str] = set()
+        self._lock = threading.Lock()
+        self.started = False
+
+    def start(
         self, runs: Iterable[OrderedRun], live: Mapping[str, tuple[int, int]] | None = None
     ) -> None:
-        """`runs` are those of before this process; `live` are the supervisors of some of them."""
+        """Take in the runs of before this process; `live` are the supervisors of some of them.
+
+        What was told since counts, too: it is newer.
+        """
         supervisors = {run_id: proc.Identity(*pair) for run_id, pair in (live or {}).items()}
-        self._runs = {run.run_id: _Known(run, supervisors.get(run.run_id)) for run in runs}
-        self._lock = threading.Lock()
+        before = {run.run_id: _Known(run, supervisors.get(run.run_id)) for run in runs}
+        with self._lock:
+            told, self._runs = self._runs, before
+            for run_id, known in told.items():
+                if known.run.seal or run_id not in before:
+                    before[run_id] = known
+            for run_id in self._pruned:
+                before.pop(run_id, None)
+            self.started = True
 
     def begin(self, run: OrderedRun, supervisor: proc.Identity | None) -> None:
         """Take in a run that starts, without its seal; one that is known stays as it is."""
@@ -58,6 +74,7 @@ class Memory:
         """Runs that were pruned."""
         with self._lock:
             for run_id in run_ids:
+                self._pruned.add(run_id)
                 self._runs.pop(run_id, None)
 
     def runs(self) -> tuple[OrderedRun, ...]:
@@ -66,7 +83,9 @@ class Memory:
             return tuple(known.run for known in self._runs.values())
 
     def statement(self) -> Statement:
-        """What there is to say to a reader."""
+        """What there is to say to who asks."""
+        if not self.started:
+            return Statement(starting=True)
         with self._lock:
             knowns = list(self._runs.values())
         live = {

@@ -15,7 +15,9 @@ _CREDENTIALS: Final = struct.Struct("iII")
 
 
 class Ask(msgspec.Struct, tag=True, frozen=True):
-    """The question what a supervisor knows."""
+    """The question what a supervisor knows; one that starts itself waits for no other's start."""
+
+    starting: bool = False
 
 
 class Tell(msgspec.Struct, tag=True, frozen=True):
@@ -33,11 +35,13 @@ class Forget(msgspec.Struct, tag=True, frozen=True):
 class Statement(msgspec.Struct, frozen=True):
     """What a supervisor knows: every run, in the order of their starts.
 
-    `live` holds those that go on, with pid and start time of the process that runs them.
+    `live` holds those that go on, with pid and start time of the process that runs them. One that
+    is `starting` knows nothing yet.
     """
 
     runs: tuple[OrderedRun, ...] = ()
     live: dict[str, tuple[int, int]] = {}
+    starting: bool = False
 
 
 Request = Ask | Tell | Forget

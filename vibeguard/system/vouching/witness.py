@@ -41,11 +41,9 @@ _LONGEST_ANCESTRY: Final = 1000
 class Witness:
     """What one supervisor vouches for. Made by `open_witness`, before the first check."""
 
-    def __init__(
-        self, state_dir: str, memory: Memory, listener: socket.socket | None, folders: Folders
-    ) -> None:
+    def __init__(self, state_dir: str, listener: socket.socket | None, folders: Folders) -> None:
         self._state_dir = state_dir
-        self._memory = memory
+        self._memory = Memory()
         self._listener = listener
         self._folders = folders
         self._self = _identity(os.getpid())
@@ -59,7 +57,26 @@ class Witness:
         """The name of the socket; empty where this system has none."""
         return _name_of(self._listener)
 
-    def answer(self) -> None:
+    def learn(self) -> None:
+        """Answer from now on, and take in which runs there are and how they ended. Raises OSError.
+
+        Where other supervisors live their word counts, and not what lies in the folder: it may be
+        the work of a check of theirs. What they tell while they are asked is not lost, and of those
+        that start at the same time none waits for another.
+        """
+        self._answer()
+        said = statements_of(self._state_dir, but=self.name)
+        others = [each for each in said if each is not None and not each.starting]
+        if not others:
+            recorded = read_order(self._state_dir)
+            self._memory.start(self._folders.with_seal(run) for run in recorded)
+            return
+        # What not all of them say is nobody's word: one of them may be a check that plays
+        # supervisor (ADR 0075).
+        agreed = set.intersection(*(set(other.runs) for other in others))
+        self._memory.start((run for run in others[0].runs if run in agreed), others[0].live)
+
+    def _answer(self) -> None:
         """Start to answer, in a thread that ends with this process."""
         if self._listener is None:
             return
@@ -128,8 +145,9 @@ class Witness:
         if isinstance(request, Ask):
             return self._memory.statement()
         # A check runs as the same user and can speak on this socket. Only its descent tells it from
-        # a supervisor, and the kernel says who is at the other end (ADR 0075).
-        ours = self._is_of_a_check(pid)
+        # a supervisor, and the kernel says who is at the other end (ADR 0075). None has started
+        # before the memory has.
+        ours = self._memory.started and self._is_of_a_check(pid)
         if isinstance(request, Tell):
             self._take_in(request.run, pid, ours=ours)
         elif isinstance(request, Forget) and not ours:
@@ -169,22 +187,15 @@ class Witness:
 
 
 def open_witness(state_dir: str) -> Witness:
-    """Bind the socket, and read which runs there are and how they ended. Raises OSError.
-
-    Where other supervisors live their word counts, and not what lies in the folder: it may be the
-    work of a check of theirs.
-    """
+    """Bind the socket, answer, and take in which runs there are. Raises OSError."""
     listener = _listen(state_dir)
-    folders = Folders(state_dir)
-    others = [each for each in statements_of(state_dir, but=_name_of(listener)) if each is not None]
-    if not others:
-        runs = [folders.with_seal(run) for run in read_order(state_dir)]
-        return Witness(state_dir, Memory(runs), listener, folders)
-    # What not all of them say is nobody's word: one of them may be a check that plays supervisor
-    # (ADR 0075).
-    agreed = set.intersection(*(set(other.runs) for other in others))
-    runs = [run for run in others[0].runs if run in agreed]
-    return Witness(state_dir, Memory(runs, others[0].live), listener, folders)
+    witness = Witness(state_dir, listener, Folders(state_dir))
+    try:
+        witness.learn()
+    except BaseException:
+        witness.close()
+        raise
+    return witness
 
 
 def _name_of(listener: socket.socket | None) -> str:

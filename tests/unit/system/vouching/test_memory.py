@@ -13,7 +13,8 @@ def test_a_run_goes_on_for_its_supervisor_also_where_proc_is_of_other_processes(
     monkeypatch.setattr(proc, "is_ours", lambda: False)
     ended = subprocess.Popen(["true"])
     ended.wait()
-    memory = Memory([])
+    memory = Memory()
+    memory.start([])
     memory.begin(OrderedRun("mine"), proc.Identity(os.getpid(), 0))
     memory.begin(OrderedRun("dead"), proc.Identity(ended.pid, 0))
     memory.begin(OrderedRun("other"), proc.Identity(os.getpid(), 777))
@@ -22,8 +23,28 @@ def test_a_run_goes_on_for_its_supervisor_also_where_proc_is_of_other_processes(
 
 def test_a_supervisor_outside_of_this_pid_namespace_lives_until_it_has_sealed():
     """Nobody here can tell otherwise, and a reader would call its log corrupt before its word."""
-    memory = Memory([])
+    memory = Memory()
+    memory.start([])
     memory.begin(OrderedRun("outside"), proc.Identity(0, 0))
     assert set(memory.statement().live) == {"outside"}
     memory.seal(OrderedRun("outside", "5ea1"))
     assert not memory.statement().live
+
+
+def test_what_was_told_before_the_start_completes_what_was_read():
+    """A seal is told once; whoever asked before it, or read the record, would miss it for ever."""
+    memory = Memory()
+    memory.begin(OrderedRun("sealed since"), None)
+    memory.seal(OrderedRun("sealed since", "5ea1"))
+    memory.begin(OrderedRun("read with its seal"), None)
+    memory.begin(OrderedRun("new"), None)
+    memory.forget(["pruned since"])
+    assert memory.statement().starting
+    read = [OrderedRun("old", "01d"), OrderedRun("pruned since"), OrderedRun("sealed since")]
+    memory.start([*read, OrderedRun("read with its seal", "5ea1")])
+    assert {run.run_id: run.seal for run in memory.statement().runs} == {
+        "old": "01d",
+        "sealed since": "5ea1",
+        "read with its seal": "5ea1",
+        "new": "",
+    }

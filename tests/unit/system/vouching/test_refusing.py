@@ -56,7 +56,6 @@ def test_a_supervisor_that_has_sealed_but_not_exited_learns_of_a_start_without_a
     open_journal(tmp_path, now_ns=NOW_NS).close()
     witness = open_witness(state)
     monkeypatch.setattr(witness, "_family", frozenset())  # whoever asks is no check of its run
-    witness.answer()
     monkeypatch.setattr(refused, "replace_file", no_room)
     monkeypatch.setattr(refused, "open_or_create", no_room)
     leave_mark(state, PROBLEMS, NOW_NS + SECOND_NS, launched_ns=None)

@@ -2,17 +2,26 @@
 
 import errno
 import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from vibeguard.system.clock import monotonic_s
 from vibeguard.system.process import proc
+from vibeguard.system.rundir.order import OrderedRun
 from vibeguard.system.vouching import witness as witness_module
+from vibeguard.system.vouching.exchange import exchange
 from vibeguard.system.vouching.inquiry import statements_of
+from vibeguard.system.vouching.place import claimants, keys_of, new_name
+from vibeguard.system.vouching.statement import Ask, Statement, Tell, receive_request, send
 from vibeguard.system.vouching.witness import open_witness
 
 STRANGER, FRONT = 4_000_001, 4_000_002
+LONG_S = 20.0
+RUN = OrderedRun("20260101T000000.000000Z-0000", "5ea1" * 16)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +66,6 @@ def test_a_supervisor_in_another_user_namespace_is_asked(
     with monkeypatch.context() as there:
         there.setattr(os, "geteuid", lambda: 4_000_003)
         witness = open_witness(str(tmp_path))
-    witness.answer()
     assert [said is not None for said in statements_of(str(tmp_path))] == [True]
     witness.close()
 
@@ -78,3 +86,41 @@ def test_a_supervisor_out_of_descriptors_answers_later(
     assert Listener.errors == []
     assert len(pauses) == 2
     witness.close()
+
+
+def test_who_starts_takes_in_what_it_is_told_while_it_waits_for_another_that_starts(
+    tmp_path: Path,
+) -> None:
+    """Twelve runs at once: a seal that was told meanwhile was lost, and the record called wrong."""
+    with socket.socket(socket.AF_UNIX) as other, ThreadPoolExecutor() as elsewhere:
+        other.bind(f"\0{new_name(keys_of(str(tmp_path)))}")
+        other.listen()
+        other.settimeout(LONG_S)
+        known = set(claimants(str(tmp_path)))
+        opening = elsewhere.submit(open_witness, str(tmp_path))
+        connection, _ = other.accept()
+        assert receive_request(connection, monotonic_s() + LONG_S) == Ask(starting=True)
+        (name,) = set(claimants(str(tmp_path))) - known
+        assert exchange(name, Tell(RUN)) == Statement()
+        assert exchange(name, Ask(starting=True)) == Statement(starting=True)
+        send(connection, Statement(starting=True), monotonic_s() + LONG_S)
+        connection.close()
+        witness = opening.result()
+        assert exchange(name, Ask()) == Statement((RUN,))
+        witness.close()
+
+
+def test_who_reads_waits_for_a_supervisor_that_starts(tmp_path: Path) -> None:
+    """It knows nothing yet, and a reader would say that there is no such run."""
+    with socket.socket(socket.AF_UNIX) as other, ThreadPoolExecutor() as elsewhere:
+        name = new_name(keys_of(str(tmp_path)))
+        other.bind(f"\0{name}")
+        other.listen()
+        other.settimeout(LONG_S)
+        answer = elsewhere.submit(exchange, name, Ask())
+        for said in (Statement(starting=True), Statement((RUN,))):
+            connection, _ = other.accept()
+            receive_request(connection, monotonic_s() + LONG_S)
+            send(connection, said, monotonic_s() + LONG_S)
+            connection.close()
+        assert answer.result() == Statement((RUN,))
