@@ -50,6 +50,7 @@ class Witness:
         # Whoever descends from these came out of a check: front or guardian adopt its orphans.
         self._family = frozenset({os.getpid(), os.getppid()})
         self._run = OrderedRun("")
+        self._unseen: set[str] = set()
         self._thread: threading.Thread | None = None
 
     @property
@@ -113,7 +114,13 @@ class Witness:
 
         What is foreign is moved aside, and the record of the order is put right.
         """
-        return self._folders.compare(self._memory.runs(), own=self._run.run_id)
+        found = self._folders.compare(self._memory.runs(), own=self._run.run_id)
+        if found and self._unseen:  # a run of the same user is not to be taken for an attack
+            found.append(
+                f"nobody can say whose run {', '.join(sorted(self._unseen))} is: it was a check's, "
+                "or it ended while this one was stopped (Ctrl-Z) and could not hear of it"
+            )
+        return found
 
     def close(self) -> None:
         """Answer no more."""
@@ -149,6 +156,8 @@ class Witness:
         # before the memory has.
         ours = self._memory.started and self._is_of_a_check(pid)
         if isinstance(request, Tell):
+            if ours and proc.stat_of(pid) is None:
+                self._unseen.add(request.run.run_id)
             self._take_in(request.run, pid, ours=ours)
         elif isinstance(request, Forget) and not ours:
             self._memory.forget(request.run_ids)

@@ -11,7 +11,7 @@ import pytest
 
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.process import proc
-from vibeguard.system.rundir.order import OrderedRun
+from vibeguard.system.rundir.order import OrderedRun, note_sealed
 from vibeguard.system.vouching import witness as witness_module
 from vibeguard.system.vouching.exchange import exchange
 from vibeguard.system.vouching.inquiry import statements_of
@@ -124,3 +124,15 @@ def test_who_reads_waits_for_a_supervisor_that_starts(tmp_path: Path) -> None:
             send(connection, said, monotonic_s() + LONG_S)
             connection.close()
         assert answer.result() == Statement((RUN,))
+
+
+def test_a_run_that_ended_while_this_one_was_stopped_is_named(tmp_path: Path) -> None:
+    """Two runs and Ctrl-Z: nothing can be believed, and it need not look like an attack alone."""
+    witness = open_witness(str(tmp_path))
+    witness._obey(Tell(RUN), STRANGER)
+    note_sealed(str(tmp_path), RUN)
+    changed, why = witness.foreign()
+    assert changed == "the record of which runs there are was changed"
+    assert RUN.run_id in why
+    assert "Ctrl-Z" in why
+    witness.close()
