@@ -1,6 +1,5 @@
 """What the events of one check do to the State, and when they are illegal."""
 
-from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -8,23 +7,8 @@ from msgspec.structs import replace
 from vibeguard.core.fold.ended_attempts import not_tried_again, unsuccessful
 from vibeguard.core.fold.may_start import check_requirements, enter_group, note_unconfirmed
 from vibeguard.core.fold.settling import CANCELS_ALL, contradiction
-from vibeguard.core.fold.transitions import BACKOFF, QUEUED, RUNNING, SETTLED
-from vibeguard.core.model.events import (
-    CheckAttemptFinished,
-    CheckExtracted,
-    CheckHang,
-    CheckIdle,
-    CheckQueued,
-    CheckRequirementWaived,
-    CheckResults,
-    CheckRetryScheduled,
-    CheckReused,
-    CheckSettled,
-    CheckSlow,
-    CheckStarted,
-    CheckSubmitted,
-    CheckTerminationRequested,
-)
+from vibeguard.core.fold.states import BACKOFF, QUEUED, RUNNING, SETTLED
+from vibeguard.core.model import events
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
@@ -48,7 +32,7 @@ _REFUSED = AttemptEnd.REFUSED
 _WAIT = WhilePending.WAIT
 
 
-def check_queued(state: State, record: CheckRecord, event: CheckQueued) -> None:
+def check_queued(state: State, record: CheckRecord, event: events.CheckQueued) -> None:
     """Ready or backoff -> queued: the next attempt wants a slot."""
     if state.cancel is not None:
         raise _after_cancel(event.check)
@@ -60,7 +44,9 @@ def check_queued(state: State, record: CheckRecord, event: CheckQueued) -> None:
     record.state = QUEUED
 
 
-def requirement_waived(state: State, record: CheckRecord, event: CheckRequirementWaived) -> None:
+def requirement_waived(
+    state: State, record: CheckRecord, event: events.CheckRequirementWaived
+) -> None:
     """The choice that `while_pending` made; replay reads it and never recomputes it."""
     if state.cancel is not None:
         raise _after_cancel(event.check)
@@ -78,7 +64,7 @@ def requirement_waived(state: State, record: CheckRecord, event: CheckRequiremen
     record.waived[event.requirement] = event.choice
 
 
-def check_started(state: State, record: CheckRecord, event: CheckStarted) -> None:
+def check_started(state: State, record: CheckRecord, event: events.CheckStarted) -> None:
     """Queued -> running: requirements, slots and group must allow it."""
     if state.cancel is not None:
         raise _after_cancel(event.check)
@@ -102,7 +88,7 @@ def check_started(state: State, record: CheckRecord, event: CheckStarted) -> Non
         record.first_started_t = event.t
 
 
-def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
+def check_reused(state: State, record: CheckRecord, event: events.CheckReused) -> None:
     """An earlier pass stands for the check: only where run and config allow it."""
     if state.cancel is not None:
         raise _after_cancel(event.check)
@@ -120,7 +106,7 @@ def check_reused(state: State, record: CheckRecord, event: CheckReused) -> None:
         note_unconfirmed(state, record, requirement.check)
 
 
-def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -> None:
+def check_submitted(_state: State, record: CheckRecord, event: events.CheckSubmitted) -> None:
     """The attempt waits for a worker; its check stays queued. Said again, it keeps its time."""
     if record.pool is not _WORKERS or event.attempt != record.attempt:
         raise LogCorrupt(f"{event.check}: submitted what is not for a worker, or not queued")
@@ -130,16 +116,18 @@ def check_submitted(_state: State, record: CheckRecord, event: CheckSubmitted) -
 
 
 def check_observed(
-    _state: State, record: CheckRecord, event: CheckSlow | CheckIdle | CheckHang
+    _state: State,
+    record: CheckRecord,
+    event: events.CheckSlow | events.CheckIdle | events.CheckHang,
 ) -> None:
     """Something worth knowing of a running attempt; no change of state."""
     _check_running(record, event)
-    if isinstance(event, CheckHang):
+    if isinstance(event, events.CheckHang):
         record.hang = event
 
 
 def termination_requested(
-    state: State, record: CheckRecord, event: CheckTerminationRequested
+    state: State, record: CheckRecord, event: events.CheckTerminationRequested
 ) -> None:
     """The first reason decides; a leak is swept after the end and decides nothing."""
     _check_running(record, event)
@@ -153,7 +141,7 @@ def termination_requested(
         record.termination = event
 
 
-def _has_fitting_status(event: CheckAttemptFinished) -> bool:
+def _has_fitting_status(event: events.CheckAttemptFinished) -> bool:
     """Whether the exit status fits the end of the attempt.
 
     A command that has exited has a code or a signal, any other has neither. One that could not be
@@ -164,7 +152,7 @@ def _has_fitting_status(event: CheckAttemptFinished) -> bool:
     return event.end is _EXITED and (event.exit_code is None or not event.signal)
 
 
-def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinished) -> None:
+def attempt_finished(state: State, record: CheckRecord, event: events.CheckAttemptFinished) -> None:
     """The attempt is over and its slot is free."""
     end = event.end
     started = record.state is RUNNING
@@ -190,7 +178,7 @@ def attempt_finished(state: State, record: CheckRecord, event: CheckAttemptFinis
     record.finished = event
 
 
-def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -> None:
+def check_extracted(_state: State, record: CheckRecord, event: events.CheckExtracted) -> None:
     """Values and assertion of the last attempt, once, after it ended."""
     if not record.attempt_over:
         raise _judged_early(event.check)
@@ -201,7 +189,7 @@ def check_extracted(_state: State, record: CheckRecord, event: CheckExtracted) -
     record.extracted = event
 
 
-def check_results(_state: State, record: CheckRecord, event: CheckResults) -> None:
+def check_results(_state: State, record: CheckRecord, event: events.CheckResults) -> None:
     """The results of the attempt that is over, once, before it is judged."""
     if not record.attempt_over:
         raise _judged_early(event.check)
@@ -212,7 +200,7 @@ def check_results(_state: State, record: CheckRecord, event: CheckResults) -> No
     record.results = event
 
 
-def retry_scheduled(state: State, record: CheckRecord, event: CheckRetryScheduled) -> None:
+def retry_scheduled(state: State, record: CheckRecord, event: events.CheckRetryScheduled) -> None:
     """Running -> backoff: what failed or timed out is tried again, as often as planned."""
     if not record.attempt_over:
         raise _judged_early(event.check)
@@ -227,7 +215,7 @@ def retry_scheduled(state: State, record: CheckRecord, event: CheckRetrySchedule
     record.attempt_over = False
 
 
-def check_settled(state: State, record: CheckRecord, event: CheckSettled) -> None:
+def check_settled(state: State, record: CheckRecord, event: events.CheckSettled) -> None:
     """Any state -> settled, once, with an outcome that the events before it support."""
     problem = contradiction(state, record, event)
     if problem:
@@ -256,21 +244,3 @@ def _run_id(state: State) -> str:
 
 def _after_cancel(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check} was moved towards a start after the run was cancelled")
-
-
-CHECK_EVENTS: dict[type, Callable[[State, CheckRecord, Any], None]] = {
-    CheckQueued: check_queued,
-    CheckRequirementWaived: requirement_waived,
-    CheckReused: check_reused,
-    CheckStarted: check_started,
-    CheckSlow: check_observed,
-    CheckIdle: check_observed,
-    CheckHang: check_observed,
-    CheckTerminationRequested: termination_requested,
-    CheckAttemptFinished: attempt_finished,
-    CheckExtracted: check_extracted,
-    CheckResults: check_results,
-    CheckSubmitted: check_submitted,
-    CheckRetryScheduled: retry_scheduled,
-    CheckSettled: check_settled,
-}

@@ -1,6 +1,6 @@
 """What must hold when a check starts, beside its slot. Raises LogCorrupt where it does not."""
 
-from vibeguard.core.fold.transitions import SETTLED
+from vibeguard.core.fold.states import SETTLED
 from vibeguard.core.model.plan import CONFIRMING
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, WhilePending

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from vibeguard.core.fold.ended_attempts import decisive_termination, defect, unsuccessful
-from vibeguard.core.fold.transitions import RUNNING, SETTLES_FROM
+from vibeguard.core.fold.states import RUNNING, SETTLES_FROM
 from vibeguard.core.fold.unjudged import (
     cancelled,
     dependency_pending,

@@ -1,7 +1,7 @@
 """Whether a skip or a cancel is borne out: what is wrong with it, empty where nothing is."""
 
 from vibeguard.core.fold.ended_attempts import decisive_termination, defect
-from vibeguard.core.fold.transitions import QUEUED
+from vibeguard.core.fold.states import QUEUED
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (

@@ -1,23 +1,7 @@
 """What the events of the run as a whole do to the State, and when they are illegal."""
 
-from collections.abc import Callable
-from typing import Any
-
 from vibeguard.core.fold.verdict import fails_the_run, outcome_counts, outranks, verdict_of
-from vibeguard.core.model.events import (
-    FrontierAdvanced,
-    LogSealed,
-    RunCancelRequested,
-    RunDegraded,
-    RunFinished,
-    RunForegroundSettled,
-    RunPaused,
-    RunPlanned,
-    RunResumed,
-    RunStarted,
-    RunWeakened,
-    UnknownEvent,
-)
+from vibeguard.core.model import events
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     CANCEL_EXIT_CODES,
@@ -31,14 +15,14 @@ from vibeguard.core.names import (
 from vibeguard.core.problems import LogCorrupt
 
 
-def run_started(state: State, event: RunStarted) -> None:
+def run_started(state: State, event: events.RunStarted) -> None:
     """The run exists."""
     if state.started is not None:
         raise LogCorrupt("a second run.started")
     state.started = event
 
 
-def run_planned(state: State, event: RunPlanned) -> None:
+def run_planned(state: State, event: events.RunPlanned) -> None:
     """The checks and settings are known; every requirement names a planned check."""
     if state.planned is not None:
         raise LogCorrupt("a second run.planned")
@@ -66,7 +50,7 @@ def run_planned(state: State, event: RunPlanned) -> None:
                 raise LogCorrupt(f"{planned.id} requires {requirement.check}, which is not planned")
 
 
-def frontier_advanced(state: State, event: FrontierAdvanced) -> None:
+def frontier_advanced(state: State, event: events.FrontierAdvanced) -> None:
     """Pending -> ready, for checks whose requirements have all settled acceptably."""
     if event.number != state.frontiers:
         raise LogCorrupt(f"frontier {event.number} where {state.frontiers} must follow")
@@ -87,7 +71,7 @@ def frontier_advanced(state: State, event: FrontierAdvanced) -> None:
         record.ready_t = event.t
 
 
-def foreground_settled(state: State, event: RunForegroundSettled) -> None:
+def foreground_settled(state: State, event: events.RunForegroundSettled) -> None:
     """Only async checks and what waits for them remain."""
     if state.foreground_settled is not None:
         raise LogCorrupt("a second run.foreground_settled")
@@ -101,14 +85,14 @@ def foreground_settled(state: State, event: RunForegroundSettled) -> None:
     state.foreground_settled = event
 
 
-def run_paused(state: State, event: RunPaused) -> None:
+def run_paused(state: State, event: events.RunPaused) -> None:
     """Everything is stopped."""
     if state.paused_since is not None:
         raise LogCorrupt("run.paused while paused")
     state.paused_since = event.t
 
 
-def run_resumed(state: State, event: RunResumed) -> None:
+def run_resumed(state: State, event: events.RunResumed) -> None:
     """Everything goes on."""
     if state.paused_since is None:
         raise LogCorrupt("run.resumed without run.paused")
@@ -117,7 +101,7 @@ def run_resumed(state: State, event: RunResumed) -> None:
     state.paused_since = None
 
 
-def run_degraded(state: State, event: RunDegraded) -> None:
+def run_degraded(state: State, event: events.RunDegraded) -> None:
     """Fewer slots from now on; never more, never none."""
     lower = {Pool.FOREGROUND: event.parallel, Pool.BACKGROUND: event.async_parallel}
     if not all(1 <= slots <= state.slots[pool] for pool, slots in lower.items()):
@@ -125,14 +109,14 @@ def run_degraded(state: State, event: RunDegraded) -> None:
     state.slots.update(lower)
 
 
-def run_weakened(state: State, event: RunWeakened) -> None:
+def run_weakened(state: State, event: events.RunWeakened) -> None:
     """A promise that this system cannot keep: each is said once."""
     if any(event.what == known.what for known in state.weakened):
         raise LogCorrupt(f"run.weakened twice for one promise: {event.what}")
     state.weakened.append(event)
 
 
-def cancel_requested(state: State, event: RunCancelRequested) -> None:
+def cancel_requested(state: State, event: events.RunCancelRequested) -> None:
     """Nothing more starts. One request decides how the run ends."""
     if state.settled == len(state.checks):
         raise LogCorrupt("a cancel after the last check settled")
@@ -146,7 +130,7 @@ def cancel_requested(state: State, event: RunCancelRequested) -> None:
         state.cancel = event
 
 
-def run_finished(state: State, event: RunFinished) -> None:
+def run_finished(state: State, event: events.RunFinished) -> None:
     """The verdict must be the one that the events before it give."""
     if state.settled != len(state.checks):
         raise LogCorrupt("run.finished while checks are unsettled")
@@ -163,7 +147,7 @@ def run_finished(state: State, event: RunFinished) -> None:
     state.finished = event
 
 
-def log_sealed(state: State, event: LogSealed) -> None:
+def log_sealed(state: State, event: events.LogSealed) -> None:
     """The last event. The digest itself is the log decoder's to check."""
     if state.finished is None:
         raise LogCorrupt("a seal without run.finished")
@@ -172,22 +156,6 @@ def log_sealed(state: State, event: LogSealed) -> None:
     state.sealed = event
 
 
-def unknown_event(state: State, _: UnknownEvent) -> None:
+def unknown_event(state: State, _: events.UnknownEvent) -> None:
     """A later schema's event that may be ignored: it counts and changes nothing."""
     state.unknown_events += 1
-
-
-RUN_EVENTS: dict[type, Callable[[State, Any], None]] = {
-    RunStarted: run_started,
-    RunPlanned: run_planned,
-    FrontierAdvanced: frontier_advanced,
-    RunForegroundSettled: foreground_settled,
-    RunPaused: run_paused,
-    RunResumed: run_resumed,
-    RunDegraded: run_degraded,
-    RunWeakened: run_weakened,
-    RunCancelRequested: cancel_requested,
-    RunFinished: run_finished,
-    LogSealed: log_sealed,
-    UnknownEvent: unknown_event,
-}

@@ -1,23 +1,6 @@
 """What the events so far amount to: the only mutable model, changed by `core.fold` alone."""
 
-from vibeguard.core.model.events import (
-    CheckAttemptFinished,
-    CheckExtracted,
-    CheckHang,
-    CheckResults,
-    CheckReused,
-    CheckSettled,
-    CheckStarted,
-    CheckSubmitted,
-    CheckTerminationRequested,
-    LogSealed,
-    RunCancelRequested,
-    RunFinished,
-    RunForegroundSettled,
-    RunPlanned,
-    RunStarted,
-    RunWeakened,
-)
+from vibeguard.core.model import events
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CheckState, Outcome, Pool
 
@@ -58,18 +41,18 @@ class CheckRecord(_Account):
         self.first_started_t: int | None = None
         self.attempt_over: bool = False
         self.frontier: int | None = None
-        self.started: CheckStarted | None = None
-        self.finished: CheckAttemptFinished | None = None
-        self.termination: CheckTerminationRequested | None = None
-        self.hang: CheckHang | None = None
-        self.extracted: CheckExtracted | None = None
-        self.results: CheckResults | None = None
-        self.settled: CheckSettled | None = None
-        self.reused: CheckReused | None = None
+        self.started: events.CheckStarted | None = None
+        self.finished: events.CheckAttemptFinished | None = None
+        self.termination: events.CheckTerminationRequested | None = None
+        self.hang: events.CheckHang | None = None
+        self.extracted: events.CheckExtracted | None = None
+        self.results: events.CheckResults | None = None
+        self.settled: events.CheckSettled | None = None
+        self.reused: events.CheckReused | None = None
         self.waived: dict[str, str] = {}
         self.ran_before: tuple[str, ...] = ()
         self.slots = slots
-        self.submitted: CheckSubmitted | None = None
+        self.submitted: events.CheckSubmitted | None = None
         self.lost: int = 0
 
     @property
@@ -83,7 +66,7 @@ class CheckRecord(_Account):
         return None if self.settled is None else self.settled.t
 
     @property
-    def awaits(self) -> CheckSubmitted | None:
+    def awaits(self) -> events.CheckSubmitted | None:
         """What its attempt waits for in a pool of workers; None where it does not wait there."""
         submitted = self.submitted
         if self.state is not CheckState.QUEUED or submitted is None:
@@ -111,8 +94,8 @@ class State(_Account):
     def __init__(self) -> None:
         self.next_seq: int = 0
         self.last_t: int = 0
-        self.started: RunStarted | None = None
-        self.planned: RunPlanned | None = None
+        self.started: events.RunStarted | None = None
+        self.planned: events.RunPlanned | None = None
         self.checks: dict[str, CheckRecord] = {}
         self.counts: dict[Outcome, int] = {}
         self.settled: int = 0
@@ -123,12 +106,12 @@ class State(_Account):
         self.used: dict[Pool, int] = dict.fromkeys(Pool, 0)
         self.groups: dict[str, str] = {}
         self.paused_since: int | None = None
-        self.cancel: RunCancelRequested | None = None
-        self.foreground_settled: RunForegroundSettled | None = None
-        self.finished: RunFinished | None = None
-        self.sealed: LogSealed | None = None
+        self.cancel: events.RunCancelRequested | None = None
+        self.foreground_settled: events.RunForegroundSettled | None = None
+        self.finished: events.RunFinished | None = None
+        self.sealed: events.LogSealed | None = None
         self.unknown_events: int = 0
-        self.weakened: list[RunWeakened] = []
+        self.weakened: list[events.RunWeakened] = []
 
     @property
     def foreground_settled_t(self) -> int | None:

@@ -4,25 +4,7 @@ A passing run says nothing before its summary. What fails, is retried, slow, sil
 said at the moment when it happens.
 """
 
-from vibeguard.core.model.events import (
-    CheckAttemptFinished,
-    CheckIdle,
-    CheckQueued,
-    CheckRequirementWaived,
-    CheckRetryScheduled,
-    CheckSettled,
-    CheckSlow,
-    CheckStarted,
-    CheckTerminationRequested,
-    Event,
-    RunCancelRequested,
-    RunDegraded,
-    RunForegroundSettled,
-    RunPaused,
-    RunPlanned,
-    RunResumed,
-    RunStarted,
-)
+from vibeguard.core.model import events
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.authored import shown_command
@@ -47,7 +29,7 @@ class Prose:
         self.verbose = verbose
         self.run_folder = run_folder
 
-    def event(self, state: State, event: Event) -> str:
+    def event(self, state: State, event: events.Event) -> str:
         """What to say after `event`; every line ends in a newline."""
         record = state.checks.get(getattr(event, "check", ""))
         if record is None:
@@ -67,60 +49,60 @@ class Prose:
     def _line(self, label: str, text: str) -> list[str]:
         return [wrap(f"{self.style.warn(label)}: {sanitise(text)}", self.columns, rest="  ")]
 
-    def _of_run(self, state: State, event: Event) -> list[str]:
+    def _of_run(self, state: State, event: events.Event) -> list[str]:
         match event:
-            case RunStarted() if self.verbose:
+            case events.RunStarted() if self.verbose:
                 return self._line("run", event.run_id)
-            case RunPlanned():
+            case events.RunPlanned():
                 return [line for note in event.notes for line in self._line("note", note)]
-            case RunForegroundSettled() if self.verbose and event.pending:
+            case events.RunForegroundSettled() if self.verbose and event.pending:
                 when = duration(state.last_t)
                 return self._line("foreground", f"done after {when}; left: {some(event.pending)}")
-            case RunPaused():
+            case events.RunPaused():
                 return self._line("paused", "every check is stopped, and so are its limits")
-            case RunResumed():
+            case events.RunResumed():
                 return self._line("resumed", f"after {duration(event.paused_ns)}")
-            case RunDegraded(parallel=slots, async_parallel=others):
+            case events.RunDegraded(parallel=slots, async_parallel=others):
                 limits = f"{slots} in the foreground, {others} in the background"
                 return self._line("degraded", f"at most {limits} from now on: {event.reason}")
-            case RunCancelRequested():
+            case events.RunCancelRequested():
                 return self._line("cancelling", cancelled_because(event.reason, event.by))
             case _:
                 return []
 
-    def _of_check(self, state: State, record: CheckRecord, event: Event) -> list[str]:
+    def _of_check(self, state: State, record: CheckRecord, event: events.Event) -> list[str]:
         planned = record.planned
         match event:  # what every check has comes first: each pattern that is tried costs
-            case CheckSettled():
+            case events.CheckSettled():
                 return self._settled(state, record, event)
-            case CheckQueued() | CheckAttemptFinished():
+            case events.CheckQueued() | events.CheckAttemptFinished():
                 return []
-            case CheckStarted():
+            case events.CheckStarted():
                 return self._started(record, event) if self.verbose else []
-            case CheckSlow(check=check):
+            case events.CheckSlow(check=check):
                 text = f"{check} has been running for {duration(event.elapsed_ns)}"
                 return self._line("slow", text)
-            case CheckIdle(check=check):
+            case events.CheckIdle(check=check):
                 limit = planned.idle_timeout_ns
                 until = f" (idle timeout {duration(limit)})" if limit else ""
                 text = f"{check} has written nothing for {duration(event.idle_ns)}{until}"
                 return self._line("silent", text)
-            case CheckRequirementWaived(choice=WhilePending.PROCEED) if self.verbose:
+            case events.CheckRequirementWaived(choice=WhilePending.PROCEED) if self.verbose:
                 text = f"{event.check} does not wait for {event.requirement}"
                 return self._line("proceeds", text)
-            case CheckTerminationRequested(check=check, reason=reason) if (
+            case events.CheckTerminationRequested(check=check, reason=reason) if (
                 self.verbose or reason is TerminationReason.OUTPUT_LIMIT
             ):
                 why = reason.value.replace("_", " ")
                 return self._line("ending", f"{check} ({why}) with {event.signal}")
-            case CheckRetryScheduled(check=check, attempt=attempt):
+            case events.CheckRetryScheduled(check=check, attempt=attempt):
                 attempts = planned.retries + 1 + record.lost
                 when = f" in {duration(event.delay_ns)}" if event.delay_ns else ""
                 return self._line("retry", f"{check}, attempt {attempt} of {attempts}{when}")
             case _:
                 return []
 
-    def _started(self, record: CheckRecord, event: CheckStarted) -> list[str]:
+    def _started(self, record: CheckRecord, event: events.CheckStarted) -> list[str]:
         where = " in the background" if event.pool is Pool.BACKGROUND else ""
         where += f" {placed(record)}" if event.worker else ""
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
@@ -130,7 +112,7 @@ class Prose:
             lines.append(fold(command, self.columns, prefix="  $ ", rest="    "))
         return lines
 
-    def _settled(self, state: State, record: CheckRecord, event: CheckSettled) -> list[str]:
+    def _settled(self, state: State, record: CheckRecord, event: events.CheckSettled) -> list[str]:
         loud = event.outcome in UNPASSED
         if event.outcome is Outcome.CANCELLED:
             loud = record.first_started_t is not None
