@@ -4,8 +4,6 @@ A check that did not pass stands as a test beside its own, so that what failed o
 (a timeout, a compiler) is no pass.
 """
 
-from typing import Any
-
 from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
@@ -15,7 +13,7 @@ from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import tests_of
-from vibeguard.core.report.safe_json import encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS
@@ -44,7 +42,7 @@ class CtrfFormat(Format):
 
     def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
-        tests: list[dict[str, Any]] = []
+        tests: list[JsonObject] = []
         for record in state.checks.values():
             tests.append(_check(state, record))
             tests += [_test(record, one) for one in tests_of(record)]
@@ -73,7 +71,7 @@ class CtrfFormat(Format):
         return encode_value(document, ci=self.options.ci)
 
 
-def _check(state: State, record: CheckRecord) -> dict[str, Any]:
+def _check(state: State, record: CheckRecord) -> JsonObject:
     status = _OF_CHECKS[record.outcome] if record.outcome else "pending"
     if status == "failed" and not fails_the_run(record):
         status = "other"
@@ -89,11 +87,11 @@ def _check(state: State, record: CheckRecord) -> dict[str, Any]:
     }
 
 
-def _test(record: CheckRecord, result: Result) -> dict[str, Any]:
+def _test(record: CheckRecord, result: Result) -> JsonObject:
     status = _OF_TESTS[result.outcome or ResultOutcome.PASSED]
     if status == "failed" and not fails_the_run(record):
         status = "other"
-    test: dict[str, Any] = {
+    test: JsonObject = {
         "name": sanitise(result.name),
         "status": status,
         "rawStatus": (result.outcome or ResultOutcome.PASSED).value,

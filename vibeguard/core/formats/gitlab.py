@@ -1,7 +1,6 @@
 """GitLab's code quality report: a list of findings with a place, a fingerprint and a severity."""
 
 from hashlib import sha256
-from typing import Any
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
@@ -10,7 +9,7 @@ from vibeguard.core.names import UNPASSED, Level
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad, level_in, results_of, titled
-from vibeguard.core.report.safe_json import encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.wording.sanitise import sanitise
 
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}
@@ -21,18 +20,18 @@ class GitLabFormat(Format):
 
     def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
-        findings: dict[str, dict[str, Any]] = {}
+        findings: dict[str, JsonObject] = {}
         problem = run_problem(state, ending)
         if problem:
             about = _entry(f"the run: {sanitise(problem)}", "run", "critical", _config(state), 1)
-            findings[about["fingerprint"]] = about
+            findings[str(about["fingerprint"])] = about
         for record in state.checks.values():
             for finding in _findings(state, record):
-                findings.setdefault(finding["fingerprint"], finding)
+                findings.setdefault(str(finding["fingerprint"]), finding)
         return encode_value(list(findings.values()), ci=self.options.ci)
 
 
-def _findings(state: State, record: CheckRecord) -> list[dict[str, Any]]:
+def _findings(state: State, record: CheckRecord) -> list[JsonObject]:
     """What it reports at a place; and itself, where nothing of that says why it did not pass."""
     placed = [one for one in results_of(record) if one.file]
     found = [_finding(record, one) for one in placed if is_bad(one) or one.severity is not None]
@@ -47,7 +46,7 @@ def _config(state: State) -> str:
     return state.planned.config_path if state.planned else "vibeguard.yaml"
 
 
-def _finding(record: CheckRecord, result: Result) -> dict[str, Any]:
+def _finding(record: CheckRecord, result: Result) -> JsonObject:
     level = level_in(record, result)
     failed = result.severity is None and level is Level.ERROR
     severity = "critical" if failed else _SEVERITIES[level]
@@ -56,7 +55,7 @@ def _finding(record: CheckRecord, result: Result) -> dict[str, Any]:
     return _entry(said, rule, severity, result.file, max(result.line, 1))
 
 
-def _entry(said: str, rule: str, severity: str, file: str, line: int) -> dict[str, Any]:
+def _entry(said: str, rule: str, severity: str, file: str, line: int) -> JsonObject:
     digest = sha256(f"{rule}\0{file}\0{line}\0{said}".encode("utf-8", "replace")).hexdigest()
     return {
         "description": said,

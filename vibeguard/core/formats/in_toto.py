@@ -4,8 +4,6 @@ It says PASSED or WARNED only where the whole config ran, on one tree that held 
 end; it refuses a run that has no verdict. See https://in-toto.io/attestation/test-result/v0.1.
 """
 
-from typing import Any
-
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
@@ -13,7 +11,7 @@ from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.build import verdict_event
 from vibeguard.core.report.reasons import shown_status
-from vibeguard.core.report.safe_json import encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.reuse.checked import held_still
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some
@@ -50,7 +48,7 @@ class InTotoFormat(Format):
             for check, record in state.checks.items()
             if record.reused is not None and record.outcome is Outcome.PASSED
         }
-        predicate: dict[str, Any] = {
+        predicate: JsonObject = {
             "result": result,
             "configuration": [config],
             "passedTests": words["passed"],
@@ -87,9 +85,9 @@ def _result(state: State, *, passed: bool) -> str:
     return "WARNED" if "warned" in shown.values() else "PASSED"
 
 
-def _subjects(vcs: VersionControl) -> list[dict[str, Any]]:
+def _subjects(vcs: VersionControl) -> list[JsonObject]:
     """The tree by its bytes, and the commit where nothing differed from it."""
-    subjects = [{"name": "tree", "digest": {"sha256": vcs.content}}]
+    subjects: list[JsonObject] = [{"name": "tree", "digest": {"sha256": vcs.content}}]
     if vcs.head and not vcs.dirty:
         subjects.append({"name": "commit", "digest": {"gitCommit": vcs.head}})
     return subjects

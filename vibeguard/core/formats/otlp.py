@@ -5,7 +5,6 @@ the semantic conventions for CI/CD; ids are hexadecimal, as OTLP has them, and n
 """
 
 from hashlib import sha256
-from typing import Any
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, TimelineFormat
 from vibeguard.core.model.state import CheckRecord, State
@@ -13,7 +12,7 @@ from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.report.build import exit_code_of, verdict_event
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of
-from vibeguard.core.report.safe_json import encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.report.timeline import Span
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
@@ -73,8 +72,8 @@ class _Trace:
         return _digest(f"{self._run_id}/{what}", 16)
 
     def span(
-        self, name: str, what: str, parent: str, times: tuple[int, int], **more: Any
-    ) -> dict[str, Any]:
+        self, name: str, what: str, parent: str, times: tuple[int, int], **more: object
+    ) -> JsonObject:
         """A span with every field that a reader needs."""
         own = {"traceId": self.id, "spanId": self.span_id(what), "name": sanitise(name)}
         begin, end = (str(self._epoch_ns + t) for t in times)
@@ -83,7 +82,7 @@ class _Trace:
         return {**own, **above, **ends, **more}
 
 
-def _run(trace: _Trace, ending: Ending) -> dict[str, Any]:
+def _run(trace: _Trace, ending: Ending) -> JsonObject:
     state = trace.state
     finished = verdict_event(state, ending)
     verdict = finished.verdict if finished is not None else None
@@ -105,7 +104,7 @@ def _run(trace: _Trace, ending: Ending) -> dict[str, Any]:
     )
 
 
-def _check(trace: _Trace, check: str, record: CheckRecord) -> dict[str, Any]:
+def _check(trace: _Trace, check: str, record: CheckRecord) -> JsonObject:
     state = trace.state
     end = state.last_t if record.settled_t is None else record.settled_t
     begin = record.first_started_t if record.first_started_t is not None else end
@@ -129,7 +128,7 @@ def _check(trace: _Trace, check: str, record: CheckRecord) -> dict[str, Any]:
     )
 
 
-def _attempt(trace: _Trace, span: Span) -> dict[str, Any]:
+def _attempt(trace: _Trace, span: Span) -> JsonObject:
     end = trace.state.last_t if span.end_t is None else span.end_t
     attributes: Attributes = {"vibeguard.attempt": span.attempt, "vibeguard.slot": span.slot}
     return trace.span(
@@ -142,7 +141,7 @@ def _attempt(trace: _Trace, span: Span) -> dict[str, Any]:
     )
 
 
-def _status(result: str, message: str) -> dict[str, Any]:
+def _status(result: str, message: str) -> JsonObject:
     """Unset where nothing is known, for what was skipped and cancelled, too."""
     if result in ("failure", "error", "timeout"):
         return {"code": _ERROR, "message": sanitise(message)}
@@ -157,11 +156,11 @@ def _of_tree(state: State) -> Attributes:
     return {**{name: value for name, value in known.items() if value}, "vibeguard.dirty": vcs.dirty}
 
 
-def _attributes(values: Attributes) -> list[dict[str, Any]]:
+def _attributes(values: Attributes) -> list[JsonObject]:
     return [{"key": k, "value": _value(v)} for k, v in values.items() if v is not None]
 
 
-def _value(value: str | int | bool | None) -> dict[str, Any]:
+def _value(value: str | int | bool | None) -> JsonObject:
     match value:
         case bool():
             return {"boolValue": value}

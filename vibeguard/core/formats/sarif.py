@@ -4,7 +4,6 @@ A check that did not pass, and of which no error at a place tells, is a result o
 at its config: a service drops what has no place.
 """
 
-from typing import Any
 from urllib.parse import quote
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
@@ -14,7 +13,7 @@ from vibeguard.core.names import Level, Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad, level_in, results_of, titled
-from vibeguard.core.report.safe_json import encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
 
@@ -30,23 +29,24 @@ class SarifFormat(Format):
 
     def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document."""
-        runs = [_checks_run(state, ending)]
-        room = MOST_RESULTS - len(runs[0]["results"])
+        about_checks = _about_checks(state, ending)
+        runs: list[JsonObject] = []
+        room = MOST_RESULTS - len(about_checks)
         left_out: list[CheckRecord] = []
         for record in state.checks.values():
             located = [one for one in _reported(record) if one.file]
             if not located:
                 continue
-            if len(runs) == MOST_RUNS or not room:
+            if len(runs) == MOST_RUNS - 1 or not room:
                 left_out.append(record)
                 continue
             runs.append(_run(record, located[:room]))
             room -= len(located[:room])
+        told = [_check_result(state, record) for record in left_out if _is_placed(record)]
+        first = _checks_run([*about_checks, *told[:room]], run_problem(state, ending))
         if left_out:
-            runs[0]["properties"] = {"leftOut": [record.planned.id for record in left_out]}
-            told = [_check_result(state, record) for record in left_out if _is_placed(record)]
-            runs[0]["results"] += told[:room]
-        document = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
+            first["properties"] = {"leftOut": [record.planned.id for record in left_out]}
+        document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [first, *runs]}
         return encode_value(document, ci=self.options.ci)
 
 
@@ -63,7 +63,7 @@ def _is_placed(record: CheckRecord) -> bool:
     )
 
 
-def _run(record: CheckRecord, results: list[Result]) -> dict[str, Any]:
+def _run(record: CheckRecord, results: list[Result]) -> JsonObject:
     check = record.planned.id
     rules = list(dict.fromkeys(_rule_of(result) for result in results))
     indices = {rule: index for index, rule in enumerate(rules)}
@@ -75,7 +75,7 @@ def _run(record: CheckRecord, results: list[Result]) -> dict[str, Any]:
     }
 
 
-def _tool(name: str, rules: list[str]) -> dict[str, Any]:
+def _tool(name: str, rules: list[str]) -> JsonObject:
     return {
         "driver": {
             "name": f"vibeguard {name}",
@@ -94,7 +94,7 @@ def _rule_of(result: Result) -> str:
     return sanitise(result.rule) or "diagnostic"
 
 
-def _result(record: CheckRecord, result: Result, index: int) -> dict[str, Any]:
+def _result(record: CheckRecord, result: Result, index: int) -> JsonObject:
     said = titled(result, sanitise(result.message, multiline=True).strip())
     return {
         "ruleId": _rule_of(result),
@@ -106,7 +106,7 @@ def _result(record: CheckRecord, result: Result, index: int) -> dict[str, Any]:
     }
 
 
-def _location(file: str, line: int, column: int) -> dict[str, Any]:
+def _location(file: str, line: int, column: int) -> JsonObject:
     region = {"startLine": max(line, 1)}
     if column:
         region["startColumn"] = column
@@ -120,30 +120,32 @@ def _uri(file: str) -> str:
     return quote(file if "/" in file or ":" not in file else f"./{file}", errors="replace")
 
 
-def _checks_run(state: State, ending: Ending) -> dict[str, Any]:
-    """The run about the checks themselves: those that did not pass without a place of their own."""
+def _about_checks(state: State, ending: Ending) -> list[JsonObject]:
+    """What went wrong with the run, and the checks that did not pass, and tell no place."""
+    problem = run_problem(state, ending)
+    about_run = [_about(state, "error", f"the run: {problem}")] if problem else []
     unpassed = [record for record in state.checks.values() if record.outcome in _UNPASSED]
     unplaced = [record for record in unpassed if not _is_placed(record)]
-    results = [_check_result(state, record) for record in unplaced[: MOST_RESULTS - 1]]
-    run: dict[str, Any] = {
+    return about_run + [_check_result(state, record) for record in unplaced[: MOST_RESULTS - 1]]
+
+
+def _checks_run(results: list[JsonObject], problem: str) -> JsonObject:
+    """The run about the checks themselves."""
+    return {
         "tool": _tool("checks", ["check"]),
         "automationDetails": {"id": "vibeguard/checks/"},
         "results": results,
+        "invocations": [{"executionSuccessful": not problem}],
     }
-    problem = run_problem(state, ending)
-    if problem:
-        results.insert(0, _about(state, "error", f"the run: {problem}"))
-    run["invocations"] = [{"executionSuccessful": not problem}]
-    return run
 
 
-def _check_result(state: State, record: CheckRecord) -> dict[str, Any]:
+def _check_result(state: State, record: CheckRecord) -> JsonObject:
     word = shown_status(record)
     text = f"{record.planned.id} {word}: {reason_of(state, record)}"
     return _about(state, "warning" if word == "warned" else "error", text)
 
 
-def _about(state: State, level: str, text: str) -> dict[str, Any]:
+def _about(state: State, level: str, text: str) -> JsonObject:
     config = state.planned.config_path if state.planned else "vibeguard.yaml"
     return {
         "ruleId": "check",

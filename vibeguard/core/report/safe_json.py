@@ -1,10 +1,13 @@
 """Values as JSON text that is safe to print."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from vibeguard.core.wording.sanitise import harmless_json, well_formed
+
+JsonObject: TypeAlias = dict[str, object]
 
 
 def encode_json(value: msgspec.Struct, *, ci: bool = False) -> str:
