@@ -158,3 +158,60 @@ def test_the_status_is_that_of_the_run_that_was_asked_for_whatever_lies_in_its_f
     older, newer = sorted((folder / ".vibeguard/runs").iterdir())
     (newer / "events.jsonl").write_bytes((older / "events.jsonl").read_bytes())
     assert vibeguard("status", cwd=folder).stdout.startswith(f"run {newer.name}: corrupt")
+
+
+HANDED = r"""
+version: "1"
+checks:
+  - {id: lint, run: '! grep bad "$@"', files: ["*.py"], pass_files: true}
+  - {id: list, run: '! xargs -0 grep bad <"$VIBEGUARD_FILES"', files: ["*.py"]}
+"""
+
+
+@pytest.fixture
+def half_bad(tmp_path: Path) -> Path:
+    """A repository with a file that does not pass, and another one that has changed."""
+    root = project(tmp_path / "p", HANDED)
+    for name, content in (("a.py", "good"), ("b.py", "bad")):
+        (root / name).write_text(content)
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "c")):
+        git("-c", "user.name=x", "-c", "user.email=x@example.org", *words, cwd=root)
+    (root / "a.py").write_text("better")
+    git("add", "-A", cwd=root)
+    return root
+
+
+@pytest.mark.parametrize("narrowed", ["--changed=HEAD", "--staged"])
+def test_a_pass_on_some_of_its_files_is_none_on_the_tree(half_bad, narrowed):
+    done = vibeguard("run", narrowed, "--record-tree", cwd=half_bad)
+    assert done.returncode == 0, done.stderr
+    assert evidence(half_bad)[0] == 3
+    tree = git("write-tree", cwd=half_bad).stdout.strip()
+    assert vibeguard("hook", "verdict", tree, cwd=half_bad).returncode == 3
+    assert vibeguard("run", "--outstanding", "--record-tree", cwd=half_bad).returncode == 1
+    assert vibeguard("run", narrowed, "--record-tree", cwd=half_bad).returncode == 0
+    assert "did not pass: lint, list" in evidence(half_bad)[1]
+    assert vibeguard("hook", "verdict", tree, cwd=half_bad).returncode == 1
+
+
+def test_a_pass_on_all_of_its_files_counts_however_they_were_found(half_bad):
+    for name in ("a.py", "b.py"):
+        (half_bad / name).write_text("good, all of it")
+    assert vibeguard("run", "--changed=HEAD", cwd=half_bad).returncode == 0
+    assert evidence(half_bad)[0] == 0
+
+
+def test_a_run_on_some_of_the_files_is_not_joined_by_one_on_all(half_bad):
+    project(half_bad, HANDED.replace("! grep", "read _ <../fifo; ! grep"))
+    os.mkfifo(half_bad.parent / "fifo")
+    git("add", "-A", cwd=half_bad)
+    git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "c", cwd=half_bad)
+    (half_bad / "a.py").write_text("best")
+    words = ("run", "--detach", "--changed=HEAD"), ("run", "--detach")
+    runs = [vibeguard(*each, cwd=half_bad).stdout.strip() for each in words]
+    assert runs[0] != runs[1]
+    joined = vibeguard(*words[0], cwd=half_bad)
+    for run in runs:
+        vibeguard("cancel", run, cwd=half_bad)
+        vibeguard("wait", run, cwd=half_bad)
+    assert joined.stdout.strip() == runs[0]

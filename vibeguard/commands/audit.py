@@ -80,7 +80,7 @@ def _order(
     if is_handed_files(planned):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-        listed = file_lists(loaded, (planned,), None)[planned.id]
+        listed = file_lists(loaded, (planned,), None).lists[planned.id]
         files = tuple(listed.split(b"\0")[:-1]) if planned.pass_files else ()
         with open(f"{scratch}/files", "wb") as file:
             file.write(listed)

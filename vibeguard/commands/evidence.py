@@ -96,7 +96,8 @@ def _why_not(
     if ending.log_status is not LogStatus.COMPLETE:
         return f"run {runs[-1]} proves nothing: {ending.problem}", ()
     if is_of(state, config_sha256, now):
-        return f"run {runs[-1]} is of this tree, and no check of it ran to its end", ()
+        what = "no check of it ran to its end on all of its files"
+        return f"run {runs[-1]} is of this tree, and {what}", ()
     began = state.started.vcs if state.started else None
     if began is None or not began.content:
         what = f"run {runs[-1]} did not record its tree"

@@ -1,7 +1,9 @@
 """The files that checks are handed (`pass_files`, VIBEGUARD_FILES), as lists for the supervisor."""
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
 
 from vibeguard.commands.loading import Loaded
 from vibeguard.core.model.plan import PlannedCheck, is_handed_files
@@ -14,13 +16,23 @@ from vibeguard.system.reuse.scan import walk
 from vibeguard.system.staged.frozen import Frozen
 
 
+class FileLists(Struct, frozen=True):
+    """For each check that is handed files their names, NUL after each, from where the check runs.
+
+    `partial` are the checks that get some only of the files that are theirs.
+    """
+
+    lists: dict[str, bytes] = {}
+    partial: frozenset[str] = frozenset()
+
+
 def file_lists(
     loaded: Loaded,
     checks: Iterable[PlannedCheck],
     changed: Collection[bytes] | None,
     staged: Frozen | None = None,
-) -> dict[str, bytes]:
-    """For each check that is handed files their names, NUL after each, from where the check runs.
+) -> FileLists:
+    """What each check is handed.
 
     `changed` are the changed files, from the run's folder; None where nothing narrows the run. A
     check none of whose files has changed (it requires one that is concerned) gets all that match,
@@ -28,30 +40,39 @@ def file_lists(
     Raises UsageError where the files cannot be listed.
     """
     handed = [check for check in checks if is_handed_files(check)]
+    if not handed:
+        return FileLists()
     patterns = {check.id: check.files or check.inputs for check in handed}
     folder = loaded.located.folder
     known = None if staged is None else _below(staged, folder)
-    own = {
-        check: _existing(paths, folder, known)
-        for check, paths in matches(patterns, changed or ()).items()
-    }
-    if not all(own.values()):
-        in_git = repository_root(folder) is not None
-        if known is not None:
-            present: list[bytes] | None = sorted(known)
-        else:
-            present = present_files(folder, caller_environment()) if in_git else _walked(folder)
-        if present is None:
-            what = "the files that checks are to be handed cannot be listed"
-            raise UsageError(what, "look what git ls-files says, or leave out pass_files")
-        everything = matches({c: p for c, p in patterns.items() if not own[c]}, present)
-        own |= {check: _existing(paths, folder, known) for check, paths in everything.items()}
-    return {check.id: _list(own[check.id], check, loaded) for check in handed}
+    every = _theirs(patterns, _present(folder) if known is None else sorted(known), folder, known)
+    own = _theirs(patterns, changed or (), folder, known)
+    return FileLists(
+        {c.id: _list(own[c.id] or every[c.id], c, loaded) for c in handed},
+        frozenset(c for c, paths in own.items() if paths and not set(every[c]).issubset(paths)),
+    )
 
 
-def _walked(folder: str) -> list[bytes]:
-    """Every file below the folder, where no git says which count."""
-    return sorted(path for path, _ in walk(os.fsencode(folder)))
+def _theirs(
+    patterns: Mapping[str, Sequence[str]],
+    paths: Iterable[bytes],
+    folder: str,
+    known: frozenset[bytes] | None,
+) -> dict[str, list[bytes]]:
+    """For each check the paths that match and are there."""
+    found = matches(patterns, paths)
+    return {check: _existing(matching, folder, known) for check, matching in found.items()}
+
+
+def _present(folder: str) -> list[bytes]:
+    """The files that a run of everything is about. Raises UsageError."""
+    if repository_root(folder) is None:
+        return sorted(path for path, _ in walk(os.fsencode(folder)))  # no git says which count
+    present = present_files(folder, caller_environment())
+    if present is None:
+        what = "the files that checks are to be handed cannot be listed"
+        raise UsageError(what, "look what git ls-files says, or leave out files and pass_files")
+    return present
 
 
 def _below(staged: Frozen, folder: str) -> frozenset[bytes]:
@@ -62,9 +83,7 @@ def _below(staged: Frozen, folder: str) -> frozenset[bytes]:
     return frozenset(p.removeprefix(prefix) for p in staged.paths() if p.startswith(prefix))
 
 
-def _existing(
-    paths: Sequence[bytes], folder: str, known: frozenset[bytes] | None = None
-) -> list[bytes]:
+def _existing(paths: Sequence[bytes], folder: str, known: frozenset[bytes] | None) -> list[bytes]:
     """The paths at which a file or a link lies: what was deleted cannot be handed over."""
     if known is not None:
         return [path for path in paths if path in known]

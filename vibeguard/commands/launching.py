@@ -83,7 +83,7 @@ def _prepare(
     loaded = load(common, frozen.content_of if frozen else None)
     narrowed = narrow(loaded, state_dir, common, options, frozen)
     plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
-    files = _files(loaded, plan, narrowed, frozen)
+    plan, files = _with_files(loaded, plan, narrowed, frozen)
     log_dir = _log_folder(common)
     launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
     if frozen is None:
@@ -159,15 +159,20 @@ def _reuses(settings: Settings, options: RunOptions) -> bool:
     return reuses(settings, asked=options.reuse, fresh=fresh, under_ci=is_ci(os.environ))
 
 
-def _files(
+def _with_files(
     loaded: Loaded, plan: Plan, narrowed: Narrowing | None, frozen: "Frozen | None"
-) -> dict[str, bytes]:
-    """The lists of files for the checks that are handed any. Raises UsageError."""
+) -> tuple[Plan, dict[str, bytes]]:
+    """The plan, knowing which checks get some only of their files; the lists. Raises UsageError."""
     if not any(map(is_handed_files, plan.checks)):
-        return {}
+        return plan, {}
     from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-    return file_lists(loaded, plan.checks, narrowed.changed if narrowed else None, frozen)
+    handed = file_lists(loaded, plan.checks, narrowed.changed if narrowed else None, frozen)
+    checks = tuple(
+        replace(check, partial=True) if check.id in handed.partial else check
+        for check in plan.checks
+    )
+    return replace(plan, checks=checks), handed.lists
 
 
 def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:
@@ -205,7 +210,8 @@ def _launch(
     environment = caller_environment()
     folder = loaded.located.folder
     settings = loaded.config.settings
-    selected = "\n".join(check.id for check in plan.checks)
+    # Whoever is about to join a run has to want the same checks on the same files.
+    selected = [(check.id, files[check.id] if check.partial else None) for check in plan.checks]
     return Launch(
         plan=plan,
         argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
@@ -216,10 +222,11 @@ def _launch(
         state_dir=os.fsencode(state_dir),
         config_path=_text(_from_the_runs_folder(loaded)),
         config_sha256=sha256(loaded.data).hexdigest(),
-        selection_sha256=sha256(selected.encode()).hexdigest(),
+        selection_sha256=sha256(repr(selected).encode()).hexdigest(),
         inputs=inputs_of_reusable(loaded.config),
         incomplete=_incomplete(loaded, plan),
-        whole={check.id for check in loaded.config.checks} <= {check.id for check in plan.checks},
+        whole={check.id for check in loaded.config.checks}
+        <= {check.id for check in plan.checks if not check.partial},
         files=files,
         detached=outlives(options),
         record_tree=options.record_tree or options.staged or may_join(options),

@@ -140,11 +140,12 @@ def ruled(state: State, ending: Ending) -> RunFinished | None:
 
 
 def covers(state: State, loaded: Loaded, checks: Collection[str]) -> bool:
-    """Whether the run planned these checks, of the very config that is there now."""
+    """Whether the run planned these checks, on all of their files, of the config that is there."""
     planned = state.planned
     if planned is None or planned.config_sha256 != sha256(loaded.data).hexdigest():
         return False
-    return set(checks) <= set(state.checks)
+    whole = {name for name, record in state.checks.items() if not record.planned.partial}
+    return whole.issuperset(checks)
 
 
 def _read_when_left(folder: str, code: int) -> tuple[State, Ending]:

@@ -74,7 +74,10 @@ def _result(state: State, *, passed: bool) -> str:
     if not passed:
         return "FAILED"
     if state.planned is None or not state.planned.whole:
-        raise UsageError("this run left out checks of its config, so it states no pass", _HOW)
+        raise UsageError(
+            "this run left out checks of its config, or files of a check, so it states no pass",
+            _HOW,
+        )
     if not held_still(state):
         raise UsageError("files changed while this run went on, so it states no pass", _HOW)
     shown = {check: shown_status(record) for check, record in state.checks.items()}

@@ -57,7 +57,7 @@ class RunStarted(Envelope, frozen=True, kw_only=True, tag="run.started"):
 class RunPlanned(Envelope, frozen=True, kw_only=True, tag="run.planned"):
     """What the run is going to do; everything that a replay needs to know of the config.
 
-    `whole` says that it has every check of the config.
+    `whole` says that it has every check of the config, and that each gets all of its files.
     """
 
     settings: ResolvedSettings

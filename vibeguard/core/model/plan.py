@@ -32,6 +32,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     foreground check that waits, directly or through others, for a background one. `expected_ns`
     is the estimate from earlier runs, `expected_queue_ns` that of the wait for a worker.
     `env_names` are the names that the config sets: values are never recorded.
+    `partial` says that it is handed some only of the files that are its own: a pass is of these.
     `confirms` is the check whose reused pass this one runs again (`reuse: confirm`).
     `remaining_path_ns` is the length of the longest path from its start to the end of the run;
     checks of a higher `priority` are offered a slot before all others.
@@ -42,6 +43,7 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     timeout_ns: int = 0  # the plan always says it; logs of schema 1.0 leave out this default
     after_background: bool = False
     env_names: tuple[str, ...] = ()
+    partial: bool = False
     confirms: str = ""
     expected_ns: int | None = None
     expected_queue_ns: int = 0

@@ -48,7 +48,8 @@ class Proven(Struct, frozen=True):
 def proven(runs: Iterable[State]) -> Proven:
     """What these runs prove together; `runs` come newest first.
 
-    A check that was cancelled or skipped there was not judged: an older run may know.
+    A check that was cancelled or skipped there was not judged: an older run may know. A pass on
+    some of its files says nothing of the others.
     """
     outcomes: dict[str, Outcome] = {}
     reused = set()
@@ -59,6 +60,8 @@ def proven(runs: Iterable[State]) -> Proven:
         for name, record in sorted(state.checks.items(), key=lambda i: not i[1].planned.confirms):
             check = record.planned.confirms or name
             judged = record.outcome not in (None, Outcome.CANCELLED, Outcome.SKIPPED)
+            if record.planned.partial and record.outcome is Outcome.PASSED:
+                judged = False
             if judged and record.outcome is not None and check not in outcomes:
                 outcomes[check] = record.outcome
                 gave = True
