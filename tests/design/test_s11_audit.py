@@ -134,6 +134,23 @@ def test_a_check_that_was_audited_is_reused_by_what_was_pasted(tmp_path):
 
 
 @real
+def test_a_module_whose_bytecode_is_read_in_its_place_is_proposed(tmp_path):
+    """Python asks such a source for its times alone; without it a pass would outlive a change."""
+    project(tmp_path, f"checks: [{{id: unit, run: {sys.executable} -Sc 'import part'}}]\n")
+    (tmp_path / "part.py").write_text(
+        "import os\nif os.path.exists('out.txt'): open('out.txt', 'w')\n"
+    )
+    (tmp_path / "out.txt").touch()
+    (tmp_path / ".gitignore").write_text("__pycache__/\n")
+    git("init", "-q", cwd=tmp_path)
+    env = environment(PYTHONDONTWRITEBYTECODE="", PYTHONPATH=str(tmp_path))
+    for _ in range(2):  # the first makes the bytecode
+        audit = json.loads(vibeguard("audit", "unit", "--json", cwd=tmp_path, env=env).stdout)
+    assert audit["examined"]["files"] == ["out.txt", "part.py"]
+    assert audit["inputs"] == ["part.py"]
+
+
+@real
 def test_a_trace_that_the_tracer_did_not_finish_is_told(folder):
     """The check goes on without it, and keeps its own exit code."""
     (folder / "kill.sh").write_text(

@@ -65,6 +65,18 @@ def test_words_that_start_no_run_leave_no_older_pass_to_be_replayed(tmp_path):
     assert not (folder / ".vibeguard").exists()
 
 
+def test_who_is_answered_with_the_refusal_of_another_command_is_told_so_once(tmp_path):
+    folder = project(tmp_path, CONFIG)
+    vibeguard("run", cwd=folder)
+    newest = vibeguard("runs", cwd=folder).stdout.split()[0]
+    vibeguard("run", "--tags", "nope", cwd=folder)
+    why = 'vibeguard: no check has the tag "nope": vibeguard tags shows the tags\n'
+    whose = "vibeguard: that is why the newest start was refused, and nothing ran: to see the run before it, name it: "
+    for words in (["cancel"], ["run", "--failed"], ["report"]):
+        done = vibeguard(*words, cwd=folder)
+        assert (done.returncode, done.stderr) == (2, f"{why}{whose}{newest}\n")
+
+
 @pytest.mark.parametrize(
     ("argv", "said"), [each for each in WRONG if each[0] not in (["-c"], ["--", "list"])]
 )

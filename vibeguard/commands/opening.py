@@ -35,10 +35,22 @@ def open_run(reference: str, common: GlobalOptions, *, at_work: bool = False) ->
     if reference == "latest":
         known = known_runs(state_dir)
         refusal = refused_since(state_dir, known)
-        problems = refusal.problems if refusal else _no_mark_possible(state_dir, known[-1:])
+        problems = _no_mark_possible(state_dir, known[-1:])
+        if refusal:
+            problems = _of_another_command(refusal.problems, known[-1:])
         if problems and not (at_work and _is_live(state_dir, known[-1:])):
             raise ConfigError(problems)
     return find_run(state_dir, reference)
+
+
+def _of_another_command(problems: tuple[Problem, ...], newest: list[str]) -> tuple[Problem, ...]:
+    """The problems of a start, and whose they are: who reads them has typed something else."""
+    what = "that is why the newest start was refused, and nothing ran"
+    do = "mend it, and run it again"
+    if newest:
+        do = f"to see the run before it, name it: {newest[0]}"
+    told = (each for each in problems if each.what != what)  # `run --failed` is refused for it
+    return (*told, Problem(what, do))
 
 
 def _no_mark_possible(state_dir: str, newest: list[str]) -> tuple[Problem, ...]:

@@ -74,7 +74,10 @@ _UNIX: Final = re.compile(rb'sun_path=(@?)"([^"]*)"')
 
 
 class Use(IntFlag):
-    """What was done with one path; MADE is a folder that the check made, or a name it gave."""
+    """What was done with one path; MADE is a folder that the check made, or a name it gave.
+
+    FILE comes with EXAMINED where the answer told that it is one, and no folder.
+    """
 
     READ = 1
     LISTED = 2
@@ -82,6 +85,7 @@ class Use(IntFlag):
     ABSENT = 8
     WRITTEN = 16
     MADE = 32
+    FILE = 64
 
 
 class Accesses:
@@ -216,7 +220,8 @@ class Accesses:
         elif call.name in _LINKS_READ and not call.failed:
             self._note(self._path(call, 0), Use.READ)
         elif not call.failed and b"S_IFDIR" not in call.arguments:
-            self._note(self._path(call, 0), Use.EXAMINED)
+            file = b"S_IFREG" in call.arguments or b"S_IFLNK" in call.arguments
+            self._note(self._path(call, 0), Use.EXAMINED | (Use.FILE if file else Use(0)))
 
     def _execute(self, call: Call) -> None:
         path = self._path(call, 0)

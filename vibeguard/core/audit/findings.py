@@ -71,7 +71,7 @@ def audit_of(
         return _apart((n for n, u in uses.items() if u & use and n not in covered), ignored)
 
     known = covered.union(ignored)
-    missed = [n for n, u in uses.items() if u & Use.READ and n not in known]
+    missed = [n for n, u in uses.items() if _is_input(u) and n not in known]
     proposed = (p for p in patterns_for(missed) if p not in declared.inputs)
     return Audit(
         check=declared.check,
@@ -147,6 +147,11 @@ def _settled(uses: Mapping[bytes, Use]) -> Iterator[tuple[bytes, Use]]:
             continue
         counts = use & ~Use.READ if use & Use.LISTED else use
         yield name, counts & ~Use.EXAMINED if use & (Use.READ | Use.LISTED) else counts
+
+
+def _is_input(use: Use) -> bool:
+    """Also a file whose times alone were asked for: a cache (bytecode, ruff's) stands for it."""
+    return bool(use & Use.READ) or use & (Use.FILE | Use.WRITTEN) == Use.FILE
 
 
 def _folders_of(name: bytes) -> Iterator[bytes]:
