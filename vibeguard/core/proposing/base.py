@@ -36,7 +36,7 @@ class Project(Struct, frozen=True):
 class Guard(Struct, frozen=True):
     """What keeps a runner of tests from passing when it ran none."""
 
-    grok: tuple[str, ...]
+    grok: str
     assertion: str
 
 

@@ -36,13 +36,11 @@ PYTHON = {
 }
 
 # What shows that a runner has run something, where its results are not read.
-PYTEST = Guard(("%{INT:passed} passed",), "passed > 0")
-UNITTEST = Guard((r"(?m)^Ran (?P<ran>\d+) tests?",), "ran > 0")
-CARGO = Guard((r"(?P<passed>[1-9]\d*) passed;",), "passed > 0")
-GO = Guard((r"(?m)^(?P<tested>ok)\s+\S+\s+(?:[\d.]+s|\(cached\))",), 'tested == "ok"')
-NODE = Guard(
-    (r"(?m)^\S+ pass (?P<ran>\d+)$", r"(?P<ran>\d+) (?:tests? )?pass(?:ed|ing)"), "ran > 0"
-)
+PYTEST = Guard("%{INT:passed} passed", "passed > 0")
+UNITTEST = Guard(r"(?m)^Ran (?P<ran>\d+) tests?", "ran > 0")
+CARGO = Guard(r"(?P<passed>[1-9]\d*) passed;", "passed > 0")
+GO = Guard(r"(?m)^(?P<tested>ok)\s+\S+\s+(?:[\d.]+s|\(cached\))", 'tested == "ok"')
+NODE = Guard(r"(?m)^\S+ pass (?P<ran>\d+)$|(?P<ran>\d+) (?:tests? )?pass(?:ed|ing)", "ran > 0")
 
 # How a tool is recognised in a command line; the guard is for those that run tests.
 _KNOWN: tuple[tuple[str, re.Pattern[str], Guard | None], ...] = (

@@ -45,8 +45,7 @@ def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
     if check.expect:
         yield f"    expect: {check.expect}"
     if check.guard is not None:
-        patterns = ", ".join(_quoted(pattern) for pattern in check.guard.grok)
-        yield f"    grok: [{patterns}]"
+        yield f"    grok: {_quoted(check.guard.grok)}"
         yield f"    assert: {_scalar(check.guard.assertion)}"
     if check.fix:
         yield f"    fix: {_scalar(check.fix)}"

@@ -6,10 +6,13 @@ entry here.
 
 from functools import partial
 
-from vibeguard.core.results.base import MakeReader
+from vibeguard.core.model.results import Result
+from vibeguard.core.names import ResultOutcome
+from vibeguard.core.results.base import MakeReader, Reader, Sink
 from vibeguard.core.results.matchers import MATCHERS
 from vibeguard.core.results.readers.blocks import BlocksReader
 from vibeguard.core.results.readers.matching import MatchingReader
+from vibeguard.core.results.readers.tap import TapReader
 from vibeguard.core.results.registry import JSON_TOOLS, maker
 
 _BLOCKS = {
@@ -33,9 +36,22 @@ _MATCHED = {
     "shellcheck-gcc": "gcc",
     "python-traceback": "python",
 }
+
+
+def _failures_of_tap(sink: Sink) -> Reader:
+    """The failed tests that name a place: counts and plans are for who asks for results."""
+
+    def take(result: Result, among: str = "") -> None:
+        if result.outcome is ResultOutcome.FAILED and result.line:
+            sink(result, among)
+
+    return TapReader(take)
+
+
 GUESSERS: dict[str, MakeReader] = {
     **{rule: partial(BlocksReader, *marks) for rule, marks in _BLOCKS.items()},
     **{rule: partial(MatchingReader, MATCHERS[name]) for rule, name in _MATCHED.items()},
+    "tap": _failures_of_tap,
 }
 # Rules whose tools write streams of JSON too, and what marks one: its own reader knows more.
 _STREAMS = {"go-test": (b'"Action":"', "go-test"), "rustc": (b'"reason":"', "cargo")}

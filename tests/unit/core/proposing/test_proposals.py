@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vibeguard.core.config.load import load_config
+from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.proposing.base import Project
 from vibeguard.core.proposing.composing import MOST_CHECKS, compose
 from vibeguard.core.proposing.registry import of_the_project, proposals
@@ -262,6 +263,16 @@ def test_where_the_runner_is_known_running_nothing_is_no_pass(path, text):
     """A pattern that a runner without tests does not print, and an assertion that needs it."""
     (check,) = composed({path: text}).checks
     assert check.guard is not None
+
+
+@pytest.mark.parametrize("said", ["# pass 3", "  3 passing (5ms)", "Tests  3 passed (3)"])
+def test_of_the_runners_of_node_each_matches_all_that_is_proposed(said):
+    """A report of a failure named the patterns of the other runners, as if they were missing."""
+    package = json.dumps({"scripts": {"test": "node --test"}})
+    text = config_text(composed({"package.json": package}), {})
+    (check,) = load_config(text.encode(), "vibeguard.yaml").checks
+    found = [compile_grok(pattern).search(said) for pattern in check.grok]
+    assert found == [{"ran": "3"}]
 
 
 def test_more_checks_than_anybody_reads_are_left_out_and_counted():

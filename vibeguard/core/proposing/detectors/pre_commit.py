@@ -27,6 +27,6 @@ def detect(project: Project, path: str) -> Iterator[Proposal]:
         tags=("lint",),
         timeout="5m",
         # It is content with hooks that found no file.
-        guard=Guard((r"(?m)\.(?P<ran>Passed)$",), 'ran == "Passed"'),
+        guard=Guard(r"(?m)\.(?P<ran>Passed)$", 'ran == "Passed"'),
         note="Some hooks mend as they check: such a change fails this check.",
     )
