@@ -91,6 +91,10 @@ class ResultOutcome(StrEnum):
     XFAILED = "xfailed"
 
 
+# How a test ended that did not pass.
+FAILED_RESULTS = frozenset({ResultOutcome.FAILED, ResultOutcome.ERROR})
+
+
 class Level(StrEnum):
     """How bad its tool finds one diagnostic."""
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Level, Outcome, ResultOutcome
-from vibeguard.core.report.build import run_problem
+from vibeguard.core.names import FAILED_RESULTS, Level
+from vibeguard.core.report.build import VIOLATIONS, run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad, level_in, results_of, titled
 from vibeguard.core.report.safe_json import JsonObject, encode_value
@@ -20,7 +20,6 @@ from vibeguard.version import __version__
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RUNS = 20
 MOST_RESULTS = 25_000  # of a file; GitHub refuses more
-_UNPASSED = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 
 
@@ -52,13 +51,13 @@ class SarifFormat(Format):
 
 def _reported(record: CheckRecord) -> list[Result]:
     """Failed tests and diagnostics of any level; passed and skipped tests are no findings."""
-    failed = (ResultOutcome.FAILED, ResultOutcome.ERROR)
-    return [o for o in results_of(record) if o.severity is not None or o.outcome in failed]
+    found = results_of(record)
+    return [o for o in found if o.severity is not None or o.outcome in FAILED_RESULTS]
 
 
 def _is_placed(record: CheckRecord) -> bool:
     """Whether a result with a place says why the check did not pass."""
-    return record.outcome in _UNPASSED and any(
+    return record.outcome in VIOLATIONS and any(
         one.file and is_bad(one) for one in _reported(record)
     )
 
@@ -124,7 +123,7 @@ def _about_checks(state: State, ending: Ending) -> list[JsonObject]:
     """What went wrong with the run, and the checks that did not pass, and tell no place."""
     problem = run_problem(state, ending)
     about_run = [_about(state, "error", f"the run: {problem}")] if problem else []
-    unpassed = [record for record in state.checks.values() if record.outcome in _UNPASSED]
+    unpassed = [record for record in state.checks.values() if record.outcome in VIOLATIONS]
     unplaced = [record for record in unpassed if not _is_placed(record)]
     return about_run + [_check_result(state, record) for record in unplaced[: MOST_RESULTS - 1]]
 

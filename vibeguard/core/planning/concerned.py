@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from vibeguard.core.lang.globs import Globs
-from vibeguard.core.planning.graph import closure
+from vibeguard.core.planning.graph import closure, dependents_of
 
 
 def concerned(
@@ -18,10 +18,7 @@ def concerned(
     """
     found = matches(patterns, changed)
     touched = [check for check, paths in found.items() if paths]
-    dependents: dict[str, list[str]] = {}
-    for check, names in requires.items():
-        for name in names:
-            dependents.setdefault(name, []).append(check)
+    dependents = dependents_of(requires)
     return closure(touched, lambda check: dependents.get(check, ()))
 
 

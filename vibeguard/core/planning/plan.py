@@ -15,8 +15,7 @@ from vibeguard.core.model.config_parts import Requirement, Triggers
 from vibeguard.core.model.plan import CONFIRMING, Plan, PlannedCheck, ResolvedSettings
 from vibeguard.core.model.settings import RunSettings, Settings
 from vibeguard.core.names import OnChange, Pool, ReusePolicy
-from vibeguard.core.planning.graph import waiting_closure
-from vibeguard.core.planning.rank import failing_first, remaining_paths
+from vibeguard.core.planning.graph import closure, remaining_paths, waiting_closure
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import size
 
@@ -88,8 +87,10 @@ def make_plan(
     checks = _with_confirming(checks, confirmed)
     requires = _requirements_among(checks)
     placed = _placed(checks, requires, settings.async_after_ns)
-    paths = remaining_paths(requires, expected)
-    first = failing_first(requires, failed)
+    names = {check: [entry.check for entry in entries] for check, entries in requires.items()}
+    paths = remaining_paths(names, expected)
+    # What failed before goes first, and what stands in its way.
+    first = closure((check for check in failed if check in names), names.__getitem__)
     stems = file_stems([check.id for check in checks])
     planned = tuple(
         PlannedCheck(

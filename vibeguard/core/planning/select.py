@@ -12,11 +12,10 @@ from msgspec.structs import replace
 
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.model.config import CheckConfig, Config
-from vibeguard.core.planning.graph import closure
+from vibeguard.core.planning.graph import closure, dependents_of
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.suggest import did_you_mean
-
-_NAMED = 5  # ids that a note names before it only counts
+from vibeguard.core.wording.units import some
 
 
 class Selection(Struct, frozen=True):
@@ -56,12 +55,13 @@ def select(
     excluded = {check.id for check in config.checks if not set(exclude_tags).isdisjoint(check.tags)}
     if no_deps:
         return _without_dependencies(config, asked, excluded, exclude_tags)
-    wanted = closure(asked, lambda name: (entry.check for entry in by_id[name].requires))
-    taken_along = _dependents_of(excluded, by_id) - excluded
+    requires = {name: [entry.check for entry in check.requires] for name, check in by_id.items()}
+    wanted = closure(asked, requires.__getitem__)
+    taken_along = closure(excluded, dependents_of(requires).__getitem__) - excluded
     left = wanted - excluded - taken_along
     # A requirement is only there for those who need it: what nobody needs any more goes too.
     still_asked = [name for name in asked if name in left]
-    left = closure(still_asked, lambda name: (entry.check for entry in by_id[name].requires))
+    left = closure(still_asked, requires.__getitem__)
     if not left:
         raise _all_excluded(exclude_tags, wanted, taken_along)
     notes = _exclusion_notes(config, asked, excluded, taken_along, exclude_tags)
@@ -93,15 +93,6 @@ def _is_asked_for(check: CheckConfig, ids: Collection[str], tags: set[str]) -> b
     return (not ids or check.id in ids) and (not tags or not tags.isdisjoint(check.tags))
 
 
-def _dependents_of(names: Iterable[str], by_id: Mapping[str, CheckConfig]) -> set[str]:
-    """The names and all checks that require them, directly or through others."""
-    dependents: dict[str, list[str]] = {}
-    for check in by_id.values():
-        for entry in check.requires:
-            dependents.setdefault(entry.check, []).append(check.id)
-    return closure(names, lambda name: dependents.get(name, ()))
-
-
 def _without_dependencies(
     config: Config, asked: Sequence[str], excluded: Collection[str], exclude_tags: Sequence[str]
 ) -> Selection:
@@ -119,7 +110,7 @@ def _without_dependencies(
     notes = _exclusion_notes(config, asked, excluded, (), exclude_tags)
     if dropped:
         names = [check.id for check in config.checks if check.id in dropped]
-        notes += (f"not run, though required (--no-deps): {_listed(names)}",)
+        notes += (f"not run, though required (--no-deps): {some(names)}",)
     return Selection(tuple(checks), notes)
 
 
@@ -140,19 +131,12 @@ def _exclusion_notes(
     flag = f"--exclude-tags {','.join(exclude_tags)}"
     parts = []
     if removed:
-        parts.append(f"left out by {flag}: {_listed(removed)}")
+        parts.append(f"left out by {flag}: {some(removed)}")
     if along:
         needed = [name for name in order if name in excluded]
-        why = "they require them" if removed else f"they require {_listed(needed)} ({flag})"
-        parts.append(f"left out because {why}: {_listed(along)}")
+        why = "they require them" if removed else f"they require {some(needed)} ({flag})"
+        parts.append(f"left out because {why}: {some(along)}")
     return ("; ".join(parts),)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first few names, and how many there are beyond."""
-    shown = ", ".join(names[:_NAMED])
-    more = len(names) - _NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _all_excluded(

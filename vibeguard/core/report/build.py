@@ -35,7 +35,7 @@ from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import MILLISECOND_NS, some
 
-_VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
+VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
 
 
 class Ending(Struct, frozen=True):
@@ -70,7 +70,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
         violations=tuple(
             _violation(state, record, record.settled, run_folder)
             for record in state.checks.values()
-            if record.settled is not None and record.outcome in _VIOLATIONS
+            if record.settled is not None and record.outcome in VIOLATIONS
         ),
         exit_code=exit_code_of(state, ending),
         fail_fast_triggered=fail_fast_triggered(state),

@@ -18,7 +18,7 @@ from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, shorten, wrap
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
-from vibeguard.core.wording.units import duration, plural, size
+from vibeguard.core.wording.units import duration, plural, size, some
 
 GAP = "..."
 LINE_CHARACTERS = 400
@@ -217,9 +217,7 @@ def _process(process: ProcessReport) -> str:
 
 
 def _commands(processes: tuple[ProcessReport, ...]) -> str:
-    shown = ", ".join(f"{p.pid} {p.command}" for p in processes[:3])
-    more = f" and {len(processes) - 3} more" if len(processes) > 3 else ""
-    return sanitise(shown) + more
+    return sanitise(some([f"{process.pid} {process.command}" for process in processes], 3))
 
 
 def _values(record: CheckRecord) -> Iterator[str]:

@@ -4,7 +4,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.units import duration, plural
+from vibeguard.core.wording.units import duration, plural, some
 
 MAX_NAMED = 4
 
@@ -18,17 +18,15 @@ def heartbeat(state: State, now_t: int) -> str:
     queued = [r for r in state.checks.values() if awaited_worker(r)]
     if not (running or queued) or state.finished is not None:
         return ""
+    settled = f"{state.settled} of {len(state.checks)} settled"
     if not running:
-        named = ", ".join(f"{r.planned.id} for {awaited_worker(r)}" for r in queued[:MAX_NAMED])
-        more = f" and {len(queued) - MAX_NAMED} more" if len(queued) > MAX_NAMED else ""
-        return f"waiting: {sanitise(named)}{more}; {state.settled} of {len(state.checks)} settled\n"
+        waiting = some([f"{r.planned.id} for {awaited_worker(r)}" for r in queued], MAX_NAMED)
+        return f"waiting: {sanitise(waiting)}; {settled}\n"
     running.sort(key=lambda record: record.running_t or 0)
-    named = ", ".join(_one(record, now_t) for record in running[:MAX_NAMED])
-    if len(running) > MAX_NAMED:
-        named += f" and {len(running) - MAX_NAMED} more"
-    waiting = len(state.checks) - state.settled - len(running)
-    left = f"; {plural(waiting, 'check')} waiting" if waiting else ""
-    return f"running: {named}; {state.settled} of {len(state.checks)} settled{left}\n"
+    named = some([_one(record, now_t) for record in running], MAX_NAMED)
+    left = len(state.checks) - state.settled - len(running)
+    rest = f"; {plural(left, 'check')} waiting" if left else ""
+    return f"running: {named}; {settled}{rest}\n"
 
 
 def _one(record: CheckRecord, now_t: int) -> str:

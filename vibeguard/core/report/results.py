@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from vibeguard.core.model.report import ResultReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord
-from vibeguard.core.names import Level, Outcome, ResultKind, ResultOutcome
+from vibeguard.core.names import FAILED_RESULTS, Level, Outcome, ResultKind
 from vibeguard.core.report.reasons import shown_status
 from vibeguard.core.results.texts import cut
 from vibeguard.core.wording.sanitise import sanitise
@@ -18,12 +18,11 @@ MOST_LINES = 20
 LINE_CHARACTERS = 300
 # What tools put before a message or a summary of one.
 _MARKS = re.compile(r"^(?:[E>|]\s+|FAILED |ERROR |error: |\s)*")
-BAD = (ResultOutcome.FAILED, ResultOutcome.ERROR)
 
 
 def is_bad(result: Result) -> bool:
     """Whether it is a failed test or an error."""
-    return result.outcome in BAD or result.severity is Level.ERROR
+    return result.outcome in FAILED_RESULTS or result.severity is Level.ERROR
 
 
 def results_of(record: CheckRecord) -> tuple[Result, ...]:

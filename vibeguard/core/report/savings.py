@@ -12,6 +12,7 @@ from heapq import heapify, heapreplace
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Pool
+from vibeguard.core.planning.graph import topological_order
 from vibeguard.core.wording.units import duration
 
 
@@ -74,19 +75,9 @@ def _makespan(durations: Iterable[int], slots: int) -> int:
 
 
 def _levels(state: State) -> dict[str, int]:
-    """The level of every check, counted from 0; without recursion, since chains may be long."""
-    dependents: dict[str, list[str]] = {}
-    missing: dict[str, int] = {}
-    for check, record in state.checks.items():
-        missing[check] = len(record.planned.requires)
-        for requirement in record.planned.requires:
-            dependents.setdefault(requirement.check, []).append(check)
-    levels = {check: 0 for check, count in missing.items() if not count}
-    waiting = list(levels)
-    for check in waiting:
-        for dependent in dependents.get(check, ()):
-            missing[dependent] -= 1
-            if not missing[dependent]:
-                levels[dependent] = levels[check] + 1
-                waiting.append(dependent)
+    """The level of every check, counted from 0."""
+    requires = {c: [r.check for r in record.planned.requires] for c, record in state.checks.items()}
+    levels: dict[str, int] = {}
+    for check in topological_order(requires):
+        levels[check] = 1 + max((levels[required] for required in requires[check]), default=-1)
     return levels

@@ -67,10 +67,8 @@ def status_lines(status: Status) -> list[str]:
     lines = [sanitise(f"run {status.run_id}: {_summary(status)}")]
     lines.extend(map(sanitise, _running_lines(status)))
     if status.waiting:
-        named = [_waiting_words(check) for check in status.waiting[:MAX_WAITING]]
-        more = len(status.waiting) - len(named)
-        tail = f" and {more} more" if more else ""
-        lines.append(sanitise(f"waiting: {', '.join(named)}{tail}"))
+        waiting = some([_waiting_words(check) for check in status.waiting], MAX_WAITING)
+        lines.append(sanitise(f"waiting: {waiting}"))
     if status.problem:
         lines.append(sanitise(status.problem))
     if status.weakened:

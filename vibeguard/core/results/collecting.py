@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import Level, ResultKind, ResultOutcome
+from vibeguard.core.names import FAILED_RESULTS, Level, ResultKind, ResultOutcome
 from vibeguard.core.results.paths import Places
 from vibeguard.core.results.texts import MOST_MESSAGE, MOST_NAME, cut
 from vibeguard.core.wording.sanitise import well_formed
@@ -13,7 +13,6 @@ MOST_RESULTS = 5_000
 MOST_BYTES = 1 << 20  # of the log, for each attempt
 MOST_LINES = 999_999_999  # of a file
 MOST_TRACKED = 100_000  # failures whose names are remembered
-_FAILED = (ResultOutcome.FAILED, ResultOutcome.ERROR)
 _OVERHEAD_BYTES = 80
 
 
@@ -88,7 +87,7 @@ class Collector:
 
     def _track(self, among: str, name: str, outcome: ResultOutcome) -> None:
         """Remember what failed; a later pass of the same test is a second try that passed."""
-        if outcome in _FAILED:
+        if outcome in FAILED_RESULTS:
             test = (among, _name(name))
             if len(self._failed) >= MOST_TRACKED:
                 self._lost_track = True
@@ -118,7 +117,7 @@ class Collector:
 def _rank(result: Result) -> int:
     if result.kind is ResultKind.DIAGNOSTIC:
         return {Level.ERROR: 0, Level.WARNING: 1}.get(result.severity or Level.INFO, 2)
-    if result.outcome in _FAILED:
+    if result.outcome in FAILED_RESULTS:
         return 0
     return 3 if result.outcome is ResultOutcome.PASSED else 2
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultOutcome
+from vibeguard.core.names import FAILED_RESULTS
 from vibeguard.core.results.base import Sink, UnreadableReport
 
 MOST_BYTES = 64 << 20
@@ -39,7 +39,7 @@ class DocumentReader(Generic[Document]):
 
     def sink(self, result: Result, among: str = "") -> None:
         """Report one result; `among` tells tests of one name apart."""
-        self._names_trouble |= result.outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR)
+        self._names_trouble |= result.outcome in FAILED_RESULTS
         self._sink(result, among)
 
     def refuse_unless_named(self, trouble: str) -> None:

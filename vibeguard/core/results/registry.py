@@ -15,20 +15,20 @@ FORMATS = {
 }
 # `results: {json: NAME}`
 JSON_TOOLS = {
-    "bandit": "vibeguard.core.results.readers.bandit:BanditReader",
-    "basedpyright": "vibeguard.core.results.readers.pyright:PyrightReader",
+    "bandit": "vibeguard.core.results.readers.json_linters:bandit",
+    "basedpyright": "vibeguard.core.results.readers.json_linters:pyright",
     "cargo": "vibeguard.core.results.readers.cargo:CargoReader",
-    "eslint": "vibeguard.core.results.readers.eslint:EslintReader",
+    "eslint": "vibeguard.core.results.readers.json_linters:eslint",
     "go-test": "vibeguard.core.results.readers.go_test:GoTestReader",
-    "golangci-lint": "vibeguard.core.results.readers.golangci_lint:GolangciLintReader",
+    "golangci-lint": "vibeguard.core.results.readers.json_linters:golangci_lint",
     "jest": "vibeguard.core.results.readers.jest:JestReader",
     "mypy": "vibeguard.core.results.readers.mypy:MypyReader",
-    "pylint": "vibeguard.core.results.readers.pylint:PylintReader",
-    "pyright": "vibeguard.core.results.readers.pyright:PyrightReader",
+    "pylint": "vibeguard.core.results.readers.json_linters:pylint",
+    "pyright": "vibeguard.core.results.readers.json_linters:pyright",
     "pytest-json-report": "vibeguard.core.results.readers.pytest_json:PytestJsonReader",
-    "ruff": "vibeguard.core.results.readers.ruff:RuffReader",
-    "shellcheck": "vibeguard.core.results.readers.shellcheck:ShellcheckReader",
-    "stylelint": "vibeguard.core.results.readers.stylelint:StylelintReader",
+    "ruff": "vibeguard.core.results.readers.json_linters:ruff",
+    "shellcheck": "vibeguard.core.results.readers.json_linters:shellcheck",
+    "stylelint": "vibeguard.core.results.readers.json_linters:stylelint",
     "vitest": "vibeguard.core.results.readers.jest:JestReader",
 }
 
@@ -45,7 +45,7 @@ def reader_of(source: ResultsSource) -> MakeReader:
 
 
 def maker(target: str) -> MakeReader:
-    """The class behind `module:Class`, imported when it is wanted."""
+    """What stands behind `module:name`, imported when it is wanted."""
     module, _, name = target.partition(":")
     made: MakeReader = getattr(import_module(module), name)
     return made

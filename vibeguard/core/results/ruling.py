@@ -6,7 +6,14 @@ from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Expectation, Findings, Quarantine
-from vibeguard.core.names import Level, Outcome, QuarantineState, Reason, ResultOutcome
+from vibeguard.core.names import (
+    FAILED_RESULTS,
+    Level,
+    Outcome,
+    QuarantineState,
+    Reason,
+    ResultOutcome,
+)
 from vibeguard.core.results.collecting import Gathered
 from vibeguard.core.wording.units import plural, some
 
@@ -76,8 +83,7 @@ def findings(
 def failing(gathered: Gathered) -> int:
     """How many tests failed, and did not pass when they were run again."""
     if gathered.failed is None:  # too many to tell which of them recovered
-        outcomes = (ResultOutcome.FAILED, ResultOutcome.ERROR)
-        return sum(gathered.tests.get(outcome.value, 0) for outcome in outcomes)
+        return sum(gathered.tests.get(outcome.value, 0) for outcome in FAILED_RESULTS)
     return len(gathered.failed - gathered.recovered)
 
 

@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import ResultOutcome
+from vibeguard.core.names import FAILED_RESULTS, ResultOutcome
 from vibeguard.core.results.building import one_test
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
@@ -64,7 +64,7 @@ def _result(test: _Test) -> Result:
         outcome = ResultOutcome.XFAILED
     elif outcome is ResultOutcome.FAILED and test.raw_status in _ERRORS:
         outcome = ResultOutcome.ERROR
-    failed = outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR)
+    failed = outcome in FAILED_RESULTS
     place = place_in(test.trace or test.message or "") if failed else Place()
     if not place.file:
         place = Place(test.file or "", test.line or 0)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from vibeguard.core.model.results import Result
-from vibeguard.core.names import Level, ResultOutcome
+from vibeguard.core.names import FAILED_RESULTS, Level, ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
 from vibeguard.core.results.building import diagnostic, number_of, one_test
 from vibeguard.core.results.frames import Place, place_in
@@ -168,7 +168,7 @@ class JUnitReader:
         place, rule, message = self._declared(case), "", ""
         if remark is not None:
             text = str(remark.text)
-            if outcome in (ResultOutcome.FAILED, ResultOutcome.ERROR):
+            if outcome in FAILED_RESULTS:
                 place = _place_of(text or remark.message, suite) or place
                 rule = remark.type
             said = f"{place.file}:{place.line}"
