@@ -98,7 +98,7 @@ def _why_not(
     if is_of(state, config_sha256, now):
         what = "no check of it ran to its end on all of its files"
         return f"run {runs[-1]} is of this tree, and {what}", ()
-    began = state.started.vcs if state.started else None
+    began = state.vcs
     if began is None or not began.content:
         what = f"run {runs[-1]} did not record its tree"
         return f"{what}: vibeguard run --record-tree", ()

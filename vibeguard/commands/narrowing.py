@@ -108,8 +108,7 @@ def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowin
     left = [
         record.planned.confirms or name
         for name, record in state.checks.items()
-        if record.outcome is not Outcome.PASSED
-        and not (record.settled and record.settled.reason is Reason.NOTHING_TO_CONFIRM)
+        if record.outcome is not Outcome.PASSED and record.reason is not Reason.NOTHING_TO_CONFIRM
     ]
     known = _ids(loaded)
     gone = [name for name in left if name not in known]

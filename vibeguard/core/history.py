@@ -108,7 +108,6 @@ def samples_of(state: State, machine: str) -> list[Sample]:
 
     `machine` is this one; what ran on a worker was on that worker's.
     """
-    run = state.started.run_id if state.started is not None else ""
     found = []
     for record in state.checks.values():
         duration_ns = _duration_ns(record)
@@ -123,7 +122,7 @@ def samples_of(state: State, machine: str) -> list[Sample]:
                     f"worker {worker}" if worker else machine,
                     duration_ns,
                     record.outcome,
-                    run,
+                    state.run_id,
                     record.queued_ns or 0,
                 )
             )

@@ -122,7 +122,7 @@ def _beside(loaded: Loaded, state_dir: str) -> str:
 
 def _began_as(state: State, tree: str) -> bool:
     """Whether git called what the run began with by this name: it may prove to be another."""
-    vcs = state.started.vcs if state.started else None
+    vcs = state.vcs
     return vcs is not None and vcs.tree == tree
 
 

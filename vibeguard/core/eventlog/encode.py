@@ -7,6 +7,7 @@ from msgspec import convert, json, to_builtins
 from msgspec.structs import force_setattr
 
 from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.wording.sanitise import all_well_formed
 
 # What follows the digest's value on the seal's line: the digest is the last field.
 SEAL_END = b'"}\n'
@@ -56,18 +57,6 @@ def make_storable(event: Event) -> None:
 
     In place, so that the event at hand and its line in the log stay the same event.
     """
-    storable = convert(_without_surrogates(to_builtins(event)), type(event))
+    storable = convert(all_well_formed(to_builtins(event)), type(event))
     for field in event.__struct_fields__:
         force_setattr(event, field, getattr(storable, field))
-
-
-def _without_surrogates(value: object) -> object:
-    """The same builtin value with every lone surrogate replaced. Events nest a few levels only."""
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
-        case list() | tuple():
-            return [_without_surrogates(item) for item in value]
-    return value

@@ -97,7 +97,7 @@ def check_reused(state: State, record: CheckRecord, event: events.CheckReused) -
     planned, run = record.planned, state.planned
     if run is None or not run.settings.reuse or planned.reuse is ReusePolicy.OFF:
         raise LogCorrupt(f"{event.check} was reused, which its run or its config does not allow")
-    if not (event.run and event.seal and event.key) or event.run == _run_id(state):
+    if not (event.run and event.seal and event.key) or event.run == state.run_id:
         raise LogCorrupt(f"{event.check} was reused without an earlier pass")
     if any(state.checks[r.check].outcome is not _PASSED for r in planned.requires):
         raise LogCorrupt(f"{event.check} was reused before all that it requires had passed")
@@ -236,10 +236,6 @@ def _check_running(record: CheckRecord, event: Any) -> None:
 
 def _judged_early(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check}: judged while its attempt is under way")
-
-
-def _run_id(state: State) -> str:
-    return state.started.run_id if state.started is not None else ""
 
 
 def _after_cancel(check: str) -> LogCorrupt:

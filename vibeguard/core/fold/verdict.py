@@ -47,9 +47,8 @@ def was_executed(record: CheckRecord) -> bool:
 
     One that was lost does not count: its worker may never have been told to start.
     """
-    settled = record.settled
-    lost = settled is not None and settled.reason is Reason.LOST
-    return record.reused is not None or (record.first_started_t is not None and not lost)
+    ran = record.first_started_t is not None and record.reason is not Reason.LOST
+    return record.reused is not None or ran
 
 
 def has_failed(state: State) -> bool:

@@ -158,7 +158,7 @@ class AgentFormat(Format):
         yield from self._open_checks(state)
         yield from self._news(state)
         if self._cut:
-            run = state.started.run_id if state.started else "latest"
+            run = state.run_id or "latest"
             command = f"vibeguard report {run} --format agent --budget 20000"
             yield f"cut to the budget: {some(self._cut, 10)}; more: {command}"
         yield from skips(state)
@@ -187,10 +187,9 @@ class AgentFormat(Format):
         else:
             failed = any(fails_the_run(record) for record in state.checks.values())
             word = "failed so far" if failed else "pending"
-        took = duration(state.finished.elapsed_ns if state.finished else state.last_t)
+        took = duration(state.elapsed_ns)
         of = f"{state.settled} of {len(state.checks)} checks settled"
-        run = state.started.run_id if state.started else ""
-        verdict = f"VERDICT {word} (exit code {code}), run {run}: {of}: {counts}; {took}"
+        verdict = f"VERDICT {word} (exit code {code}), run {state.run_id}: {of}: {counts}; {took}"
         return verdict + about(state)
 
     def _open_checks(self, state: State) -> Iterator[str]:

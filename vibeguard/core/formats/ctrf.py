@@ -52,7 +52,7 @@ class CtrfFormat(Format):
             tests.append({**run, "message": sanitise(problem)})
         counts = {word: sum(1 for test in tests if test["status"] == word) for word in STATUSES}
         start = started_ns(state) // MILLISECOND_NS
-        elapsed = (state.finished.elapsed_ns if state.finished else state.last_t) // MILLISECOND_NS
+        elapsed = state.elapsed_ns // MILLISECOND_NS
         document = {
             "reportFormat": "CTRF",
             "specVersion": "0.0.0",
@@ -75,7 +75,6 @@ def _check(state: State, record: CheckRecord) -> JsonObject:
     status = _OF_CHECKS[record.outcome] if record.outcome else "pending"
     if status == "failed" and not fails_the_run(record):
         status = "other"
-    settled = record.settled
     return {
         "name": sanitise(record.planned.id),
         "status": status,
@@ -83,7 +82,7 @@ def _check(state: State, record: CheckRecord) -> JsonObject:
         "duration": duration_ns(record, state.last_t) // MILLISECOND_NS,
         "suite": ["vibeguard"],
         "message": sanitise(reason_of(state, record)),
-        "flaky": settled.flaky if settled else False,
+        "flaky": record.flaky,
     }
 
 

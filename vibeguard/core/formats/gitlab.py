@@ -23,7 +23,7 @@ class GitLabFormat(Format):
         findings: dict[str, JsonObject] = {}
         problem = run_problem(state, ending)
         if problem:
-            about = _entry(f"the run: {sanitise(problem)}", "run", "critical", _config(state), 1)
+            about = _entry(f"the run: {sanitise(problem)}", "run", "critical", state.config_path, 1)
             findings[str(about["fingerprint"])] = about
         for record in state.checks.values():
             for finding in _findings(state, record):
@@ -38,12 +38,8 @@ def _findings(state: State, record: CheckRecord) -> list[JsonObject]:
     if record.outcome in UNPASSED and not any(map(is_bad, placed)):
         text = sanitise(f"{record.planned.id} {shown_status(record)}: {reason_of(state, record)}")
         severity = "minor" if shown_status(record) == "warned" else "critical"
-        found.append(_entry(text, record.planned.id, severity, _config(state), 1))
+        found.append(_entry(text, record.planned.id, severity, state.config_path, 1))
     return found
-
-
-def _config(state: State) -> str:
-    return state.planned.config_path if state.planned else "vibeguard.yaml"
 
 
 def _finding(record: CheckRecord, result: Result) -> JsonObject:
@@ -56,6 +52,7 @@ def _finding(record: CheckRecord, result: Result) -> JsonObject:
 
 
 def _entry(said: str, rule: str, severity: str, file: str, line: int) -> JsonObject:
+    file = file or "vibeguard.yaml"  # a service drops what has no place
     digest = sha256(f"{rule}\0{file}\0{line}\0{said}".encode("utf-8", "replace")).hexdigest()
     return {
         "description": said,

@@ -27,7 +27,7 @@ class InTotoFormat(Format):
     def finish(self, state: State, ending: Ending = NOTHING_MORE) -> str:
         """The document. Raises UsageError for a run of which nothing can be stated."""
         finished = verdict_event(state, ending)
-        vcs = state.started.vcs if state.started else None
+        vcs = state.vcs
         if finished is None or state.planned is None or state.started is None:
             raise UsageError("this run has no verdict, so there is nothing to state", _HOW)
         if finished.verdict is Verdict.CANCELLED:
@@ -55,7 +55,7 @@ class InTotoFormat(Format):
             "warnedTests": words["warned"],
             "failedTests": words["failed"],
             "vibeguard": {
-                "runId": state.started.run_id,
+                "runId": state.run_id,
                 "startedOn": state.started.wall_time,
                 "reused": reused,
             },

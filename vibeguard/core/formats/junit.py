@@ -55,7 +55,7 @@ class JUnitFormat(Format):
         if problem:
             case = SubElement(suite, "testcase", name="run", classname="vibeguard", time="0.000")
             SubElement(case, "error", type="run", message=problem)
-        _count(suite, "vibeguard", state.finished.elapsed_ns if state.finished else state.last_t)
+        _count(suite, "vibeguard", state.elapsed_ns)
         if state.started is not None:
             suite.set("timestamp", sanitise(state.started.wall_time).partition(".")[0].rstrip("Z"))
         root.extend(_suites_of_tests(state))
@@ -102,14 +102,13 @@ def _properties(record: CheckRecord) -> Iterator[Element]:
 
 
 def _not_passed(state: State, record: CheckRecord) -> Element:
-    settled, word = record.settled, shown_status(record)
-    reason = settled.reason.value if settled and settled.reason else word
+    word = shown_status(record)
     prefix = "" if word in ("failed", "timeout") else f"{word}: "
     message = prefix + sanitise(reason_of(state, record))
     name = _ELEMENTS[word]
     if name == "skipped":
         return Element(name, {"message": message})
-    made = Element(name, {"type": reason, "message": message})
+    made = Element(name, {"type": record.reason or word, "message": message})
     made.text = "\n".join([*result_lines(record), *lines_besides(record), *fact_lines(record)])
     return made
 

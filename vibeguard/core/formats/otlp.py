@@ -60,7 +60,7 @@ class _Trace:
     def __init__(self, state: State) -> None:
         started = state.started
         self.state = state
-        self._run_id = started.run_id if started else ""
+        self._run_id = state.run_id
         self._epoch_ns = started_ns(state)
         came = started.traceparent.split("-") if started and started.traceparent else []
         self.id = came[1] if came else _digest(self._run_id, 32)
@@ -88,8 +88,8 @@ def _run(trace: _Trace, ending: Ending) -> JsonObject:
     verdict = finished.verdict if finished is not None else None
     result = _VERDICTS.get(verdict, "error") if verdict is not None else "error"
     attributes: Attributes = {
-        "cicd.pipeline.name": state.planned.config_path if state.planned else "",
-        "cicd.pipeline.run.id": state.started.run_id if state.started else "",
+        "cicd.pipeline.name": state.config_path,
+        "cicd.pipeline.run.id": state.run_id,
         "cicd.pipeline.result": result,
         "vibeguard.exit_code": int(exit_code_of(state, ending)),
         "vibeguard.finished": finished is not None,
@@ -111,11 +111,11 @@ def _check(trace: _Trace, check: str, record: CheckRecord) -> JsonObject:
     result = _RESULTS[record.outcome] if record.outcome is not None else None
     attributes: Attributes = {
         "cicd.pipeline.task.name": check,
-        "cicd.pipeline.task.run.id": f"{state.started.run_id if state.started else ''}/{check}",
+        "cicd.pipeline.task.run.id": f"{state.run_id}/{check}",
         "cicd.pipeline.task.run.result": result,
         "vibeguard.pool": record.planned.pool.value,
         "vibeguard.attempts": record.attempt,
-        "vibeguard.flaky": bool(record.settled and record.settled.flaky),
+        "vibeguard.flaky": record.flaky,
         "process.exit.code": record.finished.exit_code if record.finished else None,
     }
     return trace.span(
@@ -149,7 +149,7 @@ def _status(result: str, message: str) -> JsonObject:
 
 
 def _of_tree(state: State) -> Attributes:
-    vcs = state.started.vcs if state.started else None
+    vcs = state.vcs
     if vcs is None:
         return {}
     known = {"vcs.ref.head.revision": vcs.head, "vcs.ref.head.name": vcs.branch}

@@ -145,7 +145,7 @@ def _check_result(state: State, record: CheckRecord) -> JsonObject:
 
 
 def _about(state: State, level: str, text: str) -> JsonObject:
-    config = state.planned.config_path if state.planned else "vibeguard.yaml"
+    config = state.config_path or "vibeguard.yaml"
     return {
         "ruleId": "check",
         "ruleIndex": 0,

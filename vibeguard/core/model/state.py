@@ -1,8 +1,9 @@
 """What the events so far amount to: the only mutable model, changed by `core.fold` alone."""
 
 from vibeguard.core.model import events
+from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.names import CheckState, Outcome, Pool
+from vibeguard.core.names import CheckState, Outcome, Pool, Reason
 
 
 class _Account:
@@ -61,6 +62,16 @@ class CheckRecord(_Account):
         return None if self.started is None else self.started.t
 
     @property
+    def reason(self) -> Reason | None:
+        """Why it settled as it did; None of a plain pass, and before it settles."""
+        return None if self.settled is None else self.settled.reason
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it passed, but not at the first attempt."""
+        return self.settled is not None and self.settled.flaky
+
+    @property
     def settled_t(self) -> int | None:
         """When it settled."""
         return None if self.settled is None else self.settled.t
@@ -112,6 +123,26 @@ class State(_Account):
         self.sealed: events.LogSealed | None = None
         self.unknown_events: int = 0
         self.weakened: list[events.RunWeakened] = []
+
+    @property
+    def run_id(self) -> str:
+        """The run that the log says it is of; empty before its first event."""
+        return "" if self.started is None else self.started.run_id
+
+    @property
+    def vcs(self) -> VersionControl | None:
+        """The repository at the start; None where that is not known."""
+        return None if self.started is None else self.started.vcs
+
+    @property
+    def config_path(self) -> str:
+        """The config that was planned; empty before that."""
+        return "" if self.planned is None else self.planned.config_path
+
+    @property
+    def elapsed_ns(self) -> int:
+        """How long the run took; of one that has not finished, up to its last event."""
+        return self.last_t if self.finished is None else self.finished.elapsed_ns
 
     @property
     def foreground_settled_t(self) -> int | None:

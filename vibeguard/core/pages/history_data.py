@@ -30,12 +30,12 @@ def history_of(runs: Iterable[tuple[State, str]]) -> History:
 
 
 def _run(state: State, word: str) -> HistoryRun:
-    started, vcs = state.started, state.started.vcs if state.started else None
+    started, vcs = state.started, state.vcs
     counts = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
     return HistoryRun(
-        run_id=started.run_id if started else "",
+        run_id=state.run_id,
         word=word,
-        ns=state.finished.elapsed_ns if state.finished else state.last_t,
+        ns=state.elapsed_ns,
         started=started.wall_time if started else "",
         counts=", ".join(counts),
         branch=vcs.branch if vcs else "",
@@ -44,7 +44,7 @@ def _run(state: State, word: str) -> HistoryRun:
 
 
 def _check(state: State, record: CheckRecord) -> HistoryCheck:
-    flaky = record.outcome is Outcome.PASSED and bool(record.settled and record.settled.flaky)
+    flaky = record.outcome is Outcome.PASSED and record.flaky
     ran = record.first_started_t is not None
     took = duration_ns(record, state.last_t) if ran else 0
     return HistoryCheck(shown_status(record), took, flaky)

@@ -45,7 +45,7 @@ class Places(Struct, frozen=True):
 def places_of(state: State, editor: str, root: str) -> Places:
     """What a run's config says of links; `editor` stands before what it says, unless empty."""
     links = state.planned.settings.links if state.planned else None
-    vcs = state.started.vcs if state.started else None
+    vcs = state.vcs
     return Places(
         editor=editor or (links.editor if links else ""),
         forge=links.forge if links else "",

@@ -150,8 +150,7 @@ def _facts(state: State, ending: Ending) -> Iterator[str]:
 
 
 def _comparison(state: State, former: State) -> Iterator[str]:
-    run_id = former.started.run_id if former.started else ""
-    yield f'<section id="changes"><h2>Since run {text(run_id)}</h2>\n'
+    yield f'<section id="changes"><h2>Since run {text(former.run_id)}</h2>\n'
     kinds = [(name, changes) for name, changes in compare(state, former).kinds() if changes]
     if not kinds:
         yield '<p class="quiet">Nothing has changed.</p>'

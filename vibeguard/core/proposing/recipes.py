@@ -1,6 +1,7 @@
 """What the name and the text of a project's own recipe (a target, a script, a session) tell."""
 
 import re
+from collections.abc import Iterator
 
 from vibeguard.core.proposing.base import Proposal
 from vibeguard.core.proposing.known_tools import guard_in, tools_in
@@ -20,19 +21,19 @@ _MENDS = re.compile(r"--(?:fix|write|watch)\b")
 _NO_TEST = "no test specified"
 
 
-def recipe(name: str, text: str, run: str, *, source: str, language: str) -> Proposal | None:
-    """The check that a recipe is; None where it is none, or would be content with nothing.
+def recipe(name: str, text: str, run: str, *, source: str, language: str) -> Iterator[Proposal]:
+    """The check that a recipe is, unless it is none, or would be content with nothing.
 
     `name` is the recipe's, `text` what it runs, `run` the command line that runs it.
     """
     if not _SAFE.fullmatch(name) or _CHANGES.search(name):
-        return None
+        return
     tests = _TESTS.fullmatch(name) is not None
     if not tests and not _QUICK.fullmatch(name):
-        return None
+        return
     if _NOTHING.fullmatch(text) or _NO_TEST in text or _MENDS.search(text):
-        return None
-    return Proposal(
+        return
+    yield Proposal(
         id=name.strip(".:").replace(".", "-").replace(":", "-"),
         run=run,
         source=source,

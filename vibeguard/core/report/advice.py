@@ -86,7 +86,7 @@ def _is_plain(value: str | None) -> bool:
 
 
 def _never_ran(record: CheckRecord) -> bool:
-    if record.settled is not None and record.settled.reason is Reason.NOT_STARTABLE:
+    if record.reason is Reason.NOT_STARTABLE:
         return True
     return record.finished is not None and record.finished.exit_code in NOT_STARTED_CODES
 

@@ -61,7 +61,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
 
     `run_folder` is put before the paths of outputs, which the log gives relative to it.
     """
-    started, planned, finished = state.started, state.planned, state.finished
+    started, planned = state.started, state.planned
     verdict = verdict_event(state, ending)
     checks = state.checks.items()
     return Report(
@@ -74,15 +74,15 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
         ),
         exit_code=exit_code_of(state, ending),
         fail_fast_triggered=fail_fast_triggered(state),
-        run_id=started.run_id if started else "",
+        run_id=state.run_id,
         state=_state_word(state, ending),
         verdict=verdict.verdict.value if verdict else None,
         reason=ending.problem or (verdict.reason if verdict else ""),
         counts=outcome_counts(state),
-        duration_ms=(finished.elapsed_ns if finished else state.last_t) // MILLISECOND_NS,
+        duration_ms=state.elapsed_ns // MILLISECOND_NS,
         started_at=started.wall_time if started else "",
         tool_version=started.tool_version if started else "",
-        config_path=planned.config_path if planned else "",
+        config_path=state.config_path,
         notes=planned.notes if planned else (),
         background=_background(state),
         errors=(),
@@ -172,7 +172,6 @@ def _state_word(state: State, ending: Ending) -> RunState:
 def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> CheckReport:
     planned, settled, finished = record.planned, record.settled, record.finished
     extracted, queued = record.extracted, record.queued_ns
-    reason = settled.reason if settled else None
     return CheckReport(
         id=id_,
         status=(record.outcome or record.state).value,
@@ -183,11 +182,11 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         command=shown_command(planned),
         pool=planned.pool.value,
         requires=tuple(requirement.check for requirement in planned.requires),
-        reason=reason.value if reason else None,
+        reason=record.reason.value if record.reason else None,
         message=reason_of(state, record),
         root_cause=cause_of(record) or None,
         attempts=settled.attempts if settled else record.attempt,
-        flaky=settled.flaky if settled else False,
+        flaky=record.flaky,
         leaked=settled.leaked if settled else False,
         waived=settled.waived if settled else False,
         quarantined=settled.quarantined if settled else False,

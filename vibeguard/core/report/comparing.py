@@ -76,10 +76,10 @@ def comparison_lines(comparison: Comparison, run_id: str) -> list[str]:
 
 def comparison_report(present: State, before: State) -> ComparisonReport:
     """The comparison as a document has it: every difference."""
-    found, started = compare(present, before), before.started
+    found, vcs = compare(present, before), before.vcs
     return ComparisonReport(
-        run_id=started.run_id if started else "",
-        head=started.vcs.head if started and started.vcs else "",
+        run_id=before.run_id,
+        head=vcs.head if vcs else "",
         new=_reported(found.new),
         still_failing=_reported(found.still),
         fixed=_reported(found.fixed),

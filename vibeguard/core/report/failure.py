@@ -201,8 +201,7 @@ def _was_writing(record: CheckRecord, hang: CheckHang) -> bool:
 
     Lately is within the last quarter of its time; what the idle timeout ended is a hang.
     """
-    by_idleness = record.settled is not None and record.settled.reason is Reason.IDLE
-    if hang.silent_ns is None or by_idleness or record.running_t is None:
+    if hang.silent_ns is None or record.reason is Reason.IDLE or record.running_t is None:
         return False
     return hang.silent_ns * 4 < hang.t - record.running_t
 

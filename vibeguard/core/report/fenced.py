@@ -80,8 +80,7 @@ class Fenced(Struct, frozen=True):
             filter(None, (duration(duration_ns(record, state.last_t)), placed(record)))
         )
         word = shown_status(record).upper()
-        machine = record.settled.reason if record.settled else None
-        tag = f" [{machine.value}]" if machine else ""
+        tag = f" [{record.reason.value}]" if record.reason else ""
         known = f"; {known}" if known else ""
         return f"{word} {self.clean(record.planned.id)}{tag}: {reason} ({self.clean(took)}{known})"
 

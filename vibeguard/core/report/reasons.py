@@ -60,7 +60,7 @@ def late_failures(state: State, record: CheckRecord) -> tuple[str, ...]:
 def _direct(state: State, record: CheckRecord) -> str:
     """The requirement itself that stood in the way of a skipped check."""
     settled = record.settled
-    if settled is None or settled.reason is not Reason.REQUIREMENT:
+    if settled is None or record.reason is not Reason.REQUIREMENT:
         return ""
     names = [requirement.check for requirement in record.planned.requires]
     if settled.cause in names:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from vibeguard.core.wording.sanitise import harmless_json, well_formed
+from vibeguard.core.wording.sanitise import all_well_formed, harmless_json
 
 JsonObject: TypeAlias = dict[str, object]
 
@@ -27,7 +27,7 @@ def encode_document(value: msgspec.Struct | Sequence[msgspec.Struct], *, ci: boo
 
 def encode_value(value: object, *, ci: bool = False) -> str:
     """The same of a document of others' making: dictionaries, lists, texts, numbers."""
-    text = msgspec.json.format(msgspec.json.encode(_all_well_formed(value)), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(all_well_formed(value)), indent=2).decode()
     return harmless_json(text, ci=ci) + "\n"
 
 
@@ -36,15 +36,4 @@ def _encoded(value: msgspec.Struct | Sequence[msgspec.Struct]) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_all_well_formed(msgspec.to_builtins(value)))
-
-
-def _all_well_formed(value: object) -> object:
-    """A value of JSON with every text in it well-formed; its depth is that of our own types."""
-    if isinstance(value, str):
-        return well_formed(value)
-    if isinstance(value, dict):
-        return {_all_well_formed(key): _all_well_formed(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_all_well_formed(item) for item in value]
-    return value
+        return msgspec.json.encode(all_well_formed(msgspec.to_builtins(value)))

@@ -35,7 +35,7 @@ def build_status(
     live = ending.log_status is LogStatus.LIVE
     verdict = verdict_event(state, ending)
     return Status(
-        run_id=run_id or (state.started.run_id if state.started else ""),
+        run_id=run_id or state.run_id,
         state=(ending.log_status or LogStatus.INCOMPLETE).value,
         verdict=verdict.verdict.value if verdict else None,
         exit_code=exit_code_of(state, ending),
@@ -136,10 +136,9 @@ def _waiting_words(check: WaitingCheck) -> str:
 
 
 def _elapsed_ns(state: State, now_t: int, *, live: bool) -> int:
-    if state.finished is not None:
-        return state.finished.elapsed_ns
     # What is dead has come no further than its last event.
-    return max(now_t, state.last_t) if live else state.last_t
+    goes_on = live and state.finished is None
+    return max(now_t, state.last_t) if goes_on else state.elapsed_ns
 
 
 def _running(state: State, now_t: int) -> Iterator[RunningCheck]:

@@ -88,7 +88,7 @@ def _passed(state: State, took: str, style: Style) -> str:
     of += f", {earlier}," if earlier else ""
     line = f"{style.good('passed')}: {of} in {took}"
     others = named(not_passed(state))
-    flaky = [c for c, r in state.checks.items() if r.settled and r.settled.flaky]
+    flaky = [c for c, r in state.checks.items() if r.flaky]
     if flaky:
         others.append(f"{len(flaky)} flaky ({sanitise(some(flaky))})")
     if others:

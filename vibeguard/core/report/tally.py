@@ -51,7 +51,7 @@ def not_passed(state: State) -> dict[str, tuple[str, ...]]:
 
 def has_nothing_to_confirm(record: CheckRecord) -> bool:
     """Whether it is there to run a reused check again, and that was not reused: no news."""
-    return record.settled is not None and record.settled.reason is Reason.NOTHING_TO_CONFIRM
+    return record.reason is Reason.NOTHING_TO_CONFIRM
 
 
 def named(groups: Groups) -> list[str]:

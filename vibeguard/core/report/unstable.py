@@ -50,7 +50,7 @@ def unstable_checks(runs: Iterable[State]) -> tuple[Unstable, ...]:
 def _told(check: str, tree: str, config: str, records: list[tuple[str, CheckRecord]]) -> Unstable:
     passed = [record for _, record in records if record.outcome is Outcome.PASSED]
     failed = [record for _, record in records if record.outcome in _UNPASSED]
-    flaky = sum(1 for record in passed if record.settled and record.settled.flaky)
+    flaky = sum(record.flaky for record in passed)
     tests = {
         result.name: None
         for record in failed
@@ -70,5 +70,5 @@ def _told(check: str, tree: str, config: str, records: list[tuple[str, CheckReco
 
 def _still_tree(state: State) -> str:
     """The digest of the tree that a run saw from start to end; empty where it is not known."""
-    began = state.started.vcs if state.started else None
+    began = state.vcs
     return began.content + began.beside if began is not None and held_still(state) else ""

@@ -12,18 +12,18 @@ from vibeguard.core.names import ReusePolicy
 
 def began_with(state: State, now: VersionControl | None) -> bool:
     """Whether a run began with what lies there now; it may have been another meanwhile."""
-    return _same(state.started.vcs if state.started else None, now)
+    return _same(state.vcs, now)
 
 
 def is_still_on(state: State, now: VersionControl | None) -> bool:
     """Whether a run that goes on began with what lies there, and nothing was written since."""
-    began = state.started.vcs if state.started else None
+    began = state.vcs
     return began is not None and now is not None and _same(began, now) and _still(began, now)
 
 
 def held_still(state: State) -> bool:
     """Whether no file of the tree was written while the run went on, edited back or not."""
-    began = state.started.vcs if state.started else None
+    began = state.vcs
     ended = state.finished.vcs if state.finished else None
     return began is not None and ended is not None and _same(began, ended) and _still(began, ended)
 

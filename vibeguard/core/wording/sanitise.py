@@ -80,6 +80,18 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else re.sub(_SURROGATE, "\ufffd", text)
 
 
+def all_well_formed(value: object) -> object:
+    """A value of JSON with every text in it well-formed; its depth is that of our own types."""
+    match value:
+        case str():
+            return well_formed(value)
+        case dict():
+            return {all_well_formed(key): all_well_formed(item) for key, item in value.items()}
+        case list() | tuple():
+            return [all_well_formed(item) for item in value]
+    return value
+
+
 def break_commands(text: str) -> str:
     """Break what a CI service would read as a command: for whole lines, after all layout.
 

@@ -57,7 +57,7 @@ def finished_before(state_dir: str, run_id: str) -> Iterator[State]:
 
 def _newest(state_dir: str, present: State) -> State | None:
     checks, partly = set(present.checks), None
-    for state in islice(finished_before(state_dir, _run_id(present)), MOST_READ):
+    for state in islice(finished_before(state_dir, present.run_id), MOST_READ):
         if checks <= state.checks.keys():
             return state
         if partly is None and checks & state.checks.keys():
@@ -73,15 +73,11 @@ def _of_base(state_dir: str, present: State) -> State | None:
     base = base_commit(cwd, caller_environment()) if cwd else ""
     if not base:
         return None
-    for state in islice(finished_before(state_dir, _run_id(present)), MOST_READ_FOR_BASE):
-        vcs = state.started.vcs if state.started else None
+    for state in islice(finished_before(state_dir, present.run_id), MOST_READ_FOR_BASE):
+        vcs = state.vcs
         if vcs is not None and vcs.head == base and not vcs.dirty:
             return state
     return None
-
-
-def _run_id(state: State) -> str:
-    return state.started.run_id if state.started else ""
 
 
 def _whole(folder: str) -> State | None:

@@ -85,7 +85,7 @@ class Reusing:
     def keep(self, state: State, seal: str) -> None:
         """The run is sealed: record its passes, forget what it contradicts. Raises OSError."""
         records = Records(self._subject.state_dir)
-        run = state.started.run_id if state.started is not None else ""
+        run = state.run_id
         for check, before in self._before.items():
             if _contradicts(state.checks[check]):
                 records.forget(check, before.key)
@@ -108,5 +108,5 @@ class Reusing:
 
 def _contradicts(check: CheckRecord) -> bool:
     """Whether an attempt of the check did not pass."""
-    flaky = check.settled is not None and check.settled.flaky
+    flaky = check.flaky
     return flaky or check.outcome in UNPASSED

@@ -25,6 +25,4 @@ def detect(project: Project, path: str) -> Iterator[Proposal]:
         text = "\n".join(text.strip(" \t@-") for text in body)
         for name in rule[1].split():
             run = _RUN.format(name=name)
-            check = recipe(name, text, run, source=path, language="make")
-            if check is not None:
-                yield check
+            yield from recipe(name, text, run, source=path, language="make")

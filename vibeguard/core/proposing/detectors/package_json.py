@@ -36,12 +36,10 @@ def detect(project: Project, path: str) -> Iterator[Proposal]:
         if name in above or all(_CALLS.fullmatch(part) for part in re.split(r" ?&& ?", text)):
             continue
         run = f"{manager} {name}"
-        check = recipe(name, text, run, source=path, language="node")
-        if check is None:
-            continue
-        types = types or bool(re.search(r"\btsc\b", text))
         matcher = next((m for word, m in _MATCHERS.items() if re.search(rf"\b{word}\b", text)), "")
-        yield msgspec.structs.replace(check, folder=folder, results=matcher)
+        for check in recipe(name, text, run, source=path, language="node"):
+            types = types or bool(re.search(r"\btsc\b", text))
+            yield msgspec.structs.replace(check, folder=folder, results=matcher)
     has_types = project.any_below(folder, ".ts", ".tsx", ".mts")
     if inside(folder, "tsconfig.json") in project.files and has_types and not (types or above):
         yield Proposal(

@@ -25,9 +25,8 @@ def detect_tox(project: Project, path: str) -> Iterator[Proposal]:
             environment = name
         text = parser.get(section, "commands", fallback="")
         run = f"tox run -e {environment}"
-        check = recipe(name, text, run, source=path, language="tox") if text else None
-        if check is not None:
-            yield check
+        if text:
+            yield from recipe(name, text, run, source=path, language="tox")
 
 
 def detect_nox(project: Project, path: str) -> Iterator[Proposal]:
@@ -46,9 +45,7 @@ def detect_nox(project: Project, path: str) -> Iterator[Proposal]:
             if isinstance(node, ast.Constant) and node.value is not ast.get_docstring(function)
         )
         run = f"nox -s {function.name}"
-        check = recipe(function.name, words, run, source=path, language="nox")
-        if check is not None:
-            yield check
+        yield from recipe(function.name, words, run, source=path, language="nox")
 
 
 def _is_session(function: ast.FunctionDef) -> bool:
