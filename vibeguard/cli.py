@@ -200,7 +200,7 @@ def _call(arguments: list[str], verb: str) -> int:
 
     failures.make_streams_safe()
     try:
-        from vibeguard.commands.parsing import parse  # noqa: PLC0415 - after `early`
+        from vibeguard.commands.plain import parse  # noqa: PLC0415 - after `early`
 
         call = parse(arguments)
         gc.enable()

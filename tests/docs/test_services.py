@@ -13,7 +13,7 @@ import yaml
 
 from tests.docs.examples import ROOT, blocks, environment
 from tests.helpers.command import git, project
-from vibeguard.commands.parsing import parse
+from vibeguard.commands.plain import parse
 from vibeguard.system.discovery.whereabouts import CONFIG_NAMES
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())

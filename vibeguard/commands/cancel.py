@@ -12,7 +12,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.control import request
-from vibeguard.system.rundir.references import run_id_of
+from vibeguard.system.rundir.ids import place_of
 
 
 class CancelOptions(Options, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ def cancel(run: RunName = "latest", /, *, common: GlobalOptions, options: Cancel
     """Ask a run, or one check of it, to end; the run's own exit code says how it did."""
     folder = open_run(run, common, at_work=True)
     state, reading = open_state(folder)
-    run_id = run_id_of(folder)
+    _, run_id = place_of(folder)
     if reading.status is not LogStatus.LIVE:
         write_err(f"vibeguard: run {run_id} is over: there is nothing to cancel\n")
         return 0

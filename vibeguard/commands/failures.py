@@ -83,20 +83,18 @@ def tell(error: BaseException, arguments: list[str], verb: str) -> int:
 
 def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitCode]:
     """The problems that an exception stands for, and the exit code that it means."""
-    if isinstance(error, ConfigError):
-        return error.problems, ExitCode.USAGE
     if isinstance(error, FileNotFoundError) and error.filename is None:
         from vibeguard.commands.caller_folders import gone  # noqa: PLC0415 - seldom needed
 
         error = gone()  # nothing but the working folder is looked up without a name
     if isinstance(error, VibeGuardError):
         code = next(code for kind, code in CODES if isinstance(error, kind))
-        return (Problem(what=error.what, do=error.do),), code
+        return error.problems, code
     if type(error).__module__.startswith("cyclopts"):
         return (_usage_problem(error, verb),), ExitCode.USAGE
     root = error.__cause__ or error  # the parser wraps what a command's module raises
     if lack := shortage(root):
-        return (Problem(lack.what, lack.do),), ExitCode.INCOMPLETE
+        return lack.problems, ExitCode.INCOMPLETE
     if isinstance(error, OSError) and error.filename is None and error.errno is not None:
         what = f"cannot write the output: {os.strerror(error.errno)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE

@@ -10,19 +10,14 @@ from msgspec.structs import replace
 
 from vibeguard.commands.opening import follow_run
 from vibeguard.commands.streams import write_err
-from vibeguard.core.fold.verdict import (
-    has_failed,
-    is_decided_early,
-    only_the_background_is_left,
-)
+from vibeguard.core.fold.verdict import has_failed
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import VibeGuardError
 from vibeguard.core.reuse.checked import is_still_on
-from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
-from vibeguard.system.front.following import Enough, Until
+from vibeguard.system.front.following import Until
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
@@ -77,25 +72,12 @@ def follow_twin(folder: str, watching: Watching) -> int:
     output = Output()
     shown = format_options(run_folder=folder, verbose=watching.verbose)
     view = make_view(watching.format, shown, output, live=True)
-    deadline = None
-    if isinstance(watching.max_wait, int):
-        deadline = watching.began_s + watching.max_wait / SECOND_NS
     hint = f"vibeguard wait {os.path.basename(folder)}"
     if watching.detach:
         until = Until(lambda _: True, None, hint, exit_code=ExitCode.PASSED)
         return follow_run(folder, view, output, until)
-    until = Until(enough_for(watching), deadline, hint, watching.seal_to)
+    until = Until(watching.has_seen_enough, watching.deadline, hint, watching.seal_to)
     return follow_run(folder, view, output, until)
-
-
-def enough_for(watching: Watching) -> Enough:
-    """When `--max-wait` has nothing more to wait for (see `Front`)."""
-    max_wait = watching.max_wait
-    if max_wait == "foreground":
-        return only_the_background_is_left
-    if max_wait is None:
-        return lambda _: False
-    return is_decided_early
 
 
 def _of_same_checks(state: State, launch: Launch) -> bool:

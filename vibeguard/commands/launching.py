@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard.commands.caller_folders import working_folder
-from vibeguard.commands.loading import Loaded, expectations, load, locate
+from vibeguard.commands.loading import Loaded, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
@@ -33,6 +33,7 @@ from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of
 from vibeguard.system.front import early
+from vibeguard.system.history import load_estimates
 from vibeguard.system.reuse.tree import named_tree, with_identity
 from vibeguard.system.rundir.state_folder import state_folder
 from vibeguard.system.vouching.refusing import refusals_marked
@@ -122,7 +123,7 @@ def _plan(
     checks = _here(selection.checks) if options.local else selection.checks
     if config.settings.reuse is False:
         checks = tuple(replace(check, reuse=ReusePolicy.OFF) for check in checks)
-    expected = expectations(state_dir, checks)
+    expected = load_estimates(state_dir, checks)
     never, confirmed = _about_reuse(checks) if settings.reuse else ((), frozenset())
     if options.staged and options.reuse:
         never = ("nothing is reused: what a staged run is of is laid out for it alone",)

@@ -1,7 +1,7 @@
 """The config that a command is about: found, read, understood."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from msgspec import Struct
@@ -10,12 +10,10 @@ from vibeguard.commands.caller_folders import shown_path, working_folder
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.config.load import load_config
 from vibeguard.core.config.matcher_files import with_matcher_files
-from vibeguard.core.history import Estimate, definition_of
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.whereabouts import Located, find_config, read_config
-from vibeguard.system.history import load_estimates, machine_id
 
 
 class Loaded(Struct, frozen=True):
@@ -84,9 +82,3 @@ def matching(config: Config, common: GlobalOptions) -> tuple[CheckConfig, ...]:
     chosen = select(config, (), common.tags, common.exclude_tags, no_deps=True)
     ids = {check.id for check in chosen.checks}
     return tuple(check for check in config.checks if check.id in ids)
-
-
-def expectations(state_dir: str, checks: Iterable[CheckConfig]) -> dict[str, Estimate]:
-    """What earlier runs on this machine let expect of these checks, by id; nothing without any."""
-    definitions = {check.id: definition_of(check.run, check.cwd, check.where) for check in checks}
-    return load_estimates(state_dir, definitions, machine_id())

@@ -96,10 +96,11 @@ def failing_in(state_dir: str) -> frozenset[str]:
 
 def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowing:
     """The checks that did not pass in a run; what that run left out is not among them."""
+    from vibeguard.system.rundir.ids import place_of  # noqa: PLC0415
     from vibeguard.system.vouching.endings import read_run  # noqa: PLC0415
 
     folder = open_run(reference, common)
-    run = os.path.basename(folder)
+    _, run = place_of(folder)
     state, ending = read_run(folder)
     if ending.log_status is LogStatus.CORRUPT:
         raise LogCorrupt(f"run {run} cannot be taken from: {ending.problem}")

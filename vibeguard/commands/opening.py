@@ -12,7 +12,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
 from vibeguard.system.front.leftovers import sweep_leftovers
 from vibeguard.system.journal.live_runs import has_writer
-from vibeguard.system.rundir.ids import run_folder
+from vibeguard.system.rundir.ids import place_of, run_folder
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.staged.scratch import sweep_scratch
 from vibeguard.system.vouching.known import find_run, known_runs
@@ -72,7 +72,7 @@ def follow_run(folder: str, shown: "Shown", output: "Output", until: "Until") ->
 
     code = follow(Follower(folder), shown, output, until)
     if code == ExitCode.INCOMPLETE:
-        tell_leftovers(os.path.dirname(os.path.dirname(folder)))
+        tell_leftovers(place_of(folder)[0])
     return code
 
 

@@ -1,16 +1,18 @@
-"""Command lines as nearly all are written, read without the parser (docs/adr/0170).
+"""argv in, a call that is ready to be made out: usual command lines without cyclopts (ADR 0170).
 
 Flags spelt in full, each once, with a value that can only mean one thing. Whatever else there is (a
 help screen, combined letters, `--`, a mistake of any kind) is not for here: the answer is None, and
 cyclopts reads the same words by the same parameters. A test holds the two against each other.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
 
+from vibeguard import late_patterns
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Options, Word, members, names_of, split
 from vibeguard.commands.table import ALIASES, COMMANDS, function_of
@@ -34,6 +36,17 @@ class Flag(Struct, frozen=True):
 
 
 Given = dict[str, dict[str, Any]]  # argument -> field -> value
+
+
+def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Callable[[], int]:
+    """The call that these arguments ask for. Raises UsageError or a CycloptsError."""
+    call = plain_call(arguments, environ)
+    if call is None:
+        late_patterns.compile_again()  # what rich does with its own is not ours to know
+        from vibeguard.commands import application  # noqa: PLC0415 - cyclopts is 80 ms
+
+        call = application.parse(arguments, environ)
+    return call
 
 
 def plain_call(arguments: Sequence[str], environ: Mapping[str, str]) -> Callable[[], int] | None:

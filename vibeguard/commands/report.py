@@ -16,7 +16,6 @@ from vibeguard.core.fold.fold import apply, new_state
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.registry import make_format
-from vibeguard.core.history import definition_of
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned
 from vibeguard.core.model.state import State
@@ -25,11 +24,12 @@ from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.front.shown import format_options
-from vibeguard.system.history import load_estimates, machine_id
+from vibeguard.system.history import load_estimates
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import LogReading, read_log
 from vibeguard.system.journal.tamper import altered_output
 from vibeguard.system.rundir.files import whole_or_gone
+from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.notified import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
 
@@ -67,10 +67,11 @@ def report(
     if options.print_seal and reading.seal is not None:
         human = form.stream is Stream.HUMAN
         (write_out if human else write_err)(f"{reading.seal.sha256}\n")
+    state_dir, _ = place_of(folder)
     for sentence in untold(folder):
         write_err(f"vibeguard: {sanitise(sentence)}\n")
     _warn_of_changes(state)
-    _advise(state, os.path.dirname(os.path.dirname(folder)))
+    _advise(state, state_dir)
     return exit_code_so_far(state) if ending.exit_code is None else ending.exit_code
 
 
@@ -84,7 +85,7 @@ def _format_options(
     if options.compare is not None:
         from vibeguard.system.front.former import former_run  # noqa: PLC0415 - only then
 
-        former = former_run(os.path.dirname(os.path.dirname(folder)), options.compare)
+        former = former_run(place_of(folder)[0], options.compare)
         shown = replace(shown, former=former, compare=True)
     if form == "html":
         here = os.getcwd()
@@ -246,9 +247,7 @@ def _advise(state: State, state_dir: str) -> None:
     if state.planned is None:
         return
     checks = state.planned.checks
-    definitions = {check.id: definition_of(check.run, check.cwd, check.where) for check in checks}
-    estimates = load_estimates(state_dir, definitions, machine_id())
     placed = [(check, check.pool) for check in checks]
     limit = state.planned.settings.async_after_ns
-    for sentence in placement_advice(placed, estimates, limit):
+    for sentence in placement_advice(placed, load_estimates(state_dir, checks), limit):
         write_err(f"vibeguard: {sanitise(sentence)}\n")

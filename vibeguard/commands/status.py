@@ -15,8 +15,8 @@ from vibeguard.system.clock import monotonic_ns
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import live_runs
 from vibeguard.system.process.proc import boot_id
+from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.notified import untold
-from vibeguard.system.rundir.references import run_id_of
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.vouching.endings import read_run
 from vibeguard.system.vouching.known import find_run, known_runs
@@ -27,16 +27,17 @@ def status(run: RunName = "latest", /, *, common: GlobalOptions) -> int:
     state_dir = state_dir_of_runs(common)
     tell_leftovers(state_dir)
     folder = find_run(state_dir, run)
+    _, run_id = place_of(folder)
     state, ending = read_run(folder)
     now_t = _now_t(state)
     live = ending.log_status is LogStatus.LIVE
-    others = tuple(name for name in live_runs(state_dir) if name != run_id_of(folder))
+    others = tuple(name for name in live_runs(state_dir) if name != run_id)
     answer = build_status(
         state,
         now_t,
         forecast(state, now_t) if live else Forecast(),
         ending=ending,
-        run_id=run_id_of(folder),
+        run_id=run_id,
         path=os.path.join(folder, LOG_NAME),
         live_runs=others,
         untold=untold(folder),

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from vibeguard.commands.options import Count, Duration, GlobalOptions
 from vibeguard.commands.parameter import Parameter, Word
-from vibeguard.commands.pooling import PoolOptions, access_to
 from vibeguard.commands.streams import write_err
+from vibeguard.commands.workers import PoolOptions, access_to
 from vibeguard.core.config.scalars import LABEL
 from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError

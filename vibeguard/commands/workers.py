@@ -1,13 +1,29 @@
-"""`vibeguard workers`."""
+"""`vibeguard workers`; and which pool a command means, with the way into it."""
+
+import os
+from typing import Annotated
 
 from msgspec import Struct
 
 from vibeguard.commands.columns import columns
+from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.pooling import PoolOptions, access_to
+from vibeguard.commands.parameter import Options, Parameter
 from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.pool.messages import PROTOCOL, Presence
-from vibeguard.system.pool.access import needs_extra
+from vibeguard.core.problems import UsageError
+from vibeguard.system.pool.access import Access, access_from, needs_extra
+
+
+class PoolOptions(Options, frozen=True, kw_only=True):
+    """`workers`, and what `worker` has in common with it: which pool."""
+
+    pool: Annotated[
+        str | None, Parameter(metavar="NAME", help="The pool [default: as the config says].")
+    ] = None
+    insecure: Annotated[
+        bool, Parameter(help="Allow redis:// to another machine: the files go in the clear.")
+    ] = False
 
 
 class WorkerList(Struct, frozen=True):
@@ -37,3 +53,15 @@ def _row(presence: Presence) -> list[str]:
     if presence.protocol != PROTOCOL:
         state = f"speaks protocol {presence.protocol}, not {PROTOCOL}"
     return [presence.name, ",".join(presence.labels) or "-", state, presence.version]
+
+
+def access_to(common: GlobalOptions, options: PoolOptions) -> Access:
+    """The pool of the flags, else of the config. Raises UsageError."""
+    name, insecure = options.pool, options.insecure
+    if name is None and has_config(common):
+        settings = load(common).config.settings.pool
+        if settings is not None:
+            name, insecure = settings.name, insecure or settings.insecure
+    if name is None:
+        raise UsageError("which pool?", "name it: --pool NAME, or settings.pool in the config")
+    return access_from(os.environ, name, insecure=insecure)

@@ -24,12 +24,13 @@ class Problem(Struct, frozen=True):
 
 
 class VibeGuardError(Exception):
-    """What went wrong in one sentence, and what the user can do about it."""
+    """What went wrong in one sentence, and what the user can do about it: as a problem, too."""
 
     def __init__(self, what: str, do: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.do = do
+        self.problems: tuple[Problem, ...] = (Problem(what, do),)
 
 
 class ConfigError(VibeGuardError):

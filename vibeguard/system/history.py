@@ -6,12 +6,14 @@ Nothing but estimates depends on it: damaged lines are passed over, and it may b
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import DecodeError, json
 
-from vibeguard.core.history import Estimate, Sample, compacted, estimates
+from vibeguard.core.history import Estimate, Sample, compacted, definition_of, estimates
+from vibeguard.core.model.config import CheckConfig
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.system.rundir.files import append_lines, read_regular, replace_file
 
 NAME: Final = "history"
@@ -23,13 +25,14 @@ _encode = json.Encoder().encode
 
 
 def load_estimates(
-    state_dir: str, definitions: Mapping[str, str], machine: str
+    state_dir: str, checks: Iterable[CheckConfig | PlannedCheck]
 ) -> dict[str, Estimate]:
-    """What earlier runs let expect of the checks of `definitions` (id to definition).
+    """What earlier runs on this machine let expect of these checks, by id.
 
     Nothing where there is no history, or none that can be read.
     """
-    return estimates(_read(state_dir), definitions, machine)
+    definitions = {check.id: definition_of(check.run, check.cwd, check.where) for check in checks}
+    return estimates(_read(state_dir), definitions, machine_id())
 
 
 def append_history(state_dir: str, samples: Iterable[Sample]) -> None:

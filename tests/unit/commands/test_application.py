@@ -11,7 +11,7 @@ from cyclopts import CycloptsError
 from vibeguard.commands.application import build
 from vibeguard.commands.failures import explain
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.parsing import parse
+from vibeguard.commands.plain import parse
 from vibeguard.commands.run_options import RunOptions
 from vibeguard.commands.table import COMMANDS, function_of
 from vibeguard.commands.translated import twin_of
@@ -211,7 +211,7 @@ def test_a_help_screen_explains_every_word_and_flag_that_the_command_takes(name)
 def test_no_command_is_imported_before_it_is_used():
     """Start-up pays for one command."""
     script = (
-        "import sys; from vibeguard.commands.parsing import parse; parse(['completion', 'bash']);"
+        "import sys; from vibeguard.commands.plain import parse; parse(['completion', 'bash']);"
         "print([m for m in sys.modules if m.startswith('vibeguard.commands.')"
         " and m.rsplit('.')[-1] in ('run', 'tail', 'report', 'list', 'init', 'hook')] + "
         "[m for m in ('trio', 're2', 'yaml', 'rich') if m in sys.modules])"

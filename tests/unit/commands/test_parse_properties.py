@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.helpers.examples import examples
 from vibeguard.cli import verb_of
 from vibeguard.commands.failures import explain
-from vibeguard.commands.parsing import parse
+from vibeguard.commands.plain import parse
 from vibeguard.commands.table import COMMANDS
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import UsageError

@@ -9,20 +9,21 @@ import pytest
 from msgspec import json
 
 from tests.helpers.command import project, vibeguard
-from vibeguard.core.history import LONGEST_NS, Sample
+from vibeguard.core.history import LONGEST_NS, Sample, definition_of
+from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.names import Outcome
 from vibeguard.system import history
 from vibeguard.system.history import append_history, compact, load_estimates, machine_id
 
-DEFINITIONS = {"unit": "d"}
+UNIT = CheckConfig(id="unit", run="make test")
 
 
 def sample(duration_ns, check="unit"):
-    return Sample(check, "d", "m", duration_ns, Outcome.PASSED)
+    return Sample(check, definition_of("make test", ""), machine_id(), duration_ns, Outcome.PASSED)
 
 
 def expected(folder):
-    found = load_estimates(str(folder), DEFINITIONS, "m")
+    found = load_estimates(str(folder), [UNIT])
     return found["unit"].expected_ns if found else None
 
 

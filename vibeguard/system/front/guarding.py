@@ -38,9 +38,8 @@ from vibeguard.system.rundir.noted_differences import note_differences
 from vibeguard.system.vouching.refusing import refusals_marked
 
 START_PERIOD_S = 0.25
-LONGEST_PAUSE_S = (
-    0.1  # between two looks at a log that grows without a rest: a frame of live progress
-)
+# Between two looks at a log that grows without a rest: a frame of live progress.
+LONGEST_PAUSE_S = 0.1
 PAUSE_BOUND_S = 0.5
 PAUSE_PERIOD_S = 0.02
 PARTING_BOUND_S = 2.0
@@ -73,6 +72,20 @@ class Watching(Struct, frozen=True, kw_only=True):
         if not self.print_seal:
             return None
         return Stream.MACHINE if self.format in ("text", "agent") else Stream.HUMAN
+
+    @property
+    def deadline(self) -> float | None:
+        """When `--max-wait` is over (monotonic seconds), where it is a time."""
+        return self.began_s + self.max_wait / SECOND_NS if isinstance(self.max_wait, int) else None
+
+    def has_seen_enough(self, state: State) -> bool:
+        """Whether nothing worth waiting for can come any more.
+
+        Once the last check has settled, the supervisor's own word is near.
+        """
+        if self.max_wait == "foreground":
+            return only_the_background_is_left(state)
+        return self.max_wait is not None and is_decided_early(state)
 
 
 class Front:
@@ -172,23 +185,14 @@ class Front:
         return self._following.shown.problem is not None or self._following.follower.finished
 
     def _wait_deadlines(self, following: Following) -> list[float]:
-        max_wait = self._watching.max_wait
-        if not isinstance(max_wait, int):
+        deadline = self._watching.deadline
+        if deadline is None:
             return []
-        deadline = self._watching.began_s + max_wait / SECOND_NS
         return [deadline + SEALED_BOUND_S if following.follower.finished else deadline]
 
     def _waited_long_enough(self, following: Following) -> bool:
-        """Whether `--max-wait` is over, or nothing worth waiting for can come any more.
-
-        Once the last check has settled, the supervisor's own word is near.
-        """
-        state, max_wait = following.shown.state, self._watching.max_wait
-        if max_wait is None:
-            return False
-        if max_wait == "foreground":
-            return only_the_background_is_left(state)
-        if is_decided_early(state):
+        """Whether `--max-wait` is over, or there is nothing more to wait for."""
+        if self._watching.has_seen_enough(following.shown.state):
             return True
         return any(monotonic_s() >= deadline for deadline in self._wait_deadlines(following))
 

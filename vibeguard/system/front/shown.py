@@ -9,6 +9,7 @@ from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.terminal import is_ci, shows_unicode, wants_colour
+from vibeguard.system.rundir.ids import place_of
 
 
 def format_options(
@@ -47,7 +48,7 @@ def _former(run_folder: str, since: int | str) -> Callable[[State], State | None
     """What to hold a run against: what was told up to an event needs no other run."""
     if not run_folder or (isinstance(since, int) and since >= 0):
         return lambda _: None
-    state_dir = os.path.dirname(os.path.dirname(run_folder))
+    state_dir, _ = place_of(run_folder)
     if isinstance(since, str):
         return _former_run(state_dir, since)
     later = cache(partial(_former_run, state_dir))  # it reads the other run once

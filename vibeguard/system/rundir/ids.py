@@ -57,5 +57,11 @@ def run_folder(state_dir: str, run_id: str) -> str:
     return os.path.join(state_dir, "runs", run_id)
 
 
+def place_of(folder: str) -> tuple[str, str]:
+    """The state folder that a run's folder is in, and the id of the run."""
+    runs, run_id = os.path.split(folder)
+    return os.path.dirname(runs), run_id
+
+
 def _moment_of(run_id: str) -> datetime:
     return datetime.fromisoformat(run_id[:_STAMP_LENGTH])

@@ -57,11 +57,6 @@ def resolve_run(
     return run_folder(state_dir, matches[0])
 
 
-def run_id_of(folder: str) -> str:
-    """The id of the run in `folder`."""
-    return os.path.basename(folder)
-
-
 def _there(state_dir: str, run_id: str) -> str:
     """The folder of a known run; if it was taken away, no older one takes its place."""
     folder = run_folder(state_dir, run_id)

@@ -19,6 +19,7 @@ from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.process.proc import Identity, boot_id, is_alive
 from vibeguard.system.rundir.crash import crash_of
+from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.noted_differences import differences_of, was_killed
 from vibeguard.system.vouching.inquiry import statements_of
 from vibeguard.system.vouching.known import runs_going_on
@@ -97,7 +98,7 @@ def _live(state: State, problem: str = "") -> Ending:
 
 def _stranger(folder: str, state: State) -> str:
     """Why the log cannot be that of this run of this folder; empty if it can."""
-    state_dir, run_id = _place_of(folder)
+    state_dir, run_id = place_of(folder)
     if state.started is None:
         return ""
     if state.started.run_id != run_id:
@@ -113,7 +114,7 @@ def _stranger(folder: str, state: State) -> str:
 
 
 def _of_sealed(folder: str, state: State, seal: str) -> Ending:
-    state_dir, run_id = _place_of(folder)
+    state_dir, run_id = place_of(folder)
     said = statements_of(state_dir)
     if not said:
         # Only a check of a run that began and ended in between can have changed it since.
@@ -163,7 +164,7 @@ def _of_unsealed(reading: LogReading, folder: str, state: State) -> Ending:
 
 def _is_said_to_go_on(folder: str) -> bool:
     """Whether a supervisor says that the run goes on, although its log has no writer."""
-    state_dir, run_id = _place_of(folder)
+    state_dir, run_id = place_of(folder)
     return run_id in runs_going_on(state_dir)
 
 
@@ -185,8 +186,3 @@ def _supervisor_lives(state: State) -> bool:
     if started is None or not started.pid_start or started.boot_id != boot_id():
         return False
     return is_alive(Identity(started.pid, started.pid_start))
-
-
-def _place_of(folder: str) -> tuple[str, str]:
-    runs, run_id = os.path.split(folder)
-    return os.path.dirname(runs), run_id

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from vibeguard.core.problems import ConfigError, LogWriteError, Problem, VibeGuardError
+from vibeguard.core.problems import LogWriteError, Problem, VibeGuardError
 from vibeguard.system.rundir.ids import run_folder, started_ns
 from vibeguard.system.rundir.order import read_order
 from vibeguard.system.rundir.refused import mark_refused
@@ -56,10 +56,8 @@ def _has_begun(state_dir: str, launched_ns: int | None, now_ns: int) -> bool:
 
 
 def _problems_of(refusal: BaseException) -> Sequence[Problem]:
-    if isinstance(refusal, ConfigError):
-        return refusal.problems
     if isinstance(refusal, VibeGuardError):
-        return (Problem(refusal.what, refusal.do),)
-    if isinstance(refusal, KeyboardInterrupt):
-        return (Problem(f"no run was begun: {refusal} came before", "run it again"),)
-    return (Problem(f"no run was begun: {type(refusal).__name__}: {refusal}", "run it again"),)
+        return refusal.problems
+    signalled = isinstance(refusal, KeyboardInterrupt)
+    why = f"{refusal} came before" if signalled else f"{type(refusal).__name__}: {refusal}"
+    return (Problem(f"no run was begun: {why}", "run it again"),)

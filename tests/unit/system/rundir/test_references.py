@@ -5,7 +5,8 @@ import os
 import pytest
 
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.references import RunNotFound, resolve_run, run_id_of
+from vibeguard.system.rundir.ids import place_of
+from vibeguard.system.rundir.references import RunNotFound, resolve_run
 
 IDS = (
     "20261123T120000.000000Z-aaaa",
@@ -37,12 +38,12 @@ def state(tmp_path):
 def test_a_run_is_found_by_id_prefix_or_count(state, reference, index):
     folder = resolve_run(state, reference)
     assert folder == os.path.join(state, "runs", IDS[index])
-    assert run_id_of(folder) == IDS[index]
+    assert place_of(folder)[1] == IDS[index]
 
 
 def test_latest_is_the_newest_folder_whatever_the_link_says(state):
     os.symlink("runs/" + IDS[0], os.path.join(state, "latest"))
-    assert run_id_of(resolve_run(state)) == IDS[2]
+    assert place_of(resolve_run(state))[1] == IDS[2]
 
 
 @pytest.mark.parametrize(
