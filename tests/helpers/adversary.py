@@ -40,7 +40,7 @@ from vibeguard.system.journal.writer import Journal
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.scan import scan
 from vibeguard.system.reuse.tree import with_identity
-from vibeguard.system.rundir.noted_differences import note_differences
+from vibeguard.system.rundir.notes import note_differences
 from vibeguard.system.rundir.state_folder import state_folder
 from vibeguard.system.vouching.endings import ending_of
 from vibeguard.system.vouching.known import find_run

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.helpers.command import project, vibeguard
-from vibeguard.system.rundir.crash import TRACEBACK_NAME
+from vibeguard.system.rundir.notes import TRACEBACK
 
 COMMANDS = (
     ("run",),
@@ -29,17 +29,17 @@ def link_instead(path):
 
 
 @pytest.mark.parametrize("plant", [os.mkfifo, folder_instead, link_instead])
-@pytest.mark.parametrize("name", ["events.jsonl", "bytes", "differences", TRACEBACK_NAME])
+@pytest.mark.parametrize("name", ["events.jsonl", "bytes", "differences", TRACEBACK])
 def test_no_command_waits_for_what_lies_in_the_place_of_a_file(tmp_path, name, plant):
     project(tmp_path, "checks: [{id: a, run: ':'}]")
     assert vibeguard("run", cwd=tmp_path).returncode == 0
     (old,) = (tmp_path / ".vibeguard" / "runs").iterdir()
-    if name == TRACEBACK_NAME:  # read where the log ends without a seal
+    if name == TRACEBACK:  # read where the log ends without a seal
         events = (old / "events.jsonl").read_bytes().splitlines(keepends=True)
         (old / "events.jsonl").write_bytes(b"".join(events[:-1]))
     (old / name).unlink(missing_ok=True)
     plant(old / name)
-    old_code = {"bytes": 0, TRACEBACK_NAME: 3}.get(name, 4)
+    old_code = {"bytes": 0, TRACEBACK: 3}.get(name, 4)
     for words in COMMANDS:
         done = vibeguard(*words, cwd=tmp_path)
         assert "defect" not in done.stderr, words

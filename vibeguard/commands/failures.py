@@ -223,7 +223,7 @@ def _keep_traceback(error: BaseException) -> str:
     """Write the traceback to a file of its own and return the path, else print it on stderr."""
     import traceback  # noqa: PLC0415 - only for a defect
 
-    from vibeguard.system.rundir.crash import keep_traceback  # noqa: PLC0415
+    from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415
 
     text = "".join(traceback.format_exception(error))
     path = keep_traceback(text)

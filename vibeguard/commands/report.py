@@ -30,7 +30,7 @@ from vibeguard.system.journal.reader import LogReading, read_log
 from vibeguard.system.journal.tamper import altered_output
 from vibeguard.system.rundir.files import whole_or_gone
 from vibeguard.system.rundir.ids import place_of
-from vibeguard.system.rundir.notified import untold
+from vibeguard.system.rundir.notes import untold
 from vibeguard.system.vouching.endings import corrupt, ending_of
 
 PAGE = "report.html"

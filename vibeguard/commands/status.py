@@ -16,7 +16,7 @@ from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import live_runs
 from vibeguard.system.process.proc import boot_id
 from vibeguard.system.rundir.ids import place_of
-from vibeguard.system.rundir.notified import untold
+from vibeguard.system.rundir.notes import untold
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.vouching.endings import read_run
 from vibeguard.system.vouching.known import find_run, known_runs

@@ -12,7 +12,7 @@ import msgspec
 from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.notification import Notification
-from vibeguard.core.model.plan import Plan
+from vibeguard.core.model.plan import Plan, PlannedCheck
 
 # What the supervisor writes to a guardian after the path of its run folder, once the log is sealed.
 OVER = b"\0"
@@ -75,6 +75,12 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
     keep_runs: int = 100
     keep_bytes: int = 1 << 30
     keep_age_ns: int = 30 * 24 * 3600 * 1_000_000_000
+
+    def cwd_of(self, planned: PlannedCheck) -> str:
+        """The folder that a check runs in."""
+        if not planned.cwd:
+            return os.fsdecode(self.folder)
+        return os.path.normpath(os.path.join(os.fsdecode(self.config_folder), planned.cwd))
 
     @property
     def recorded_cwd(self) -> str:

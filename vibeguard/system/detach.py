@@ -9,10 +9,20 @@ import sys
 from collections.abc import Collection
 
 PR_SET_PDEATHSIG = 1
+PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+PR_GET_CHILD_SUBREAPER = 37
 # The end of a synchronized update, and the cursor, as live progress begins and hides them.
 END_OF_DRAWING = b"\x1b[?2026l\x1b[?25h"
+
+
+def prctl(option: int, argument: object = 0) -> int:
+    """Ask the kernel for something about this process (prctl(2)); -1 if refused, or not Linux."""
+    if sys.platform != "linux":
+        return -1
+    return int(ctypes.CDLL(None).prctl(option, argument, 0, 0, 0))
 
 
 def leave_terminal(name: bytes) -> None:
@@ -21,8 +31,7 @@ def leave_terminal(name: bytes) -> None:
     The name differs from the front's, so that one `pkill` does not hit both.
     """
     _leave_session()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_NAME, ctypes.c_char_p(name), 0, 0, 0)
+    prctl(PR_SET_NAME, ctypes.c_char_p(name))
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
@@ -65,8 +74,7 @@ def wake_when_orphaned() -> None:
 
 def signal_when_orphaned(number: signal.Signals) -> None:
     """Have the kernel send it when the parent dies (prctl(2), PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, int(number))
 
 
 def hide_from_checks() -> None:
@@ -74,8 +82,7 @@ def hide_from_checks() -> None:
 
     A check could otherwise write to the log through /proc/PID/fd. Root can all the same.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    prctl(PR_SET_DUMPABLE, 0)
 
 
 def close_inherited(keep: Collection[int]) -> None:

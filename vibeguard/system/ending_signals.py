@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
+from types import FrameType
 from typing import Final
 
 # A session that closes, Ctrl-C, whoever stops services. Ctrl-\ ends the front and the helpers too.
@@ -20,6 +21,10 @@ def ignore(numbers: Iterable[signal.Signals] = ENDING_OR_QUIT) -> None:
     """Let `numbers` not end this process: who sends them means another one."""
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
+
+
+def do_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Handle a signal: that it has come is told otherwise, or of no account any more."""
 
 
 def kill_group(leader: int) -> None:

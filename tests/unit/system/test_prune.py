@@ -24,7 +24,7 @@ def state(tmp_path):
     """Five finished runs, a second apart, with a kilobyte of output each."""
     for number in range(5):
         journal = write_run(open_journal(tmp_path, now_ns=NOW_NS + number * SECOND_NS))
-        (Path(journal.output_folder) / "a.1.log").write_bytes(b"x" * 1000)
+        (Path(journal.run_folder, "output", "a.1.log")).write_bytes(b"x" * 1000)
         journal.seal()
         journal.close()
     return str(tmp_path / ".vibeguard")

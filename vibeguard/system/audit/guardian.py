@@ -12,9 +12,8 @@ from typing import Final, NoReturn
 from vibeguard.system.detach import close_inherited, leave_terminal
 from vibeguard.system.ending_signals import ignore
 from vibeguard.system.process.spawn_refused import refusal
-from vibeguard.system.process.sweep import sweep_marked
+from vibeguard.system.process.sweep import LAST_SWEEP_S, sweep_marked
 
-SWEEP_BOUND_S: Final = 5.0
 _OVER: Final = b"."
 
 
@@ -49,6 +48,6 @@ def _become_guardian(run_id: str, reader: int) -> NoReturn:
             ignore()  # who ends the audit does not mean this
             close_inherited({reader})
             if os.read(reader, 1) != _OVER:
-                sweep_marked((run_id,), SWEEP_BOUND_S)
+                sweep_marked((run_id,), LAST_SWEEP_S)
     finally:
         os._exit(0)

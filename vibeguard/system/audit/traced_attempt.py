@@ -19,11 +19,10 @@ from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here, take_
 from vibeguard.system.process import process_tree
 from vibeguard.system.process.exits import ExitStatus
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
-from vibeguard.system.process.sweep import kill_descendants
+from vibeguard.system.process.sweep import SWEEP_S, kill_descendants
 
 _TRACER: Final = "strace"
 _TRACER_S: Final = 2.0  # what the tracer may take after the last process
-_SWEEP_S: Final = 2.0
 _LOOK_S: Final = 0.005
 _CHUNK: Final = 1 << 16
 
@@ -101,7 +100,7 @@ class TracedAttempt:
             )
             self._loop(child, trace, signals)
         finally:
-            kill_descendants(_SWEEP_S)
+            kill_descendants(SWEEP_S)
             spawner.close()
             os.close(trace)
         status = self._status or child.leader.reap() or ExitStatus(None, "SIGKILL", 0, 0, 0)

@@ -9,7 +9,7 @@ from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import ask_git
+from vibeguard.system.discovery.vcs import try_git
 
 _CALLS: Final = (
     "%file,connect,bind,sendto,sendmsg,sendmmsg,getdents64,fchdir,openat2,execveat,io_uring_setup,"
@@ -53,10 +53,7 @@ def ignored_by_git(
     """Those of the names that git ignores; none where git cannot tell."""
     asked, own = ("check-ignore", "-z", "--stdin"), without_git_locals(environment)
     given = b"".join(name + b"\0" for name in names)
-    try:
-        told = ask_git(asked, os.fsdecode(folder), own, _GIT_S, given)
-    except (OSError, subprocess.SubprocessError):  # so it ends, too, where none is ignored
-        return frozenset()
+    told = try_git(asked, os.fsdecode(folder), own, _GIT_S, given) or b""  # it fails for none
     return frozenset(told.split(b"\0")) - {b""}
 
 

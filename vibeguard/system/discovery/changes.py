@@ -5,7 +5,6 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 """
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -14,11 +13,10 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import of_this_repository
-from vibeguard.system.discovery.vcs import ask_git
+from vibeguard.system.discovery.vcs import SUBMODULE, try_git
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 TIMEOUT_S = 30.0
-_SUBMODULE = b"160000"
 _FILE = b"100644"
 _ABSENT = b"000000"
 FIELDS_BEFORE_PATH = {b"1": 8, b"u": 10, b"?": 1}  # of `git status --porcelain=v2`
@@ -153,10 +151,7 @@ class _Git:
 
     def try_to(self, *arguments: str) -> bytes | None:
         """What git prints; None where it fails."""
-        try:
-            return ask_git(arguments, self.root, self.environment, TIMEOUT_S)
-        except (OSError, subprocess.SubprocessError):
-            return None
+        return try_git(arguments, self.root, self.environment, TIMEOUT_S)
 
     def inside(self, path: bytes) -> "_Git":
         """The same for a submodule: the caller's git variables are not about it."""
@@ -219,10 +214,10 @@ def _parted(changes: Iterable[_Change]) -> tuple[set[bytes], list[_Submodule]]:
     paths: set[bytes] = set()
     submodules = []
     for old_mode, new_mode, old_oid, path in changes:
-        if _SUBMODULE not in (old_mode, new_mode):
+        if SUBMODULE not in (old_mode, new_mode):
             paths.add(path)
-        elif old_mode in (_SUBMODULE, _ABSENT):
-            base = old_oid.decode("ascii") if old_mode == _SUBMODULE else ""
+        elif old_mode in (SUBMODULE, _ABSENT):
+            base = old_oid.decode("ascii") if old_mode == SUBMODULE else ""
             submodules.append(_Submodule(path, base, new_mode == _ABSENT))
         else:
             submodules.append(_Submodule(path, "", removed=False))
@@ -245,7 +240,7 @@ def _unstaged(status: bytes) -> Iterator[_Change]:
         path = fields[-1]
         if kind == b"?":
             # With a slash at its end it is a repository of its own.
-            mode = _SUBMODULE if path.endswith(b"/") else _FILE
+            mode = SUBMODULE if path.endswith(b"/") else _FILE
             yield _Change(_ABSENT, mode, b"", path.rstrip(b"/"))
         elif kind == b"u":
             yield _Change(fields[3], fields[5], fields[7], path)

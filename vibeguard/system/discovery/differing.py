@@ -22,6 +22,7 @@ from vibeguard.system.discovery.vcs import (
     begin_git,
     mode_in_git,
     present_head,
+    try_git,
 )
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 from vibeguard.system.ending_signals import kill_group
@@ -168,13 +169,12 @@ def written_unseen(
     answer.
     """
     root, own = repository_root(folder) or folder, without_git_locals(environment)
-    try:
-        listed = ask_git(LIST_FLAGS, root, own, timeout_s)
-        rules = ask_git(EXCLUDE_FILE, root, own, timeout_s).rstrip(b"\n")
-    except (OSError, subprocess.SubprocessError):
+    listed = try_git(LIST_FLAGS, root, own, timeout_s)
+    rules = try_git(EXCLUDE_FILE, root, own, timeout_s)
+    if listed is None or rules is None:
         return []
-    start = os.fsencode(root)
-    return [p for p in (*flagged(listed), rules) if _written_at(os.path.join(start, p)) >= since_ns]
+    paths = (*flagged(listed), rules.rstrip(b"\n"))
+    return [p for p in paths if _written_at(os.path.join(os.fsencode(root), p)) >= since_ns]
 
 
 def written_otherwise(
@@ -191,11 +191,8 @@ def written_otherwise(
     """
     root, own = repository_root(folder) or folder, without_git_locals(environment)
     start = os.path.join(os.fsencode(root), b"")
-    try:
-        kept = ("ls-tree", "-r", "-z", "--full-tree", before.head)
-        listed = ask_git(kept, root, own, timeout_s) if before.head else b""
-    except (OSError, subprocess.SubprocessError):
-        return []
+    kept = ("ls-tree", "-r", "-z", "--full-tree", before.head)
+    listed = (try_git(kept, root, own, timeout_s) if before.head else None) or b""
     found = []
     for entry in listed.split(b"\0")[:-1]:
         told, _, path = entry.partition(b"\t")

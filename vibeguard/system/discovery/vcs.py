@@ -45,6 +45,20 @@ def ask_git(
     return answer_of_git(process, timeout_s, given, began=began)
 
 
+def try_git(
+    arguments: tuple[str, ...],
+    folder: str,
+    environment: Mapping[bytes, bytes],
+    timeout_s: float,
+    given: bytes | None = None,
+) -> bytes | None:
+    """The same; None where there is no answer: it is missing, slow, or fails."""
+    try:
+        return ask_git(arguments, folder, environment, timeout_s, given)
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
 def begin_git(
     arguments: tuple[str, ...],
     folder: str,
@@ -95,10 +109,7 @@ def tree_of_commit(folder: str, environment: Mapping[bytes, bytes], commit: str)
 
 def _object_id(name: str, folder: str, environment: Mapping[bytes, bytes]) -> str:
     own = without_git_locals(environment)
-    try:
-        told = ask_git(("rev-parse", "--verify", name), folder, own, TIMEOUT_S)
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    told = try_git(("rev-parse", "--verify", name), folder, own, TIMEOUT_S) or b""
     return told.strip().decode("ascii", "replace")
 
 

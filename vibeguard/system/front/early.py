@@ -174,7 +174,7 @@ def _report_defect(error: BaseException, reports: int) -> None:
 
     from vibeguard.core.problems import shortage  # noqa: PLC0415
     from vibeguard.system.channel import Failed, send  # noqa: PLC0415
-    from vibeguard.system.rundir.crash import keep_traceback  # noqa: PLC0415
+    from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415
 
     what = f"{type(error).__name__}: {error}"
     if lack := shortage(error):

@@ -1,12 +1,10 @@
 """A lock, so that one run at a time starts in a state folder and sees which others are live."""
 
-import contextlib
-import fcntl
 import os
 from typing import Final
 
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.rundir.files import open_or_create
+from vibeguard.system.rundir.files import lock_file
 
 NAME: Final = "starting"
 POLL_S: Final = 0.02
@@ -25,28 +23,17 @@ class StartGate:
 
         A lock file tells nobody when it is released, so this looks every 20 ms.
         """
-        try:
-            descriptor = open_or_create(self._path, flags=os.O_RDWR)
-        except OSError:
-            return False
         give_up = monotonic_s() + patience_s
-        while not _lock(descriptor):
-            if monotonic_s() >= give_up:
-                os.close(descriptor)
-                return False
-            sleep_s(POLL_S)
+        try:
+            while (descriptor := lock_file(self._path)) is None and monotonic_s() < give_up:
+                sleep_s(POLL_S)
+        except OSError:  # there can be no lock here
+            return False
         self._descriptor = descriptor
-        return True
+        return descriptor is not None
 
     def open(self) -> None:
         """Let the next start look; harmless when it is open."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _lock(descriptor: int) -> bool:
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False

@@ -15,9 +15,7 @@ from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
-from vibeguard.system.rundir.noted_differences import note_killed
-
-SWEEP_BOUND_S = 5.0
+from vibeguard.system.rundir.notes import note_killed
 
 
 def guard(supervisor: int, orders: int, told: int) -> None:
@@ -46,7 +44,7 @@ def guard(supervisor: int, orders: int, told: int) -> None:
             continue  # the supervisor is ending; SIGCHLD follows
     folder = _left_unsealed(told) if os.WIFSIGNALED(status) else ""
     note_killed(folder)
-    kill_descendants(SWEEP_BOUND_S)
+    kill_descendants()
     note_killed(folder)  # whoever killed it may have removed the note, but is gone now
 
 

@@ -34,7 +34,8 @@ from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, take_over_signals
 from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.follow import Follower
-from vibeguard.system.rundir.noted_differences import note_differences
+from vibeguard.system.rundir.notes import note_differences
+from vibeguard.system.vouching.endings import corrupt, incomplete
 from vibeguard.system.vouching.refusing import refusals_marked
 
 START_PERIOD_S = 0.25
@@ -248,16 +249,12 @@ class Front:
         problem = differences_from(sealed, following.shown, following.follower)
         if problem:
             note_differences(following.follower.folder, (problem,))  # for whoever looks later
-            return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
+            return corrupt(problem)
         if sealed is not None:
             return Ending(exit_code=sealed.exit_code, log_status=LogStatus.COMPLETE)
         if self._link.lost:
-            return Ending(
-                exit_code=ExitCode.INCOMPLETE,
-                log_status=LogStatus.INCOMPLETE,
-                problem="the supervisor died before it handed over a verdict; "
-                "every check was ended",
-            )
+            what = "the supervisor died before it handed over a verdict; every check was ended"
+            return incomplete(what)
         return self._live(following)
 
     def _live(self, following: Following) -> Ending:

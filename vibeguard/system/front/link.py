@@ -11,7 +11,6 @@ from vibeguard.system.front.loop import Loop
 from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
 
-SWEEP_BOUND_S = 5.0
 LONGEST_TURN_S = 0.25
 LOOK_PERIOD_S = 0.01  # where the supervisor's exit announces itself by nothing
 
@@ -87,7 +86,7 @@ class SupervisorLink:
     def end_leftovers(self) -> None:
         """End what a supervisor that failed had no means left to end."""
         if self.failed is not None and self._reaped:
-            kill_descendants(SWEEP_BOUND_S)
+            kill_descendants()
 
     def _read_reports(self) -> None:
         reports = self._reader.read()
@@ -108,4 +107,4 @@ class SupervisorLink:
         """It has died: nothing of the run may outlive it."""
         self.lost = True
         if self.guarded_here:
-            kill_descendants(SWEEP_BOUND_S)
+            kill_descendants()

@@ -7,10 +7,9 @@ handlers themselves do nothing.
 import os
 import signal
 from collections.abc import Callable
-from types import FrameType
 
 from vibeguard.core.names import SAME_SIGNAL_S, SIGNAL_EXIT_CODES
-from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.ending_signals import do_nothing, not_ignored
 
 EXIT_CODES = {signal.Signals[name]: int(code) for name, code in SIGNAL_EXIT_CODES.items()}
 _TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
@@ -47,7 +46,7 @@ def take_over_signals() -> Signals:
     descriptor, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     for number in not_ignored(_TAKEN_OVER):
-        signal.signal(number, _do_nothing)
+        signal.signal(number, do_nothing)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN_OVER)
     return Signals(descriptor)
 
@@ -76,7 +75,3 @@ class SignalCount:
 def stop_here() -> None:
     """Stop as Ctrl-Z asks, since a handler took the place of the default; returns after `fg`."""
     os.kill(os.getpid(), signal.SIGSTOP)
-
-
-def _do_nothing(_: int, __: FrameType | None) -> None:
-    """The wakeup descriptor has told the loop already."""

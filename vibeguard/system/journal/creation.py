@@ -33,8 +33,6 @@ class RunFolder:
         self.nested = nested
         self.path = run_folder(state_dir, run_id)
         self.log_path = os.path.join(self.path, LOG_NAME)
-        self.output = os.path.join(self.path, OUTPUT)
-        self.control = os.path.join(self.path, CONTROL)
         self.fd = content.folder_fd
         self.log_fd = content.log_fd
         self.locked = content.locked

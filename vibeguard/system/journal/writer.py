@@ -45,8 +45,6 @@ class Journal:
         self.run_id = folder.run_id
         self.run_folder = folder.path
         self.log_path = folder.log_path
-        self.output_folder = folder.output
-        self.control_folder = folder.control
         self.locked = folder.locked
         self.events = 0
         self.bytes = 0

@@ -11,7 +11,7 @@ from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.notifying.command import tell_command
 from vibeguard.system.notifying.notify_job import NotifyJob, decode_job
 from vibeguard.system.notifying.webhook import Address, tell_webhook
-from vibeguard.system.rundir.notified import note_told
+from vibeguard.system.rundir.notes import note_told
 
 BOUND_S = 90.0
 

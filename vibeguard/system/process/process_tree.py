@@ -11,15 +11,13 @@ import ctypes
 import errno
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator
 
+from vibeguard.system.detach import PR_GET_CHILD_SUBREAPER, PR_SET_CHILD_SUBREAPER, prctl
 from vibeguard.system.process import proc, unlisted
 from vibeguard.system.process.proc import Identity, Stat
 
-PR_SET_CHILD_SUBREAPER = 36
-PR_GET_CHILD_SUBREAPER = 37
 FREEZE_ROUNDS = 100
 _NO_PIDFD = (errno.ENOSYS, errno.EPERM)
 
@@ -30,19 +28,14 @@ Roots = Callable[[], Iterable[int]]
 
 def become_subreaper() -> bool:
     """Make orphans below this process its own children; False where the system cannot."""
-    if sys.platform != "linux":
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    return int(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
+    return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
 
 
 def is_subreaper() -> bool:
     """Whether orphans below this process become its own children."""
-    if sys.platform != "linux":
-        return False
     answer = ctypes.c_int(0)
-    refused = ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
-    return not refused and answer.value == 1
+    told = prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(answer)) == 0
+    return told and answer.value == 1
 
 
 def stat_of(pid: int) -> Stat | None:

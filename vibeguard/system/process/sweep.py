@@ -21,9 +21,10 @@ WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a po
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
 SWEEP_S = 2.0
+LAST_SWEEP_S = 5.0  # by a process that ends then: nobody sweeps after it
 
 
-def kill_descendants(deadline_s: float) -> tuple[ProcessReport, ...]:
+def kill_descendants(deadline_s: float = LAST_SWEEP_S) -> tuple[ProcessReport, ...]:
     """SIGKILL and reap every descendant of ours until none is left or `deadline_s` has passed.
 
     Needs the process to be a subreaper since before the first of them was started. Returns

@@ -5,6 +5,7 @@ Both block (files are read, tools are asked): a run does them in a fork of its s
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ from vibeguard.system.clock import wall_ns
 from vibeguard.system.reuse.moment import Moment, Subject
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import Standing
+
+# Large inputs are read whole, the first time. What takes longer is run, and not recorded.
+LOOK_UP_S: Final = 300.0
 
 
 class Before(Struct, frozen=True):

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
+from vibeguard.system.discovery.vcs import SUBMODULE
 from vibeguard.system.staged.frozen import OBJECTS
 from vibeguard.system.staged.repository import Repository
 
@@ -46,7 +47,7 @@ def copy_staged(staged: Staged, original: Repository, copied: Repository) -> Non
 def _refuse_submodules(root: str, entries: Sequence[bytes]) -> None:
     for entry in entries:
         path = os.fsdecode(entry.partition(b"\t")[2])
-        if entry.startswith(b"160000 ") and os.path.lexists(os.path.join(root, path, ".git")):
+        if entry.startswith(SUBMODULE) and os.path.lexists(os.path.join(root, path, ".git")):
             what = f"the submodule {sanitise(path)} cannot be copied, and nothing else works here"
             raise UsageError(what, "run where mount namespaces are allowed, or without --staged")
 

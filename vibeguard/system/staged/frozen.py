@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import of_this_repository, without_git_locals
-from vibeguard.system.discovery.vcs import present_head
+from vibeguard.system.discovery.vcs import SUBMODULE, present_head
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
@@ -53,7 +53,7 @@ class Frozen(Struct, frozen=True):
     def paths(self) -> frozenset[bytes]:
         """What is staged, submodules left out, relative to the root."""
         listed = Repository(self.root, self.environment).names("ls-files", "--stage", "-z")
-        return frozenset(e.partition(b"\t")[2] for e in listed if not e.startswith(b"160000 "))
+        return frozenset(e.partition(b"\t")[2] for e in listed if not e.startswith(SUBMODULE))
 
 
 def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> Frozen:

@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 
+from vibeguard.system.detach import PR_GET_DUMPABLE, PR_SET_DUMPABLE, prctl
+
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _MS_NOSUID, _MS_NODEV = 0x2, 0x4
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _MNT_DETACH = 2
-_PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
 
 
 def enter_namespace() -> None:
@@ -26,14 +27,14 @@ def enter_namespace() -> None:
         user, group = os.geteuid(), os.getegid()
         _must(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS), "unshare")
         # What hides from checks has /proc entries that only root may write.
-        dumpable = libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0)
-        libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+        dumpable = prctl(PR_GET_DUMPABLE)
+        prctl(PR_SET_DUMPABLE, 1)
         try:
             _tell("setgroups", "deny")
             _tell("uid_map", f"{user} {user} 1")
             _tell("gid_map", f"{group} {group} 1")
         finally:
-            libc.prctl(_PR_SET_DUMPABLE, dumpable, 0, 0, 0)
+            prctl(PR_SET_DUMPABLE, dumpable)
     # Nothing that is mounted here may be seen outside.
     _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount --make-rprivate")
 

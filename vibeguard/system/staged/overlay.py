@@ -16,6 +16,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
 from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
+from vibeguard.system.discovery.vcs import SUBMODULE
 from vibeguard.system.staged.frozen import INDEX
 from vibeguard.system.staged.mounts import (
     bind,
@@ -27,7 +28,6 @@ from vibeguard.system.staged.mounts import (
 )
 from vibeguard.system.staged.repository import Repository
 
-_SUBMODULE: Final = b"160000"
 _HIDDEN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzS")  # tags of `ls-files -v`
 _SKIPPED: Final = frozenset(b"sS")
 _Facts = tuple[int, int, int, int, int]
@@ -197,7 +197,7 @@ def _differing(repository: Repository) -> set[bytes]:
     raw = repository.names("diff-files", "--raw", "-z", "--ignore-submodules=none", "--no-ext-diff")
     found = set()
     for header, path in zip(raw[::2], raw[1::2], strict=True):
-        if _SUBMODULE in header:
+        if SUBMODULE in header:
             name = sanitise(os.fsdecode(path))
             raise UsageError(
                 f"the submodule {name} is not at the commit that is staged, or has changes",

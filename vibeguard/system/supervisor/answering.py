@@ -11,11 +11,10 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from types import FrameType
 from typing import NoReturn
 
 from vibeguard.system.detach import signal_when_orphaned
-from vibeguard.system.ending_signals import ENDING_OR_QUIT
+from vibeguard.system.ending_signals import ENDING_OR_QUIT, do_nothing
 from vibeguard.system.rundir.files import write_all
 
 MOST_BYTES = 64 << 20  # of an answer
@@ -55,7 +54,8 @@ def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoR
     with suppress(BaseException):
         signal.set_wakeup_fd(-1)
         for number in ENDING_OR_QUIT:
-            signal.signal(number, _nothing)  # commands would inherit that it is ignored, or blocked
+            # The parent decides how long this process lives; commands would inherit `SIG_IGN`.
+            signal.signal(number, do_nothing)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_OR_QUIT)
         os.dup2(writer, _PIPE)
         os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
@@ -64,7 +64,3 @@ def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoR
         work(partial(write_all, _PIPE))
         status = 0
     os._exit(status)
-
-
-def _nothing(_: int, __: FrameType | None) -> None:
-    """Ignore the signal: the parent decides how long this process lives."""

@@ -36,11 +36,10 @@ from vibeguard.system.executors.base import (
     StartRefused,
 )
 from vibeguard.system.rundir.outputs import output_name
-from vibeguard.system.supervisor.attempt_events import extracted, hang
+from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, refuse
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
 from vibeguard.system.supervisor.support import Ended, Support
-from vibeguard.system.supervisor.unjudgeable import defect_of, refuse
 
 CLEAN_UP_BOUND_S = 5.0
 

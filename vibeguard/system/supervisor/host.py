@@ -13,6 +13,13 @@ from vibeguard.system.supervisor.run_clock import PausingClock
 class Fork(Protocol):
     """Does work where it can be killed; what `in_fork` promises."""
 
+    async def __call__(self, work: Callable[[], bytes], *, timeout_s: float) -> bytes:
+        """What `work` returns."""
+
+
+class ForkSparing(Protocol):
+    """The same, told whom to tell of the process: the executor, which reaps all others."""
+
     async def __call__(
         self, work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
     ) -> bytes:
@@ -32,4 +39,4 @@ class Host(NamedTuple):
     clock: StartClock = PausingClock
     sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside
     open_executor: Callable[[], AbstractAsyncContextManager[LocalExecutor]] = open_local_executor
-    in_fork: Fork = in_fork
+    in_fork: ForkSparing = in_fork

@@ -24,7 +24,13 @@ from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
-from vibeguard.system.supervisor.reports import Returned, guess, read_reports, states_of
+from vibeguard.system.supervisor.reports import (
+    Returned,
+    guess,
+    lines_about,
+    read_reports,
+    states_of,
+)
 from vibeguard.system.supervisor.support import Ended
 from vibeguard.system.supervisor.untouched import Untouched
 
@@ -64,19 +70,17 @@ class Judging:
         self,
         launch: Launch,
         output_path: Callable[[PlannedCheck, int], str],
-        spare: Callable[[int], None],
+        fork: Fork,
         *,
         began_ns: int,
-        view: "View | None" = None,
-        in_fork: Fork,
+        view: "View | None",
     ) -> None:
+        self._launch = launch
         self._view = view
-        self._in_fork = in_fork
-        self._untouched = Untouched(launch, spare, in_fork)
+        self._fork = fork
+        self._untouched = Untouched(launch, fork)
         self._output_path = output_path
-        self._spare = spare
         self._folder = os.fsdecode(launch.folder)
-        self._config_folder = os.fsdecode(launch.config_folder)
         self._limit_bytes = launch.plan.settings.grok_limit_bytes
         self._former: dict[str, dict[str, FileState]] = {}  # of reports, by check
         self._began_ns = began_ns
@@ -122,9 +126,7 @@ class Judging:
             pass
         timeout_s = planned.judge_timeout_ns / SECOND_NS
         try:
-            answer = await self._in_fork(
-                lambda: msgspec.json.encode(work(None)), timeout_s=timeout_s, spare=self._spare
-            )
+            answer = await self._fork(lambda: msgspec.json.encode(work(None)), timeout_s=timeout_s)
         except CutShort as cut:
             return unjudged(planned, result.exit_code, result.signal, struck, str(cut))
         except OSError:  # no process is to be had: a check has taken them all
@@ -194,7 +196,7 @@ class Judging:
         return read_reports(
             planned,
             folder=self._folder,
-            cwd=self._cwd(planned),
+            cwd=self._launch.cwd_of(planned),
             output_path=output_path,
             before=self._former.get(planned.id, {}),
             returned=returned,
@@ -205,7 +207,7 @@ class Judging:
         make = guesser(judgement.excerpt.rule, output) if judgement.excerpt else None
         if make is None:
             return judgement
-        gathered = guess(make, output, folder=self._folder, cwd=self._cwd(planned))
+        gathered = guess(make, output, folder=self._folder, cwd=self._launch.cwd_of(planned))
         if not gathered.results:
             return judgement
         shown = gathered.results[:MOST_GUESSED]
@@ -213,17 +215,11 @@ class Judging:
         found = Findings(guessed=True, results=shown, left_out=left_out)
         return replace(judgement, findings=found)
 
-    def _cwd(self, planned: PlannedCheck) -> str:
-        base = self._config_folder if planned.cwd else self._folder
-        return os.path.normpath(os.path.join(base, planned.cwd))
-
     def _folder_of(self, planned: PlannedCheck, result: AttemptResult) -> str:
         """The folder of the check's `file`: of a remote check, the one with what came back."""
         if planned.where is None:
             return self._folder
-        left_out = "; ".join(
-            line for line in result.left_out if line.startswith(f"{planned.file}: ")
-        )
+        left_out = "; ".join(lines_about(planned.file, result.left_out))
         if left_out or not result.returned:
             raise FileRefused(left_out or f"{planned.file} did not come back")
         return result.returned

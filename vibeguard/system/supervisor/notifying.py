@@ -24,7 +24,7 @@ def notify(
     from vibeguard.core.report.build import Ending, build_report, verdict_event  # noqa: PLC0415
     from vibeguard.core.report.safe_json import encode_document  # noqa: PLC0415
     from vibeguard.system.notifying.notify_job import NotifyJob, start_notifier  # noqa: PLC0415
-    from vibeguard.system.rundir.notified import note_told  # noqa: PLC0415
+    from vibeguard.system.rundir.notes import note_told  # noqa: PLC0415
 
     ending = Ending(sealed.exit_code, LogStatus.COMPLETE)
     if sealed.differences:

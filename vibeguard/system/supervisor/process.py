@@ -6,7 +6,6 @@ import os
 import signal
 import traceback
 from importlib import import_module
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -36,9 +35,9 @@ from vibeguard.system.detach import (
 from vibeguard.system.discovery.differing import differing
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import TIMEOUT_S
-from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.ending_signals import do_nothing, not_ignored
 from vibeguard.system.reuse.tree import with_identity
-from vibeguard.system.rundir.crash import keep_traceback, write_traceback
+from vibeguard.system.rundir.notes import keep_traceback, write_traceback
 from vibeguard.system.supervisor.lean_trio import import_trio
 from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
@@ -192,16 +191,12 @@ def _prepare_remote(launch: Launch, orders: OrderReader) -> "Remote | None":
 
 
 def _outlive_signals() -> None:
-    """Let no signal end this process between the last check and the seal.
+    """Let no signal end this process between the last check and the seal: the verdict stands.
 
     Trio's receiver takes these over while checks run, and gives them back afterwards.
     """
     for number in not_ignored():
-        signal.signal(number, _too_late)
-
-
-def _too_late(_: int, __: FrameType | None) -> None:
-    """Do nothing: every check has settled, and the verdict stands."""
+        signal.signal(number, do_nothing)
 
 
 def _housekeeping(log: RunLog) -> None:

@@ -6,7 +6,7 @@ ctime, content), never by comparing clocks: DESIGN section 10.
 
 import glob
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from io import FileIO
@@ -40,14 +40,16 @@ class _Refused(Exception):
 
 def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
     """What stands in the place of each report of a check, by path."""
+    named = (source for source in check.results if source.file)
+    return _states((path for source in named for path in _paths(source, folder)), folder)
+
+
+def _states(paths: Iterable[str], folder: str) -> dict[str, FileState]:
+    """What lies at these paths below the folder, as far as it can be opened."""
     states: dict[str, FileState] = {}
-    for source in check.results:
-        for path in _paths(source, folder) if source.file else ():
-            try:
-                with _opened(path, folder) as file:
-                    states[path] = state_of(file.fileno())
-            except _Refused:
-                continue
+    for path in paths:
+        with suppress(_Refused), _opened(path, folder) as file:
+            states[path] = state_of(file.fileno())
     return states
 
 
@@ -64,12 +66,7 @@ class Returned(Struct, frozen=True):
 
     def before(self) -> dict[str, FileState]:
         """What stood in the place of each report when the attempt began, as far as it is there."""
-        states: dict[str, FileState] = {}
-        for name in self.unchanged:
-            path = os.path.join(self.folder, name)
-            with suppress(_Refused), _opened(path, self.folder) as file:
-                states[path] = state_of(file.fileno())
-        return states
+        return _states((os.path.join(self.folder, n) for n in self.unchanged), self.folder)
 
 
 def read_reports(
@@ -79,7 +76,7 @@ def read_reports(
     cwd: str,
     output_path: str,
     before: dict[str, FileState],
-    returned: Returned | None = None,
+    returned: Returned | None,
 ) -> Evidence:
     """Everything that the reports of an attempt say, and what is wrong with them.
 
@@ -98,7 +95,7 @@ def read_reports(
             )
             continue
         paths = list(_paths(source, folder))
-        lost = _left_out(source, returned)
+        lost = lines_about(source.file, returned.left_out if returned is not None else ())
         problems.extend(lost)
         if len(paths) > MOST_FILES:
             problems.append(f"{source.file} names more than {MOST_FILES:,} files")
@@ -111,9 +108,9 @@ def read_reports(
     return Evidence(collector.gathered(), tuple(problems[:20]), today=today())
 
 
-def _left_out(source: ResultsSource, returned: Returned | None) -> list[str]:
-    lines = returned.left_out if returned is not None else ()
-    return [line for line in lines if line.startswith(f"{source.file}: ")]
+def lines_about(name: str, left_out: Iterable[str]) -> list[str]:
+    """What is said of a file, or of what a pattern names, that did not come back."""
+    return [line for line in left_out if line.startswith(f"{name}: ")]
 
 
 def guess(make: MakeReader, output: bytes, *, folder: str, cwd: str) -> Gathered:
@@ -131,13 +128,13 @@ def guess(make: MakeReader, output: bytes, *, folder: str, cwd: str) -> Gathered
 def _read(
     make: MakeReader,
     collector: Collector,
-    opened: Callable[[], "os.PathLike[str] | object"],
+    opened: Callable[[], FileIO],
     name: str,
     before: FileState | None = None,
 ) -> Iterator[str]:
     """Read one report; give what is wrong with it."""
     try:
-        with opened() as file:  # type: ignore[attr-defined]
+        with opened() as file:
             descriptor = file.fileno()
             if before is not None and state_of(descriptor) == before:
                 yield f"{name} is stale: it is as it was before this attempt"

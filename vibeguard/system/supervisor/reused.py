@@ -22,15 +22,12 @@ from vibeguard.system.channel import OrderReader
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.process import process_tree
-from vibeguard.system.reuse.lookup import Found, look_up
+from vibeguard.system.reuse.lookup import LOOK_UP_S, Found, look_up
 from vibeguard.system.reuse.moment import subject_of
 from vibeguard.system.rundir.control import has_requests
 from vibeguard.system.supervisor.answering import end_answering, start_answering
 from vibeguard.system.supervisor.run_log import RunLog
 
-# Large inputs are read whole, the first time. What takes longer is run, and not recorded.
-PATIENCE_S: Final = 300.0
-_SWEEP_BOUND_S: Final = 2.0
 _LOOK_MS: Final = 100  # requests announce themselves by nothing
 # Comes before the answer, as soon as it is known that a check has to run: msgpack's nil.
 _ONE_RUNS: Final = b"\xc0"
@@ -110,7 +107,7 @@ def _answer_of(reader: int, orders: int, run_folder: str, prepare: Callable[[], 
     for descriptor in (reader, orders):
         poller.register(descriptor, select.POLLIN)
     chunks = bytearray()
-    give_up = monotonic_s() + PATIENCE_S
+    give_up = monotonic_s() + LOOK_UP_S
     while monotonic_s() < give_up:
         told = {descriptor for descriptor, _ in poller.poll(_LOOK_MS)}
         if orders in told or signal.sigpending() & set(ENDING) or has_requests(run_folder):
@@ -127,6 +124,6 @@ def _answer_of(reader: int, orders: int, run_folder: str, prepare: Callable[[], 
 
 def _end_leftovers() -> tuple[ProcessReport, ...]:
     """What the tools have left behind, ended."""
-    from vibeguard.system.process.sweep import kill_descendants  # noqa: PLC0415 - seldom any
+    from vibeguard.system.process import sweep  # noqa: PLC0415 - seldom any
 
-    return kill_descendants(_SWEEP_BOUND_S)
+    return sweep.kill_descendants(sweep.SWEEP_S)

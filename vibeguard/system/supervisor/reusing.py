@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -11,31 +10,21 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
-from vibeguard.system.reuse.lookup import Before, Found, Pass, look_up, prove
+from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, look_up, prove
 from vibeguard.system.reuse.moment import subject_of
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
 
-# Large inputs are read whole, the first time. What takes longer is run, and not recorded.
-PATIENCE_S: Final = 300.0
-
 
 class Reusing:
     """The passes that a run rests on, and those that it leaves to later ones."""
 
-    def __init__(
-        self,
-        launch: Launch,
-        spare: Callable[[int], None],
-        in_fork: Fork,
-        found: Found | None = None,
-    ) -> None:
+    def __init__(self, launch: Launch, fork: Fork, found: Found | None) -> None:
         """`found` is what has been looked up already."""
         self._subject = subject_of(launch)
-        self._spare = spare
-        self._in_fork = in_fork
+        self._fork = fork
         self._decided: dict[str, Pass] = dict(found.passes) if found else {}
         self._before: dict[str, Before] = dict(found.before) if found else {}
         self._looked_up = frozenset(found.ready if found else ())
@@ -99,9 +88,7 @@ class Reusing:
 
     async def _forked(self, work: Callable[[], object]) -> bytes:
         try:
-            return await self._in_fork(
-                lambda: msgpack.encode(work()), timeout_s=PATIENCE_S, spare=self._spare
-            )
+            return await self._fork(lambda: msgpack.encode(work()), timeout_s=LOOK_UP_S)
         except (CutShort, OSError):
             return b""
 

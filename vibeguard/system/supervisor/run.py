@@ -33,13 +33,13 @@ from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Star
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
 from vibeguard.system.executors.base import StartRefused
+from vibeguard.system.supervisor.attempt_events import refuse
 from vibeguard.system.supervisor.check import CheckTask
 from vibeguard.system.supervisor.groups import Groups, wait_released
 from vibeguard.system.supervisor.nurseries import Frontiers
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run_clock import RunClock
 from vibeguard.system.supervisor.support import Support
-from vibeguard.system.supervisor.unjudgeable import refuse
 
 if TYPE_CHECKING:
     from vibeguard.system.supervisor.reusing import Reusing

@@ -32,7 +32,7 @@ from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.proc import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.files import advice_for
-from vibeguard.system.rundir.noted_differences import note_differences
+from vibeguard.system.rundir.notes import note_differences
 from vibeguard.system.supervisor.aftermath import changed_meanwhile, keep_patch, tree_at_the_end
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.weaknesses import weaknesses

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -114,17 +115,17 @@ class Session:
 
     def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
         launch = self._launch
+        fork = partial(self._host.in_fork, spare=spare)
         if may_reuse(launch.plan) and not self._log.nested and launch.staged is None:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 
-            self._reusing = Reusing(launch, spare, self._host.in_fork, self._found)
+            self._reusing = Reusing(launch, fork, self._found)
         judging = Judging(
             launch,
             self._output_path,
-            spare,
+            fork,
             began_ns=started_ns(self._log.state),
             view=self._log.view,
-            in_fork=self._host.in_fork,
         )
         self._run = run = Run(
             support=Support(
@@ -146,7 +147,7 @@ class Session:
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._launch
-        base = os.fsdecode(launch.config_folder if planned.cwd else launch.folder)
+        cwd = launch.cwd_of(planned)
         environment = check_environment(
             launch.environment,
             planned,
@@ -158,7 +159,6 @@ class Session:
         if listed is not None:
             environment[b"VIBEGUARD_FILES"] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
-        cwd = os.path.normpath(os.path.join(base, planned.cwd)) if planned.cwd else base
         returned = f"{self._log.folder}/{artifacts_name(planned, number)}"
         remote = self._remote if planned.where is not None else None
         return AttemptSpec(

@@ -25,13 +25,12 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Untouched:
-    """What the tree was when each of these checks began. `spare` is told of processes of ours."""
+    """What the tree was when each of these checks began."""
 
-    def __init__(self, launch: Launch, spare: Callable[[int], None], in_fork: Fork) -> None:
+    def __init__(self, launch: Launch, fork: Fork) -> None:
         self._folder = os.fsdecode(launch.folder)
         self._environment = launch.environment
-        self._spare = spare
-        self._in_fork = in_fork
+        self._fork = fork
         self._before: dict[str, Look] = {}
         self._latest = Look(Named())  # of which a later look reads only what is another
 
@@ -70,9 +69,7 @@ class Untouched:
         return changed_files(judgement, [_text(path) for path in paths]) if paths else judgement
 
     async def _forked(self, look: Callable[[], object]) -> bytes:
-        return await self._in_fork(
-            lambda: _encode(look()), timeout_s=2 * TIMEOUT_S, spare=self._spare
-        )
+        return await self._fork(lambda: _encode(look()), timeout_s=2 * TIMEOUT_S)
 
 
 def _text(path: bytes) -> str:

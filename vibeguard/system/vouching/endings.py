@@ -18,9 +18,8 @@ from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.process.proc import Identity, boot_id, is_alive
-from vibeguard.system.rundir.crash import crash_of
 from vibeguard.system.rundir.ids import place_of
-from vibeguard.system.rundir.noted_differences import differences_of, was_killed
+from vibeguard.system.rundir.notes import crash_of, differences_of, was_killed
 from vibeguard.system.vouching.inquiry import statements_of
 from vibeguard.system.vouching.known import runs_going_on
 from vibeguard.system.vouching.seal import bears_seal
@@ -86,7 +85,8 @@ def corrupt(problem: str) -> Ending:
     return Ending(exit_code=ExitCode.CORRUPT, log_status=LogStatus.CORRUPT, problem=problem)
 
 
-def _incomplete(problem: str) -> Ending:
+def incomplete(problem: str) -> Ending:
+    """The ending of a log that has no verdict, and why not."""
     return Ending(exit_code=ExitCode.INCOMPLETE, log_status=LogStatus.INCOMPLETE, problem=problem)
 
 
@@ -138,12 +138,12 @@ def _as_they_say(said: "list[Statement | None]", run_id: str, seal: str, state: 
 
 def _as_one_says(statement: "Statement | None", run_id: str, seal: str, state: State) -> Ending:
     if statement is None:
-        return _incomplete("a supervisor of this folder lives and does not say whether it vouches")
+        return incomplete("a supervisor of this folder lives and does not say whether it vouches")
     run = next((run for run in statement.runs if run.run_id == run_id), None)
     if run is None:
         return corrupt("a supervisor of this folder lives and knows no such run")
     if run.nested and not run.seal:
-        return _incomplete("the run was started inside a check of a run that is not over")
+        return incomplete("the run was started inside a check of a run that is not over")
     if run.seal == seal:
         return Ending(log_status=LogStatus.COMPLETE)
     if run.seal == "" and run_id in statement.live:
@@ -159,7 +159,7 @@ def _of_unsealed(reading: LogReading, folder: str, state: State) -> Ending:
     gone = reading.writer_alive is False
     writer = "its writer is gone" if gone else "whether its writer lives is unknown"
     unsealed = f"the run has no verdict: its log has no seal, and {writer}"
-    return _incomplete(crash_of(folder) or unsealed)
+    return incomplete(crash_of(folder) or unsealed)
 
 
 def _is_said_to_go_on(folder: str) -> bool:

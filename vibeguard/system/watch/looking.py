@@ -16,6 +16,7 @@ import msgspec
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore
 from vibeguard.system.front.signals import leave_to_the_parent
+from vibeguard.system.rundir.files import write_all
 from vibeguard.system.watch.hints import Hints
 from vibeguard.system.watch.seen_tree import Tree, TreeUnknown
 
@@ -103,7 +104,7 @@ def _look_on(tree: Tree, looks: int, questions: int) -> None:
         began = monotonic_s()
         look = _still_look(tree, asked)
         if look.changed or (look.answers, look.problem) != (told.answers, told.problem):
-            _send(looks, look)
+            write_all(looks, msgspec.json.encode(look) + b"\n")
             told = look
         # What was written to a new folder before it was watched is seen by one look more.
         again = hints.follow(tree.folders())
@@ -154,9 +155,3 @@ def _wait(hints: Hints, questions: int, rested: float, idle_s: float) -> int | N
             break
     hints.drain()
     return 0
-
-
-def _send(looks: int, look: Look) -> None:
-    data = memoryview(msgspec.json.encode(look) + b"\n")
-    while data:
-        data = data[os.write(looks, data) :]

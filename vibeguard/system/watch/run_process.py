@@ -15,6 +15,7 @@ from vibeguard.core.watch.machine import RunEnded
 from vibeguard.system.detach import signal_when_orphaned
 from vibeguard.system.front.early import FOR_SUPERVISORS, HELD_BACK, IMPORTED_ONCE
 from vibeguard.system.front.signals import leave_to_the_parent
+from vibeguard.system.rundir.files import write_all
 from vibeguard.system.supervisor.lean_trio import import_trio
 
 _CHUNK = 1 << 16
@@ -71,9 +72,7 @@ def _in_the_child(body: Body, report: int, parent: int) -> None:
     try:
         leave_to_the_parent()
         _end_with(parent)
-        data = msgspec.json.encode(body())
-        while data:
-            data = data[os.write(report, data) :]
+        write_all(report, msgspec.json.encode(body()))
     finally:
         os._exit(0)
 

@@ -18,7 +18,6 @@ from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.worker.lease import LeasePage
 
-SWEEP_BOUND_S: Final = 5.0
 LOOK_S: Final = 0.25
 # The worker itself begins to end what has no lease earlier; this is for one that does not.
 BEGINS_S: Final = ENDING_S / 2
@@ -40,7 +39,7 @@ def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         os._exit(work(page))
     status, stood_still = _watch(worker, page, handled)
-    kill_descendants(SWEEP_BOUND_S)
+    kill_descendants()
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
     ended = f"its process was ended by {signal_name(os.WTERMSIG(status))}"

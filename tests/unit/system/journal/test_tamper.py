@@ -18,7 +18,7 @@ OUTPUT = b"one\ntwo\n"
 @pytest.fixture
 def journal(tmp_path):
     opened = write_run(open_journal(tmp_path))
-    path = Path(opened.output_folder) / "unit.1.log"
+    path = Path(f"{opened.run_folder}/output") / "unit.1.log"
     path.write_bytes(OUTPUT)
     opened.expect_output(
         "output/unit.1.log",
@@ -93,12 +93,12 @@ def write_through_proc(journal):
 
 
 def swap_output_folder(journal):
-    os.rename(journal.output_folder, journal.output_folder + ".old")
-    shutil.copytree(journal.output_folder + ".old", journal.output_folder)
+    os.rename(f"{journal.run_folder}/output", f"{journal.run_folder}/output.old")
+    shutil.copytree(f"{journal.run_folder}/output.old", f"{journal.run_folder}/output")
 
 
 def remove_control(journal):
-    os.rmdir(journal.control_folder)
+    os.rmdir(f"{journal.run_folder}/control")
 
 
 def point_latest_elsewhere(journal):
@@ -118,32 +118,32 @@ def remove_latest(journal):
 
 
 def change_output(journal):
-    (Path(journal.output_folder) / "unit.1.log").write_bytes(OUTPUT.swapcase())
+    (Path(f"{journal.run_folder}/output") / "unit.1.log").write_bytes(OUTPUT.swapcase())
 
 
 def lengthen_output(journal):
-    with (Path(journal.output_folder) / "unit.1.log").open("ab") as file:
+    with (Path(f"{journal.run_folder}/output") / "unit.1.log").open("ab") as file:
         file.write(b"three\n")
 
 
 def remove_output(journal):
-    (Path(journal.output_folder) / "unit.1.log").unlink()
+    (Path(f"{journal.run_folder}/output") / "unit.1.log").unlink()
 
 
 def replace_output(journal):
-    path = Path(journal.output_folder) / "unit.1.log"
+    path = Path(f"{journal.run_folder}/output") / "unit.1.log"
     path.rename(str(path) + ".old")
     path.write_bytes(OUTPUT)
 
 
 def link_output(journal):
-    path = Path(journal.output_folder) / "unit.1.log"
+    path = Path(f"{journal.run_folder}/output") / "unit.1.log"
     path.rename(str(path) + ".old")
     path.symlink_to("unit.1.log.old")
 
 
 def replace_output_by_fifo(journal):
-    path = Path(journal.output_folder) / "unit.1.log"
+    path = Path(f"{journal.run_folder}/output") / "unit.1.log"
     path.unlink()
     os.mkfifo(path)
 
@@ -212,7 +212,7 @@ def test_a_large_output_is_hashed_again_only_if_its_change_time_moved(journal, m
     monkeypatch.setattr(tamper, "_digest_of", lambda fd: hashed.append(fd) or digest_of(fd))
     assert journal.verify() == []
     assert len(hashed) == 1  # the log alone
-    path = Path(journal.output_folder) / "unit.1.log"
+    path = Path(f"{journal.run_folder}/output") / "unit.1.log"
     times = path.stat()
     path.write_bytes(OUTPUT.swapcase())
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))

@@ -11,7 +11,7 @@ def test_a_pattern_that_names_more_reports_than_are_read_is_told(tmp_path, monke
         tmp_path.joinpath(f"{name}.xml").write_text('<testsuite><testcase name="t"/></testsuite>')
     planned = PlannedCheck(id="c", run="", stem="c", results=(ResultsSource("junit", "*.xml"),))
     found = reports.read_reports(
-        planned, folder=str(tmp_path), cwd=str(tmp_path), output_path="", before={}
+        planned, folder=str(tmp_path), cwd=str(tmp_path), output_path="", before={}, returned=None
     )
     assert found.problems == ("*.xml names more than 2 files",)
     assert found.gathered.tests == {"passed": 2}
