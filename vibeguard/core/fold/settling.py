@@ -228,7 +228,6 @@ def _tree_moved(state: State, record: CheckRecord, _event: CheckSettled) -> str:
 
 
 _RULES: Mapping[Reason, tuple[Outcome, Rule]] = {
-    Reason.REUSED: (_PASSED, lambda _, record, event: _reused(record, event)),
     Reason.EXIT_CODE: (Outcome.FAILED, _failed),
     Reason.SIGNAL: (Outcome.FAILED, _failed),
     Reason.OUTPUT_LIMIT: (Outcome.FAILED, _failed),

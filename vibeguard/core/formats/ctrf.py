@@ -10,11 +10,10 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultOutcome
 from vibeguard.core.report.build import run_problem
-from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import tests_of
 from vibeguard.core.report.safe_json import JsonObject, encode_value
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.times import duration_ns, started_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS
 from vibeguard.version import __version__
@@ -79,7 +78,7 @@ def _check(state: State, record: CheckRecord) -> JsonObject:
         "name": sanitise(record.planned.id),
         "status": status,
         "rawStatus": shown_status(record),
-        "duration": duration_ns(record, state.last_t) // MILLISECOND_NS,
+        "duration": duration_ns(state, record) // MILLISECOND_NS,
         "suite": ["vibeguard"],
         "message": sanitise(reason_of(state, record)),
         "flaky": record.flaky,

@@ -12,7 +12,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Level, ResultKind
-from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.authored import advice_of
 from vibeguard.core.report.build import output_path, run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status

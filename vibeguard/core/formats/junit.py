@@ -19,7 +19,7 @@ from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import place_of, result_lines, tests_of
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
@@ -71,7 +71,7 @@ _ROOT_ATTRIBUTES = ("name", "tests", "failures", "errors", "time")
 
 def _case(state: State, record: CheckRecord, ending: Ending) -> Element:
     planned, settled = record.planned, record.settled
-    seconds = _seconds(duration_ns(record, state.last_t))
+    seconds = _seconds(duration_ns(state, record))
     attributes = {"name": sanitise(planned.id), "classname": "vibeguard", "time": seconds}
     case = Element("testcase", attributes)
     case.extend(_properties(record))

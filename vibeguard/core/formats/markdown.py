@@ -9,14 +9,13 @@ from re import findall, sub
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED
-from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.authored import shown_command, shown_prompts
+from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import result_lines
-from vibeguard.core.report.savings import took
 from vibeguard.core.report.summary import summary
+from vibeguard.core.report.times import took
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
@@ -73,7 +72,7 @@ class MarkdownFormat(Format):
                 continue
             text = sanitise(section.text, multiline=True).strip()
             parts.append(f"{label}:\n\n" + _fence(text, "sh" if section.is_command else "text"))
-        prompts = shown_prompts(record.settled.prompts) if record.settled else ()
+        prompts = shown_prompts(record)
         texts = (sanitise(prompt.content, multiline=True).strip() for prompt in prompts)
         parts.extend("Prompt:\n\n" + _fence(text, "text") for text in texts)
         path = output_path(record, self.options.run_folder)

@@ -1,7 +1,6 @@
 """The events of a check, each of one attempt or of all that the check comes to (`events`)."""
 
-from vibeguard.core.model.envelope import Envelope
-from vibeguard.core.model.event_parts import Excerpt, ProcessReport, TriggeredPrompt
+from vibeguard.core.model.event_parts import Envelope, Excerpt, ProcessReport, TriggeredPrompt
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import (
     AttemptEnd,

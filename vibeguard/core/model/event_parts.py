@@ -1,4 +1,4 @@
-"""Structs that are part of events, or have fields in common with one, and are no events."""
+"""What every event carries, structs that are part of some, or have fields in common with one."""
 
 from typing import Any
 
@@ -6,6 +6,13 @@ from msgspec import Struct
 
 from vibeguard.core.model.config_parts import Trigger
 from vibeguard.core.names import StagedWay
+
+
+class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    """What every event carries. -1 means: not yet stamped by the journal."""
+
+    seq: int = -1
+    t: int = -1
 
 
 class VersionControl(Struct, frozen=True, omit_defaults=True):

@@ -22,8 +22,13 @@ from vibeguard.core.model.check_events import (
     CheckSubmitted,
     CheckTerminationRequested,
 )
-from vibeguard.core.model.envelope import Envelope
-from vibeguard.core.model.event_parts import ProcessReport, StagedView, TreeChange, VersionControl
+from vibeguard.core.model.event_parts import (
+    Envelope,
+    ProcessReport,
+    StagedView,
+    TreeChange,
+    VersionControl,
+)
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.names import CancelReason, Verdict
 

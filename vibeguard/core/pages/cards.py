@@ -18,7 +18,7 @@ from vibeguard.core.report.results import (
     result_lines,
     shown_results,
 )
-from vibeguard.core.report.savings import took
+from vibeguard.core.report.times import took
 
 MOST_CARDS = 200  # a page of ten thousand of them is slow and tells nobody more
 _MOST_OPEN = 50

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.authored import shown_command, shown_prompts
+from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.results import result_lines
@@ -29,7 +28,7 @@ def _details(state: State, record: CheckRecord, run_folder: str) -> Iterator[tup
             yield section.label, section.text
     elif settled is not None and settled.leaked:
         yield "facts", "\n".join(fact_lines(record))
-    for prompt in shown_prompts(settled.prompts) if settled is not None else ():
+    for prompt in shown_prompts(record):
         yield "prompt", prompt.content.strip()
     yield "worker", placed(record)
     yield "command", shown_command(planned)

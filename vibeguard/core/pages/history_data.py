@@ -7,8 +7,8 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.pages.history import History, HistoryCheck, HistoryRun
 from vibeguard.core.report.reasons import shown_status
-from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.tally import counted, not_passed, passed
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.unstable import unstable_checks
 
 
@@ -46,7 +46,7 @@ def _run(state: State, word: str) -> HistoryRun:
 def _check(state: State, record: CheckRecord) -> HistoryCheck:
     flaky = record.outcome is Outcome.PASSED and record.flaky
     ran = record.first_started_t is not None
-    took = duration_ns(record, state.last_t) if ran else 0
+    took = duration_ns(state, record) if ran else 0
     return HistoryCheck(shown_status(record), took, flaky)
 
 

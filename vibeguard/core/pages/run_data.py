@@ -14,8 +14,8 @@ from vibeguard.core.report.critical_path import critical_path
 from vibeguard.core.report.failure import with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.safe_json import encode_json
-from vibeguard.core.report.savings import duration_ns
 from vibeguard.core.report.timeline import Timeline
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 
 POOLS = (Pool.FOREGROUND, Pool.BACKGROUND, Pool.WORKERS)  # as the page shows them, from the top
@@ -106,7 +106,7 @@ def _check(state: State, record: CheckRecord, has_card: bool) -> PageCheck:
     return PageCheck(
         id=sanitise(record.planned.id),
         word=0,
-        took=_us(duration_ns(record, state.last_t)) if ran else None,
+        took=_us(duration_ns(state, record)) if ran else None,
         why=sanitise(with_remarks(reason_of(state, record), record)),
         pool=POOLS.index(record.planned.pool),
         tags=[],

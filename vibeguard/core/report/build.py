@@ -26,11 +26,11 @@ from vibeguard.core.model.report import (
 )
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, CancelReason, ExitCode, LogStatus, Outcome, Pool, Verdict
-from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.authored import shown_command, shown_prompts
+from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.reasons import cause_of, reason_of, shown_status
 from vibeguard.core.report.results import result_report
-from vibeguard.core.report.savings import duration_ns, in_background, saved_ns
+from vibeguard.core.report.savings import in_background, saved_ns
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import MILLISECOND_NS, some
@@ -175,9 +175,9 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
     return CheckReport(
         id=id_,
         status=(record.outcome or record.state).value,
-        duration_ms=duration_ns(record, state.last_t) // MILLISECOND_NS,
+        duration_ms=duration_ns(state, record) // MILLISECOND_NS,
         tags=planned.tags,
-        triggered_prompts=shown_prompts(settled.prompts if settled else ()),
+        triggered_prompts=shown_prompts(record),
         severity=planned.severity.value,
         command=shown_command(planned),
         pool=planned.pool.value,
@@ -236,7 +236,7 @@ def _violation(
         fix=advice.fix,
         extracted=record.extracted.values if record.extracted else {},
         log_file=output_path(record, run_folder),
-        triggered_prompts=shown_prompts(settled.prompts),
+        triggered_prompts=shown_prompts(record),
         status=settled.outcome.value,
         reason=settled.reason.value if settled.reason else None,
         message=reason_of(state, record),

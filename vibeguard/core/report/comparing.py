@@ -11,7 +11,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome
 from vibeguard.core.report.failure import output_lines
 from vibeguard.core.report.results import is_bad, result_line, result_report, results_of
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS, duration
 
@@ -178,7 +178,7 @@ def _slower_checks(present: State, before: State) -> Iterator[Change]:
         former = before.checks.get(check)
         if former is None or Outcome.PASSED not in (record.outcome, former.outcome):
             continue
-        now, then = duration_ns(record, present.last_t), duration_ns(former, before.last_t)
+        now, then = duration_ns(present, record), duration_ns(before, former)
         if now > then * SLOWER and now - then >= SLOWER_CHECK_NS:
             yield Change(check, f"{sanitise(check)} took {duration(now)}, {duration(then)} before")
 

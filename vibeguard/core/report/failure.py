@@ -8,12 +8,11 @@ from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import CheckHang, CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Reason
-from vibeguard.core.report.advice import advice_of
-from vibeguard.core.report.authored import shown_command, shown_prompts
+from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import note_lines, result_lines, without_repeats
-from vibeguard.core.report.savings import took
+from vibeguard.core.report.times import took
 from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, shorten, wrap
 from vibeguard.core.wording.sanitise import sanitise
@@ -81,7 +80,7 @@ class Paragraphs(Struct, frozen=True):
             lines.extend(map(self._indented, fact_lines(record)))
         if unpassed:
             lines.extend(self._advice(state, record))
-        lines.extend(self._prompts(settled))
+        lines.extend(self._prompts(record))
         path = sanitise(output_path(record, self.run_folder))
         if path and record.finished and (unpassed or self.verbose):
             lines.append(f"  output: {path} ({size(record.finished.output_bytes)})")
@@ -104,8 +103,8 @@ class Paragraphs(Struct, frozen=True):
                 text = self.style.strong(text)
             yield wrap(text, self.columns, first=f"  {section.label}: ", rest="    ")
 
-    def _prompts(self, settled: CheckSettled) -> Iterator[str]:
-        for prompt in shown_prompts(settled.prompts):
+    def _prompts(self, record: CheckRecord) -> Iterator[str]:
+        for prompt in shown_prompts(record):
             source = "" if prompt.source == "inline" else f" {sanitise(prompt.source)}"
             yield self.style.dim(self._indented(f"prompt{source} (on {sanitise(prompt.event)}):"))
             lines = sanitise(prompt.content, multiline=True).strip("\n").split("\n")

@@ -4,7 +4,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED
 from vibeguard.core.report.brief import place_text
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.layout import cells, cut
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style
@@ -43,6 +43,6 @@ def failure_table(state: State, columns: int, style: Style) -> list[str]:
 
 def _row(state: State, record: CheckRecord) -> tuple[str, str, str, str]:
     name = cut(sanitise(record.planned.id), WIDEST_NAME)
-    took = duration(duration_ns(record, state.last_t))
+    took = duration(duration_ns(state, record))
     said = sanitise(place_text(record) or reason_of(state, record))
     return shown_status(record), name, took, said

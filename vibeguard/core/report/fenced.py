@@ -13,13 +13,12 @@ from msgspec.structs import replace
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.report import PromptReport
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.report.advice import Section, advice_of
-from vibeguard.core.report.authored import shown_prompts
+from vibeguard.core.report.authored import Section, advice_of, shown_prompts
 from vibeguard.core.report.brief import Keep, Piece, chosen_pieces, output_pieces, place_text
 from vibeguard.core.report.build import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
-from vibeguard.core.report.savings import duration_ns
+from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
@@ -59,7 +58,7 @@ class Fenced(Struct, frozen=True):
             for one in output_pieces(record, room // 2)
         ]
         room -= size_of([opening, closing]) if inside else 0
-        pieces = [*inside, *self._advice(state, record, settled)]
+        pieces = [*inside, *self._advice(state, record)]
         chosen = chosen_pieces(pieces, room)
         if room < 0 or (inside and not any(one.keep is Keep.PLACE for one in chosen)):
             return None
@@ -76,9 +75,7 @@ class Fenced(Struct, frozen=True):
 
     def _first_line(self, state: State, record: CheckRecord, known: str) -> str:
         reason = self.clean(shorten(reason_of(state, record), 400))
-        took = ", ".join(
-            filter(None, (duration(duration_ns(record, state.last_t)), placed(record)))
-        )
+        took = ", ".join(filter(None, (duration(duration_ns(state, record)), placed(record))))
         word = shown_status(record).upper()
         tag = f" [{record.reason.value}]" if record.reason else ""
         known = f"; {known}" if known else ""
@@ -91,12 +88,12 @@ class Fenced(Struct, frozen=True):
         line = f"| {self.clean(record.planned.id)}: {said}"
         return _cut_bytes(line, most - len(why.encode())) + why
 
-    def _advice(self, state: State, record: CheckRecord, settled: CheckSettled) -> Iterator[Piece]:
+    def _advice(self, state: State, record: CheckRecord) -> Iterator[Piece]:
         """What follows the output."""
         planned = record.planned
         for section in advice_of(state, record).sections():
             yield Piece(f"{section.label}: {self._lines(self._fitted(section))}", Keep.ADVICE)
-        for prompt in shown_prompts(settled.prompts):
+        for prompt in shown_prompts(record):
             yield Piece(self._prompt(prompt), Keep.EXTRA)
         command = self._lines(shorten(planned.run.strip(), 300))
         yield Piece(f"command: {command}", Keep.EXTRA)

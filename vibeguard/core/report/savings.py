@@ -10,27 +10,10 @@ there was one pool. It is an estimate: under other parallelism the durations wou
 from collections.abc import Iterable
 from heapq import heapify, heapreplace
 
-from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.graph import topological_order
-from vibeguard.core.wording.units import duration
-
-
-def duration_ns(record: CheckRecord, now_t: int) -> int:
-    """How long the check took, all attempts together; while it runs, up to `now_t`."""
-    if record.first_started_t is None:
-        return 0
-    if record.settled_t is None:
-        return max(now_t - record.first_started_t, 0)
-    if record.attempt <= 1 and record.finished is not None and record.finished.elapsed_ns:
-        return record.finished.elapsed_ns
-    return record.settled_t - record.first_started_t
-
-
-def took(state: State, record: CheckRecord) -> str:
-    """How long the check took, in words; empty for one that never ran."""
-    never = record.first_started_t is None
-    return "" if never else duration(duration_ns(record, state.last_t))
+from vibeguard.core.report.times import duration_ns
 
 
 def saved_ns(state: State) -> int | None:
@@ -53,7 +36,7 @@ def level_by_level_ns(state: State, slots: int) -> int:
     levels: dict[int, list[int]] = {}
     for check, level in _levels(state).items():
         record = state.checks[check]
-        levels.setdefault(level, []).append(duration_ns(record, state.last_t))
+        levels.setdefault(level, []).append(duration_ns(state, record))
     return sum(_makespan(durations, slots) for durations in levels.values())
 
 

@@ -15,7 +15,7 @@ from vibeguard.core.model.config_parts import Where
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import AttemptEnd, Outcome, Pool, Reason
-from vibeguard.core.report.advice import advice_of
+from vibeguard.core.report.authored import advice_of
 from vibeguard.core.report.build import build_report
 
 PLAIN = string.ascii_letters + string.digits + "_@%+=:,./-"
