@@ -16,7 +16,7 @@ from vibeguard.core.report.authored import advice_of
 from vibeguard.core.report.build import output_path, run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad, results_of
+from vibeguard.core.report.results import MOST_LINES, is_bad, results_of, unplaced_lines
 from vibeguard.core.report.summary import skips, summary
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import break_commands, sanitise
@@ -71,7 +71,7 @@ class GitHubFormat(Format):
         if path:
             parts.append(f"output: {sanitise(path)}")
         title = f"{record.planned.id} {shown_status(record)}"
-        output = "\n".join(lines_besides(record))
+        output = "\n".join([*unplaced_lines(record, MOST_LINES), *lines_besides(record)])
         room = MAX_MESSAGE_CHARACTERS - sum(len(part) + 1 for part in parts)
         # Output gives way to the facts and the advice below it: it can be read in its file.
         if output and room > 100:

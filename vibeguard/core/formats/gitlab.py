@@ -8,10 +8,11 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Level
 from vibeguard.core.report.build import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad, level_in, results_of, titled
+from vibeguard.core.report.results import is_bad, level_in, results_of, titled, unplaced_lines
 from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.wording.sanitise import sanitise
 
+MOST_UNPLACED = 5
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}
 
 
@@ -35,8 +36,10 @@ def _findings(state: State, record: CheckRecord) -> list[JsonObject]:
     """What it reports at a place; and itself, where nothing of that says why it did not pass."""
     placed = [one for one in results_of(record) if one.file]
     found = [_finding(record, one) for one in placed if is_bad(one) or one.severity is not None]
-    if record.outcome in UNPASSED and not any(map(is_bad, placed)):
+    unplaced = unplaced_lines(record, MOST_UNPLACED)
+    if record.outcome in UNPASSED and (unplaced or not any(map(is_bad, placed))):
         text = sanitise(f"{record.planned.id} {shown_status(record)}: {reason_of(state, record)}")
+        text = "; ".join([text, *unplaced])
         severity = "minor" if shown_status(record) == "warned" else "critical"
         found.append(_entry(text, record.planned.id, severity, state.config_path, 1))
     return found

@@ -12,7 +12,14 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import FAILED_RESULTS, Level
 from vibeguard.core.report.build import VIOLATIONS, run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
-from vibeguard.core.report.results import is_bad, level_in, results_of, titled
+from vibeguard.core.report.results import (
+    MOST_LINES,
+    is_bad,
+    level_in,
+    results_of,
+    titled,
+    unplaced_lines,
+)
 from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
@@ -56,10 +63,9 @@ def _reported(record: CheckRecord) -> list[Result]:
 
 
 def _is_placed(record: CheckRecord) -> bool:
-    """Whether a result with a place says why the check did not pass."""
-    return record.outcome in VIOLATIONS and any(
-        one.file and is_bad(one) for one in _reported(record)
-    )
+    """Whether results with a place say why the check did not pass."""
+    bad = [one for one in _reported(record) if is_bad(one)]
+    return record.outcome in VIOLATIONS and bool(bad) and all(one.file for one in bad)
 
 
 def _run(record: CheckRecord, results: list[Result]) -> JsonObject:
@@ -122,7 +128,7 @@ def _uri(file: str) -> str:
 def _about_checks(state: State, ending: Ending) -> list[JsonObject]:
     """What went wrong with the run, and the checks that did not pass, and tell no place."""
     problem = run_problem(state, ending)
-    about_run = [_about(state, "error", f"the run: {problem}")] if problem else []
+    about_run = [_about(state, "error", sanitise(f"the run: {problem}"))] if problem else []
     unpassed = [record for record in state.checks.values() if record.outcome in VIOLATIONS]
     unplaced = [record for record in unpassed if not _is_placed(record)]
     return about_run + [_check_result(state, record) for record in unplaced[: MOST_RESULTS - 1]]
@@ -141,7 +147,8 @@ def _checks_run(results: list[JsonObject], problem: str) -> JsonObject:
 def _check_result(state: State, record: CheckRecord) -> JsonObject:
     word = shown_status(record)
     text = f"{record.planned.id} {word}: {reason_of(state, record)}"
-    return _about(state, "warning" if word == "warned" else "error", text)
+    said = "\n".join([sanitise(text), *unplaced_lines(record, MOST_LINES)])
+    return _about(state, "warning" if word == "warned" else "error", said)
 
 
 def _about(state: State, level: str, text: str) -> JsonObject:
@@ -150,6 +157,6 @@ def _about(state: State, level: str, text: str) -> JsonObject:
         "ruleId": "check",
         "ruleIndex": 0,
         "level": level,
-        "message": {"text": sanitise(text)},
+        "message": {"text": text},
         "locations": [_location(config.lstrip("/"), 1, 0)],
     }

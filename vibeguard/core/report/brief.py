@@ -22,6 +22,9 @@ _ERROR = re.compile(
 )
 _NUMBERED = re.compile(r"[\w./-]+\.\w+:\d+")
 _ECHO = re.compile(r"> \S")  # npm says so what it runs; a marker of pytest stands further away
+_COUNT = re.compile(
+    r"\W*(?:there (?:was|were) |found )?\d+ (?:error|failure|failed|problem)s?\b", re.IGNORECASE
+)
 _DIAGNOSTIC = re.compile(r"[\w./-]+\.\w+:\d+(?::\d+)?: \S")
 # A result is told in so many characters where there are many of them.
 RESULT_CHARACTERS = 60
@@ -111,9 +114,10 @@ def _result_texts(record: CheckRecord, room: int) -> list[str]:
 def first_place(lines: list[str]) -> int | None:
     """The line that says best what is wrong.
 
-    An error with a place, else `file:line: message`, an error, a place, the last.
+    An error with a place, else `file:line: message`, an error that is no count, a place, the last.
     """
     errors = [n for n, line in enumerate(lines) if _ERROR.search(line) and not _ECHO.match(line)]
+    errors = [n for n in errors if not _COUNT.match(lines[n])]
     placed = [n for n, line in enumerate(lines) if _NUMBERED.search(line)]
     both = [n for n in errors if n in placed]
     both += [n for n in placed if _DIAGNOSTIC.match(lines[n].lstrip())]

@@ -116,7 +116,12 @@ class Paragraphs(Struct, frozen=True):
 
 def lines_besides(record: CheckRecord) -> list[str]:
     """The lines that matter, without what the check's results say."""
-    return without_repeats(record, output_lines(record.settled)) if record.settled else []
+    if record.settled is None:
+        return []
+    lines = without_repeats(record, output_lines(record.settled))
+    shown = [n for n, line in enumerate(lines) if line.strip() not in ("", GAP)]
+    between = lines[shown[0] : shown[-1] + 1] if shown else []
+    return [line for n, line in enumerate(between) if line != GAP or between[n - 1] != GAP]
 
 
 def output_lines(settled: CheckSettled) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from msgspec.structs import asdict
 
 from vibeguard.core.model.report import ResultReport
-from vibeguard.core.model.results import Result
+from vibeguard.core.model.results import Result, ResultsSource
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import FAILED_RESULTS, Level, Outcome, ResultKind
 from vibeguard.core.report.reasons import shown_status
@@ -18,6 +18,9 @@ MOST_LINES = 20
 LINE_CHARACTERS = 300
 # What tools put before a message or a summary of one.
 _MARKS = re.compile(r"^(?:[E>|]\s+|FAILED |ERROR |error: |\s)*")
+_DOCUMENTS = ("json", "sarif", "ctrf", "junit")
+_STREAMS = ("json go-test", "json cargo")
+_OF_A_DOCUMENT = tuple('{}[]"<')  # how each of its lines begins, but for what it quotes
 
 
 def is_bad(result: Result) -> bool:
@@ -73,7 +76,7 @@ def place_of(result: Result) -> str:
 
 def result_line(result: Result, most: int = LINE_CHARACTERS) -> str:
     """`src/app.py:3:8: message [rule]` in one line of at most so many characters, sanitised."""
-    said = result.message.strip().split("\n", 1)[0]
+    said = " ".join(_shown_of(result))
     name = result.name if result.kind is ResultKind.TEST else result.rule
     head = ": ".join(part for part in (place_of(result), said) if part)
     head = sanitise(head or name)
@@ -98,15 +101,29 @@ def result_lines(record: CheckRecord) -> list[str]:
     return lines
 
 
+def unplaced_lines(record: CheckRecord, most: int) -> list[str]:
+    """What is bad and lies in no file: an export that shows places says it with the check."""
+    bad = [one for one in shown_results(record) if is_bad(one) and not one.file]
+    lines = [result_line(result) for result in bad[:most]]
+    return [*lines, plural(len(bad) - most, "more result")] if len(bad) > most else lines
+
+
 def without_repeats(record: CheckRecord, lines: list[str]) -> list[str]:
     """Lines of the output, without those that the results have said already."""
     results = shown_results(record)[:MOST_LINES]
     if not results:
         return lines
-    said = {part for result in results for part in _said_by(result)}
+    if any(_is_document(source) for source in record.planned.results):
+        lines = [line for line in lines if not line.lstrip().startswith(_OF_A_DOCUMENT)]
+    said = {sanitise(part) for result in results for part in _shown_of(result)}
     places = {f"{result.file}:{result.line}" for result in results if result.line}
-    kept = [line for line in lines if not _repeats(line, said, places)]
-    return kept if any(line.strip() not in ("", "...") for line in kept) else []
+    return [line for line in lines if not _repeats(line, said, places)]
+
+
+def _is_document(source: ResultsSource) -> bool:
+    """Whether the output is JSON or XML for programs, and no stream that has text for people."""
+    form = source.reader.partition(" ")[0]
+    return not source.file and form in _DOCUMENTS and source.reader not in _STREAMS
 
 
 def note_lines(record: CheckRecord) -> Iterator[str]:
@@ -132,10 +149,10 @@ def _without_output(note: str, record: CheckRecord) -> str:
     return note[: min((at for at in quoted if at > 0), default=len(note))]
 
 
-def _said_by(result: Result) -> Iterator[str]:
-    for line in result.message.split("\n"):
-        if line.strip():
-            yield sanitise(line).strip()
+def _shown_of(result: Result) -> list[str]:
+    """The lines of a message that stand in one: the first, and the next behind a colon."""
+    lines = [line.strip() for line in result.message.split("\n") if line.strip()]
+    return lines[: 2 if lines and lines[0].endswith(":") else 1]
 
 
 def _repeats(line: str, said: set[str], places: set[str]) -> bool:

@@ -56,10 +56,10 @@ def finding(number: int, level: Level = Level.ERROR, **more) -> Result:
     return Result(ResultKind.DIAGNOSTIC, **{**fields, "message": f"unused {number}", **more})
 
 
-def run_with(results, *, code: int = 1, lines=(), ids=("unit",), notes=(), **fields):
+def run_with(results, *, code: int = 1, lines=(), ids=("unit",), notes=(), sources=(), **fields):
     """A run whose checks report these results, in the order of the worst first."""
-    source = (ResultsSource("junit", "out.xml"),)
-    run = History(*(check(id_, results=source, **fields) for id_ in ids))
+    sources = sources or (ResultsSource("junit", "out.xml"),)
+    run = History(*(check(id_, results=sources, **fields) for id_ in ids))
     run.ready(*ids)
     for id_ in ids:
         run.start(id_)
@@ -244,6 +244,47 @@ def test_hostile_results_are_harmless_everywhere(name):
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert not re.search(r"^\s*(::error::x|##\[error\]y)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["sarif", "gitlab", "github"])
+@pytest.mark.parametrize("others", [[], [failed(3)]])
+def test_a_failed_test_without_a_file_is_named_with_its_check(name, others):
+    """Surefire and Gradle write none: the exports that show places said `exit code 1` alone."""
+    text = replay(name, run_with([*others, *(failed(n, file="", line=0) for n in (1, 2))]))
+    for number in (1, 2):
+        assert f"assert {number} == 27 [tests.test_app::test_{number}]" in text
+    many = [failed(n, file="", line=0) for n in range(30)]
+    assert re.search(r"(10|25) more results", replay(name, run_with(many)))
+
+
+def shown_of(result: Result, lines: tuple[str, ...], **source) -> list[str]:
+    """What the text of a run shows of an output, as `  | ` lines, beside a result."""
+    sources = (ResultsSource(**source),) if source else ()
+    text = replay("text", run_with([result], lines=lines, sources=sources)).splitlines()
+    return [line[4:] for line in text if line.startswith("  |")]
+
+
+def test_of_an_output_that_is_a_document_the_results_are_shown_and_what_else_was_said():
+    lines = ("npm error!", '[{"filePath":"a.js",', '  "line": 3', "<a/>", "}]", "crashed")
+    for reader in ("json eslint", "sarif", "junit", "ctrf"):
+        assert shown_of(finding(2), lines, reader=reader) == ["npm error!", "crashed"]
+    for source in ({"reader": "json go-test"}, {"reader": "junit", "file": "a.xml"}):
+        assert len(shown_of(finding(2), lines, **source)) == len(lines)
+
+
+def test_an_excerpt_begins_with_something_and_has_no_two_gaps_together():
+    lines = ("", "...", "a", "...", "assert 1 == 27", "...", "", "b", "", "...")
+    assert shown_of(failed(1), lines) == ["a", "...", "", "b"]
+
+
+def test_what_a_message_says_beyond_its_first_line_stays_in_the_output():
+    """pytest's `where`, and all of a message that begins with `Expected values to be equal:`."""
+    where = failed(1, message="assert 1 == 27\n +  where 1 = f()")
+    assert shown_of(where, ("E   assert 1 == 27", "E    +  where 1 = f()")) == [
+        "E    +  where 1 = f()"
+    ]
+    text = replay("text", run_with([failed(1, message="Expected to be equal:\n\n2 !== 1\nmore")]))
+    assert "Expected to be equal: 2 !== 1 [" in text
 
 
 @pytest.mark.parametrize("name", ["sarif", "gitlab"])

@@ -23,6 +23,8 @@ from vibeguard.core.report.brief import first_place
         (["> shop@1.0.3 test", "> node --harmony test", "", "node: bad option: --harmony"], 3),
         # pytest's mark of the line that failed.
         (["tests in a.py", ">       assert total == 3"], 1),
+        # What failed, and not how much of it.
+        (["There was 1 error:", "1) testThrows", "RuntimeException: no database"], 2),
         (["all", "is", "quiet"], 2),
         (["", "..."], None),
     ],

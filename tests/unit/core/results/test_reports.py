@@ -272,6 +272,13 @@ def test_what_sarif_suppresses_or_calls_a_pass_is_no_result():
     assert [(r.severity, r.message) for r in found.results] == [("warning", "d")]
 
 
+def test_what_bats_says_of_the_place_is_no_message():
+    found = read(reader_named("tap"), report("bats-tap.tap")).results
+    assert [one.message.split("\n")[0] for one in found if one.line] == [
+        '`[ "$sum" -eq 3 ]\' failed'
+    ]
+
+
 def test_a_rule_of_excerpts_that_is_guessed_from_exists():
     assert set(GUESSERS) <= {rule.name for rule in RULES}
 

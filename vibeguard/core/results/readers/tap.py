@@ -24,6 +24,7 @@ _PLACE = re.compile(
 _MESSAGE = re.compile(
     r"^\s*(?:message|error): *(?:[|>]-?\s*\n([\s\S]+)|['\"]?(.+?)['\"]?\s*$)", re.MULTILINE
 )
+_WHERE = re.compile(r"^.*\bline \d+[,)]$\n?", re.MULTILINE)  # bats: `(in test file a.bats, line 9)`
 _DURATION = re.compile(r"^\s*duration_ms: *([\d.]+)", re.MULTILINE)
 _COMMENT = re.compile(r"^ *#")
 _TALLY = re.compile(r"^ *# (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms|Subtest)\b")
@@ -159,7 +160,7 @@ def _diagnosed(result: Result, block: str, comments: str) -> Result:
     duration = _DURATION.search(block)
     failed = result.outcome is ResultOutcome.FAILED
     place = (_place(block) if block else place_in(comments)) if failed else Place()
-    said = _message(block) if block else message_of(comments)
+    said = _message(block) if block else message_of(_WHERE.sub("", comments))
     return replace(
         result,
         file=place.file,
