@@ -1,6 +1,7 @@
 """DESIGN section 11, "Selecting": what an earlier run or a change leaves of the checks."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -291,6 +292,21 @@ checks:
     details = {check["id"]: check for check in json.loads(done.stdout)["checks"]}
     assert details["fails"]["exit_code"] == 7
     assert details["killed"]["reason"] == "signal"
+
+
+@pytest.mark.parametrize("mark", [".hg", ".jj", ".svn", "none"])
+def test_without_git_all_files_below_are_handed_over(tmp_path, mark):
+    """But what is no file (a pipe would never end), and what runs leave."""
+    folder = project(tmp_path, HANDED)
+    for name in ("sub", mark):
+        (folder / name).mkdir()
+    (folder / "sub" / "a.py").touch()
+    os.mkfifo(folder / "b.py")
+    for _ in range(2):
+        done = vibeguard("run", "lint", "list", "--state-dir=sub/kept", cwd=folder)
+        assert done.returncode == 0, done.stderr
+    outputs = sorted(folder.glob("sub/kept/runs/*/output/*"))
+    assert [each.read_text() for each in outputs] == ["<sub/a.py>", "a.py|"] * 2
 
 
 def test_files_for_a_shell_of_ones_own_are_refused(tmp_path):

@@ -268,3 +268,26 @@ def test_outside_of_git_and_without_a_terminal(tmp_path):
     watched.terminal.expect(pexpect.EOF)
     watched.terminal.close()
     assert watched.terminal.exitstatus == 143
+
+
+MATCHING = """
+version: "1"
+checks:
+  - {id: unit, run: "true", results: {matcher: .vibeguard/matcher.json}}
+"""
+
+
+def test_a_file_that_the_config_names_is_followed_wherever_it_lies(tmp_path):
+    """Here where nobody looks for files of the tree. A state folder is no file of the tree."""
+    matcher = tmp_path / ".vibeguard" / "matcher.json"
+    matcher.parent.mkdir(mode=0o700)
+    pattern = {"problemMatcher": [{"owner": "x", "pattern": [{"regexp": "x(.*)", "file": 1}]}]}
+    matcher.write_text(json.dumps(pattern))
+    watched = Watched(project(tmp_path, MATCHING), "--state-dir=kept")
+    watched.until("passed: 1 check")
+    matcher.write_text("{}")
+    watched.until("no problem matcher")
+    matcher.write_text(json.dumps(pattern))
+    watched.until("passed: 1 check")
+    assert len(list(tmp_path.glob("kept/runs/*"))) == 2
+    assert watched.end() == 0

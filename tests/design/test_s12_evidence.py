@@ -215,3 +215,10 @@ def test_a_run_on_some_of_the_files_is_not_joined_by_one_on_all(half_bad):
         vibeguard("cancel", run, cwd=half_bad)
         vibeguard("wait", run, cwd=half_bad)
     assert joined.stdout.strip() == runs[0]
+
+
+def test_a_state_folder_of_another_name_is_no_part_of_the_tree(tmp_path):
+    """Where git does not say what counts: what was run would change with every run."""
+    folder = project(tmp_path, CHECKS)
+    assert vibeguard("run", "--state-dir=kept", cwd=folder).returncode == 0
+    assert vibeguard("evidence", "--state-dir=kept", cwd=folder).returncode == 0

@@ -3,7 +3,6 @@
 import codecs
 import os
 import tempfile
-from collections.abc import Mapping
 
 from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.loading import Loaded, load
@@ -45,8 +44,8 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     plan = make_plan(loaded.config.checks, settings, variables=loaded.config.vars)
     planned = next(each for each in plan.checks if each.id == check)
     with tempfile.TemporaryDirectory(prefix="vibeguard-audit-") as scratch:
-        order = _order(loaded, planned, settings, environment, strace=strace, scratch=scratch)
-        calls, facts = Syscalls(), _facts(loaded, order, common)
+        order = _order(loaded, planned, settings, common, strace=strace, scratch=scratch)
+        calls, facts = Syscalls(), _facts(loaded, order, _state_dir(loaded, common))
         ended = _run(order, calls, facts)
     if ended.cancelled_by is not None:
         write_err(f"vibeguard: the audit of {check} was ended by {ended.cancelled_by.name}\n")
@@ -66,7 +65,7 @@ def _order(
     loaded: Loaded,
     planned: PlannedCheck,
     settings: ResolvedSettings,
-    caller: Mapping[bytes, bytes],
+    common: GlobalOptions,
     *,
     strace: str,
     scratch: str,
@@ -75,12 +74,12 @@ def _order(
     located = loaded.located
     own = next(each.env for each in loaded.config.checks if each.id == planned.id)
     run_id = new_run_id(wall_ns())
-    environment = check_environment(caller, planned, own, run_id=run_id, attempt=1)
+    environment = check_environment(caller_environment(), planned, own, run_id=run_id, attempt=1)
     files: tuple[bytes, ...] = ()
     if is_handed_files(planned):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-        listed = file_lists(loaded, (planned,), None).lists[planned.id]
+        listed = file_lists(loaded, (planned,), None, _state_dir(loaded, common)).lists[planned.id]
         files = tuple(listed.split(b"\0")[:-1]) if planned.pass_files else ()
         with open(f"{scratch}/files", "wb") as file:
             file.write(listed)
@@ -103,11 +102,13 @@ def _order(
     )
 
 
-def _facts(loaded: Loaded, order: Order, common: GlobalOptions) -> Accesses:
+def _state_dir(loaded: Loaded, common: GlobalOptions) -> str:
+    return state_dir_of(loaded.located, common.state_dir, os.environ, working_folder())
+
+
+def _facts(loaded: Loaded, order: Order, state: str) -> Accesses:
     """An empty account of what is below the repository, or the run's folder outside of git."""
-    located = loaded.located
-    folder = os.path.realpath(located.folder)
-    state = state_dir_of(located, common.state_dir, os.environ, working_folder())
+    folder = os.path.realpath(loaded.located.folder)
     return Accesses(
         root=os.fsencode(os.path.realpath(repository_root(folder) or folder)),
         folder=os.fsencode(folder),

@@ -103,7 +103,7 @@ def _why_not(
         what = f"run {runs[-1]} did not record its tree"
         return f"{what}: vibeguard run --record-tree", ()
     log = os.path.join(folder, LOG_NAME)
-    written = written_since(loaded.located.folder, caller_environment(), log)
+    written = written_since(loaded.located.folder, caller_environment(), log, state_dir)
     changed = tuple(sanitise(os.fsdecode(path)) for path in written[:_MOST_CHANGED])
     shown = ", ".join(changed[:3])
     more = f" and {len(written) - 3} more" if len(written) > 3 else ""

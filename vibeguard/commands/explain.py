@@ -42,7 +42,7 @@ def _subject(loaded: Loaded, state_dir: str) -> Subject:
     if any(map(is_handed_files, plan.checks)):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-        files = file_lists(loaded, plan.checks, None).lists
+        files = file_lists(loaded, plan.checks, None, state_dir).lists
     return Subject(
         folder=os.fsencode(loaded.located.folder),
         config_folder=os.fsencode(loaded.located.config_folder),

@@ -11,8 +11,8 @@ from vibeguard.core.planning.concerned import matches
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.whereabouts import repository_root
-from vibeguard.system.reuse.scan import walk
+from vibeguard.system.discovery.whereabouts import git_root
+from vibeguard.system.reuse.tree import files_below
 from vibeguard.system.staged.frozen import Frozen
 
 
@@ -30,6 +30,7 @@ def file_lists(
     loaded: Loaded,
     checks: Iterable[PlannedCheck],
     changed: Collection[bytes] | None,
+    state_dir: str,
     staged: Frozen | None = None,
 ) -> FileLists:
     """What each check is handed.
@@ -45,7 +46,8 @@ def file_lists(
     patterns = {check.id: check.files or check.inputs for check in handed}
     folder = loaded.located.folder
     known = None if staged is None else _below(staged, folder)
-    every = _theirs(patterns, _present(folder) if known is None else sorted(known), folder, known)
+    present = _present(folder, state_dir) if known is None else sorted(known)
+    every = _theirs(patterns, present, folder, known)
     own = _theirs(patterns, changed or (), folder, known)
     return FileLists(
         {c.id: _list(own[c.id] or every[c.id], c, loaded) for c in handed},
@@ -64,10 +66,10 @@ def _theirs(
     return {check: _existing(matching, folder, known) for check, matching in found.items()}
 
 
-def _present(folder: str) -> list[bytes]:
+def _present(folder: str, state_dir: str) -> list[bytes]:
     """The files that a run of everything is about. Raises UsageError."""
-    if repository_root(folder) is None:
-        return sorted(path for path, _ in walk(os.fsencode(folder)))  # no git says which count
+    if git_root(folder) is None:
+        return sorted(files_below(folder, state_dir))  # nobody says which count
     present = present_files(folder, caller_environment())
     if present is None:
         what = "the files that checks are to be handed cannot be listed"

@@ -84,7 +84,7 @@ def _prepare(
     loaded = load(common, frozen.content_of if frozen else None)
     narrowed = narrow(loaded, state_dir, common, options, frozen)
     plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
-    plan, files = _with_files(loaded, plan, narrowed, frozen)
+    plan, files = _with_files(loaded, plan, state_dir, narrowed, frozen)
     log_dir = _log_folder(common)
     launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
     if frozen is None:
@@ -161,14 +161,19 @@ def _reuses(settings: Settings, options: RunOptions) -> bool:
 
 
 def _with_files(
-    loaded: Loaded, plan: Plan, narrowed: Narrowing | None, frozen: "Frozen | None"
+    loaded: Loaded,
+    plan: Plan,
+    state_dir: str,
+    narrowed: Narrowing | None,
+    frozen: "Frozen | None",
 ) -> tuple[Plan, dict[str, bytes]]:
     """The plan, knowing which checks get some only of their files; the lists. Raises UsageError."""
     if not any(map(is_handed_files, plan.checks)):
         return plan, {}
     from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-    handed = file_lists(loaded, plan.checks, narrowed.changed if narrowed else None, frozen)
+    changed = narrowed.changed if narrowed else None
+    handed = file_lists(loaded, plan.checks, changed, state_dir, frozen)
     checks = tuple(
         replace(check, partial=True) if check.id in handed.partial else check
         for check in plan.checks

@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from vibeguard.commands import failures
+from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.launching import prepare_launch
-from vibeguard.commands.loading import Loaded, locate
+from vibeguard.commands.loading import Loaded, load, locate
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run_options import CheckName, RunOptions, WatchOptions
@@ -18,11 +19,12 @@ from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome
-from vibeguard.core.problems import UsageError
+from vibeguard.core.problems import UsageError, VibeGuardError
 from vibeguard.core.watch.machine import RunEnded, Start
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_ns, wall_ns
 from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.discovery.whereabouts import state_dir_of
 from vibeguard.system.front.early import prepare
 from vibeguard.system.front.guarding import Front, Watching
 from vibeguard.system.watch.run_process import import_for_runs
@@ -38,9 +40,8 @@ def watch(*ids: CheckName, common: GlobalOptions, options: WatchOptions) -> int:
     form = _format(common, options)
     located = locate(common)
     import_for_runs()
-    tree = Tree(
-        located.folder, caller_environment(), further=(os.fsencode(os.path.abspath(located.path)),)
-    )
+    state_dir = state_dir_of(located, common.state_dir, os.environ, working_folder())
+    tree = Tree(located.folder, caller_environment(), state_dir, ConfigFiles(common, located.path))
 
     def body_of(start: Start) -> Callable[[], RunEnded]:
         return lambda: _run_once(ids, common, options, form, start)
@@ -49,6 +50,35 @@ def watch(*ids: CheckName, common: GlobalOptions, options: WatchOptions) -> int:
         keys = "r: run again, f: only what failed, q: quit"
         write_err(f"vibeguard: watching {sanitise(located.folder)} ({keys})\n")
     return WatchSession(tree, body_of).run()
+
+
+class ConfigFiles:
+    """The files that the config is read from, wherever they are: asked again once one has changed.
+
+    Of a config that cannot be read these are the last that were known.
+    """
+
+    def __init__(self, common: GlobalOptions, path: str) -> None:
+        """Nothing is read yet."""
+        self._common = common
+        self._files = {os.path.abspath(path)}
+        self._seen: dict[str, tuple[int, ...]] = {}
+
+    def __call__(self) -> Collection[bytes]:
+        """Their absolute paths."""
+        if {path: _stamp(path) for path in self._files} != self._seen:
+            with suppress(VibeGuardError):
+                self._files |= {os.path.abspath(path) for path in load(self._common).files}
+            self._seen = {path: _stamp(path) for path in self._files}
+        return sorted(map(os.fsencode, self._files))
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def _format(common: GlobalOptions, options: WatchOptions) -> str:

@@ -90,7 +90,7 @@ def tree_identity(extent: Extent, *, most_files: int | None = None) -> VersionCo
     """
     if most_files is not None and tracked_at_least(extent.folder) > most_files:
         return None  # git need not be asked which
-    found = files_of_tree(extent.folder, extent.environment)
+    found = files_of_tree(extent.folder, extent.environment, extent.state_dir)
     if found is None:
         return None
     start, paths = found
@@ -141,21 +141,22 @@ def _declared_beside(
 
 
 def files_of_tree(
-    folder: str, environment: Mapping[bytes, bytes]
+    folder: str, environment: Mapping[bytes, bytes], state_dir: str
 ) -> tuple[bytes, Iterator[bytes]] | None:
     """The root of the tree around the folder, and the paths below it that count.
 
-    None where git does not answer. Reading the paths raises OSError for what cannot be read.
+    The state folder never does. None where git does not answer. Reading the paths raises OSError
+    for what cannot be read.
     """
     root = git_root(folder)
     if root is None:
-        return os.fsencode(folder), _below(os.fsencode(folder))
+        return os.fsencode(folder), files_below(folder, state_dir)
     paths = present_files(root, environment)
     start = os.fsencode(root)
-    return None if paths is None else (start, _files(start, paths))
+    return None if paths is None else (start, _files(start, paths, state_dir))
 
 
-def _files(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
+def _files(root: bytes, paths: Iterable[bytes], state_dir: str) -> Iterator[bytes]:
     """The paths, and for each that is a folder (a submodule, a nested repository) what is below."""
     for path in paths:
         full = os.path.join(root, path)
@@ -164,14 +165,19 @@ def _files(root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
         except FileNotFoundError:
             is_folder = False
         if is_folder:
-            yield from (os.path.join(path, below) for below in _below(full))
+            below = files_below(os.fsdecode(full), state_dir)
+            yield from (os.path.join(path, name) for name in below)
         else:
             yield path
 
 
-def _below(folder: bytes) -> Iterator[bytes]:
-    """What git would track of a folder: a pipe or a socket holds no bytes that could change."""
-    for path, entry in walk(folder):
+def files_below(folder: str, state_dir: str) -> Iterator[bytes]:
+    """What git would track of a folder: a pipe or a socket holds no bytes that could change.
+
+    The state folder is left out, whatever its name. Raises OSError.
+    """
+    own = os.fsencode(os.path.relpath(os.path.realpath(state_dir), os.path.realpath(folder)))
+    for path, entry in walk(os.fsencode(folder), lambda path: path != own):
         if entry.is_symlink() or entry.is_file():
             yield path
 
@@ -185,14 +191,16 @@ def _is_known(entry: Entry) -> bool:
     return entry.kind is not Kind.OTHER or bool(entry.target)
 
 
-def written_since(folder: str, environment: Mapping[bytes, bytes], mark: str) -> list[bytes]:
+def written_since(
+    folder: str, environment: Mapping[bytes, bytes], mark: str, state_dir: str
+) -> list[bytes]:
     """For people: the files that were written after the file `mark` was, in order.
 
     What was deleted is not among them.
     """
     root = repository_root(folder) or folder
-    walked = (path for path, _ in walk(os.fsencode(root)))
-    paths = (present_files(root, environment) or ()) if git_root(folder) else walked
+    in_git = git_root(folder) is not None
+    paths = (present_files(root, environment) or ()) if in_git else files_below(root, state_dir)
     try:
         since = os.stat(mark).st_mtime_ns
     except OSError:

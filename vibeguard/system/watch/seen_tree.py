@@ -1,7 +1,7 @@
 """The tree as `watch` sees it: what every file holds, and at which paths that has changed."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from vibeguard.core.reuse.manifest import Entry, differing
 from vibeguard.system.reuse.naming import folders_above
@@ -14,17 +14,19 @@ class TreeUnknown(Exception):
 
 
 class Tree:
-    """The files around a folder that git would track, and the `further` ones by absolute path."""
+    """The files around a folder that git would track, and `further` ones by absolute path."""
 
     def __init__(
         self,
         folder: str,
         environment: Mapping[bytes, bytes],
-        further: Collection[bytes] = (),
+        state_dir: str,
+        further: Callable[[], Collection[bytes]] = tuple,
     ) -> None:
         self._folder = folder
         self._environment = environment
-        self._further = tuple(further)
+        self._state_dir = state_dir
+        self._further = further
         self._root = os.fsencode(folder)
         self._entries: dict[bytes, Entry] | None = None
 
@@ -35,13 +37,13 @@ class Tree:
 
         Nothing has at the first. Raises TreeUnknown; the next look is compared with the last good.
         """
-        found = files_of_tree(self._folder, self._environment)
+        found = files_of_tree(self._folder, self._environment, self._state_dir)
         if found is None:
             raise TreeUnknown("git does not say which files there are")
         before = self._entries
         try:
             self._root, paths = found
-            now = scan(self._root, [*paths, *self._further], before)
+            now = scan(self._root, [*paths, *self._further()], before)
         except OSError as error:
             raise TreeUnknown(f"{error.strerror}: {os.fsdecode(error.filename or b'')}") from error
         self._entries = now
