@@ -308,6 +308,14 @@ COMMANDS = {
     "in a folder of a folder": lines("cd bin/deep", "cd ..", "sh there.sh"),
     "in a folder that the line has in PATH": lines("PATH=$PATH:bin there.sh"),
     "as what a shell reads": lines("sh check.sh"),
+    "behind what another command answers": lines('sh "$(pwd)"/check.sh'),
+    "behind a variable that may be another": lines('sh "${PWD:-.}/check.sh"'),
+    "as one of several in braces": lines("bash -c '{./ok,./check}.sh'"),
+    "as one of several in braces in braces": lines("bash -c 'exec ./{ok,{check,x}}.sh'"),
+    "by a letter of a row": lines("bash -c './chec{k..k}.sh'"),
+    "by where the shell is": lines("bash -c '~+/check.sh'"),
+    "by where the shell is, in a folder": lines("bash -c 'cd bin && ~+/there.sh'"),
+    "by where the shell was, of a folder": lines("bash -c 'cd bin; cd ..; ~-/there.sh'"),
     "an interpreter": lambda p: p.write("check.sh", "#!/usr/bin/env interpreter\n"),
 }
 
@@ -336,6 +344,8 @@ def test_a_program_that_a_command_names_counts_by_its_content(place, command):
         '"$TOOL" --all',
         "true && $TOOL",
         "./ch*.sh",
+        "./chec[k].sh",
+        "bash ./check{1..300}.sh || ./check.sh",
         "TOOL=./check.sh; $TOOL",
         'cd "$(pwd)" && ./check.sh',
     ],

@@ -269,7 +269,7 @@ def test_a_racy_write_in_the_same_tick_is_seen(place):
 
 def remember_another_content(place: Place, name: bytes, text: str) -> None:
     """What a check can write: the signature of the file as it is, beside what another one holds."""
-    found = files_of_tree(str(place.root), os.environb)
+    found = files_of_tree(str(place.root), os.environb, place.extent.state_dir)
     assert found is not None
     entries = scan(found[0], [*found[1], b"built/out"])
     true, false = entries[name].sha256, sha256(text.encode()).hexdigest()

@@ -19,6 +19,7 @@ from vibeguard.system.ending_signals import kill_group
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
 _VARIABLE = re.compile(rb"\$(?:\{(\w+)\}|(\w+))")
+_TILDE = re.compile(rb"^~([^/]*)(?=/|$)")
 _LONGEST_INTERPRETER = 256  # what the kernel reads of it
 
 
@@ -91,11 +92,11 @@ class Programs:
         Paths begin in the working folder or in one that the line names, for it may go there first;
         words count with their variables filled in, too.
         """
-        home = os.path.join(environment.get(b"HOME", b""), b"")
+        home = environment.get(b"HOME", b"")
         known = {**environment, b"PWD": cwd}
         filled_in = _VARIABLE.sub(lambda at: known.get(at[1] or at[2], at[0]), os.fsencode(command))
         both = dict.fromkeys((*words_of(command), *words_of(os.fsdecode(filled_in))))
-        words = [re.sub(rb"^~/", lambda _: home, os.fsencode(word)) for word in both]
+        words = [_TILDE.sub(lambda at: _home(at[1], home), os.fsencode(word)) for word in both]
         folders = {cwd: None}
         by_cd = [os.path.join(cwd, f) for f in environment.get(b"CDPATH", b"").split(b":")]
         for word in words:
@@ -128,6 +129,13 @@ class Programs:
                 self._lists[folder] = None
         names = self._lists[folder]
         return names is None or name in names
+
+
+def _home(of: bytes, own: bytes) -> bytes:
+    """What `~` and a name stand for; `~+` and `~-` are a folder that the line was in."""
+    if of in (b"+", b"-"):
+        return b"."
+    return own if not of else os.path.expanduser(b"~" + of)
 
 
 def _kind_of(path: bytes) -> _Kind:
