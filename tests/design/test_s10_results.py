@@ -148,6 +148,19 @@ def test_what_is_wrong_with_a_report_is_named_beside_exit_code_0_and_noted_besid
     assert "expired on 2026-01-01" in said["expired"]["results"]["notes"][0]
 
 
+def test_what_is_wrong_with_a_report_whose_name_is_no_text_is_told(tmp_path):
+    """Its judge could not say so, and the check took too long to be judged."""
+    check = {
+        "run": r'ln -s /etc/passwd "$(printf "r\377.xml")"',
+        "results": {"junit": "r*.xml"},
+    }
+    folder = project(tmp_path, yaml.safe_dump({"checks": [{"id": "a", **check}]}, width=1000))
+    assert vibeguard("run", cwd=folder).returncode == 1
+    [a] = json.loads(vibeguard("report", "--json", cwd=folder).stdout)["checks"]
+    assert a["reason"] == "results"
+    assert "r\ufffd.xml cannot be read" in a["message"]
+
+
 def test_results_are_in_the_document_with_place_and_message(ran):
     found = next(check for check in ran[1]["checks"] if check["id"] == "fail")["results"]
     assert found["tests"] == {"failed": 1, "passed": 1}

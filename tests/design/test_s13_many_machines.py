@@ -94,6 +94,50 @@ def test_artifacts_come_back_and_nothing_else(
     assert not (folder / "b.txt").exists()
 
 
+CIRCLES = "mkdir d; ln -s .. d/a; ln -s .. d/b; ln -s .. d/c"
+DEEP = "for i in 1 2 3 4; do mkdir -p $(printf %0400d | sed s,0,a/,g); cd $_; done"
+NO_TEXT = r"""ln -s nowhere "$(printf 'out-\377.xml')" """
+
+
+@pytest.mark.parametrize("makes", [CIRCLES, DEEP, NO_TEXT])
+def test_whatever_a_check_leaves_in_its_folder_is_looked_through_and_removed(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path, makes: str
+) -> None:
+    """Links in circles were walked for ever; the others ended the worker, and all that it ran."""
+    script = tmp_path / "makes"
+    script.write_text(makes)
+    checks = f"  - {{id: a, run: 'bash {script}', artifacts: ['**/*.xml'], where: {{}}}}"
+    folder = project(pool, source, tmp_path, checks, lease="2s")
+    done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 0, done.stderr
+    attempts = pool.folder / "cache" / "vibeguard" / "workers" / pool.name / "0" / "attempts"
+    wait_until(
+        lambda: all(one.name.startswith("ready") for one in attempts.iterdir()), "it is not removed"
+    )
+    assert not worker.is_over()
+
+
+def test_names_that_are_no_text_come_back_and_go_there_as_they_are(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """A folder of the project, a file that comes back, a report that nobody wrote."""
+    folder = project(pool, source, tmp_path, "")
+    odd = os.fsdecode(b"odd\xff")
+    (folder / odd).mkdir()
+    (folder / odd / f"{odd}.xml").write_text(JUNIT)
+    checks = (
+        "  - {id: a, run: 'cp odd* new.txt', artifacts: ['o*.xml'], where: {}}\n"
+        "  - {id: stale, run: 'true', results: {junit: 'o*.xml'}, where: {}}"
+    )
+    (folder / odd / "vibeguard.yaml").write_text(config_of(pool.name, checks))
+    done = run_cli(folder / odd, "run", **pool.variables)
+    assert done.returncode == 1, done.stderr
+    checks = report(folder / odd)
+    assert checks["a"]["status"] == "passed"
+    assert list((folder / odd / ".vibeguard").glob(f"runs/*/artifacts/a.1/{odd}.xml"))
+    assert "stale" in str(checks["stale"]["message"])
+
+
 JUNIT = (
     '<testsuite><testcase name="good"/><testcase name="bad">'
     '<failure message="no"/></testcase></testsuite>'

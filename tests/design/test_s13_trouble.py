@@ -190,7 +190,7 @@ def test_workers_of_another_protocol_are_refused_before_anything_ran(
     folder = project(pool, source, tmp_path, "  - {id: a, run: 'true', where: {}}")
     program = (
         "import vibeguard.core.pool.messages as m\n"
-        "m.PROTOCOL = 2\n"
+        "m.PROTOCOL += 1\n"
         "from vibeguard.cli import command\n"
         "command()\n"
     )

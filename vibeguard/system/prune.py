@@ -11,6 +11,7 @@ from vibeguard.system.rundir.files import read_regular, replace_file
 from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
+from vibeguard.system.rundir.removal import remove_tree
 from vibeguard.system.rundir.told import forget_counts
 from vibeguard.system.vouching.inquiry import tell_pruned
 from vibeguard.system.vouching.known import runs_going_on
@@ -140,13 +141,8 @@ def _sweep(state_dir: str, now_ns: int) -> None:
             unborn = entry.name.startswith(UNBORN) and _age_ns(entry, now_ns) > _UNBORN_AGE_NS
             if unborn or entry.name.startswith(DYING):
                 doomed.append(entry.path)
-    if doomed:
-        import shutil  # noqa: PLC0415 - slow to import and seldom needed
-
-        for path in doomed:
-            shutil.rmtree(path, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                os.unlink(path)  # no folder: a check can put anything in a run's place
+    for path in doomed:  # a check can put anything in a run's place
+        remove_tree(path)
 
 
 def _age_ns(entry: "os.DirEntry[str]", now_ns: int) -> int:

@@ -3,11 +3,11 @@
 import hashlib
 from typing import Protocol
 
-from msgspec import convert, json, to_builtins
+from msgspec import json
 from msgspec.structs import force_setattr
 
 from vibeguard.core.model.events import Event, LogSealed
-from vibeguard.core.wording.sanitise import all_well_formed
+from vibeguard.core.model.storable import storable
 
 # What follows the digest's value on the seal's line: the digest is the last field.
 SEAL_END = b'"}\n'
@@ -57,6 +57,6 @@ def make_storable(event: Event) -> None:
 
     In place, so that the event at hand and its line in the log stay the same event.
     """
-    storable = convert(all_well_formed(to_builtins(event)), type(event))
+    stored = storable(event)
     for field in event.__struct_fields__:
-        force_setattr(event, field, getattr(storable, field))
+        force_setattr(event, field, getattr(stored, field))

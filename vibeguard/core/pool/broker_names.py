@@ -5,6 +5,8 @@ One pattern, `vibeguard:{POOL}:*`, says in an access list what a pool may touch 
 
 from collections.abc import Iterable
 
+from vibeguard.core.pool.messages import PROTOCOL
+
 
 class PoolNames:
     """The keys and channels of one pool; the braces keep them together in a cluster."""
@@ -38,5 +40,8 @@ class PoolNames:
 
 
 def label_set(labels: Iterable[str]) -> str:
-    """Labels as the name of a queue: sorted, so that one set has one name."""
-    return ",".join(sorted(set(labels)))
+    """Labels as the name of a queue: sorted, so that one set has one name.
+
+    Whoever speaks another protocol lacks one of them: it could neither do the job nor say so.
+    """
+    return ",".join(sorted({*labels, f"protocol:{PROTOCOL}"}))

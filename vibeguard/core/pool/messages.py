@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
+from vibeguard.core.model.storable import encoded
 from vibeguard.core.names import LeakPolicy
 
 # Both ends must speak the same; a worker shows its own where `run` and `workers` look.
-PROTOCOL = 1
+PROTOCOL = 2
 # What may be under way and not yet acknowledged, of one stream of one attempt at most.
 WINDOW_BYTES = 4 << 20
 
@@ -71,8 +72,8 @@ class Job(Struct, frozen=True):
     source: Source
     shell: str = "sh"
     labels: tuple[str, ...] = ()
-    base: str = ""
-    folder: str = ""
+    base: bytes = b""
+    folder: bytes = b""
     environment: dict[bytes, bytes] = {}
     leaks: LeakPolicy = LeakPolicy.WARN
     leak_grace_ns: int = 0
@@ -98,7 +99,7 @@ class Result(AttemptFacts, frozen=True):
     parcel_bytes: int = 0
     parcel_sha256: str = ""
     left_out: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
+    unchanged: tuple[bytes, ...] = ()
     output_error: str = ""
 
     @property
@@ -192,7 +193,14 @@ def label_sets(present: list[Presence]) -> tuple[str, ...]:
     return tuple(sorted({", ".join(worker.labels) or "no labels" for worker in present}))
 
 
-encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode(message: Struct) -> bytes:
+    """A message as it travels. In a text for people, what UTF-8 cannot hold is replaced."""
+    return encoded(message, _encode)
+
+
 decode_job = msgspec.msgpack.Decoder(Job).decode
 decode_from_worker = msgspec.msgpack.Decoder(FromWorker).decode
 decode_from_client = msgspec.msgpack.Decoder(FromClient).decode

@@ -120,7 +120,7 @@ class AttemptResult(AttemptFacts, frozen=True, kw_only=True):
     output_file: FileIdentity | None = None
     returned: str = ""
     left_out: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
+    unchanged: tuple[bytes, ...] = ()
 
     def event(
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str

@@ -45,6 +45,8 @@ class PoolAttempt:
         self._parcel: _Incoming | None = None
         self._finished = trio.Event()
         self._stopwatch = Stopwatch()
+        self._ended: Ended | None = None
+        self._storing = trio.Lock()
         self._result: AttemptResult | None = None
 
     @property
@@ -74,21 +76,29 @@ class PoolAttempt:
         return self._exited
 
     async def wait(self) -> AttemptResult:
-        """Wait until it is over. Cancelling leaves it running."""
-        while self._result is None:
+        """Wait until it is over. Cancelling leaves it running.
+
+        What came back is stored in a thread: workers end what does not hear this one meanwhile.
+        """
+        while (ended := self._ended) is None:
             await self._finished.wait()
-        return self._result
+        async with self._storing:
+            if self._result is None and self._parcel is None:
+                self._result = self._make_result(ended)
+            elif self._result is None:
+                self._result = await trio.to_thread.run_sync(self._make_result, ended)
+            return self._result
 
     async def terminate(self, grace_ns: int) -> AttemptResult:
         """Have the worker end it; lost where that is not confirmed within grace + 2 s."""
-        if self._result is None:
+        if self._ended is None:
             self._terminate(grace_ns)
         return await self.wait()
 
     def processes(self) -> tuple[ProcessReport, ...]:
         """What the worker saw when a limit was reached."""
         struck = self._report.struck if self._report is not None else None
-        return struck.processes if struck is not None and self._result is None else ()
+        return struck.processes if struck is not None and self._ended is None else ()
 
     def last_lines(self) -> tuple[str, ...]:
         """The last few lines that have arrived."""
@@ -135,17 +145,20 @@ class PoolAttempt:
             self._callbacks.output_exceeded()
 
     def end(self, ended: Ended) -> None:
-        """The attempt is over: make its result."""
+        """The attempt is over."""
+        self._ended = ended
+        self._finished.set()
+
+    def _make_result(self, ended: Ended) -> AttemptResult:
         stored = self._output.close()
         result = self._result_of(ended, stored.sha256)
-        self._result = replace(
+        return replace(
             result,
             output_bytes=self._output.stored_bytes,
             output_sha256=stored.sha256,
             output_file=stored.identity,
             output_error=self._output.error or result.output_error,
         )
-        self._finished.set()
 
     def _exceed(self) -> None:
         if not self._exceeded:

@@ -1,5 +1,6 @@
 """What a worker is asked to do for an attempt."""
 
+import os
 from typing import Final
 
 from vibeguard.core.model.settings import PoolSettings
@@ -28,8 +29,8 @@ def job_of(
         shell=spec.shell,
         source=source,
         labels=remote.labels,
-        base=remote.base,
-        folder=remote.folder,
+        base=os.fsencode(remote.base),
+        folder=os.fsencode(remote.folder),
         environment=dict(remote.variables),
         leaks=spec.leaks,
         leak_grace_ns=spec.leak_grace_ns,

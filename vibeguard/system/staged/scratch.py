@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vibeguard.system.rundir.files import make_folder, replace_file
+from vibeguard.system.rundir.removal import remove_tree
 
 _FOLDER: Final = "staged"
 _LOCK: Final = ".lock"
@@ -122,10 +123,10 @@ def _remove(path: str) -> None:
         with open(os.path.join(path, _COPY), "rb") as file:
             above = os.fsdecode(file.read())
         if _is_ours(above):
-            _delete(above)
+            remove_tree(above)
         if os.path.lexists(above):
             return
-    _remove_tree(path)
+    remove_tree(path)
     with contextlib.suppress(OSError):
         os.unlink(path + _LOCK)
 
@@ -138,18 +139,3 @@ def _is_ours(folder: str) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-
-
-def _delete(folder: str) -> None:
-    """All of it, folders without the right to write included."""
-    for at, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            os.chmod(at, 0o700)
-    _remove_tree(folder)
-
-
-def _remove_tree(folder: str) -> None:
-    """Whatever of it can be removed."""
-    from shutil import rmtree  # noqa: PLC0415 - every command sweeps, hardly one finds anything
-
-    rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
+from vibeguard.core.model.storable import encoded
 from vibeguard.core.names import LeakPolicy, Outcome, Reason
 from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
@@ -126,7 +127,9 @@ class Judging:
             pass
         timeout_s = planned.judge_timeout_ns / SECOND_NS
         try:
-            answer = await self._fork(lambda: msgspec.json.encode(work(None)), timeout_s=timeout_s)
+            answer = await self._fork(
+                lambda: encoded(work(None), msgspec.json.encode), timeout_s=timeout_s
+            )
         except CutShort as cut:
             return unjudged(planned, result.exit_code, result.signal, struck, str(cut))
         except OSError:  # no process is to be had: a check has taken them all

@@ -4,7 +4,6 @@ Whether a report is of this attempt is told by comparing it with what stood ther
 ctime, content), never by comparing clocks: DESIGN section 10.
 """
 
-import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -25,13 +24,13 @@ from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import size
 from vibeguard.system.clock import today
 from vibeguard.system.discovery.filestate import FileState, state_of
+from vibeguard.system.discovery.named import is_pattern, named
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.rundir.files import open_below, open_regular
 
 MOST_BYTES = 256 << 20  # of one report
 MOST_FILES = 10_000  # that one pattern names
 CHUNK_BYTES = 256 << 10
-_PATTERN = frozenset("*?[")
 
 
 class _Refused(Exception):
@@ -61,12 +60,13 @@ class Returned(Struct, frozen=True):
     """
 
     folder: str
-    unchanged: tuple[str, ...] = ()
+    unchanged: tuple[bytes, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def before(self) -> dict[str, FileState]:
         """What stood in the place of each report when the attempt began, as far as it is there."""
-        return _states((os.path.join(self.folder, n) for n in self.unchanged), self.folder)
+        names = map(os.fsdecode, self.unchanged)
+        return _states((os.path.join(self.folder, name) for name in names), self.folder)
 
 
 def read_reports(
@@ -156,12 +156,12 @@ def _paths(source: ResultsSource, folder: str) -> Iterator[str]:
     """The file of a source, or the files that its pattern names, in their order."""
     if "\0" in source.file:
         return
-    if _PATTERN.isdisjoint(source.file):
+    if not is_pattern(source.file):
         path = os.path.join(folder, source.file)
         if os.path.lexists(path):
             yield path
         return
-    found = glob.iglob(source.file, root_dir=folder, recursive=True)
+    found = named(folder, source.file, hidden=False)
     yield from sorted(os.path.join(folder, name) for name in islice(found, MOST_FILES + 1))
 
 

@@ -67,7 +67,7 @@ class RemoteAttempt:
         """Put the list of the check's files beside its tree; note what is there of its reports."""
         if self.job.listed is not None:
             write_new(self._tools.store.output_path(self.claim, "files"), self.job.listed)
-        base = os.path.join(self._top, self.job.base)
+        base = os.path.join(self._top, os.fsdecode(self.job.base))
         self._before = states(base, self.job.reports)
 
     async def run(self, started: Callable[[], None]) -> Result:
@@ -164,7 +164,7 @@ class RemoteAttempt:
             attempt=job.attempt,
             command=job.command,
             shell=job.shell,
-            cwd=os.path.join(self._top, job.folder),
+            cwd=os.path.join(self._top, os.fsdecode(job.folder)),
             environment=environment,
             files=tuple((job.listed or b"").split(b"\0")[:-1]) if job.pass_files else (),
             output_path=store.output_path(self.claim, "output"),
@@ -175,12 +175,12 @@ class RemoteAttempt:
 
     def _pack(self) -> Parcel:
         path = self._tools.store.output_path(self.claim, "parcel")
-        base = os.path.join(self._top, self.job.base)
+        base = os.path.join(self._top, os.fsdecode(self.job.base))
         try:
             limit_bytes = self.job.returns_limit_bytes
             return pack(base, self.job.returns, limit_bytes, path, self._before)
         except OSError as error:
-            return Parcel(left_out=(f"nothing could be packed: {error.strerror}",))
+            return Parcel(left_out=(f"nothing could be packed: {error.strerror or error}",))
 
 
 def _remote_result(result: AttemptResult, parcel: Parcel) -> Result:

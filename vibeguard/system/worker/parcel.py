@@ -15,9 +15,11 @@ from typing import Final
 from msgspec import Struct
 
 from vibeguard.system.discovery.filestate import FileState, state_of
+from vibeguard.system.discovery.named import named
 from vibeguard.system.rundir.files import open_below
 
 MOST_NAMED: Final = 20
+ENTRY_BYTES: Final = 1024  # of the archive, for the name and for what fills the last block
 
 
 class Parcel(Struct, frozen=True):
@@ -26,7 +28,7 @@ class Parcel(Struct, frozen=True):
     size: int = 0
     sha256: str = sha256(b"").hexdigest()
     left_out: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
+    unchanged: tuple[bytes, ...] = ()
 
 
 States = dict[str, FileState]
@@ -69,7 +71,7 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
     with open(path, "rb") as file:
         digest, total = file_digest(file, "sha256"), file.tell()
     now = states(base, before)
-    unchanged = tuple(name for name, state in before.items() if now.get(name) == state)
+    unchanged = tuple(os.fsencode(name) for name, state in before.items() if now.get(name) == state)
     return Parcel(total, digest.hexdigest(), tuple(left_out), unchanged)
 
 
@@ -78,7 +80,7 @@ class _LeftOut(Exception):
 
 
 def _add(archive: tarfile.TarFile, base: str, name: str, room: int, limit_bytes: int) -> int:
-    """Add one file as it is now; its size. `room` is left of the limit. Raises _LeftOut."""
+    """Add one file as it is now; what it takes of `room`. Raises _LeftOut."""
     try:
         descriptor = _open(base, name)
     except OSError as error:
@@ -86,12 +88,13 @@ def _add(archive: tarfile.TarFile, base: str, name: str, room: int, limit_bytes:
         raise _LeftOut(why) from error
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if status.st_size > room:
+        takes = ENTRY_BYTES + status.st_size
+        if takes > room:
             raise _LeftOut(f"does not fit into {limit_bytes} bytes")
         entry = tarfile.TarInfo(name)
         entry.size, entry.mtime = status.st_size, int(status.st_mtime)
         archive.addfile(entry, file)
-        return status.st_size
+        return takes
 
 
 def _open(base: str, name: str) -> int:
@@ -103,9 +106,7 @@ def _open(base: str, name: str) -> int:
 
 def _matches(base: str, pattern: str) -> Iterator[str]:
     """What a name or glob stands for, folders apart, sorted."""
-    from glob import glob  # noqa: PLC0415 - seldom needed
-
-    for name in sorted(glob(pattern, root_dir=base, recursive=True, include_hidden=True)):
+    for name in sorted(named(base, pattern, hidden=True)):
         path = os.path.join(base, name)
         if os.path.islink(path) or not os.path.isdir(path):
             yield name

@@ -4,13 +4,12 @@ All that comes within a tenth of a second goes in one thread: a thread for each 
 of a worker's time, for it and the worker's loop wait for each other at every file.
 """
 
-import os
-import shutil
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Final
 
 import trio
+
+from vibeguard.system.rundir.removal import remove_tree
 
 GATHER_S: Final = 0.1
 # The longest that removing files may delay an end; the next worker in the folder removes the rest.
@@ -46,6 +45,4 @@ class Removing:
 
 def _remove(paths: Iterable[str]) -> None:
     for path in paths:
-        shutil.rmtree(path, ignore_errors=True)  # of a file it is an error, like any other
-        with suppress(OSError):
-            os.unlink(path)
+        remove_tree(path)

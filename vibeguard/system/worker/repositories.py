@@ -44,8 +44,8 @@ def set_head(path: str, commit: str) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(path, "wb") as file:
+        file.write(os.fsencode(text))
 
 
 def _attributes(path: str) -> str:

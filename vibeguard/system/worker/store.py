@@ -5,7 +5,6 @@ Everything lies below one folder of its own; what an earlier worker left there i
 
 import os
 import re
-import shutil
 import subprocess
 from glob import escape as glob_escape
 from glob import glob
@@ -15,6 +14,7 @@ from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.rundir.files import make_folder
+from vibeguard.system.rundir.removal import remove_tree
 
 GIT_TIMEOUT_S: Final = 60.0
 FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away
@@ -36,7 +36,7 @@ class Store:
     def open(self) -> None:
         """Make what is not there. Raises UsageError."""
         for name in ("packs", "attempts", "outputs"):
-            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
+            remove_tree(os.path.join(self.folder, name))
             make_folder(os.path.join(self.folder, name))
         if not os.path.isdir(self.git):
             self._git("init", "-q", "--bare", "--template=", "--object-format=sha1", self.git)
@@ -45,8 +45,8 @@ class Store:
         self._refuse_partial(objects)
         info = os.path.join(self.git, "objects", "info")
         os.makedirs(info, exist_ok=True)
-        with open(os.path.join(info, "alternates"), "w", encoding="utf-8") as file:
-            file.write(f"{objects}\n" if objects else "")
+        with open(os.path.join(info, "alternates"), "wb") as file:
+            file.write(os.fsencode(f"{objects}\n") if objects else b"")
         if not objects:
             arguments = (f"--git-dir={self.git}", "fetch", "-q", self.repository)
             refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")

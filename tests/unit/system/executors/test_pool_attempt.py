@@ -1,10 +1,12 @@
 """What arrives of an attempt must be what its worker wrote: the digest is compared."""
 
+import threading
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from tests.helpers.executor_worlds import for_a_worker, make_spec
 from vibeguard.core.names import AttemptEnd, LeakPolicy
@@ -50,6 +52,31 @@ def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
 )
 def test_altered_output_is_lost(tmp_path: Path, arrived: bytes, end: AttemptEnd) -> None:
     assert end_of(PoolAttempt, tmp_path, arrived) is end
+
+
+def test_what_came_back_is_stored_while_workers_are_heard(tmp_path: Path) -> None:
+    """Of a hundred thousand files that took longer than their leases."""
+    goes_on = threading.Event()
+
+    class Slow(PoolAttempt):
+        def _unpack(self, result: Result) -> bool:
+            return goes_on.wait(30)
+
+    async def main() -> AttemptEnd:
+        spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
+        output = OutputFile(spec.output_path, spec.output_limit_bytes)
+        attempt = Slow(spec, output, Callbacks(), terminate=lambda _: None)
+        attempt.begin("w")
+        attempt.receive(1, b"parcel")
+        attempt.end(Ended("t", Result(exit_code=0, output_sha256=sha256(b"").hexdigest())))
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(attempt.wait)
+            await trio.testing.wait_all_tasks_blocked()
+            goes_on.set()
+        return (await attempt.wait()).end
+
+    assert trio.run(main) is AttemptEnd.EXITED
 
 
 def test_what_cannot_be_stored_is_said_when_it_is_over_and_stops_nothing_before(

@@ -47,6 +47,16 @@ def test_what_is_no_file_is_named_and_why(tmp_path: Path) -> None:
     )
 
 
+def test_an_archive_of_names_alone_has_a_limit_too(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    for number in range(6):
+        (base / f"{number}").touch()
+    parcel, names = packed(base, "*", limit_bytes=4096)
+    assert names == ["0", "1", "2", "3"]
+    assert parcel.left_out == tuple(f"*: {n} does not fit into 4096 bytes" for n in (4, 5))
+
+
 def test_of_many_that_are_left_out_a_few_are_named(tmp_path: Path) -> None:
     base = tmp_path / "base"
     base.mkdir()
@@ -69,4 +79,4 @@ def test_what_the_attempt_did_not_write_is_known_by_its_state(tmp_path: Path) ->
     (base / "touched").write_text("changed")
     (base / "new").write_text("same")
     parcel = pack(str(base), ["*"], 1 << 20, str(tmp_path / "parcel"), before)
-    assert parcel.unchanged == ("kept",)
+    assert parcel.unchanged == (b"kept",)

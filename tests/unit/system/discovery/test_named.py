@@ -1,0 +1,46 @@
+"""What names and globs stand for in a folder that a check has filled."""
+
+import os
+from glob import glob
+from pathlib import Path
+
+import pytest
+
+from vibeguard.system.discovery.named import named
+
+PATTERNS = ["*", "**", "**/*.xml", "a/*", "a/**", "a/b/c.xml", ".*", "[!a]*", "a/../*", "none"]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_they_mean_what_they_mean_to_python(tmp_path: Path, pattern: str, hidden: bool) -> None:
+    (tmp_path / "a" / "b" / "d").mkdir(parents=True)
+    (tmp_path / ".h").mkdir()
+    for name in ("x.xml", ".y.xml", "a/x.xml", "a/b/c.xml", "a/b/d/.z.xml", ".h/x.xml"):
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    found = list(named(str(tmp_path), pattern, hidden=hidden))
+    python = glob(pattern, root_dir=tmp_path, recursive=True, include_hidden=hidden)
+    assert sorted(found) == sorted(name.rstrip("/") for name in python)
+
+
+def test_links_that_lead_in_circles_are_not_followed(tmp_path: Path) -> None:
+    """Three of them are more ways than anybody could walk."""
+    (tmp_path / "d").mkdir()
+    for name in ("a", "b", "c"):
+        (tmp_path / "d" / name).symlink_to("..")
+    (tmp_path / "d" / "x.xml").touch()
+    assert list(named(str(tmp_path), "**/*.xml", hidden=True)) == ["d/x.xml"]
+    assert list(named(str(tmp_path), "d/a/d/x.xml", hidden=True)) == ["d/a/d/x.xml"]
+
+
+def test_folders_may_be_deeper_than_python_calls(tmp_path: Path) -> None:
+    there = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("a", dir_fd=there)
+        there, above = os.open("a", os.O_RDONLY, dir_fd=there), there
+        os.close(above)
+    os.close(os.open("x.xml", os.O_CREAT, dir_fd=there))
+    os.close(there)
+    [found] = named(str(tmp_path), "**/*.xml", hidden=True)
+    assert found.count("/") == 1200

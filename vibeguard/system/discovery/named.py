@@ -1,0 +1,67 @@
+"""What the names and globs of a config stand for, in a folder that a check may have filled.
+
+Patterns mean what Python's `glob` has them mean, but `**` follows no link to a folder, which may
+lead in circles; and however deep the folders are, nothing calls itself.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fnmatch import translate
+from typing import Final
+
+_MAGIC: Final = re.compile("[*?[]")
+_ANY_DEPTH: Final = "**"
+
+
+def is_pattern(name: str) -> bool:
+    """Whether it is more than the name of one file."""
+    return _MAGIC.search(name) is not None
+
+
+def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
+    """The files and folders below `folder` that it stands for, each once, in no order.
+
+    What begins with a dot is there for a special character only where it may be `hidden`.
+    """
+    if "\0" in pattern:
+        return
+    parts = pattern.split("/")
+    matches = [_matcher(part, hidden) for part in parts]
+    found: set[tuple[str, int]] = set()
+    pending = [("", 0)]
+    while pending:
+        place = at, number = pending.pop()
+        if place in found:
+            continue
+        found.add(place)
+        if number == len(parts):
+            if at:
+                yield at
+        elif parts[number] == _ANY_DEPTH:
+            pending.append((at, number + 1))
+            for name, is_folder in _listed(folder, at, matches[number]):
+                if is_folder:
+                    pending.append((os.path.join(at, name), number))
+                elif number + 1 == len(parts):
+                    pending.append((os.path.join(at, name), number + 1))
+        elif is_pattern(parts[number]):
+            for name, _ in _listed(folder, at, matches[number]):
+                pending.append((os.path.join(at, name), number + 1))
+        elif os.path.lexists(os.path.join(folder, at, parts[number])):
+            pending.append((os.path.join(at, parts[number]), number + 1))
+
+
+def _matcher(part: str, hidden: bool) -> Callable[[str], object]:
+    expression = re.compile(translate("*" if part == _ANY_DEPTH else part))
+    if hidden or part.startswith("."):
+        return expression.match
+    return lambda name: not name.startswith(".") and expression.match(name)
+
+
+def _listed(folder: str, at: str, wanted: Callable[[str], object]) -> list[tuple[str, bool]]:
+    """Those entries of a folder, each with whether it is a folder and no link to one."""
+    with suppress(OSError), os.scandir(os.path.join(folder, at)) as entries:
+        return [(e.name, e.is_dir(follow_symlinks=False)) for e in entries if wanted(e.name)]
+    return []
