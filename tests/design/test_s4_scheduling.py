@@ -454,6 +454,19 @@ def test_what_the_runs_own_checks_hold_is_waited_for_however_long_they_run():
     assert run.settled_s("short_of") == pytest.approx(130, abs=2)
 
 
+@pytest.mark.parametrize(("ours", "borne_s"), [(True, 3), (False, 30)])
+def test_what_one_start_has_waited_for_in_vain_no_other_waits_for(ours: bool, borne_s: int):
+    """Ten checks that lack the same made a run of five minutes; descriptors come from nobody else."""
+    lacking = Script(refuse="too little", refuse_transient=True, refuse_ours=ours)
+    run = run_virtually(
+        [check("first"), *(check(f"c{i}") for i in range(10))],
+        {"first": [seconds(100)]} | {f"c{i}": lacking for i in range(10)},
+        parallel=1,
+    )
+    assert run.settled_s("first") == 100
+    assert run.settled_s("c9") == pytest.approx(100 + borne_s, abs=2)
+
+
 @pytest.mark.parametrize("how", ["cancelled", "skipped"])
 def test_what_settles_while_another_run_has_its_group_holds_nothing_up(tmp_path, how):
     elsewhere = Groups(str(tmp_path))

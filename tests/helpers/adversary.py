@@ -86,7 +86,7 @@ class World:
         self.old_pass = self.whole_run(NOW_NS - 2 * 10**9, passes=True)
         self.write(BAD)
         self.old_failure = self.whole_run(NOW_NS - 10**9, passes=False)
-        self.witness, self.journal = self._start(NOW_NS)
+        self.witness, self.journal = self.start(NOW_NS)
         self.run = self.journal.run_id
         self._inodes = self.state.stat().st_ino, self.repository.stat().st_ino
         self._events = history(self.run, passes=False, tree=self.tree())
@@ -99,7 +99,7 @@ class World:
             while self.journal.events < wanted:
                 self.journal.append(self._events[self.journal.events])
             if phase in ("sealed", "after") and not self._ended:
-                self._end(self.witness, self.journal)
+                self.end(self.witness, self.journal)
                 self._ended = True
         except LogWriteError as error:  # as `RunLog` does it
             note_differences(self.journal.run_folder, (error.what, *self.witness.foreign()))
@@ -113,13 +113,14 @@ class World:
             self.journal.close()
             self.witness.close()
 
-    def _start(self, now_ns: int) -> tuple[Witness, Journal]:
+    def start(self, now_ns: int) -> tuple[Witness, Journal]:
+        """One more supervisor, with a run of its own."""
         witness = open_witness(str(self.state))
         journal = Journal.create(str(self.state), now_ns=now_ns, clock=lambda: 10**15)
         witness.begin(journal.run_id, nested=False)
         return witness, journal
 
-    def _end(self, witness: Witness, journal: Journal) -> None:
+    def end(self, witness: Witness, journal: Journal) -> None:
         """As a supervisor does it: compare, note, seal, compare, vouch."""
         differences = journal.verify() + witness.foreign()
         note_differences(journal.run_folder, differences)
@@ -131,13 +132,17 @@ class World:
 
     def whole_run(self, now_ns: int, *, passes: bool) -> str:
         """A run from its start to its end, by a supervisor of its own; its id."""
-        witness, journal = self._start(now_ns)
+        witness, journal = self.start(now_ns)
+        self.finish(witness, journal, passes=passes)
+        return journal.run_id
+
+    def finish(self, witness: Witness, journal: Journal, *, passes: bool) -> None:
+        """Let such a run come to its end, and its supervisor go."""
         for event in history(journal.run_id, passes=passes, tree=self.tree()):
             journal.append(event)
-        self._end(witness, journal)
+        self.end(witness, journal)
         journal.close()
         witness.close()
-        return journal.run_id
 
     def tree(self) -> VersionControl:
         """What a run that begins now records of the repository, as a supervisor does."""

@@ -39,6 +39,7 @@ class Script(Struct, frozen=True):
     signal: str = ""
     refuse: str = ""
     refuse_transient: bool = False
+    refuse_ours: bool = False
     start_delay_s: float = 0.0
     start_shielded: bool = False
     lost: bool = False
@@ -299,7 +300,9 @@ class ScriptedExecutor:
         else:
             await trio.lowlevel.checkpoint_if_cancelled()
         if script.refuse:
-            raise StartRefused(script.refuse, transient=script.refuse_transient)
+            raise StartRefused(
+                script.refuse, transient=script.refuse_transient, ours=script.refuse_ours
+            )
         attempt = ScriptedAttempt(spec, script, callbacks, paused=self._paused)
         callbacks.accepted(Accepted(worker=script.worker, pid=None))
         self.attempts.append(attempt)

@@ -29,6 +29,7 @@ from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.system.executors.base import AttemptSpec
 from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor.patience import Patience
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.support import Ended, Judge, Support
@@ -233,6 +234,7 @@ def run_virtually(
         run = Run(
             support=Support(
                 executor=ScriptedExecutor(table),
+                patience=Patience(recorder.state),
                 begin=_look_at_nothing,
                 specify=_specification,
                 judge=judge,

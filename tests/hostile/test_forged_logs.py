@@ -28,12 +28,15 @@ from tests.helpers.adversary import (
     forged,
     set_aside,
 )
+from vibeguard.commands.caller_folders import state_dir_of_runs
+from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.eventlog.decode import LogDecoder
+from vibeguard.core.problems import UsageError
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.prune import prune
 from vibeguard.system.rundir.ids import run_ids
 from vibeguard.system.rundir.order import OrderedRun
-from vibeguard.system.vouching import exchange, known
+from vibeguard.system.vouching import exchange, known, place
 from vibeguard.system.vouching.place import keys_of, new_name
 from vibeguard.system.vouching.statement import Statement, receive_request, send
 from vibeguard.system.vouching.witness import Witness
@@ -314,6 +317,46 @@ def test_nobody_believes_what_a_check_has_made(world: World, operation: str, pha
         nobody_believes(world)
 
 
+def planted_below(world: World) -> Path:
+    """A folder below with a state folder of its own, in which a newer run has passed."""
+    below = world.repository / "below"
+    (below / ".vibeguard" / "runs" / FUTURE).mkdir(parents=True)
+    (below / ".vibeguard" / "runs" / FUTURE / "events.jsonl").write_bytes(forged(FUTURE))
+    (below / ".vibeguard" / "order").write_text(f"{FUTURE} -\n")
+    return below
+
+
+@pytest.mark.parametrize("mark", ["", ".git"])
+@pytest.mark.parametrize("above", ["", "vibeguard.yaml", ".git"])
+def test_a_state_folder_planted_below_one_with_a_supervisor_is_not_meant(
+    world: World, monkeypatch: pytest.MonkeyPatch, mark: str, above: str
+) -> None:
+    """A reader in that folder was told of the pass while the run that failed went on."""
+    below = planted_below(world)
+    (below / "deep").mkdir()
+    for name in filter(None, (f"below/{mark}" if mark else "", above)):
+        (world.repository / name).touch()
+    world.advance("running")
+    monkeypatch.chdir(below / "deep")
+    monkeypatch.delenv("VIBEGUARD_RUN", raising=False)
+    assert state_dir_of_runs(GlobalOptions()) == str(world.state)
+    monkeypatch.setenv("VIBEGUARD_RUN", world.run)  # a check of it, which has runs of its own there
+    assert state_dir_of_runs(GlobalOptions()) == str(below / ".vibeguard")
+
+
+def test_nor_is_one_whose_run_is_of_a_time_still_to_come(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is left to say which it is: it outlasted every later run of the folder above."""
+    (world.repository / ".git").mkdir()
+    (world.repository / "vibeguard.yaml").touch()
+    below = planted_below(world)
+    world.advance("after")
+    monkeypatch.chdir(below)
+    with pytest.raises(UsageError, match="a time that is still to come"):
+        state_dir_of_runs(GlobalOptions())
+
+
 @pytest.mark.parametrize("phase", PHASES[:-1])
 def test_without_an_adversary_a_pass_is_believed_at_every_moment(world: World, phase: str) -> None:
     """The other side: an older pass is 0 for every reader, while a supervisor lives and after."""
@@ -349,6 +392,38 @@ def test_two_supervisors_in_one_folder_vouch_for_each_other(
     world.log(second).write_bytes(forged(second))
     for reader in READERS.values():
         assert code_of(reader, world.state, second) != 0
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_run_beside_that_cannot_be_asked_and_ends_first_is_no_forgery(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, passes: bool
+) -> None:
+    """Without a /proc, or in another network namespace: it was moved aside, and both were lost."""
+    monkeypatch.setattr(place, "LISTING", "/proc of somebody else")
+    first = world.start(NOW_NS + 10**9)
+    second = world.start(NOW_NS + 2 * 10**9)
+    world.finish(*first, passes=passes)
+    world.finish(*second, passes=True)
+    for reader in READERS.values():
+        assert (code_of(reader, world.state, first[1].run_id) == 0) is passes
+        assert code_of(reader, world.state, second[1].run_id) == 0
+
+
+def test_nor_is_it_believed_while_one_lives_that_cannot_ask_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the end of a run that was there before the first check is taken for its own."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(place, "LISTING", "/proc of somebody else")
+        first = world.start(NOW_NS + 10**9)
+        world.close()
+        second = world.start(NOW_NS + 2 * 10**9)
+        world.finish(*first, passes=True)
+    for reader in READERS.values():
+        assert code_of(reader, world.state, first[1].run_id) == 5
+    world.finish(*second, passes=True)
+    for reader in READERS.values():
+        assert code_of(reader, world.state, first[1].run_id) == 0
 
 
 @pytest.mark.usefixtures("_from_outside")

@@ -4,9 +4,16 @@ import os
 
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of_config
+from vibeguard.system.clock import wall_ns
+from vibeguard.system.discovery.whereabouts import (
+    find_state_dir,
+    state_dir_of_config,
+    state_dirs_above,
+)
+from vibeguard.system.rundir.ids import is_run_id, started_ns
 from vibeguard.system.rundir.refused import newest_start
 from vibeguard.system.rundir.state_folder import state_folder
+from vibeguard.system.vouching.place import all_claimants, claimants
 
 _NAMED = ("VIBEGUARD_CONFIG", "VIBEGUARD_STATE_DIR")
 
@@ -14,15 +21,39 @@ _NAMED = ("VIBEGUARD_CONFIG", "VIBEGUARD_STATE_DIR")
 def state_dir_of_runs(common: GlobalOptions) -> str:
     """The state folder that commands about runs mean; it may not exist.
 
-    Of the nearest one, left by a run whose config was named, and that of the config above it is the
-    one with the newest start. Raises StateFolderRefused where it cannot be trusted.
+    Where a supervisor lives it is the nearest one that has one. Else, of the nearest one, left by a
+    run whose config was named, and that of the config above it the one with the newest start.
+    Raises StateFolderRefused where it cannot be trusted.
     """
     path = find_state_dir(common.state_dir, os.environ, working_folder())
-    named = (common.config, common.state_dir, *map(os.environ.get, _NAMED))
-    other = None if any(named) else state_dir_of_config(working_folder())
-    if other not in (None, path):
-        path = max(path, other, key=newest_start)
+    if not any((common.config, common.state_dir, *map(os.environ.get, _NAMED))):
+        path = _supervised() or _with_newest_start(path, state_dir_of_config(working_folder()))
     return state_folder(os.path.dirname(path), override=path, create=False)
+
+
+def _supervised() -> str:
+    """The nearest state folder of which a supervisor lives; empty for none.
+
+    Its checks may have put another one, with a run that passed, into a folder below. What runs
+    inside a check means the folder that it is in.
+    """
+    if "VIBEGUARD_RUN" in os.environ or not all_claimants():
+        return ""
+    return next(filter(claimants, state_dirs_above(working_folder())), "")
+
+
+def _with_newest_start(nearest: str, of_config: str | None) -> str:
+    """Of the two, if they are two. Raises UsageError where nobody can say which it is."""
+    if of_config in (None, nearest):
+        return nearest
+    newest, path = max((newest_start(path), path) for path in (nearest, of_config))
+    if is_run_id(newest) and started_ns(newest) > wall_ns():
+        raise UsageError(
+            f"{path} has a run of a time that is still to come: the clock was set back, or "
+            "somebody made it up",
+            f"name the folder that you mean: --state-dir {nearest} or {of_config}",
+        )
+    return path
 
 
 def working_folder() -> str:

@@ -134,7 +134,7 @@ MUTANTS = (
     ),
     Mutant(
         "pressure on the machine is not borne",
-        "if not refusal.transient or now >= self._ends:",
+        "if not refusal.transient or now >= self._since + patience_s:",
         "if True:",
         history=178,
     ),

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from vibeguard.core.config.nodes import Mapping, Node
+from vibeguard.core.config.nodes import Mapping, Node, Sequence
 from vibeguard.core.config.scalars import command_line, member_of, web_address
 from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.model.keys import keys_of
@@ -32,6 +32,10 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
     text = reader.required(node, named, "this entry of notify")
     if text.value:
         reader.value(text, web_address if named == "webhook" else command_line, "")
+    listed = node.values.get("on")
+    if type(listed) is Sequence and not listed.items:
+        told = "this entry of notify is told of no end"
+        reader.misshapen(told, 'remove the entry, or "on" for every end', listed)
     words = [reader.value(word, _occasion, None) for word in reader.texts(node, "on")]
     on = tuple(dict.fromkeys(word for word in words if word is not None))
     command, webhook = (text.value, "") if named == "command" else ("", text.value)

@@ -127,6 +127,17 @@ def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> st
     return os.path.join(cwd, STATE_NAME)
 
 
+def state_dirs_above(cwd: str) -> Iterator[str]:
+    """Where the state folder of `cwd` or of a folder above may be, up to one that has a config.
+
+    Not up to the root of a repository, which anybody can make with a folder named `.git`.
+    """
+    for folder in _upwards(cwd):
+        yield os.path.join(folder, STATE_NAME)
+        if _config_in(folder):
+            return
+
+
 def state_dir_of_config(cwd: str) -> str | None:
     """The state folder of the config that is found from `cwd`, where there is one."""
     try:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+from vibeguard.system.process.spawn_refused import SpawnRefused
 from vibeguard.system.rundir.files import FileIdentity
 
 
@@ -96,13 +97,20 @@ class Callbacks(NamedTuple):
 class StartRefused(Exception):
     """The attempt did not start. `reason` says why, for the user.
 
-    `transient` marks pressure (out of descriptors, processes or memory) that may pass.
+    `transient` marks pressure (out of descriptors, processes or memory) that may pass; with `ours`
+    nobody but the run itself can give back what is missing.
     """
 
-    def __init__(self, reason: str, *, transient: bool = False) -> None:
+    def __init__(self, reason: str, *, transient: bool = False, ours: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.transient = transient
+        self.ours = ours
+
+    @classmethod
+    def of(cls, refused: SpawnRefused) -> "StartRefused":
+        """The same, of the attempt whose command was refused."""
+        return cls(refused.reason, transient=refused.transient, ours=refused.ours)
 
 
 class AttemptResult(AttemptFacts, frozen=True, kw_only=True):

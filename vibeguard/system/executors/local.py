@@ -20,7 +20,7 @@ from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
-from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused
+from vibeguard.system.process.spawn_refused import SpawnRefused, refusal
 from vibeguard.system.process.sweep import kill_found, sweep_marked
 
 CLOSE_BOUND_S = 2.0
@@ -152,7 +152,7 @@ class LocalExecutor:
                 environment=spec.environment,
             )
         except SpawnRefused as refused:
-            raise StartRefused(refused.reason, transient=refused.transient) from refused
+            raise StartRefused.of(refused) from refused
 
     def _attempt_over(self, attempt: LocalAttempt) -> None:
         self._running.pop(attempt, None)
@@ -193,5 +193,5 @@ def _open_output(spec: AttemptSpec) -> OutputFile:
     try:
         return OutputFile(spec.output_path, spec.output_limit_bytes)
     except OSError as error:
-        reason = f"the output file {spec.output_path} cannot be created: {error.strerror}"
-        raise StartRefused(reason, transient=error.errno in PRESSURE) from error
+        what = f"the output file {spec.output_path} cannot be created"
+        raise StartRefused.of(refusal(error, what)) from error

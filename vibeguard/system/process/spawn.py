@@ -22,6 +22,7 @@ from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused, refus
 
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
+_NO_MORE: Final = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 # A command begins with each at its default: exec leaves ignored what is (signal(7)). All are named:
 # glibc asks the kernel about every other one, and resets that as well (ADR 0030).
 RESET_SIGNALS: Final = tuple(sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
@@ -134,7 +135,7 @@ class Spawner:
         if write_end >= usable_descriptors():
             for descriptor in (reserve, read_end, write_end):
                 os.close(descriptor)
-            raise SpawnRefused("too few descriptors are left to end it again", transient=True)
+            raise refusal(_NO_MORE, "too few descriptors are left to end it again")
         os.set_blocking(read_end, False)
         return reserve, read_end, write_end
 

@@ -2,22 +2,33 @@
 
 import errno
 from collections.abc import Mapping
+from typing import Final
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+_REMEDIES: Final = {
+    errno.EAGAIN: "raise the limit (ulimit -u, pids.max of the control group), or end processes",
+    errno.EMFILE: "raise the limit (ulimit -n)",
+}
 
 
 class SpawnRefused(Exception):
-    """The command was not started; `reason` is for the user, `transient` means pressure."""
+    """The command was not started; `reason` is for the user, `transient` means pressure.
 
-    def __init__(self, reason: str, *, transient: bool = False) -> None:
+    With `ours` nobody but this process can give back what is missing: its own descriptors.
+    """
+
+    def __init__(self, reason: str, *, transient: bool = False, ours: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.transient = transient
+        self.ours = ours
 
 
 def refusal(error: OSError, what: str) -> SpawnRefused:
     """A refused start from a system error: pressure may pass, anything else will not."""
-    return SpawnRefused(f"{what}: {error.strerror}", transient=error.errno in PRESSURE)
+    number = error.errno or 0
+    reason = ": ".join(filter(None, (what, error.strerror, _REMEDIES.get(number))))
+    return SpawnRefused(reason, transient=number in PRESSURE, ours=number == errno.EMFILE)
 
 
 def refused_variable(environment: Mapping[bytes, bytes]) -> str:

@@ -76,9 +76,10 @@ def open_regular(path: str) -> int:
 def read_regular(path: str, most_bytes: int, *, end: bool = False) -> bytes:
     """The beginning of such a file, or its `end`; raises OSError as `open_regular` does."""
     with open(open_regular(path), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         if end:
-            file.seek(max(os.fstat(file.fileno()).st_size - most_bytes, 0))
-        return file.read(most_bytes)
+            file.seek(max(size - most_bytes, 0))
+        return file.read(min(size, most_bytes))  # room for what is asked for is taken at once
 
 
 def open_below(folder: str, name: str) -> int:

@@ -100,7 +100,7 @@ class CheckTask:
             await support.begin(planned)
             spec = support.specify(planned, self._number)
             return await start_patiently(
-                support.executor, spec, callbacks, self._check, self._scheduler, record=self.record
+                support, spec, callbacks, self._check, self._scheduler, record=self.record
             )
         except StartRefused as refusal:
             if self._check.state is not CheckState.SETTLED:

@@ -14,9 +14,9 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.process.spawn import usable_descriptors
-from vibeguard.system.process.spawn_refused import PRESSURE
+from vibeguard.system.process.spawn_refused import refusal
 from vibeguard.system.rundir.files import lock_file, make_folder
-from vibeguard.system.supervisor.starting import Patience
+from vibeguard.system.supervisor.patience import Patience
 
 POLL_S = 0.1
 # What the supervisor has open by itself, and what a check of a group takes: three and its lock.
@@ -43,8 +43,8 @@ class Groups:
             self._leave_room()
             descriptor = self._lock(group)
         except OSError as error:
-            reason = f"the lock of group {group} cannot be had: {error.strerror}"
-            raise StartRefused(reason, transient=error.errno in PRESSURE) from error
+            what = f"the lock of group {group} cannot be had"
+            raise StartRefused.of(refusal(error, what)) from error
         if descriptor is not None:
             self._held[group] = descriptor
         return descriptor is not None

@@ -25,6 +25,7 @@ from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.log_dir import copy_outputs
+from vibeguard.system.supervisor.patience import Patience
 from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.run_log import RunLog
@@ -129,7 +130,12 @@ class Session:
         )
         self._run = run = Run(
             support=Support(
-                executor, judging.begin, self._specify, judging.judge, self._keep_output
+                executor=executor,
+                patience=Patience(self._log.state),
+                begin=judging.begin,
+                specify=self._specify,
+                judge=judging.judge,
+                keep=self._keep_output,
             ),
             recorder=self._recorder,
             clock=self._clock,

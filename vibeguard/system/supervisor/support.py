@@ -8,6 +8,7 @@ from vibeguard.core.judge import Judgement
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import TerminationReason
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
+from vibeguard.system.supervisor.patience import Patience
 
 
 class Ended(Struct, frozen=True):
@@ -30,6 +31,7 @@ class Support(Struct, frozen=True):
     """
 
     executor: Executor
+    patience: Patience
     begin: Callable[[PlannedCheck], Awaitable[None]]
     specify: Callable[[PlannedCheck, int], AttemptSpec]
     judge: Judge

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -25,6 +25,18 @@ class Folders:
         self._state_dir = state_dir
         self._descriptor = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._before = _Place(state_dir).identities()
+        self._beside: frozenset[str] = frozenset()
+
+    def note_beside(self, runs: Iterable[str]) -> frozenset[str]:
+        """Which of these runs, of which no supervisor tells, are being written all the same.
+
+        Their supervisors cannot be asked (another network namespace, no sockets), and will not tell
+        how they end. No check of this run had begun by then: what their logs end with is their own.
+        """
+        self._beside = frozenset(
+            run_id for run_id in runs if has_writer(run_folder(self._state_dir, run_id))
+        )
+        return self._beside
 
     def with_seal(self, run: OrderedRun) -> OrderedRun:
         """The run with the seal of its log, where the record has none (an older version's run)."""
@@ -38,6 +50,7 @@ class Folders:
         `runs` are those that may be there. What is foreign is moved aside. The folder of `own` is
         left out: its writer knows every byte of it.
         """
+        runs = [self._as_it_ended(run) for run in runs]
         places = [_Place(self._state_dir)]
         if not self._is_in_its_place():  # readers may look where it has its name now, too
             places.append(_Place(f"/proc/self/fd/{self._descriptor}"))
@@ -48,6 +61,9 @@ class Folders:
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
+
+    def _as_it_ended(self, run: OrderedRun) -> OrderedRun:
+        return self.with_seal(run) if run.run_id in self._beside else run
 
     def _is_in_its_place(self) -> bool:
         with contextlib.suppress(OSError):

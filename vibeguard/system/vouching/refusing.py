@@ -33,9 +33,10 @@ def leave_mark(
 ) -> None:
     """Leave the mark of a refused start, but where `refusals_marked` leaves none.
 
-    A folder that no reader trusts gets none either, and what refused the start stays the news.
+    A folder that no reader trusts gets none either, and what refused the start stays the news, also
+    where there is no memory for the mark.
     """
-    with contextlib.suppress(LogWriteError, StateFolderRefused, OSError):
+    with contextlib.suppress(LogWriteError, StateFolderRefused, OSError, MemoryError):
         if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns, now_ns):
             state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
             recorded = mark_refused(state_dir, problems, now_ns=now_ns)

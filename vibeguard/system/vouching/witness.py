@@ -68,14 +68,17 @@ class Witness:
         self._answer()
         said = statements_of(self._state_dir, but=self.name)
         others = [each for each in said if each is not None and not each.starting]
-        if not others:
-            recorded = read_order(self._state_dir)
-            self._memory.start(self._folders.with_seal(run) for run in recorded)
-            return
-        # What not all of them say is nobody's word: one of them may be a check that plays
-        # supervisor (ADR 0075).
-        agreed = set.intersection(*(set(other.runs) for other in others))
-        self._memory.start((run for run in others[0].runs if run in agreed), others[0].live)
+        if others:
+            # What not all of them say is nobody's word: one of them may be a check that plays
+            # supervisor (ADR 0075).
+            agreed = set.intersection(*(set(other.runs) for other in others))
+            runs, live = [run for run in others[0].runs if run in agreed], dict(others[0].live)
+        else:
+            runs, live = [self._folders.with_seal(run) for run in read_order(self._state_dir)], {}
+        beside = self._folders.note_beside(
+            run.run_id for run in runs if not run.seal and run.run_id not in live
+        )
+        self._memory.start(runs, {**live, **dict.fromkeys(beside, (OUTSIDE, 0))})
 
     def _answer(self) -> None:
         """Start to answer, in a thread that ends with this process."""

@@ -28,6 +28,7 @@ def test_an_entry_is_a_command_or_an_address_and_tells_of_any_end_unless_it_says
         (f"{{webhook: 'https://{'a' * 64}.org/x'}}", "is no address"),
         ("{webhook: 'ftp://x'}", "is no address"),
         ("{webhook: 'https://x:y/'}", "is no address"),
+        ("{command: x, on: []}", "told of no end"),
         ("{command: x, on: [fail]}", 'unknown value of on "fail"'),
         ("{command: x, one: [failed]}", 'did you mean "on"?'),
         ("just a text", "is a mapping, not a text"),

@@ -3,12 +3,26 @@
 import errno
 import os
 import stat
+import tracemalloc
 
 import pytest
 
 from vibeguard.core.problems import LogWriteError
-from vibeguard.system.rundir.files import advice_for, replace_file, rewrite_file
+from vibeguard.system.rundir.files import advice_for, read_regular, replace_file, rewrite_file
 from vibeguard.system.rundir.state_folder import state_folder
+
+
+def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
+    """Room for all that may be read was taken at once: under a limit of memory no run began."""
+    (tmp_path / "order").write_bytes(b"short")
+    tracemalloc.start()
+    try:
+        assert read_regular(str(tmp_path / "order"), 64 << 20) == b"short"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert read_regular(str(tmp_path / "order"), 2) == b"sh"
+    assert read_regular(str(tmp_path / "order"), 2, end=True) == b"rt"
 
 
 def test_links_and_modes_stay_and_a_new_file_is_for_everybody(tmp_path):

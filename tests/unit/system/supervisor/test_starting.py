@@ -25,10 +25,10 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
     record.state = CheckState.SETTLED
 
     async def start() -> object:
-        executor: Any = None
+        support: Any = None
         scheduler: Any = SimpleNamespace(state=State())
         return await start_patiently(
-            executor, spec, Callbacks(), record, scheduler, record=recorded.append
+            support, spec, Callbacks(), record, scheduler, record=recorded.append
         )
 
     assert trio.run(start) is None

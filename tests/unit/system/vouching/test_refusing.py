@@ -11,6 +11,7 @@ from vibeguard.system.rundir import refused
 from vibeguard.system.rundir.order import note_started, read_order
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.rundir.state_folder import state_folder
+from vibeguard.system.vouching import refusing
 from vibeguard.system.vouching.known import known_runs
 from vibeguard.system.vouching.refusing import leave_mark, refusals_marked
 from vibeguard.system.vouching.witness import open_witness
@@ -32,6 +33,17 @@ def test_whatever_ends_a_start_leaves_the_mark(state):
     with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
         raise Failed("no memory")
     assert refused_since(state).problems[0].what == "no run was begun: Failed: no memory"
+
+
+def test_where_no_memory_is_left_for_the_mark_the_reason_is_told_all_the_same(state, monkeypatch):
+    """Under a limit of memory the front ended with a traceback, and with no reason."""
+
+    def no_memory(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(refusing, "read_order", no_memory)
+    with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
+        raise Failed
 
 
 def test_what_is_refused_inside_a_check_is_no_news_of_its_run(state, monkeypatch):
