@@ -499,6 +499,33 @@ def test_hooks_installed_from_a_folder_below_find_the_config_there(tmp_path):
     assert git("commit", "-q", "-am", "Start", cwd=top, check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "script"),
+    [
+        (("git",), ".git/hooks/pre-commit"),
+        (("agent",), "scripts/vibeguard-agent-stop.sh"),
+        (("agent", "--target", "claude"), "scripts/vibeguard-agent-claude.sh"),
+    ],
+)
+@pytest.mark.parametrize("first", [".", "packages/my api"])
+def test_a_hook_of_ours_for_another_config_is_not_replaced_while_that_is_there(
+    tmp_path, kind, script, first
+):
+    """The config of the first was checked no more, and every commit to it passed."""
+    git("init", "-q", "-b", "main", cwd=tmp_path)
+    first, second = project(tmp_path / first, CONFIG), project(tmp_path / "web", CONFIG)
+    assert vibeguard("hook", *kind, "--write", cwd=first).returncode == 0
+    written = (tmp_path / script).read_bytes()
+    refused = vibeguard("hook", *kind, "--write", cwd=second)
+    assert refused.returncode == 2
+    assert "one hook is for one config" in refused.stderr
+    assert (tmp_path / script).read_bytes() == written
+    assert vibeguard("hook", *kind, "--write", cwd=first).returncode == 0
+    (first / "vibeguard.yaml").unlink()
+    assert vibeguard("hook", *kind, "--write", cwd=second).returncode == 0
+    assert (tmp_path / script).read_bytes() != written
+
+
 def test_a_push_that_is_refused_says_which_files_differ_and_what_to_do(repository, tmp_path):
     git("init", "-q", "--bare", str(tmp_path / "remote"), cwd=repository)
     git("remote", "add", "origin", str(tmp_path / "remote"), cwd=repository)

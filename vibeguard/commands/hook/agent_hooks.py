@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from shlex import quote
 
-from vibeguard.commands.hook.config_place import Place
+from vibeguard.commands.hook.config_place import Place, refuse_other_place
 from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
 from vibeguard.commands.hook.settings_file import (
     read_settings,
@@ -47,6 +47,7 @@ def settings_of_agent(name: str, place: Place, *, write: bool, remove: bool) -> 
     if write or script.exists():
         refuse_foreign(script, f"sh {quote(str(script))} stop")
     if write:
+        refuse_other_place(script, place, top)
         _write_script(script, name, place)
     with trouble_told(path.parent):
         if after != before:

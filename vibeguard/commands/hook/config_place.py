@@ -1,15 +1,18 @@
 """Where the config is that a hook is for: a hook begins at the top of the work tree."""
 
+import contextlib
 import os
-from shlex import quote
+from pathlib import Path
+from shlex import quote, split
 
 from msgspec import Struct
 
-from vibeguard.commands.hook.git_files import git
+from vibeguard.commands.hook.git_files import beginning_of, git, is_ours
 from vibeguard.commands.loading import has_config, locate
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery.whereabouts import CONFIG_NAMES
 
 # With GIT_DIR alone git takes the present folder for the top of the work tree.
 _GO = """# Where the config is. What git lends a hook names paths from the top.
@@ -21,6 +24,7 @@ esac
 unset GIT_DIR GIT_WORK_TREE GIT_PREFIX
 cd "$top"/{folder} || {otherwise}
 """
+_GOING = 'cd "$top"/'
 _TOP = "$(git rev-parse --show-toplevel)"
 _TOP_OF_SCRIPT = '$(cd "$(dirname "$0")/.." && pwd)'
 
@@ -65,3 +69,32 @@ def place_of_config(common: GlobalOptions) -> Place:
     if not (common.config or os.environ.get("VIBEGUARD_CONFIG")):
         return Place(folder)
     return Place(folder, os.path.relpath(located.path, located.folder))
+
+
+def refuse_other_place(script: Path, place: Place, top: Path) -> None:
+    """Raises UsageError where a script of ours is for a config in another folder that is there.
+
+    With the script replaced that config would be checked no more, and nobody would be told.
+    """
+    text = beginning_of(script)
+    other = _folder_in(text)
+    if not is_ours(text) or other == place.folder or not _is_project(top / other):
+        return
+    shown = "at the top" if other == os.curdir else f"in {other}"
+    raise UsageError(
+        f"{script} is for the config {shown}, and one hook is for one config",
+        f"have one config for both folders (checks have `cwd`), or only this one: rm {script}",
+    )
+
+
+def _folder_in(script: str) -> str:
+    """The folder that a script of ours goes to, as `Place.lines` writes it."""
+    for line in script.splitlines():
+        if line.startswith(_GOING):
+            with contextlib.suppress(ValueError):  # a name of several lines
+                return split(line)[1].removeprefix("$top/")
+    return os.curdir
+
+
+def _is_project(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in CONFIG_NAMES)

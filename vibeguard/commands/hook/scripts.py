@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from vibeguard.commands.hook import HookOptions
-from vibeguard.commands.hook.config_place import Place, place_of_config
+from vibeguard.commands.hook.config_place import Place, place_of_config, refuse_other_place
 from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
 from vibeguard.commands.hook.managers import advice, call
 from vibeguard.commands.options import GlobalOptions
@@ -46,7 +46,8 @@ def scripts(kind: str, common: GlobalOptions, options: HookOptions) -> int:
 def _write_stages(stages: tuple[str, ...], place: Place) -> None:
     """Install these git hooks: all, or none."""
     folder, private = _hooks_folder()
-    owner = advice(Path(git("rev-parse", "--show-toplevel")), folder, place.folder, stages)
+    top = Path(git("rev-parse", "--show-toplevel"))
+    owner = advice(top, folder, place.folder, stages)
     if owner:
         write_err(sanitise(owner, multiline=True).rstrip("\n") + "\n")
         raise UsageError("another program makes the git hooks here", "add the lines above")
@@ -54,6 +55,7 @@ def _write_stages(stages: tuple[str, ...], place: Place) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for stage in stages:
             refuse_foreign(folder / stage, call(stage, place.folder))
+            refuse_other_place(folder / stage, place, top)
         for stage in stages:
             find = _find_ourselves() if private else ""
             install(folder / stage, hook_script(stage, find=find, place=place.lines()))
@@ -68,10 +70,12 @@ def _agent(common: GlobalOptions, options: HookOptions) -> int:
     if not options.write:
         write_exact(script)
         return 0
-    path = Path(git("rev-parse", "--show-toplevel")) / "scripts" / AGENT_FILE
+    top = Path(git("rev-parse", "--show-toplevel"))
+    path = top / "scripts" / AGENT_FILE
     with trouble_told(path.parent):
         path.parent.mkdir(exist_ok=True)
         refuse_foreign(path, f"sh {quote(str(path))}")
+        refuse_other_place(path, place, top)
         install(path, script)
     write_err(
         f"vibeguard: wrote {sanitise(str(path))}\n"
