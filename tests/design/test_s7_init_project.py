@@ -217,3 +217,28 @@ def test_a_check_that_passes_although_its_command_is_not_there_is_missing_it(tmp
     done = vibeguard("init", "--try", cwd=tmp_path)
     assert "lint: missing in " in done.stderr
     assert "no-such-linter is not installed here, and the check passes all the same" in done.stderr
+
+
+def test_where_the_files_tell_of_no_check_it_is_said_what_to_adapt(tmp_path):
+    """The template calls make, which a repository of documents does not have."""
+    (tmp_path / "README.md").write_text("# Notes\n")
+    advice = "the files here tell of no check: put your own commands in the place of `make`"
+    assert advice in vibeguard("init", cwd=tmp_path).stderr
+    assert advice not in vibeguard("init", "--force", "-t", "generic", cwd=tmp_path).stderr
+
+
+GRADLE = """#!/bin/sh
+mkdir -p app/build/test-results/test
+[ -e app/build/test-results/test/TEST-a.xml ] || # what is up to date is not tested again
+echo '<testsuite tests="1"><testcase classname="A" name="a"/></testsuite>' >app/build/test-results/test/TEST-a.xml
+"""
+
+
+def test_a_gradle_build_passes_by_its_reports_also_when_nothing_was_tested_again(tmp_path):
+    made(tmp_path, {"settings.gradle": "", "app/src/A.java": "", "gradlew": GRADLE})
+    (tmp_path / "gradlew").chmod(0o755)
+    assert vibeguard("init", cwd=tmp_path).returncode == 0
+    for _ in range(2):
+        done = vibeguard("run", "--json", cwd=tmp_path)
+        assert json.loads(done.stdout)["checks"][0]["results"]["tests"]["passed"] == 1
+        assert done.returncode == 0

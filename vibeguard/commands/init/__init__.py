@@ -174,10 +174,10 @@ def _write_template(path: str, options: InitOptions, common: GlobalOptions) -> i
     if common.json:
         write_document(Written(path=path, template=source))
     else:
-        write_err(
-            f"vibeguard: wrote {sanitise(path)} from {source}: "
-            "see `vibeguard validate`, `vibeguard run`\n"
-        )
+        step = "see `vibeguard validate`, `vibeguard run`"
+        if source == "generic" and not options.template:
+            step = "the files here tell of no check: put your own commands in the place of `make`"
+        write_err(f"vibeguard: wrote {sanitise(path)} from {source}: {step}\n")
     return 0
 
 

@@ -44,8 +44,8 @@ class Proposal(Struct, frozen=True):
     """A check that a project could have, and the file that says so.
 
     `tool` is what it runs; `wraps` are the tools that a recipe of the project runs, where it is
-    known: when all of these are proposed by themselves, the recipe adds nothing. `results` and
-    `expect` are written as they stand.
+    known: when all of these are proposed by themselves, the recipe adds nothing. `results`, `stale`
+    and `expect` are written as they stand.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Proposal(Struct, frozen=True):
     timeout: str = "60s"
     fix: str = ""
     results: str = ""
+    stale: str = ""
     expect: str = ""
     guard: Guard | None = None
     group: str = ""

@@ -9,6 +9,7 @@ from vibeguard.core.proposing.base import Detector, Project, Proposal
 from vibeguard.core.proposing.detectors import (
     cargo_toml,
     go_mod,
+    jvm,
     makefile,
     package_json,
     pre_commit,
@@ -47,6 +48,7 @@ DETECTORS = (
     Entry(_anywhere(r"package\.json"), package_json.detect),
     Entry(_anywhere(r"go\.mod"), go_mod.detect, content=False),
     Entry(_anywhere(r"Cargo\.toml"), cargo_toml.detect),
+    Entry(_anywhere(r"pom\.xml|(?:build|settings)\.gradle(?:\.kts)?"), jvm.detect, content=False),
     Entry(_anywhere(r"[^/]+\.sh"), shell_scripts.detect, content=False),
     Entry(_anywhere(r"[^/]+\.bats"), shell_scripts.detect_bats, content=False),
     Entry(re.compile(r"GNUmakefile|[Mm]akefile"), makefile.detect),

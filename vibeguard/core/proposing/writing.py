@@ -42,6 +42,8 @@ def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
     yield f"    tags: [{', '.join(check.tags)}]"
     if check.results:
         yield f"    results: {check.results.replace('@ID@', check.id)}"
+    if check.stale:
+        yield f"    stale: {check.stale}"
     if check.expect:
         yield f"    expect: {check.expect}"
     if check.guard is not None:

@@ -112,6 +112,21 @@ CASES = {
             "vet": "go vet ./...",
         },
     ),
+    "gradle, its projects, and a workflow that says the same": (
+        {
+            "settings.gradle.kts": "",
+            "gradlew": "",
+            "app/build.gradle.kts": "",
+            "app/src/A.kt": "",
+            ".github/workflows/ci.yml": "jobs: {a: {steps: [{run: ./gradlew check}]}}",
+        },
+        {"check": "./gradlew --no-daemon check"},
+    ),
+    "maven below": (
+        {"server/pom.xml": "", "server/core/pom.xml": "", "server/core/A.java": ""},
+        {"server-verify": "server: mvn -B verify"},
+    ),
+    "a build without sources": ({"build.gradle": "", "docs/a.md": ""}, {}),
     "a workspace of rust": (
         {"Cargo.toml": "[workspace]\n", "Cargo.lock": "", "a/Cargo.toml": "", "a/src/lib.rs": ""},
         {
