@@ -35,6 +35,8 @@ class Outcome(StrEnum):
 
 # What was tried and did not pass; only these set fail-fast off, of a check that fails the run.
 UNPASSED = frozenset({Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR})
+# What a report calls violations: these, and what was cancelled.
+VIOLATIONS = UNPASSED | {Outcome.CANCELLED}
 
 
 class Reason(StrEnum):

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import FAILED_RESULTS, Level
-from vibeguard.core.report.build import VIOLATIONS, run_problem
+from vibeguard.core.names import FAILED_RESULTS, VIOLATIONS, Level
+from vibeguard.core.report.ending import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import (
     MOST_LINES,

@@ -6,11 +6,10 @@ is from the first start to the end, waits between attempts included. `state` say
 the run, and `verdict` is null until it has one. Every field is always there.
 """
 
-from msgspec import Struct
+from msgspec import convert
 
-from vibeguard.core.fold.verdict import exit_code_so_far, fails_the_run, outcome_counts
-from vibeguard.core.model.event_parts import TreeChange
-from vibeguard.core.model.events import CheckExtracted, CheckResults, CheckSettled, RunFinished
+from vibeguard.core.fold.verdict import outcome_counts
+from vibeguard.core.model.events import CheckExtracted, CheckResults, CheckSettled
 from vibeguard.core.model.report import (
     REPORT_SCHEMA_VERSION,
     AssertionReport,
@@ -25,35 +24,22 @@ from vibeguard.core.model.report import (
     Violation,
 )
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import UNPASSED, CancelReason, ExitCode, LogStatus, Outcome, Pool, Verdict
+from vibeguard.core.names import VIOLATIONS, CancelReason, LogStatus, Pool
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
-from vibeguard.core.report.reasons import cause_of, reason_of, shown_status
-from vibeguard.core.report.results import result_report
+from vibeguard.core.report.ending import (
+    NOTHING_MORE,
+    Ending,
+    changed_meanwhile,
+    exit_code_of,
+    output_path,
+    patch_path,
+    verdict_event,
+)
+from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.workers import worker_of
-from vibeguard.core.wording.sentences import cancelled_because
-from vibeguard.core.wording.units import MILLISECOND_NS, some
-
-VIOLATIONS = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.CANCELLED)
-
-
-class Ending(Struct, frozen=True):
-    """What the reader of the log knows when it stops reading, and the events do not tell.
-
-    `exit_code` is what the command will exit with; None means as the events say. `problem` says in
-    a sentence what is wrong with the log, `hint` what the user can do to see the rest. `elapsed_ns`
-    is how long a live run has been going on.
-    """
-
-    exit_code: int | None = None
-    log_status: LogStatus | None = None
-    problem: str = ""
-    hint: str = ""
-    elapsed_ns: int | None = None
-
-
-NOTHING_MORE = Ending()
+from vibeguard.core.wording.units import MILLISECOND_NS
 
 
 def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING_MORE) -> Report:
@@ -63,7 +49,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
     """
     started, planned = state.started, state.planned
     verdict = verdict_event(state, ending)
-    checks = state.checks.items()
+    checks, cancel = state.checks.items(), state.cancel
     return Report(
         schema=REPORT_SCHEMA_VERSION,
         checks=tuple(_check(state, id_, record, run_folder) for id_, record in checks),
@@ -73,7 +59,7 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
             if record.settled is not None and record.outcome in VIOLATIONS
         ),
         exit_code=exit_code_of(state, ending),
-        fail_fast_triggered=fail_fast_triggered(state),
+        fail_fast_triggered=cancel is not None and cancel.reason is CancelReason.FAIL_FAST,
         run_id=state.run_id,
         state=_state_word(state, ending),
         verdict=verdict.verdict.value if verdict else None,
@@ -89,74 +75,6 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
         staged=_staged(state, run_folder),
         changed=_changed(state),
     )
-
-
-def exit_code_of(state: State, ending: Ending) -> int:
-    """What the command that shows this exits with (DESIGN section 8)."""
-    if ending.exit_code is not None:
-        return ending.exit_code
-    if ending.log_status is LogStatus.CORRUPT:
-        return ExitCode.CORRUPT
-    if ending.log_status is LogStatus.INCOMPLETE:
-        return ExitCode.INCOMPLETE
-    code = exit_code_so_far(state)
-    unsealed = verdict_event(state, ending) is None
-    return ExitCode.PENDING if unsealed and code == ExitCode.PASSED else code
-
-
-def verdict_event(state: State, ending: Ending) -> RunFinished | None:
-    """The event with the run's verdict; None unless the log that holds it is sealed.
-
-    A supervisor may be killed between this event and the seal, and bytes after the seal are damage:
-    such a run has no verdict (DESIGN section 6). An unknown log status means a whole log.
-    """
-    return state.finished if ending.log_status in (None, LogStatus.COMPLETE) else None
-
-
-def run_problem(state: State, ending: Ending) -> str:
-    """What is wrong with the run as a whole, which no check would show; untrusted, as it is."""
-    if ending.problem:
-        return ending.problem
-    finished = verdict_event(state, ending)
-    if finished is None:
-        left = len(state.checks) - state.settled
-        yet = " yet" if ending.log_status is LogStatus.LIVE else ""
-        return f"the run has no verdict{yet}: {left} of {len(state.checks)} checks have not settled"
-    if finished.verdict is Verdict.PASSED:
-        return ""  # that nothing was concerned is a reason, and no trouble
-    if finished.verdict is Verdict.CANCELLED and state.cancel is not None:
-        return f"the run was cancelled {cancelled_because(state.cancel.reason, state.cancel.by)}"
-    return finished.reason or _failed_without_a_failure(state)
-
-
-def _failed_without_a_failure(state: State) -> str:
-    """What fails a run in which no check failed: one was skipped because of a mere warning."""
-    lost = [record for record in state.checks.values() if fails_the_run(record)]
-    if any(record.outcome in UNPASSED for record in lost):
-        return ""
-    names = some([f"{record.planned.id} {shown_status(record)}" for record in lost], 5)
-    return f"the run failed, since not every check passed: {names}"
-
-
-def fail_fast_triggered(state: State) -> bool:
-    """Whether a failing check has cancelled the rest of the run."""
-    return state.cancel is not None and state.cancel.reason is CancelReason.FAIL_FAST
-
-
-def output_path(record: CheckRecord, run_folder: str) -> str:
-    """Where the whole output of the last attempt is; empty when there is none."""
-    return _in(run_folder, record.finished.output_path if record.finished else "")
-
-
-def patch_path(state: State, run_folder: str) -> str:
-    """Where the patch of a run with --staged is; empty where there is none."""
-    return _in(run_folder, state.finished.patch if state.finished else "")
-
-
-def _in(run_folder: str, path: str) -> str:
-    if not path or path.startswith("/") or not run_folder:
-        return path
-    return f"{run_folder.rstrip('/')}/{path}"
 
 
 def _state_word(state: State, ending: Ending) -> RunState:
@@ -211,17 +129,8 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
 
 
 def _results(found: CheckResults | None) -> ResultsReport | None:
-    if found is None:
-        return None
-    return ResultsReport(
-        guessed=found.guessed,
-        tests=found.tests,
-        diagnostics=found.diagnostics,
-        results=tuple(map(result_report, found.results)),
-        left_out=found.left_out,
-        notes=found.notes,
-        quarantine=found.quarantine.value,
-    )
+    """The same fields; the words are those of the event."""
+    return None if found is None else convert(found, ResultsReport, from_attributes=True)
 
 
 def _violation(
@@ -250,11 +159,6 @@ def _assertion(expression: str, extracted: CheckExtracted | None) -> AssertionRe
     if not expression:
         return None
     return AssertionReport(expression, extracted.assertion_result if extracted else None)
-
-
-def changed_meanwhile(state: State) -> TreeChange | None:
-    """What is known of files that changed during the run; None where none did."""
-    return state.finished.changed if state.finished else None
 
 
 def _changed(state: State) -> ChangedReport | None:

@@ -21,7 +21,8 @@ def notify(
     if not launch.notify or b"VIBEGUARD_RUN" in launch.environment:
         return None
     from vibeguard.core.notifying import due  # noqa: PLC0415 - seldom needed
-    from vibeguard.core.report.build import Ending, build_report, verdict_event  # noqa: PLC0415
+    from vibeguard.core.report.build import build_report  # noqa: PLC0415
+    from vibeguard.core.report.ending import Ending, verdict_event  # noqa: PLC0415
     from vibeguard.core.report.safe_json import encode_document  # noqa: PLC0415
     from vibeguard.system.notifying.notify_job import NotifyJob, start_notifier  # noqa: PLC0415
     from vibeguard.system.rundir.notes import note_told  # noqa: PLC0415
