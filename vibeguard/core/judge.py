@@ -270,6 +270,7 @@ def _search(pattern: str, forms: Iterable[bytes]) -> dict[str, str] | None:
 def _judge_assertion(
     check: PlannedCheck, values: Mapping[str, str], unmatched: tuple[str, ...]
 ) -> Judgement:
+    """What a check whose command succeeded comes to by its assertion."""
     from vibeguard.core.lang.expression import MissingName, parse_expression  # noqa: PLC0415 - supervisor.preload has it
 
     try:

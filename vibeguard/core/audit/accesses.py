@@ -17,49 +17,20 @@ MOST_WAITING: Final = 100_000
 MOST_ADDRESSES: Final = 1000
 
 _OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
-_LOOKS: Final = frozenset(
-    [
-        "stat",
-        "stat64",
-        "lstat",
-        "lstat64",
-        "newfstatat",
-        "fstatat64",
-        "statx",
-        "access",
-        "faccessat",
-        "faccessat2",
-    ]
-)
+_LOOKS: Final = frozenset({
+    "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx",
+    "access", "faccessat", "faccessat2",
+})  # fmt: skip
 _LINKS_READ: Final = frozenset({"readlink", "readlinkat"})
 _EXECUTES: Final = frozenset({"execve", "execveat"})
 _FORKS: Final = frozenset({"fork", "vfork", "clone", "clone3"})
 _MAKES: Final = frozenset({"mkdir", "mkdirat"})
-_WRITES_FIRST: Final = frozenset(
-    [
-        "unlink",
-        "unlinkat",
-        "rmdir",
-        "truncate",
-        "truncate64",
-        "chmod",
-        "fchmodat",
-        "fchmodat2",
-        "chown",
-        "lchown",
-        "fchownat",
-        "utime",
-        "utimes",
-        "utimensat",
-        "futimesat",
-        "mknod",
-        "mknodat",
-        "setxattr",
-        "lsetxattr",
-        "removexattr",
-        "lremovexattr",
-    ]
-)
+_WRITES_FIRST: Final = frozenset({  # to the file that their first path names
+    "unlink", "unlinkat", "rmdir", "truncate", "truncate64", "mknod", "mknodat",
+    "chmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchownat",
+    "utime", "utimes", "utimensat", "futimesat",
+    "setxattr", "lsetxattr", "removexattr", "lremovexattr",
+})  # fmt: skip
 _WRITES_SECOND: Final = frozenset({"link", "linkat", "symlink", "symlinkat"})
 _RENAMES: Final = frozenset({"rename", "renameat", "renameat2"})
 _SENDS: Final = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
@@ -193,6 +164,7 @@ class Accesses:
             self.unseen.add("io_uring")
 
     def _open(self, call: Call) -> None:
+        """What an open means for its file, by its flags: what is written whole is not read."""
         found = _FLAGS.search(call.arguments)
         flags = set(found[0].split(b"|")) if found else set()
         creates = call.name == "creat" or b"O_CREAT" in flags

@@ -74,6 +74,7 @@ def _warning(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Prob
 
 
 def _assertion(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
+    """What an assertion let pass that fails here: a name without a value, a doubtful comparison."""
     expression = _expression(check.assertion)
     if expression is None:
         return

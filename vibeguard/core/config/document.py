@@ -215,6 +215,7 @@ class _Builder:
         top.children.append(node)
 
     def _mapping(self, opened: _Open) -> Mapping | Text:
+        """The mapping of a list of keys and values; a key that is wrong is told."""
         keys: dict[str, Text] = {}
         values: dict[str, Node] = {}
         children = opened.children

@@ -198,6 +198,7 @@ class Meaning:
         return tuple(requirements.values())
 
     def _check_requirement(self, draft: CheckDraft, entry: RequirementDraft) -> None:
+        """Tell what is wrong: itself, an unknown check, or one that is never pending."""
         name = entry.check.value
         line, column = entry.check.line, entry.check.column
         required = self._checks.get(name)

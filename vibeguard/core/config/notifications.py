@@ -19,6 +19,7 @@ def read_notifications(reader: Reader, node: Mapping, key: str) -> tuple[Notific
 
 
 def _notification(node: Node, reader: Reader) -> Notification | None:
+    """One entry; None where it does not say whom to tell."""
     if type(node) is not Mapping:
         reader.misshapen(f'an entry of "notify" is a mapping, not {kind(node)}', _HOW, node)
         return None

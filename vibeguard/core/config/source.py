@@ -71,6 +71,7 @@ def read_source(data: bytes, file: str) -> Source:
 
 
 def _undecodable(data: bytes, encoding: str, file: str) -> list[Problem]:
+    """The places that are not text, the first twenty of them."""
     source = Source(data.decode(encoding, errors="replace").removeprefix("\ufeff"), file)
     if encoding != "utf-8":
         return [source.problem("this file is not UTF-16", "save it as UTF-8", 1, 1)]

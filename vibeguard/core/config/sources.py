@@ -31,6 +31,7 @@ def read_sources(reader: Reader, node: Mapping, key: str) -> tuple[ResultsSource
 
 
 def _source(node: Node, reader: Reader) -> ResultsSource | None:
+    """One entry of `results`: the form that it names, and what is read."""
     if type(node) is not Mapping:
         reader.misshapen(f'an entry of "results" is a mapping, not {kind(node)}', _HOW, node)
         return None

@@ -152,6 +152,7 @@ class AgentFormat(Format):
         return "\n".join([opening, *lines, *more, closing, "", ""])
 
     def _end(self, state: State, ending: Ending) -> Iterator[str]:
+        """The verdict, then what else there is to say, what matters more first: room may end."""
         yield self._verdict(state, ending)
         if ending.problem:
             yield ending.problem

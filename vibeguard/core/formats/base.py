@@ -29,20 +29,21 @@ class Stream(StrEnum):
 class FormatOptions(Struct, frozen=True, kw_only=True):
     """Everything that a format may depend on beside the events.
 
-    `columns` 0 means no limit; `rows` bounds live progress. `ci` concerns exact formats: a service
-    reads along; `unicode`: the terminal shows more than ASCII. `since` is the number of the last
-    event that is already known, -1 for none.
-    `budget` is about how many tokens the text may take. `run_folder` is put before output paths.
-    `quiet` says that a pass is no news.
-    `asset` gives the text of a file that goes into a page, by
-    its name: the shell reads it, and only when a page is written. Without it the page is plain.
+    `columns` 0 means no limit; `rows` bounds live progress. `ci`: a service reads along, which
+    concerns exact formats. `unicode`: the terminal shows more than ASCII. `since` is the number of
+    the last event that is already known, -1 for none. `budget` is about how many tokens the text
+    may take. `run_folder` is put before output paths. `quiet`: a pass is no news.
+
     `former` gives the run that this one is held against, None where there is none; it may read a
     whole log, and is asked only once there is something to say. With `news_only`, what failed there
     in the same way is named and not told again; `compare` asks a document for all differences.
-    `whole`: the events are those of a log that is read
-    at once, so that a bounded text may be divided when all of them are known.
-    `editor` is the template by which a page links places in files, before what the config says;
-    `root` is the repository, absolute, whose files those links open.
+    `whole`: the events are those of a log that is read at once, so that a bounded text may be
+    divided when all of them are known.
+
+    `asset` gives the text of a file that goes into a page, by its name, and is asked only when a
+    page is written; without it the page is plain. `editor` is the template by which a page links
+    places in files, before what the config says; `root` is the absolute path of the repository
+    whose files those links open.
     """
 
     colour: bool = False

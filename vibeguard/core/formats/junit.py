@@ -137,6 +137,7 @@ def _suite(record: CheckRecord, tests: list[Result]) -> Element:
 
 
 def _test(check: str, test: Result, *, fails: bool) -> Element:
+    """A test as a case; a failure that does not fail the run is skipped, with its reason."""
     attributes = {"name": sanitise(test.name), "classname": check}
     attributes["time"] = _seconds(test.duration_ns or 0)
     if test.file:

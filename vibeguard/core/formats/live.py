@@ -127,6 +127,7 @@ class LiveFormat(ProseFormat):
         return [*map(self._style.dim, cut_rows[:-1]), cut_rows[-1]]
 
     def _check_row(self, record: CheckRecord, now_t: int, seen: Seen) -> str:
+        """What runs: its name, for how long, and its last line of output where there is room."""
         planned = record.planned
         since = max(now_t - (record.running_t or 0), 0)
         times = f" {duration(since)}"
@@ -153,6 +154,7 @@ class LiveFormat(ProseFormat):
         return f"  {name}{waits}"
 
     def _status_row(self, state: State, running: int, now_t: int, seen: Seen) -> str:
+        """The last row: how far the run has come, and how it stands."""
         spinner = SPINNER[now_t // SPINNER_NS % len(SPINNER)]
         parts = [f"{spinner} {self._bar(state, now_t, seen)}{state.settled}/{len(state.checks)}"]
         if state.settled > passed(state):

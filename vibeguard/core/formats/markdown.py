@@ -51,6 +51,7 @@ class MarkdownFormat(Format):
         return "".join(("## VibeGuard\n\n", *said, *told, _TABLE, *table, room.left_out()))
 
     def _paragraph(self, state: State, record: CheckRecord) -> str:
+        """All that there is to say of one check that did not pass."""
         planned = record.planned
         word = shown_status(record)
         reason = _prose(reason_of(state, record))

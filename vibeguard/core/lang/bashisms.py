@@ -103,6 +103,7 @@ class _Reader:
             self._command(character)
 
     def _command(self, character: str) -> None:
+        """Go past what stands here in a command, outside of quotes."""
         if character in '"`':
             self._push(character, character)
         elif character == "$":

@@ -205,6 +205,7 @@ class _Translation:
         return b"".join(parts)
 
     def _next(self) -> bytes:
+        """The expression of the next special character, or of `**` with its slashes."""
         rest = self._text[self._at :]
         # `**` means folders only where it stands between slashes or at an end.
         if rest.startswith("**/") and (self._at == 0 or self._text[self._at - 1] == "/"):
@@ -244,6 +245,7 @@ class _Translation:
         return b"|"
 
     def _class(self) -> bytes:
+        """`[a-z]` or `[!a-z]`, of ASCII alone."""
         start = self._at
         if self._text[start : start + 1] in ("!", "^"):
             start += 1

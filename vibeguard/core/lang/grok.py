@@ -165,6 +165,7 @@ def _read_reference(pattern: str, start: int) -> tuple[str, int]:
 def _expand_reference(
     text: str, start: int, fields: list[str], within: tuple[str, ...]
 ) -> Iterator[str]:
+    """Yield what `%{NAME}` or `%{NAME:field}` stands for, in a group of its own."""
     reference = _REFERENCE.fullmatch(text)
     if reference is None:
         raise LanguageError(

@@ -116,6 +116,7 @@ class Conversation:
         return self._open.get(call.id) is call
 
     def _requested(self, message: Message, request_id: RequestId) -> Move:
+        """What a request asks for. Raises RpcError for what is none of ours, or comes too early."""
         if request_id in self._open:
             raise RpcError(ErrorCode.INVALID_REQUEST, "this id is a call that is not answered yet")
         meta = message.params.get("_meta")

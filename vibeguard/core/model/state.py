@@ -26,9 +26,9 @@ class _Account:
 class CheckRecord(_Account):
     """Where one check stands. `pool` and `group` are those of the plan.
 
-    `first_started_t` is the start of the first attempt.
-    `attempt_over` is set between the end of an attempt and the settling or retry; `lost` counts the
-    attempts whose worker was lost.
+    `first_started_t` is the start of the first attempt. `attempt_over` is set between the end of an
+    attempt and the settling or retry; `lost` counts the attempts whose worker was lost. `slots` is
+    how many it takes; `waived` are requirements that it did not wait for, with the choice made.
     """
 
     def __init__(self, planned: PlannedCheck, slots: int = 0) -> None:
@@ -98,8 +98,8 @@ class State(_Account):
 
     `next_seq` is the number that the next event must carry; `last_t` the time of the last one.
     `slots` is how many each pool has by now, at most the `planned_slots`, and `used` how many of
-    them are taken (weights); `counts` the settled checks by outcome;
-    `unsettled_foreground` counts what `run.foreground_settled` waits for.
+    them are taken (weights); `counts` the settled checks by outcome; `groups` who runs in which
+    group; `unsettled_foreground` counts what `run.foreground_settled` waits for.
     """
 
     def __init__(self) -> None:

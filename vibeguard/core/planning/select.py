@@ -36,11 +36,10 @@ def select(
 ) -> Selection:
     """The checks that a command line asks for.
 
-    `among` are the ids that something else leaves of them (a change, an earlier run); none may be
-    left of that, and the selection is empty then.
-    Raises `UsageError` for an id or tag that the config does not have, and when nothing is left.
-    Without dependencies, requirements on checks that are not selected are dropped: nothing that is
-    returned requires anything that is not.
+    `among` are the ids that something else leaves of them (a change, an earlier run); where none
+    are left of that, the selection is empty. Without dependencies, requirements on checks that are
+    not selected are dropped: nothing that is returned requires anything that is not. Raises
+    `UsageError` for an id or tag that the config does not have, and where tags leave nothing.
     """
     by_id = {check.id: check for check in config.checks}
     _refuse_unknown(config, by_id, ids, (*tags, *exclude_tags))
@@ -96,6 +95,7 @@ def _is_asked_for(check: CheckConfig, ids: Collection[str], tags: set[str]) -> b
 def _without_dependencies(
     config: Config, asked: Sequence[str], excluded: Collection[str], exclude_tags: Sequence[str]
 ) -> Selection:
+    """What is asked for and not excluded, and nothing that it requires."""
     left = set(asked) - set(excluded)
     if not left:
         raise _all_excluded(exclude_tags, asked, ())

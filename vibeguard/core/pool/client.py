@@ -239,6 +239,7 @@ class Client:
                 return self._end(attempt, Ended(attempt.token, None, report.why))
 
     def _take_running(self, attempt: Attempt, report: Report) -> list[Effect]:
+        """Take what a started attempt reports: its streams, and in the end a result."""
         effects: list[Effect] = [News(attempt.token, report)]
         for chunk in report.chunks:
             have = attempt.received[chunk.stream]

@@ -233,6 +233,7 @@ class Worker:
         )
 
     def _obey(self, held: Held, order: Order, heard: int, now: float) -> list[Effect]:
+        """Do what the run wants of one claim; what it has said before changes nothing."""
         if order.over or order.answer is Answer.NO:
             return self._forget(held.claim)
         effects: list[Effect] = []

@@ -88,6 +88,7 @@ def _state_word(state: State, ending: Ending) -> RunState:
 
 
 def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> CheckReport:
+    """One check as the document has it; what did not happen is null, empty or false."""
     planned, settled, finished = record.planned, record.settled, record.finished
     extracted, queued = record.extracted, record.queued_ns
     return CheckReport(

@@ -32,6 +32,7 @@ def placement_advice(
 def _advice(
     check: Placed, pool: Pool, estimates: Mapping[str, Estimate], async_after_ns: int
 ) -> str:
+    """The sentence about one check; empty where it has no habit, or is where it belongs."""
     estimate = estimates.get(check.id)
     if estimate is None or estimate.samples < LEAST_SAMPLES:
         return ""

@@ -50,6 +50,7 @@ class Prose:
         return [wrap(f"{self.style.warn(label)}: {sanitise(text)}", self.columns, rest="  ")]
 
     def _of_run(self, state: State, event: events.Event) -> list[str]:
+        """What is said of an event of the run."""
         match event:
             case events.RunStarted() if self.verbose:
                 return self._line("run", event.run_id)
@@ -71,6 +72,7 @@ class Prose:
                 return []
 
     def _of_check(self, state: State, record: CheckRecord, event: events.Event) -> list[str]:
+        """What is said of an event of a check."""
         planned = record.planned
         match event:  # what every check has comes first: each pattern that is tried costs
             case events.CheckSettled():

@@ -78,6 +78,7 @@ def _last_line(state: State, ending: Ending, style: Style) -> str:
 
 
 def _passed(state: State, took: str, style: Style) -> str:
+    """The last line of a pass: how many, how long, and what it leaves unsaid otherwise."""
     if not state.checks and state.planned is not None:
         narrowed = sanitise(state.planned.narrowed)
         return f"{style.good('passed')}: no check is concerned by {narrowed}; nothing ran"
@@ -111,6 +112,7 @@ def background(state: State) -> str:
 
 
 def _unfinished(state: State, ending: Ending, style: Style) -> str:
+    """The last line of a run without a verdict: what has settled, what runs, what waits."""
     took = duration(state.last_t if ending.elapsed_ns is None else ending.elapsed_ns)
     running, waiting = open_checks(state)
     parts = [f"{state.settled} of {len(state.checks)} settled", *named(not_passed(state))]

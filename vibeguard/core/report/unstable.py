@@ -48,6 +48,7 @@ def unstable_checks(runs: Iterable[State]) -> tuple[Unstable, ...]:
 
 
 def _told(check: str, tree: str, config: str, records: list[tuple[str, CheckRecord]]) -> Unstable:
+    """What these runs of one check on one tree, newest first, amount to."""
     passed = [record for _, record in records if record.outcome is Outcome.PASSED]
     failed = [record for _, record in records if record.outcome in _UNPASSED]
     flaky = sum(record.flaky for record in passed)

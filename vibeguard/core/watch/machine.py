@@ -194,6 +194,7 @@ class Watch:
         self._before, self._whole, self._restless = set(), {}, 0
 
     def _run_ended(self, fact: RunEnded) -> None:
+        """Learn from a run that is over who wrote what has changed, and whether another follows."""
         run, self._run = self._run, None
         if run is None:
             raise ValueError("no run goes on")

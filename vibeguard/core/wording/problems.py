@@ -17,8 +17,8 @@ def render_problems(problems: Sequence[Problem], *, colour: bool = False) -> str
 
 
 def _paragraph(problem: Problem, style: Style) -> str:
-    where = "".join(f"{part}: " for part in (_place(problem),) if part)
-    what = sanitise(problem.what)
+    place, what = _place(problem), sanitise(problem.what)
+    where = f"{place}: " if place else ""
     do = f": {sanitise(problem.do)}" if problem.do else ""
     lines = [f"{style.strong(where)}{style.bad(what)}{do}"]
     if problem.excerpt:

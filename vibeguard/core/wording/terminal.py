@@ -4,16 +4,12 @@ from collections.abc import Mapping
 
 # Set by the services themselves; `CI` by nearly all of them.
 _CI_VARIABLES = (
-    "CI",
-    "GITHUB_ACTIONS",
-    "GITLAB_CI",
-    "TF_BUILD",
-    "TEAMCITY_VERSION",
-    "BUILDKITE",
-    "TRAVIS",
-    "JENKINS_URL",
-    "CIRCLECI",
+    *("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION"),
+    *("BUILDKITE", "TRAVIS", "JENKINS_URL", "CIRCLECI"),
 )
+
+
+_COLOUR_VARIABLES = ("FORCE_COLOR", "CLICOLOR_FORCE")
 
 
 def is_ci(environment: Mapping[str, str]) -> bool:
@@ -25,18 +21,19 @@ def wants_colour(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
     """Whether to colour text: NO_COLOR (not empty) wins, then FORCE_COLOR, then the terminal."""
     if environment.get("NO_COLOR"):
         return False
-    if environment.get("FORCE_COLOR", "") not in ("", "0") or environment.get(
-        "CLICOLOR_FORCE", ""
-    ) not in ("", "0"):
+    if any(environment.get(name, "") not in ("", "0") for name in _COLOUR_VARIABLES):
         return True
-    return is_terminal and environment.get("TERM", "") not in ("", "dumb")
+    return is_terminal and _has_abilities(environment)
 
 
 def wants_live(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
     """Whether rows can be drawn over again: a terminal that can move its cursor, and no CI."""
-    return (
-        is_terminal and environment.get("TERM", "") not in ("", "dumb") and not is_ci(environment)
-    )
+    return is_terminal and _has_abilities(environment) and not is_ci(environment)
+
+
+def _has_abilities(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal knows colours and moves its cursor."""
+    return environment.get("TERM", "") not in ("", "dumb")
 
 
 def shows_unicode(environment: Mapping[str, str]) -> bool:

@@ -68,6 +68,7 @@ class Execution:
                 return self._call(expression.name, expression.operands)
 
     def _call(self, name: str, operands: Sequence[Expression]) -> Value:
+        """Call a function; `and` and `or` look at their operands only as far as they must."""
         arguments: list[Value] = []
         for position, operand in enumerate(operands, 1):
             before = dict(self.entered)

@@ -75,6 +75,7 @@ class GoTestReader(LineReader):
         self._outputs.setdefault(key, BoundedText(2 << 10, 6 << 10)).add(event.output)
 
     def _over(self, event: _Event) -> None:
+        """A test or a package is over; what its subtests or tests have told is not told again."""
         output = str(self._outputs.pop((event.package, event.test), ""))
         failing = self._failing.setdefault(event.package, set())
         if not event.test:

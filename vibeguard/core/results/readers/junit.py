@@ -91,6 +91,7 @@ class JUnitReader:
             raise UnreadableReport(f"it is not well-formed XML: {error}") from None
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Keep what an element says: of a suite its counts, of a case its remarks."""
         self._depth += 1
         if self._depth > MOST_DEPTH:
             raise UnreadableReport(f"it is nested deeper than {MOST_DEPTH} elements")

@@ -89,6 +89,7 @@ class TapReader(LineReader):
             self._point.text.add(line + "\n")
 
     def _test(self, match: re.Match[str]) -> None:
+        """A test line: it ends the test before it, and all levels deeper than its own."""
         self._give()
         self._seen = True
         self._lines += 1
