@@ -27,7 +27,7 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogWriteError, VibeGuardError
-from vibeguard.core.report.ending import exit_code_of
+from vibeguard.core.report.conclusion import exit_code_of
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.following import Until, follow

@@ -17,7 +17,7 @@ from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.ending import exit_code_of
+from vibeguard.core.report.conclusion import exit_code_of
 from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.report.unstable import Unstable, unstable_checks
 from vibeguard.core.wording.sanitise import sanitise

@@ -14,7 +14,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import SIGNAL_EXIT_CODES, ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.ending import Ending
+from vibeguard.core.report.conclusion import Ending
 from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.reuse.checked import (
     began_with,

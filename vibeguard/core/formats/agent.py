@@ -14,7 +14,7 @@ from vibeguard.core.model.events import CheckSettled, Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, LogStatus, Severity, Verdict
 from vibeguard.core.report.comparing import compare, same_failure, standing
-from vibeguard.core.report.ending import exit_code_of, verdict_event
+from vibeguard.core.report.conclusion import exit_code_of, verdict_event
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
 from vibeguard.core.report.subject import about, patch_lines
 from vibeguard.core.report.summary import late, missing_artifacts, open_checks, skips

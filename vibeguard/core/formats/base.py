@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import State
-from vibeguard.core.report.ending import NOTHING_MORE, Ending
+from vibeguard.core.report.conclusion import NOTHING_MORE, Ending
 from vibeguard.core.report.timeline import Timeline
 
 __all__ = ["NOTHING_MORE", "Ending", "Format", "FormatOptions", "Stream"]

@@ -9,7 +9,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultOutcome
-from vibeguard.core.report.ending import run_problem
+from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import tests_of
 from vibeguard.core.report.safe_json import JsonObject, encode_value

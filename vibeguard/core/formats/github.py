@@ -13,7 +13,7 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Level, ResultKind
 from vibeguard.core.report.authored import advice_of
-from vibeguard.core.report.ending import output_path, run_problem
+from vibeguard.core.report.conclusion import output_path, run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import MOST_LINES, is_bad, results_of, unplaced_lines

@@ -6,7 +6,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Level
-from vibeguard.core.report.ending import run_problem
+from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad, level_in, results_of, titled, unplaced_lines
 from vibeguard.core.report.safe_json import JsonObject, encode_value

@@ -9,7 +9,7 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.ending import verdict_event
+from vibeguard.core.report.conclusion import verdict_event
 from vibeguard.core.report.reasons import shown_status
 from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.reuse.checked import held_still

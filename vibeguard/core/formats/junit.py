@@ -15,7 +15,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import LogStatus, Outcome, ResultOutcome
-from vibeguard.core.report.ending import run_problem
+from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import place_of, result_lines, tests_of

@@ -10,7 +10,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
-from vibeguard.core.report.ending import output_path
+from vibeguard.core.report.conclusion import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import result_lines

@@ -9,7 +9,7 @@ from hashlib import sha256
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, TimelineFormat
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Verdict
-from vibeguard.core.report.ending import exit_code_of, verdict_event
+from vibeguard.core.report.conclusion import exit_code_of, verdict_event
 from vibeguard.core.report.reasons import reason_of
 from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.report.timeline import Span

@@ -10,7 +10,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import FAILED_RESULTS, VIOLATIONS, Level
-from vibeguard.core.report.ending import run_problem
+from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import (
     MOST_LINES,

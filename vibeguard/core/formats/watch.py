@@ -5,7 +5,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, ProseFormat
 from vibeguard.core.model.events import CheckSettled, Event
 from vibeguard.core.model.state import State
 from vibeguard.core.names import UNPASSED, CancelReason, LogStatus
-from vibeguard.core.report.ending import exit_code_of
+from vibeguard.core.report.conclusion import exit_code_of
 from vibeguard.core.report.summary import verdict_line
 from vibeguard.core.report.tally import not_passed
 from vibeguard.core.wording.layout import wrap

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
-from vibeguard.core.report.ending import output_path
+from vibeguard.core.report.conclusion import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.workers import placed

@@ -14,8 +14,8 @@ from vibeguard.core.pages.frame import command, document, heading, text
 from vibeguard.core.pages.run_data import run_data
 from vibeguard.core.pages.setting import Setting
 from vibeguard.core.report.comparing import MOST_LINES, compare
+from vibeguard.core.report.conclusion import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.critical_path import path_sentence
-from vibeguard.core.report.ending import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.failure import with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command

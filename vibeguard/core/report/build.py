@@ -26,7 +26,7 @@ from vibeguard.core.model.report import (
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import VIOLATIONS, CancelReason, LogStatus, Pool
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
-from vibeguard.core.report.ending import (
+from vibeguard.core.report.conclusion import (
     NOTHING_MORE,
     Ending,
     changed_meanwhile,

@@ -15,7 +15,7 @@ from vibeguard.core.model.report import PromptReport
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.report.authored import Section, advice_of, shown_prompts
 from vibeguard.core.report.brief import Keep, Piece, chosen_pieces, output_pieces, place_text
-from vibeguard.core.report.ending import output_path
+from vibeguard.core.report.conclusion import output_path
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.times import duration_ns

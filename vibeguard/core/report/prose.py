@@ -8,7 +8,7 @@ from vibeguard.core.model import events
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome, Pool, TerminationReason, WhilePending
 from vibeguard.core.report.authored import shown_command
-from vibeguard.core.report.ending import Ending
+from vibeguard.core.report.conclusion import Ending
 from vibeguard.core.report.failure import Paragraphs
 from vibeguard.core.report.failure_table import failure_table
 from vibeguard.core.report.summary import summary

@@ -6,7 +6,7 @@ from vibeguard.core.fold.verdict import fails_the_run, outcome_counts
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
-from vibeguard.core.report.ending import Ending, exit_code_of, verdict_event
+from vibeguard.core.report.conclusion import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.tally import named, not_passed
 from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise

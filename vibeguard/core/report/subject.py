@@ -5,7 +5,7 @@ from shlex import quote
 
 from vibeguard.core.model.state import State
 from vibeguard.core.names import StagedWay
-from vibeguard.core.report.ending import changed_meanwhile, patch_path
+from vibeguard.core.report.conclusion import changed_meanwhile, patch_path
 from vibeguard.core.wording.sanitise import sanitise
 
 

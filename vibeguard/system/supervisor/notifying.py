@@ -22,7 +22,7 @@ def notify(
         return None
     from vibeguard.core.notifying import due  # noqa: PLC0415 - seldom needed
     from vibeguard.core.report.build import build_report  # noqa: PLC0415
-    from vibeguard.core.report.ending import Ending, verdict_event  # noqa: PLC0415
+    from vibeguard.core.report.conclusion import Ending, verdict_event  # noqa: PLC0415
     from vibeguard.core.report.safe_json import encode_document  # noqa: PLC0415
     from vibeguard.system.notifying.notify_job import NotifyJob, start_notifier  # noqa: PLC0415
     from vibeguard.system.rundir.notes import note_told  # noqa: PLC0415

@@ -12,7 +12,7 @@ from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogCorrupt
-from vibeguard.core.report.ending import Ending
+from vibeguard.core.report.conclusion import Ending
 from vibeguard.system.clock import sleep_s
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import has_writer

@@ -8,7 +8,7 @@ from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.events import RunPaused
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import LogStatus, Pool, Severity
-from vibeguard.core.report.ending import Ending
+from vibeguard.core.report.conclusion import Ending
 from vibeguard.core.report.status import MAX_RUNNING, MAX_WAITING, build_status, status_lines
 
 MINUTE = 60 * SECOND
