@@ -10,10 +10,10 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, TimelineFormat
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.report.conclusion import exit_code_of, verdict_event
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of
 from vibeguard.core.report.safe_json import JsonObject, encode_value
 from vibeguard.core.report.timeline import Span
-from vibeguard.core.report.times import started_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
 

@@ -12,7 +12,6 @@ from heapq import heapify, heapreplace
 
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
-from vibeguard.core.planning.graph import topological_order
 from vibeguard.core.report.times import duration_ns
 
 
@@ -59,6 +58,8 @@ def _makespan(durations: Iterable[int], slots: int) -> int:
 
 def _levels(state: State) -> dict[str, int]:
     """The level of every check, counted from 0."""
+    from vibeguard.core.planning.graph import topological_order  # noqa: PLC0415 - if async alone
+
     requires = {c: [r.check for r in record.planned.requires] for c, record in state.checks.items()}
     levels: dict[str, int] = {}
     for check in topological_order(requires):

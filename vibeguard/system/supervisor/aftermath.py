@@ -13,7 +13,7 @@ from vibeguard.core.model.event_parts import TreeChange, VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import OnChange
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.times import started_ns
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import (

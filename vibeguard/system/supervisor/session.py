@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason
-from vibeguard.core.report.times import started_ns
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import OrderReader, Sealed
 from vibeguard.system.discovery.environment import check_environment
 from vibeguard.system.ending_signals import ENDING
