@@ -4,11 +4,12 @@ Ids follow from the run and the check, so that every replay is the same trace. N
 the semantic conventions for CI/CD; ids are hexadecimal, as OTLP has them, and not base64.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, TimelineFormat
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome, Verdict
+from vibeguard.core.names import Outcome
 from vibeguard.core.report.conclusion import exit_code_of, verdict_event
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of
@@ -18,18 +19,14 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
 
 _INTERNAL, _OK, _ERROR = 1, 1, 2
-_RESULTS = {
+# A verdict is called as an outcome of a check is.
+_RESULTS: Mapping[str, str] = {
     Outcome.PASSED: "success",
     Outcome.FAILED: "failure",
     Outcome.TIMEOUT: "timeout",
     Outcome.ERROR: "error",
     Outcome.SKIPPED: "skip",
     Outcome.CANCELLED: "cancellation",
-}
-_VERDICTS = {
-    Verdict.PASSED: "success",
-    Verdict.FAILED: "failure",
-    Verdict.CANCELLED: "cancellation",
 }
 Attributes = dict[str, str | int | bool | None]
 
@@ -72,21 +69,28 @@ class _Trace:
         return _digest(f"{self._run_id}/{what}", 16)
 
     def span(
-        self, name: str, what: str, parent: str, times: tuple[int, int], **more: object
+        self,
+        name: str,
+        what: str,
+        parent: str,
+        times: tuple[int, int],
+        *,
+        status: JsonObject,
+        attributes: Attributes,
     ) -> JsonObject:
-        """A span with every field that a reader needs."""
+        """A span with every field that a reader needs; `what` it is of makes its id."""
         own = {"traceId": self.id, "spanId": self.span_id(what), "name": sanitise(name)}
         begin, end = (str(self._epoch_ns + t) for t in times)
         above = {"parentSpanId": parent} if parent else {}
         ends = {"kind": _INTERNAL, "startTimeUnixNano": begin, "endTimeUnixNano": end}
-        return {**own, **above, **ends, **more}
+        return {**own, **above, **ends, "attributes": _attributes(attributes), "status": status}
 
 
 def _run(trace: _Trace, ending: Ending) -> JsonObject:
     state = trace.state
     finished = verdict_event(state, ending)
-    verdict = finished.verdict if finished is not None else None
-    result = _VERDICTS.get(verdict, "error") if verdict is not None else "error"
+    result = _RESULTS[finished.verdict] if finished is not None else "error"
+    status = _status(result, "" if finished else "the run has no verdict")
     attributes: Attributes = {
         "cicd.pipeline.name": state.config_path,
         "cicd.pipeline.run.id": state.run_id,
@@ -95,19 +99,14 @@ def _run(trace: _Trace, ending: Ending) -> JsonObject:
         "vibeguard.finished": finished is not None,
     }
     return trace.span(
-        "vibeguard run",
-        "",
-        trace.parent,
-        (0, state.last_t),
-        attributes=_attributes(attributes),
-        status=_status(result, "" if finished else "the run has no verdict"),
+        "vibeguard run", "", trace.parent, (0, state.last_t), status=status, attributes=attributes
     )
 
 
 def _check(trace: _Trace, check: str, record: CheckRecord) -> JsonObject:
     state = trace.state
     end = state.last_t if record.settled_t is None else record.settled_t
-    begin = record.first_started_t if record.first_started_t is not None else end
+    times = (end if record.first_started_t is None else record.first_started_t, end)
     result = _RESULTS[record.outcome] if record.outcome is not None else None
     attributes: Attributes = {
         "cicd.pipeline.task.name": check,
@@ -118,27 +117,16 @@ def _check(trace: _Trace, check: str, record: CheckRecord) -> JsonObject:
         "vibeguard.flaky": record.flaky,
         "process.exit.code": record.finished.exit_code if record.finished else None,
     }
-    return trace.span(
-        check,
-        check,
-        trace.root,
-        (begin, end),
-        attributes=_attributes(attributes),
-        status=_status(result or "", reason_of(state, record)),
-    )
+    status = _status(result or "", reason_of(state, record))
+    return trace.span(check, check, trace.root, times, status=status, attributes=attributes)
 
 
 def _attempt(trace: _Trace, span: Span) -> JsonObject:
     end = trace.state.last_t if span.end_t is None else span.end_t
     attributes: Attributes = {"vibeguard.attempt": span.attempt, "vibeguard.slot": span.slot}
-    return trace.span(
-        f"{span.check}: attempt {span.attempt}",
-        f"{span.check}/{span.attempt}",
-        trace.span_id(span.check),
-        (span.start_t, end),
-        attributes=_attributes(attributes),
-        status={"code": 0},
-    )
+    name, what = f"{span.check}: attempt {span.attempt}", f"{span.check}/{span.attempt}"
+    times, parent = (span.start_t, end), trace.span_id(span.check)
+    return trace.span(name, what, parent, times, status={"code": 0}, attributes=attributes)
 
 
 def _status(result: str, message: str) -> JsonObject:

@@ -3,7 +3,7 @@
 Times are whole microseconds of the run.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -66,17 +66,15 @@ class PageData(Struct):
 
 def run_data(state: State, timeline: Timeline, cards: Collection[int], run_folder: str) -> str:
     """The block as JSON. `cards` are the numbers of the checks that the page shows in full."""
-    places = {check: number for number, check in enumerate(state.checks)}
-    words = {word: n for n, word in enumerate(map(shown_status, state.checks.values()))}
-    words = {word: n for n, word in enumerate(words)}
-    tags = dict.fromkeys(tag for r in state.checks.values() for tag in r.planned.tags)
-    numbers = {tag: n for n, tag in enumerate(tags)}
+    places = _numbered(state.checks)
+    words = _numbered(map(shown_status, state.checks.values()))
+    tags = _numbered(tag for r in state.checks.values() for tag in r.planned.tags)
     checks = []
     for number, record in enumerate(state.checks.values()):
-        needs = [places[one.check] for one in record.planned.requires if one.check in places]
         check = _check(state, record, number in cards)
-        check.word, check.needs = words[shown_status(record)], needs
-        check.tags = [numbers[tag] for tag in record.planned.tags]
+        check.word = words[shown_status(record)]
+        check.tags = [tags[tag] for tag in record.planned.tags]
+        check.needs = [places[one.check] for one in record.planned.requires if one.check in places]
         checks.append(check)
     for span in timeline.spans:
         end = state.last_t if span.end_t is None else span.end_t
@@ -94,6 +92,11 @@ def run_data(state: State, timeline: Timeline, cards: Collection[int], run_folde
         checks=checks,
     )
     return encode_json(data)
+
+
+def _numbered(texts: Iterable[str]) -> dict[str, int]:
+    """Each text once, by its place among them."""
+    return {text: number for number, text in enumerate(dict.fromkeys(texts))}
 
 
 def _check(state: State, record: CheckRecord, has_card: bool) -> PageCheck:

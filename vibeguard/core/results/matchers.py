@@ -9,12 +9,11 @@ _ARROW = MatcherPattern(r"^ *--> (\S+?):(\d+):(\d+)$", file=1, line=2, column=3)
 _SOURCE = MatcherPattern(r"^ {4}")
 
 
-def _one(owner: str, regexp: str, **groups: int) -> Matcher:
-    return Matcher(owner, (convert({"regexp": regexp, **groups}, MatcherPattern),))
+def _one(regexp: str, **groups: int) -> tuple[MatcherPattern]:
+    return (convert({"regexp": regexp, **groups}, MatcherPattern),)
 
 
 _GCC = _one(
-    "gcc",
     _PLACE + r"(?:fatal )?(error|warning): (.*?)(?: \[(-W[^\]]+|[\w.,+-]+)\])?$",
     file=1, line=2, column=3, severity=4, message=5, code=6,
 )  # fmt: skip
@@ -25,101 +24,88 @@ _EXCEPTION = MatcherPattern(
     message=2,
 )
 
-MATCHERS: dict[str, tuple[Matcher, ...]] = {
+# By name, the patterns of one matcher or of several.
+_PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     "gcc": (_GCC,),
     "clang": (_GCC,),
     "javac": (
         _one(
-            "javac", r"^(\S+\.java):(\d+): (error|warning): (.*)$",
+            r"^(\S+\.java):(\d+): (error|warning): (.*)$",
             file=1, line=2, severity=3, message=4,
         ),
     ),
     "tsc": (
         _one(
-            "tsc", r"^(\S.*?)\((\d+),(\d+)\): (error|warning) (TS\d+): (.*)$",
+            r"^(\S.*?)\((\d+),(\d+)\): (error|warning) (TS\d+): (.*)$",
             file=1, line=2, column=3, severity=4, code=5, message=6,
         ),
         _one(
-            "tsc", r"^(\S.*?):(\d+):(\d+) - (error|warning) (TS\d+): (.*)$",
+            r"^(\S.*?):(\d+):(\d+) - (error|warning) (TS\d+): (.*)$",
             file=1, line=2, column=3, severity=4, code=5, message=6,
         ),
     ),
     # The frame before the exception is the last one; source and carets may stand between.
     "python": (
-        Matcher("python", (_FRAME, _EXCEPTION)),
-        Matcher("python", (_FRAME, _SOURCE, _EXCEPTION)),
-        Matcher("python", (_FRAME, _SOURCE, _SOURCE, _EXCEPTION)),
+        (_FRAME, _EXCEPTION),
+        (_FRAME, _SOURCE, _EXCEPTION),
+        (_FRAME, _SOURCE, _SOURCE, _EXCEPTION),
     ),
     "ruff": (
         _one(
-            "ruff", _PLACE + r"([A-Z]+\d+) (?:\[\*\] )?(.+)$",
+            _PLACE + r"([A-Z]+\d+) (?:\[\*\] )?(.+)$",
             file=1, line=2, column=3, code=4, message=5,
         ),
-        Matcher(
-            "ruff",
-            (
-                MatcherPattern(
-                    r"^([A-Z]+\d+|[a-z-]+:) (?:\[\*\] )?(.+)$", code=1, message=2
-                ),
-                _ARROW,
-            ),
+        (
+            MatcherPattern(r"^([A-Z]+\d+|[a-z-]+:) (?:\[\*\] )?(.+)$", code=1, message=2),
+            _ARROW,
         ),
     ),
     "mypy": (
         _one(
-            "mypy", r"^(\S[^:]*):(\d+)(?::(\d+))?: (error|warning): (.*?)(?:  \[([\w-]+)\])?$",
+            r"^(\S[^:]*):(\d+)(?::(\d+))?: (error|warning): (.*?)(?:  \[([\w-]+)\])?$",
             file=1, line=2, column=3, severity=4, message=5, code=6,
         ),
     ),
     "flake8": (
-        _one(
-            "flake8", _PLACE + r"([A-Z]+\d+) (.+)$",
-            file=1, line=2, column=3, code=4, message=5,
-        ),
+        _one(_PLACE + r"([A-Z]+\d+) (.+)$", file=1, line=2, column=3, code=4, message=5),
     ),
     "eslint-stylish": (
-        Matcher(
-            "eslint-stylish",
-            (
-                MatcherPattern(r"^((?:/|[A-Za-z]:\\|\w|\.)\S.*\.\w+)$", file=1),
-                MatcherPattern(
-                    r"^ +(\d+):(\d+) +(error|warning) +(.*?)(?:  +(\S+))?$",
-                    line=1, column=2, severity=3, message=4, code=5, loop=True,
-                ),
+        (
+            MatcherPattern(r"^((?:/|[A-Za-z]:\\|\w|\.)\S.*\.\w+)$", file=1),
+            MatcherPattern(
+                r"^ +(\d+):(\d+) +(error|warning) +(.*?)(?:  +(\S+))?$",
+                line=1, column=2, severity=3, message=4, code=5, loop=True,
             ),
         ),
     ),
     "go-vet": (
         _one(
-            "go-vet", r"^(?:vet: )?(\S[^:]*\.go):(\d+)(?::(\d+))?: (.+)$",
+            r"^(?:vet: )?(\S[^:]*\.go):(\d+)(?::(\d+))?: (.+)$",
             file=1, line=2, column=3, message=4,
         ),
     ),
     "cargo": (
-        Matcher(
-            "cargo",
-            (
-                MatcherPattern(
-                    r"^(error|warning)(?:\[(\S+)\])?: (.+)$", severity=1, code=2, message=3
-                ),
-                _ARROW,
-            ),
+        (
+            MatcherPattern(r"^(error|warning)(?:\[(\S+)\])?: (.+)$", severity=1, code=2, message=3),
+            _ARROW,
         ),
     ),
     "shellcheck": (
         _one(
-            "shellcheck", _PLACE + r"(error|warning|note): (.*) \[(SC\d+)\]$",
+            _PLACE + r"(error|warning|note): (.*) \[(SC\d+)\]$",
             file=1, line=2, column=3, severity=4, message=5, code=6,
         ),
-        Matcher(
-            "shellcheck",
-            (
-                MatcherPattern(r"^In (\S.*) line (\d+):$", file=1, line=2),
-                MatcherPattern("^"),
-                MatcherPattern(
-                    r"^ *\^-*\^? (SC\d+) \((\w+)\): (.*)$", code=1, severity=2, message=3, loop=True
-                ),
+        (
+            MatcherPattern(r"^In (\S.*) line (\d+):$", file=1, line=2),
+            MatcherPattern("^"),
+            MatcherPattern(
+                r"^ *\^-*\^? (SC\d+) \((\w+)\): (.*)$", code=1, severity=2, message=3, loop=True
             ),
         ),
     ),
 }  # fmt: skip
+
+MATCHERS = {
+    name: tuple(Matcher(name, patterns) for patterns in several)
+    for name, several in _PATTERNS.items()
+}
