@@ -5,9 +5,10 @@ the denial of one no more: `!(rate > 0.05)` is not true either.
 """
 
 import math
+import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.expression.syntax import ORDERINGS, Chain, Link, Literal, Name, Node, Unary
@@ -48,13 +49,19 @@ class Value(NamedTuple):
 _TRUE = Value("true", None)
 _FALSE = Value("false", None)
 _UNKNOWN = Value("nan", math.nan)  # a comparison with NaN, and what depends on it: never true
-_COMPARISONS: dict[str, Callable[[float | str, float | str], bool]] = {
-    "==": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    "<": lambda left, right: left < right,  # type: ignore[operator]
-    "<=": lambda left, right: left <= right,  # type: ignore[operator]
-    ">": lambda left, right: left > right,  # type: ignore[operator]
-    ">=": lambda left, right: left >= right,  # type: ignore[operator]
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
 }
 
 
@@ -119,8 +126,8 @@ def _truth_value(truth: bool) -> Value:
 
 
 def _apply_unary(node: Unary, value: Value) -> Value:
-    for operator in reversed(node.operators):
-        if operator == "!":
+    for sign in reversed(node.operators):
+        if sign == "!":
             value = _UNKNOWN if _is_nan(value) else _truth_value(not _truth(value))
         else:
             value = _from_number(-_number(value, "-", node.offset))
@@ -147,27 +154,21 @@ def _compare(link: Link, left: Value, right: Value) -> Value:
 def _calculate(link: Link, left: Value, right: Value) -> Value:
     first = _number(left, link.operator, link.offset)
     second = _number(right, link.operator, link.offset)
-    if link.operator == "+":
-        return _from_number(first + second)
-    if link.operator == "-":
-        return _from_number(first - second)
-    if link.operator == "*":
-        return _from_number(first * second)
-    if second == 0:
+    if link.operator == "/" and second == 0:
         raise BadValue("division by zero", "ask first: total > 0 && part / total", link.offset)
-    return _from_number(first / second)
+    return _from_number(_ARITHMETIC[link.operator](first, second))
 
 
-def _number(value: Value, operator: str, offset: int) -> float:
+def _number(value: Value, sign: str, offset: int) -> float:
     if value.number is None:
-        raise _not_a_number(value, operator, offset)
+        raise _not_a_number(value, sign, offset)
     return value.number
 
 
-def _not_a_number(value: Value, operator: str, offset: int) -> BadValue:
+def _not_a_number(value: Value, sign: str, offset: int) -> BadValue:
     """The error that shows the value, and how to capture the number in it, if there is one."""
     shown = value.text if len(value.text) <= _SHOWN else value.text[:_SHOWN] + "..."
-    what = f'{operator} needs numbers, and "{shown}" is not one'
+    what = f'{sign} needs numbers, and "{shown}" is not one'
     match = _NUMBER_WITHIN.match(value.text)
     if match is None:
         return BadValue(what, "capture the digits alone", offset)
