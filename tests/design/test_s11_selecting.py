@@ -267,6 +267,38 @@ def test_without_a_change_all_files_that_match_are_handed_over(package):
     assert output_of(package, "list") == "e|"
 
 
+ABOVE = r"""
+version: "1"
+checks:
+  - {id: lint, run: 'echo "$@"', files: ["../../shared/*.json", "!b.json"], pass_files: true}
+  - {id: none, run: 'echo "$@"', files: ["*.py", "!a.py"], pass_files: true}
+"""
+
+
+@pytest.mark.parametrize("flag", ["--fresh", "--changed=HEAD", "--staged"])
+def test_files_above_the_folder_are_handed_over_where_patterns_lead_there(package, flag):
+    """A check that got none of them passed. That one gets none is said."""
+    project(package, ABOVE)
+    (package / "../../shared/b.json").touch()
+    (package / "../other.py").touch()
+    git("add", "-A", "../..", cwd=package)
+    git("commit", "-qm", "c", cwd=package)
+    (package / "../../shared/z.json").write_text("new")
+    git("add", "-A", "../..", cwd=package)
+    done = vibeguard("run", flag, cwd=package)
+    assert done.returncode == 0, done.stderr
+    assert output_of(package, "lint") == "../../shared/z.json\n"
+    assert ("handed no file, as none matches: none" in done.stderr) == (flag == "--fresh")
+
+
+def test_without_git_too_patterns_lead_above_the_folder(tmp_path):
+    folder = project(tmp_path / "packages" / "api", ABOVE)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "z.json").touch()
+    assert vibeguard("run", "lint", cwd=folder).returncode == 0
+    assert output_of(folder, "lint") == "../../shared/z.json\n"
+
+
 @pytest.mark.slow
 def test_files_that_do_not_fit_into_one_command_come_in_batches_until_one_fails(tmp_path):
     """Three megabytes of names are two calls or more; each file comes once, in order."""

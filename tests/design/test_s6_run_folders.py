@@ -225,3 +225,14 @@ def test_of_a_named_config_s_runs_and_the_project_s_the_newest_start_is_meant(tm
         assert vibeguard("report", cwd=below).returncode == code
         if code == 1:
             assert vibeguard("report", *named, cwd=below).returncode == 0
+
+
+def test_a_run_inside_a_check_is_no_harm_to_the_run_that_it_is_in(tmp_path):
+    """Both are sealed and believed: to the outer run the record of the inner one looked forged."""
+    config = 'checks: [{id: outer, run: "vibeguard run inner"}, {id: inner, run: "true"}]'
+    folder = project(tmp_path, config)
+    assert vibeguard("run", "outer", cwd=folder).returncode == 0
+    outer, inner = ids_of(folder)
+    assert vibeguard("report", inner, cwd=folder).returncode == 0
+    assert vibeguard("report", cwd=folder).returncode == 0
+    assert read_latest(state_of(folder)) == outer

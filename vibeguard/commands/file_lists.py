@@ -12,6 +12,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.whereabouts import git_root
+from vibeguard.system.reuse.naming import called_from, levels_above
 from vibeguard.system.reuse.tree import files_below
 from vibeguard.system.staged.frozen import Frozen
 
@@ -45,9 +46,11 @@ def file_lists(
         return FileLists()
     patterns = {check.id: check.files or check.inputs for check in handed}
     folder = loaded.located.folder
-    known = None if staged is None else _below(staged, folder)
-    present = _present(folder, state_dir) if known is None else sorted(known)
-    every = _theirs(patterns, present, folder, known)
+    known = None if staged is None else _staged(staged, folder)
+    every: dict[str, list[bytes]] = {}
+    for up, alike in _by_levels(patterns).items():
+        present = _present(folder, up, state_dir) if known is None else _reached(known, up)
+        every |= _theirs(alike, present, folder, known)
     own = _theirs(patterns, changed or (), folder, known)
     return FileLists(
         {c.id: _list(own[c.id] or every[c.id], c, loaded) for c in handed},
@@ -66,23 +69,38 @@ def _theirs(
     return {check: _existing(matching, folder, known) for check, matching in found.items()}
 
 
-def _present(folder: str, state_dir: str) -> list[bytes]:
-    """The files that a run of everything is about. Raises UsageError."""
-    if git_root(folder) is None:
-        return sorted(files_below(folder, state_dir))  # nobody says which count
-    present = present_files(folder, caller_environment())
-    if present is None:
+def _by_levels(patterns: Mapping[str, Sequence[str]]) -> dict[int, dict[str, Sequence[str]]]:
+    """The lists by how many folders above that of the run they lead."""
+    groups: dict[int, dict[str, Sequence[str]]] = {}
+    for check, listed in patterns.items():
+        up = max(map(levels_above, listed), default=0)
+        groups.setdefault(up, {})[check] = listed
+    return groups
+
+
+def _present(folder: str, up: int, state_dir: str) -> list[bytes]:
+    """The files that a run of everything is about, from its folder. Raises UsageError."""
+    root = git_root(folder)
+    if root is None:
+        start = os.path.normpath(os.path.join(os.path.realpath(folder), *[os.pardir] * up))
+        found: Iterable[bytes] | None = files_below(start, state_dir)  # nobody says which count
+    else:
+        start = root if up else folder
+        found = present_files(start, caller_environment())
+    if found is None:
         what = "the files that checks are to be handed cannot be listed"
         raise UsageError(what, "look what git ls-files says, or leave out files and pass_files")
-    return present
+    return sorted(called_from(os.fsencode(folder), os.fsencode(start), found))
 
 
-def _below(staged: Frozen, folder: str) -> frozenset[bytes]:
-    """The staged files, as they are called in the run's folder; those above it are left out."""
-    prefix = os.fsencode(os.path.relpath(folder, staged.root)) + b"/"
-    if prefix == b"./":
-        return staged.paths()
-    return frozenset(p.removeprefix(prefix) for p in staged.paths() if p.startswith(prefix))
+def _staged(staged: Frozen, folder: str) -> frozenset[bytes]:
+    """The staged files, as they are called in the run's folder."""
+    return frozenset(called_from(os.fsencode(folder), os.fsencode(staged.root), staged.paths()))
+
+
+def _reached(paths: Iterable[bytes], up: int) -> list[bytes]:
+    """Those that patterns mean which lead so far up: without, what lies below the folder."""
+    return sorted(path for path in paths if up or not path.startswith(b"../"))
 
 
 def _existing(paths: Sequence[bytes], folder: str, known: frozenset[bytes] | None) -> list[bytes]:

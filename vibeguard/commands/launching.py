@@ -25,6 +25,7 @@ from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.terminal import is_ci
+from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.cpus import usable_cpus
@@ -178,7 +179,9 @@ def _with_files(
         replace(check, partial=True) if check.id in handed.partial else check
         for check in plan.checks
     )
-    return replace(plan, checks=checks), handed.lists
+    empty = [check.id for check in checks if check.pass_files and not handed.lists[check.id]]
+    notes = (f"handed no file, as none matches: {some(empty, 5)}",) if empty else ()
+    return replace(plan, checks=checks, notes=(*plan.notes, *notes)), handed.lists
 
 
 def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:

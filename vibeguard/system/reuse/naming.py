@@ -25,7 +25,7 @@ class Naming:
         With patterns, at least those that these can mean. The state folder is none. Raises OSError
         for a folder that cannot be read.
         """
-        up = max(map(_levels, globs.patterns), default=0) if globs else 0
+        up = max(map(levels_above, globs.patterns), default=0) if globs else 0
         start = os.path.normpath(os.path.join(self._folder, *([b".."] * up)))
         own = os.path.relpath(self._state_dir, start)
 
@@ -74,11 +74,11 @@ def folders_above(paths: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def _levels(pattern: str) -> int:
+def levels_above(pattern: str) -> int:
     """How many folders above its own a pattern begins; of braces, the way that begins highest."""
     pattern = pattern.removeprefix("!").removeprefix("./")
     while braces := _BRACES.search(pattern):
         ways = braces[1].split(",")
-        pattern = pattern[: braces.start()] + max(ways, key=_levels) + pattern[braces.end() :]
+        pattern = pattern[: braces.start()] + max(ways, key=levels_above) + pattern[braces.end() :]
     words = pattern.split("/")
     return next((n for n, word in enumerate(words) if word != ".."), len(words))
