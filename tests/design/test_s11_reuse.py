@@ -738,6 +738,9 @@ def test_damage_to_what_was_seen_before_costs_a_reading_and_nothing_else(place):
         seen.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert Records(place.state_dir).seen() == {}
     assert place.hits()
+    seen.unlink(missing_ok=True)
+    seen.mkdir()  # nothing can be remembered
+    assert place.hits()
     place.write_alike("src/a.py", "print(9)\n")
     assert not place.hits()
 

@@ -157,9 +157,12 @@ def _failures(state: State) -> dict[tuple[str, ...], Change]:
 def _mended(state: State, key: tuple[str, ...]) -> bool:
     """Whether a failure of before is known to be none any more: a crash proves nothing of a test.
 
-    Results that are not all recorded, or only guessed, do not tell which others there are.
+    Results that are not all recorded, or only guessed, do not tell which others there are; nor does
+    a check that was handed some only of its files.
     """
     record = state.checks.get(key[0])
+    if record is not None and record.planned.partial:
+        return False
     if record is None or record.outcome is Outcome.PASSED:
         return record is not None
     results = record.results

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
@@ -106,12 +107,13 @@ class Declared:
         return [self._entries[path] for path in wanted]
 
     def remember(self) -> None:
-        """Let later moments go by what was read here. Raises OSError."""
+        """Let later moments go by what was read here; they read again where it is not stored."""
         known = self._known()
         read = [e for path, e in self._entries.items() if e.sha256 and known.get(path) is not e]
         sizes = sum(e.signature.size + _OPENING_BYTES for e in read if e.signature)
         if sizes > len(known) * _ENTRY_BYTES:  # else it is as quick to read them again
-            self._records.remember({**known, **self._entries})
+            with suppress(OSError):
+                self._records.remember({**known, **self._entries})
 
     def _known(self) -> Mapping[bytes, Entry]:
         if self._remembered is None:

@@ -81,6 +81,14 @@ def test_a_check_that_crashed_has_mended_nothing():
     assert "0 fixed" in text
 
 
+def test_a_check_that_saw_some_of_its_files_has_mended_nothing():
+    """What it said of the others before may stand as it did."""
+    run = History(check("unit", partial=True))
+    run.ready("unit")
+    run.passes("unit")
+    assert "fixed: " not in news(run.finish(), run_with([failed(1)]))
+
+
 def test_a_passing_run_after_a_passing_one_is_one_line_and_one_after_a_failing_says_what_is_fixed():
     assert news(ran(a=None), ran(a=None)).count("\n") == 1
     assert "fixed: a\n" in news(ran(a=None), ran(a=("x",)))
