@@ -13,6 +13,7 @@ from vibeguard.core.model.config_parts import Where
 from vibeguard.core.model.events import CheckSubmitted, FrontierAdvanced, RunPlanned
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.settings import PoolSettings
+from vibeguard.core.model.status import Forecast
 from vibeguard.core.names import Pool
 from vibeguard.core.scheduling.forecast import forecast
 
@@ -122,6 +123,47 @@ def test_the_wait_for_a_worker_is_part_of_the_forecast():
     run.add(CheckSubmitted, check="a", attempt=1, engine="p", token="t")
     assert forecast(run.state, run.at + 4 * SECOND_NS).end_ns == 12 * SECOND_NS
     assert forecast(run.state, run.at + 60 * SECOND_NS).end_ns == 10 * SECOND_NS
+
+
+def one_after_the_other(*checks) -> History:
+    """A run on one slot that is about to start."""
+    run = History(*checks, settings=ResolvedSettings(parallel=1, async_parallel=1))
+    run.ready(*(check.id for check in checks))
+    return run
+
+
+def test_a_check_of_which_nothing_is_known_is_taken_for_a_typical_one_and_counted():
+    known = (planned_check(f"k{s}", expected_ns=s * SECOND_NS) for s in (1, 3, 8))
+    run = one_after_the_other(*known, planned_check("new"))
+    assert forecast(run.state, 0) == Forecast(15 * SECOND_NS, 15 * SECOND_NS, guessed=1)
+
+
+def test_what_has_passed_in_this_run_is_typical_and_what_has_failed_is_not():
+    run = one_after_the_other(*map(planned_check, ("passes", "fails", "new", "newer")))
+    assert forecast(run.state, 0) == Forecast(guessed=4)
+    run.fails("fails", ns=40 * SECOND_NS)
+    assert forecast(run.state, run.at) == Forecast(guessed=3)
+    run.passes("passes", ns=4 * SECOND_NS)
+    assert forecast(run.state, run.at) == Forecast(8 * SECOND_NS, 8 * SECOND_NS, guessed=2)
+
+
+def test_a_check_without_an_estimate_that_is_late_may_take_as_long_again():
+    run = one_after_the_other(planned_check("known", expected_ns=2 * SECOND_NS), planned_check("b"))
+    run.start("b")
+    assert forecast(run.state, run.at + 30 * SECOND_NS).end_ns == 32 * SECOND_NS
+
+
+def test_an_assertion_is_assumed_to_hold():
+    run = one_after_the_other(planned_check("a", expected_ns=SECOND_NS, assertion="true"))
+    assert forecast(run.state, 0).end_ns == SECOND_NS
+
+
+def test_a_check_that_is_being_judged_may_have_any_end_so_far():
+    """What it has left behind and what its output said is not what a pass is forecast by."""
+    run = one_after_the_other(planned_check("a", expected_ns=SECOND_NS, assertion="false"))
+    run.start("a")
+    run.after(SECOND_NS).exit("a", code=1)
+    assert forecast(run.state, run.at).end_ns == SECOND_NS // 10
 
 
 def test_what_is_over_has_nothing_left():
