@@ -168,6 +168,28 @@ def test_a_deferred_check_has_its_turn_when_the_others_have_settled():
     assert (waived.requirement, waived.state) == ("bg", "running")
 
 
+def test_skip_wins_among_several_pending_requirements_and_is_handed_on_as_asked_for():
+    pending = [check(f"bg{i}", mode="async") for i in range(4)]
+    ways = [("bg0", "proceed"), ("bg1", "skip"), ("bg2", "skip"), ("bg3", "proceed")]
+    desk = Desk(*pending, check("early"), check("last", "early", *ways), check("after", "last"))
+    desk.moves()
+    *waived, skipped, handed_on, _ = desk.passes("early")[2:]  # its frontier, and its turn
+    assert [(move.requirement, move.choice.value) for move in waived] == ways
+    facts = {"outcome": Outcome.SKIPPED, "waived": True}
+    assert (skipped.check, skipped.reason, skipped.cause) == (
+        "last",
+        Reason.DEPENDENCY_PENDING,
+        "bg1",
+    )
+    assert (handed_on.check, handed_on.reason, handed_on.cause) == (
+        "after",
+        Reason.REQUIREMENT,
+        "bg1",
+    )
+    for move in (skipped, handed_on):
+        assert {name: getattr(move, name) for name in facts} == facts
+
+
 def test_a_requirement_that_settles_early_frees_the_deferred_check_at_once():
     desk = Desk(check("bg", mode="async"), check("last", ("bg", "skip")), check("other"))
     desk.moves()
