@@ -203,6 +203,7 @@ def _call(arguments: list[str], verb: str) -> int:
         from vibeguard.commands.plain import parse  # noqa: PLC0415 - after `early`
 
         call = parse(arguments)
+        gc.freeze()  # modules stay to the end: no collection need look at them
         gc.enable()
         late_patterns.compile_again()
         return failures.finish_output(call())

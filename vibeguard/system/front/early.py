@@ -25,7 +25,17 @@ HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
 
 # What both processes need, imported once for the two: measured, a tenth of the time to the first
 # check on two cores that have other work as well.
-IMPORTED_ONCE = ("vibeguard.system.channel", "vibeguard.core.fold.fold", "vibeguard.system.detach")
+IMPORTED_ONCE = (
+    "vibeguard.system.channel",
+    "vibeguard.core.fold.fold",
+    "vibeguard.system.detach",
+    "vibeguard.system.reuse.tree",
+    "vibeguard.system.history",
+    "vibeguard.system.journal.creation",
+    "vibeguard.system.process.sweep",
+    "vibeguard.system.vouching.known",
+    "vibeguard.system.vouching.seal",
+)
 # What supervisors import by themselves; whoever starts many does it once for them. Trio is 150 ms.
 FOR_SUPERVISORS = ("vibeguard.system.supervisor.process", "vibeguard.system.supervisor.session")
 
