@@ -147,8 +147,9 @@ def _read_record(path: str) -> Record | None:
 def _read(path: str, most: int) -> bytes | None:
     """What a file holds; None for none, and for one that is larger than `most`."""
     try:
-        with open(open_regular(path), "rb") as file:
-            data = file.read(most + 1)
+        with open(open_regular(path), "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size  # the bound as a buffer costs more than all
+            data = file.read(min(size, most) + 1) or b""
     except OSError:
         return None
     return data if len(data) <= most else None

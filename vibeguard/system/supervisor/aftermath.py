@@ -4,6 +4,7 @@ Only then: nobody else must reap the children that git is.
 """
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -17,10 +18,13 @@ from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import (
+    Committed,
+    ask_ahead,
     changed_files,
+    committed_and_written,
     differing,
+    hold_otherwise,
     version_control,
-    written_otherwise,
     written_unseen,
 )
 from vibeguard.system.discovery.vcs import TIMEOUT_S
@@ -66,13 +70,8 @@ def changed_meanwhile(
         return None
     if began is not None and now is not None and began.content == now.content != "":
         return None  # the same bytes lie everywhere: git need not be asked
-    folder = os.fsdecode(launch.folder)
-    paths, untold = changed_files(folder, launch.environment, before, TIMEOUT_S)
-    unseen = written_unseen(folder, launch.environment, _since_ns(state), TIMEOUT_S)
-    paths = sorted({*paths, *unseen})
-    if not paths and not untold:
-        untold = _said_without_a_name(launch, before, state, now)
-    copies = _below_the_root(launch.log_dir, folder)
+    paths, untold = _differences(launch, before, _since_ns(state), now)
+    copies = _below_the_root(launch.log_dir, os.fsdecode(launch.folder))
     names = [
         path.decode("utf-8", "backslashreplace") for path in paths if not path.startswith(copies)
     ]
@@ -81,15 +80,37 @@ def changed_meanwhile(
     return TreeChange(tuple(names[:MOST_NAMED]), max(len(names) - MOST_NAMED, 0), untold)
 
 
+def _differences(
+    launch: Launch, before: Differing, since_ns: int, now: VersionControl | None
+) -> tuple[list[bytes], str]:
+    """The files that differ from what lay there before; else what is to be said without a name."""
+    folder, environment = os.fsdecode(launch.folder), launch.environment
+    began = launch.version_control
+    ahead = ask_ahead(folder, environment)  # it looks at the tree while we do
+    try:
+        unseen = written_unseen(folder, environment, since_ns, TIMEOUT_S)
+        written: list[Committed] = []
+        if began is None or not began.content:
+            written = committed_and_written(folder, environment, before, since_ns, TIMEOUT_S)
+        named, untold = changed_files(folder, environment, before, TIMEOUT_S, ahead)
+    finally:
+        if ahead is not None:
+            ahead.discard()
+    paths = sorted({*named, *unseen})
+    if not paths and not untold:
+        untold = _said_without_a_name(launch, written, now)
+    return paths, untold
+
+
 def _said_without_a_name(
-    launch: Launch, before: Differing, state: State, now: VersionControl | None
+    launch: Launch, committed: Iterable[Committed], now: VersionControl | None
 ) -> str:
     """What to say of a tree in which git names no changed file; empty where nothing was changed."""
     folder, began = os.fsdecode(launch.folder), launch.version_control
     if began is not None and began.content:
         differs = _is_another(began, now, folder)
         return "git names none, yet not every file holds what it did" if differs else ""
-    written = written_otherwise(folder, launch.environment, before, _since_ns(state), TIMEOUT_S)
+    written = hold_otherwise(folder, committed)
     if not written:
         return ""
     names = some([path.decode("utf-8", "backslashreplace") for path in written], 3)
