@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.command import environment, project, vibeguard
 from vibeguard.late_patterns import LatePattern
+from vibeguard.system.front.early import IMPORTED_ONCE
 
 # Never for plain words: the parser and what it brings, and what the standard library has that is heavy.
 PARSER = {"cyclopts", "attr", "attrs", "rich", "docstring_parser", "inspect", "dataclasses"}
@@ -84,6 +85,17 @@ def test_msgspec_is_loaded_without_what_it_does_not_need(words, folder):
 def test_the_supervisor_loads_trio_and_neither_parser_nor_config(folder, bare):
     """While the front reads the config, it loads; what a plan needs beyond comes with the plan."""
     assert not (loaded(SUPERVISE, folder) - bare) & SUPERVISOR
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--reuse"]])
+def test_what_front_and_supervisor_both_load_is_loaded_before_they_part(folder, words):
+    """With it comes what takes long of the standard library: hashes, processes, threads."""
+    shared = loaded(f"import importlib; [*map(importlib.import_module, {IMPORTED_ONCE})]", folder)
+    both = loaded(f"from vibeguard.cli import main; main({words})", folder) & loaded(
+        SUPERVISE, folder
+    )
+    assert not {name for name in both - shared if name.startswith("vibeguard.system.")}
+    assert {"_hashlib", "subprocess", "threading"} <= shared
 
 
 def test_what_trio_put_off_is_whole_once_it_is_used(folder):
