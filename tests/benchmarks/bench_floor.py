@@ -171,7 +171,7 @@ def parts(folder: Path, commands: int) -> None:
     unsealed = [event for event in events if not isinstance(event, LogSealed)]
     checks = [check(f"c{number}") for number in range(commands)]
     plan = plan_of(checks)
-    state_dir = state_folder(tempfile.mkdtemp(dir=folder), create=True)
+    state_dir = state_folder(f"{tempfile.mkdtemp(dir=folder)}/.vibeguard", create=True)
     rows: dict[str, Callable[[], object]] = {
         "scheduler, tasks of Trio and fold, on virtual time": lambda: run_virtually(
             checks, {}, plan=plan, audited=False

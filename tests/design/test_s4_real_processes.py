@@ -9,14 +9,14 @@ from tests.helpers.running import running
 from vibeguard.core.model.events import CheckSettled, CheckStarted, RunForegroundSettled
 from vibeguard.core.model.state import State
 from vibeguard.system.journal.reader import open_state, read_log
-from vibeguard.system.rundir.references import resolve_run
+from vibeguard.system.vouching.known import find_run
 
 
 def run(folder: Path, config: str, *argv: str) -> tuple[int, State, list[str]]:
     """Exit code, State, and a word for each start, settlement and milestone, in order."""
     project(folder, config)
     result = vibeguard("run", *argv, cwd=folder)
-    path = resolve_run(str(folder / ".vibeguard"))
+    path = find_run(str(folder / ".vibeguard"))
     words: list[str] = []
 
     def visit(event) -> None:

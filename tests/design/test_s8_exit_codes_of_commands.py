@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.journals import recorded_runs
 from vibeguard.system.rundir.refused import forget_refused, refused_since
 
 CONFIG = "checks: [{id: a, run: 'true', tags: [fast]}]\n"
@@ -56,11 +57,11 @@ def test_words_that_start_no_run_leave_no_older_pass_to_be_replayed(tmp_path):
     starts = [(argv, said) for argv, said in WRONG if argv[0] == "run"]
     for argv, said in [*starts, (["-p", "x", "check"], "x"), (["run", "--nope"], "--nope")]:
         assert vibeguard(*argv, f"--state-dir={state}", cwd=folder).returncode == 2
-        refusal = refused_since(state)
+        refusal = refused_since(state, recorded_runs(state))
         assert refusal is not None
         assert said in refusal.problems[0].what
         assert vibeguard("list", "--nope", *where, cwd=folder).returncode == 2
-        assert refused_since(state) == refusal
+        assert refused_since(state, recorded_runs(state)) == refusal
         forget_refused(state)
     assert not (folder / ".vibeguard").exists()
 

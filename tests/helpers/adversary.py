@@ -81,7 +81,7 @@ class World:
         self.parent = parent
         self.repository = parent / "repository"
         self.repository.mkdir()
-        self.state = Path(state_folder(str(self.repository), create=True))
+        self.state = Path(state_folder(str(self.repository / ".vibeguard"), create=True))
         self.write(GOOD)
         self.old_pass = self.whole_run(NOW_NS - 2 * 10**9, passes=True)
         self.write(BAD)

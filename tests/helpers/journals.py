@@ -9,6 +9,7 @@ from msgspec.structs import force_setattr
 from tests.helpers.logs import every_event
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.system.journal.writer import Journal
+from vibeguard.system.rundir.order import outermost, read_order
 from vibeguard.system.rundir.state_folder import state_folder
 
 TICK_NS = 10_000_000_000
@@ -17,7 +18,7 @@ NOW_NS = 1_795_500_000_000_000_000
 
 def open_journal(parent: Path, *, now_ns: int = NOW_NS) -> Journal:
     """A new run below `parent`; its clock advances by ten seconds an event."""
-    state_dir = state_folder(str(parent), create=True)
+    state_dir = state_folder(str(parent / ".vibeguard"), create=True)
     ticks = count(0, TICK_NS)
     return Journal.create(state_dir, now_ns=now_ns, clock=lambda: next(ticks))
 
@@ -35,3 +36,8 @@ def write_run(journal: Journal, events: Iterable[Event] = ()) -> Journal:
     for event in events or unsealed_events():
         journal.append(event)
     return journal
+
+
+def recorded_runs(state_dir: str) -> list[str]:
+    """The runs that the record of their order names."""
+    return outermost(read_order(state_dir))

@@ -60,7 +60,7 @@ class Place:
             self.write(name, text)
         for name in ("tool", "check.sh"):
             (root / name).chmod(0o755)
-        self.state_dir = state_folder(str(root), create=True)
+        self.state_dir = state_folder(str(root / ".vibeguard"), create=True)
 
     def write(self, name: str, text: str) -> Path:
         """Put a file there."""

@@ -10,7 +10,7 @@ from tests.helpers.command import environment, project
 from tests.helpers.running import PATIENCE_S, running
 from vibeguard.core.model.state import State
 from vibeguard.system.journal.reader import open_state
-from vibeguard.system.rundir.references import resolve_run
+from vibeguard.system.vouching.known import find_run
 
 
 def run_with_descriptors(limit: int, folder) -> tuple[int, State, str]:
@@ -29,7 +29,7 @@ def run_with_descriptors(limit: int, folder) -> tuple[int, State, str]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     with process:
         _, said = process.communicate(timeout=PATIENCE_S)
-    state, _ = open_state(resolve_run(str(folder / ".vibeguard")))
+    state, _ = open_state(find_run(str(folder / ".vibeguard")))
     return process.returncode, state, said
 
 

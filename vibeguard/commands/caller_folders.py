@@ -28,7 +28,7 @@ def state_dir_of_runs(common: GlobalOptions) -> str:
     path = find_state_dir(common.state_dir, os.environ, working_folder())
     if not any((common.config, common.state_dir, *map(os.environ.get, _NAMED))):
         path = _supervised() or _with_newest_start(path, state_dir_of_config(working_folder()))
-    return state_folder(os.path.dirname(path), override=path, create=False)
+    return state_folder(path, create=False)
 
 
 def _supervised() -> str:

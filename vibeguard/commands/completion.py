@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Parameter
-from vibeguard.commands.streams import write_document, write_err, write_exact
+from vibeguard.commands.streams import write_exact, write_news
 from vibeguard.commands.templates import completion_of_ids
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -42,13 +42,10 @@ def completion(
             f"cannot write {error.filename}: {error.strerror}",
             f"write it yourself: vibeguard completion {shell} >FILE",
         ) from error
-    if common.json:
-        write_document(Installed(wrote=changed, unchanged=kept))
-        return 0
     lines = [f"wrote {path}" for path in changed] + [f"{path} is as it should be" for path in kept]
-    write_err("".join(f"vibeguard: {sanitise(line)}\n" for line in lines))
-    if changed:
-        write_err(f"vibeguard: start a new {shell}, and try: vibeguard run <TAB>\n")
+    lines += [f"start a new {shell}, and try: vibeguard run <TAB>"] * bool(changed)
+    text = "".join(f"vibeguard: {sanitise(line)}\n" for line in lines)
+    write_news(Installed(wrote=changed, unchanged=kept), text, as_json=common.json)
     return 0
 
 

@@ -14,7 +14,7 @@ from vibeguard.commands.loading import Loaded, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import RunOptions
+from vibeguard.commands.run_options import Asked, RunOptions
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import Plan, is_handed_files
@@ -42,52 +42,37 @@ from vibeguard.system.vouching.refusing import refusals_marked
 if TYPE_CHECKING:
     from vibeguard.system.staged.frozen import Frozen
 
-Narrow = Callable[[Loaded, str, GlobalOptions, RunOptions, "Frozen | None"], Narrowing | None]
+Narrow = Callable[[Loaded, str, Asked, "Frozen | None"], Narrowing]
 
 
-def prepare_launch(
-    ids: tuple[str, ...],
-    common: GlobalOptions,
-    options: RunOptions,
-    held: ExitStack,
-    narrow: Narrow = narrowing,
-) -> Launch:
+def prepare_launch(asked: Asked, held: ExitStack, narrow: Narrow = narrowing) -> Launch:
     """What the supervisor is to do; what earlier runs left behind is swept.
 
     `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
     Raises UsageError, ConfigError and LogWriteError, of which a mark is left in the state folder.
     """
-    nearest = find_state_dir(common.state_dir, os.environ, working_folder())
-    with refusals_marked(nearest, wall_ns):
-        located = locate(common)
-    override = state_dir_of(located, common.state_dir, os.environ, working_folder())
-    with refusals_marked(override, wall_ns):
-        state_dir = state_folder(os.path.dirname(override), override=override, create=True)
+    named, here = asked.common.state_dir, working_folder()
+    with refusals_marked(find_state_dir(named, os.environ, here), wall_ns):
+        located = locate(asked.common)
+    path = state_dir_of(located, named, os.environ, here)
+    with refusals_marked(path, wall_ns):
+        state_dir = state_folder(path, create=True)
         tell_leftovers(state_dir)
-        return _prepare(ids, common, options, state_dir, held, narrow=narrow)
+        return _prepare(asked, state_dir, held, narrow)
 
 
-def _prepare(
-    ids: tuple[str, ...],
-    common: GlobalOptions,
-    options: RunOptions,
-    state_dir: str,
-    held: ExitStack,
-    *,
-    narrow: Narrow,
-) -> Launch:
+def _prepare(asked: Asked, state_dir: str, held: ExitStack, narrow: Narrow) -> Launch:
     """Raises UsageError, and ConfigError with every problem."""
-    frozen = None
-    if options.staged:
+    common, frozen = asked.common, None
+    if asked.options.staged:
         from vibeguard.commands.staging import freeze_index  # noqa: PLC0415 - only then
 
         frozen = held.enter_context(freeze_index(common, state_dir))
     loaded = load(common, frozen.content_of if frozen else None)
-    narrowed = narrow(loaded, state_dir, common, options, frozen)
-    plan = _plan(loaded, ids, common, options, state_dir, narrowed=narrowed)
+    narrowed = narrow(loaded, state_dir, asked, frozen)
+    plan = _plan(asked, loaded, state_dir, narrowed)
     plan, files = _with_files(loaded, plan, state_dir, narrowed, frozen)
-    log_dir = _log_folder(common)
-    launch = _launch(loaded, plan, options, state_dir, log_dir, files=files)
+    launch = _launch(asked, loaded, plan, state_dir, files)
     if frozen is None:
         return _of_the_work_tree(launch)
     from vibeguard.commands.staging import of_what_is_staged  # noqa: PLC0415 - only then
@@ -95,23 +80,14 @@ def _prepare(
     return of_what_is_staged(launch, frozen, loaded)
 
 
-def _plan(
-    loaded: Loaded,
-    ids: tuple[str, ...],
-    common: GlobalOptions,
-    options: RunOptions,
-    state_dir: str,
-    *,
-    narrowed: Narrowing | None,
-) -> Plan:
+def _plan(asked: Asked, loaded: Loaded, state_dir: str, narrowed: Narrowing) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
+    ids, common, options = asked
     config = loaded.config
-    among = narrowed.checks if narrowed and narrowed.by else None
+    among = narrowed.checks if narrowed.by else None
     selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
     if options.failed is not None and not selection.checks:
-        raise UsageError(
-            f"none of the named checks is among {narrowed.by if narrowed else ''}", "name others"
-        )
+        raise UsageError(f"none of the named checks is among {narrowed.by}", "name others")
     settings = resolve_settings(
         config.settings,
         usable_cpus=usable_cpus(),
@@ -132,11 +108,11 @@ def _plan(
         checks,
         settings,
         variables=config.vars,
-        notes=(*selection.notes, *(narrowed.notes if narrowed else ()), *never),
-        narrowed=narrowed.by if narrowed else "",
+        notes=(*selection.notes, *narrowed.notes, *never),
+        narrowed=narrowed.by,
         expected_ns={check: estimate.expected_ns for check, estimate in expected.items()},
         queued_ns={check: estimate.queued_ns for check, estimate in expected.items()},
-        failed=narrowed.failing if narrowed else (),
+        failed=narrowed.failing,
         confirmed=confirmed,
         on_change=OnChange.FAIL if options.staged else OnChange.NOTE,
     )
@@ -162,19 +138,14 @@ def _reuses(settings: Settings, options: RunOptions) -> bool:
 
 
 def _with_files(
-    loaded: Loaded,
-    plan: Plan,
-    state_dir: str,
-    narrowed: Narrowing | None,
-    frozen: "Frozen | None",
+    loaded: Loaded, plan: Plan, state_dir: str, narrowed: Narrowing, frozen: "Frozen | None"
 ) -> tuple[Plan, dict[str, bytes]]:
     """The plan, knowing which checks get some only of their files; the lists. Raises UsageError."""
     if not any(map(is_handed_files, plan.checks)):
         return plan, {}
     from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-    changed = narrowed.changed if narrowed else None
-    handed = file_lists(loaded, plan.checks, changed, state_dir, frozen)
+    handed = file_lists(loaded, plan.checks, narrowed.changed, state_dir, frozen)
     checks = tuple(
         replace(check, partial=True) if check.id in handed.partial else check
         for check in plan.checks
@@ -207,26 +178,19 @@ def _log_folder(common: GlobalOptions) -> str:
 
 
 def _launch(
-    loaded: Loaded,
-    plan: Plan,
-    options: RunOptions,
-    state_dir: str,
-    log_dir: str,
-    *,
-    files: dict[str, bytes],
+    asked: Asked, loaded: Loaded, plan: Plan, state_dir: str, files: dict[str, bytes]
 ) -> Launch:
-    """The launch, but for what is known of the tree."""
-    environment = caller_environment()
-    folder = loaded.located.folder
-    settings = loaded.config.settings
+    """The launch, but for what is known of the tree. Raises UsageError."""
+    options, settings = asked.options, loaded.config.settings
+    log_dir = _log_folder(asked.common)
     # Whoever is about to join a run has to want the same checks on the same files.
     selected = [(check.id, files[check.id] if check.partial else None) for check in plan.checks]
     return Launch(
         plan=plan,
         argv=tuple(_text(word) for word in ("vibeguard", *sys.argv[1:])),
-        environment=environment,
+        environment=caller_environment(),
         variables=_variables(loaded, plan),
-        folder=os.fsencode(folder),
+        folder=os.fsencode(loaded.located.folder),
         config_folder=os.fsencode(loaded.located.config_folder),
         state_dir=os.fsencode(state_dir),
         config_path=_text(_from_the_runs_folder(loaded)),

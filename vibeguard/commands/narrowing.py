@@ -10,7 +10,7 @@ from msgspec import Struct
 from vibeguard.commands.loading import Loaded
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import RunOptions
+from vibeguard.commands.run_options import Asked
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.names import LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError
@@ -38,31 +38,26 @@ class Narrowing(Struct, frozen=True):
     failing: Collection[str] = ()
 
 
-def narrowing(
-    loaded: Loaded,
-    state_dir: str,
-    common: GlobalOptions,
-    options: RunOptions,
-    frozen: "Frozen | None" = None,
-) -> Narrowing | None:
-    """What the flags leave of the checks; None where they leave all. `frozen` is what is staged.
+def narrowing(loaded: Loaded, state_dir: str, asked: Asked, frozen: "Frozen | None") -> Narrowing:
+    """What the flags leave of the checks. `frozen` is what is staged.
 
     Raises UsageError for flags that exclude each other, and where nothing can be taken from a run.
     """
-    asked = [
+    options = asked.options
+    given = [
         flag
-        for flag, given in (
+        for flag, is_given in (
             ("--failed", options.failed is not None),
             ("--changed", options.changed is not None),
             ("--outstanding", options.outstanding),
             ("--staged", frozen is not None),
         )
-        if given
+        if is_given
     ]
-    if len(asked) > 1:
-        raise UsageError(f"{' and '.join(asked)} do not go together", "use one of them")
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} do not go together", "use one of them")
     if options.failed is not None:
-        return _unpassed(options.failed or "latest", loaded, common)
+        return _unpassed(options.failed or "latest", loaded, asked.common)
     if frozen is not None:
         from vibeguard.system.discovery.changes import staged  # noqa: PLC0415 - only then
 
@@ -75,7 +70,7 @@ def narrowing(
         passed = evidence_of(loaded, state_dir).passed
         left = _ids(loaded) - set(passed)
         return Narrowing(left, "what is outstanding on this tree", failing=failing_in(state_dir))
-    return None
+    return Narrowing()
 
 
 def failing_in(state_dir: str) -> frozenset[str]:

@@ -7,11 +7,7 @@ from contextlib import ExitStack
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.launching import may_join, prepare_launch
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import (
-    CheckName,
-    RunOptions,
-    run_format,
-)
+from vibeguard.commands.run_options import Asked, CheckName, RunOptions, run_format
 from vibeguard.commands.streams import write_out
 from vibeguard.core.names import ExitCode
 from vibeguard.system.channel import Launch
@@ -32,35 +28,28 @@ def run(*ids: CheckName, common: GlobalOptions, options: RunOptions) -> int:
     form = run_format(common, options)
     with ExitStack() as held:
         with early.ended_by_signals():
-            launch = prepare_launch(ids, common, options, held)
-        return _start(supervisor, launch, common, options, form)
+            launch = prepare_launch(Asked(ids, common, options), held)
+        watching = Watching(
+            format=form,
+            verbose=common.verbose,
+            detach=options.detach,
+            max_wait=options.max_wait,
+            began_s=supervisor.began_s,
+            print_seal=options.print_seal,
+        )
+        return _start(supervisor, launch, options, watching)
 
 
-def _start(
-    supervisor: Supervisor,
-    launch: Launch,
-    common: GlobalOptions,
-    options: RunOptions,
-    form: str,
-) -> int:
+def _start(supervisor: Supervisor, launch: Launch, options: RunOptions, watching: Watching) -> int:
     """Launch, or join a run that does the same, and follow it; the exit code."""
     state_dir = os.fsdecode(launch.state_dir)
-    watching = Watching(
-        format=form,
-        verbose=common.verbose,
-        detach=options.detach,
-        max_wait=options.max_wait,
-        began_s=supervisor.began_s,
-        print_seal=options.print_seal,
-    )
     gate = StartGate(state_dir)
     if may_join(options) and gate.close(GATE_PATIENCE_S):
         twin = find_twin(state_dir, launch, supersede=options.supersede)
         if twin:
             gate.open()
             return _join(supervisor, state_dir, twin, watching)
-    front = Front(supervisor, watching, grace_ns=launch.plan.settings.grace_ns)
-    return front.run(launch, recorded=gate.open)
+    return Front(supervisor, watching).run(launch, recorded=gate.open)
 
 
 def _join(supervisor: Supervisor, state_dir: str, run_id: str, watching: Watching) -> int:

@@ -1,6 +1,6 @@
 """The flags of `run` and `watch`: which checks, on what, and what to show of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from vibeguard.commands.options import GlobalOptions, MaxWait, one_format, read_max_wait
 from vibeguard.commands.parameter import Options, Parameter
@@ -78,6 +78,14 @@ class RunOptions(Options, frozen=True, kw_only=True):
     print_seal: Annotated[
         bool, Parameter(help="Print the log's seal (SHA-256) when the run is over.")
     ] = False
+
+
+class Asked(NamedTuple):
+    """What a command line asks of a run: checks by their ids, the global flags, and its own."""
+
+    ids: tuple[str, ...]
+    common: GlobalOptions
+    options: RunOptions
 
 
 class WatchOptions(Options, frozen=True, kw_only=True):

@@ -67,6 +67,14 @@ def write_answer(document: msgspec.Struct, lines: Iterable[str], *, as_json: boo
         write_out("".join(f"{line}\n" for line in lines))
 
 
+def write_news(document: msgspec.Struct, text: str, *, as_json: bool) -> None:
+    """What was done: the document on stdout, or else the text that says the same, on stderr."""
+    if as_json:
+        write_document(document)
+    else:
+        write_err(text)
+
+
 @contextmanager
 def unwritable_is_told(path: str, do: str) -> Iterator[None]:
     """While a file is written there: that it cannot be is the user's to mend. Raises UsageError."""

@@ -9,7 +9,7 @@ from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.loading import Loaded, load, matching
 from vibeguard.commands.narrowing import folders_among_patterns
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.streams import write_document, write_err
+from vibeguard.commands.streams import write_news
 from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.plan import make_plan, pool_of, resolve_settings
@@ -56,25 +56,22 @@ def validate(*, common: GlobalOptions) -> int:
         *propose_results(config),
         *advice_from_history(loaded, common),
     )
-    if common.json:
-        write_document(
-            Validation(
-                valid=True,
-                config_path=loaded.path,
-                checks=len(config.checks),
-                background=background,
-                prompts=len(config.prompts),
-                advice=advice,
-            )
-        )
-        return 0
     parts = [plural(len(config.checks), "check")]
     if background:
         parts.append(f"{background} of them in the background")
     if config.prompts:
         parts.append(plural(len(config.prompts), "prompt"))
-    write_err(f"{sanitise(loaded.path)} is valid: {', '.join(parts)}.\n")
-    write_err("".join(f"advice: {sanitise(sentence)}\n" for sentence in advice))
+    lines = [f"{sanitise(loaded.path)} is valid: {', '.join(parts)}."]
+    lines += [f"advice: {sanitise(sentence)}" for sentence in advice]
+    answer = Validation(
+        valid=True,
+        config_path=loaded.path,
+        checks=len(config.checks),
+        background=background,
+        prompts=len(config.prompts),
+        advice=advice,
+    )
+    write_news(answer, "".join(f"{line}\n" for line in lines), as_json=common.json)
     return 0
 
 

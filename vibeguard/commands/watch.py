@@ -14,7 +14,7 @@ from vibeguard.commands.launching import prepare_launch
 from vibeguard.commands.loading import Loaded, load, locate
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import CheckName, RunOptions, WatchOptions
+from vibeguard.commands.run_options import Asked, CheckName, RunOptions, WatchOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.model.state import State
@@ -94,32 +94,25 @@ def _run_once(
     ids: tuple[str, ...], common: GlobalOptions, options: WatchOptions, form: str, start: Start
 ) -> RunEnded:
     """One run, in the process that is its front."""
-    asked = RunOptions(no_deps=options.no_deps, changed=options.changed, local=options.local)
+    flags = RunOptions(no_deps=options.no_deps, changed=options.changed, local=options.local)
 
-    def narrow(
-        loaded: Loaded,
-        state_dir: str,
-        common: GlobalOptions,
-        options: RunOptions,
-        frozen: "Frozen | None",
-    ) -> Narrowing:
+    def narrow(loaded: Loaded, state_dir: str, asked: Asked, frozen: "Frozen | None") -> Narrowing:
         known = failing_in(state_dir) if start.failing is None else start.failing
         if start.failed_only:
             there = {check.id for check in loaded.config.checks} & known
             return Narrowing(there, "what failed", failing=known)
-        usual = narrowing(loaded, state_dir, common, options, frozen) or Narrowing()
-        return replace(usual, failing=known)
+        return replace(narrowing(loaded, state_dir, asked, frozen), failing=known)
 
     supervisor = prepare([])
     try:
-        launch = prepare_launch(ids, common, asked, ExitStack(), narrow)
+        launch = prepare_launch(Asked(ids, common, flags), ExitStack(), narrow)
         watching = Watching(
             format=form,
             verbose=common.verbose,
             began_s=supervisor.began_s,
             quiet=start.quiet,
         )
-        front = Front(supervisor, watching, grace_ns=launch.plan.settings.grace_ns)
+        front = Front(supervisor, watching)
         code = front.run(replace(launch, notify=()))
     except Exception as error:  # noqa: BLE001 - the border of this process
         failures.tell(error, sys.argv[1:], "run")

@@ -90,11 +90,7 @@ def _relied_on(state_dir: str, now_ns: int, *, decides: bool, dry_run: bool) -> 
 def is_live(folder: str) -> bool:
     """Whether a writer is at work. Where locks do not tell, a log without a seal counts as live."""
     alive = known_writer(folder)
-    return read_log(folder, _nothing).seal is None if alive is None else alive
-
-
-def _nothing(_event: object) -> None:
-    """Only the seal matters."""
+    return read_log(folder, lambda _: None).seal is None if alive is None else alive
 
 
 def remember_size(folder: str, size: int) -> None:

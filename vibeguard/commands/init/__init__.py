@@ -14,7 +14,7 @@ from vibeguard.commands.init.project_files import (
 )
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Options, Parameter, Word
-from vibeguard.commands.streams import write_document, write_err, write_exact, write_out
+from vibeguard.commands.streams import write_document, write_exact, write_news, write_out
 from vibeguard.commands.templates import TEMPLATES, agent_section, config_template, guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -171,13 +171,11 @@ def _write_template(path: str, options: InitOptions, common: GlobalOptions) -> i
         write_exact(text)
         return 0
     write_config(path, text, force=options.force)
-    if common.json:
-        write_document(Written(path=path, template=source))
-    else:
-        step = "see `vibeguard validate`, `vibeguard run`"
-        if source == "generic" and not options.template:
-            step = "the files here tell of no check: put your own commands in the place of `make`"
-        write_err(f"vibeguard: wrote {sanitise(path)} from {source}: {step}\n")
+    step = "see `vibeguard validate`, `vibeguard run`"
+    if source == "generic" and not options.template:
+        step = "the files here tell of no check: put your own commands in the place of `make`"
+    said = f"vibeguard: wrote {sanitise(path)} from {source}: {step}\n"
+    write_news(Written(path=path, template=source), said, as_json=common.json)
     return 0
 
 
@@ -190,11 +188,9 @@ def _tell_agents(output: str | None, common: GlobalOptions) -> int:
         write_exact(agent_section())
         return 0
     changed = agent_file.write_agent_file(path)
-    if common.json:
-        write_document(Written(path=path, template="agent"))
-    else:
-        what = "wrote the section about VibeGuard into" if changed else "nothing to change in"
-        write_err(f"vibeguard: {what} {sanitise(path)}\n")
+    what = "wrote the section about VibeGuard into" if changed else "nothing to change in"
+    said = f"vibeguard: {what} {sanitise(path)}\n"
+    write_news(Written(path=path, template="agent"), said, as_json=common.json)
     return 0
 
 

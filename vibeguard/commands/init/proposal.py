@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from vibeguard.commands.init.project_files import Written, files_of, write_config
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.streams import write_document, write_err, write_exact
+from vibeguard.commands.streams import write_err, write_exact, write_news
 from vibeguard.core.proposing.base import Project
 from vibeguard.core.proposing.composing import Composed, compose
 from vibeguard.core.proposing.registry import proposals, reads
@@ -53,8 +53,5 @@ def write_proposed(
         first = "install what is missing, then " * any(e.outcome == "missing" for e in tried)
         next_step = f"{first}`vibeguard run` runs them, `vibeguard report --open` shows it"
         written = replace(written, tried=tuple(tried), ignored=tuple(ignored))
-    if common.json:
-        write_document(written)
-    else:
-        write_err(f"vibeguard: {next_step}\n")
+    write_news(written, f"vibeguard: {next_step}\n", as_json=common.json)
     return 0

@@ -92,9 +92,9 @@ class Watching(Struct, frozen=True, kw_only=True):
 class Front:
     """One run as its front sees it."""
 
-    def __init__(self, supervisor: Supervisor, watching: Watching, *, grace_ns: int) -> None:
+    def __init__(self, supervisor: Supervisor, watching: Watching) -> None:
         self._watching = watching
-        self._grace_s = grace_ns / SECOND_NS
+        self._grace_s = 0.0
         self._output = Output(may_be_lost=True)
         self._loop = Loop(self._output)
         self._link = SupervisorLink(supervisor, self._loop)
@@ -107,6 +107,7 @@ class Front:
 
         `recorded` is called once other processes can see the run.
         """
+        self._grace_s = launch.plan.settings.grace_ns / SECOND_NS
         self._signals = take_over_signals()
         self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
         # Imported before the first check starts: a check may change what is installed.

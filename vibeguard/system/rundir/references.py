@@ -2,12 +2,11 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.rundir.ids import run_folder, run_ids
-from vibeguard.system.rundir.order import outermost, read_order
 
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?", re.ASCII)
 _SHOWN: Final = 5
@@ -17,23 +16,14 @@ class RunNotFound(UsageError):
     """No run, or more than one, is meant by what the user wrote (exit 2)."""
 
 
-def is_latest(reference: str) -> bool:
-    """Whether the reference counts back from the latest run."""
-    return _LATEST.fullmatch(reference) is not None
-
-
-def resolve_run(
-    state_dir: str, reference: str = "latest", known: Sequence[str] | None = None
-) -> str:
+def resolve_run(state_dir: str, reference: str, known_runs: Callable[[str], Sequence[str]]) -> str:
     """The folder of the run that `reference` means. Raises RunNotFound.
 
-    `latest` counts back in `known`, the runs in the order of their starts, whatever there is in
-    runs/ and whatever the `latest` link says; without it, in what the record of the order says.
+    `latest` counts back in the `known_runs` of the state folder, in the order of their starts,
+    whatever there is in runs/ and whatever the `latest` link says.
     """
-    if known is None:
-        known = outermost(read_order(state_dir))
     latest = _LATEST.fullmatch(reference)
-    if latest and known:
+    if latest and (known := known_runs(state_dir)):
         return _there(state_dir, _counted_back(known, int(latest[1] or 0)))
     ids = run_ids(state_dir)
     if not ids:

@@ -70,11 +70,8 @@ def _storable(problem: Problem) -> Problem:
     return replace(problem, what=what, do=do, file=file)
 
 
-def refused_since(state_dir: str, known: Sequence[str] | None = None) -> Refusal | None:
-    """The refused start that is newer than every run of `known`, if there is one.
-
-    Without `known` the record of the order says which runs there are.
-    """
+def refused_since(state_dir: str, known: Sequence[str]) -> Refusal | None:
+    """The refused start that is newer than every run of `known`, if there is one."""
     path = os.path.join(state_dir, _NAME)
     try:
         written_ns = os.lstat(path).st_mtime_ns
@@ -82,8 +79,6 @@ def refused_since(state_dir: str, known: Sequence[str] | None = None) -> Refusal
         return None
     # Cut short or meddled with: that something was refused, and when, is all it still says.
     refusal = _read(path) or Refusal(new_run_id(min(written_ns, _LAST_NS)), (_UNREADABLE,))
-    if known is None:
-        known = outermost(read_order(state_dir))
     return refusal if refusal.stamp > max(known, default="") else None
 
 

@@ -20,15 +20,15 @@ class StateFolderRefused(UsageError):
     """The state folder is a symlink, unreadable, somebody else's or the repository's (exit 2)."""
 
 
-def state_folder(parent: str, *, override: str = "", create: bool) -> str:
-    """The state folder of the config in `parent`, or the one that --state-dir names.
+def state_folder(path: str, *, create: bool) -> str:
+    """The state folder at this path, which is absolute afterwards.
 
     With `create` it exists afterwards, runs/ and .gitignore in it; without, it may not. A folder of
     other things is none: its .gitignore would hide from git what it holds. Either way neither it
     nor runs/ is anything but a folder of ours that can be read. Raises StateFolderRefused, or
     LogWriteError when it cannot be made, or used for a new run.
     """
-    path = os.path.abspath(override) if override else os.path.join(parent, STATE_FOLDER)
+    path = os.path.abspath(path)
     try:
         _refuse_untrusted(path)
         if _may_hide_work(path):

@@ -7,19 +7,50 @@ from functools import partial
 import trio
 from msgspec import Struct
 
+from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Presence, Source, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
-from vibeguard.system.executors.base import RemoteSpec
-from vibeguard.system.executors.chosen import ChosenExecutor
+from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, Executor, RemoteSpec
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access, access_from
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once, workers_of
 from vibeguard.system.pool.shipment import Capture, Shipment
+
+
+class ChosenExecutor:
+    """Sends an attempt with a `remote` to the pool, any other to this machine."""
+
+    def __init__(self, local: Executor, pool: Executor) -> None:
+        self._local = local
+        self._pool = pool
+
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> Attempt:
+        """Start it where it belongs."""
+        executor = self._local if spec.remote is None else self._pool
+        return await executor.start(spec, callbacks)
+
+    def pause(self) -> None:
+        """Stop every attempt, here and there."""
+        self._local.pause()
+        self._pool.pause()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._local.resume()
+        self._pool.resume()
+
+    async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
+        """End whatever is left, in the pool first; the processes here that belonged to nobody.
+
+        The local executor is last: once it is closed, its children are watched no more.
+        """
+        await self._pool.close(shield_s=shield_s)
+        return await self._local.close(shield_s=shield_s)
 
 
 class Remote(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Final
 from vibeguard.core.problems import RunIncomplete
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.rundir.order import outermost, read_order
-from vibeguard.system.rundir.references import is_latest, resolve_run
+from vibeguard.system.rundir.references import resolve_run
 from vibeguard.system.vouching.inquiry import statements_of
 
 # Two supervisors agree as soon as one that starts has told the other.
@@ -15,8 +15,7 @@ _POLL_S: Final = 0.02
 
 def find_run(state_dir: str, reference: str = "latest") -> str:
     """The folder of the run that `reference` means. Raises RunNotFound or RunIncomplete."""
-    known = known_runs(state_dir) if is_latest(reference) else []
-    return resolve_run(state_dir, reference, known)
+    return resolve_run(state_dir, reference, known_runs)
 
 
 def known_runs(state_dir: str) -> list[str]:

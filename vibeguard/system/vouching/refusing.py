@@ -38,7 +38,7 @@ def leave_mark(
     """
     with contextlib.suppress(LogWriteError, StateFolderRefused, OSError, MemoryError):
         if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns, now_ns):
-            state_folder(os.path.dirname(state_dir), override=state_dir, create=False)
+            state_folder(state_dir, create=False)
             recorded = mark_refused(state_dir, problems, now_ns=now_ns)
             if recorded is not None:  # a supervisor that has not exited yet names its own run else
                 tell_started_or_sealed(state_dir, recorded, own="")

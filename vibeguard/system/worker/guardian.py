@@ -4,8 +4,11 @@ It is the process that was started; the worker is its child. It needs no broker 
 nothing that a check does to the worker can keep it from ending what runs.
 """
 
+import math
+import mmap
 import os
 import signal
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -16,11 +19,34 @@ from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.process.exits import signal_name
 from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
-from vibeguard.system.worker.lease import LeasePage
 
 LOOK_S: Final = 0.25
 # The worker itself begins to end what has no lease earlier; this is for one that does not.
 BEGINS_S: Final = ENDING_S / 2
+
+
+_NUMBER: Final = struct.Struct("d")
+
+
+class LeasePage:
+    """When everything must have ended: one number in memory that worker and guardian share.
+
+    Made before the fork, written by the worker, read by the guardian. A page and not a pipe: a
+    worker that is stopped writes nothing, and a guardian that is stopped lets nothing fill up.
+    Seconds of the monotonic clock, which is one for all processes of a machine.
+    """
+
+    def __init__(self) -> None:
+        self._page = mmap.mmap(-1, mmap.PAGESIZE)
+        self.set(None)
+
+    def set(self, ends_s: float | None) -> None:
+        """The first started attempt has to be gone by then; None: there is none."""
+        _NUMBER.pack_into(self._page, 0, math.inf if ends_s is None else ends_s)
+
+    def ends_s(self) -> float:
+        """When everything has to be gone; infinity while nothing runs."""
+        return float(_NUMBER.unpack_from(self._page, 0)[0])
 
 
 def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:

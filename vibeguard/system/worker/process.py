@@ -21,8 +21,7 @@ from vibeguard.system.process.sweep import sweep_worker
 from vibeguard.system.rundir.files import lock_file, replace_file
 from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
-from vibeguard.system.worker.guardian import guard
-from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.guardian import LeasePage, guard
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.service import Service
 from vibeguard.system.worker.showing import Offer

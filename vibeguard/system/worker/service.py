@@ -22,7 +22,7 @@ from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
 from vibeguard.system.worker.folders import Unfit
-from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.guardian import LeasePage
 from vibeguard.system.worker.packs import Packs
 from vibeguard.system.worker.showing import Offer, Shown
 from vibeguard.system.worker.taking import Taking

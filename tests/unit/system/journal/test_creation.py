@@ -87,7 +87,7 @@ def test_a_run_that_starts_meanwhile_keeps_latest(tmp_path, monkeypatch):
             newer[0] = open_journal(tmp_path, now_ns=NOW_NS + 10**9)
         replace(source, target)
 
-    state_folder(str(tmp_path), create=True)
+    state_folder(str(tmp_path / ".vibeguard"), create=True)
     monkeypatch.setattr(os, "replace", interrupted)
     older = open_journal(tmp_path)
     assert newer[0].run_id > older.run_id
@@ -129,7 +129,7 @@ def test_ids_follow_one_another_even_if_the_clock_goes_back(tmp_path):
 
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
-    state_folder(str(tmp_path), create=True)
+    state_folder(str(tmp_path / ".vibeguard"), create=True)
 
     def refuse(_fd):
         raise BlockingIOError(11, "another writer holds the log")
@@ -145,7 +145,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 def test_a_start_that_cannot_be_named_the_latest_leaves_no_run_behind(tmp_path):
     """A run that never began would stand there as one that died."""
     state = tmp_path / ".vibeguard"
-    state_folder(str(tmp_path), create=True)
+    state_folder(str(tmp_path / ".vibeguard"), create=True)
     (state / "latest" / "content").mkdir(parents=True)
     before = set(os.listdir("/proc/self/fd"))
     with pytest.raises(LogWriteError, match="latest"):
@@ -164,7 +164,7 @@ def test_a_state_folder_that_cannot_be_written_is_a_write_error(tmp_path):
 
 @pytest.mark.slow
 def test_twelve_runs_started_at_once_do_not_touch_each_other(tmp_path):
-    state_dir = state_folder(str(tmp_path), create=True)
+    state_dir = state_folder(str(tmp_path / ".vibeguard"), create=True)
     command = [sys.executable, "-c", CREATOR, state_dir]
     creators = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(12)

@@ -148,7 +148,12 @@ def test_where_locks_do_not_tell_nobody_knows(journal, follower, monkeypatch):
 
 @pytest.mark.slow
 def test_a_killed_writer_wakes_its_followers(tmp_path):
-    command = [sys.executable, "-c", WRITER, state_folder(str(tmp_path), create=True)]
+    command = [
+        sys.executable,
+        "-c",
+        WRITER,
+        state_folder(str(tmp_path / ".vibeguard"), create=True),
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         following = Follower(process.stdout.readline().decode().strip())
         assert len(following.read()) == 3

@@ -381,7 +381,7 @@ def test_when_the_reserve_is_used_up_too_the_log_stays_readable(small_disk):
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_at_the_start_is_a_clear_error_and_leaves_no_run(small_disk):
-    state_dir = state_folder(str(small_disk), create=True)
+    state_dir = state_folder(str(small_disk / ".vibeguard"), create=True)
     fill(small_disk)
     with pytest.raises(LogWriteError, match="No space left") as caught:
         open_journal(small_disk)

@@ -99,7 +99,7 @@ def test_a_mount_that_takes_no_modes_is_lived_with_where_only_reading_is_open(
     tmp_path, monkeypatch, number
 ):
     refuse_modes(monkeypatch, number, mount_gives=0o755)
-    state = state_folder(str(tmp_path), create=True)
+    state = state_folder(str(tmp_path / ".vibeguard"), create=True)
     assert stat.S_IMODE(os.stat(state).st_mode) == 0o755
 
 
@@ -108,7 +108,7 @@ def test_where_others_may_write_the_advice_is_another_place_and_not_to_make_it_w
 ):
     refuse_modes(monkeypatch, errno.EPERM, mount_gives=0o777)
     with pytest.raises(LogWriteError) as refused:
-        state_folder(str(tmp_path), create=True)
+        state_folder(str(tmp_path / ".vibeguard"), create=True)
     assert "lets others write" in refused.value.what
     assert refused.value.do == "keep the state where files have modes: --state-dir"
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.helpers.journals import NOW_NS, open_journal
+from tests.helpers.journals import NOW_NS, open_journal, recorded_runs
 from vibeguard.core.problems import Problem
 from vibeguard.system.rundir import refused
 from vibeguard.system.rundir.order import note_started, read_order
@@ -22,7 +22,7 @@ SECOND_NS = 10**9
 
 @pytest.fixture
 def state(tmp_path):
-    return state_folder(str(tmp_path), create=True)
+    return state_folder(str(tmp_path / ".vibeguard"), create=True)
 
 
 class Failed(Exception):
@@ -32,7 +32,10 @@ class Failed(Exception):
 def test_whatever_ends_a_start_leaves_the_mark(state):
     with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
         raise Failed("no memory")
-    assert refused_since(state).problems[0].what == "no run was begun: Failed: no memory"
+    assert (
+        refused_since(state, recorded_runs(state)).problems[0].what
+        == "no run was begun: Failed: no memory"
+    )
 
 
 def test_where_no_memory_is_left_for_the_mark_the_reason_is_told_all_the_same(state, monkeypatch):
@@ -50,7 +53,7 @@ def test_what_is_refused_inside_a_check_is_no_news_of_its_run(state, monkeypatch
     monkeypatch.setenv("VIBEGUARD_RUN", "20261124T055812.123456Z-4f7a")
     with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
         raise Failed
-    assert refused_since(state) is None
+    assert refused_since(state, recorded_runs(state)) is None
 
 
 def test_a_state_folder_that_nobody_trusts_gets_no_mark(state, tmp_path):
@@ -58,7 +61,7 @@ def test_a_state_folder_that_nobody_trusts_gets_no_mark(state, tmp_path):
     link.symlink_to(state)
     with pytest.raises(Failed), refusals_marked(str(link), lambda: NOW_NS):
         raise Failed
-    assert refused_since(state) is None
+    assert refused_since(state, recorded_runs(state)) is None
 
 
 def test_a_supervisor_that_has_sealed_but_not_exited_learns_of_a_start_without_a_name(
@@ -83,18 +86,18 @@ def no_room(*_, **__):
 def test_a_run_that_was_recorded_since_the_launch_is_the_answer(state, tmp_path):
     open_journal(tmp_path, now_ns=NOW_NS).close()
     leave_mark(state, PROBLEMS, NOW_NS + SECOND_NS, launched_ns=NOW_NS)
-    assert refused_since(state) is None
+    assert refused_since(state, recorded_runs(state)) is None
 
 
 def test_an_older_run_is_not_although_the_clock_was_set_back_since(state, tmp_path):
     open_journal(tmp_path, now_ns=NOW_NS).close()
     now_ns = NOW_NS - 3600 * SECOND_NS
     leave_mark(state, PROBLEMS, now_ns, launched_ns=now_ns - SECOND_NS)
-    assert refused_since(state).problems == PROBLEMS
+    assert refused_since(state, recorded_runs(state)).problems == PROBLEMS
 
 
 def test_a_run_that_got_no_folder_is_not(state):
     """It was recorded, and then there was no room for the rest."""
     note_started(state, "20261124T055812.123456Z-4f7a")
     leave_mark(state, PROBLEMS, NOW_NS + 10**17, launched_ns=0)
-    assert refused_since(state).problems == PROBLEMS
+    assert refused_since(state, recorded_runs(state)).problems == PROBLEMS

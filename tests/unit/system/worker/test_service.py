@@ -23,7 +23,7 @@ from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.worker.attempt import Tools
 from vibeguard.system.worker.folders import Folders
-from vibeguard.system.worker.lease import LeasePage
+from vibeguard.system.worker.guardian import LeasePage
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.service import Service
 from vibeguard.system.worker.showing import Offer
