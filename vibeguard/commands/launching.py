@@ -14,7 +14,7 @@ from vibeguard.commands.loading import Loaded, load, locate
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import Asked, RunOptions
+from vibeguard.commands.run_options import Invocation, RunOptions
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.plan import Plan, is_handed_files
@@ -42,37 +42,37 @@ from vibeguard.system.vouching.refusing import refusals_marked
 if TYPE_CHECKING:
     from vibeguard.system.staged.frozen import Frozen
 
-Narrow = Callable[[Loaded, str, Asked, "Frozen | None"], Narrowing]
+Narrow = Callable[[Loaded, str, Invocation, "Frozen | None"], Narrowing]
 
 
-def prepare_launch(asked: Asked, held: ExitStack, narrow: Narrow = narrowing) -> Launch:
+def prepare_launch(invocation: Invocation, held: ExitStack, narrow: Narrow = narrowing) -> Launch:
     """What the supervisor is to do; what earlier runs left behind is swept.
 
     `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
     Raises UsageError, ConfigError and LogWriteError, of which a mark is left in the state folder.
     """
-    named, here = asked.common.state_dir, working_folder()
+    named, here = invocation.common.state_dir, working_folder()
     with refusals_marked(find_state_dir(named, os.environ, here), wall_ns):
-        located = locate(asked.common)
+        located = locate(invocation.common)
     path = state_dir_of(located, named, os.environ, here)
     with refusals_marked(path, wall_ns):
         state_dir = state_folder(path, create=True)
         tell_leftovers(state_dir)
-        return _prepare(asked, state_dir, held, narrow)
+        return _prepare(invocation, state_dir, held, narrow)
 
 
-def _prepare(asked: Asked, state_dir: str, held: ExitStack, narrow: Narrow) -> Launch:
+def _prepare(invocation: Invocation, state_dir: str, held: ExitStack, narrow: Narrow) -> Launch:
     """Raises UsageError, and ConfigError with every problem."""
-    common, frozen = asked.common, None
-    if asked.options.staged:
+    common, frozen = invocation.common, None
+    if invocation.options.staged:
         from vibeguard.commands.staging import freeze_index  # noqa: PLC0415 - only then
 
         frozen = held.enter_context(freeze_index(common, state_dir))
     loaded = load(common, frozen.content_of if frozen else None)
-    narrowed = narrow(loaded, state_dir, asked, frozen)
-    plan = _plan(asked, loaded, state_dir, narrowed)
+    narrowed = narrow(loaded, state_dir, invocation, frozen)
+    plan = _plan(invocation, loaded, state_dir, narrowed)
     plan, files = _with_files(loaded, plan, state_dir, narrowed, frozen)
-    launch = _launch(asked, loaded, plan, state_dir, files)
+    launch = _launch(invocation, loaded, plan, state_dir, files)
     if frozen is None:
         return _of_the_work_tree(launch)
     from vibeguard.commands.staging import of_what_is_staged  # noqa: PLC0415 - only then
@@ -80,9 +80,9 @@ def _prepare(asked: Asked, state_dir: str, held: ExitStack, narrow: Narrow) -> L
     return of_what_is_staged(launch, frozen, loaded)
 
 
-def _plan(asked: Asked, loaded: Loaded, state_dir: str, narrowed: Narrowing) -> Plan:
+def _plan(invocation: Invocation, loaded: Loaded, state_dir: str, narrowed: Narrowing) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
-    ids, common, options = asked
+    ids, common, options = invocation
     config = loaded.config
     among = narrowed.checks if narrowed.by else None
     selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
@@ -178,11 +178,11 @@ def _log_folder(common: GlobalOptions) -> str:
 
 
 def _launch(
-    asked: Asked, loaded: Loaded, plan: Plan, state_dir: str, files: dict[str, bytes]
+    invocation: Invocation, loaded: Loaded, plan: Plan, state_dir: str, files: dict[str, bytes]
 ) -> Launch:
     """The launch, but for what is known of the tree. Raises UsageError."""
-    options, settings = asked.options, loaded.config.settings
-    log_dir = _log_folder(asked.common)
+    options, settings = invocation.options, loaded.config.settings
+    log_dir = _log_folder(invocation.common)
     # Whoever is about to join a run has to want the same checks on the same files.
     selected = [(check.id, files[check.id] if check.partial else None) for check in plan.checks]
     return Launch(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     ReportFormat = str
 else:
     ReportFormat = Literal[REPORT_FORMATS]
-Until = Literal["foreground", "end", "check"]
+WaitedFor = Literal["foreground", "end", "check"]
 Since = Annotated[
     int | str,
     Parameter(
@@ -29,8 +29,6 @@ Since = Annotated[
         "is new since a run (last: the newest that finished before).",
     ),
 ]
-
-
 Budget = Annotated[Count, Parameter(help="At most about this many tokens (with --format agent).")]
 
 
@@ -82,7 +80,7 @@ class WaitOptions(Options, frozen=True, kw_only=True):
 
     max_wait: Annotated[Duration, Parameter(help="Give up after this time (30s, 2m).")] = None
     until: Annotated[
-        Until | None, Parameter(help="foreground, end (the default), or check ID.")
+        WaitedFor | None, Parameter(help="foreground, end (the default), or check ID.")
     ] = None
     check: Annotated[
         str | None, Parameter(metavar="ID", help="Wait until this check has settled.")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from vibeguard.commands.loading import Loaded
 from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import Asked
+from vibeguard.commands.run_options import Invocation
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.names import LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.problems import LogCorrupt, UsageError
@@ -38,12 +38,14 @@ class Narrowing(Struct, frozen=True):
     failing: Collection[str] = ()
 
 
-def narrowing(loaded: Loaded, state_dir: str, asked: Asked, frozen: "Frozen | None") -> Narrowing:
+def narrowing(
+    loaded: Loaded, state_dir: str, invocation: Invocation, frozen: "Frozen | None"
+) -> Narrowing:
     """What the flags leave of the checks. `frozen` is what is staged.
 
     Raises UsageError for flags that exclude each other, and where nothing can be taken from a run.
     """
-    options = asked.options
+    options = invocation.options
     given = [
         flag
         for flag, is_given in (
@@ -57,7 +59,7 @@ def narrowing(loaded: Loaded, state_dir: str, asked: Asked, frozen: "Frozen | No
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} do not go together", "use one of them")
     if options.failed is not None:
-        return _unpassed(options.failed or "latest", loaded, asked.common)
+        return _unpassed(options.failed or "latest", loaded, invocation.common)
     if frozen is not None:
         from vibeguard.system.discovery.changes import staged  # noqa: PLC0415 - only then
 

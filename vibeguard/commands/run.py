@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from vibeguard.commands.joining import find_twin, follow_twin
 from vibeguard.commands.launching import may_join, prepare_launch
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import Asked, CheckName, RunOptions, run_format
+from vibeguard.commands.run_options import CheckName, Invocation, RunOptions, run_format
 from vibeguard.commands.streams import write_out
 from vibeguard.core.names import ExitCode
 from vibeguard.system.channel import Launch
@@ -28,7 +28,7 @@ def run(*ids: CheckName, common: GlobalOptions, options: RunOptions) -> int:
     form = run_format(common, options)
     with ExitStack() as held:
         with early.ended_by_signals():
-            launch = prepare_launch(Asked(ids, common, options), held)
+            launch = prepare_launch(Invocation(ids, common, options), held)
         watching = Watching(
             format=form,
             verbose=common.verbose,

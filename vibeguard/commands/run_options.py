@@ -8,8 +8,6 @@ from vibeguard.commands.parameter import Options, Parameter
 RunFormat = Literal["text", "agent", "json", "jsonl"]
 WatchFormat = Literal["text", "jsonl"]
 CheckName = Annotated[str, Parameter(help="The checks to run, by id [default: all].")]
-
-
 NoDeps = Annotated[bool, Parameter(help="Do not bring in what the named checks require.")]
 Local = Annotated[
     bool, Parameter(help="Run the checks with `where` here, too, and not on workers.")
@@ -80,7 +78,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
-class Asked(NamedTuple):
+class Invocation(NamedTuple):
     """What a command line asks of a run: checks by their ids, the global flags, and its own."""
 
     ids: tuple[str, ...]

@@ -14,7 +14,7 @@ from vibeguard.commands.launching import prepare_launch
 from vibeguard.commands.loading import Loaded, load, locate
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
 from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import Asked, CheckName, RunOptions, WatchOptions
+from vibeguard.commands.run_options import CheckName, Invocation, RunOptions, WatchOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.model.state import State
@@ -96,16 +96,18 @@ def _run_once(
     """One run, in the process that is its front."""
     flags = RunOptions(no_deps=options.no_deps, changed=options.changed, local=options.local)
 
-    def narrow(loaded: Loaded, state_dir: str, asked: Asked, frozen: "Frozen | None") -> Narrowing:
+    def narrow(
+        loaded: Loaded, state_dir: str, invocation: Invocation, frozen: "Frozen | None"
+    ) -> Narrowing:
         known = failing_in(state_dir) if start.failing is None else start.failing
         if start.failed_only:
             there = {check.id for check in loaded.config.checks} & known
             return Narrowing(there, "what failed", failing=known)
-        return replace(narrowing(loaded, state_dir, asked, frozen), failing=known)
+        return replace(narrowing(loaded, state_dir, invocation, frozen), failing=known)
 
     supervisor = prepare([])
     try:
-        launch = prepare_launch(Asked(ids, common, flags), ExitStack(), narrow)
+        launch = prepare_launch(Invocation(ids, common, flags), ExitStack(), narrow)
         watching = Watching(
             format=form,
             verbose=common.verbose,

@@ -49,7 +49,7 @@ def attach_values(words: list[str]) -> list[str]:
 def complete(common: GlobalOptions, environ: Mapping[str, str]) -> GlobalOptions:
     """The flags, filled up from the environment and held against their limits.
 
-    VIBEGUARD_CONFIG is `system.discovery`'s. Raises UsageError that names a wrong variable.
+    Not from VIBEGUARD_CONFIG: `system.discovery` reads that. Raises UsageError for a wrong value.
     """
     if common.parallel is None and environ.get("VIBEGUARD_PARALLEL"):
         text = environ["VIBEGUARD_PARALLEL"]

@@ -33,12 +33,11 @@ def prune(
     now_ns: int,
     dry_run: bool = False,
 ) -> list[str]:
-    """Remove runs beyond any of the three limits, oldest first to go; the ids of those removed.
+    """Remove runs beyond any of the three limits, oldest first; the ids of those removed.
 
-    A run that records of passes rest on is not too many: it goes by size and age alone.
-
-    With `dry_run`, the ids of those that would be. `now_ns` is the wall clock. A live run stays
-    whatever the limits say, and the size of the newest run alone is no reason to remove it. Raises
+    With `dry_run` nothing goes: the ids are of those that would. A live run stays whatever the
+    limits say. A run that records of passes rest on is not too many: it goes by size and age alone.
+    The size of the newest run alone is no reason to remove it. `now_ns` is the wall clock. Raises
     OSError if runs/ cannot be read or `latest` cannot be written.
     """
     beyond = []

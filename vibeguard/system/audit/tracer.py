@@ -9,7 +9,7 @@ from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import try_git
+from vibeguard.system.discovery.vcs import Git
 
 _CALLS: Final = (
     "%file,connect,bind,sendto,sendmsg,sendmmsg,getdents64,fchdir,openat2,execveat,io_uring_setup,"
@@ -51,9 +51,9 @@ def ignored_by_git(
     folder: bytes, names: Iterable[bytes], environment: Mapping[bytes, bytes]
 ) -> frozenset[bytes]:
     """Those of the names that git ignores; none where git cannot tell."""
-    asked, own = ("check-ignore", "-z", "--stdin"), without_git_locals(environment)
+    git = Git(os.fsdecode(folder), without_git_locals(environment), _GIT_S)
     given = b"".join(name + b"\0" for name in names)
-    told = try_git(asked, os.fsdecode(folder), own, _GIT_S, given) or b""  # it fails for none
+    told = git.try_to("check-ignore", "-z", "--stdin", given=given) or b""  # it fails for none
     return frozenset(told.split(b"\0")) - {b""}
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import of_this_repository
-from vibeguard.system.discovery.vcs import SUBMODULE, try_git
+from vibeguard.system.discovery.vcs import SUBMODULE, Git
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 TIMEOUT_S = 30.0
@@ -68,7 +68,7 @@ def changed_since(folder: str, environment: Mapping[bytes, bytes], ref: str) -> 
     root = git_root(folder)
     if root is None:
         return Changes(folder, unknown="this is no git repository")
-    git = _Git(root, environment)
+    git = _git(root, environment)
     try:
         base, name = _base_of(git, ref)
         return Changes(root, frozenset(_since(git, base, 0)), base=name)
@@ -82,14 +82,14 @@ def base_commit(folder: str, environment: Mapping[bytes, bytes]) -> str:
     if root is None:
         return ""
     try:
-        return _base_of(_Git(root, environment), "")[0]
+        return _base_of(_git(root, environment), "")[0]
     except _Unknown:
         return ""
 
 
 def ignores(root: str, environment: Mapping[bytes, bytes], path: str) -> bool:
     """Whether git was told to leave this file of the work tree at `root` out."""
-    told = _Git(root, environment).try_to("check-ignore", "-q", "--", os.path.realpath(path))
+    told = _git(root, environment).try_to("check-ignore", "-q", "--", os.path.realpath(path))
     return told is not None
 
 
@@ -101,11 +101,11 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
     root = git_root(folder)
     if root is None:
         raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
-    git = _Git(root, environment)
+    git = _git(root, environment)
     try:
-        if git.ask("ls-files", "--unmerged", "-z"):
+        if _told(git, "ls-files", "--unmerged", "-z"):
             raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
-        paths, submodules = _parted(_in_diff(git.ask("diff", "--cached", *_RAW)))
+        paths, submodules = _parted(_in_diff(_told(git, "diff", "--cached", *_RAW)))
         return Changes(root, frozenset(paths | _inside(git, submodules, 1)), base="the index")
     except _Unknown as why:
         return Changes(root, unknown=str(why))
@@ -114,7 +114,7 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
 def present_files(folder: str, environment: Mapping[bytes, bytes]) -> list[bytes] | None:
     """The files below `folder` that git tracks or would, in order; None where git cannot tell."""
     own = {k: v for k, v in environment.items() if k != b"GIT_INDEX_FILE"}
-    listed = _Git(folder, own).try_to("ls-files", "-co", "--exclude-standard", "-z")
+    listed = _git(folder, own).try_to("ls-files", "-co", "--exclude-standard", "-z")
     if listed is None:
         return None
     return sorted(set(listed.split(b"\0")) - {b""})
@@ -135,31 +135,25 @@ def tracked_at_least(folder: str) -> int:
     return int.from_bytes(head[8:], "big") if len(head) == 12 and head[:4] == b"DIRC" else 0
 
 
-class _Git:
-    """Asks git about one repository, in bounded time."""
-
-    def __init__(self, root: str, environment: Mapping[bytes, bytes]) -> None:
-        self.root = root
-        self.environment = of_this_repository(environment)
-
-    def ask(self, *arguments: str) -> bytes:
-        """What git prints. Raises _Unknown where it fails or takes too long."""
-        output = self.try_to(*arguments)
-        if output is None:
-            raise _Unknown(f"git {arguments[0]} gives no answer in {sanitise(self.root)}")
-        return output
-
-    def try_to(self, *arguments: str) -> bytes | None:
-        """What git prints; None where it fails."""
-        return try_git(arguments, self.root, self.environment, TIMEOUT_S)
-
-    def inside(self, path: bytes) -> "_Git":
-        """The same for a submodule: the caller's git variables are not about it."""
-        own = {k: v for k, v in self.environment.items() if not k.startswith(b"GIT_")}
-        return _Git(os.path.join(self.root, os.fsdecode(path)), own)
+def _git(root: str, environment: Mapping[bytes, bytes]) -> Git:
+    return Git(root, of_this_repository(environment), TIMEOUT_S)
 
 
-def _base_of(git: _Git, ref: str) -> tuple[str, str]:
+def _told(git: Git, *arguments: str) -> bytes:
+    """What git prints. Raises _Unknown where it fails or takes too long."""
+    output = git.try_to(*arguments)
+    if output is None:
+        raise _Unknown(f"git {arguments[0]} gives no answer in {sanitise(git.folder)}")
+    return output
+
+
+def _submodule(git: Git, path: bytes) -> Git:
+    """Git for a submodule: the caller's git variables are not about it."""
+    own = {k: v for k, v in git.environment.items() if not k.startswith(b"GIT_")}
+    return _git(os.path.join(git.folder, os.fsdecode(path)), own)
+
+
+def _base_of(git: Git, ref: str) -> tuple[str, str]:
     """The commit to compare with, and what people call it. Raises _Unknown."""
     if git.try_to("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None and not ref:
         return "", "no commit yet"
@@ -182,18 +176,18 @@ def _base_of(git: _Git, ref: str) -> tuple[str, str]:
     raise _Unknown("there is no upstream and no origin/HEAD to compare with")
 
 
-def _since(git: _Git, base: str, depth: int) -> set[bytes]:
+def _since(git: Git, base: str, depth: int) -> set[bytes]:
     """Every path that differs from `base`: in the index, in the work tree, or untracked."""
     if depth > _DEEPEST_SUBMODULE:
         raise _Unknown("submodules are nested too deep")
-    base = base or git.ask("hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
-    committed, moved = _parted(_in_diff(git.ask("diff", "--cached", *_RAW, base)))
-    uncommitted, dirty = _parted(_unstaged(git.ask(*_STATUS)))
+    base = base or _told(git, "hash-object", "-t", "tree", os.devnull).decode("ascii").strip()
+    committed, moved = _parted(_in_diff(_told(git, "diff", "--cached", *_RAW, base)))
+    uncommitted, dirty = _parted(_unstaged(_told(git, *_STATUS)))
     paths = committed | uncommitted | set(_hidden(git))
     return paths | _inside(git, (*moved, *dirty, *_hidden_submodules(git)), depth + 1)
 
 
-def _inside(git: _Git, submodules: Iterable[_Submodule], depth: int) -> set[bytes]:
+def _inside(git: Git, submodules: Iterable[_Submodule], depth: int) -> set[bytes]:
     """The paths of these submodules, or repositories of their own, and what differs below."""
     paths: set[bytes] = set()
     seen: set[bytes] = set()
@@ -204,7 +198,7 @@ def _inside(git: _Git, submodules: Iterable[_Submodule], depth: int) -> set[byte
         paths.add(submodule.path)
         if submodule.removed:
             raise _Unknown(f"the submodule {sanitise(os.fsdecode(submodule.path))} was removed")
-        below = _since(git.inside(submodule.path), submodule.base, depth)
+        below = _since(_submodule(git, submodule.path), submodule.base, depth)
         paths.update(submodule.path + b"/" + path for path in below)
     return paths
 
@@ -248,20 +242,20 @@ def _unstaged(status: bytes) -> Iterator[_Change]:
             yield _Change(fields[3], fields[4], fields[6], path)
 
 
-def _hidden(git: _Git) -> Iterator[bytes]:
+def _hidden(git: Git) -> Iterator[bytes]:
     """Files that git was told not to look at: they may have changed, so they count as changed.
 
     What a sparse checkout left out is not there.
     """
-    for path in flagged(git.ask(*LIST_FLAGS)):
-        if os.path.lexists(os.path.join(os.fsencode(git.root), path)):
+    for path in flagged(_told(git, *LIST_FLAGS)):
+        if os.path.lexists(os.path.join(os.fsencode(git.folder), path)):
             yield path
 
 
-def _hidden_submodules(git: _Git) -> Iterator[_Submodule]:
+def _hidden_submodules(git: Git) -> Iterator[_Submodule]:
     """Those that git was told not to look into: with submodules, `LIST_FLAGS` does not tell."""
-    for path in flagged(git.ask("ls-files", "-v", "-z")):
-        if os.path.isdir(os.path.join(os.fsencode(git.root), path)):
+    for path in flagged(_told(git, "ls-files", "-v", "-z")):
+        if os.path.isdir(os.path.join(os.fsencode(git.folder), path)):
             yield _Submodule(path, "", removed=False)
 
 

@@ -17,12 +17,10 @@ from vibeguard.system.discovery.changes import FIELDS_BEFORE_PATH, LIST_FLAGS, f
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import (
     SUBMODULE,
+    Git,
     answer_of_git,
-    ask_git,
-    begin_git,
     mode_in_git,
     present_head,
-    try_git,
 )
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 from vibeguard.system.ending_signals import kill_group
@@ -81,11 +79,17 @@ class Committed(NamedTuple):
 def ask_ahead(folder: str, environment: Mapping[bytes, bytes]) -> Asked | None:
     """Begin with `named_by_git`; None where there is nothing to begin."""
     root = git_root(folder)
+    if root is None:
+        return None
     try:
-        own = without_git_locals(environment)
-        return Asked(root, begin_git(_STATUS, root, own)) if root is not None else None
+        return Asked(root, _git(root, environment, 0).begin(*_STATUS))
     except OSError:
         return None
+
+
+def _git(folder: str, environment: Mapping[bytes, bytes], timeout_s: float) -> Git:
+    """Git, asked about the repository around a folder, whatever the caller's variables name."""
+    return Git(repository_root(folder) or folder, without_git_locals(environment), timeout_s)
 
 
 def named_by_git(
@@ -105,7 +109,7 @@ def named_by_git(
         if ahead is not None and ahead.root == root:
             told = answer_of_git(ahead.process, timeout_s)
         else:
-            told = ask_git(_STATUS, root, without_git_locals(environment), timeout_s)
+            told = _git(root, environment, timeout_s).ask(*_STATUS)
     except subprocess.TimeoutExpired:
         return Named(untold=f"git takes over {duration(round(timeout_s * SECOND_NS))}")
     except (OSError, subprocess.SubprocessError):
@@ -180,13 +184,13 @@ def written_unseen(
     The rules of the repository by which it ignores others are among them. None where git gives no
     answer.
     """
-    root, own = repository_root(folder) or folder, without_git_locals(environment)
-    listed = try_git(LIST_FLAGS, root, own, timeout_s)
-    rules = try_git(EXCLUDE_FILE, root, own, timeout_s)
+    git = _git(folder, environment, timeout_s)
+    listed, rules = git.try_to(*LIST_FLAGS), git.try_to(*EXCLUDE_FILE)
     if listed is None or rules is None:
         return []
     paths = (*flagged(listed), rules.rstrip(b"\n"))
-    return [p for p in paths if _written_at(os.path.join(os.fsencode(root), p)) >= since_ns]
+    start = os.fsencode(git.folder)
+    return [p for p in paths if _written_at(os.path.join(start, p)) >= since_ns]
 
 
 def committed_and_written(
@@ -200,10 +204,11 @@ def committed_and_written(
 
     Those of `before` are left out: of them is known what they held.
     """
-    root, own = repository_root(folder) or folder, without_git_locals(environment)
-    start = os.path.join(os.fsencode(root), b"")
-    kept = ("ls-tree", "-r", "-z", "--full-tree", before.head)
-    listed = (try_git(kept, root, own, timeout_s) if before.head else None) or b""
+    if not before.head:
+        return []
+    git = _git(folder, environment, timeout_s)
+    listed = git.try_to("ls-tree", "-r", "-z", "--full-tree", before.head) or b""
+    start = os.path.join(os.fsencode(git.folder), b"")
     found = []
     for entry in listed.split(b"\0")[:-1]:
         told, _, path = entry.partition(b"\t")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import SUBMODULE, ask_git, mode_in_git, tree_of_commit
+from vibeguard.system.discovery.vcs import SUBMODULE, Git, mode_in_git, tree_of_commit
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.ending_signals import kill_group
 
@@ -200,8 +200,8 @@ class GitTree:
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises OSError or SubprocessError."""
-        asked = ((*_PRIVATELY, *arguments), self._root, self._environment, self._timeout_s, given)
-        return ask_git(*asked, began=self._note)
+        git = Git(self._root, self._environment, self._timeout_s)
+        return git.ask(*_PRIVATELY, *arguments, given=given, began=self._note)
 
     def _note(self, process: "subprocess.Popen[bytes]") -> None:
         with self._look:

@@ -6,6 +6,7 @@ Nor does it believe what a user may have told it to for speed, instead of lookin
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.whereabouts import repository_root
@@ -27,54 +28,49 @@ _GIT = (
 SUBMODULE = b"160000"
 
 
-def ask_git(
-    arguments: tuple[str, ...],
-    folder: str,
-    environment: Mapping[bytes, bytes],
-    timeout_s: float,
-    given: bytes | None = None,
-    *,
-    began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
-) -> bytes:
-    """What git prints, with `given` as its input; `began` gets the process, and may end it.
+class Git(NamedTuple):
+    """Git, asked about the repository around a folder, with these variables, in bounded time.
 
-    It and what it starts (filters) end with the time that they have. Raises OSError if it is
-    missing, SubprocessError if it is slow or fails: then `stderr` of the error has its words.
+    It and what it starts (filters) end with the time that they have.
     """
-    process = begin_git(arguments, folder, environment, given)
-    return answer_of_git(process, timeout_s, given, began=began)
 
+    folder: str
+    environment: Mapping[bytes, bytes]
+    timeout_s: float
 
-def try_git(
-    arguments: tuple[str, ...],
-    folder: str,
-    environment: Mapping[bytes, bytes],
-    timeout_s: float,
-    given: bytes | None = None,
-) -> bytes | None:
-    """The same; None where there is no answer: it is missing, slow, or fails."""
-    try:
-        return ask_git(arguments, folder, environment, timeout_s, given)
-    except (OSError, subprocess.SubprocessError):
-        return None
+    def ask(
+        self,
+        *arguments: str,
+        given: bytes | None = None,
+        began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
+    ) -> bytes:
+        """What git prints, with `given` as its input; `began` gets the process, and may end it.
 
+        Raises OSError if it is missing, SubprocessError if it is slow or fails: then `stderr` of
+        the error has its words.
+        """
+        return answer_of_git(
+            self.begin(*arguments, given=given), self.timeout_s, given, began=began
+        )
 
-def begin_git(
-    arguments: tuple[str, ...],
-    folder: str,
-    environment: Mapping[bytes, bytes],
-    given: bytes | None = None,
-) -> "subprocess.Popen[bytes]":
-    """Start git without waiting for its answer. Raises OSError if it is missing."""
-    return subprocess.Popen(
-        [*_GIT, *arguments],
-        cwd=folder,
-        env={**environment, b"LC_ALL": b"C"},
-        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    def try_to(self, *arguments: str, given: bytes | None = None) -> bytes | None:
+        """The same; None where there is no answer: it is missing, slow, or fails."""
+        try:
+            return self.ask(*arguments, given=given)
+        except (OSError, subprocess.SubprocessError):
+            return None
+
+    def begin(self, *arguments: str, given: bytes | None = None) -> "subprocess.Popen[bytes]":
+        """Start git without waiting for its answer. Raises OSError if it is missing."""
+        return subprocess.Popen(
+            [*_GIT, *arguments],
+            cwd=self.folder,
+            env={**self.environment, b"LC_ALL": b"C"},
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
 
 def answer_of_git(
@@ -84,7 +80,7 @@ def answer_of_git(
     *,
     began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
 ) -> bytes:
-    """What the git that was begun prints, as `ask_git` has it. Raises SubprocessError."""
+    """What the git that was begun prints, as `Git.ask` has it. Raises SubprocessError."""
     with process:
         try:
             began(process)
@@ -108,8 +104,8 @@ def tree_of_commit(folder: str, environment: Mapping[bytes, bytes], commit: str)
 
 
 def _object_id(name: str, folder: str, environment: Mapping[bytes, bytes]) -> str:
-    own = without_git_locals(environment)
-    told = try_git(("rev-parse", "--verify", name), folder, own, TIMEOUT_S) or b""
+    git = Git(folder, without_git_locals(environment), TIMEOUT_S)
+    told = git.try_to("rev-parse", "--verify", name) or b""
     return told.strip().decode("ascii", "replace")
 
 

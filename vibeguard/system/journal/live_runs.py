@@ -17,7 +17,7 @@ def has_writer(folder: str) -> bool:
 
 
 def known_writer(folder: str) -> bool | None:
-    """The same, but None where locks do not tell."""
+    """Whether the run in `folder` is being written; None where locks do not tell."""
     try:
         with open(open_log(folder), "rb", buffering=0) as log:
             return writer_alive(log.fileno())

@@ -91,10 +91,10 @@ class Spawner:
     ) -> Child:
         """Start `command` in `cwd` by this shell; raises `SpawnRefused` with the reason in words.
 
-        With a `tracer`, a command line that begins with a path, that program starts the shell.
-
-        The child has a session of its own (a process group where that is refused), /dev/null as
-        stdin, one pipe as stdout and stderr, default signal dispositions and an empty mask.
+        `files` are the command's "$@". With a `tracer`, a command line that begins with a path,
+        that program starts the shell. The child has a session of its own (a process group where
+        that is refused), /dev/null as stdin, one pipe as stdout and stderr, default signal
+        dispositions and an empty mask.
         """
         arguments = arguments_for(shell, command)
         if files:

@@ -22,7 +22,7 @@ from vibeguard.system.discovery.differing import (
     named_by_git,
 )
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import ask_git
+from vibeguard.system.discovery.vcs import Git
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.naming import folders_above
 from vibeguard.system.reuse.scan import scan, signature_of
@@ -92,14 +92,14 @@ def _lying(
 
     Raises OSError and SubprocessError.
     """
-    root = repository_root(folder) or folder
-    own = without_git_locals(environment)
+    git = Git(repository_root(folder) or folder, without_git_locals(environment), timeout_s)
+    root, own = git.folder, git.environment
     listed = present_files(root, own)
     if listed is None:
         raise OSError("git does not list the files")
-    told = ask_git(("config", "--null", "--list"), root, own, timeout_s)
+    told = git.ask("config", "--null", "--list")
     settings = tuple(s for s in told.split(b"\0") if s.partition(b"\n")[0] in _LISTING_SETTINGS)
-    exclude = ask_git(EXCLUDE_FILE, root, own, timeout_s)
+    exclude = git.ask(*EXCLUDE_FILE)
     rules = [exclude.rstrip(b"\n"), *_global_rules(settings, own)]
     rules += [os.path.join(above, _IGNORED_BY) for above in folders_above(listed)]
     return _entries(os.fsencode(root), {*listed, *rules, *further}, known), settings

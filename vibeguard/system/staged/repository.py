@@ -6,7 +6,7 @@ from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.vcs import ask_git
+from vibeguard.system.discovery.vcs import Git
 
 # Filters may fetch what they put in: bounded all the same.
 TIMEOUT_S: Final = 300.0
@@ -17,12 +17,12 @@ class Repository:
 
     def __init__(self, root: str, environment: Mapping[bytes, bytes]) -> None:
         self.root = root
-        self.environment = environment
+        self._git = Git(root, environment, TIMEOUT_S)
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises UsageError with its first words."""
         try:
-            return ask_git(arguments, self.root, self.environment, TIMEOUT_S, given)
+            return self._git.ask(*arguments, given=given)
         except OSError as error:
             raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
         except subprocess.TimeoutExpired:

@@ -31,11 +31,10 @@ class Tree:
         self._entries: dict[bytes, Entry] | None = None
 
     def look(self) -> dict[bytes, int]:
-        """The paths whose content, mode or presence has changed since the last look.
+        """The paths whose content, mode or presence has changed since the last look; none at first.
 
-        With each when it was written, in ns of wall-clock time; 0 where that cannot be told.
-
-        Nothing has at the first. Raises TreeUnknown; the next look is compared with the last good.
+        Each with the time at which it was written (ns of wall-clock time; 0 where that cannot be
+        told). Raises TreeUnknown; the next look is then compared with the last good one.
         """
         found = files_of_tree(self._folder, self._environment, self._state_dir)
         if found is None:

@@ -52,9 +52,8 @@ class LeasePage:
 def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:
     """Run `work` in a child process and watch over it; its exit code, or 3 if it was killed.
 
-    `say` tells people why it was.
-
-    The signals that stop it are blocked there until it is ready for them, and unblocks them.
+    `say` tells people why it was. Signals that stop a worker begin blocked in the child, which
+    unblocks them when it is ready for them.
     """
     page = LeasePage()
     handled = not_ignored()

@@ -36,9 +36,8 @@ def run_worker(
 ) -> int:
     """Be a worker until it has drained (0) or the broker is lost (3).
 
-    `say` tells people of its beginning, and of an end that nobody has asked for.
-
-    Raises UsageError when it cannot begin: no broker, no repository.
+    `say` tells people of its beginning, and of an end that nobody has asked for. Raises UsageError
+    when it cannot begin: no broker, no repository.
     """
     trio.run(ask_once, access, Pool.check_rights)
     parent = os.path.join(state_dir, access.pool)

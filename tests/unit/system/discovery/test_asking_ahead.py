@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.command import git
 from vibeguard.system.discovery.differing import ask_ahead, differing
-from vibeguard.system.discovery.vcs import ask_git
+from vibeguard.system.discovery.vcs import Git
 
 WAIT_S = 30.0
 ENVIRONMENT = dict(os.environb)
@@ -52,4 +52,4 @@ def test_an_interruption_is_told_although_git_has_ended_meanwhile(folder):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ask_git(("version",), folder, ENVIRONMENT, WAIT_S, began=interrupt)
+        Git(folder, ENVIRONMENT, WAIT_S).ask("version", began=interrupt)
