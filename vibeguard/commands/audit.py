@@ -21,7 +21,7 @@ from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.audit.traced_attempt import Ended, Order, TracedAttempt
 from vibeguard.system.audit.tracer import ignored_by_git, tracer_command, usable_tracer
 from vibeguard.system.clock import wall_ns
-from vibeguard.system.discovery.environment import caller_environment, check_environment
+from vibeguard.system.discovery.environment import FILE_LIST, caller_environment, check_environment
 from vibeguard.system.discovery.whereabouts import repository_root, state_dir_of
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.exits import signal_number
@@ -83,7 +83,7 @@ def _order(
         files = tuple(listed.split(b"\0")[:-1]) if planned.pass_files else ()
         with open(f"{scratch}/files", "wb") as file:
             file.write(listed)
-        environment[b"VIBEGUARD_FILES"] = os.fsencode(f"{scratch}/files")
+        environment[FILE_LIST] = os.fsencode(f"{scratch}/files")
     idle_ns = planned.idle_timeout_ns
     base = located.config_folder if planned.cwd else located.folder
     return Order(

@@ -9,6 +9,12 @@ from vibeguard.core.names import GitEnvironment, Pool
 
 # Neither id may be all zeros, and version ff is none.
 _TRACEPARENT = r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+# What tells of a process to which attempt of which run it belongs, and to which worker of a pool.
+RUN_MARK = b"VIBEGUARD_RUN"
+CHECK_MARK = b"VIBEGUARD_CHECK"
+ATTEMPT_MARK = b"VIBEGUARD_ATTEMPT"
+WORKER_MARK = b"VIBEGUARD_WORKER"
+FILE_LIST = b"VIBEGUARD_FILES"
 _OUR_SETTINGS = frozenset(
     {
         b"VIBEGUARD_CONFIG",
@@ -64,10 +70,21 @@ def check_environment(
     environment = dict(caller) if keeps else without_git_locals(caller)
     for name, value in own.items():
         environment[os.fsencode(name)] = os.fsencode(value)
-    environment[b"VIBEGUARD_RUN"] = run_id.encode()
-    environment[b"VIBEGUARD_CHECK"] = planned.id.encode()
-    environment[b"VIBEGUARD_ATTEMPT"] = str(attempt).encode()
-    return environment
+    return environment | marks_of(run_id, planned.id, attempt)
+
+
+def marks_of(run_id: str, check: str, attempt: int) -> dict[bytes, bytes]:
+    """The variables by which the processes of an attempt are known."""
+    return {
+        RUN_MARK: run_id.encode(),
+        CHECK_MARK: check.encode(),
+        ATTEMPT_MARK: str(attempt).encode(),
+    }
+
+
+def is_in_a_check(environment: Mapping[bytes, bytes]) -> bool:
+    """Whether a check of some run started what has this environment."""
+    return RUN_MARK in environment
 
 
 def without_git_locals(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:

@@ -118,7 +118,7 @@ def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> st
     if name:
         return os.path.join(cwd, name)
     root = repository_root(cwd)
-    for folder in _upwards(cwd):
+    for folder in upwards(cwd):
         state = os.path.join(folder, STATE_NAME)
         if _is_folder_of_ours(state) or _config_in(folder):
             return state
@@ -132,7 +132,7 @@ def state_dirs_above(cwd: str) -> Iterator[str]:
 
     Not up to the root of a repository, which anybody can make with a folder named `.git`.
     """
-    for folder in _upwards(cwd):
+    for folder in upwards(cwd):
         yield os.path.join(folder, STATE_NAME)
         if _config_in(folder):
             return
@@ -157,7 +157,7 @@ def state_dir_of(located: Located, flag: str | None, environ: Mapping[str, str],
 
 def repository_root(cwd: str) -> str | None:
     """The nearest folder, `cwd` or above, that is the root of a repository."""
-    for folder in _upwards(cwd):
+    for folder in upwards(cwd):
         if any(os.path.lexists(os.path.join(folder, mark)) for mark in _REPOSITORY_MARKS):
             return folder
     return None
@@ -174,13 +174,13 @@ def _up_to_repository_root(cwd: str) -> Iterator[str]:
     if root is None:
         yield cwd
         return
-    for folder in _upwards(cwd):
+    for folder in upwards(cwd):
         yield folder
         if folder == root:
             return
 
 
-def _upwards(folder: str) -> Iterator[str]:
+def upwards(folder: str) -> Iterator[str]:
     """The folder and its parents, up to the root of the file system."""
     while True:
         yield folder

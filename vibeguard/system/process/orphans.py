@@ -9,14 +9,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from vibeguard.system.discovery.environment import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
 from vibeguard.system.process import proc
 from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.proc import Identity, Stat
 from vibeguard.system.process.process_tree import ChildList, stat_of
 
-RUN_MARK = b"VIBEGUARD_RUN"
-CHECK_MARK = b"VIBEGUARD_CHECK"
-ATTEMPT_MARK = b"VIBEGUARD_ATTEMPT"
 LOOKS = 50  # at what dies and forks while one looks
 
 

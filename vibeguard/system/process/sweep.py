@@ -11,13 +11,13 @@ from collections.abc import Collection
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system import clock
+from vibeguard.system.discovery.environment import WORKER_MARK
 from vibeguard.system.process import hang, proc, process_tree
 from vibeguard.system.process.exits import reap
 from vibeguard.system.process.orphans import Mark, mark_in
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.process_tree import Members, Roots
 
-WORKER_MARK = b"VIBEGUARD_WORKER"  # in the environment of what a worker of a pool starts
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.025
 SWEEP_S = 2.0

@@ -6,10 +6,10 @@ import stat
 from typing import Final
 
 from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.system.discovery.whereabouts import STATE_NAME
 from vibeguard.system.rundir.files import advice_for, make_folder, read_regular, replace_file
 from vibeguard.system.rundir.tracked import in_repository, is_tracked
 
-STATE_FOLDER: Final = ".vibeguard"
 _IGNORE_ALL: Final = b"*\n"
 _OUR_NAMES: Final = frozenset({"order", "latest"})  # one of them is in each that is used
 # A file system of one's own, a refused start, an artifact of runs: what an unused one may hold.
@@ -102,7 +102,7 @@ def _may_hide_work(path: str) -> bool:
     """
     real = os.path.realpath(path)
     above_us = os.path.commonpath((real, os.path.realpath(os.curdir))) == real
-    named = os.path.basename(path) == STATE_FOLDER
+    named = os.path.basename(path) == STATE_NAME
     return above_us or (not named and in_repository(path))
 
 

@@ -8,6 +8,8 @@ work tree can be linked) is git's to answer.
 import os
 from typing import Final
 
+from vibeguard.system.discovery.whereabouts import upwards
+
 _PLAIN_VERSIONS: Final = (2, 3)
 _HEADER_BYTES: Final = 12
 _PATIENCE_S: Final = 10.0
@@ -16,12 +18,12 @@ _SPLIT_INDEX: Final = b"link"
 
 def is_tracked(folder: str) -> bool:
     """Whether the repository around `folder`, if there is one, tracks a file in it."""
-    git_dir = _git_dir(os.path.dirname(folder))
-    if git_dir is None:
+    around = _repository_around(folder)
+    if around is None:
         return False
     try:
         # It may be a link; a FIFO in its place, as a check can put there, holds nobody up.
-        path = os.path.join(git_dir, "index")
+        path = os.path.join(around, ".git", "index")
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as index:
             content = index.read()
     except FileNotFoundError:
@@ -39,31 +41,18 @@ def is_tracked(folder: str) -> bool:
 
 def in_repository(folder: str) -> bool:
     """Whether there is a repository around `folder`."""
-    return _git_dir(os.path.dirname(folder)) is not None
+    return _repository_around(folder) is not None
 
 
-def _git_dir(folder: str) -> str | None:
-    """The nearest `.git` at or above `folder`."""
-    while True:
-        candidate = os.path.join(folder, ".git")
-        if os.path.lexists(candidate):
-            return candidate
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
+def _repository_around(folder: str) -> str | None:
+    above = upwards(os.path.dirname(folder))
+    return next((one for one in above if os.path.lexists(os.path.join(one, ".git"))), None)
 
 
 def _git_says_tracked(folder: str) -> bool:
     """Ask git. Where it cannot answer (not installed, not its repository) nothing is tracked."""
-    import subprocess  # noqa: PLC0415 - slow to import and seldom needed
+    from vibeguard.system.discovery.vcs import Git  # noqa: PLC0415 - it imports subprocess
 
     parent, name = os.path.split(folder)
-    command = ["git", "--literal-pathspecs", "ls-files", "-z", "--", name]
-    try:
-        answer = subprocess.run(
-            command, cwd=parent, capture_output=True, check=False, timeout=_PATIENCE_S
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return answer.returncode == 0 and answer.stdout != b""
+    git = Git(parent, os.environb, _PATIENCE_S)
+    return bool(git.try_to("--literal-pathspecs", "ls-files", "-z", "--", name))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.system.channel import Launch, Sealed
+from vibeguard.system.discovery.environment import is_in_a_check
 
 if TYPE_CHECKING:
     import subprocess
@@ -18,7 +19,7 @@ def notify(
 
     A run that was started inside a check of another run notifies nobody: that one does.
     """
-    if not launch.notify or b"VIBEGUARD_RUN" in launch.environment:
+    if not launch.notify or is_in_a_check(launch.environment):
         return None
     from vibeguard.core.notifying import due  # noqa: PLC0415 - seldom needed
     from vibeguard.core.report.build import build_report  # noqa: PLC0415

@@ -26,7 +26,7 @@ from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, Sealed
 from vibeguard.system.clock import monotonic_ns, wall_ns, wall_time
-from vibeguard.system.discovery.environment import traceparent
+from vibeguard.system.discovery.environment import is_in_a_check, traceparent
 from vibeguard.system.history import append_history, machine_id
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.proc import boot_id, own_start
@@ -75,7 +75,7 @@ class RunLog:
         self.view = view
         self.clocks = clocks
         self.start_ns = start_ns
-        self.nested = _is_nested(launch)
+        self.nested = is_in_a_check(launch.environment)
         self.journal = journal
         self.run_id = journal.run_id
         self.folder = journal.run_folder
@@ -100,7 +100,7 @@ class RunLog:
         From here on readers are answered. Raises LogWriteError where the run cannot be recorded.
         """
         start_ns = clocks.monotonic_ns()
-        state_dir, nested = os.fsdecode(launch.state_dir), _is_nested(launch)
+        state_dir, nested = os.fsdecode(launch.state_dir), is_in_a_check(launch.environment)
         try:
             witness = open_witness(state_dir)
         except OSError as error:
@@ -279,8 +279,3 @@ class RunLog:
                 changed=changed_meanwhile(self.launch, state, vcs),
             )
         )
-
-
-def _is_nested(launch: Launch) -> bool:
-    """Whether a check of another run started this one."""
-    return b"VIBEGUARD_RUN" in launch.environment

@@ -15,7 +15,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import OrderReader, Sealed
-from vibeguard.system.discovery.environment import check_environment
+from vibeguard.system.discovery.environment import FILE_LIST, check_environment
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
@@ -163,7 +163,7 @@ class Session:
         )
         listed = launch.files.get(planned.id)
         if listed is not None:
-            environment[b"VIBEGUARD_FILES"] = self._file_list(planned, listed)
+            environment[FILE_LIST] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
         returned = f"{self._log.folder}/{artifacts_name(planned, number)}"
         remote = self._remote if planned.where is not None else None

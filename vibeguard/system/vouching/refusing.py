@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from vibeguard.core.problems import LogWriteError, Problem, VibeGuardError
+from vibeguard.system.discovery.environment import is_in_a_check
 from vibeguard.system.rundir.ids import run_folder, started_ns
 from vibeguard.system.rundir.order import read_order
 from vibeguard.system.rundir.refused import mark_refused
@@ -37,7 +38,7 @@ def leave_mark(
     where there is no memory for the mark.
     """
     with contextlib.suppress(LogWriteError, StateFolderRefused, OSError, MemoryError):
-        if "VIBEGUARD_RUN" not in os.environ and not _has_begun(state_dir, launched_ns, now_ns):
+        if not is_in_a_check(os.environb) and not _has_begun(state_dir, launched_ns, now_ns):
             state_folder(state_dir, create=False)
             recorded = mark_refused(state_dir, problems, now_ns=now_ns)
             if recorded is not None:  # a supervisor that has not exited yet names its own run else

@@ -10,11 +10,10 @@ import trio
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.messages import Job, Result, Struck
 from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.discovery.environment import FILE_LIST, WORKER_MARK, marks_of
 from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
-from vibeguard.system.process.orphans import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
-from vibeguard.system.process.sweep import WORKER_MARK
 from vibeguard.system.rundir.files import write_new
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.parcel import Parcel, States, pack, states
@@ -151,13 +150,11 @@ class RemoteAttempt:
         environment = {
             **self._tools.environment,
             **job.environment,
-            RUN_MARK: job.run_id.encode(),
-            CHECK_MARK: job.check.encode(),
-            ATTEMPT_MARK: str(job.attempt).encode(),
+            **marks_of(job.run_id, job.check, job.attempt),
             WORKER_MARK: self._tools.identity.encode(),
         }
         if job.listed is not None:
-            environment[b"VIBEGUARD_FILES"] = os.fsencode(store.output_path(self.claim, "files"))
+            environment[FILE_LIST] = os.fsencode(store.output_path(self.claim, "files"))
         return AttemptSpec(
             run_id=job.run_id,
             check=job.check,

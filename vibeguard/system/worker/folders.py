@@ -18,11 +18,10 @@ from msgspec import Struct
 
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.messages import Source
+from vibeguard.system.discovery.environment import WORKER_MARK, marks_of
 from vibeguard.system.discovery.filestate import CTIME_TICK_S, looks_of
 from vibeguard.system.executors.base import AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.local import LocalExecutor
-from vibeguard.system.process.orphans import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
-from vibeguard.system.process.sweep import WORKER_MARK
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.repositories import hand_over, make_repository, set_head
 from vibeguard.system.worker.store import Store
@@ -196,19 +195,17 @@ class Folders:
 
     async def _run(self, script: str, **variables: str) -> str:
         """The last line that a script prints. Raises Unfit with it where it fails."""
-        number = str(next(self._numbers))
-        path = self._store.output_path(number, "script")
+        number = next(self._numbers)
+        path = self._store.output_path(str(number), "script")
         spec = AttemptSpec(
             run_id=self._mark,
             check="folder",
-            attempt=int(number),
+            attempt=number,
             command=script,
             cwd=self._store.folder,
             environment={
                 **self._environment,
-                RUN_MARK: self._mark.encode(),
-                CHECK_MARK: b"folder",
-                ATTEMPT_MARK: number.encode(),
+                **marks_of(self._mark, "folder", number),
                 **{name.encode(): os.fsencode(value) for name, value in variables.items()},
             },
             output_path=path,
