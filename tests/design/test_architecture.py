@@ -110,6 +110,36 @@ def test_no_two_files_of_one_name_mean_different_things() -> None:
     assert twice == (SEEN_FROM_SEVERAL_ROOMS | ONE_IN_EACH_OF_A_KIND)
 
 
+def half_caught(source: str) -> list[str]:
+    """What catches one of the errors of a decoder (`UNDECODABLE`), and forgets the others."""
+    return [
+        f"line {block.lineno}: {', '.join(sorted(names))}"
+        for block in ast.walk(ast.parse(source))
+        if isinstance(block, ast.Try | ast.With)
+        for caught in [_caught_silently(block)]
+        for names in [{n.rpartition(".")[2] for one in caught for n in re.findall(r"[\w.]+", one)}]
+        if "DecodeError" in names
+        and not ({"UnicodeDecodeError", "UnicodeError"} & names and "RecursionError" in names)
+    ]
+
+
+def _caught_silently(block: ast.Try | ast.With) -> list[str]:
+    if isinstance(block, ast.With):
+        calls = [item.context_expr for item in block.items]
+        return [ast.unparse(c) for c in calls if "suppress(" in ast.unparse(c)]
+    handlers = [ast.unparse(h.type) for h in block.handlers if h.type is not None]
+    raises = all(any(isinstance(n, ast.Raise) for n in ast.walk(h)) for h in block.handlers)
+    return [] if raises else handlers
+
+
+def test_what_anybody_may_have_written_is_decoded_with_every_error_in_mind() -> None:
+    """A check can put anything into files and sockets: the text may be none, or nested too deep."""
+    planted = "try: f()\nexcept (OSError, msgspec.DecodeError): pass"
+    assert half_caught(planted) == ["line 1: DecodeError, OSError"]
+    for file in (ROOT / "vibeguard").rglob("*.py"):
+        assert half_caught(file.read_text("utf-8")) == [], file
+
+
 # What begins something that outlives the call, or changes the whole process.
 EFFECTS = {
     *("start_soon", "start_thread", "Thread", "fork", "posix_spawn", "Popen"),

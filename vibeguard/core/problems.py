@@ -2,8 +2,12 @@
 
 import errno
 from collections.abc import Sequence
+from typing import Final
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+
+# What msgspec raises for bytes that anybody may have written: no such value, no text, too deep.
+UNDECODABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Problem(Struct, frozen=True):

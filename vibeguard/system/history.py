@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 from vibeguard.core.history import Estimate, Sample, compacted, definition_of, estimates
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.rundir.files import append_lines, read_regular, replace_file
 
 NAME: Final = "history"
@@ -79,7 +80,7 @@ def _read(state_dir: str) -> list[Sample]:
 def _sample(line: bytes) -> Sample | None:
     try:
         return _decode(line)
-    except (DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None
 
 

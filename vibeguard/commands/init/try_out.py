@@ -15,7 +15,7 @@ from vibeguard.commands.init.project_files import files_of
 from vibeguard.commands.streams import unwritable_is_told, write_err
 from vibeguard.core.model.report import CheckReport, Report, Violation
 from vibeguard.core.names import NOT_FOUND
-from vibeguard.core.problems import RunIncomplete
+from vibeguard.core.problems import UNDECODABLE, RunIncomplete
 from vibeguard.core.proposing.base import parent
 from vibeguard.core.report.brief import first_place
 from vibeguard.core.wording.layout import first_line, shorten
@@ -94,7 +94,7 @@ def try_check(config: str, name: str) -> Tried:
     try:
         document = msgspec.json.decode(done.stdout, type=Report)
         check = document.checks[0]
-    except (msgspec.DecodeError, UnicodeError, IndexError) as error:
+    except (*UNDECODABLE, IndexError) as error:
         raise RunIncomplete(f"{name} could not be tried: run ended with {done.returncode}") from (
             error
         )

@@ -11,7 +11,7 @@ from io import BytesIO
 from operator import or_
 from typing import cast, get_args
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 from vibeguard.core.eventlog.encode import DIGEST_LENGTH, SEAL_END, new_digest
 from vibeguard.core.eventlog.single_line import (
@@ -23,7 +23,7 @@ from vibeguard.core.eventlog.single_line import (
     refuse_foreign_schema,
 )
 from vibeguard.core.model.events import Event, LogSealed
-from vibeguard.core.problems import LogCorrupt, UsageError
+from vibeguard.core.problems import UNDECODABLE, LogCorrupt, UsageError
 
 # Without the seal, so that a chunk that holds one goes the slow way, where it is checked.
 _UNSEALED = reduce(or_, (event for event in get_args(Event) if event is not LogSealed))
@@ -102,7 +102,7 @@ class LogDecoder:
             return self._decode_each(complete)
         try:
             events = [*map(self._decode_line, BytesIO(complete))]
-        except (DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return self._decode_each(complete)
         self._accept(complete, events)
         return events

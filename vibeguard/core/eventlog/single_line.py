@@ -7,7 +7,7 @@ from typing import Final, get_args
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from vibeguard.core.model.events import SCHEMA_VERSION, Event, RunStarted, UnknownEvent
-from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.problems import UNDECODABLE, LogCorrupt
 
 # No event comes near this; a longer line is damage, and reading on would eat the memory.
 MAX_LINE_BYTES: Final = 64 << 20
@@ -69,7 +69,7 @@ def refuse_foreign_schema(line: bytes) -> None:
     """Raise LogCorrupt if `line` is the start of a log of another major schema version."""
     try:
         schema = json.decode(line, type=_Beginning).schema
-    except (DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return  # damage, which `decode_line` words better
     ours = SCHEMA_VERSION.partition(".")[0]
     if schema and schema.partition(".")[0] != ours:
@@ -81,7 +81,7 @@ def newer_writer(line: bytes) -> str:
     try:
         beginning = json.decode(line, type=_Beginning)
         theirs, ours = (int(s.split(".")[1]) for s in (beginning.schema, SCHEMA_VERSION))
-    except (DecodeError, UnicodeDecodeError, RecursionError, ValueError, IndexError):
+    except (*UNDECODABLE, ValueError, IndexError):
         return ""
     return f"VibeGuard {beginning.tool_version[:40]}" if theirs > ours else ""
 

@@ -12,6 +12,7 @@ import msgspec
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import FAILED_RESULTS
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.results.base import Sink, UnreadableReport
 
 MOST_BYTES = 64 << 20
@@ -90,7 +91,7 @@ def documents(data: bytes, kind: Any) -> list[Any]:
             at = start.start() + len(whole)
             read += len(whole)
             found.append(msgspec.json.decode(whole, type=kind))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             problem = str(error)[:200]
             place = _MALFORMED.fullmatch(problem)
             read += int(place[1]) if place else 0
@@ -105,7 +106,7 @@ def decode_line(line: str, kind: Any) -> Any | None:
         return None
     try:
         return msgspec.json.decode(line, type=kind)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNDECODABLE:
         return None
 
 

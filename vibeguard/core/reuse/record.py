@@ -9,6 +9,7 @@ from msgspec import Struct
 from vibeguard.core.model.config import CheckKeys
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import GitEnvironment, LeakPolicy, ReusePolicy
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.reuse.key import Part, key_of
 from vibeguard.core.wording.units import some
 
@@ -60,7 +61,7 @@ def decode_record(data: bytes) -> Record | None:
         return None
     try:
         return msgspec.json.decode(text, type=Record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None
 
 

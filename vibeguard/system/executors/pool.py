@@ -141,7 +141,7 @@ class PoolExecutor:
     def _receive(self, payload: bytes | memoryview) -> None:
         try:
             message = decode_from_worker(payload)
-        except DecodeError:
+        except (DecodeError, UnicodeDecodeError, RecursionError):
             return  # of another protocol: such a worker offers nothing
         self._carry_out(self._client.receive(message, clock.monotonic_s()))
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import trio
-from msgspec import DecodeError
 
 from vibeguard.core.pool.broker_names import PoolNames, label_set
 from vibeguard.core.pool.messages import (
@@ -21,6 +20,7 @@ from vibeguard.core.pool.messages import (
     encode,
 )
 from vibeguard.core.pool.sealing import code_of, seal, unseal
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.pool import lua
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
@@ -110,7 +110,7 @@ class Pool:
         """The job, if its seal is that of the token that it carries."""
         try:
             job = decode_job(sealed[32:])
-        except DecodeError:
+        except UNDECODABLE:
             return None
         return job if unseal(self._key, self.names.job(job.token), sealed) is not None else None
 
@@ -140,7 +140,7 @@ class Pool:
         shown = []
         for payload in await self._shown():
             if payload is not None:
-                with suppress(DecodeError):  # of a version that shows itself otherwise
+                with suppress(*UNDECODABLE):  # of a version that shows itself otherwise
                     shown.append(decode_presence(payload))
         return sorted(shown, key=lambda presence: (presence.name, presence.worker))
 

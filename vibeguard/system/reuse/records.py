@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.reuse.manifest import Entry
 from vibeguard.core.reuse.record import LARGEST_BYTES, Record, decode_record, encode_record
 from vibeguard.system.rundir.files import make_folder, open_regular, replace_file
@@ -158,7 +159,7 @@ def _read(path: str, most: int) -> bytes | None:
 def _decoded(data: bytes) -> tuple[Entry, ...]:
     try:
         return _entries.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return ()
 
 

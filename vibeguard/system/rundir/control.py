@@ -8,9 +8,9 @@ import os
 import stat
 from typing import Final
 
-from msgspec import DecodeError, Struct, json
+from msgspec import Struct, json
 
-from vibeguard.core.problems import LogWriteError, UsageError
+from vibeguard.core.problems import UNDECODABLE, LogWriteError, UsageError
 from vibeguard.system.rundir.files import FILE_MODE, open_regular, replace_file
 
 CONTROL: Final = "control"
@@ -111,7 +111,7 @@ def _read(path: str) -> Request | None:
         if status.st_uid != os.geteuid() or exposed or status.st_size > _LARGEST_BYTES:
             return None
         return json.decode(os.read(fd, _LARGEST_BYTES + 1), type=Request)
-    except (OSError, DecodeError, UnicodeDecodeError):
+    except (OSError, *UNDECODABLE):
         return None
     finally:
         os.close(fd)

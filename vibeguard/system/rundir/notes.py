@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from vibeguard.core.model.notification import Told
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.wording.units import plural
 from vibeguard.system.rundir.files import read_regular, write_new
 
@@ -109,7 +110,7 @@ def untold(run_folder: str) -> tuple[str, ...]:
         told = msgspec.json.Decoder(Told).decode_lines(lines)
     except FileNotFoundError:
         return ()
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNDECODABLE):
         return ("who was told of this run cannot be read",)
     return tuple(
         f"{one.target} was not told of this run ({plural(one.attempts, 'attempt')}): {one.error}"

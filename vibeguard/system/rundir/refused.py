@@ -9,10 +9,10 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import DecodeError, Struct, json
+from msgspec import Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.problems import LogWriteError, Problem
+from vibeguard.core.problems import UNDECODABLE, LogWriteError, Problem
 from vibeguard.system.rundir.files import open_or_create, read_regular, replace_file
 from vibeguard.system.rundir.ids import is_run_id, new_run_id, started_ns
 from vibeguard.system.rundir.order import OrderedRun, note_started, outermost, read_order
@@ -96,7 +96,7 @@ def _read(path: str) -> Refusal | None:
     """The mark; None where it says nothing. A check can put anything in its place."""
     try:
         refusal = json.decode(read_regular(path, _LARGEST_BYTES), type=Refusal)
-    except (OSError, DecodeError, UnicodeDecodeError, RecursionError):
+    except (OSError, *UNDECODABLE):
         return None
     return refusal if refusal.problems and is_run_id(refusal.stamp) else None
 

@@ -11,10 +11,11 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from msgspec import DecodeError, msgpack
+from msgspec import msgpack
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import Event, FrontierAdvanced
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
@@ -63,7 +64,7 @@ def look_up_first(log: RunLog, orders: OrderReader, prepare: Callable[[], None])
             log.unattributed += _end_leftovers()
     try:
         return msgpack.decode(answer.removeprefix(_ONE_RUNS), type=Found)
-    except DecodeError:
+    except UNDECODABLE:
         return None
 
 

@@ -5,8 +5,7 @@ import socket
 import struct
 from typing import Final
 
-import msgspec
-
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.vouching.place import all_claimants
 from vibeguard.system.vouching.statement import (
@@ -47,7 +46,7 @@ def exchange(name: str, request: Request) -> Statement | None:
             if name not in all_claimants() or monotonic_s() >= give_up:
                 return None
             sleep_s(POLL_S)
-        except (OSError, EOFError, msgspec.DecodeError):
+        except (OSError, EOFError, *UNDECODABLE):
             return None
 
 

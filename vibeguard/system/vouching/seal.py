@@ -4,11 +4,11 @@ import os
 from hashlib import sha256
 from typing import Final
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 from vibeguard.core.eventlog.encode import DIGEST_LENGTH, SEAL_END
 from vibeguard.core.model.events import LogSealed
-from vibeguard.core.problems import LogCorrupt
+from vibeguard.core.problems import UNDECODABLE, LogCorrupt
 from vibeguard.system.journal.reader import open_log
 
 _WITHIN_BYTES: Final = 512
@@ -22,7 +22,7 @@ def seal_at_end(folder: str) -> str:
         with open(open_log(folder), "rb") as log:
             log.seek(max(os.fstat(log.fileno()).st_size - _WITHIN_BYTES, 0))
             return _decode(log.read(_WITHIN_BYTES).rstrip(b"\n").rpartition(b"\n")[2]).sha256
-    except (LogCorrupt, OSError, DecodeError, UnicodeDecodeError):
+    except (LogCorrupt, OSError, *UNDECODABLE):
         return ""
 
 

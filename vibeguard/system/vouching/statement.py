@@ -66,13 +66,13 @@ def send(connection: socket.socket, message: Request | Statement, deadline: floa
 
 
 def receive_request(connection: socket.socket, deadline: float) -> Request:
-    """The message of a client. Raises OSError, EOFError or msgspec.DecodeError."""
+    """The message of a client. Raises OSError, EOFError or one of UNDECODABLE."""
     request: Request = _decode_request(_receive(connection, deadline))
     return request
 
 
 def receive_statement(connection: socket.socket, deadline: float) -> Statement:
-    """The message of a supervisor. Raises OSError, EOFError or msgspec.DecodeError."""
+    """The message of a supervisor. Raises OSError, EOFError or one of UNDECODABLE."""
     return _decode_statement(_receive(connection, deadline))
 
 

@@ -10,9 +10,9 @@ import socket
 import threading
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.process import proc
 from vibeguard.system.process.spawn_refused import PRESSURE
@@ -144,7 +144,7 @@ class Witness:
                     return  # closed
                 sleep_s(_PRESSURE_PAUSE_S)  # who asks is in the queue still
                 continue
-            with connection, contextlib.suppress(OSError, EOFError, msgspec.DecodeError):
+            with connection, contextlib.suppress(OSError, EOFError, *UNDECODABLE):
                 deadline = monotonic_s() + _PATIENCE_S
                 pid, uid = peer_of(connection)
                 if uid == os.geteuid():

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Final
 
 import trio
-from msgspec import DecodeError
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.pool import worker as core
 from vibeguard.core.pool.messages import PROTOCOL, Job, Stage, decode_from_client
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system import clock
 from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.pool.access import Access
@@ -130,7 +130,7 @@ class Service:
     def _receive(self, payload: bytes | memoryview) -> None:
         try:
             message = decode_from_client(payload)
-        except DecodeError:
+        except UNDECODABLE:
             return  # of another protocol: its jobs are not taken here either
         self._carry_out(self._machine.receive(message, clock.monotonic_s()))
 

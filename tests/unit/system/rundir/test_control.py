@@ -58,6 +58,8 @@ def test_requests_are_taken_up_in_their_order(folder):
         b'{"payload":{}}',
         b"\xff",
         b'{"kind":"' + b"a" * 70000 + b'"}',
+        b'{"kind":"\xff"}',
+        b'{"kind":"cancel","more":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
     ],
 )
 def test_what_is_no_request_is_removed_and_not_obeyed(folder, content):

@@ -126,6 +126,52 @@ def test_who_reads_waits_for_a_supervisor_that_starts(tmp_path: Path) -> None:
         assert answer.result() == Statement((RUN,))
 
 
+TOO_DEEP = b"\xa4more" + b"\x91" * 30_000 + b"\xc0"
+NO_TEXT = b"\xa1\xff"
+
+
+def sent(payload: bytes) -> bytes:
+    """A message as it goes over the socket."""
+    return len(payload).to_bytes(4) + payload
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"\x82\xa4type\xa3Ask" + TOO_DEEP, b"\x81\xa4type" + NO_TEXT],
+    ids=["too deep", "no text"],
+)
+def test_who_is_sent_what_is_no_message_goes_on_answering(payload: bytes, tmp_path: Path) -> None:
+    """A check can send anything: the thread ended, and nobody believed the run any more."""
+    witness = open_witness(str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as check:
+        check.settimeout(LONG_S)
+        check.connect(f"\0{witness.name}")
+        check.sendall(sent(payload))
+        assert check.recv(1) == b""
+    assert exchange(witness.name, Ask()) == Statement()
+    witness.close()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"\x81" + TOO_DEEP, b"\x81\xa4runs\x91\x81\xa6run_id" + NO_TEXT],
+    ids=["too deep", "no text"],
+)
+def test_an_answer_that_is_none_is_no_answer(payload: bytes, tmp_path: Path) -> None:
+    """A check can play supervisor: whoever read a run then ended with a traceback."""
+    with socket.socket(socket.AF_UNIX) as other, ThreadPoolExecutor() as elsewhere:
+        name = new_name(keys_of(str(tmp_path)))
+        other.bind(f"\0{name}")
+        other.listen()
+        other.settimeout(LONG_S)
+        answer = elsewhere.submit(exchange, name, Ask())
+        connection, _ = other.accept()
+        receive_request(connection, monotonic_s() + LONG_S)
+        connection.sendall(sent(payload))
+        connection.close()
+        assert answer.result() is None
+
+
 def test_a_run_that_ended_while_this_one_was_stopped_is_named(tmp_path: Path) -> None:
     """Two runs and Ctrl-Z: nothing can be believed, and it need not look like an attack alone."""
     witness = open_witness(str(tmp_path))

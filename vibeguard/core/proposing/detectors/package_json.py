@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.proposing.base import Project, Proposal, inside, parent
 from vibeguard.core.proposing.recipes import recipe
 
@@ -61,7 +62,7 @@ _MATCHERS = {"eslint": "{matcher: eslint-stylish}", "tsc": "{matcher: tsc}"}
 def _read(text: str) -> _Package:
     try:
         return msgspec.json.decode(text, type=_Package)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNDECODABLE:
         return _Package()
 
 
