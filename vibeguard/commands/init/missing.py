@@ -53,7 +53,7 @@ def _python_first() -> str:
     try:
         with open("pyproject.toml", "rb") as file:
             document = tomllib.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ""
     groups, project = document.get("dependency-groups"), document.get("project")
     extras = project.get("optional-dependencies") if isinstance(project, dict) else None

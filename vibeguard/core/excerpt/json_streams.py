@@ -3,9 +3,14 @@
 Such a stream is written for readers of results; the text that a person wants is inside of it.
 """
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Struct, field
 
+from vibeguard.core.problems import UNDECODABLE
+
+Kind = TypeVar("Kind", bound=Struct)
 _GO_TESTS = ("start", "run", "pause", "cont", "pass", "bench", "fail", "skip", "attr", "output")
 _GO = frozenset((*_GO_TESTS, "build-output", "build-fail"))
 _CARGO = frozenset(("compiler-artifact", "build-script-executed", "build-finished"))
@@ -41,19 +46,24 @@ def said(line: str) -> list[str]:
     return [line] if text is None else text.splitlines()
 
 
-def _said_by_go(line: str) -> str | None:
+def _decoded(line: str, kind: type[Kind]) -> Kind | None:
     try:
-        event = msgspec.json.decode(line.encode(), type=_GoEvent)
-    except ValueError:
+        return msgspec.json.decode(line.encode(), type=kind)
+    except (ValueError, *UNDECODABLE):  # the former: what cannot be encoded
+        return None
+
+
+def _said_by_go(line: str) -> str | None:
+    event = _decoded(line, _GoEvent)
+    if event is None:
         return None
     known = event.action in _GO and (event.package or event.import_path)
     return event.output if known else None
 
 
 def _said_by_cargo(line: str) -> str | None:
-    try:
-        message = msgspec.json.decode(line.encode(), type=_CargoMessage)
-    except ValueError:
+    message = _decoded(line, _CargoMessage)
+    if message is None:
         return None
     if message.reason == "compiler-message" and message.message is not None:
         return message.message.rendered or ""

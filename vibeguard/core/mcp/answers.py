@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from vibeguard.core.mcp.tools import Arguments, Text
 from vibeguard.core.model.report import Report
+from vibeguard.core.problems import UNDECODABLE
 
 # The states of a report that are no answer to "did it pass?".
 _NO_ANSWER = frozenset({"refused", "incomplete", "corrupt"})
@@ -86,7 +87,7 @@ def document(type_: type[Struct], ended: Ended) -> Struct | None:
         return None
     try:
         return msgspec.json.decode(ended.stdout, type=type_)
-    except ValueError:
+    except UNDECODABLE:
         return None
 
 

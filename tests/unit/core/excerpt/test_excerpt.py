@@ -244,6 +244,14 @@ def test_json_that_is_no_such_stream_is_shown_as_it_is(line):
     assert last_lines(line.encode()) == (line,)
 
 
+@pytest.mark.parametrize("key", ["Action", "reason"])
+def test_json_that_is_nested_too_deeply_is_shown_as_it_is(key):
+    """A failing check that writes such a line ended the run as a defect."""
+    line = f'{{"{key}":"output","more":{"[" * 5_000}{"]" * 5_000}}}'
+    (shown,) = last_lines(line.encode())
+    assert shown[:300] == line[:300]
+
+
 def test_every_fixture_has_a_case_and_every_case_a_fixture():
     assert sorted(CASES) == sorted(path.stem for path in FIXTURES.glob("*.txt"))
 
