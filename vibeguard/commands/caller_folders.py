@@ -5,6 +5,7 @@ import os
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.problems import UsageError
 from vibeguard.system.clock import wall_ns
+from vibeguard.system.discovery.environment import is_in_a_check
 from vibeguard.system.discovery.whereabouts import (
     find_state_dir,
     state_dir_of_config,
@@ -37,7 +38,7 @@ def _supervised() -> str:
     Its checks may have put another one, with a run that passed, into a folder below. What runs
     inside a check means the folder that it is in.
     """
-    if "VIBEGUARD_RUN" in os.environ or not all_claimants():
+    if is_in_a_check(os.environb) or not all_claimants():
         return ""
     return next(filter(claimants, state_dirs_above(working_folder())), "")
 
