@@ -5,7 +5,12 @@ from pathlib import Path
 from shlex import quote
 
 from vibeguard.commands.hook.config_place import Place, refuse_other_place
-from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
+from vibeguard.commands.hook.git_files import (
+    install,
+    refuse_foreign,
+    top_of_work_tree,
+    trouble_told,
+)
 from vibeguard.commands.hook.settings_file import (
     read_settings,
     with_ours,
@@ -31,7 +36,7 @@ def settings_of_agent(name: str, place: Place, *, write: bool, remove: bool) -> 
     """
     if write and remove:
         raise UsageError("--write and --remove", "take one of them")
-    target, top = TARGETS[name], Path(git("rev-parse", "--show-toplevel"))
+    target, top = TARGETS[name], top_of_work_tree()
     path, script = top / target.settings, top / "scripts" / script_name(name)
     with trouble_told(path.parent):
         before, text = read_settings(path, top)

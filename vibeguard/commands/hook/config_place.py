@@ -7,7 +7,7 @@ from shlex import quote, split
 
 from msgspec import Struct
 
-from vibeguard.commands.hook.git_files import beginning_of, git, is_ours
+from vibeguard.commands.hook.git_files import beginning_of, is_ours, top_of_work_tree
 from vibeguard.commands.loading import has_config, locate
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
@@ -56,7 +56,7 @@ class Place(Struct, frozen=True):
 def place_of_config(common: GlobalOptions) -> Place:
     """Where the config is; the top of the work tree where there is no repository, or no config."""
     try:
-        top = git("rev-parse", "--show-toplevel")
+        top = top_of_work_tree()
     except UsageError:
         return Place()
     if not has_config(common):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vibeguard.commands.hook.git_files import beginning_of, git, is_ours
+from vibeguard.commands.hook.git_files import beginning_of, git, is_ours, top_of_work_tree
 from vibeguard.commands.hook.managers import MANAGER_FILES, MANAGER_MARKS
 from vibeguard.commands.hook.settings_file import handlers, read_settings
 from vibeguard.commands.hook.targets import TARGETS, Target, script_name
@@ -36,7 +36,7 @@ class Finding(Struct, frozen=True):
 
 def doctor(common: GlobalOptions) -> int:  # noqa: ARG001 - every command takes it
     """Say what each hook does on pass, fail, pending and a missing command; 1 for a silent one."""
-    top = Path(git("rev-parse", "--show-toplevel"))
+    top = top_of_work_tree()
     with stubbed() as folder:
         found = [*_git_hooks(top, folder), *_managers(top), *_agents(top, folder)]
     for each in found:

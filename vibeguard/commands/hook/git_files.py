@@ -38,6 +38,11 @@ def git(*arguments: str) -> str:
     return os.fsdecode(done.stdout).removesuffix("\n")
 
 
+def top_of_work_tree() -> Path:
+    """Raises UsageError outside of a work tree."""
+    return Path(git("rev-parse", "--show-toplevel"))
+
+
 def beginning_of(path: Path) -> str:
     """The first of what a file says; empty where there is none that can be read."""
     try:

@@ -7,7 +7,13 @@ from shlex import quote
 
 from vibeguard.commands.hook import HookOptions
 from vibeguard.commands.hook.config_place import Place, place_of_config, refuse_other_place
-from vibeguard.commands.hook.git_files import git, install, refuse_foreign, trouble_told
+from vibeguard.commands.hook.git_files import (
+    git,
+    install,
+    refuse_foreign,
+    top_of_work_tree,
+    trouble_told,
+)
 from vibeguard.commands.hook.managers import advice, call
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact
@@ -46,7 +52,7 @@ def scripts(kind: str, common: GlobalOptions, options: HookOptions) -> int:
 def _write_stages(stages: tuple[str, ...], place: Place) -> None:
     """Install these git hooks: all, or none."""
     folder, private = _hooks_folder()
-    top = Path(git("rev-parse", "--show-toplevel"))
+    top = top_of_work_tree()
     owner = advice(top, folder, place.folder, stages)
     if owner:
         write_err(sanitise(owner, multiline=True).rstrip("\n") + "\n")
@@ -70,7 +76,7 @@ def _agent(common: GlobalOptions, options: HookOptions) -> int:
     if not options.write:
         write_exact(script)
         return 0
-    top = Path(git("rev-parse", "--show-toplevel"))
+    top = top_of_work_tree()
     path = top / "scripts" / AGENT_FILE
     with trouble_told(path.parent):
         path.parent.mkdir(exist_ok=True)
@@ -95,7 +101,7 @@ def _hooks_folder() -> tuple[Path, bool]:
     """
     folder = Path(git("rev-parse", "--path-format=absolute", "--git-path", "hooks")).resolve()
     common = Path(git("rev-parse", "--path-format=absolute", "--git-common-dir")).resolve()
-    top = Path(git("rev-parse", "--show-toplevel")).resolve()
+    top = top_of_work_tree().resolve()
     if not folder.is_relative_to(common) and not folder.is_relative_to(top):
         raise UsageError(
             f"core.hooksPath is {folder}, outside this repository",

@@ -50,6 +50,14 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     remaining_path_ns: int = 0
     priority: int = 0
 
+    def output_name(self, attempt: int) -> str:
+        """Where an attempt's output is in the run folder. Attempts count from 1."""
+        return f"output/{self.stem}.{attempt}.log"
+
+    def artifacts_name(self, attempt: int) -> str:
+        """The folder there with what came back of an attempt from another machine."""
+        return f"artifacts/{self.stem}.{attempt}"
+
 
 def stands_alone(planned: PlannedCheck) -> bool:
     """Whether nothing may run beside the check: what changes the tree meanwhile is its doing."""

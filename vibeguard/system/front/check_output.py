@@ -13,7 +13,6 @@ from vibeguard.core.wording.terminal import is_ci
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.files import open_regular
-from vibeguard.system.rundir.outputs import output_name
 
 CHUNK_BYTES = 1 << 16
 POLL_S = 0.1
@@ -161,7 +160,7 @@ class CheckOutput:
     def _open(self) -> int | None:
         record = self.state.checks.get(self._check)
         if self._descriptor is None and record is not None and self._attempt:
-            name = output_name(record.planned, self._attempt)
+            name = record.planned.output_name(self._attempt)
             try:
                 self._descriptor = open_regular(os.path.join(self._folder, name))
             except OSError:

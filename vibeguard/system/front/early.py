@@ -57,7 +57,7 @@ class Supervisor:
         self.guarded_here = guarded_here
         self.began_s = command_began_s()
         self.launched = False
-        self.differing: Asked | None = None  # what git was asked of the caller's folder meanwhile
+        self.differing: Asked | None = None  # git, asked about the caller's folder meanwhile
 
     def discard(self) -> None:
         """End a supervisor that got nothing to do. Harmless after the launch, and when repeated."""

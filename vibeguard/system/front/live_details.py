@@ -9,7 +9,6 @@ from vibeguard.core.names import CheckState
 from vibeguard.core.redaction import may_show_secrets
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.rundir.files import read_regular
-from vibeguard.system.rundir.outputs import output_name
 
 _TAIL_BYTES = 600
 # A forecast plays the rest of the run through: not for each frame, and not where that takes long.
@@ -52,7 +51,7 @@ class LiveDetails:
         """The last line of an attempt's output that says something; empty where it is not here."""
         if not self._folder:
             return ""
-        path = os.path.join(self._folder, output_name(record.planned, record.attempt))
+        path = os.path.join(self._folder, record.planned.output_name(record.attempt))
         try:
             tail = read_regular(path, _TAIL_BYTES, end=True)
         except OSError:

@@ -25,7 +25,7 @@ _PORTION: Final = 500  # files: about a millisecond
 _LARGEST_PATCH: Final = 64 << 20
 
 
-class View:
+class LaidOut:
     """What is staged, laid out. `launch` is the run's, with the folders that its checks run in."""
 
     def __init__(
@@ -67,7 +67,7 @@ class View:
         self._scratch.remove()
 
 
-def open_view(launch: Launch, staged: Staged) -> View:
+def open_view(launch: Launch, staged: Staged) -> LaidOut:
     """Lay out what is staged and say where. Raises UsageError where that cannot be done."""
     scratch = join_scratch(os.fsdecode(staged.scratch))
     if scratch is None:
@@ -85,7 +85,7 @@ def open_view(launch: Launch, staged: Staged) -> View:
         raise
 
 
-def _view(launch: Launch, staged: Staged, scratch: Scratch) -> View:
+def _view(launch: Launch, staged: Staged, scratch: Scratch) -> LaidOut:
     root = os.path.realpath(os.fsdecode(staged.root))
     common_dir = os.path.realpath(os.fsdecode(staged.common_dir))
     apart = () if common_dir.startswith(root + "/") else (common_dir,)
@@ -107,7 +107,7 @@ def _view(launch: Launch, staged: Staged, scratch: Scratch) -> View:
             raise UsageError(
                 f"of the folder {sanitise(folder)} nothing is staged", "stage it, or its config"
             )
-    return View(launch, StagedView(StagedWay.NAMESPACE), root, scratch, covered.work_tree)
+    return LaidOut(launch, StagedView(StagedWay.NAMESPACE), root, scratch, covered.work_tree)
 
 
 def _written_for_real(launch: Launch, root: str) -> list[str]:
@@ -116,7 +116,7 @@ def _written_for_real(launch: Launch, root: str) -> list[str]:
     return sorted(folder for folder in folders if folder.startswith(root + "/"))
 
 
-def _copied(launch: Launch, staged: Staged, scratch: Scratch, why: str) -> View:
+def _copied(launch: Launch, staged: Staged, scratch: Scratch, why: str) -> LaidOut:
     """The same elsewhere; every path of the launch that leads into the root leads there then."""
     root = os.path.realpath(os.fsdecode(staged.root))
     plain = without_git_locals(launch.environment)
@@ -128,7 +128,7 @@ def _copied(launch: Launch, staged: Staged, scratch: Scratch, why: str) -> View:
     shutil.copy2(os.path.join(copy, ".git", "index"), os.path.join(scratch.path, _LAID_OUT))
     moved = [_moved(folder, root, copy) for folder in (launch.folder, launch.config_folder)]
     launch = replace(launch, folder=moved[0], config_folder=moved[1], stands_for=launch.folder)
-    return View(launch, StagedView(StagedWay.COPY, why), copy, scratch, None)
+    return LaidOut(launch, StagedView(StagedWay.COPY, why), copy, scratch, None)
 
 
 def _moved(folder: bytes, root: str, copy: str) -> bytes:

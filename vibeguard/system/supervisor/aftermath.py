@@ -33,7 +33,7 @@ from vibeguard.system.reuse.tree import named_tree, with_identity
 from vibeguard.system.rundir.files import write_new
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.staged_view import View
+    from vibeguard.system.staged.staged_view import LaidOut
 
 PATCH: Final = "staged.patch"
 MOST_NAMED: Final = 10  # files that were changed meanwhile
@@ -135,7 +135,7 @@ def _below_the_root(log_dir: bytes, folder: str) -> bytes:
     return os.path.relpath(os.path.realpath(log_dir), root) + b"/" if log_dir else b"/"
 
 
-def keep_patch(view: "View | None", folder: str) -> str:
+def keep_patch(view: "LaidOut | None", folder: str) -> str:
     """Keep the patch of what checks have changed in staged files, which go with the view.
 
     The name of its file in the run folder; empty where they have changed nothing.

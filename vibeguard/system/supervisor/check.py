@@ -35,7 +35,6 @@ from vibeguard.system.executors.base import (
     Callbacks,
     StartRefused,
 )
-from vibeguard.system.rundir.outputs import output_name
 from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, refuse
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently
@@ -238,7 +237,7 @@ class CheckTask:
             attempt=self._number,
             elapsed_ns=max(result.elapsed_ns, result.active_ns),
             active_ns=min(result.active_ns, lasted_ns),
-            output_path=output_name(self._planned, self._number),
+            output_path=self._planned.output_name(self._number),
         )
 
     async def _judge(self, ended: Ended) -> None:

@@ -36,7 +36,7 @@ from vibeguard.system.supervisor.support import Ended
 from vibeguard.system.supervisor.untouched import Untouched
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.staged_view import View
+    from vibeguard.system.staged.staged_view import LaidOut
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10
@@ -74,7 +74,7 @@ class Judging:
         fork: Fork,
         *,
         began_ns: int,
-        view: "View | None",
+        view: "LaidOut | None",
     ) -> None:
         self._launch = launch
         self._view = view

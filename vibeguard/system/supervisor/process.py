@@ -44,7 +44,7 @@ from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.run_log import RunLog
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.staged_view import View
+    from vibeguard.system.staged.staged_view import LaidOut
     from vibeguard.system.supervisor.remote import Remote
 
 # Cycles are rare here, and Python's own 700 is reached by every third check.
@@ -68,7 +68,7 @@ def supervise(
     if launch is None:
         return ExitCode.PASSED
     log: RunLog | None = None
-    view: View | None = None
+    view: LaidOut | None = None
     try:
         if launch.staged is not None:
             view = _open_view(launch, launch.staged)
@@ -155,7 +155,7 @@ def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
     return terminal
 
 
-def _open_view(launch: Launch, staged: Staged) -> "View":
+def _open_view(launch: Launch, staged: Staged) -> "LaidOut":
     """Lay out what is staged, before there is a run: it may change the content of every path."""
     from vibeguard.system.staged.staged_view import open_view  # noqa: PLC0415 - seldom needed
 

@@ -40,7 +40,7 @@ from vibeguard.system.vouching.witness import Witness, open_witness
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.staged_view import View
+    from vibeguard.system.staged.staged_view import LaidOut
 
 # What the last events of a cancelled run take, per check: a settlement, perhaps two more lines.
 RESERVE_BYTES_PER_CHECK = 1024
@@ -64,7 +64,7 @@ class RunLog:
     def __init__(
         self,
         launch: Launch,
-        view: "View | None",
+        view: "LaidOut | None",
         *,
         clocks: Clocks,
         start_ns: int,
@@ -91,7 +91,7 @@ class RunLog:
     def begin(
         cls,
         launch: Launch,
-        view: "View | None" = None,
+        view: "LaidOut | None" = None,
         *,
         clocks: Clocks = Clocks(),  # noqa: B008 - they never change
     ) -> Self:

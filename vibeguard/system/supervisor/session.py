@@ -20,7 +20,6 @@ from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
 from vibeguard.system.rundir.files import write_new
-from vibeguard.system.rundir.outputs import artifacts_name, output_name
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
@@ -149,7 +148,7 @@ class Session:
         return run
 
     def _output_path(self, planned: PlannedCheck, number: int) -> str:
-        return f"{self._log.folder}/{output_name(planned, number)}"
+        return f"{self._log.folder}/{planned.output_name(number)}"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._launch
@@ -165,7 +164,7 @@ class Session:
         if listed is not None:
             environment[FILE_LIST] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
-        returned = f"{self._log.folder}/{artifacts_name(planned, number)}"
+        returned = f"{self._log.folder}/{planned.artifacts_name(number)}"
         remote = self._remote if planned.where is not None else None
         return AttemptSpec(
             run_id=self._log.run_id,
@@ -199,7 +198,7 @@ class Session:
 
     def _keep_output(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:
         """Remember what must still be there at the end; end the run when output was lost."""
-        name = output_name(planned, number)
+        name = planned.output_name(number)
         if result.output_sha256:
             self._journal.expect_output(
                 name, result.output_bytes, result.output_sha256, result.output_file
