@@ -16,6 +16,7 @@ import trio
 from outcome import Error, Outcome, Value
 
 from vibeguard.core.pool.address import Address
+from vibeguard.system.pool.parts import Part, send_parts, send_what_fits
 
 CONNECT_S: Final = 5.0
 # What TCP does by itself about packets that are lost is too slow for a lease: it waits twice as
@@ -23,6 +24,9 @@ CONNECT_S: Final = 5.0
 DIAL_S: Final = 1.0
 UNHEARD_MS: Final = 2000
 READ_BYTES: Final = 1 << 18
+# Of what is sent at once, as much as the system lets a socket of this machine hold: whoever reads
+# it is woken half as often.
+ROOM_BYTES: Final = 1 << 20
 # A reply longer than anything that we store is no reply of a broker of ours.
 LONGEST_REPLY_BYTES: Final = 80 << 20
 
@@ -43,9 +47,9 @@ class BrokerRefused(Exception):
 class Connection:
     """Commands in, answers out, in order; messages of subscribed channels go to `pushed`.
 
-    `fill` is called before something is sent, and after it: what is to be said then goes as one;
-    `lost` is set with `why` once nothing more
-    can be sent or will arrive.
+    `fill` is called before something is sent, and after it: what is to be said then goes as one.
+    What answers a message goes before the tasks that the message woke have their turn.
+    `lost` is set with `why` once nothing more can be sent or will arrive.
     """
 
     def __init__(self, stream: trio.abc.Stream, pushed: Pushed) -> None:
@@ -54,8 +58,9 @@ class Connection:
         self._reader = hiredis.Reader(notEnoughData=...)
         self._unparsed_bytes = 0
         self._waiting: deque[_Call | None] = deque()
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Part] = []
         self._unsent_bytes = 0
+        self._sending = False
         self._more = trio.Event()
         self.fill: Callable[[], None] = lambda: None
         self.why = ""
@@ -95,6 +100,7 @@ class Connection:
         try:
             while data := await self._stream.receive_some(READ_BYTES):
                 self._feed(bytes(data))
+                self._answer_at_once()
             self.fail("the broker closed the connection")
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self.fail(f"the connection broke: {cause_of(error)}")
@@ -111,9 +117,11 @@ class Connection:
                 self._more = trio.Event()
                 self.fill()
                 while self._outgoing:
-                    data, self._outgoing = b"".join(self._outgoing), []
+                    parts, self._outgoing = self._outgoing, []
                     self._unsent_bytes = 0
-                    await self._stream.send_all(data)
+                    self._sending = True
+                    await send_parts(self._stream, parts)
+                    self._sending = False
                     self.fill()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self.fail(f"the connection broke: {cause_of(error)}")
@@ -146,6 +154,13 @@ class Connection:
         self._unsent_bytes += sum(map(len, parts))
         self._waiting.append(call)
         self._more.set()
+
+    def _answer_at_once(self) -> None:
+        """Send what can be sent without waiting; `write` does the rest."""
+        if self._more.is_set() and not self._sending and not self.why:
+            self.fill()
+            self._outgoing = send_what_fits(self._stream, self._outgoing)
+            self._unsent_bytes = sum(map(len, self._outgoing))
 
     def _feed(self, data: bytes) -> None:
         self._unparsed_bytes += len(data)
@@ -233,7 +248,9 @@ async def _bounded(work: Awaitable[T], address: Address) -> T:
 async def _open_stream(address: Address) -> trio.abc.Stream:
     try:
         if address.path:
-            return await trio.open_unix_socket(address.path)
+            near = await trio.open_unix_socket(address.path)
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM_BYTES)
+            return near
         stream = await _dial(address)
         if not address.tls:
             return stream
