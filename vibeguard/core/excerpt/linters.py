@@ -69,6 +69,27 @@ LINTERS = (
         lines_like(r"^\S[^:]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning): "),
     ),
     Rule(
+        "pyright",
+        "pyright and basedpyright",
+        "each error, the counts",
+        r"^\s*\S[^:\n]*:\d+:\d+ - (?:error|warning): ",
+        lines_like(r"^\s*\S[^:]*:\d+:\d+ - error: |^\d+ errors?, \d+ warning"),
+    ),
+    Rule(
+        "pylint",
+        "pylint",
+        "each finding, errors too",
+        r"^\S[^:\n]*:\d+:\d+: [CRWEF]\d{4}: ",
+        lines_like(r"^\S[^:]*:\d+:\d+: [CRWEF]\d{4}: "),
+    ),
+    Rule(
+        "yamllint",
+        "yamllint in its format parsable",
+        "each finding",
+        r"^\S[^:\n]*:\d+:\d+: \[(?:error|warning)\] ",
+        lines_like(r"^\S[^:]*:\d+:\d+: \[(?:error|warning)\] "),
+    ),
+    Rule(
         "git-conflict",
         "git merge and git diff --check",
         "conflicts, conflict markers, white space errors",

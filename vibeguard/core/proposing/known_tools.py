@@ -25,8 +25,8 @@ PYTHON = {
     "isort": Tool("imports", "--check-only .", fix="."),
     "flake8": Tool("lint", ".", results="{matcher: flake8}"),
     "mypy": Tool("types", ".", results="{matcher: mypy}"),
-    "pyright": Tool("types", ""),
-    "basedpyright": Tool("types", ""),
+    "pyright": Tool("types", "", results="{matcher: pyright}"),
+    "basedpyright": Tool("types", "", results="{matcher: pyright}"),
     "pytest": Tool(
         "tests",
         f"-q --junitxml={REPORTS}/@ID@.xml",

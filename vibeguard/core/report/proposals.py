@@ -15,15 +15,17 @@ _PROPOSALS = (
     ("tsc", ("tsc",), "", "{{matcher: tsc}}"),
     ("cargo", ("cargo build", "cargo check", "cargo clippy"), "", "{{matcher: cargo}}"),
     ("shellcheck", ("shellcheck",), "", "{{matcher: shellcheck}}"),
+    ("pyright", ("pyright", "basedpyright"), "", "{{matcher: pyright}}"),
+    ("pylint", ("pylint",), "", "{{matcher: pylint}}"),
     ("flake8", ("flake8",), "", "{{matcher: flake8}}"),
 )
 
 
 def propose_results(config: Config) -> Iterator[str]:
     """A sentence for each check whose single results could be read and are not."""
-    calls_any = "|".join(call for _, calls, _, _ in _PROPOSALS for call in calls)
+    every = [call for _, calls, _, _ in _PROPOSALS for call in calls]
     for check in config.checks:
-        if check.results or not re.search(calls_any, check.run):
+        if check.results or not any(call in check.run for call in every):
             continue
         for tool, calls, flag, source in _PROPOSALS:
             if any(_calls(check.run, call) for call in calls):

@@ -39,6 +39,9 @@ _MATCHED = {
     "eslint": "eslint-stylish",
     "shellcheck": "shellcheck",
     "shellcheck-gcc": "gcc",
+    "pyright": "pyright",
+    "pylint": "pylint",
+    "yamllint": "yamllint",
     "python-traceback": "python",
 }
 

@@ -3,6 +3,7 @@
 from msgspec import convert
 
 from vibeguard.core.model.results import Matcher, MatcherPattern
+from vibeguard.core.names import Level
 
 _PLACE = r"^(\S[^:(]*):(\d+):(\d+): "
 _ARROW = MatcherPattern(r"^ *--> (\S+?):(\d+):(\d+)$", file=1, line=2, column=3)
@@ -17,6 +18,15 @@ _GCC = _one(
     _PLACE + r"(?:fatal )?(error|warning): (.*?)(?: \[(-W[^\]]+|[\w.,+-]+)\])?$",
     file=1, line=2, column=3, severity=4, message=5, code=6,
 )  # fmt: skip
+
+
+def _pylint(letters: str, severity: Level) -> Matcher:
+    """Its columns count from 0, and are left out."""
+    regexp = _PLACE + rf"({letters}\d+): (.*) \([\w-]+\)$"
+    found = MatcherPattern(regexp, file=1, line=2, code=4, message=5)
+    return Matcher("pylint", (found,), severity=severity)
+
+
 _FRAME = MatcherPattern(r'^ *File "([^"]+)", line (\d+)', file=1, line=2)
 _EXCEPTION = MatcherPattern(
     r"^((?:\w+\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Iteration|Failed))(?:: (.*))?$",
@@ -68,6 +78,19 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     ),
     "flake8": (
         _one(_PLACE + r"([A-Z]+\d+) (.+)$", file=1, line=2, column=3, code=4, message=5),
+    ),
+    "pyright": (
+        _one(
+            "pyright", r"^\s*(\S[^:]*):(\d+):(\d+) - (error|warning): (.*?)(?: \((report\w+)\))?$",
+            file=1, line=2, column=3, severity=4, message=5, code=6,
+        ),
+    ),
+    "pylint": (_pylint("[EF]", Level.ERROR), _pylint("[CRW]", Level.WARNING)),
+    "yamllint": (
+        _one(
+            "yamllint", _PLACE + r"\[(error|warning)\] (.*?)(?: \(([\w-]+)\))?$",
+            file=1, line=2, column=3, severity=4, message=5, code=6,
+        ),
     ),
     "eslint-stylish": (
         (
