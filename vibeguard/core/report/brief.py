@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.model.state import CheckRecord
-from vibeguard.core.names import Outcome
+from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.failure import GAP, lines_besides, process_lines
 from vibeguard.core.report.results import note_lines, result_line, shown_results
 from vibeguard.core.wording.units import plural
@@ -26,6 +26,9 @@ _COUNT = re.compile(
     r"\W*(?:there (?:was|were) |found )?\d+ (?:error|failure|failed|problem)s?\b", re.IGNORECASE
 )
 _DIAGNOSTIC = re.compile(r"[\w./-]+\.\w+:\d+(?::\d+)?: \S")
+_SAID_BY_OUTPUT = frozenset(
+    {Reason.EXIT_CODE, Reason.SIGNAL, Reason.RESULTS_CONTRADICT, Reason.TIMEOUT, Reason.IDLE}
+)
 # A result is told in so many characters where there are many of them.
 RESULT_CHARACTERS = 60
 LEFT_OUT_BYTES = 48  # two such remarks
@@ -95,7 +98,13 @@ def chosen_pieces(pieces: list[Piece], room: int) -> list[Piece]:
 
 
 def place_text(record: CheckRecord) -> str:
-    """The first location and message of a failure, in one line; empty where nobody has said any."""
+    """The first location and message of a failure, in one line; empty where nobody has said any.
+
+    The output says why a command failed, and nothing of what was judged afterwards.
+    """
+    reason = record.settled.reason if record.settled else None
+    if reason not in _SAID_BY_OUTPUT and not shown_results(record):
+        return ""
     pieces = output_pieces(record, 0)
     return next((one.text for one in pieces if one.keep is Keep.PLACE), "").strip()
 

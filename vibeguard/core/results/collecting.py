@@ -109,8 +109,8 @@ class Collector:
             return result
         if file:
             return replace(result, file=file)
-        where = f"{result.file}:{result.line}: " if result.line else f"{result.file}: "
-        message = cut(where + result.message, MOST_MESSAGE)
+        numbers = "".join(f":{number}" for number in (result.line, result.column) if number)
+        message = cut(f"{result.file}{numbers}: {result.message}", MOST_MESSAGE)
         return replace(result, file="", line=0, column=0, message=message)
 
 

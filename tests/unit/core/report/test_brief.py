@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.helpers.replays import replay
+from tests.helpers.samples import SAMPLES
 from vibeguard.core.report.brief import first_place
 
 
@@ -31,3 +33,11 @@ from vibeguard.core.report.brief import first_place
 )
 def test_the_line_that_says_best_what_is_wrong(lines, best):
     assert first_place(lines) == best
+
+
+def test_what_was_judged_after_a_command_is_told_by_its_reason_and_not_by_its_last_line():
+    """In the table of failures: `coverage: 75%` said less than what the assertion is."""
+    lines = replay("text", SAMPLES["failing"]().events).splitlines()
+    rows = {line.split()[1]: line for line in lines if line.startswith("  failed ")}
+    assert rows["unit"].endswith("  assertion is false: cov >= 80: cov is 71.5")
+    assert rows["integration"].endswith("  connection refused")

@@ -145,6 +145,12 @@ def test_paths_outside_of_the_repository_are_no_places():
         assert result.line == 0
 
 
+def test_what_lies_outside_is_told_with_line_and_column():
+    text = b'{"file": "/opt/x/a.py", "line": 3, "column": 4, "message": "m"}'
+    (result,) = read(reader_named("mypy"), text).results
+    assert result.message == "/opt/x/a.py:3:5: m"
+
+
 def test_an_address_is_no_place_unless_it_leads_to_a_file():
     places = Places("/repo", "/repo", {"src/a.ts"}.__contains__)
     assert places.relative("https://example.com/src/b.ts") == ""
