@@ -97,15 +97,16 @@ def chosen_pieces(pieces: list[Piece], room: int) -> list[Piece]:
     return list(_with_gaps(pieces, kept))
 
 
-def place_text(record: CheckRecord) -> str:
+def place_text(record: CheckRecord, room: int = 0) -> str:
     """The first location and message of a failure, in one line; empty where nobody has said any.
 
-    The output says why a command failed, and nothing of what was judged afterwards.
+    The more room there is for all of its results, the less is cut. The output says why a command
+    failed, and nothing of what was judged afterwards.
     """
     reason = record.settled.reason if record.settled else None
     if reason not in _SAID_BY_OUTPUT and not shown_results(record):
         return ""
-    pieces = output_pieces(record, 0)
+    pieces = output_pieces(record, room)
     return next((one.text for one in pieces if one.keep is Keep.PLACE), "").strip()
 
 

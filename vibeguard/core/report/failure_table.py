@@ -15,6 +15,7 @@ FEWEST = 2
 NARROWEST = 40
 MOST_ROWS = 20
 WIDEST_NAME = 32
+_ROOM = 1 << 20  # the row is cut to the columns, not what it says
 
 
 def failure_table(state: State, columns: int, style: Style) -> list[str]:
@@ -44,5 +45,5 @@ def failure_table(state: State, columns: int, style: Style) -> list[str]:
 def _row(state: State, record: CheckRecord) -> tuple[str, str, str, str]:
     name = cut(sanitise(record.planned.id), WIDEST_NAME)
     took = duration(duration_ns(state, record))
-    said = sanitise(place_text(record) or reason_of(state, record))
+    said = sanitise(place_text(record, _ROOM) or reason_of(state, record))
     return shown_status(record), name, took, said

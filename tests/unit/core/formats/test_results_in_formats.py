@@ -272,6 +272,14 @@ def test_of_an_output_that_is_a_document_the_results_are_shown_and_what_else_was
         assert len(shown_of(finding(2), lines, **source)) == len(lines)
 
 
+def test_in_the_table_of_failures_only_the_columns_cut_a_message():
+    """It ended after 60 characters, in a pipe and on a terminal of 200 columns too."""
+    events = run_with([finding(2, message="m" * 100)], ids=("a", "b"))
+    for columns, shown in ((0, 100), (200, 100), (60, 20)):
+        rows = replay("text", events, columns=columns).splitlines()
+        assert any(row.startswith("  failed  a") and "m" * shown in row for row in rows)
+
+
 def test_an_excerpt_begins_with_something_and_has_no_two_gaps_together():
     lines = ("", "...", "a", "...", "assert 1 == 27", "...", "", "b", "", "...")
     assert shown_of(failed(1), lines) == ["a", "...", "", "b"]
