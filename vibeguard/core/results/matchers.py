@@ -19,14 +19,6 @@ _GCC = _one(
     file=1, line=2, column=3, severity=4, message=5, code=6,
 )  # fmt: skip
 
-
-def _pylint(letters: str, severity: Level) -> Matcher:
-    """Its columns count from 0, and are left out."""
-    regexp = _PLACE + rf"({letters}\d+): (.*) \([\w-]+\)$"
-    found = MatcherPattern(regexp, file=1, line=2, code=4, message=5)
-    return Matcher("pylint", (found,), severity=severity)
-
-
 _FRAME = MatcherPattern(r'^ *File "([^"]+)", line (\d+)', file=1, line=2)
 _EXCEPTION = MatcherPattern(
     r"^((?:\w+\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Iteration|Failed))(?:: (.*))?$",
@@ -81,14 +73,13 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     ),
     "pyright": (
         _one(
-            "pyright", r"^\s*(\S[^:]*):(\d+):(\d+) - (error|warning): (.*?)(?: \((report\w+)\))?$",
+            r"^\s*(\S[^:]*):(\d+):(\d+) - (error|warning): (.*?)(?: \((report\w+)\))?$",
             file=1, line=2, column=3, severity=4, message=5, code=6,
         ),
     ),
-    "pylint": (_pylint("[EF]", Level.ERROR), _pylint("[CRW]", Level.WARNING)),
     "yamllint": (
         _one(
-            "yamllint", _PLACE + r"\[(error|warning)\] (.*?)(?: \(([\w-]+)\))?$",
+            _PLACE + r"\[(error|warning)\] (.*?)(?: \(([\w-]+)\))?$",
             file=1, line=2, column=3, severity=4, message=5, code=6,
         ),
     ),
@@ -132,3 +123,13 @@ MATCHERS = {
     name: tuple(Matcher(name, patterns) for patterns in several)
     for name, several in _PATTERNS.items()
 }
+
+
+def _pylint(letters: str, severity: Level) -> Matcher:
+    """Its columns count from 0, and are left out."""
+    regexp = _PLACE + rf"({letters}\d+): (.*) \([\w-]+\)$"
+    found = MatcherPattern(regexp, file=1, line=2, code=4, message=5)
+    return Matcher("pylint", (found,), severity=severity)
+
+
+MATCHERS["pylint"] = (_pylint("[EF]", Level.ERROR), _pylint("[CRW]", Level.WARNING))
