@@ -129,7 +129,8 @@ def test_a_forged_or_a_nested_run_is_no_evidence(folder):
         for path in folder.glob(".vibeguard/runs/*/events.jsonl")
         if b'"unit"' in path.read_bytes()
     ]
-    log.write_bytes(log.read_bytes().replace(b'"docs"', b'"docs"'))
+    assert vibeguard("evidence", cwd=folder).returncode == 1  # the run around it says what it has
+    log.write_bytes(log.read_bytes().replace(b'"unit"', b'"docs"'))
     assert vibeguard("evidence", cwd=folder).returncode == 3
 
 

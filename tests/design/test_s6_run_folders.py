@@ -212,6 +212,31 @@ def test_folders_are_0700_and_files_0600_under_any_umask(tmp_path, mask):
     assert {mode for is_folder, mode in found.values() if not is_folder} == {0o600}, found
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_run_inside_a_check_of_the_same_folder_leaves_the_one_around_it_whole(tmp_path, code):
+    """It records its own seal, and removes no run: the one around it ended with 4."""
+    inner = f"{sys.executable} -m vibeguard run inner"
+    checks = f"{{id: outer, run: {inner}}}, {{id: inner, run: exit {code}}}"
+    project(tmp_path, f"settings: {{keep_runs: 1}}\nchecks: [{checks}]\n")
+    for _ in range(2):
+        done = vibeguard("run", "outer", cwd=tmp_path)
+        assert done.returncode == code, done.stderr
+        assert vibeguard("report", cwd=tmp_path).returncode == code
+    assert len(ids_of(tmp_path)) == 1
+
+
+def test_nothing_is_pruned_inside_a_check_of_a_run_of_the_folder(tmp_path):
+    """The run around it took that for tampering, and was told nothing before it was done."""
+    prune = f"{sys.executable} -m vibeguard prune --keep-runs 0"
+    project(tmp_path, f"checks: [{{id: a, run: '{prune} --dry-run && {prune}; test $? -eq 2'}}]\n")
+    for _ in range(2):
+        done = vibeguard("run", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert len(ids_of(tmp_path)) == 2
+    assert vibeguard("prune", "--keep-runs", "0", cwd=tmp_path).returncode == 0
+    assert ids_of(tmp_path) == []
+
+
 def test_of_a_named_config_s_runs_and_the_project_s_the_newest_start_is_meant(tmp_path):
     """A nearer `.vibeguard` with an older pass stood for the project's failure, or its refusal."""
     config = "checks: [{{id: a, run: '{}'}}]\n"

@@ -15,7 +15,9 @@ from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import plural
 from vibeguard.system.clock import wall_ns
+from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.prune import prune as remove_old_runs
+from vibeguard.system.rundir.ids import is_run_id, run_folder
 
 
 class PruneOptions(Options, frozen=True, kw_only=True):
@@ -61,6 +63,14 @@ def prune(*, common: GlobalOptions, options: PruneOptions) -> int:
 
 def _remove(state_dir: str, options: PruneOptions, settings: Settings) -> list[str]:
     """The ids of the runs that went. Raises UsageError where nothing can be removed."""
+    around = os.environ.get("VIBEGUARD_RUN", "")
+    if is_run_id(around) and has_writer(run_folder(state_dir, around)) and not options.dry_run:
+        what = (
+            f"this is inside a check of run {around}, which takes a run that vanishes for tampering"
+        )
+        raise UsageError(
+            what, "prune once that run is over; it does so by itself, as its settings say"
+        )
     try:
         return remove_old_runs(
             state_dir,

@@ -182,15 +182,17 @@ class RunLog:
     def housekeeping(self) -> None:
         """After the seal: remember how long the checks took, remove runs that are too old or many.
 
+        A run inside a check removes none: the run around it would find that somebody did.
         The verdict is out and nobody waits for this; what fails here is only put off.
         """
         launch = self.launch
         state_dir = os.fsdecode(launch.state_dir)
         with contextlib.suppress(OSError):
-            if not self.nested:
-                append_history(state_dir, samples_of(self.recorder.state, machine_id()))
-        with contextlib.suppress(OSError):
             remember_size(self.folder, self.journal.stored_bytes)
+        if self.nested:
+            return
+        with contextlib.suppress(OSError):
+            append_history(state_dir, samples_of(self.recorder.state, machine_id()))
         with contextlib.suppress(OSError):
             prune(
                 state_dir,

@@ -165,6 +165,7 @@ class _Place:
 
 
 def _contradicts(recorded: OrderedRun, known: OrderedRun) -> bool:
-    # A run inside a check is vouched for by its own supervisor, and by nobody here.
-    sealed = not known.nested and recorded.seal not in ("", known.seal)
+    # Of a run that a check has begun nobody here knows the seal: its own supervisor records it.
+    begun_inside = known.nested and not known.seal
+    sealed = recorded.seal not in ("", known.seal) and not begun_inside
     return sealed or recorded.nested != known.nested
