@@ -182,10 +182,10 @@ def _tell_version() -> int:
 
 def _tell_refused(error: OSError, arguments: list[str], verb: str) -> int:
     """The system gives this command no second process, or no pipe to it: no run, no verdict."""
-    from vibeguard.commands import failures  # noqa: PLC0415 - only on failure
+    from vibeguard.commands import failures, whole_streams  # noqa: PLC0415 - only on failure
     from vibeguard.core.problems import RunIncomplete  # noqa: PLC0415
 
-    failures.make_streams_safe()
+    whole_streams.make_streams_safe()
     what = f"the supervisor cannot be started: {error.strerror}"
     do = "raise the limits (ulimit -u, ulimit -n), or end other processes"
     return failures.tell(RunIncomplete(what, do), arguments, verb)
@@ -196,9 +196,9 @@ def _call(arguments: list[str], verb: str) -> int:
     import gc  # noqa: PLC0415 - as in `main`
 
     from vibeguard import late_patterns  # noqa: PLC0415 - as in `main`
-    from vibeguard.commands import failures  # noqa: PLC0415 - after `early`
+    from vibeguard.commands import failures, whole_streams  # noqa: PLC0415 - after `early`
 
-    failures.make_streams_safe()
+    whole_streams.make_streams_safe()
     try:
         from vibeguard.commands.plain import parse  # noqa: PLC0415 - after `early`
 

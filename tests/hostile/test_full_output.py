@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
-from tests.helpers.command import project, vibeguard
+from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.running import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 
@@ -44,6 +47,42 @@ def test_a_detached_run_is_a_document_where_one_is_asked_for(tmp_path):
     with open(tmp_path / "fifo", "w") as fifo:
         fifo.write("go on\n")
     assert vibeguard("wait", document["run_id"], cwd=tmp_path).returncode == 0
+
+
+MANY = "checks:\n" + "".join(f"- {{id: c{i}, run: ': {'x' * 1000}'}}\n" for i in range(300))
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_does_not_block_gets_every_byte(tmp_path, unbuffered):
+    """A parent such as Node has made it so: what one write did not take was lost, with exit code 0."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vibeguard", "list", "--json"],
+        cwd=project(tmp_path, MANY),
+        env=environment(PYTHONUNBUFFERED=unbuffered),
+        stdout=writing,
+    )
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert len(json.loads(pipe.read())["checks"]) == 300
+    assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_file_that_takes_a_part_is_told(tmp_path, unbuffered):
+    """Where nothing is buffered, nobody looked how much of a write was taken."""
+    with open(tmp_path / "list.json", "wb") as file:
+        done = subprocess.run(
+            ["prlimit", "--fsize=65536", sys.executable, "-m", "vibeguard", "list", "--json"],
+            cwd=project(tmp_path, MANY),
+            env=environment(PYTHONUNBUFFERED=unbuffered),
+            stdout=file,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert b"cannot write the output: File too large" in done.stderr
 
 
 @pytest.mark.parametrize(

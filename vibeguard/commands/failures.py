@@ -1,7 +1,6 @@
 """What the user is told when a command ends early, and with which exit code (DESIGN section 8)."""
 
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -39,13 +38,6 @@ CODES: tuple[tuple[type[VibeGuardError], ExitCode], ...] = (
     (RunIncomplete, ExitCode.INCOMPLETE),
 )
 STARTS = ("run", "check")
-
-
-def make_streams_safe() -> None:
-    """UTF-8 on both streams, whatever the locale; what has no encoding is escaped, never fatal."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def finish_output(code: int) -> int:
