@@ -126,6 +126,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from vibeguard import late_patterns  # noqa: PLC0415 - not for --version
 
+    _hear_of_children()
     late_patterns.put_off()
     gc.disable()  # nothing that is imported is garbage: looking for some is a tenth of the time
     supervisor = None
@@ -150,6 +151,16 @@ def main(argv: list[str] | None = None) -> int:
         late_patterns.compile_again()
         if supervisor is not None:
             supervisor.discard()
+
+
+def _hear_of_children() -> None:
+    """See how processes of ours end, also where the caller ignores that (SIGCHLD).
+
+    The kernel would throw every exit code away, and Python would take each for 0.
+    """
+    import signal  # noqa: PLC0415 - not for --version
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _import_msgspec() -> None:

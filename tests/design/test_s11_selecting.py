@@ -3,11 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.command import git, project, vibeguard
+from tests.helpers.command import environment, git, project, vibeguard
 
 CHECKS = """
 version: "1"
@@ -172,6 +173,34 @@ def test_a_config_that_git_ignores_may_have_changed(package):
     git("commit", "-qm", "c", cwd=package)
     done = vibeguard("run", "--changed=HEAD", cwd=package)
     assert "nothing is left out: git ignores the config, which may have changed" in done.stderr
+
+
+IGNORES_CHILDREN = """
+import signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+from vibeguard.cli import command
+command()
+"""
+
+
+@pytest.mark.parametrize("words", ["run --changed=HEAD", "run --changed=nosuch", "run --staged"])
+def test_what_git_ends_with_counts_also_where_the_caller_ignores_how_children_end(package, words):
+    """As `trap '' CHLD` in a shell: every exit code of git was taken for 0."""
+    (package / "a.py").write_text("changed")
+    git("add", "-A", cwd=package)
+    done = [
+        subprocess.run(
+            [sys.executable, *how, *words.split(), "--json"],
+            cwd=package,
+            env=environment(),
+            capture_output=True,
+            check=False,
+        )
+        for how in (("-m", "vibeguard"), ("-c", IGNORES_CHILDREN))
+    ]
+    found = [json.loads(each.stdout) for each in done]
+    assert found[0]["notes"] == found[1]["notes"]
+    assert ran(done[0]) == ran(done[1]) != []
 
 
 def test_a_change_is_looked_for_here_whatever_repository_the_caller_works_on(package, tmp_path):
