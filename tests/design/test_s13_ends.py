@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.brokers import broker
 from tests.helpers.pools import Pool, WorkerProcess, project, report
 from tests.helpers.running import running
-from tests.helpers.waiting import is_gone, wait_until
+from tests.helpers.waiting import PATIENCE_S, is_gone, wait_until
 from vibeguard.core.model.events import CheckStarted, CheckSubmitted, RunFinished
 from vibeguard.core.pool.broker_names import PoolNames
 
@@ -123,6 +123,22 @@ def test_a_broker_that_comes_back_empty_is_told_again_what_waits(
             with own.worker(source, "--label", "late"):
                 code, _, err = run.end()
     assert code == 0, err
+
+
+def test_a_worker_that_came_once_stays_for_a_run_that_a_new_broker_has_not_heard_of(
+    source: Path, tmp_path: Path
+) -> None:
+    with broker() as server:
+        own = Pool(server, tmp_path)
+        checks = waits_for(tmp_path / "go") + "  - {id: b, run: 'true', requires: [a], where: {}}"
+        folder = project(own, source, tmp_path, checks, patience="10s")
+        with own.worker(source, "--once") as once, running(folder, "run", **own.variables) as run:
+            run.wait_until_running()
+            server.restart()
+            wait_until(lambda: bool(own.present()), "it does not come back")
+            (tmp_path / "go").touch()
+            assert run.end()[0] == 0
+            assert once.process.wait(PATIENCE_S) == 0
 
 
 def test_a_job_that_is_queued_three_times_and_handed_out_again_runs_once(

@@ -48,9 +48,10 @@ SHOWN = {
         (ENDS, "test_a_job_that_is_queued_three_times_and_handed_out_again_runs_once"),
         (PROTOCOL, "a_job_taken_twice_runs_once"),
     ],
-    "a worker takes a job and is not heard of again": [
+    "a worker takes a job and is not heard of again, or cannot do it": [
         (PROTOCOL, "a_silent_taker_gives_the_job_back"),
         (OFFERS, "test_a_job_that_three_workers_cannot_do_is_an_error_that_says_why"),
+        (OFFERS, "test_a_job_that_one_worker_cannot_do_waits_for_another_that_has_no_room"),
     ],
     "Go comes later than 5 s after the offer": [(PROTOCOL, "a_go_after_its_offer_starts_nothing")],
     "a message is repeated, forged, unsigned or altered": [
@@ -67,12 +68,18 @@ SHOWN = {
     "every worker speaks another protocol": [
         (TROUBLE, "test_workers_of_another_protocol_are_refused_before_anything_ran"),
         (
-            f"{UNIT}system/worker/test_service.py",
-            "test_a_job_of_another_protocol_is_one_that_others_may_do",
+            f"{UNIT}system/pool/test_broker.py",
+            "test_a_job_is_no_workers_that_speaks_another_protocol",
         ),
     ],
     "the output is altered on its way": [
         (f"{UNIT}system/executors/test_pool_attempt.py", "test_altered_output_is_lost")
+    ],
+    "the disk of a worker is full": [
+        (
+            f"{UNIT}system/executors/test_pool_attempt.py",
+            "test_a_full_disk_of_a_worker_loses_the_attempt_and_cancels_no_run",
+        )
     ],
     "the supervisor is killed": [
         (MANY, "test_a_supervisor_that_is_killed_leaves_nothing_on_the_worker")
@@ -91,7 +98,13 @@ SHOWN = {
     "nobody has the labels within `queue_timeout`": [
         (MANY, "test_labels_that_nobody_has_are_an_error_that_says_what_is_there")
     ],
+    "a worker took it, and has made no folder within `queue_timeout`": [
+        (OFFERS, "test_a_folder_that_took_longer_than_the_queue_timeout_is_no_missing_worker")
+    ],
     "the broker is full": [(TROUBLE, "test_a_broker_that_is_full_is_an_error_in_its_words")],
+    "rights are taken away in the middle of a run": [
+        (OFFERS, "test_what_is_lost_while_the_broker_refuses_says_so")
+    ],
     "timeout, `run_timeout`, cancel, fail-fast, Ctrl-C": [
         (MANY, "test_a_timeout_by_the_workers_clock_ends_the_tree"),
         (MANY, "test_a_cancel_of_a_waiting_check_frees_the_run_at_once"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import trio
@@ -166,6 +167,7 @@ class SimulatedPool:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        self.connection = SimpleNamespace(refusal="")  # what a run says is never refused
 
     async def submit(self, job: Job) -> None:
         """Put a job in the queue; a broker may forget it."""

@@ -31,7 +31,8 @@ class Address(Struct, frozen=True):
         """The address for people: without user and password."""
         if self.path:
             return f"unix://{self.path}"
-        return f"{'rediss' if self.tls else 'redis'}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'rediss' if self.tls else 'redis'}://{host}:{self.port}"
 
 
 def parse_address(text: str, *, insecure: bool) -> Address:
@@ -41,6 +42,7 @@ def parse_address(text: str, *, insecure: bool) -> Address:
     names the certificates by which a `rediss` server is known, instead of the system's.
     """
     try:
+        text.encode()
         parts = urlsplit(text)
         port = DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:  # its words may be a piece of the password
@@ -52,10 +54,10 @@ def parse_address(text: str, *, insecure: bool) -> Address:
     address = Address(
         host=parts.hostname or "localhost",
         port=port,
-        path=unquote(parts.path) if parts.scheme == "unix" else "",
+        path=_unquoted(parts.path) if parts.scheme == "unix" else "",
         tls=parts.scheme == "rediss",
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        user=_unquoted(parts.username or ""),
+        password=_unquoted(parts.password or ""),
         database=_database("" if parts.scheme == "unix" else parts.path, options),
         certificates=options.get("ca", [""])[0],
     )
@@ -81,6 +83,13 @@ def _refuse_what_says_nothing(parts: SplitResult, port: int, options: dict[str, 
         raise BadAddress("it names its database twice: use /N or ?db=N")
     if port == 0:
         raise BadAddress("its port is 0: use one from 1 to 65535")
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise BadAddress(f"a character behind % is no UTF-8; {_ESCAPED}") from None
 
 
 def _database(path: str, options: dict[str, list[str]]) -> int:

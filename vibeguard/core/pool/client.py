@@ -38,10 +38,11 @@ class Offered(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """The job is to be submitted (again); `why` it came back, if it did."""
+    """The job is to be submitted (again); `why` it came back from `worker`, if it did."""
 
     token: str
     why: str = ""
+    worker: str = ""
 
 
 class Received(NamedTuple):
@@ -265,10 +266,11 @@ class Client:
 
     def _release(self, attempt: Attempt, why: str) -> list[Effect]:
         """Nothing of it runs there: it goes back to the queue."""
+        again = Queued(attempt.token, why, attempt.worker)
         closing = self._close(attempt.worker, attempt.claim)
         attempt.claim = attempt.worker = ""
         attempt.step = Step.QUEUED
-        return [Queued(attempt.token, why), *closing]
+        return [again, *closing]
 
     def _close(self, worker: str, claim: str) -> list[Effect]:
         """Tell the worker to forget this claim, and to end what runs of it."""

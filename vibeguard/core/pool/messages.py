@@ -188,6 +188,12 @@ class Presence(Struct, frozen=True):
     draining: bool = False
 
 
+def could_take(worker: Presence, job: Job) -> bool:
+    """Whether a worker takes such jobs, when it has room."""
+    able = worker.protocol == job.protocol and set(job.labels) <= set(worker.labels)
+    return able and not worker.draining
+
+
 def label_sets(present: list[Presence]) -> tuple[str, ...]:
     """The labels of the workers that are there, each set once, for people."""
     return tuple(sorted({", ".join(worker.labels) or "no labels" for worker in present}))

@@ -6,7 +6,6 @@ Each message and each look at the clock is one synchronous step.
 
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final, Self
 
 import trio
@@ -16,12 +15,13 @@ from outcome import Error, Value
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool import client as core
-from vibeguard.core.pool.messages import Job, decode_from_worker, label_sets
+from vibeguard.core.pool.messages import Job, could_take, decode_from_worker
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.executors.pool_company import Company
 from vibeguard.system.executors.pool_job import job_of
 from vibeguard.system.executors.pool_waiting import Waiting
 from vibeguard.system.pool.access import Access
@@ -33,10 +33,7 @@ from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process.output import OutputFile
 
 LOOK_S: Final = 0.2
-ANNOUNCE_S: Final = 2.5
 PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour
-LEAVE_S: Final = 0.5  # a broker that does not answer forgets the run by itself
-ASK_S: Final = 1.0  # who is there, for a reason that can do without
 MOST_UNFIT: Final = 3
 
 
@@ -54,7 +51,6 @@ class PoolExecutor:
         sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside,
     ) -> None:
         self._access = access
-        self._tell_present = note_present
         self._sleep_outside = sleep_outside
         self._settings = settings
         self._shipment = shipment
@@ -66,6 +62,7 @@ class PoolExecutor:
         )
         self._to_answer: dict[str, None] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._company = Company(self._line, self._identity, self._waiting, note_present)
         self._running: dict[str, PoolAttempt] = {}
         self._paused = False
         self._poke = trio.Event()
@@ -75,7 +72,7 @@ class PoolExecutor:
 
     def open(self) -> Self:
         """Connect, look at the clock, announce the run, until the nursery is cancelled."""
-        for task in (self._line.hold, self._look, self._announce):
+        for task in (self._line.hold, self._look, self._company.hold):
             self._nursery.start_soon(task)
         return self
 
@@ -113,7 +110,7 @@ class PoolExecutor:
         self._nursery.start_soon(self._submit, job.token)
         with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
             return await waiting.wait(lambda: self._withdraw(job.token))
-        raise StartRefused(await self._nobody_took(job.labels, present))
+        raise StartRefused(await self._nobody_took(waiting))
 
     def pause(self) -> None:
         """Stop every attempt's processes, wherever they are; the leases go on."""
@@ -131,9 +128,7 @@ class PoolExecutor:
         with trio.move_on_after(shield_s, shield=True):
             for attempt in list(self._running.values()):
                 await attempt.terminate(0)
-        if self._line.pool is not None:
-            with trio.move_on_after(LEAVE_S, shield=True), suppress(BrokerLost, BrokerRefused):
-                await self._line.pool.leave(self._identity)
+        await self._company.leave()
         return ()
 
     # One step each.
@@ -150,7 +145,9 @@ class PoolExecutor:
         self._poke.set()
 
     def _withdraw(self, token: str) -> None:
-        self._waiting.pop(token, None)
+        waiting = self._waiting.pop(token, None)
+        if waiting is not None:
+            waiting.taker = self._client.worker_of(token)
         self._carry_out(self._client.withdraw(token))
         self._nursery.start_soon(self._take_back, token)
 
@@ -176,9 +173,9 @@ class PoolExecutor:
                 case core.News(token, report):
                     self._running[token].learn(report)
                 case core.Ended(token):
-                    self._running.pop(token).end(effect)
-                case core.Queued(token, why):
-                    self._queue_again(token, why)
+                    self._running.pop(token).end(self._explained(effect))
+                case core.Queued(token, why, worker):
+                    self._queue_again(token, why, worker)
                 case core.Reply(worker):
                     self._to_answer[worker] = None
                     self._line.ask_to_fill()
@@ -207,15 +204,24 @@ class PoolExecutor:
         self._running[token] = waiting.attempt
         waiting.wake(Value(waiting.attempt))
 
-    def _queue_again(self, token: str, why: str) -> None:
+    def _explained(self, ended: core.Ended) -> core.Ended:
+        """What is lost while the broker refuses what is said, with its words."""
+        pool = self._line.pool
+        said = self._line.trouble if pool is None else pool.connection.refusal
+        if ended.result is not None or not said:
+            return ended
+        return ended._replace(why=f"{ended.why}; the broker: {said}")
+
+    def _queue_again(self, token: str, why: str, worker: str) -> None:
         waiting = self._waiting.get(token)
         if waiting is None:
             return
         if why:
             self._pack_due_s = 0.0  # perhaps it was not there
             waiting.unfit.append(why)
+            waiting.unable.add(worker)
             if len(waiting.unfit) >= MOST_UNFIT:
-                self._refuse(token, why)
+                self._nursery.start_soon(self._refuse_unless_others, token, why)
                 return
         self._nursery.start_soon(self._submit, token)
 
@@ -225,6 +231,17 @@ class PoolExecutor:
             self._carry_out(self._client.withdraw(token))
             waiting.wake(Error(StartRefused(why)))
 
+    async def _refuse_unless_others(self, token: str, why: str) -> None:
+        """Who could do it may have no room just now, while who cannot takes it again and again."""
+        waiting, present = self._waiting.get(token), await self._company.workers()
+        if waiting is None:
+            return
+        others = (one for one in present or () if one.worker not in waiting.unable)
+        if any(could_take(one, waiting.job) for one in others):
+            await self._submit(token)
+        else:
+            self._refuse(token, why)
+
     # The tasks.
 
     async def _look(self) -> None:
@@ -232,28 +249,12 @@ class PoolExecutor:
         while True:
             self._carry_out(self._client.tick(clock.monotonic_s()))
             self._poke = trio.Event()
+            self._company.look()
             if self._paused:  # Trio's time stands still
                 await self._sleep_outside(LOOK_S)
                 continue
             with trio.move_on_after(LOOK_S):
                 await self._poke.wait()
-
-    async def _announce(self) -> None:
-        """Announce this run to workers that stay as long as there are runs; see who is there."""
-        while True:
-            pool = self._line.pool
-            if pool is not None:
-                with suppress(BrokerLost, BrokerRefused):  # the next round says it again
-                    await pool.announce(self._identity)
-                    if self._waiting:
-                        self._note_present(label_sets(await pool.workers()))
-            await trio.sleep(ANNOUNCE_S if self._line.pool is not None else LOOK_S)
-
-    def _note_present(self, present: tuple[str, ...]) -> None:
-        for waiting in list(self._waiting.values()):
-            if waiting.present != present:
-                waiting.present = present
-                self._tell_present(waiting.job.check, waiting.job.attempt, present)
 
     async def _submit(self, token: str) -> None:
         """Put the job, and the files that it needs, where workers find them."""
@@ -263,8 +264,9 @@ class PoolExecutor:
         try:
             await self._put_pack(pool)
             await pool.submit(waiting.job)
-        except BrokerLost:
-            return  # it is submitted again with the next connection
+            waiting.unsent = ""
+        except BrokerLost as error:
+            waiting.unsent = str(error)  # it is submitted again with the next connection
         except BrokerRefused as error:
             self._refuse(token, f"the broker refused it: {error}")
 
@@ -288,13 +290,9 @@ class PoolExecutor:
             except (BrokerLost, BrokerRefused):
                 return  # it is forgotten with its time, and a worker that takes it hears No
 
-    async def _nobody_took(self, labels: tuple[str, ...], present: tuple[str, ...]) -> str:
-        """Why no worker took it, for people. `present` was there when the run began."""
+    async def _nobody_took(self, waiting: Waiting) -> str:
+        """Why no worker has begun with it, for people."""
+        trouble = self._line.trouble if self._line.pool is None else waiting.unsent
+        present = None if trouble or waiting.taker else await self._company.workers()
         waited = duration(self._settings.queue_timeout_ns)
-        if self._line.pool is None:
-            return f"no worker took it within {waited}: {self._line.trouble}"
-        when = "present when the run began"
-        with trio.move_on_after(ASK_S), suppress(BrokerLost, BrokerRefused):
-            present, when = label_sets(await self._line.pool.workers()), "present"
-        wanted, shown = ", ".join(labels) or "any", "; ".join(present) or "none"
-        return f"no worker took it within {waited}; wanted: {wanted}; {when}: {shown}"
+        return waiting.why_nobody_began(waited, present, trouble)

@@ -171,6 +171,10 @@ class PoolAttempt:
             end = AttemptEnd.REFUSED if ended.refused else AttemptEnd.LOST
             return AttemptResult(end=end, error=ended.why)
         result = ended.result
+        if result.output_error:  # a disk of theirs, while this run can be recorded
+            self._drop_parcel()
+            why = f"its output could not be stored on {self.worker}: it {result.output_error}"
+            return AttemptResult(end=AttemptEnd.LOST, error=why)
         whole = output_sha256 == result.output_sha256 or bool(self._output.error)
         try:
             unpacked = self._unpack(result)
@@ -184,7 +188,6 @@ class PoolAttempt:
         lasted_ns = result.active_ns + self._stopwatch.elapsed_ns() - self._stopwatch.active_ns()
         return AttemptResult(
             end=AttemptEnd.EXITED,
-            output_error=result.output_error,
             returned=remote.returned_folder if remote and remote.returns else "",
             left_out=result.left_out,
             unchanged=result.unchanged,

@@ -5,13 +5,17 @@ from collections.abc import Callable
 import trio
 from outcome import Outcome
 
-from vibeguard.core.pool.messages import Job
+from vibeguard.core.pool.messages import Job, Presence, label_sets
 from vibeguard.system.executors.base import Accepted
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 
 
 class Waiting:
-    """A start that waits for a worker."""
+    """A start that waits for a worker.
+
+    `unfit` is why it came back, each time, `unable` from which workers; `unsent` why it could not
+    be submitted the last time. `taker` is who had it when it was wanted no longer.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,9 @@ class Waiting:
         self.attempt = attempt
         self.accepted = accepted
         self.unfit: list[str] = []
+        self.unable: set[str] = set()
+        self.unsent = ""
+        self.taker = ""
         self.is_decided = False
         self._task: trio.lowlevel.Task | None = None
 
@@ -45,3 +52,15 @@ class Waiting:
         """Let it go on, with the attempt or a refusal: no cancel can come between any more."""
         if self._task is not None:
             trio.lowlevel.reschedule(self._task, outcome)
+
+    def why_nobody_began(self, waited: str, found: list[Presence] | None, trouble: str) -> str:
+        """For people. `found` is who is there by now; None where the broker does not say."""
+        if self.taker:
+            return f"{self.taker} took it, and was not ready to start it within {waited}"
+        if trouble:
+            return f"no worker took it within {waited}: {trouble}"
+        present = self.present if found is None else label_sets(found)
+        when = "present when the run began" if found is None else "present"
+        wanted, shown = ", ".join(self.job.labels) or "any", "; ".join(present) or "none"
+        unfit = f"; {self.unfit[-1]}" if self.unfit else ""
+        return f"no worker took it within {waited}; wanted: {wanted}; {when}: {shown}{unfit}"

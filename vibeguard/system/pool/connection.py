@@ -49,7 +49,7 @@ class Connection:
 
     `fill` is called before something is sent, and after it: what is to be said then goes as one.
     What answers a message goes before the tasks that the message woke have their turn.
-    `lost` is set with `why` once nothing more can be sent or will arrive.
+    `lost` is set with `why` once nothing more can be sent. `refusal` answers what nobody waits for.
     """
 
     def __init__(self, stream: trio.abc.Stream, pushed: Pushed) -> None:
@@ -64,6 +64,7 @@ class Connection:
         self._more = trio.Event()
         self.fill: Callable[[], None] = lambda: None
         self.why = ""
+        self.refusal = ""
         self.lost = trio.Event()
 
     async def call(self, *words: Word) -> Answer:
@@ -186,6 +187,7 @@ class Connection:
 
     def _give(self, call: "_Call | None", answer: Answer | hiredis.ReplyError) -> None:
         if call is None:
+            self.refusal = str(answer) if isinstance(answer, hiredis.ReplyError) else ""
             return
         if isinstance(answer, hiredis.ReplyError):
             call.outcome = Error(BrokerRefused(str(answer)))
@@ -251,15 +253,23 @@ async def _open_stream(address: Address) -> trio.abc.Stream:
             near = await trio.open_unix_socket(address.path)
             near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM_BYTES)
             return near
+        context = _context(address) if address.tls else None
         stream = await _dial(address)
-        if not address.tls:
+        if context is None:
             return stream
-        context = ssl.create_default_context(cafile=address.certificates or None)
         secure = trio.SSLStream(stream, context, server_hostname=address.host)
         await _shake_hands(secure)
     except (OSError, trio.BrokenResourceError, ValueError) as error:
         raise BrokerLost(f"{address.shown} cannot be reached: {cause_of(error)}") from error
     return secure
+
+
+def _context(address: Address) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=address.certificates or None)
+    except OSError as error:
+        what = f"the certificates {address.certificates} cannot be read"
+        raise BrokerLost(f"{what}: {cause_of(error)}") from error
 
 
 async def _dial(address: Address) -> trio.SocketStream:

@@ -15,6 +15,8 @@ from vibeguard.version import __version__
 
 SHOW_S: Final = 2.5
 ONCE_PATIENCE_S: Final = 600.0
+# A broker that comes back empty hears of the runs that go on with their next announcement.
+ANNOUNCED_S: Final = 5.0
 HIDE_S: Final = 1.0
 
 
@@ -49,6 +51,7 @@ class Shown:
         self._no_runs = no_runs
         self._again = trio.Event()
         self._began_s = clock.monotonic_s()
+        self._announced_s: float | None = None
         self.saw_a_run = False
 
     async def hold(self) -> None:
@@ -62,7 +65,9 @@ class Shown:
                 await self._again.wait()
 
     def show_again(self) -> None:
-        """At once: this broker may know nothing of it."""
+        """At once: this broker may know nothing of it, nor of any run."""
+        again = self._announced_s is not None
+        self._announced_s = clock.monotonic_s() + (ANNOUNCED_S if again else 0.0)
         self._again.set()
 
     async def hide(self) -> None:
@@ -73,8 +78,14 @@ class Shown:
 
     def _note_runs(self, runs: int) -> None:
         self.saw_a_run = self.saw_a_run or runs > 0
-        waited_s = clock.monotonic_s() - self._began_s
-        if self._offer.once and not runs and (self.saw_a_run or waited_s > ONCE_PATIENCE_S):
+        if not self._offer.once or runs:
+            return
+        now = clock.monotonic_s()
+        if self.saw_a_run:
+            is_over = now >= (self._announced_s or 0.0)
+        else:
+            is_over = now - self._began_s > ONCE_PATIENCE_S
+        if is_over:
             self._no_runs()
 
     def _presence(self) -> Presence:

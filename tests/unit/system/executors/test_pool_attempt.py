@@ -26,9 +26,15 @@ class DigestNotCompared(PoolAttempt):
 
 
 def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
+    return result_of(make, folder, arrived).end
+
+
+def result_of(
+    make: type[PoolAttempt], folder: Path, arrived: bytes, output_error: str = ""
+) -> AttemptResult:
     """How an attempt ends of which `arrived` came and `hello` was written."""
 
-    async def main() -> AttemptEnd:
+    async def main() -> AttemptResult:
         spec = make_spec("true", str(folder / "output"), leaks=LeakPolicy.WARN)
         attempt = make(
             spec,
@@ -40,9 +46,15 @@ def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
         attempt.receive(0, arrived)
         wrote = sha256(b"hello").hexdigest()
         empty = sha256(b"").hexdigest()
-        result = Result(exit_code=0, output_bytes=5, output_sha256=wrote, parcel_sha256=empty)
+        result = Result(
+            exit_code=0,
+            output_bytes=5,
+            output_sha256=wrote,
+            parcel_sha256=empty,
+            output_error=output_error,
+        )
         attempt.end(Ended("t", result))
-        return (await attempt.wait()).end
+        return await attempt.wait()
 
     return trio.run(main)
 
@@ -52,6 +64,13 @@ def end_of(make: type[PoolAttempt], folder: Path, arrived: bytes) -> AttemptEnd:
 )
 def test_altered_output_is_lost(tmp_path: Path, arrived: bytes, end: AttemptEnd) -> None:
     assert end_of(PoolAttempt, tmp_path, arrived) is end
+
+
+def test_a_full_disk_of_a_worker_loses_the_attempt_and_cancels_no_run(tmp_path: Path) -> None:
+    """It was taken for one here, where nothing could be recorded any more."""
+    result = result_of(PoolAttempt, tmp_path, b"hello", "has no room")
+    assert (result.end, result.output_error) == (AttemptEnd.LOST, "")
+    assert result.error == "its output could not be stored on w: it has no room"
 
 
 def test_what_came_back_is_stored_while_workers_are_heard(tmp_path: Path) -> None:

@@ -12,12 +12,32 @@ from tests.helpers.executor_worlds import for_a_worker, make_spec
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
-from vibeguard.core.pool.messages import FromWorker, Report, Result, Source, Stage, encode
+from vibeguard.core.pool.messages import (
+    PROTOCOL,
+    FromWorker,
+    Presence,
+    Report,
+    Result,
+    Source,
+    Stage,
+    encode,
+)
+from vibeguard.system import clock
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.shipment import Shipment
+
+
+def executor_in(nursery: trio.Nursery, **settings: int) -> PoolExecutor:
+    """One without a broker."""
+    return PoolExecutor(
+        Access(Address(path="/nowhere"), "p", b"k" * 44),
+        PoolSettings(**settings),
+        Shipment(top="/", source=Source("c", "t"), pack=b""),
+        nursery,
+    ).open()
 
 
 def spec_of(token: str, folder: str) -> AttemptSpec:
@@ -32,12 +52,7 @@ def test_a_submission_that_is_refused_late_takes_nothing_from_the_worker_that_ha
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            executor = PoolExecutor(
-                Access(Address(path="/nowhere"), "p", b"k" * 44),
-                PoolSettings(),
-                Shipment(top="/", source=Source("c", "t"), pack=b""),
-                nursery,
-            ).open()
+            executor = executor_in(nursery)
             attempts: list[PoolAttempt] = []
 
             async def start() -> None:
@@ -71,12 +86,7 @@ def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_messa
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            executor = PoolExecutor(
-                Access(Address(path="/nowhere"), "p", b"k" * 44),
-                PoolSettings(),
-                Shipment(top="/", source=Source("c", "t"), pack=b""),
-                nursery,
-            ).open()
+            executor = executor_in(nursery)
             second = trio.CancelScope()
 
             def accepted(_: Accepted) -> None:
@@ -123,12 +133,7 @@ def test_a_check_that_is_cancelled_by_the_start_of_another_one_in_the_same_messa
 def test_a_job_that_three_workers_cannot_do_is_an_error_that_says_why(tmp_path: Path) -> None:
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            executor = PoolExecutor(
-                Access(Address(path="/nowhere"), "p", b"k" * 44),
-                PoolSettings(),
-                Shipment(top="/", source=Source("c", "t"), pack=b""),
-                nursery,
-            ).open()
+            executor = executor_in(nursery)
 
             async def refuse() -> None:
                 for number in range(1, 4):
@@ -143,6 +148,80 @@ def test_a_job_that_three_workers_cannot_do_is_an_error_that_says_why(tmp_path: 
             nursery.start_soon(refuse)
             with pytest.raises(StartRefused, match="w3: no such commit"):
                 await executor.start(spec_of("t", str(tmp_path)), Callbacks())
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+async def report(executor: PoolExecutor, number: int, stage: Stage, why: str = "") -> None:
+    """A worker says this of the attempt `t`, which waits."""
+    await trio.testing.wait_all_tasks_blocked()
+    of = Report(token="t", claim=f"c{number}", stage=stage, why=why)
+    message = FromWorker("w", "w", executor._identity, number, asks=True, reports=(of,))
+    executor._receive(encode(message))
+    await trio.testing.wait_all_tasks_blocked()
+
+
+def test_a_job_that_one_worker_cannot_do_waits_for_another_that_has_no_room(tmp_path: Path) -> None:
+    """The one that cannot takes it again and again meanwhile."""
+    present = [Presence("w", "w", PROTOCOL, "1"), Presence("other", "other", PROTOCOL, "1")]
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            executor = executor_in(nursery)
+
+            async def workers() -> list[Presence]:
+                return present
+
+            executor._company.workers = workers  # type: ignore[method-assign]
+
+            async def refuse() -> None:
+                for number in range(1, 6):
+                    assert list(executor._waiting) == ["t"] or number == 1
+                    await report(executor, number, Stage.UNFIT, f"{number}: no such commit")
+                present.pop()
+                await report(executor, 6, Stage.UNFIT, "6: no such commit")
+
+            nursery.start_soon(refuse)
+            with pytest.raises(StartRefused, match="6: no such commit"):
+                await executor.start(spec_of("t", str(tmp_path)), Callbacks())
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def test_a_folder_that_took_longer_than_the_queue_timeout_is_no_missing_worker(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            executor = executor_in(nursery, queue_timeout_ns=300 * 10**6)
+            nursery.start_soon(report, executor, 1, Stage.PREPARING)
+            with pytest.raises(StartRefused, match="w took it, and was not ready to start it"):
+                await executor.start(spec_of("t", str(tmp_path)), Callbacks())
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def test_what_is_lost_while_the_broker_refuses_says_so(tmp_path: Path) -> None:
+    """Rights that were taken away in the middle of a run were a worker that was not heard of."""
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            executor = executor_in(nursery)
+            executor._line.trouble = "NOPERM"
+            attempts: list[PoolAttempt] = []
+
+            async def start() -> None:
+                attempts.append(await executor.start(spec_of("t", str(tmp_path)), Callbacks()))
+
+            nursery.start_soon(start)
+            await report(executor, 1, Stage.OFFERED)
+            executor._line.trouble = "NOPERM"
+            executor._carry_out(executor._client.tick(clock.monotonic_s() + 100))
+            result = await attempts[0].wait()
+            assert result.error.endswith("it may still be running there; the broker: NOPERM")
             nursery.cancel_scope.cancel()
 
     trio.run(main)

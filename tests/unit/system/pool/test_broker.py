@@ -11,6 +11,7 @@ import trio.testing
 
 from tests.helpers.brokers import KEY, Server, broker, servers
 from tests.helpers.waiting import PATIENCE_S
+from vibeguard.core.pool import broker_names
 from vibeguard.core.pool.address import parse_address
 from vibeguard.core.pool.messages import (
     PROTOCOL,
@@ -63,6 +64,34 @@ def with_pool(
             await pool.connection.close()
 
     trio.run(main)
+
+
+def test_a_job_is_no_workers_that_speaks_another_protocol(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take it again and again, while one that could do it has no room."""
+
+    async def work(pool: Pool) -> None:
+        await pool.submit(job("one", "gpu"))
+        with monkeypatch.context() as other:
+            other.setattr(broker_names, "PROTOCOL", PROTOCOL + 1)
+            assert (await pool.claim("old", ("gpu",), 1)).jobs == []
+        assert (await pool.claim("new", ("gpu",), 1)).jobs == [job("one", "gpu")]
+
+    with_pool(server, "protocols", work)
+
+
+def test_what_is_refused_without_anybody_waiting_for_it_is_known(server: Server) -> None:
+    async def work(pool: Pool) -> None:
+        connection = pool.connection
+        connection.send("PUBLISH", "too few")
+        await connection.call("PING")
+        assert "wrong number of arguments" in connection.refusal
+        connection.send("PUBLISH", pool.names.to("x"), "")
+        await connection.call("PING")
+        assert connection.refusal == ""
+
+    with_pool(server, "refused", work)
 
 
 def test_a_job_goes_to_the_worker_that_has_its_labels(server: Server) -> None:

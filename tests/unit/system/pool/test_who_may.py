@@ -1,5 +1,6 @@
 """Who may use a broker: the access list of docs/workers.md, TLS, and what a reader of it finds."""
 
+import os
 import re
 import ssl
 from collections.abc import Awaitable, Callable
@@ -142,9 +143,26 @@ def test_a_password_that_is_not_escaped_is_not_told(mark: str) -> None:
         assert "SECRET" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url", [os.fsdecode(b"redis://:a\xff@localhost"), "redis://:a%ff@localhost", "unix:///%ff"]
+)
+def test_an_address_that_is_no_text_is_refused(url: str) -> None:
+    """One ended in a traceback, the other asked with another password."""
+    with pytest.raises(BadAddress):
+        parse_address(url, insecure=False)
+
+
+def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """It was told as a broker that cannot be reached."""
+    address = Address(host="localhost", port=1, tls=True, certificates=str(tmp_path / "none.pem"))
+    with pytest.raises(UsageError, match=r"the certificates /.*none.pem cannot be read"):
+        ask(address, Pool.workers)
+
+
 def test_an_address_is_shown_without_its_password() -> None:
     address = parse_address("rediss://me:secret@h:7000/3", insecure=False)
     assert (address.shown, address.database) == ("rediss://h:7000", 3)
+    assert parse_address("redis://[::1]:7000", insecure=False).shown == "redis://[::1]:7000"
     assert parse_address("redis://far.example.org", insecure=True).host == "far.example.org"
 
 
