@@ -261,7 +261,6 @@ class _Incoming:
 
 def make_folder_with_parents(path: str) -> None:
     """Make a folder that only its owner can enter, and what is above it in the run folder."""
-    parent = os.path.dirname(path)
-    if not os.path.isdir(parent):
-        make_folder(parent)
+    with suppress(FileExistsError):  # attempts end in threads of their own
+        make_folder(os.path.dirname(path))
     make_folder(path)

@@ -1,5 +1,6 @@
 """What arrives of an attempt must be what its worker wrote: the digest is compared."""
 
+import os
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from vibeguard.core.names import AttemptEnd, LeakPolicy
 from vibeguard.core.pool.client import Ended
 from vibeguard.core.pool.messages import Result
 from vibeguard.system.executors.base import AttemptResult, Callbacks
-from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.executors.pool_attempt import PoolAttempt, make_folder_with_parents
 from vibeguard.system.process.output import OutputFile
 
 
@@ -138,3 +139,13 @@ def test_nothing_of_a_pool_reads_the_wall_clock() -> None:
             text = source.read_text()
             assert "wall_" not in text, source
             assert "import time" not in text, source
+
+
+def test_what_comes_back_of_two_attempts_at_once_has_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One made the folder above both while the other looked: its attempt was called lost."""
+    monkeypatch.setattr(os.path, "isdir", lambda _: False)
+    for name in ("a.1", "b.1"):
+        make_folder_with_parents(str(tmp_path / "artifacts" / name))
+    assert sorted(os.listdir(tmp_path / "artifacts")) == ["a.1", "b.1"]
