@@ -745,6 +745,20 @@ def test_damage_to_what_was_seen_before_costs_a_reading_and_nothing_else(place):
     assert not place.hits()
 
 
+def test_what_could_not_be_forgotten_is_no_record(place, monkeypatch):
+    """A failure removes the record of a pass: where it cannot, the pass would stand for ever."""
+    assert place.run()
+    assert place.hits()
+    (folder,) = Path(place.state_dir, "reuse", "passes").iterdir()
+    folder.chmod(0o500)
+    may = os.access
+    monkeypatch.setattr(  # who runs as root may write there all the same
+        os, "access", lambda path, how: may(path, how) and Path(os.fsdecode(path)) != folder
+    )
+    assert not place.hits()
+    assert Records(place.state_dir).of("unit") == []
+
+
 # The whole command.
 
 COMMAND = """

@@ -5,7 +5,8 @@
     reuse/seen                   what files hold, so that they are not read again
     reuse/secret                 what values of variables are hashed with
 
-Whatever cannot be read, or is not what was written, is not there.
+Whatever cannot be read, or is not what was written, is not there; nor is a record that could not be
+forgotten, were its check to fail.
 """
 
 import contextlib
@@ -38,12 +39,15 @@ class Records:
 
     def find(self, check: str, key: str) -> Record | None:
         """The pass of a check under this key."""
-        record = _read_record(os.path.join(self._folder(check), key))
+        folder = self._folder(check)
+        record = _read_record(os.path.join(folder, key)) if os.access(folder, os.W_OK) else None
         return record if record and (record.check, record.key) == (check, key) else None
 
     def of(self, check: str) -> list[Record]:
         """The passes of a check, newest first."""
-        found = [_read_record(path) for path in _files(self._folder(check))]
+        folder = self._folder(check)
+        paths = _files(folder) if os.access(folder, os.W_OK) else []
+        found = [_read_record(path) for path in paths]
         own = [record for record in found if record is not None and record.check == check]
         return sorted(own, key=lambda record: -record.passed_ns)
 
