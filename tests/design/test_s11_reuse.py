@@ -873,6 +873,27 @@ def test_a_failure_under_a_key_forgets_its_record(known):
     assert ran(known) == ["base", "unit", "base", "unit"]
 
 
+def test_a_failure_forgets_the_record_while_its_run_goes_on(tmp_path):
+    """Whoever kills that run leaves no pass behind that was contradicted."""
+    config = """
+version: "1"
+checks:
+  - {id: unit, run: "test ! -e broken", reuse: true, inputs: [a.txt], tools: []}
+  - {id: long, run: "test ! -e broken || sleep 600", timeout: 15m}
+"""
+    folder = project(tmp_path, config)
+    (folder / "a.txt").write_text("1")
+    assert vibeguard("run", cwd=folder).returncode == 0
+    assert len(list(folder.glob(".vibeguard/reuse/passes/*/*"))) == 1
+    (folder / "broken").touch()
+    vibeguard("run", "--detach", cwd=folder)
+    assert vibeguard("wait", "--check", "unit", cwd=folder).returncode == 1
+    left = list(folder.glob(".vibeguard/reuse/passes/*/*"))
+    vibeguard("cancel", cwd=folder)
+    vibeguard("wait", cwd=folder)
+    assert left == []
+
+
 def test_a_check_that_runs_needs_what_its_requirement_would_have_made(known):
     (known / "b.txt").write_text("new")
     found = document(known, "--reuse")

@@ -55,6 +55,18 @@ class Reusing:
         self._decided.update(found.passes)
         self._before.update(found.before)
 
+    def forget_contradicted(self, settled: CheckRecord) -> None:
+        """Forget the passes that this check, or the one that it confirms, had under its key."""
+        if not _contradicts(settled):
+            return
+        records = Records(self._subject.state_dir)
+        before = self._before.get(settled.planned.id)
+        if before is not None:
+            records.forget(settled.planned.id, before.key)
+        reused = self._decided.get(settled.planned.confirms)
+        if reused is not None:
+            records.forget(settled.planned.confirms, reused.key)
+
     def note_passed(self, check: str) -> bool:
         """A check that ran has passed. Whether `prove` is to be called, which it is not yet."""
         if check not in self._before:
@@ -72,16 +84,9 @@ class Reusing:
                 self._proven += msgpack.decode(answer, type=list[Record])
 
     def keep(self, state: State, seal: str) -> None:
-        """The run is sealed: record its passes, forget what it contradicts. Raises OSError."""
+        """The run is sealed: record its passes. Raises OSError."""
         records = Records(self._subject.state_dir)
         run = state.run_id
-        for check, before in self._before.items():
-            if _contradicts(state.checks[check]):
-                records.forget(check, before.key)
-        for planned in self._subject.checks.values():
-            reused = self._decided.get(planned.confirms)
-            if reused is not None and _contradicts(state.checks[planned.id]):
-                records.forget(planned.confirms, reused.key)
         for record in self._proven:
             if is_plain_pass(state.checks[record.check]):
                 records.write(replace(record, run=run, seal=seal))

@@ -181,7 +181,7 @@ class Run:
             self.scheduler.feed(event)
             if isinstance(event, CheckSettled):
                 self._forget_task(self.state.checks[event.check])
-                self._note_pass(event)
+                self._note_settled(event)
 
     def _start(self, record: CheckRecord) -> None:
         """Give the check's attempt a task, in the nursery of its frontier."""
@@ -234,9 +234,15 @@ class Run:
             self.record(event)
         return True
 
-    def _note_pass(self, event: CheckSettled) -> None:
-        """A pass may be recorded: look at once whether what it rests on is as it was."""
-        if self._reusing is None or event.outcome is not Outcome.PASSED or self.state.cancel:
+    def _note_settled(self, event: CheckSettled) -> None:
+        """What it contradicts is forgotten at once: the run may be killed, and never be sealed.
+
+        A pass may be recorded: look at once whether what it rests on is as it was.
+        """
+        if self._reusing is None:
+            return
+        self._reusing.forget_contradicted(self.state.checks[event.check])
+        if event.outcome is not Outcome.PASSED or self.state.cancel:
             return
         if self._reusing.note_passed(event.check):
             self._background.start_soon(self._reusing.prove)
