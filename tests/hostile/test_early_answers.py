@@ -17,7 +17,8 @@ ANY_CONFIG = "checks: [{id: a, run: ':'}]"
 # A front whose supervisor is this process: it tells of the start, and then nothing.
 FRONT = """
 import os, sys
-from vibeguard.system.channel import Kill, Started, send
+from vibeguard.core.model.plan import Plan, ResolvedSettings
+from vibeguard.system.channel import Launch, Started, send
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.guarding import Front, Watching
 from vibeguard.system.front.early import Supervisor
@@ -30,8 +31,9 @@ if dies == "dies":
     os.close(told)
 limit = max_wait if max_wait == "foreground" else int(max_wait)
 watching = Watching(format="text", max_wait=limit, began_s=monotonic_s())
-front = Front(Supervisor(orders, reports, 0, guarded_here=False), watching, grace_ns=0)
-sys.exit(front.run(Kill()))
+front = Front(Supervisor(orders, reports, 0, guarded_here=False), watching)
+plan = Plan(ResolvedSettings(parallel=1, async_parallel=1, grace_ns=0), (), {})
+sys.exit(front.run(Launch(plan, (), {}, {}, b"/", b"/", b"/", "", "", "")))
 """
 TEN_MINUTES_NS = 600_000_000_000
 

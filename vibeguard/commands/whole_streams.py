@@ -1,7 +1,8 @@
 """Standard streams that take all of what is written to them, or say that they do not.
 
-Where a parent has made its pipe or terminal non-blocking, a write takes a part or nothing; so does
-one to a disk that fills. Python's own streams then lose the rest: with PYTHONUNBUFFERED in silence.
+Where a parent has made its pipe or terminal non-blocking, a write takes a part or nothing, and
+Python's own streams lose the rest; without a buffer (PYTHONUNBUFFERED) also that of one to a disk
+that fills, in silence. Only these are replaced: what Ctrl-C interrupts might be written twice.
 """
 
 import contextlib
@@ -51,10 +52,11 @@ def make_streams_safe() -> None:
 
 
 def _safe(stream: io.TextIOWrapper, descriptor: int) -> io.TextIOWrapper:
-    """The stream anew; the same where a test has put another one in its place."""
+    """The stream anew where it needs that, and no test has put another one in its place."""
     stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     with contextlib.suppress(OSError):
-        if stream.fileno() == descriptor:
+        needs_it = stream.write_through or not os.get_blocking(descriptor)
+        if needs_it and stream.fileno() == descriptor:
             raw = _Whole(stream)
             return io.TextIOWrapper(
                 raw if stream.write_through else io.BufferedWriter(raw),  # type: ignore[arg-type]
