@@ -1,4 +1,7 @@
-"""The readers by the name that a config gives them. To add one: a file in `readers`, and a line."""
+"""The readers by the name that a config gives them. To add one: a file in `readers`, and a line.
+
+A linter's is a function in `json_linters`, and a line.
+"""
 
 from functools import partial
 from importlib import import_module

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def list_workers(access: Access) -> list[Presence]:
     """The workers of a pool, by name. Raises UsageError where the broker cannot be asked."""
-    return trio.run(ask_once, access, workers_of) or []
+    return ask_once(access, workers_of) or []
 
 
 async def workers_of(pool: Pool) -> list[Presence]:
@@ -31,7 +31,7 @@ async def workers_of(pool: Pool) -> list[Presence]:
     return present
 
 
-async def ask_once(
+def ask_once(
     access: Access,
     question: Callable[[Pool], Awaitable[T]],
     unless: Callable[[], Awaitable[None]] = trio.sleep_forever,
@@ -41,7 +41,14 @@ async def ask_once(
     Raises UsageError: that of the question, or one that names the variable and the broker's words.
     """
     try:
-        answer = await ask_beside(access, question, unless)
+        answer = trio.run(
+            ask_beside,
+            access,
+            question,
+            unless,
+            # Anywhere else Ctrl-C may leave a task in an Event that has ended (docs/upstream.md).
+            restrict_keyboard_interrupt_to_checkpoints=True,
+        )
     except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery as one of a group
         if group.subgroup(KeyboardInterrupt) is not None:
             raise KeyboardInterrupt from group

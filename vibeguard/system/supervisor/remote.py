@@ -132,7 +132,7 @@ def prepare_remote(
     if settings is None:
         return None
     access = access_from(environ, settings.name, insecure=settings.insecure)
-    found = trio.run(ask_once, access, partial(_try_out, captured), partial(_ended_by, orders))
+    found = ask_once(access, partial(_try_out, captured), partial(_ended_by, orders))
     shipment, present = found or (Shipment(Source("", "")), [])
     base = _below(shipment.top, os.fsdecode(launch.folder))
     return Remote(access, settings, shipment, label_sets(present), base)

@@ -39,7 +39,7 @@ def run_worker(
     `say` tells people of its beginning, and of an end that nobody has asked for. Raises UsageError
     when it cannot begin: no broker, no repository.
     """
-    trio.run(ask_once, access, Pool.check_rights)
+    ask_once(access, Pool.check_rights)
     parent = os.path.join(state_dir, access.pool)
     folder, lock = _own_folder(parent)
     _sweep(folder)
