@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -172,8 +172,9 @@ class WorkerProcess:
     def end(self) -> int:
         """SIGTERM twice, so that it does not wait for what runs; its exit code."""
         if not self.is_over():
-            for number in (signal.SIGCONT, signal.SIGTERM):
-                self.tell(number)
+            with suppress(ProcessLookupError):  # it may be about to end by itself
+                for number in (signal.SIGCONT, signal.SIGTERM):
+                    self.tell(number)
             try:
                 self.process.wait(1.0)
             except subprocess.TimeoutExpired:
