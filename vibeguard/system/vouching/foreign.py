@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from vibeguard.system.rundir.order import OrderedRun, read_order, write_order
 from vibeguard.system.vouching.seal import bears_seal, seal_at_end
 
 ASIDE: Final = "foreign"
+Runs = Callable[[], Sequence[OrderedRun]]
 
 
 class Folders:
@@ -44,17 +45,21 @@ class Folders:
             return run
         return replace(run, seal=seal_at_end(run_folder(self._state_dir, run.run_id)))
 
-    def compare(self, runs: Sequence[OrderedRun], *, own: str) -> list[str]:
+    def compare(self, runs: Runs, *, own: str) -> list[str]:
         """A sentence for each folder that was added or changed, and one for a changed record.
 
-        `runs` are those that may be there. What is foreign is moved aside. The folder of `own` is
-        left out: its writer knows every byte of it.
+        `runs` gives those that may be there, as they are known when it is called: others end
+        meanwhile. What is foreign is moved aside. The folder of `own` is left out: its writer knows
+        every byte of it.
         """
-        runs = [self._as_it_ended(run) for run in runs]
+
+        def known() -> list[OrderedRun]:
+            return [self._as_it_ended(run) for run in runs()]
+
         places = [_Place(self._state_dir)]
         if not self._is_in_its_place():  # readers may look where it has its name now, too
             places.append(_Place(f"/proc/self/fd/{self._descriptor}"))
-        return [found for place in places for found in place.compare(runs, self._before, own)]
+        return [found for place in places for found in place.compare(known, self._before, own)]
 
     def close(self) -> None:
         """Look no more; once is enough."""
@@ -81,18 +86,18 @@ class _Place:
         """Which log each run has. Raises OSError."""
         return {run_id: self._identity(run_id) for run_id in run_ids(self._state_dir)}
 
-    def compare(
-        self, runs: Sequence[OrderedRun], before: Mapping[str, FileIdentity | None], own: str
-    ) -> list[str]:
+    def compare(self, runs: Runs, before: Mapping[str, FileIdentity | None], own: str) -> list[str]:
         """As `Folders.compare`, with what the logs were at the start."""
-        known = {run.run_id: run for run in runs}
         there, found = self._there()
+        known = _by_id(runs)
         for run_id in there:
             what = "" if run_id == own else self._foreign(run_id, known.get(run_id), before)
+            if what:  # it may have ended since that was known: it tells so before it goes
+                what = self._foreign(run_id, _by_id(runs).get(run_id), before)
             if what:
                 found.append(f"{what}{self._move_aside(run_id)}")
-        if self._order_differs(known) or found:
-            found += self._restore_order(runs, known)
+        if self._order_differs(runs) or found:
+            found += self._restore_order(runs)
         return found
 
     def _foreign(
@@ -111,27 +116,32 @@ class _Place:
         kept = run.seal != "" and bears_seal(folder, run.seal)
         return "" if kept else f"the log of run {run_id} was changed"
 
-    def _order_differs(self, known: Mapping[str, OrderedRun]) -> bool:
-        """Whether the record says less than is known, or something else."""
+    def _order_differs(self, runs: Runs) -> bool:
+        """Whether the record says less than is known, or something else.
+
+        Others write it meanwhile: a start is recorded before it is told, and a seal after.
+        """
+        known_before = _by_id(runs)
         try:
-            recorded = read_order(self._state_dir)
+            recorded = {run.run_id: run for run in read_order(self._state_dir)}
         except OSError:
             return True
-        shared = [run for run in recorded if run.run_id in known]
-        fewer = len(shared) < len(known)
-        return fewer or any(_contradicts(run, known[run.run_id]) for run in shared)
+        known = _by_id(runs)
+        fewer = any(run_id in known and run_id not in recorded for run_id in known_before)
+        return fewer or any(
+            _contradicts(run, known[run_id]) for run_id, run in recorded.items() if run_id in known
+        )
 
-    def _restore_order(
-        self, runs: Sequence[OrderedRun], known: Mapping[str, OrderedRun]
-    ) -> list[str]:
+    def _restore_order(self, runs: Runs) -> list[str]:
+        known = _by_id(runs)
         others = [
             OrderedRun(run_id)
             for run_id in self._there()[0]
             if run_id not in known and has_writer(self._folder(run_id))
         ]
-        differed = self._order_differs(known)
+        differed = self._order_differs(runs)
         with contextlib.suppress(OSError):
-            write_order(self._state_dir, [*runs, *others])
+            write_order(self._state_dir, [*runs(), *others])
         return ["the record of which runs there are was changed"] if differed else []
 
     def _there(self) -> tuple[list[str], list[str]]:
@@ -162,6 +172,10 @@ class _Place:
         with contextlib.suppress(OSError):
             return identity_of(os.lstat(os.path.join(self._folder(run_id), LOG_NAME)))
         return None
+
+
+def _by_id(runs: Runs) -> dict[str, OrderedRun]:
+    return {run.run_id: run for run in runs()}
 
 
 def _contradicts(recorded: OrderedRun, known: OrderedRun) -> bool:

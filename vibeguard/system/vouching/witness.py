@@ -117,7 +117,7 @@ class Witness:
 
         What is foreign is moved aside, and the record of the order is put right.
         """
-        found = self._folders.compare(self._memory.runs(), own=self._run.run_id)
+        found = self._folders.compare(self._memory.runs, own=self._run.run_id)
         if found and self._unseen:  # a run of the same user is not to be taken for an attack
             found.append(
                 f"nobody can say whose run {', '.join(sorted(self._unseen))} is: it was a check's, "

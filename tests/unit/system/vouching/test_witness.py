@@ -11,7 +11,8 @@ import pytest
 
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.process import proc
-from vibeguard.system.rundir.order import OrderedRun, note_sealed
+from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
+from vibeguard.system.vouching import foreign
 from vibeguard.system.vouching import witness as witness_module
 from vibeguard.system.vouching.exchange import exchange
 from vibeguard.system.vouching.inquiry import statements_of
@@ -181,4 +182,21 @@ def test_a_run_that_ended_while_this_one_was_stopped_is_named(tmp_path: Path) ->
     assert changed == "the record of which runs there are was changed"
     assert RUN.run_id in why
     assert "Ctrl-Z" in why
+    witness.close()
+
+
+def test_a_run_that_ends_while_the_record_is_compared_has_not_changed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells its seal, and records it: what was known before that is no measure of the record."""
+    witness = open_witness(str(tmp_path))
+    witness._memory.begin(RUN, None)
+
+    def read_order_late(state_dir: str) -> list[OrderedRun]:
+        witness._memory.seal(RUN)
+        note_sealed(state_dir, RUN)
+        return read_order(state_dir)
+
+    monkeypatch.setattr(foreign, "read_order", read_order_late)
+    assert witness.foreign() == []
     witness.close()
