@@ -11,6 +11,7 @@ from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.rundir.files import FileIdentity, identity_of, make_folder
 from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.notes import differences_of
 from vibeguard.system.rundir.order import OrderedRun, read_order, write_order
 from vibeguard.system.vouching.seal import bears_seal, seal_at_end
 
@@ -111,8 +112,12 @@ class _Place:
             return f"runs/{run_id} came from nobody who may add a run" if strange else ""
         if self._identity(run_id) == before[run_id] or has_writer(folder):
             return ""
-        if run is None or (not run.seal and not seal_at_end(folder)):
+        if run is None:
             return ""
+        if not run.seal and (differences_of(folder) or not seal_at_end(folder)):
+            return (
+                ""  # it has no end, or its own supervisor does not vouch for it: nobody believes it
+            )
         kept = run.seal != "" and bears_seal(folder, run.seal)
         return "" if kept else f"the log of run {run_id} was changed"
 

@@ -9,8 +9,10 @@ from typing import cast
 
 import pytest
 
+from tests.helpers.journals import open_journal, write_run
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.process import proc
+from vibeguard.system.rundir.notes import note_differences
 from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
 from vibeguard.system.vouching import foreign
 from vibeguard.system.vouching import witness as witness_module
@@ -198,5 +200,24 @@ def test_a_run_that_ends_while_the_record_is_compared_has_not_changed_it(
         return read_order(state_dir)
 
     monkeypatch.setattr(foreign, "read_order", read_order_late)
+    assert witness.foreign() == []
+    witness.close()
+
+
+def test_a_neighbour_that_ended_without_a_word_for_itself_makes_no_other_run_fail(
+    tmp_path: Path,
+) -> None:
+    """Its log bears a seal that nobody vouches for, and a note why: who ended later said 4, too."""
+    journal = open_journal(tmp_path)
+    state = str(tmp_path / ".vibeguard")
+    neighbour = open_witness(state)
+    neighbour.begin(journal.run_id, nested=False)
+    witness = open_witness(state)
+    write_run(journal)
+    note_differences(journal.run_folder, ("something was changed",))
+    journal.seal()
+    neighbour.give_up()
+    neighbour.close()
+    journal.close()
     assert witness.foreign() == []
     witness.close()
