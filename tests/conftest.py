@@ -26,9 +26,9 @@ IDENTITY = {
     "GIT_CONFIG_NOSYSTEM": "1",
 }
 
-# Anything of these would change what a command under test prints or reads.
-# (VIBEGUARD_RUN and its like stay: they tell an enclosing run whose processes these are.)
-SETTINGS = ("VIBEGUARD_CONFIG", "VIBEGUARD_LOG_DIR", "VIBEGUARD_PARALLEL", "VIBEGUARD_STATE_DIR")
+# Anything of these would change what a command under test prints or reads, as would whatever
+# begins with VIBEGUARD_: settings, and where the tests are a check themselves its marks, for a run
+# inside a check is never `latest`. (A run around them knows their processes as its children, too.)
 FOREIGN = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONUNBUFFERED")
 
 # A caller that wants no compiled files would have every command under test compile the product anew.
@@ -64,7 +64,8 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(autouse=True, scope="session")
 def _neutral_environment() -> None:
     """Give git an identity and take out what the caller's environment would bring in."""
-    for name in SETTINGS + FOREIGN:
+    ours = [name for name in os.environ if name.startswith("VIBEGUARD_")]
+    for name in (*ours, *FOREIGN):
         os.environ.pop(name, None)
     os.environ.update(IDENTITY)
 
