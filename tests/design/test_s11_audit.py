@@ -152,7 +152,7 @@ def test_a_module_whose_bytecode_is_read_in_its_place_is_proposed(tmp_path):
 
 @real
 def test_a_trace_that_the_tracer_did_not_finish_is_told(folder):
-    """The check goes on without it, and keeps its own exit code."""
+    """The check goes on without it, and keeps its own exit code; a newer strace takes it along."""
     (folder / "kill.sh").write_text(
         "while read -r key value; do\n"
         '  if [ "$key" = TracerPid: ]; then kill -9 "$value"; fi\n'
@@ -161,7 +161,7 @@ def test_a_trace_that_the_tracer_did_not_finish_is_told(folder):
     with (folder / "vibeguard.yaml").open("a") as config:
         config.write('  - {id: murder, run: "sh kill.sh"}\n')
     done = vibeguard("audit", "murder", cwd=folder)
-    assert done.returncode == 4
+    assert done.returncode in (4, 128 + signal.SIGKILL)
     assert "not the whole story: the tracer ended before the check" in done.stdout
 
 

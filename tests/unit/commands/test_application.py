@@ -224,7 +224,7 @@ def test_no_command_is_imported_before_it_is_used():
 
 def test_no_source_is_searched_for_docstrings_of_flags():
     """It took a third of the time of a completion script; what a flag says stands beside it."""
-    with pytest.raises(OSError, match="class definition"):
+    with pytest.raises(OSError, match=r"class definition|source code"):  # 3.11, 3.13
         inspect.getsource(twin_of(RunOptions))
 
 
