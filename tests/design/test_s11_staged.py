@@ -429,9 +429,10 @@ def test_a_config_below_the_root_and_a_cwd(tmp_path, way):
 
 
 @in_both_ways
-def test_in_a_linked_worktree(tmp_path, way):
+@pytest.mark.parametrize("name", ["main", "ma\nin"])  # git tells paths in lines
+def test_in_a_linked_worktree(tmp_path, way, name):
     main = repository(
-        tmp_path / "main",
+        tmp_path / name,
         **{
             "a": "1\n",
             "vibeguard.yaml": config("cat a; git stash; git rev-parse --abbrev-ref HEAD"),

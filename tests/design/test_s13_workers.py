@@ -166,7 +166,7 @@ def test_workers_with_another_key_are_said_before_anything_ran(
 @pytest.mark.parametrize(
     ("flags", "variables", "told"),
     [
-        ([], {}, "which pool?"),
+        ([], {}, "no pool is named: name one: --pool NAME"),
         (["--pool", "a b"], {}, "the pool is called 'a b'"),
         (["--pool", "p", "--label", "a b"], {}, "the label 'a b' cannot be used"),
         (["--pool", "p", "--label", ""], {}, "the label '' cannot be used"),

@@ -143,13 +143,23 @@ def test_when_the_front_is_killed_the_checks_are_gone_and_the_log_is_sealed(tree
     assert state.cancel.reason == "front_lost"
 
 
-def test_when_the_supervisor_is_killed_the_front_ends_every_check_and_exits_3(tree, token):
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (signal.SIGKILL, "the supervisor was ended by SIGKILL before"),
+        (signal.SIGXCPU, "by SIGXCPU (sent at a limit of CPU time: ulimit -t) before"),
+    ],
+)
+def test_when_the_supervisor_is_killed_the_front_ends_every_check_and_exits_3(
+    tree, token, number, told
+):
     with nothing_left_behind(token=token, reap_adopted=True), running(tree, "run") as run:
         run.wait_until_running(4)
-        os.kill(run.supervisor(), signal.SIGKILL)
+        os.kill(run.supervisor(), number)
         exit_code, _, err = run.end()
         assert exit_code == 3
         assert "INCOMPLETE" in err
+        assert told in err
     assert vibeguard("report", cwd=tree).returncode == 3
 
 

@@ -63,5 +63,5 @@ def access_to(common: GlobalOptions, options: PoolOptions) -> Access:
         if settings is not None:
             name, insecure = settings.name, insecure or settings.insecure
     if name is None:
-        raise UsageError("which pool?", "name it: --pool NAME, or settings.pool in the config")
+        raise UsageError("no pool is named", "name one: --pool NAME, or the config's settings.pool")
     return access_from(os.environ, name, insecure=insecure)

@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import SUBMODULE, Git, mode_in_git, tree_of_commit
+from vibeguard.system.discovery.vcs import (
+    SUBMODULE,
+    Git,
+    mode_in_git,
+    path_told,
+    quoted_path,
+    tree_of_commit,
+)
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.ending_signals import kill_group
 
@@ -108,15 +115,14 @@ class GitTree:
         With `as_they_lie`, git looks at files too that it was told not to look at, and no setting
         of the user's says what they are; what it has converted is for `pool.unconverted` to find.
         """
-        paths = self.git("rev-parse", "--git-path", "index", "--git-path", "objects")
-        index, objects = (os.path.join(self._root, os.fsdecode(p)) for p in paths.split(b"\n")[:2])
+        index, objects = self._path("index"), self._path("objects")
         own_index = os.path.join(self._scratch, "index")
         if os.path.exists(index):
             # With its time: git tells by it which files may have changed unnoticed.
             shutil.copy2(index, own_index)
         own_objects = os.path.join(self._scratch, "objects")
         os.mkdir(own_objects)
-        alternates = [_quoted(os.fsencode(objects))]
+        alternates = [quoted_path(objects)]
         alternates += filter(None, [self._alternates])
         self._environment |= {
             b"GIT_INDEX_FILE": os.fsencode(own_index),
@@ -203,6 +209,9 @@ class GitTree:
         git = Git(self._root, self._environment, self._timeout_s)
         return git.ask(*_PRIVATELY, *arguments, given=given, began=self._note)
 
+    def _path(self, name: str) -> str:
+        return path_told(self._root, self.git("rev-parse", "--git-path", name))
+
     def _note(self, process: "subprocess.Popen[bytes]") -> None:
         with self._look:
             self._process = process
@@ -219,8 +228,3 @@ def _content(blob: _Blob) -> bytes:
         return os.readlink(blob.file)
     with open(blob.file, "rb") as file:
         return file.read()
-
-
-def _quoted(path: bytes) -> bytes:
-    """A path as git reads it from a list that colons divide (git(1))."""
-    return b'"' + path.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

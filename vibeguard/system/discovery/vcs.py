@@ -3,6 +3,7 @@
 Nor does it believe what a user may have told it to for speed, instead of looking.
 """
 
+import os
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
@@ -107,6 +108,16 @@ def _object_id(name: str, folder: str, environment: Mapping[bytes, bytes]) -> st
     git = Git(folder, without_git_locals(environment), TIMEOUT_S)
     told = git.try_to("rev-parse", "--verify", name) or b""
     return told.strip().decode("ascii", "replace")
+
+
+def path_told(folder: str, told: bytes) -> str:
+    """The path that `rev-parse` told in this folder: one a question, for it may hold line ends."""
+    return os.path.join(folder, os.fsdecode(told.removesuffix(b"\n")))
+
+
+def quoted_path(path: str) -> bytes:
+    """A path as git reads it from a list, which colons or line ends divide (git(1))."""
+    return b'"' + os.fsencode(path).replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 def mode_in_git(mode: int) -> bytes:

@@ -254,7 +254,7 @@ class Front:
         if sealed is not None:
             return Ending(exit_code=sealed.exit_code, log_status=LogStatus.COMPLETE)
         if self._link.lost:
-            what = "the supervisor died before it handed over a verdict; every check was ended"
+            what = f"{self._death()} before it handed over a verdict; every check was ended"
             return incomplete(what)
         return self._live(following)
 
@@ -287,10 +287,15 @@ class Front:
         self._link.end_leftovers()
         self._signals.hold_back()
 
+    def _death(self) -> str:
+        by = self._link.ended_by
+        limit = " (sent at a limit of CPU time: ulimit -t)" if by == "SIGXCPU" else ""
+        return f"the supervisor was ended by {by}{limit}" if by else "the supervisor died"
+
     def _never_started(self) -> Exception:
         failed = self._link.failed
         if failed is None:
-            return RunIncomplete("the supervisor died before the run began", "run it again")
+            return RunIncomplete(f"{self._death()} before the run began", "run it again")
         if failed.exit_code == ExitCode.USAGE:
             return UsageError(failed.what, failed.do)
         if failed.exit_code == ExitCode.CORRUPT:

@@ -5,20 +5,23 @@ import os
 import signal
 
 from vibeguard.system.channel import Failed, Launch, Order, ReportReader, Sealed, Started, send
-from vibeguard.system.clock import monotonic_s
+from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.loop import Loop
+from vibeguard.system.process.exits import reap
 from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
 
 LONGEST_TURN_S = 0.25
 LOOK_PERIOD_S = 0.01  # where the supervisor's exit announces itself by nothing
+LAST_LOOK_S = 0.1
 
 
 class SupervisorLink:
     """What the supervisor has said so far, and the means to tell it something or to end it.
 
     `lost` is set when it died before it said how the run ended; nothing of the run is left then.
+    `ended_by` is the signal that did it, where that was seen.
     """
 
     def __init__(self, supervisor: Supervisor, loop: Loop) -> None:
@@ -26,6 +29,7 @@ class SupervisorLink:
         self.sealed: Sealed | None = None
         self.failed: Failed | None = None
         self.lost = False
+        self.ended_by = ""
         self.guarded_here = supervisor.guarded_here
         self._supervisor = supervisor
         self._loop = loop
@@ -107,4 +111,13 @@ class SupervisorLink:
         """It has died: nothing of the run may outlive it."""
         self.lost = True
         if self.guarded_here:
+            self.ended_by = self._signal_that_ended_it()
             kill_descendants()
+
+    def _signal_that_ended_it(self) -> str:
+        """Its pipe closes a moment before its end can be seen; empty for any other end."""
+        bound = monotonic_s() + LAST_LOOK_S
+        while (status := reap(self._supervisor.guardian)) is None and monotonic_s() < bound:
+            sleep_s(LOOK_PERIOD_S / 10)
+        self._reaped = status is not None
+        return "" if status is None else status.signal

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
-from vibeguard.system.discovery.vcs import SUBMODULE
+from vibeguard.system.discovery.vcs import SUBMODULE, quoted_path
 from vibeguard.system.staged.frozen import OBJECTS
 from vibeguard.system.staged.repository import Repository
 
@@ -30,7 +30,7 @@ def copy_staged(staged: Staged, original: Repository, copied: Repository) -> Non
     copied.git("init", "--quiet", "--template=", f"--object-format={form}", ".")
     git_dir = Path(copied.root, ".git")
     objects = (os.path.join(common_dir, "objects"), os.fsdecode(staged.scratch) + "/" + OBJECTS)
-    alternates = b"".join(os.fsencode(folder) + b"\n" for folder in objects)
+    alternates = b"".join(quoted_path(folder) + b"\n" for folder in objects)
     _write(git_dir / "objects" / "info" / "alternates", alternates)
     copied.git("config", "include.path", os.path.join(common_dir, "config"))
     for name in ("info/exclude", "info/attributes", "shallow"):

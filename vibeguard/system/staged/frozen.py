@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import of_this_repository, without_git_locals
-from vibeguard.system.discovery.vcs import SUBMODULE, present_head
+from vibeguard.system.discovery.vcs import SUBMODULE, path_told, present_head, quoted_path
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
@@ -64,11 +64,10 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
     root = git_root(folder)
     if root is None:
         raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
-    asked = Repository(root, of_this_repository(environment)).git(
-        "rev-parse", "--absolute-git-dir", "--git-common-dir", "--git-path", "index"
-    )
+    asked = Repository(root, of_this_repository(environment))
     git_dir, common_dir, index = (
-        os.path.join(root, os.fsdecode(path)) for path in asked.split(b"\n")[:3]
+        path_told(root, asked.git("rev-parse", *words))
+        for words in (("--absolute-git-dir",), ("--git-common-dir",), ("--git-path", "index"))
     )
     try:
         scratch = make_scratch(state_dir)
@@ -101,10 +100,9 @@ def _refuse_unmerged(repository: Repository) -> None:
 
 def _tree(root: str, own: Mapping[bytes, bytes], objects: str, shared: str) -> str:
     """The tree's id; what that writes stays in `objects`."""
-    quoted = os.fsencode(shared).replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     apart = {
         b"GIT_OBJECT_DIRECTORY": os.fsencode(objects),
-        b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b'"%b"' % quoted,
+        b"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted_path(shared),
     }
     written = Repository(root, {**own, **apart}).git("write-tree")
     return written.decode("ascii").strip()

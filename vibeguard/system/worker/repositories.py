@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 from typing import Final
 
+from vibeguard.system.discovery.vcs import quoted_path
 from vibeguard.system.rundir.files import make_folder
 
 _CONFIG: Final = """[core]
@@ -33,7 +34,8 @@ def make_repository(path: str, store: str, shallow: str) -> None:
         os.mkdir(f"{path}/.git{name}")
     _write(f"{path}/.git/config", _CONFIG)
     _write(_attributes(path), _UNCONVERTED)
-    _write(f"{path}/.git/objects/info/alternates", f"{store}/objects\n")
+    objects = os.fsdecode(quoted_path(f"{store}/objects"))
+    _write(f"{path}/.git/objects/info/alternates", f"{objects}\n")
     with suppress(FileNotFoundError):
         shutil.copyfile(shallow, f"{path}/.git/shallow")
 

@@ -156,13 +156,16 @@ def test_what_git_ignores_does_not_count(checkout, name):
     assert tree(checkout) == before
 
 
-def test_a_linked_work_tree_has_a_tree_of_its_own(checkout, tmp_path):
+@pytest.mark.parametrize("name", ["main", "ma\nin"])  # git tells paths in lines
+def test_a_linked_work_tree_has_a_tree_of_its_own(checkout, tmp_path, name):
     """Of its files and its index, not of those of the main work tree."""
     linked = tmp_path / "linked"
+    checkout = checkout.rename(tmp_path / name)
     git("worktree", "add", "-q", str(linked), cwd=checkout)
     _change(checkout)
     assert tree(linked) == tree_of_commit(linked)
-    (linked / "only here").write_text("x\n")
+    (linked / "ignored").write_text("its index alone knows that this is tracked all the same\n")
+    git("add", "--force", "ignored", cwd=linked)
     found = tree(linked)
     assert found not in ("", tree(checkout), tree_of_commit(linked))
     assert found == committed(linked)

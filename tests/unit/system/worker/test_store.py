@@ -31,9 +31,9 @@ def commit(origin: Path) -> None:
     git(origin, "commit", "-q", "--allow-empty", "-m", "more")
 
 
-def opened(folder: Path, place: str) -> Store:
-    (folder / "worker").mkdir()
-    store = Store(str(folder / "worker"), place)
+def opened(folder: Path, place: str, name: str = "worker") -> Store:
+    (folder / name).mkdir()
+    store = Store(str(folder / name), place)
     store.open()
     return store
 
@@ -49,13 +49,14 @@ def captured(origin: Path) -> Source:
     return begin_capture(str(origin), os.environb).result().source
 
 
+@pytest.mark.parametrize("name", ["worker", "wor\nker"])  # git reads paths in lines
 def test_an_attempt_sees_as_much_of_the_history_as_a_shallow_clone_has(
-    origin: Path, tmp_path: Path
+    origin: Path, tmp_path: Path, name: str
 ) -> None:
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{origin}", "shallow")
 
     async def main() -> None:
-        async with folders(opened(tmp_path, str(tmp_path / "shallow"))) as maker:
+        async with folders(opened(tmp_path, str(tmp_path / "shallow"), name)) as maker:
             await maker.make(captured(origin), str(tmp_path / "made"))
             assert git(tmp_path / "made", "rev-list", "--count", "HEAD") == "1\n"
 
