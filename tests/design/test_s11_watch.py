@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import termios
 from collections.abc import Iterator
@@ -247,6 +248,38 @@ def test_jsonl_is_the_events_of_every_run(folder, tmp_path):
     events = [json.loads(line) for line in out.read_text().splitlines()]
     assert [e["exit_code"] for e in events if e["type"] == "run.finished"] == [0, 1]
     assert [e["seq"] for e in events].count(0) == 2
+
+
+@pytest.mark.parametrize(("words", "told_on"), [("--format jsonl", "1"), ("", "2")])
+def test_it_ends_when_nobody_reads_its_verdicts_any_more(folder, words, told_on):
+    """Not at the next verdict, which may never come."""
+    command = f"({sys.executable} -m vibeguard watch {words} {told_on}>&3; echo $?) 3>&1 >code"
+    reading = subprocess.Popen(
+        ["sh", "-c", command], cwd=folder, env=environment(), stdout=subprocess.PIPE
+    )
+    assert reading.stdout is not None
+    assert reading.stdout.read(1)
+    reading.stdout.close()
+    assert reading.wait(timeout=60) == 0
+    assert (folder / "code").read_text().endswith("0\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_to_its_whole_group_is_its_end_and_no_loss(folder, number, code):
+    """As `timeout` and a service manager send it, while the tree is looked at and between runs."""
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "vibeguard", "watch", "--format", "jsonl"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert watching.stdout is not None
+    assert watching.stdout.readline()
+    os.killpg(watching.pid, number)
+    _, said = watching.communicate(timeout=60)
+    assert (watching.returncode, said) == (code, b"")
 
 
 def test_a_document_of_a_watch_is_refused(folder):

@@ -49,7 +49,7 @@ def watch(*ids: CheckName, common: GlobalOptions, options: WatchOptions) -> int:
     if sys.stdin is not None and os.isatty(0) and form == "watch":
         keys = "r: run again, f: only what failed, q: quit"
         write_err(f"vibeguard: watching {sanitise(located.folder)} ({keys})\n")
-    return WatchSession(tree, body_of).run()
+    return WatchSession(tree, body_of, told_on=1 if form == "jsonl" else 2).run()
 
 
 class ConfigFiles:

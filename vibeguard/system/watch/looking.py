@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore
+from vibeguard.system.detach import signal_when_orphaned
+from vibeguard.system.ending_signals import ignore
 from vibeguard.system.front.signals import leave_to_the_parent
 from vibeguard.system.rundir.files import write_all
 from vibeguard.system.watch.hints import Hints
@@ -84,10 +85,11 @@ def start_looking(tree: Tree) -> Looker:
 
 
 def _in_the_child(body: Callable[[], None]) -> None:
-    """Never returns. Ctrl-C is the parent's; whose end ends this process."""
+    """Never returns. A signal to the whole group is the parent's; whose end ends this process."""
     try:
         leave_to_the_parent()
-        ignore(set(ENDING_OR_QUIT) - {signal.SIGTERM})
+        ignore()
+        signal_when_orphaned(signal.SIGKILL)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         body()
     except BrokenPipeError:

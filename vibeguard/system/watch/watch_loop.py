@@ -9,6 +9,7 @@ from vibeguard.core.problems import RunIncomplete
 from vibeguard.core.watch.machine import (
     Cancel,
     Interrupted,
+    Key,
     Move,
     Quit,
     RunEnded,
@@ -35,11 +36,15 @@ BodyOf = Callable[[Start], Callable[[], RunEnded]]
 
 
 class WatchSession:
-    """One `vibeguard watch`. `body_of` gives what the process of a run is to do."""
+    """One `vibeguard watch`. `body_of` gives what the process of a run is to do.
 
-    def __init__(self, tree: Tree, body_of: BodyOf) -> None:
+    Verdicts go to the descriptor `told_on`: without a reader there, nobody is served any more.
+    """
+
+    def __init__(self, tree: Tree, body_of: BodyOf, told_on: int) -> None:
         self._tree = tree
         self._body_of = body_of
+        self._told_on = told_on
         self._machine = Watch()
         self._output = Output(may_be_lost=True)
         self._loop = Loop(self._output)
@@ -56,6 +61,7 @@ class WatchSession:
         self._looker = start_looking(self._tree)
         self._loop.watch(self._looker.descriptor, self._on_looks)
         self._take_keys()
+        self._loop.watch_reader(self._told_on, self._on_reader_left)
         try:
             while self._exit_code is None:
                 self._loop.turn(monotonic_s() + TURN_S)
@@ -119,6 +125,10 @@ class WatchSession:
             self._keys.give_back()
             stop_here()
             self._take_keys()
+
+    def _on_reader_left(self) -> None:
+        self._loop.forget(self._told_on)
+        self._machine.feed(Key.QUIT)
 
     def _take_keys(self) -> None:
         self._keys.take()
