@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.brokers import key_file
 from tests.helpers.command import environment, project, vibeguard
 from vibeguard.late_patterns import LatePattern
 from vibeguard.system.front.early import IMPORTED_ONCE
@@ -110,17 +111,27 @@ def test_what_trio_put_off_is_whole_once_it_is_used(folder):
     assert {"_ssl", "idna.core"} <= loaded(program, folder)
 
 
-def test_a_run_with_connections_loads_what_was_put_off(folder):
-    """Before its first check, for that one may change what lies on the disk."""
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [("redis://127.0.0.1:1", {"_ssl", "idna.core"}), ("unix:///nowhere", set())],
+    ids=["network", "socket"],
+)
+def test_a_run_with_connections_loads_what_was_put_off(folder, tmp_path, url, found):
+    """Before its first check, for that one may change what lies on the disk; a socket needs none."""
+    key = key_file(tmp_path)
+    environ = {"VIBEGUARD_POOL_URL": url, "VIBEGUARD_POOL_KEY_FILE": str(key)}
     program = (
-        f"{SUPERVISE}; from vibeguard.system.supervisor.preload import preload; "
-        "from vibeguard.system.channel import Launch; from vibeguard.core.model.config import Where; "
-        "from vibeguard.core.model.plan import Plan, PlannedCheck, ResolvedSettings; "
-        "sent = PlannedCheck(id='a', run='true', stem='a', where=Where()); "
-        "plan = Plan(ResolvedSettings(parallel=1, async_parallel=1), (sent,)); "
-        "preload(Launch(plan, (), {}, {}, b'/', b'/', b'/', '', '', ''))"
+        f"{SUPERVISE}; import contextlib, os; from vibeguard.core.problems import UsageError; "
+        "from vibeguard.system.supervisor.remote import prepare_remote; "
+        "from vibeguard.system.channel import Launch, OrderReader; "
+        "from vibeguard.core.model.settings import PoolSettings; "
+        "from vibeguard.core.model.plan import Plan, ResolvedSettings; "
+        "settings = ResolvedSettings(parallel=1, async_parallel=1, pool=PoolSettings(name='ci')); "
+        "launch = Launch(Plan(settings, ()), (), {}, {}, b'/', b'/', b'/', '', '', ''); "
+        "refused = contextlib.suppress(UsageError)\n"
+        f"with refused: prepare_remote(launch, {environ}, OrderReader(os.pipe()[0]), None)\npass"
     )
-    assert {"_ssl", "idna.core"} <= loaded(program, folder)
+    assert loaded(program, folder) & {"_ssl", "idna.core"} == found
 
 
 COMPILED = """import re._compiler as c; made = []; real = c.compile

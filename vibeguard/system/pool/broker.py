@@ -50,14 +50,15 @@ class Pool:
     async def check_rights(self) -> None:
         """Try every kind of command that a pool needs. Raises BrokerRefused."""
         probe = f"{self.names.prefix}probe"
-        call = self.connection.call
-        await call("SUBSCRIBE", self.names.to("probe"))
-        await call("EVAL", lua.PROBE, 1, probe, self.names.to("probe"))
-        await call("SET", probe, "x", "PX", 1000)
-        await call("PEXPIRE", probe, 1000)
-        await call("GETRANGE", probe, 0, 0)
-        await call("DEL", probe)
-        await call("ZREM", self.names.runs, "probe")
+        await self.connection.calls(
+            ("SUBSCRIBE", self.names.to("probe")),
+            ("EVAL", lua.PROBE, 1, probe, self.names.to("probe")),
+            ("SET", probe, "x", "PX", 1000),
+            ("PEXPIRE", probe, 1000),
+            ("GETRANGE", probe, 0, 0),
+            ("DEL", probe),
+            ("ZREM", self.names.runs, "probe"),
+        )
 
     async def listen(self, *channels: str) -> None:
         """Have messages on these channels arrive."""

@@ -69,8 +69,17 @@ class Connection:
 
     async def call(self, *words: Word) -> Answer:
         """Send a command and wait for its answer. Raises BrokerLost or BrokerRefused."""
-        call = _Call()
-        self._send(words, call)
+        [answer] = await self.calls(words)
+        return answer
+
+    async def calls(self, *commands: tuple[Word, ...]) -> list[Answer]:
+        """The same for several that go as one; raises for the first of them that is refused."""
+        sent = [(words, _Call()) for words in commands]
+        for words, call in sent:
+            self._send(words, call)
+        return [await self._answer_of(call) for _, call in sent]
+
+    async def _answer_of(self, call: "_Call") -> Answer:
         await call.done.wait()
         if call.outcome is None:
             raise BrokerLost(self.why)
@@ -264,7 +273,7 @@ async def _open_stream(address: Address) -> trio.abc.Stream:
     return secure
 
 
-def _context(address: Address) -> ssl.SSLContext:
+def _context(address: Address) -> "ssl.SSLContext":
     try:
         return ssl.create_default_context(cafile=address.certificates or None)
     except OSError as error:

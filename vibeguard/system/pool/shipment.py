@@ -6,6 +6,7 @@ Captured once, without touching the user's index or work tree (docs/adr/0112).
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.pool.unconverted import INSTEAD, unconverted
 
 CAPTURE_S: Final = 60.0
+# Another thread imports meanwhile: after each answer of git this one would wait 5 ms for its turn.
+TURN_S: Final = 0.0005
 MOST_PACK_BYTES: Final = 256 << 20
 SHA1_DIGITS: Final = 40
 
@@ -69,7 +72,10 @@ class Capture:
         return self._found or self._work()
 
     def _work(self) -> Outcome[Shipment]:
+        usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(TURN_S)
         self._found = outcome.capture(self._capture)
+        sys.setswitchinterval(usual_s)
         return self._found
 
     def _capture(self) -> Shipment:

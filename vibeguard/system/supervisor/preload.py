@@ -10,7 +10,6 @@ from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import ReusePolicy
 from vibeguard.system.channel import Launch
-from vibeguard.system.supervisor.lean_trio import load_what_was_put_off
 
 
 def preload(launch: Launch) -> None:
@@ -29,8 +28,6 @@ def preload(launch: Launch) -> None:
     for source in {source for check in plan.checks for source in check.results}:
         _use("vibeguard.core.results.registry", "reader_of", source)
     import_module("vibeguard.core.results.guessing")
-    if any(check.where is not None for check in plan.checks):
-        load_what_was_put_off()  # for the connection to the broker
     if launch.record_tree:
         import_module("vibeguard.system.discovery.tree")
     if launch.log_dir or any(check.shell != "sh" for check in plan.checks):

@@ -38,6 +38,7 @@ from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.ending_signals import do_nothing, not_ignored
 from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.notes import keep_traceback, write_traceback
+from vibeguard.system.supervisor.arriving import Arriving, goes_to_workers
 from vibeguard.system.supervisor.lean_trio import import_trio
 from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
@@ -61,10 +62,12 @@ def supervise(
     what runs checks is imported once a check has to run.
     """
     terminal = _let_go(orders, reports, guardian)
+    reader = OrderReader(orders)
+    arriving = Arriving(reader)
+    arriving.begin()
     _import_early(may_reuse_all=may_reuse_all)
     late_patterns.compile_again()
-    reader = OrderReader(orders)
-    launch = reader.read_launch()
+    launch = arriving.launch()
     if launch is None:
         return ExitCode.PASSED
     log: RunLog | None = None
@@ -73,7 +76,7 @@ def supervise(
         if launch.staged is not None:
             view = _open_view(launch, launch.staged)
             launch = view.launch
-        remote = _prepare_remote(launch, reader)
+        remote = _prepare_remote(launch, reader, arriving)
         log = RunLog.begin(launch, view)
         folder = os.fsencode(log.folder)
         _tell_guardian(guardian, folder)
@@ -170,14 +173,11 @@ def _open_view(launch: Launch, staged: Staged) -> "LaidOut":
     return view
 
 
-def _prepare_remote(launch: Launch, orders: OrderReader) -> "Remote | None":
+def _prepare_remote(launch: Launch, orders: OrderReader, arriving: Arriving) -> "Remote | None":
     """Prepare for checks on other machines; where there are none, nothing is imported."""
-    if all(check.where is None for check in launch.plan.checks):
+    if not goes_to_workers(launch):
         return None
-    from vibeguard.system.pool.shipment import begin_capture  # noqa: PLC0415
-
-    environment = without_git_locals(launch.environment)
-    captured = begin_capture(os.fsdecode(launch.folder), environment)
+    captured = arriving.capture(launch)
     try:
         try:
             from vibeguard.system.supervisor.remote import prepare_remote  # noqa: PLC0415

@@ -20,6 +20,7 @@ from vibeguard.system.pool.access import Access, access_from
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once, workers_of
 from vibeguard.system.pool.shipment import Capture, Shipment
+from vibeguard.system.supervisor.lean_trio import load_what_was_put_off
 
 
 class ChosenExecutor:
@@ -132,6 +133,8 @@ def prepare_remote(
     if settings is None:
         return None
     access = access_from(environ, settings.name, insecure=settings.insecure)
+    if not access.address.path:
+        load_what_was_put_off()
     found = ask_once(access, partial(_try_out, captured), partial(_ended_by, orders))
     shipment, present = found or (Shipment(Source("", "")), [])
     base = _below(shipment.top, os.fsdecode(launch.folder))

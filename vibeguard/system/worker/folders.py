@@ -27,6 +27,9 @@ from vibeguard.system.worker.repositories import hand_over, make_repository, set
 from vibeguard.system.worker.store import Store
 
 OUTPUT_BYTES: Final = 1 << 16
+# What an attempt does with a folder that it has just got comes before the next one that is laid in
+# advance, unless that is the only one.
+QUIET_S: Final = 0.05
 _QUIET: Final = {b"GIT_TERMINAL_PROMPT": b"0", b"LC_ALL": b"C"}
 # What the worker's user has told git says where commits are fetched, and nothing of a run's files.
 _UNTOLD: Final = {
@@ -71,6 +74,7 @@ class Folders:
         self._head_trees: dict[Source, str] = {}
         self._arriving = trio.Lock()
         self._laying = 0
+        self._quiet_at = 0.0
         self._wanted: Source | None = None
         self._news = trio.Event()
         self._numbers = count(1)
@@ -131,6 +135,9 @@ class Folders:
                 self._news = trio.Event()
                 await self._news.wait()
                 continue
+            if self._count(source) and trio.current_time() < self._quiet_at:
+                await trio.sleep_until(self._quiet_at)
+                continue
             try:
                 await self.lay_ready(source)
             except (Unfit, OSError):
@@ -155,6 +162,7 @@ class Folders:
             yield
         finally:
             self._laying -= 1
+            self._quiet_at = trio.current_time() + QUIET_S
             self._news.set()
 
     def _count(self, source: Source) -> int:

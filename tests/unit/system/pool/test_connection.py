@@ -6,8 +6,9 @@ from contextlib import contextmanager, suppress
 
 import trio
 import trio.testing
+from outcome import Error, acapture
 
-from vibeguard.system.pool.connection import Connection
+from vibeguard.system.pool.connection import BrokerRefused, Connection
 from vibeguard.system.pool.parts import send_parts, send_what_fits
 
 MESSAGE = b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n"
@@ -77,5 +78,29 @@ def test_what_a_socket_has_no_room_for_follows_in_order() -> None:
                 nursery.start_soon(take, end)
                 await send_parts(stream, left)
         assert bytes(taken) == b"".join(parts)
+
+    trio.run(main)
+
+
+def test_commands_that_do_not_wait_for_each_other_go_as_one() -> None:
+    async def main() -> None:
+        with two_ends() as (stream, end):
+            connection = Connection(stream, lambda *_: None)
+            refused = Error(ValueError())
+
+            async def ask() -> None:
+                nonlocal refused
+                refused = await acapture(connection.calls, ("PING",), ("PING",))
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(connection.read)
+                nursery.start_soon(connection.write)
+                nursery.start_soon(ask)
+                await trio.testing.wait_all_tasks_blocked()
+                assert read_all(end) == PING * 2
+                end.send(b"+PONG\r\n-ERR not here\r\n")
+                await trio.testing.wait_all_tasks_blocked()
+                await connection.close()
+            assert isinstance(refused.error, BrokerRefused)
 
     trio.run(main)

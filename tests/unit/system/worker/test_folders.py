@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from tests.helpers.pools import git, repository
 from vibeguard.core.pool.messages import Source
@@ -180,6 +181,25 @@ def test_an_attempt_takes_what_lies_ready_for_its_files_without_a_process(
             await maker.lay_ready(source)
             maker._lay = "exit 1"
             assert await made(maker, source, tmp_path / "ready") == anew
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize(("quiet_s", "laid"), [(1000.0, 1), (0.0, 2)])
+def test_the_attempt_that_has_just_got_a_folder_comes_before_more_than_one_in_advance(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_s: float, laid: int
+) -> None:
+    monkeypatch.setattr("vibeguard.system.worker.folders.QUIET_S", quiet_s)
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker, trio.open_nursery() as nursery:
+            nursery.start_soon(maker.keep_ready)
+            await made(maker, captured(origin), tmp_path / "made")
+            while len(maker._ready) < laid:  # noqa: ASYNC110 - nothing announces it
+                await trio.sleep(0.001)
+            await trio.testing.wait_all_tasks_blocked(0.02)
+            assert len(maker._ready) == laid
+            nursery.cancel_scope.cancel()
 
     trio.run(main)
 
