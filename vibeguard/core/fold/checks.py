@@ -32,10 +32,8 @@ _REFUSED = AttemptEnd.REFUSED
 _WAIT = WhilePending.WAIT
 
 
-def check_queued(state: State, record: CheckRecord, event: events.CheckQueued) -> None:
+def check_queued(_state: State, record: CheckRecord, event: events.CheckQueued) -> None:
     """Ready or backoff -> queued: the next attempt wants a slot."""
-    if state.cancel is not None:
-        raise _after_cancel(event.check)
     if event.attempt != record.attempt + 1 or event.pool is not record.pool:
         raise LogCorrupt(f"{event.check} was queued for an attempt or a pool that is not its own")
     if record.reused is not None:
@@ -48,8 +46,6 @@ def requirement_waived(
     state: State, record: CheckRecord, event: events.CheckRequirementWaived
 ) -> None:
     """The choice that `while_pending` made; replay reads it and never recomputes it."""
-    if state.cancel is not None:
-        raise _after_cancel(event.check)
     required = state.checks.get(event.requirement)
     configured = any(
         r.check == event.requirement and r.while_pending is event.choice
@@ -66,8 +62,6 @@ def requirement_waived(
 
 def check_started(state: State, record: CheckRecord, event: events.CheckStarted) -> None:
     """Queued -> running: requirements, slots and group must allow it."""
-    if state.cancel is not None:
-        raise _after_cancel(event.check)
     if event.attempt != record.attempt or event.pool is not record.pool:
         raise LogCorrupt(f"{event.check} started an attempt or in a pool that was not queued")
     if record.attempt_over:
@@ -77,9 +71,10 @@ def check_started(state: State, record: CheckRecord, event: events.CheckStarted)
     if record.group:
         enter_group(state, record)
     used, pool = state.used, record.pool
-    used[pool] += record.slots
-    if used[pool] > state.planned_slots[pool]:
+    taken = used[pool] + record.slots
+    if taken > state.planned_slots[pool]:
         raise LogCorrupt(f"{event.check} started without a free slot")
+    used[pool] = taken
     record.state = RUNNING
     record.started = event
     record.finished = record.termination = record.hang = record.extracted = None
@@ -90,8 +85,6 @@ def check_started(state: State, record: CheckRecord, event: events.CheckStarted)
 
 def check_reused(state: State, record: CheckRecord, event: events.CheckReused) -> None:
     """An earlier pass stands for the check: only where run and config allow it."""
-    if state.cancel is not None:
-        raise _after_cancel(event.check)
     if record.reused is not None:
         raise LogCorrupt(f"{event.check} was reused twice")
     planned, run = record.planned, state.planned
@@ -141,6 +134,38 @@ def termination_requested(
         record.termination = event
 
 
+def attempt_finished(state: State, record: CheckRecord, event: events.CheckAttemptFinished) -> None:
+    """The attempt is over and its slot is free."""
+    if record.attempt_over:
+        raise _not_under_way(event.check)
+    if event.attempt != record.attempt:
+        raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
+    if event.active_ns > event.elapsed_ns:
+        raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
+    started = record.state is RUNNING
+    # The usual case is decided without a call, which would cost as much as all else here.
+    if not started or event.end is not _EXITED or event.exit_code is None or event.signal:
+        _check_unusual_end(record, event)
+        if event.end is _LOST:
+            record.lost += 1
+    if started:
+        if record.group:
+            state.groups.pop(record.group, None)
+        state.used[record.pool] -= record.slots
+    record.attempt_over = True
+    record.finished = event
+
+
+def _check_unusual_end(record: CheckRecord, event: events.CheckAttemptFinished) -> None:
+    refused = event.end is _REFUSED
+    # A worker may refuse what has been recorded as started: nothing of it ran.
+    fits = not refused or record.pool is _WORKERS if record.state is RUNNING else refused
+    if not fits:
+        raise _not_under_way(event.check)
+    if not _has_fitting_status(event):
+        raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
+
+
 def _has_fitting_status(event: events.CheckAttemptFinished) -> bool:
     """Whether the exit status fits the end of the attempt.
 
@@ -150,32 +175,6 @@ def _has_fitting_status(event: events.CheckAttemptFinished) -> bool:
     if event.exit_code is None and not event.signal:
         return event.end is not _EXITED or bool(event.unkillable)
     return event.end is _EXITED and (event.exit_code is None or not event.signal)
-
-
-def attempt_finished(state: State, record: CheckRecord, event: events.CheckAttemptFinished) -> None:
-    """The attempt is over and its slot is free."""
-    end = event.end
-    started = record.state is RUNNING
-    # A worker may refuse what has been recorded as started: nothing of it ran.
-    fits = (end is not _REFUSED or record.pool is _WORKERS) if started else end is _REFUSED
-    if record.attempt_over or not fits:
-        raise LogCorrupt(f"{event.check}: an attempt ended that was not under way")
-    if event.attempt != record.attempt:
-        raise LogCorrupt(f"{event.check}: attempt {event.attempt} ended, not {record.attempt}")
-    # The usual case is decided without a call, which would cost as much as all else here.
-    unusual = end is not _EXITED or event.exit_code is None or event.signal
-    if unusual and not _has_fitting_status(event):
-        raise LogCorrupt(f"{event.check}: the end of the attempt contradicts its exit status")
-    if event.active_ns > event.elapsed_ns:
-        raise LogCorrupt(f"{event.check}: the attempt was active longer than it lasted")
-    if started:
-        if record.group:
-            state.groups.pop(record.group, None)
-        state.used[record.pool] -= record.slots
-    if end is _LOST:
-        record.lost += 1
-    record.attempt_over = True
-    record.finished = event
 
 
 def check_extracted(_state: State, record: CheckRecord, event: events.CheckExtracted) -> None:
@@ -200,12 +199,10 @@ def check_results(_state: State, record: CheckRecord, event: events.CheckResults
     record.results = event
 
 
-def retry_scheduled(state: State, record: CheckRecord, event: events.CheckRetryScheduled) -> None:
+def retry_scheduled(_state: State, record: CheckRecord, event: events.CheckRetryScheduled) -> None:
     """Running -> backoff: what failed or timed out is tried again, as often as planned."""
     if not record.attempt_over:
         raise _judged_early(event.check)
-    if state.cancel is not None:
-        raise _after_cancel(event.check)
     before = record.attempt
     if event.attempt != before + 1 or before > record.planned.retries + record.lost:
         raise LogCorrupt(f"{event.check}: a retry that was not planned")
@@ -234,9 +231,9 @@ def _check_running(record: CheckRecord, event: Any) -> None:
         raise LogCorrupt(f"{event.check}: news of an attempt that is not under way")
 
 
+def _not_under_way(check: str) -> LogCorrupt:
+    return LogCorrupt(f"{check}: an attempt ended that was not under way")
+
+
 def _judged_early(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check}: judged while its attempt is under way")
-
-
-def _after_cancel(check: str) -> LogCorrupt:
-    return LogCorrupt(f"{check} was moved towards a start after the run was cancelled")

@@ -1,7 +1,7 @@
 """fold(events) -> State: pure, strict, one event at a time (DESIGN section 6).
 
 No clock, no environment, no file system: the same events give the same State, anywhere, for ever.
-The life of a check, as `RULES` has it (DESIGN section 3):
+The life of a check, as `MOVES` has it (DESIGN section 3):
 
 pending --frontier.advanced--> ready --check.queued--> queued --check.started--> running
 running --check.attempt_finished--> running (over) --check.settled--> settled
@@ -14,42 +14,71 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from vibeguard.core.fold import checks, whole_run
-from vibeguard.core.fold.states import BACKOFF, PENDING, QUEUED, READY, RUNNING
+from vibeguard.core.fold.states import BACKOFF, PENDING, QUEUED, READY, RUNNING, SETTLED
 from vibeguard.core.model import events
-from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState
 from vibeguard.core.problems import LogCorrupt
 
-# Of each event the states of its check in which it is legal (None: it is the run's), and what it
-# does.
-Rule = tuple[tuple[CheckState, ...] | None, Callable[..., None]]
-RULES: dict[type, Rule] = {
-    events.CheckQueued: ((READY, BACKOFF), checks.check_queued),
-    events.CheckRequirementWaived: ((QUEUED,), checks.requirement_waived),
-    events.CheckReused: ((READY,), checks.check_reused),
-    events.CheckSubmitted: ((QUEUED,), checks.check_submitted),
-    events.CheckStarted: ((QUEUED,), checks.check_started),
-    events.CheckSlow: ((RUNNING,), checks.check_observed),
-    events.CheckIdle: ((RUNNING,), checks.check_observed),
-    events.CheckHang: ((RUNNING,), checks.check_observed),
-    events.CheckTerminationRequested: ((RUNNING,), checks.termination_requested),
-    events.CheckAttemptFinished: ((RUNNING, QUEUED), checks.attempt_finished),
-    events.CheckExtracted: ((RUNNING,), checks.check_extracted),
-    events.CheckResults: ((RUNNING,), checks.check_results),
-    events.CheckRetryScheduled: ((RUNNING,), checks.retry_scheduled),
-    events.CheckSettled: ((PENDING, READY, QUEUED, RUNNING, BACKOFF), checks.check_settled),
-    events.RunStarted: (None, whole_run.run_started),
-    events.RunPlanned: (None, whole_run.run_planned),
-    events.FrontierAdvanced: (None, whole_run.frontier_advanced),
-    events.RunForegroundSettled: (None, whole_run.foreground_settled),
-    events.RunPaused: (None, whole_run.run_paused),
-    events.RunResumed: (None, whole_run.run_resumed),
-    events.RunDegraded: (None, whole_run.run_degraded),
-    events.RunWeakened: (None, whole_run.run_weakened),
-    events.RunCancelRequested: (None, whole_run.cancel_requested),
-    events.RunFinished: (None, whole_run.run_finished),
-    events.LogSealed: (None, whole_run.log_sealed),
-    events.UnknownEvent: (None, whole_run.unknown_event),
+Move = Callable[..., None]
+Moves = dict[CheckState, dict[type, Move]]
+# Of each state of a check the events that are legal in it, and what they do.
+MOVES: Moves = {
+    PENDING: {events.CheckSettled: checks.check_settled},
+    READY: {
+        events.CheckQueued: checks.check_queued,
+        events.CheckReused: checks.check_reused,
+        events.CheckSettled: checks.check_settled,
+    },
+    QUEUED: {
+        events.CheckRequirementWaived: checks.requirement_waived,
+        events.CheckSubmitted: checks.check_submitted,
+        events.CheckStarted: checks.check_started,
+        events.CheckAttemptFinished: checks.attempt_finished,
+        events.CheckSettled: checks.check_settled,
+    },
+    RUNNING: {
+        events.CheckSlow: checks.check_observed,
+        events.CheckIdle: checks.check_observed,
+        events.CheckHang: checks.check_observed,
+        events.CheckTerminationRequested: checks.termination_requested,
+        events.CheckAttemptFinished: checks.attempt_finished,
+        events.CheckExtracted: checks.check_extracted,
+        events.CheckResults: checks.check_results,
+        events.CheckRetryScheduled: checks.retry_scheduled,
+        events.CheckSettled: checks.check_settled,
+    },
+    BACKOFF: {
+        events.CheckQueued: checks.check_queued,
+        events.CheckSettled: checks.check_settled,
+    },
+    SETTLED: {},
+}
+# What moves a check towards a start: once the run is cancelled, none of it is legal in any state.
+_TOWARDS_A_START = (
+    events.CheckQueued,
+    events.CheckRequirementWaived,
+    events.CheckReused,
+    events.CheckStarted,
+    events.CheckRetryScheduled,
+)
+_MOVES_AFTER_CANCEL: Moves = {
+    state: {event: move for event, move in moves.items() if event not in _TOWARDS_A_START}
+    for state, moves in MOVES.items()
+}
+_MOVES_OF_THE_RUN: dict[type, Move] = {
+    events.RunStarted: whole_run.run_started,
+    events.RunPlanned: whole_run.run_planned,
+    events.FrontierAdvanced: whole_run.frontier_advanced,
+    events.RunForegroundSettled: whole_run.foreground_settled,
+    events.RunPaused: whole_run.run_paused,
+    events.RunResumed: whole_run.run_resumed,
+    events.RunDegraded: whole_run.run_degraded,
+    events.RunWeakened: whole_run.run_weakened,
+    events.RunCancelRequested: whole_run.cancel_requested,
+    events.RunFinished: whole_run.run_finished,
+    events.LogSealed: whole_run.log_sealed,
+    events.UnknownEvent: whole_run.unknown_event,
 }
 
 
@@ -68,7 +97,7 @@ def apply_each(state: State, log: Iterable[Any]) -> None:
 
     Raises LogCorrupt at the first event that cannot follow what came before.
     """
-    seq, t, records = state.next_seq, state.last_t, state.checks
+    seq, t, records, moves = state.next_seq, state.last_t, state.checks, _moves(state)
     try:
         for event in log:
             if event.seq != seq:
@@ -76,20 +105,16 @@ def apply_each(state: State, log: Iterable[Any]) -> None:
             now = event.t
             if now < t:
                 raise LogCorrupt(f"event {seq} is dated before the one that precedes it")
-            legal_states, handle = RULES[type(event)]
-            if legal_states is None:
-                # Events of checks need no look at the ends: before the plan there are no checks,
-                # and once the run has finished every check has settled.
-                _check_ends(state, seq, event)
-                handle(state, event)
+            try:
+                record = records[event.check]
+                move = moves[record.state][type(event)]
+            except (AttributeError, KeyError):
+                _move_the_run(state, event)
+                moves = _moves(state)
             else:
-                try:
-                    record = records[event.check]
-                except KeyError:
-                    raise LogCorrupt(f"{event.check} is not a planned check") from None
-                if record.state not in legal_states:
-                    raise _illegal(record, event)
-                handle(state, record, event)
+                # These need no look at the ends: before the plan there are no checks, and once
+                # the run has finished every check has settled.
+                move(state, record, event)
             seq += 1
             t = now
     finally:
@@ -103,20 +128,39 @@ def fold(log: Iterable[events.Event]) -> State:
     return state
 
 
-def _check_ends(state: State, seq: int, event: events.Event | events.UnknownEvent) -> None:
+def _moves(state: State) -> Moves:
+    return MOVES if state.cancel is None else _MOVES_AFTER_CANCEL
+
+
+def _move_the_run(state: State, event: Any) -> None:
+    """Move `state` by an event of the run; anything else is no legal event of its check."""
+    move = _MOVES_OF_THE_RUN.get(type(event))
+    if move is None:
+        raise _illegal(state, event) from None
+    _check_ends(state, event)
+    move(state, event)
+
+
+def _check_ends(state: State, event: events.Event | events.UnknownEvent) -> None:
     """Start, plan and end have fixed places; an unknown event may stand between them."""
-    if seq == 0 and not isinstance(event, events.RunStarted):
+    first = event.seq == 0
+    if first and not isinstance(event, events.RunStarted):
         raise LogCorrupt("the log does not begin with run.started")
     if state.sealed is not None:
         raise LogCorrupt("an event follows the seal")
     if isinstance(event, events.UnknownEvent):
         return
-    if seq > 0 and state.planned is None and not isinstance(event, events.RunPlanned):
+    if not first and state.planned is None and not isinstance(event, events.RunPlanned):
         raise LogCorrupt("run.started is not followed by run.planned")
     if state.finished is not None and not isinstance(event, events.LogSealed):
         raise LogCorrupt("only the seal may follow run.finished")
 
 
-def _illegal(record: CheckRecord, event: Any) -> LogCorrupt:
+def _illegal(state: State, event: Any) -> LogCorrupt:
+    record = state.checks.get(event.check)
+    if record is None:
+        return LogCorrupt(f"{event.check} is not a planned check")
+    if type(event) in MOVES[record.state]:
+        return LogCorrupt(f"{event.check} was moved towards a start after the run was cancelled")
     name = type(event).__struct_config__.tag
     return LogCorrupt(f"{name} of {event.check} while it is {record.state.value}")
