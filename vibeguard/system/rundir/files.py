@@ -18,6 +18,7 @@ _NOT_REPLACED = (errno.EACCES, errno.EPERM, errno.EBUSY)
 _MODE_OF_NEW = 0o644
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_MOST_REPLACED = 3  # a check could do it for ever
 
 
 class ModeRefused(PermissionError):
@@ -217,19 +218,30 @@ def append_lines(path: str, lines: bytes, *, first: Iterable[bytes] = ()) -> int
     """Add whole lines in one write, so that those of two writers do not mix; the size then.
 
     A new file begins with `first`. After a line that was cut (a crash of the machine, a full disk)
-    a new one begins. Raises OSError.
+    a new one begins. Where another file took its place meanwhile, that gets them, too: who made it
+    may not have seen them. Raises OSError.
     """
-    descriptor = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
-    try:
-        size = os.fstat(descriptor).st_size
-        if size == 0:
-            lines = b"".join((*first, lines))
-        elif os.pread(descriptor, 1, size - 1) != b"\n":
-            lines = b"\n" + lines
-        write_all(descriptor, lines)
-    finally:
-        os.close(descriptor)
-    return size + len(lines)
+    for _ in range(_MOST_REPLACED):
+        descriptor = open_or_create(path, flags=os.O_RDWR | os.O_APPEND)
+        try:
+            size = os.fstat(descriptor).st_size
+            added = lines
+            if size == 0:
+                added = b"".join((*first, lines))
+            elif os.pread(descriptor, 1, size - 1) != b"\n":
+                added = b"\n" + lines
+            write_all(descriptor, added)
+            if _lies_at(path, descriptor):
+                break
+        finally:
+            os.close(descriptor)
+    return size + len(added)
+
+
+def _lies_at(path: str, descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    return False
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """`.vibeguard/order`: which runs of a state folder were really started, and so their order.
 
-A name in runs/ proves nothing: anybody can make a folder with any stamp. The record is only ever
-appended to, a line a fact: `ID -` for a start, `ID - nested` for one inside a check, `ID SEAL` once
-it is sealed, `ID pruned` when it was removed. While a supervisor lives its memory counts, and at
-its end it puts back what a check has changed here (system/vouching).
+A name in runs/ proves nothing: anybody can make a folder with any stamp. The record is appended to,
+a line a fact: `ID -` for a start, `ID - nested` for one inside a check, `ID SEAL` once sealed,
+`ID pruned` when it was removed; what it says of removed runs is left out once that is most of it.
+While a supervisor lives its memory counts, and at its end it puts back what a check has changed
+here (system/vouching).
 """
 
 import os
@@ -13,12 +14,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.system.rundir.files import append_lines, read_regular, replace_file
+from vibeguard.system.rundir.files import (
+    append_lines,
+    open_regular,
+    read_regular,
+    replace_file,
+)
 from vibeguard.system.rundir.ids import is_run_id, run_ids
 
 NAME: Final = "order"
 _LARGEST_BYTES: Final = 16 << 20
 _LONGEST_LINE: Final = 160
+_LONG_BYTES: Final = 16 << 10  # of a hundred runs; every command reads it
 _NESTED: Final = "nested"
 _PRUNED: Final = "pruned"
 _OPEN: Final = "-"
@@ -45,7 +52,7 @@ def read_order(state_dir: str) -> list[OrderedRun]:
         record = read_regular(os.path.join(state_dir, NAME), _LARGEST_BYTES)
     except FileNotFoundError:
         return [OrderedRun(run_id) for run_id in run_ids(state_dir)]
-    return _fold(record.decode("ascii", "replace").splitlines())
+    return _runs_in(record)
 
 
 def outermost(runs: Iterable[OrderedRun]) -> list[str]:
@@ -80,7 +87,27 @@ def note_pruned(state_dir: str, removed: Iterable[str]) -> None:
     """Add that runs were removed. Raises OSError."""
     lines = "".join(f"{run_id} {_PRUNED}\n" for run_id in removed)
     if lines:
-        append_lines(os.path.join(state_dir, NAME), lines.encode())
+        path = os.path.join(state_dir, NAME)
+        append_lines(path, lines.encode())
+        _shorten(path)
+
+
+def _shorten(path: str) -> None:
+    """Leave out of a long record what it says of removed runs. Raises OSError.
+
+    Others append meanwhile: who finds that the record was replaced does it again (`append_lines`),
+    and what was added before it was is put behind.
+    """
+    with open(open_regular(path), "rb", buffering=0) as record:
+        size = os.fstat(record.fileno()).st_size
+        whole = record.read(size) if _LONG_BYTES < size < _LARGEST_BYTES else b""
+        short = b"".join(map(_line, _runs_in(whole)))
+        if len(short) * 2 > len(whole) or not whole.endswith(b"\n"):
+            return
+        replace_file(path, short)
+        late = record.read(_LONG_BYTES)
+    if late:
+        append_lines(path, late)
 
 
 def write_order(state_dir: str, runs: Iterable[OrderedRun]) -> None:
@@ -97,10 +124,10 @@ def _line(run: OrderedRun) -> bytes:
     return f"{run.run_id} {run.seal or _OPEN}{' ' + _NESTED if run.nested else ''}\n".encode()
 
 
-def _fold(lines: Iterable[str]) -> list[OrderedRun]:
+def _runs_in(record: bytes) -> list[OrderedRun]:
     """The runs by their first lines, with the facts of the last; other lines are skipped."""
     runs: dict[str, OrderedRun] = {}
-    for line in lines:
+    for line in record.decode("ascii", "replace").splitlines():
         run_id, _, facts = line[:_LONGEST_LINE].partition(" ")
         seal, _, more = facts.partition(" ")
         if not is_run_id(run_id) or not (seal in (_OPEN, _PRUNED) or _SEAL.fullmatch(seal)):
@@ -108,7 +135,7 @@ def _fold(lines: Iterable[str]) -> list[OrderedRun]:
         if seal == _PRUNED:
             runs.pop(run_id, None)
             continue
-        known = runs.get(run_id)
-        nested = more == _NESTED or (known is not None and known.nested)
-        runs[run_id] = OrderedRun(run_id, "" if seal == _OPEN else seal, nested)
+        known = runs.get(run_id, OrderedRun(run_id))
+        seal = known.seal if seal == _OPEN else seal  # a start may be told again after the end
+        runs[run_id] = OrderedRun(run_id, seal, known.nested or more == _NESTED)
     return list(runs.values())

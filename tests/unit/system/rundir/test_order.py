@@ -2,11 +2,13 @@
 
 import errno
 import os
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
 
-from vibeguard.system.rundir import files
+from vibeguard.system.rundir import files, order
+from vibeguard.system.rundir.ids import new_run_id
 from vibeguard.system.rundir.order import (
     OrderedRun,
     note_pruned,
@@ -73,3 +75,74 @@ def test_of_a_fact_that_was_cut_no_half_counts(tmp_path, monkeypatch, note, room
     note_started(state, NEWER)
     kept = [OLDER] if note == "sealed" or room < 34 else []
     assert [run.run_id for run in read_order(state) if not run.seal] == [*kept, NEWER]
+
+
+def ids(many):
+    return [new_run_id(number * 10**9) for number in range(many)]
+
+
+def test_what_is_said_of_removed_runs_does_not_pile_up(tmp_path):
+    """Every command reads the record: after 10,000 runs in 90 ms, and after 100,000 not at all."""
+    state, seal = str(tmp_path), "ab" * 32
+    known = ids(1500)
+    for old, run_id in zip([None, *known], known, strict=False):
+        note_started(state, run_id, nested=run_id == known[-1])
+        note_sealed(state, OrderedRun(run_id, seal, nested=run_id == known[-1]))
+        note_pruned(state, [old] if old else [])
+    assert read_order(state) == [OrderedRun(known[-1], seal, nested=True)]
+    assert os.stat(tmp_path / "order").st_size < 20_000
+
+
+def test_a_start_that_is_told_again_takes_no_end_back(tmp_path):
+    """As whoever finds the record replaced does, while the run may have come to its end."""
+    state, ended = str(tmp_path), OrderedRun(OLDER, "ab" * 32)
+    note_started(state, OLDER)
+    note_sealed(state, ended)
+    note_started(state, OLDER)
+    assert read_order(state) == [ended]
+
+
+def test_a_record_of_runs_that_are_all_there_stays_as_it_is(tmp_path):
+    state, known = str(tmp_path), ids(1000)
+    for run_id in known:
+        note_started(state, run_id)
+    before = os.stat(tmp_path / "order").st_ino
+    note_pruned(state, known[:1])
+    assert os.stat(tmp_path / "order").st_ino == before
+    assert [run.run_id for run in read_order(state)] == known[1:]
+
+
+@pytest.mark.parametrize("moment", ["opened", "read", "replaced"])
+def test_a_start_that_is_recorded_while_the_record_is_shortened_is_not_lost(
+    tmp_path, monkeypatch, moment
+):
+    """Whoever opened it before it was replaced writes into a file that nobody reads any more."""
+    state, known = str(tmp_path), ids(1000)
+    for run_id in known:
+        note_started(state, run_id)
+    opened, replaced = files.open_or_create, files.replace_file
+    shortened = count()
+
+    def shorten_once():
+        if not next(shortened):
+            note_pruned(state, known)
+
+    def opening(path, *, flags):
+        descriptor = opened(path, flags=flags)
+        if moment == "opened":
+            shorten_once()
+        return descriptor
+
+    def replacing(path, data):
+        if moment == "read":
+            note_started(state, NEWER)
+        replaced(path, data)
+        if moment == "replaced":
+            note_started(state, NEWER)
+
+    monkeypatch.setattr(files, "open_or_create", opening)
+    monkeypatch.setattr(order, "replace_file", replacing)
+    if moment == "opened":
+        note_started(state, NEWER)
+    shorten_once()
+    assert [run.run_id for run in read_order(state)] == [NEWER]
