@@ -101,12 +101,18 @@ def test_marked_leftovers_of_dead_runs_are_ended_and_named_and_no_others() -> No
         child.stdout.readline()
         return child
 
+    def asleep() -> int:  # before that it is the shell's fork, or setsid
+        return sum(found.partition(" ")[2] == f"sleep {token}" for found in with_token(token))
+
     with (
         nothing_left_behind(token=token, reap_adopted=True),
         start("dead-1") as dead,
         start("dead-2") as other_dead,
         start("alive") as alive,
     ):
+        give_up = time.monotonic() + 60
+        while asleep() < 3 and time.monotonic() < give_up:
+            time.sleep(0.01)
         swept = sweep_marked({"dead-1", "dead-2"})
         assert dead.wait() == other_dead.wait() == -9
         assert {f"sleep {token}"} <= {report.command for report in swept}
