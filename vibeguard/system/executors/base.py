@@ -15,7 +15,8 @@ from msgspec import Struct
 from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
-from vibeguard.system.process.spawn_refused import SpawnRefused
+from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.spawn_refused import SpawnRefused, refusal
 from vibeguard.system.rundir.files import FileIdentity
 
 
@@ -111,6 +112,15 @@ class StartRefused(Exception):
     def of(cls, refused: SpawnRefused) -> "StartRefused":
         """The same, of the attempt whose command was refused."""
         return cls(refused.reason, transient=refused.transient, ours=refused.ours)
+
+
+def open_output(spec: AttemptSpec) -> OutputFile:
+    """The file for an attempt's output. Raises StartRefused."""
+    try:
+        return OutputFile(spec.output_path, spec.output_limit_bytes)
+    except OSError as error:
+        what = f"the output file {spec.output_path} cannot be created"
+        raise StartRefused.of(refusal(error, what)) from error
 
 
 class AttemptResult(AttemptFacts, frozen=True, kw_only=True):

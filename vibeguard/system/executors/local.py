@@ -11,16 +11,21 @@ import trio
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.discovery.shells import SHELL
-from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
+from vibeguard.system.executors.base import (
+    Accepted,
+    AttemptSpec,
+    Callbacks,
+    StartRefused,
+    open_output,
+)
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import process_tree
 from vibeguard.system.process.orphans import Orphans
-from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
-from vibeguard.system.process.spawn_refused import SpawnRefused, refusal
+from vibeguard.system.process.spawn_refused import SpawnRefused
 from vibeguard.system.process.sweep import kill_found, sweep_marked
 
 CLOSE_BOUND_S = 2.0
@@ -85,7 +90,7 @@ class LocalExecutor:
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise StartRefused("the run is at its end")
-        output = _open_output(spec)
+        output = open_output(spec)
         try:
             child = self._spawn(spec)
         except StartRefused:
@@ -187,11 +192,3 @@ class LocalExecutor:
             for attempt in running[turn : turn + SAMPLES_PER_ROUND]:
                 attempt.sample_memory()
             turn = turn + SAMPLES_PER_ROUND if turn + SAMPLES_PER_ROUND < len(running) else 0
-
-
-def _open_output(spec: AttemptSpec) -> OutputFile:
-    try:
-        return OutputFile(spec.output_path, spec.output_limit_bytes)
-    except OSError as error:
-        what = f"the output file {spec.output_path} cannot be created"
-        raise StartRefused.of(refusal(error, what)) from error

@@ -9,16 +9,22 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
 import trio
-from msgspec import DecodeError
 from outcome import Error, Value
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool import client as core
 from vibeguard.core.pool.messages import Job, could_take, decode_from_worker
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
-from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
+from vibeguard.system.executors.base import (
+    Accepted,
+    AttemptSpec,
+    Callbacks,
+    StartRefused,
+    open_output,
+)
 from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.executors.pool_company import Company
@@ -30,7 +36,6 @@ from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.pool.sending import send_pack
 from vibeguard.system.pool.shipment import Shipment
-from vibeguard.system.process.output import OutputFile
 
 LOOK_S: Final = 0.2
 PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour
@@ -83,12 +88,7 @@ class PoolExecutor:
         if self._closed or remote is None:
             raise StartRefused("the run is at its end")
         job = job_of(spec, remote, self._identity, self._shipment.source, self._settings)
-        try:
-            output = OutputFile(spec.output_path, spec.output_limit_bytes)
-        except OSError as error:
-            reason = f"the output file {spec.output_path} cannot be created: {error.strerror}"
-            raise StartRefused(reason) from error
-        token = remote.token
+        token, output = remote.token, open_output(spec)
         attempt = PoolAttempt(
             spec, output, callbacks, terminate=lambda grace_ns: self._terminate(token, grace_ns)
         )
@@ -136,7 +136,7 @@ class PoolExecutor:
     def _receive(self, payload: bytes | memoryview) -> None:
         try:
             message = decode_from_worker(payload)
-        except (DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return  # of another protocol: such a worker offers nothing
         self._carry_out(self._client.receive(message, clock.monotonic_s()))
 

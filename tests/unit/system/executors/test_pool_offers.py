@@ -1,5 +1,7 @@
 """Offers of workers, as the executor of a pool answers them. No broker: messages are handed in."""
 
+import errno
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.shipment import Shipment
+from vibeguard.system.process import output
 
 
 def executor_in(nursery: trio.Nursery, **settings: int) -> PoolExecutor:
@@ -222,6 +225,27 @@ def test_what_is_lost_while_the_broker_refuses_says_so(tmp_path: Path) -> None:
             executor._carry_out(executor._client.tick(clock.monotonic_s() + 100))
             result = await attempts[0].wait()
             assert result.error.endswith("it may still be running there; the broker: NOPERM")
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def test_a_start_for_which_no_descriptor_is_left_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on this machine: what runs gives descriptors back, and the check is no error for it."""
+
+    def none_left(path: str, *, flags: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(output, "create_file", none_left)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            with pytest.raises(StartRefused, match="ulimit -n") as refused:
+                await executor_in(nursery).start(spec_of("t", str(tmp_path)), Callbacks())
+            assert refused.value.transient
+            assert refused.value.ours
             nursery.cancel_scope.cancel()
 
     trio.run(main)
