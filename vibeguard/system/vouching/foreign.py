@@ -114,10 +114,9 @@ class _Place:
             return ""
         if run is None:
             return ""
+        # It has no end, or its own supervisor does not vouch for it: nobody believes it.
         if not run.seal and (differences_of(folder) or not seal_at_end(folder)):
-            return (
-                ""  # it has no end, or its own supervisor does not vouch for it: nobody believes it
-            )
+            return ""
         kept = run.seal != "" and bears_seal(folder, run.seal)
         return "" if kept else f"the log of run {run_id} was changed"
 

@@ -40,14 +40,16 @@ class Memory:
     ) -> None:
         """Take in the runs of before this process; `live` are the supervisors of some of them.
 
-        What was told since counts, too: it is newer.
+        What was told since counts, too: it is newer, and says which process a run has, where others
+        only saw that it goes on.
         """
         supervisors = {run_id: proc.Identity(*pair) for run_id, pair in (live or {}).items()}
         before = {run.run_id: _Known(run, supervisors.get(run.run_id)) for run in runs}
         with self._lock:
             told, self._runs = self._runs, before
             for run_id, known in told.items():
-                if known.run.seal or run_id not in before:
+                former = before.get(run_id)
+                if former is None or known.run.seal or _is_less_known(former):
                     before[run_id] = known
             for run_id in self._pruned:
                 before.pop(run_id, None)
@@ -96,3 +98,8 @@ class Memory:
             and (known.supervisor.pid == OUTSIDE or proc.is_alive(known.supervisor))
         }
         return Statement(tuple(known.run for known in knowns), live)
+
+
+def _is_less_known(known: _Known) -> bool:
+    """Whether nobody has told which process runs it, or how it ended."""
+    return not known.run.seal and (known.supervisor is None or known.supervisor.pid == OUTSIDE)

@@ -48,3 +48,15 @@ def test_what_was_told_before_the_start_completes_what_was_read():
         "read with its seal": "5ea1",
         "new": "",
     }
+
+
+def test_a_run_whose_process_was_told_of_goes_on_as_long_as_that_lives():
+    """Of two starts at once, each reads of the other that it goes on, and not whose it is."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    memory = Memory()
+    memory.begin(OrderedRun("killed"), proc.Identity(ended.pid, 1))
+    memory.begin(OrderedRun("known"), proc.Identity(ended.pid, 1))
+    mine = (os.getpid(), proc.own_start())
+    memory.start([OrderedRun("killed"), OrderedRun("known")], {"killed": (0, 0), "known": mine})
+    assert memory.statement().live == {"known": mine}
