@@ -66,10 +66,11 @@ class ConfigFiles:
 
     def __call__(self) -> Collection[bytes]:
         """Their absolute paths."""
-        if {path: _stamp(path) for path in self._files} != self._seen:
+        now = {path: _stamp(path) for path in self._files}
+        if now != self._seen:
             with suppress(VibeGuardError):
                 self._files |= {os.path.abspath(path) for path in load(self._common).files}
-            self._seen = {path: _stamp(path) for path in self._files}
+            self._seen = now  # as they were before: what is saved meanwhile is another
         return sorted(map(os.fsencode, self._files))
 
 
