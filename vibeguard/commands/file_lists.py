@@ -80,15 +80,18 @@ def _by_levels(patterns: Mapping[str, Sequence[str]]) -> dict[int, dict[str, Seq
 
 def _present(folder: str, up: int, state_dir: str) -> list[bytes]:
     """The files that a run of everything is about, from its folder. Raises UsageError."""
-    root = git_root(folder)
-    if root is None:
+    root, what = git_root(folder), "the files that checks are to be handed cannot be listed"
+    if root is None:  # nobody says which count
         start = os.path.normpath(os.path.join(os.path.realpath(folder), *[os.pardir] * up))
-        found: Iterable[bytes] | None = files_below(start, state_dir)  # nobody says which count
+        try:
+            found: list[bytes] | None = [*files_below(start, state_dir)]
+        except OSError as error:
+            why = f"{what}: {os.fsdecode(error.filename or start)}: {error.strerror}"
+            raise UsageError(why, "make it readable, or leave out files and pass_files") from error
     else:
         start = root if up else folder
         found = present_files(start, caller_environment())
     if found is None:
-        what = "the files that checks are to be handed cannot be listed"
         raise UsageError(what, "look what git ls-files says, or leave out files and pass_files")
     return sorted(called_from(os.fsencode(folder), os.fsencode(start), found))
 

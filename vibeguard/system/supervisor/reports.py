@@ -39,8 +39,8 @@ class _Refused(Exception):
 
 def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
     """What stands in the place of each report of a check, by path."""
-    named = (source for source in check.results if source.file)
-    return _states((path for source in named for path in _paths(source, folder)), folder)
+    in_files = (source for source in check.results if source.file)
+    return _states((path for source in in_files for path in _paths(source, folder)), folder)
 
 
 def _states(paths: Iterable[str], folder: str) -> dict[str, FileState]:

@@ -100,5 +100,4 @@ class Reusing:
 
 def _contradicts(check: CheckRecord) -> bool:
     """Whether an attempt of the check did not pass."""
-    flaky = check.flaky
-    return flaky or check.outcome in UNPASSED
+    return check.flaky or check.outcome in UNPASSED
