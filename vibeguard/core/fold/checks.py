@@ -222,8 +222,7 @@ def check_settled(state: State, record: CheckRecord, event: events.CheckSettled)
     record.settled = event
     state.settled += 1
     state.counts[event.outcome] = state.counts.get(event.outcome, 0) + 1
-    if record.pool is not _BACKGROUND and not record.planned.after_background:
-        state.unsettled_foreground -= 1
+    state.unsettled_foreground -= not record.planned.outlasts_foreground
 
 
 def _check_running(record: CheckRecord, event: Any) -> None:

@@ -42,8 +42,7 @@ def run_planned(state: State, event: events.RunPlanned) -> None:
         # A weight is clamped to its pool as planned, whatever `run.degraded` says later.
         slots = min(planned.weight, state.planned_slots[planned.pool])
         state.checks[planned.id] = CheckRecord(planned, slots)
-        if planned.pool is not Pool.BACKGROUND and not planned.after_background:
-            state.unsettled_foreground += 1
+        state.unsettled_foreground += not planned.outlasts_foreground
     for planned in event.checks:
         for requirement in planned.requires:
             if requirement.check not in state.checks:

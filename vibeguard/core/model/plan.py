@@ -50,6 +50,11 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     remaining_path_ns: int = 0
     priority: int = 0
 
+    @property
+    def outlasts_foreground(self) -> bool:
+        """Whether the foreground can be over before the check is."""
+        return self.pool is Pool.BACKGROUND or self.after_background
+
     def output_name(self, attempt: int) -> str:
         """Where an attempt's output is in the run folder. Attempts count from 1."""
         return f"output/{self.stem}.{attempt}.log"

@@ -32,7 +32,7 @@ class Index:
 
     `looked_up` are the checks that are queued only after a `LookUp` has been answered, unless a
     requirement of theirs is still pending at their turn. `to_skip` holds checks, each with the
-    requirement that did not pass. `freed` holds checks that no longer have to be deferred.
+    requirement that did not pass.
     """
 
     def __init__(self, state: State, looked_up: Collection[str]) -> None:
@@ -45,7 +45,6 @@ class Index:
         self.to_look_up: list[str] = []
         self.unqueued: deque[CheckRecord] = deque()
         self.deferred: dict[str, CheckRecord] = {}
-        self.freed: deque[CheckRecord] = deque()
         self.failed_first: CheckRecord | None = None
         self.to_cancel: Iterator[CheckRecord] = iter(())
         self._not_looked_up = set(looked_up)
@@ -84,9 +83,7 @@ class Index:
         self.to_cancel = iter(self.state.checks.values())  # of a State that has a cancel already
 
     def _advanced(self, event: FrontierAdvanced) -> None:
-        for check in event.checks:
-            if not self.look_up(check):
-                self.unqueued.append(self.state.checks[check])
+        self.unqueued.extend(self.state.checks[check] for check in event.checks)
 
     def look_up(self, check: str) -> bool:
         """Have a ready check looked up, once; False if it is not to be looked up (now).
@@ -131,7 +128,7 @@ class Index:
             if is_ready:
                 self.ready.append(self.state.checks[dependent])
             elif dependent in self.deferred:
-                self.freed.append(self.deferred.pop(dependent))
+                self.unqueued.append(self.deferred.pop(dependent))
 
     def _failed(self, record: CheckRecord) -> None:
         for dependent in self.requirements.not_passed(record.planned.id):

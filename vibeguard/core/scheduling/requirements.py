@@ -7,7 +7,7 @@ at every requirement of every dependent.
 from collections.abc import Iterator
 
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Outcome, Pool, WhilePending
+from vibeguard.core.names import CheckState, Outcome, WhilePending
 from vibeguard.core.planning.graph import waiting_closure
 
 _WAIT = WhilePending.WAIT
@@ -94,7 +94,5 @@ def _offered_first(state: State) -> frozenset[str]:
     return frozenset(
         check
         for check, record in state.checks.items()
-        if record.pool is not Pool.BACKGROUND
-        and not record.planned.after_background
-        and check not in behind
+        if not record.planned.outlasts_foreground and check not in behind
     )

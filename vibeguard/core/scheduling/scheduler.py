@@ -70,8 +70,8 @@ class Scheduler:
             or self._skip_dependents()
             or self._fail_fast()
             or self._advance_frontier()
-            or self._look_up()
             or self._enqueue()
+            or self._look_up()
             or self._foreground_settled()
             or self._enqueue_deferred()
             or self._offer_slot()
@@ -189,14 +189,7 @@ class Scheduler:
         names = tuple(r.planned.id for r in ready if r.state is CheckState.PENDING)
         return FrontierAdvanced(number=self.state.frontiers, checks=names) if names else None
 
-    def _look_up(self) -> LookUp | None:
-        """Ready checks for which an earlier pass may stand."""
-        if not self._index.to_look_up:
-            return None
-        checks, self._index.to_look_up = self._index.to_look_up, []
-        return LookUp(tuple(checks))
-
-    def _enqueue(self) -> CheckQueued | CheckSettled | LookUp | None:
+    def _enqueue(self) -> CheckQueued | CheckSettled | None:
         """A ready check wants a slot, unless it lets others go first, or has nothing to confirm."""
         while self._index.unqueued:
             record = self._index.unqueued.popleft()
@@ -209,18 +202,22 @@ class Scheduler:
                 self._index.deferred[check] = record
             elif record.state is CheckState.READY and not self._index.look_up(check):
                 return self.next_attempt(check)
-        return self._look_up()
+        return None
 
-    def _enqueue_deferred(self) -> CheckQueued | LookUp | None:
-        """A deferred check's turn: its requirements, or all that goes before it, have settled."""
-        if self._index.deferred and self._index.requirements.all_others_settled:
-            self._index.freed.extend(self._index.deferred.values())
-            self._index.deferred.clear()
-        while self._index.freed:
-            record = self._index.freed.popleft()
-            if record.state is CheckState.READY and not self._index.look_up(record.planned.id):
-                return self.next_attempt(record.planned.id)
-        return self._look_up()
+    def _enqueue_deferred(self) -> CheckQueued | CheckSettled | LookUp | None:
+        """The turn of deferred checks: all that goes before them has settled."""
+        if not self._index.deferred or not self._index.requirements.all_others_settled:
+            return None
+        self._index.unqueued.extend(self._index.deferred.values())
+        self._index.deferred.clear()
+        return self._enqueue() or self._look_up()
+
+    def _look_up(self) -> LookUp | None:
+        """All that were to be queued, had it not to be asked first whether a pass stands."""
+        if not self._index.to_look_up:
+            return None
+        checks, self._index.to_look_up = self._index.to_look_up, []
+        return LookUp(tuple(checks))
 
     def _foreground_settled(self) -> RunForegroundSettled | None:
         """Only background checks, and what waits for them, are left."""

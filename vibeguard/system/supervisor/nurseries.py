@@ -9,12 +9,14 @@
 Nobody waits for a frontier but its own task: it is no barrier (docs/adr/0003).
 """
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 
-# An attempt: its check's id and what its task does.
-Task = tuple[str, Callable[[], Awaitable[None]]]
+from vibeguard.core.model.state import CheckRecord
+
+Task = Callable[[], Awaitable[None]]
 
 
 class _Frontier:
@@ -25,52 +27,57 @@ class _Frontier:
     """
 
     def __init__(self, checks: int) -> None:
-        self._unsettled = checks
-        self._settled = trio.Event()
+        self.unsettled = checks
+        self.settled = trio.Event()
         self._nursery: trio.Nursery | None = None
-        self._early: list[Task] = []  # started in the step that opens the frontier
+        self._early: list[tuple[Task, str]] = []  # started in the step that opens the frontier
 
     async def hold(self) -> None:
         """Own the tasks of the frontier's checks."""
         async with trio.open_nursery() as self._nursery:
-            for check, run in self._early:
-                self._nursery.start_soon(run, name=check)
-            await self._settled.wait()
+            for task, check in self._early:
+                self._nursery.start_soon(task, name=check)
+            await self.settled.wait()
 
-    def start(self, task: Task) -> None:
+    def start(self, task: Task, check: str) -> None:
         """Start an attempt of one of its checks."""
         if self._nursery is None:
-            self._early.append(task)
+            self._early.append((task, check))
         else:
-            check, run = task
-            self._nursery.start_soon(run, name=check)
-
-    def settle_one(self) -> bool:
-        """One check has settled; whether it was the last."""
-        self._unsettled -= 1
-        if self._unsettled == 0:
-            self._settled.set()
-        return self._unsettled == 0
+            self._nursery.start_soon(task, name=check)
 
 
 class Frontiers:
-    """The frontiers below one nursery, by their number, until all their checks have settled."""
+    """The frontiers below the two nurseries of a run, until all their checks have settled.
 
-    def __init__(self, parent: trio.Nursery) -> None:
-        self._parent = parent
-        self._open: dict[int, _Frontier] = {}
+    One that has checks of both kinds is two here, so that the foreground's nursery closes in time.
+    """
 
-    def open(self, number: int, checks: int) -> None:
-        """Open the nursery of a frontier with so many checks, unless there are none."""
-        if checks:
-            self._open[number] = frontier = _Frontier(checks)
-            self._parent.start_soon(frontier.hold, name=f"frontier {number}")
+    def __init__(self, background: trio.Nursery, foreground: trio.Nursery) -> None:
+        self._background = background
+        self._foreground = foreground
+        self._open: dict[tuple[int | None, bool], _Frontier] = {}
 
-    def start(self, number: int, task: Task) -> None:
-        """Start an attempt of one of its checks."""
-        self._open[number].start(task)
+    def open(self, number: int, checks: Iterable[CheckRecord]) -> None:
+        """Open nurseries for the checks of a new frontier."""
+        sizes = Counter(check.planned.outlasts_foreground for check in checks)
+        for outlasts, size in sizes.items():
+            self._open[number, outlasts] = frontier = _Frontier(size)
+            parent = self._background if outlasts else self._foreground
+            parent.start_soon(frontier.hold, name=f"frontier {number}")
 
-    def settle_one(self, number: int) -> None:
-        """One of its checks has settled."""
-        if self._open[number].settle_one():
-            del self._open[number]
+    def start(self, check: CheckRecord, task: Task) -> None:
+        """Start an attempt of the check."""
+        self._open[_place(check)].start(task, check.planned.id)
+
+    def settle(self, check: CheckRecord) -> None:
+        """The check has settled: its frontier waits for one less."""
+        frontier = self._open[_place(check)]
+        frontier.unsettled -= 1
+        if not frontier.unsettled:
+            frontier.settled.set()
+            del self._open[_place(check)]
+
+
+def _place(check: CheckRecord) -> tuple[int | None, bool]:
+    return check.frontier, check.planned.outlasts_foreground

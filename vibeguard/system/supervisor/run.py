@@ -5,7 +5,6 @@ stands is in the State, and what an attempt does is its task's (`check`). The ex
 `run.finished`, which the session records when `run` has returned: `core.fold.verdict` of the State.
 """
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import trio
@@ -26,7 +25,6 @@ from vibeguard.core.names import (
     CancelReason,
     CheckState,
     Outcome,
-    Pool,
 )
 from vibeguard.core.problems import LogWriteError
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
@@ -81,8 +79,7 @@ class Run:
         with self._work:
             async with trio.open_nursery() as background, trio.open_nursery() as foreground:
                 self._background = background
-                # by `_outlasts_foreground`
-                self._frontiers = {True: Frontiers(background), False: Frontiers(foreground)}
+                self._frontiers = Frontiers(background, foreground)
                 self.step()
 
     # What is asked from outside: by the front, by signals, by requests.
@@ -167,8 +164,6 @@ class Run:
                     self._groups.release(group)
                 case LookUp(checks):
                     self._look_up(checks)
-                case FrontierAdvanced():
-                    self._open_frontier(move)
                 case RunCancelRequested():
                     self._cancel(move)
                 case _:
@@ -177,15 +172,17 @@ class Run:
     def record(self, event: Event) -> None:
         """Write, fold and feed one event; what follows from it waits for the next `step`."""
         self.recorder.record(event)
-        if self.recorder.failure is None:
-            self.scheduler.feed(event)
-            if isinstance(event, CheckSettled):
-                self._forget_task(self.state.checks[event.check])
-                self._note_settled(event)
+        if self.recorder.failure is not None:
+            return
+        self.scheduler.feed(event)
+        if isinstance(event, FrontierAdvanced):
+            checks = [self.state.checks[check] for check in event.checks]
+            self._frontiers.open(event.number, checks)
+        elif isinstance(event, CheckSettled):
+            self._note_settled(self.state.checks[event.check])
 
     def _start(self, record: CheckRecord) -> None:
         """Give the check's attempt a task, in the nursery of its frontier."""
-        check = record.planned.id
         task = CheckTask(
             record,
             self._support,
@@ -194,21 +191,8 @@ class Run:
             record=self.record,
             step=self.step,
         )
-        self._tasks[check] = task
-        self._frontiers[_outlasts_foreground(record)].start(_frontier_of(record), (check, task.run))
-
-    def _forget_task(self, record: CheckRecord) -> None:
-        """The check has settled: its frontier waits for one less."""
-        if record.frontier is not None:
-            self._frontiers[_outlasts_foreground(record)].settle_one(record.frontier)
-        self._tasks.pop(record.planned.id, None)
-
-    def _open_frontier(self, event: FrontierAdvanced) -> None:
-        """The frontier grew: its checks get a nursery, or one in each pool's."""
-        self.record(event)
-        sizes = Counter(_outlasts_foreground(self.state.checks[check]) for check in event.checks)
-        for background, checks in sizes.items():
-            self._frontiers[background].open(event.number, checks)
+        self._tasks[record.planned.id] = task
+        self._frontiers.start(record, task.run)
 
     def _look_up(self, checks: tuple[str, ...]) -> None:
         """Settle those for which an earlier pass is known to stand; look for one for the rest."""
@@ -234,17 +218,21 @@ class Run:
             self.record(event)
         return True
 
-    def _note_settled(self, event: CheckSettled) -> None:
-        """What it contradicts is forgotten at once: the run may be killed, and never be sealed.
+    def _note_settled(self, record: CheckRecord) -> None:
+        """Forget its task, and what it contradicts; prove its pass.
 
-        A pass may be recorded: look at once whether what it rests on is as it was.
+        Both at once, of passes of earlier runs and of this: a run that is killed is never sealed.
         """
+        check = record.planned.id
+        self._tasks.pop(check, None)
+        if record.frontier is not None:  # else the run may not even have begun
+            self._frontiers.settle(record)
         if self._reusing is None:
             return
-        self._reusing.forget_contradicted(self.state.checks[event.check])
-        if event.outcome is not Outcome.PASSED or self.state.cancel:
+        self._reusing.forget_contradicted(record)
+        if record.outcome is not Outcome.PASSED or self.state.cancel:
             return
-        if self._reusing.note_passed(event.check):
+        if self._reusing.note_passed(check):
             self._background.start_soon(self._reusing.prove)
 
     def _cancel(self, request: RunCancelRequested) -> None:
@@ -281,14 +269,3 @@ class Run:
         self._support.executor.resume()
         self._clock.resume()
         self._work.cancel()
-
-
-def _outlasts_foreground(record: CheckRecord) -> bool:
-    """Whether the foreground can be over before the check is."""
-    return record.pool is Pool.BACKGROUND or record.planned.after_background
-
-
-def _frontier_of(record: CheckRecord) -> int:
-    if record.frontier is None:
-        raise ValueError(f"{record.planned.id} has a slot and has never been ready")
-    return record.frontier
