@@ -14,29 +14,13 @@ from vibeguard.commands.streams import (
     write_err,
 )
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import (
-    ConfigError,
-    LogCorrupt,
-    LogWriteError,
-    Problem,
-    RunIncomplete,
-    UsageError,
-    VibeGuardError,
-    shortage,
-)
+from vibeguard.core.problems import Problem, VibeGuardError, shortage
 from vibeguard.core.wording.problems import render_problems
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
     from cyclopts.exceptions import UnknownCommandError, UnknownOptionError
 
-CODES: tuple[tuple[type[VibeGuardError], ExitCode], ...] = (
-    (ConfigError, ExitCode.USAGE),
-    (UsageError, ExitCode.USAGE),
-    (LogCorrupt, ExitCode.CORRUPT),
-    (LogWriteError, ExitCode.CORRUPT),
-    (RunIncomplete, ExitCode.INCOMPLETE),
-)
 STARTS = ("run", "check")
 
 
@@ -79,14 +63,12 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
         from vibeguard.commands.caller_folders import gone  # noqa: PLC0415 - seldom needed
 
         error = gone()  # nothing but the working folder is looked up without a name
-    if isinstance(error, VibeGuardError):
-        code = next(code for kind, code in CODES if isinstance(error, kind))
-        return error.problems, code
+    root = error.__cause__ or error  # the parser wraps what a command's module raises
+    known = error if isinstance(error, VibeGuardError) else shortage(root)
+    if known is not None:
+        return known.problems, known.exit_code
     if type(error).__module__.startswith("cyclopts"):
         return (_usage_problem(error, verb),), ExitCode.USAGE
-    root = error.__cause__ or error  # the parser wraps what a command's module raises
-    if lack := shortage(root):
-        return lack.problems, ExitCode.INCOMPLETE
     if isinstance(error, OSError) and error.filename is None and error.errno is not None:
         what = f"cannot write the output: {os.strerror(error.errno)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE

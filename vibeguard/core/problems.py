@@ -2,9 +2,11 @@
 
 import errno
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import DecodeError, Struct
+
+from vibeguard.core.names import ExitCode
 
 # What msgspec raises for bytes that anybody may have written: no such value, no text, too deep.
 UNDECODABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
@@ -30,6 +32,8 @@ class Problem(Struct, frozen=True):
 class VibeGuardError(Exception):
     """What went wrong in one sentence, and what the user can do about it: as a problem, too."""
 
+    exit_code: ClassVar[ExitCode]  # of the command that it ends
+
     def __init__(self, what: str, do: str = "") -> None:
         super().__init__(what)
         self.what = what
@@ -38,7 +42,9 @@ class VibeGuardError(Exception):
 
 
 class ConfigError(VibeGuardError):
-    """The config cannot be used; carries every problem of the stage that failed (exit 2)."""
+    """The config cannot be used; carries every problem of the stage that failed."""
+
+    exit_code = ExitCode.USAGE
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems[0].what, problems[0].do)
@@ -46,14 +52,18 @@ class ConfigError(VibeGuardError):
 
 
 class UsageError(VibeGuardError):
-    """The command line asks for something that cannot be (exit 2)."""
+    """The command line asks for something that cannot be."""
+
+    exit_code = ExitCode.USAGE
 
 
 class LogCorrupt(VibeGuardError):
-    """The log is damaged or contradicts itself (exit 4).
+    """The log is damaged or contradicts itself.
 
     `byte` and `line` say where; `line` counts from 1, 0 when the place is the whole file.
     """
+
+    exit_code = ExitCode.CORRUPT
 
     def __init__(self, what: str, *, byte: int = 0, line: int = 0) -> None:
         super().__init__(what)
@@ -62,15 +72,19 @@ class LogCorrupt(VibeGuardError):
 
 
 class LogWriteError(VibeGuardError):
-    """The log, or something beside it, cannot be written (exit 4)."""
+    """The log, or something beside it, cannot be written."""
+
+    exit_code = ExitCode.CORRUPT
 
 
 class LogAltered(LogWriteError):
-    """The log is not what its writer has written so far: somebody else writes to it (exit 4)."""
+    """The log is not what its writer has written so far: somebody else writes to it."""
 
 
 class RunIncomplete(VibeGuardError):
-    """The run ended without a verdict (exit 3)."""
+    """The run ended without a verdict."""
+
+    exit_code = ExitCode.INCOMPLETE
 
 
 def shortage(error: BaseException) -> RunIncomplete | None:

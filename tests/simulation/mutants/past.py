@@ -7,7 +7,8 @@ MUTANTS = (
         "a check is looked up before what it need not wait for has passed",
         "if check not in self._not_looked_up or self.requirements.is_one_pending(check):",
         "if check not in self._not_looked_up:",
-        history=5662,
+        why="it takes a skip or proceed requirement, nothing else left, and passes of both",
+        test="tests/unit/core/scheduling/test_scheduler.py",
     ),
     Mutant(
         "a check starts in a pause",

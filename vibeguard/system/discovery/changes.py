@@ -5,7 +5,7 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -257,6 +257,23 @@ def _hidden_submodules(git: Git) -> Iterator[_Submodule]:
     for path in flagged(_told(git, "ls-files", "-v", "-z")):
         if os.path.isdir(os.path.join(os.fsencode(git.folder), path)):
             yield _Submodule(path, "", removed=False)
+
+
+def look_again(git: Callable[..., bytes], listed: bytes, root: str) -> set[bytes]:
+    """Have git look at each file that it was told not to look at, by `ls-files -v -z`.
+
+    What a sparse checkout left out stays out: the paths of that.
+    """
+    hidden, left_out = [], set()
+    for entry in listed.split(b"\0")[:-1]:
+        tag, path = entry[:1], entry[2:]
+        if tag in b"Ss" and not os.path.lexists(os.path.join(os.fsencode(root), path)):
+            left_out.add(path)
+        elif tag == b"S" or tag.islower():
+            hidden.append(path + b"\0")
+    for flag in ("--no-assume-unchanged", "--no-skip-worktree") if hidden else ():
+        git("update-index", flag, "-z", "--stdin", given=b"".join(hidden))
+    return left_out
 
 
 def flagged(listed: bytes) -> Iterator[bytes]:

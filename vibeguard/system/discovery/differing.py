@@ -54,7 +54,7 @@ class Named(Struct, frozen=True):
     untold: str = ""
 
 
-class Asked(NamedTuple):
+class AskedAhead(NamedTuple):
     """Git, at work on what `named_by_git` is going to ask about a repository."""
 
     root: str
@@ -76,13 +76,13 @@ class Committed(NamedTuple):
     oid: bytes
 
 
-def ask_ahead(folder: str, environment: Mapping[bytes, bytes]) -> Asked | None:
+def ask_ahead(folder: str, environment: Mapping[bytes, bytes]) -> AskedAhead | None:
     """Begin with `named_by_git`; None where there is nothing to begin."""
     root = git_root(folder)
     if root is None:
         return None
     try:
-        return Asked(root, _git(root, environment, 0).begin(*_STATUS))
+        return AskedAhead(root, _git(root, environment, 0).begin(*_STATUS))
     except OSError:
         return None
 
@@ -96,7 +96,7 @@ def named_by_git(
     folder: str,
     environment: Mapping[bytes, bytes],
     timeout_s: float,
-    ahead: Asked | None = None,
+    ahead: AskedAhead | None = None,
 ) -> Named | None:
     """What git says differs in the repository around `folder`; None outside of git.
 
@@ -127,7 +127,7 @@ def differing(
     folder: str,
     environment: Mapping[bytes, bytes],
     timeout_s: float,
-    ahead: Asked | None = None,
+    ahead: AskedAhead | None = None,
 ) -> Differing | None:
     """What differs in the repository around `folder`, and what lies there; None outside of git."""
     named = named_by_git(folder, environment, timeout_s, ahead)
@@ -164,7 +164,7 @@ def changed_files(
     environment: Mapping[bytes, bytes],
     before: Differing,
     timeout_s: float,
-    ahead: Asked | None = None,
+    ahead: AskedAhead | None = None,
 ) -> tuple[list[bytes], str]:
     """The files that were changed since `before`; else why nobody can say."""
     now = differing(folder, environment, timeout_s, ahead)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from vibeguard.system.discovery.changes import look_again
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import (
     SUBMODULE,
@@ -26,6 +27,9 @@ from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S: Final = 5.0
+# In the folder of what is done apart from the user's repository.
+INDEX: Final = "index"
+OBJECTS: Final = "objects"
 _MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their bytes
 _MOST_BYTES_AT_ONCE: Final = 32 << 20
 # What is added goes into one pack instead of a file in a folder for each: to make and to remove
@@ -77,6 +81,28 @@ def tree_of(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def own_index(scratch: str, index: str) -> dict[bytes, bytes]:
+    """A copy of this index in `scratch`; the variable by which git takes it. Raises OSError."""
+    own = os.path.join(scratch, INDEX)
+    if os.path.exists(index):
+        # With its time: git tells by it which files may have changed unnoticed.
+        shutil.copy2(index, own)
+    return {b"GIT_INDEX_FILE": os.fsencode(own)}
+
+
+def own_objects(scratch: str, shared: str, also: bytes | None = None) -> dict[bytes, bytes]:
+    """A folder in `scratch`; the variables by which git writes there and reads there and elsewhere.
+
+    `shared` is the folder of the repository's objects, `also` a list of others. Raises OSError.
+    """
+    own = os.path.join(scratch, OBJECTS)
+    os.mkdir(own)
+    return {
+        b"GIT_OBJECT_DIRECTORY": os.fsencode(own),
+        b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b":".join(filter(None, [quoted_path(shared), also])),
+    }
+
+
 class _Blob(NamedTuple):
     """An entry of a tree, and the file that is to hold it."""
 
@@ -115,38 +141,13 @@ class GitTree:
         With `as_they_lie`, git looks at files too that it was told not to look at, and no setting
         of the user's says what they are; what it has converted is for `pool.unconverted` to find.
         """
-        index, objects = self._path("index"), self._path("objects")
-        own_index = os.path.join(self._scratch, "index")
-        if os.path.exists(index):
-            # With its time: git tells by it which files may have changed unnoticed.
-            shutil.copy2(index, own_index)
-        own_objects = os.path.join(self._scratch, "objects")
-        os.mkdir(own_objects)
-        alternates = [quoted_path(objects)]
-        alternates += filter(None, [self._alternates])
-        self._environment |= {
-            b"GIT_INDEX_FILE": os.fsencode(own_index),
-            b"GIT_OBJECT_DIRECTORY": os.fsencode(own_objects),
-            b"GIT_ALTERNATE_OBJECT_DIRECTORIES": b":".join(alternates),
-        }
+        self._environment |= own_index(self._scratch, self._path("index"))
+        self._environment |= own_objects(self._scratch, self._path("objects"), self._alternates)
         if as_they_lie:
             self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
-            self._forget_flags()
+            look_again(self.git, self.git("ls-files", "-v", "-z"), self._root)
         self.git(*(_AS_THEY_LIE if as_they_lie else ()), *_ADD)
         return self.git("write-tree").decode("ascii").strip()
-
-    def _forget_flags(self) -> None:
-        """What a sparse checkout left out stays out (git-ls-files(1) on the tags)."""
-        hidden = []
-        for entry in self.git("ls-files", "-v", "-z").split(b"\0")[:-1]:
-            tag, path = entry[:1], entry[2:]
-            is_left_out = tag in b"Ss" and not os.path.lexists(
-                os.path.join(os.fsencode(self._root), path)
-            )
-            if (tag == b"S" or tag.islower()) and not is_left_out:
-                hidden.append(path + b"\0")
-        for flag in ("--no-assume-unchanged", "--no-skip-worktree") if hidden else ():
-            self.git("update-index", flag, "-z", "--stdin", given=b"".join(hidden))
 
     def is_checked_out(self, tree: str) -> bool:
         """Whether what lies there is what git would check out for the tree, that of `write`.

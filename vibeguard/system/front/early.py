@@ -19,7 +19,7 @@ from vibeguard.system.clock import command_began_s
 from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore, not_ignored
 
 if TYPE_CHECKING:
-    from vibeguard.system.discovery.differing import Asked
+    from vibeguard.system.discovery.differing import AskedAhead
 
 HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
 
@@ -57,7 +57,7 @@ class Supervisor:
         self.guarded_here = guarded_here
         self.began_s = command_began_s()
         self.launched = False
-        self.differing: Asked | None = None  # git, asked about the caller's folder meanwhile
+        self.differing: AskedAhead | None = None  # git, asked about the caller's folder meanwhile
 
     def discard(self) -> None:
         """End a supervisor that got nothing to do. Harmless after the launch, and when repeated."""
@@ -115,7 +115,7 @@ def prepare(arguments: list[str]) -> Supervisor:
     return supervisor
 
 
-def _ask_git() -> "Asked | None":
+def _ask_git() -> "AskedAhead | None":
     from vibeguard.system.discovery.differing import ask_ahead  # noqa: PLC0415 - after the fork
     from vibeguard.system.discovery.environment import caller_environment  # noqa: PLC0415
 

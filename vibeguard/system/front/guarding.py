@@ -296,8 +296,6 @@ class Front:
         failed = self._link.failed
         if failed is None:
             return RunIncomplete(f"{self._death()} before the run began", "run it again")
-        if failed.exit_code == ExitCode.USAGE:
-            return UsageError(failed.what, failed.do)
-        if failed.exit_code == ExitCode.CORRUPT:
-            return LogWriteError(failed.what, failed.do)
-        return RunIncomplete(failed.what, failed.do)
+        kinds = (UsageError, LogWriteError, RunIncomplete)
+        kind = next(kind for kind in kinds if kind.exit_code == failed.exit_code)
+        return kind(failed.what, failed.do)

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
+from vibeguard.system.discovery.tree import OBJECTS
 from vibeguard.system.discovery.vcs import SUBMODULE, quoted_path
-from vibeguard.system.staged.frozen import OBJECTS
 from vibeguard.system.staged.repository import Repository
 
 _LARGEST_POINTER: Final = 1 << 20  # bytes of a .pth or direct_url.json that are read

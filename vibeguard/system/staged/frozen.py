@@ -1,21 +1,18 @@
 """A copy of the index from when the command began: later changes to it do not reach this run."""
 
 import os
-import shutil
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Self
 
 from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import of_this_repository, without_git_locals
-from vibeguard.system.discovery.vcs import SUBMODULE, path_told, present_head, quoted_path
+from vibeguard.system.discovery.tree import own_index, own_objects
+from vibeguard.system.discovery.vcs import SUBMODULE, path_told, present_head
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
-
-INDEX: Final = "index"
-OBJECTS: Final = "objects"
 
 
 class Frozen(Struct, frozen=True):
@@ -71,22 +68,17 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
     )
     try:
         scratch = make_scratch(state_dir)
-        own_index = os.path.join(scratch.path, INDEX)
-        if os.path.exists(index):
-            # With its time: git tells by it which files may have changed unnoticed.
-            shutil.copy2(index, own_index)
-        own_objects = os.path.join(scratch.path, OBJECTS)
-        os.mkdir(own_objects)
+        # The index stands for itself: whose hook this is decides about nothing else.
+        own = without_git_locals(environment) | own_index(scratch.path, index)
+        apart = own_objects(scratch.path, os.path.join(common_dir, "objects"))
     except OSError as error:
         what = f"the index cannot be copied to {state_dir}: {error.strerror}"
         raise UsageError(what, "make room there, or name another folder: --state-dir") from error
-    # The index stands for itself: whose hook this is decides about nothing else.
-    own = without_git_locals(environment) | {b"GIT_INDEX_FILE": os.fsencode(own_index)}
     repository = Repository(root, own)
     try:
         _refuse_unmerged(repository)
         head = present_head(root, environment)
-        tree = _tree(root, own, own_objects, os.path.join(common_dir, "objects"))
+        tree = Repository(root, own | apart).git("write-tree").decode("ascii").strip()
     except UsageError:
         scratch.remove()
         raise
@@ -96,13 +88,3 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
 def _refuse_unmerged(repository: Repository) -> None:
     if repository.git("ls-files", "--unmerged", "-z"):
         raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
-
-
-def _tree(root: str, own: Mapping[bytes, bytes], objects: str, shared: str) -> str:
-    """The tree's id; what that writes stays in `objects`."""
-    apart = {
-        b"GIT_OBJECT_DIRECTORY": os.fsencode(objects),
-        b"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted_path(shared),
-    }
-    written = Repository(root, {**own, **apart}).git("write-tree")
-    return written.decode("ascii").strip()

@@ -8,16 +8,15 @@ import contextlib
 import os
 import shutil
 from collections.abc import Collection, Iterable
-from typing import Final
 
 from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
-from vibeguard.system.discovery.changes import LIST_FLAGS, flagged
+from vibeguard.system.discovery.changes import LIST_FLAGS, flagged, look_again
+from vibeguard.system.discovery.tree import INDEX
 from vibeguard.system.discovery.vcs import SUBMODULE
-from vibeguard.system.staged.frozen import INDEX
 from vibeguard.system.staged.mounts import (
     bind,
     enter_namespace,
@@ -28,8 +27,6 @@ from vibeguard.system.staged.mounts import (
 )
 from vibeguard.system.staged.repository import Repository
 
-_HIDDEN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzS")  # tags of `ls-files -v`
-_SKIPPED: Final = frozenset(b"sS")
 _Facts = tuple[int, int, int, int, int]
 
 
@@ -142,16 +139,12 @@ def lay_out(
     # What was only announced (`git add --intent-to-add`) is in no tree: it is untracked now.
     tree = repository.git("write-tree").decode("ascii").strip()
     repository.git("read-tree", "-m", "-i", tree)
-    listed = repository.names("ls-files", "-v", "-z")
+    listed = repository.git("ls-files", "-v", "-z")
     lower = covered.work_tree
-    lower.remember(entry[2:] for entry in listed)
-    # What a sparse checkout left out stays out.
-    sparse = {e[2:] for e in listed if e[0] in _SKIPPED and lower.facts(e[2:]) is None}
-    hidden = [e[2:] for e in listed if e[0] in _HIDDEN and e[2:] not in sparse]
-    if hidden:
-        for flag in ("--no-assume-unchanged", "--no-skip-worktree"):
-            repository.git("update-index", flag, "-z", "--stdin", given=_list(hidden))
-    _refresh(repository)
+    lower.remember(entry[2:] for entry in listed.split(b"\0")[:-1])
+    sparse = look_again(repository.git, listed, repository.root)
+    # Every file is looked at again; that some differ is what is asked next.
+    repository.git("update-index", "-q", "--really-refresh", "--ignore-submodules", "--unmerged")
     differing = _differing(repository) - sparse
     if differing:
         arguments = ("checkout-index", "--force", "--index", "-z", "--stdin")
@@ -185,11 +178,6 @@ def _freeze_head(git_dir: str, common_dir: str, head: str) -> None:
     os.makedirs(os.path.dirname(branch), exist_ok=True)
     with open(branch, "wb") as file:
         file.write(head.encode() + b"\n")
-
-
-def _refresh(repository: Repository) -> None:
-    """Have git look at every file again; that some differ is what is asked next."""
-    repository.git("update-index", "-q", "--really-refresh", "--ignore-submodules", "--unmerged")
 
 
 def _differing(repository: Repository) -> set[bytes]:

@@ -13,8 +13,8 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch, Staged
 from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.tree import INDEX
 from vibeguard.system.staged.copying import copy_kept, copy_staged, pointers_back
-from vibeguard.system.staged.frozen import INDEX
 from vibeguard.system.staged.overlay import Beneath, cover, lay_out
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, join_scratch

@@ -241,12 +241,9 @@ def _tell_guardian(guardian: int | None, words: bytes) -> None:
 
 def _failure(error: BaseException, log: RunLog | None) -> Failed:
     """What to tell the front; a traceback goes to the run folder (DESIGN section 8)."""
-    if isinstance(error, UsageError):
-        return Failed(error.what, error.do, ExitCode.USAGE)
-    if isinstance(error, LogWriteError):
-        return Failed(error.what, error.do, ExitCode.CORRUPT)
-    if lack := shortage(error):
-        return Failed(lack.what, lack.do, ExitCode.INCOMPLETE)
+    known = error if isinstance(error, UsageError | LogWriteError) else shortage(error)
+    if known is not None:
+        return Failed(known.what, known.do, known.exit_code)
     text = "".join(traceback.format_exception(error))
     what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     try:

@@ -4,12 +4,12 @@ A hint only says that it is worth looking now. What is not announced (a network 
 watch that the system refuses) is found by looking anyway.
 """
 
-import ctypes
 import os
 import struct
-import sys
 from collections.abc import Iterable
 from typing import Final
+
+from vibeguard.system.journal.notify import add_watch, open_inotify
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x002, 0x004, 0x008
 _MOVED, _CREATE, _DELETE, _DELETE_SELF = 0x0C0, 0x100, 0x200, 0x400
@@ -28,9 +28,8 @@ class Hints:
     def __init__(self) -> None:
         """No folder is watched yet."""
         self.descriptor: int | None = None
-        self._library = ctypes.CDLL(None, use_errno=True)
         self._watched: dict[bytes, int] = {}
-        self._refused = not sys.platform.startswith("linux")
+        self._refused = False
 
     def follow(self, folders: Iterable[bytes]) -> bool:
         """Watch these folders from now on; whether one of them was not watched before.
@@ -41,14 +40,12 @@ class Hints:
         if self._refused or not fresh:
             return False
         if self.descriptor is None:
-            self.descriptor = self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-            if self.descriptor < 0:
-                self.descriptor, self._refused = None, True
-                return False
+            self.descriptor = open_inotify()
+        if self.descriptor is None:
+            self._refused = True
+            return False
         for folder in fresh:
-            watch = self._library.inotify_add_watch(
-                self.descriptor, ctypes.c_char_p(folder), ctypes.c_uint32(_EVENTS)
-            )
+            watch = add_watch(self.descriptor, folder, _EVENTS)
             if watch >= 0:
                 self._watched[folder] = watch
             elif os.path.isdir(folder):
