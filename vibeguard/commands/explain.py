@@ -19,6 +19,7 @@ from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.reuse.moment import Moment, Subject, Taken
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import Standing
+from vibeguard.system.rundir.files import told
 
 
 def explain(check: OneCheckName, /, *, common: GlobalOptions) -> int:
@@ -69,7 +70,7 @@ def _explained(check: str, subject: Subject) -> Explanation:
     try:
         taken = Moment(subject).of(check)
     except OSError as error:
-        why = f"what it depends on cannot be read: {error.strerror} ({error.filename!r})"
+        why = f"what it depends on cannot be read: {told(error)}"
         return Explanation(check, reused=False, why=why)
     if not passes:
         return Explanation(check, reused=False, why=taken.unusable or unrecorded, key=taken.key)

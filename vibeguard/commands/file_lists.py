@@ -14,6 +14,7 @@ from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.reuse.naming import called_from, levels_above
 from vibeguard.system.reuse.tree import files_below
+from vibeguard.system.rundir.files import told
 from vibeguard.system.staged.frozen import Frozen
 
 
@@ -86,8 +87,8 @@ def _present(folder: str, up: int, state_dir: str) -> list[bytes]:
         try:
             found: list[bytes] | None = [*files_below(start, state_dir)]
         except OSError as error:
-            why = f"{what}: {os.fsdecode(error.filename or start)}: {error.strerror}"
-            raise UsageError(why, "make it readable, or leave out files and pass_files") from error
+            what = f"{what}: {told(error)}"
+            raise UsageError(what, "make it readable, or leave out files and pass_files") from error
     else:
         start = root if up else folder
         found = present_files(start, caller_environment())

@@ -134,6 +134,12 @@ def _regular(fd: int, path: str) -> int:
     return fd
 
 
+def told(error: OSError) -> str:
+    """What the system refused, and of which file: `/a/b: Permission denied`."""
+    what = error.strerror or str(error)
+    return what if error.filename is None else f"{os.fsdecode(error.filename)}: {what}"
+
+
 def advice_for(error: OSError) -> str:
     """What to do about a folder or file that could not be made."""
     if isinstance(error, ModeRefused):

@@ -14,6 +14,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch, Staged
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.tree import INDEX
+from vibeguard.system.rundir.files import told
 from vibeguard.system.staged.copying import copy_kept, copy_staged, pointers_back
 from vibeguard.system.staged.overlay import Beneath, cover, lay_out
 from vibeguard.system.staged.repository import Repository
@@ -76,9 +77,7 @@ def open_view(launch: Launch, staged: Staged) -> LaidOut:
         return _view(launch, staged, scratch)
     except OSError as error:
         scratch.remove()
-        what = (
-            f"what is staged cannot be laid out: {error.filename or ''} {error.strerror or error}"
-        )
+        what = f"what is staged cannot be laid out: {told(error)}"
         raise UsageError(what, "mend that, or leave out --staged") from error
     except UsageError:
         scratch.remove()

@@ -7,6 +7,7 @@ from vibeguard.core.reuse.manifest import Entry, differing
 from vibeguard.system.reuse.naming import folders_above
 from vibeguard.system.reuse.scan import scan
 from vibeguard.system.reuse.tree import files_of_tree
+from vibeguard.system.rundir.files import told
 
 
 class TreeUnknown(Exception):
@@ -44,7 +45,7 @@ class Tree:
             self._root, paths = found
             now = scan(self._root, [*paths, *self._further()], before)
         except OSError as error:
-            raise TreeUnknown(f"{error.strerror}: {os.fsdecode(error.filename or b'')}") from error
+            raise TreeUnknown(told(error)) from error
         self._entries = now
         changed = () if before is None else differing(before.values(), now.values())
         return {path: _written_ns(now.get(path)) for path in changed}
