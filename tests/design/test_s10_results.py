@@ -76,6 +76,16 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
         },
         "error", "results",
     ),
+    "any_depth": (
+        {
+            "run": f"mkdir -p deep/er; printf %s '{PASSED}' > deep/er/a.xml",
+            "results": {"junit": "deep/**"},
+        },
+        "passed", None,
+    ),
+    "folders": (
+        {"run": "mkdir -p empty/a", "results": {"junit": "empty/**"}}, "error", "results",
+    ),
     "socket": (
         {"run": "python3 -c 'import socket; socket.socket(1).bind(\"socket.xml\")'"},
         "error", "results",

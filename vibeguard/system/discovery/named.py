@@ -1,7 +1,7 @@
 """What the names and globs of a config stand for, in a folder that a check may have filled.
 
-Patterns mean what Python's `glob` has them mean, but `**` follows no link to a folder, which may
-lead in circles; and however deep the folders are, nothing calls itself.
+Patterns mean what Python's `glob` has them mean, but of files alone; `**` follows no link to a
+folder, which may lead in circles; and however deep the folders are, nothing calls itself.
 """
 
 import os
@@ -21,7 +21,7 @@ def is_pattern(name: str) -> bool:
 
 
 def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
-    """The files and folders below `folder` that it stands for, each once, in no order.
+    """What it stands for below `folder`, each once, in no order: files and links, no folders.
 
     What begins with a dot is there for a special character only where it may be `hidden`.
     """
@@ -37,7 +37,7 @@ def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
             continue
         found.add(place)
         if number == len(parts):
-            if at:
+            if at and not _is_folder(os.path.join(folder, at)):
                 yield at
         elif parts[number] == _ANY_DEPTH:
             pending.append((at, number + 1))
@@ -51,6 +51,10 @@ def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
                 pending.append((os.path.join(at, name), number + 1))
         elif os.path.lexists(os.path.join(folder, at, parts[number])):
             pending.append((os.path.join(at, parts[number]), number + 1))
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _matcher(part: str, hidden: bool) -> Callable[[str], object]:

@@ -7,7 +7,7 @@ asked for and is not sent is named, each with the reason.
 import errno
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import file_digest, sha256
 from typing import Final
@@ -38,7 +38,7 @@ def states(base: str, patterns: Iterable[str]) -> States:
     """What is there already of what these names and globs stand for, by name."""
     found: States = {}
     for pattern in dict.fromkeys(patterns):
-        for name in _matches(base, pattern):
+        for name in named(base, pattern, hidden=True):
             with suppress(OSError), open(_open(base, name), "rb") as file:
                 found[name] = state_of(file.fileno())
     return found
@@ -54,7 +54,7 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
     with tarfile.open(path, "w") as archive:
         for pattern in dict.fromkeys(patterns):
             missing = []
-            found = list(_matches(base, pattern))
+            found = sorted(named(base, pattern, hidden=True))
             if not found:
                 is_folder = os.path.isdir(os.path.join(base, pattern))
                 missing = [
@@ -102,11 +102,3 @@ def _open(base: str, name: str) -> int:
     if os.path.islink(os.path.join(base, name)):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
     return open_below(base, name)
-
-
-def _matches(base: str, pattern: str) -> Iterator[str]:
-    """What a name or glob stands for, folders apart, sorted."""
-    for name in sorted(named(base, pattern, hidden=True)):
-        path = os.path.join(base, name)
-        if os.path.islink(path) or not os.path.isdir(path):
-            yield name
