@@ -20,9 +20,10 @@ from tests.helpers.pools import (
     repository,
     run_cli,
 )
+from tests.helpers.processes import descendants
 from tests.helpers.running import running
 from tests.helpers.waiting import PATIENCE_S, wait_until
-from vibeguard.core.model.events import CheckStarted
+from vibeguard.core.model.events import CheckSettled, CheckStarted
 from vibeguard.system.pool.access import KEY_VARIABLE
 from vibeguard.version import __version__
 
@@ -73,6 +74,30 @@ def test_what_does_not_end_in_time_is_lost_never_failed(
     lost = report(folder)["a"]
     assert (lost["status"], lost["reason"]) == ("error", "lost")
     assert "told to stop" in str(lost["message"])
+
+
+@pytest.mark.parametrize("first", ["checks", "worker"])
+def test_what_a_stop_of_everything_ends_is_lost_never_failed(
+    pool: Pool, source: Path, tmp_path: Path, first: str
+) -> None:
+    """A service manager and `scancel` signal the checks, too, in any order."""
+    checks = "\n".join(
+        f"  - {{id: {name}, run: '{script}', where: {{labels: [all]}}}}"
+        for name, script in {"a": "sleep 1000", "b": "exec sleep 1000", "c": "exit 143"}.items()
+    )
+    folder = project(pool, source, tmp_path, checks)
+    with pool.worker(source, "--label", "all", "--drain", "5m", name="all") as stopped:
+        with running(folder, "run", **pool.variables) as run:
+            run.wait_for(CheckStarted, count=3)
+            run.wait_for(CheckSettled)  # c ends as by the signal, and nobody is stopped
+            whole = [stopped.guardian, *descendants(stopped.guardian)]
+            for pid in whole if first == "worker" else reversed(whole):
+                os.kill(pid, signal.SIGTERM)
+            assert run.end()[0] == 1
+        assert stopped.process.wait(PATIENCE_S) == 0
+    ends = {name: (check["status"], check["reason"]) for name, check in report(folder).items()}
+    lost = ("error", "lost")
+    assert ends == {"a": lost, "b": lost, "c": ("failed", "exit_code")}
 
 
 # Nothing but a wake-up makes a worker look for jobs, or a run submit one again.

@@ -118,6 +118,9 @@ SHOWN = {
         (WORKERS, "test_a_worker_that_is_told_to_stop_ends_what_it_can_and_takes_nothing_new"),
         (WORKERS, "test_what_does_not_end_in_time_is_lost_never_failed"),
     ],
+    "a stop of everything (a service manager, `scancel`) signals the checks as well": [
+        (WORKERS, "test_what_a_stop_of_everything_ends_is_lost_never_failed")
+    ],
 }
 
 

@@ -13,6 +13,11 @@ def is_running(pid: int) -> bool:
     return stat is not None and not stat.is_dead
 
 
+def descendants(pid: int) -> list[int]:
+    """What it started and what those started, parents before their children."""
+    return [each for child in proc.children_of(pid) for each in (child, *descendants(child))]
+
+
 def opened_by(pid: int) -> set[str]:
     """What its descriptors are."""
     found = set()

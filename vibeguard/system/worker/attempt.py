@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import trio
 
@@ -11,6 +11,7 @@ from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.messages import Job, Result, Struck
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.discovery.environment import FILE_LIST, WORKER_MARK, marks_of
+from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
@@ -20,13 +21,16 @@ from vibeguard.system.worker.parcel import Parcel, States, pack, states
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
 
+# Who signals a worker and all that it runs (a service manager, `scancel`) does so one by one.
+SAME_STOP_S: Final = 0.25
+
 
 class LostHere(Exception):
     """The end of an attempt was seen by somebody else; the message says how."""
 
 
 class Tools(NamedTuple):
-    """What all attempts of a worker share."""
+    """What all attempts of a worker share. `told_to_stop` is set by the signal to the worker."""
 
     identity: str
     executor: LocalExecutor
@@ -34,6 +38,7 @@ class Tools(NamedTuple):
     folders: Folders
     removing: Removing
     environment: dict[bytes, bytes]
+    told_to_stop: trio.Event
 
 
 class RemoteAttempt:
@@ -89,10 +94,22 @@ class RemoteAttempt:
         result = await self.attempt.wait()
         if result.end is AttemptEnd.LOST:
             raise LostHere(result.error)
+        if await self._was_stopped_too(result):
+            raise LostHere("its worker was told to stop, and it got the signal as well")
         parcel = Parcel()
         if self.job.returns:
             parcel = await trio.to_thread.run_sync(self._pack)
         return _remote_result(result, parcel)
+
+    async def _was_stopped_too(self, result: AttemptResult) -> bool:
+        """Whether what was to end this worker has ended the check: that is no failure of it."""
+        like_it = any(n.name == result.signal or n + 128 == result.exit_code for n in ENDING)
+        asked = self._grace_ns is not None or self.exceeded or self.leak_ended
+        if asked or not like_it:
+            return False
+        with trio.move_on_after(SAME_STOP_S):
+            await self._tools.told_to_stop.wait()
+        return self._tools.told_to_stop.is_set()
 
     async def end(self, grace_ns: int) -> None:
         """End the tree; what has not started yet ends right after its start."""

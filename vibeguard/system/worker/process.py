@@ -115,7 +115,8 @@ async def _work(
         folders = Folders(
             offer.identity, store, executor, removing, environment, most_ready=offer.slots
         )
-        tools = Tools(offer.identity, executor, store, folders, removing, environment)
+        stop = trio.Event()
+        tools = Tools(offer.identity, executor, store, folders, removing, environment, stop)
         service = Service(access, offer, tools, page)
         try:
             nursery.start_soon(_obey_signals, service)

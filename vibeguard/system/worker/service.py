@@ -92,6 +92,7 @@ class Service:
         Asked again, all is lost at once.
         """
         again, self._draining = self._draining, True
+        self._tools.told_to_stop.set()
         patience_s = 0.0 if again else self._offer.drain_s
         why = "its worker was told to stop" + (" twice" if again else "")
         self._begin_end(why, patience_s)

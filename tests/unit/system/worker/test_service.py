@@ -50,7 +50,7 @@ def service_of(folder: Path, executor: Any) -> Service:
     return Service(
         Access(Address(path="/nowhere"), "p", b"k" * 44),
         Offer(identity="w", name="w", labels=(), slots=1),
-        Tools("w", executor, store, folders, removing, environment),
+        Tools("w", executor, store, folders, removing, environment, trio.Event()),
         LeasePage(),
     )
 
