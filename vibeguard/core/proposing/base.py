@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
-# What a tool reports goes to the state folder, which git ignores.
+# What a tool reports goes to the state folder, which git ignores. In a command stands the path from
+# its own folder, in `results` the one from the project's.
 REPORTS = ".vibeguard/reports"
+AT_REPORTS = "@REPORTS@"
 
 
 class Project(Struct, frozen=True):
@@ -77,6 +79,11 @@ def parent(path: str) -> str:
 def name_of(path: str) -> str:
     """The last part of a path."""
     return path.rpartition("/")[2]
+
+
+def quoted(text: str) -> str:
+    """A text as YAML has it, whatever is in it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def inside(folder: str, name: str) -> str:

@@ -4,7 +4,7 @@ import re
 
 from msgspec import Struct
 
-from vibeguard.core.proposing.base import REPORTS, Guard, Proposal
+from vibeguard.core.proposing.base import AT_REPORTS, Guard, Proposal
 
 
 class Tool(Struct, frozen=True):
@@ -29,8 +29,8 @@ PYTHON = {
     "basedpyright": Tool("types", "", results="{matcher: pyright}"),
     "pytest": Tool(
         "tests",
-        f"-q --junitxml={REPORTS}/@ID@.xml",
-        results=f"{{junit: {REPORTS}/@ID@.xml}}",
+        f"-q --junitxml={AT_REPORTS}/@ID@.xml",
+        results=f"{{junit: {AT_REPORTS}/@ID@.xml}}",
         tests=True,
     ),
 }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from vibeguard.core.proposing.base import Proposal
+from vibeguard.core.proposing.base import AT_REPORTS, REPORTS, Proposal, quoted
 from vibeguard.core.proposing.composing import Composed
 
 _HEAD = """\
@@ -32,7 +32,8 @@ def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
     for remark in remarks:
         yield f"  # {remark}"
     yield f"  - id: {check.id}"
-    yield from _run(check.run.replace("@ID@", check.id))
+    up = "../" * (check.folder.count("/") + 1) if check.folder else ""
+    yield from _run(check.run.replace("@ID@", check.id).replace(AT_REPORTS, up + REPORTS))
     if check.folder:
         yield f"    cwd: {_scalar(check.folder)}"
     if check.timeout != "30s":
@@ -41,13 +42,14 @@ def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
         yield f"    group: {check.group}"
     yield f"    tags: [{', '.join(check.tags)}]"
     if check.results:
-        yield f"    results: {check.results.replace('@ID@', check.id)}"
+        results = check.results.replace("@ID@", check.id).replace(AT_REPORTS, REPORTS)
+        yield f"    results: {results}"
     if check.stale:
         yield f"    stale: {check.stale}"
     if check.expect:
         yield f"    expect: {check.expect}"
     if check.guard is not None:
-        yield f"    grok: {_quoted(check.guard.grok)}"
+        yield f"    grok: {quoted(check.guard.grok)}"
         yield f"    assert: {_scalar(check.guard.assertion)}"
     if check.fix:
         yield f"    fix: {_scalar(check.fix)}"
@@ -64,8 +66,4 @@ def _run(text: str) -> Iterator[str]:
 def _scalar(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith(":"):
         return text
-    return _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return quoted(text)

@@ -1,6 +1,8 @@
 """What a project's files propose: each kind of file, composed, and written so that it loads."""
 
 import json
+import os
+import re
 from textwrap import dedent
 
 import pytest
@@ -13,6 +15,7 @@ from vibeguard.core.proposing.base import Project
 from vibeguard.core.proposing.composing import MOST_CHECKS, compose
 from vibeguard.core.proposing.registry import of_the_project, proposals
 from vibeguard.core.proposing.writing import config_text
+from vibeguard.system.discovery.named import named
 
 
 def composed(files):
@@ -27,7 +30,7 @@ def runs(files):
     return {c.id: f"{c.folder}: {c.run}" if c.folder else c.run for c in checks}
 
 
-PYTEST = "-q --junitxml=.vibeguard/reports/@ID@.xml"
+PYTEST = "-q --junitxml=@REPORTS@/@ID@.xml"
 SCRIPTS = {"scripts": {"test": "jest", "lint": "eslint ."}}
 CASES = {
     "tables of pyproject": (
@@ -288,6 +291,34 @@ def test_of_the_runners_of_node_each_matches_all_that_is_proposed(said):
     (check,) = load_config(text.encode(), "vibeguard.yaml").checks
     found = [compile_grok(pattern).search(said) for pattern in check.grok]
     assert found == [{"ran": "3"}]
+
+
+def loaded(files):
+    """The checks of the config that these files propose."""
+    return load_config(config_text(composed(files), {}).encode(), "vibeguard.yaml").checks
+
+
+@pytest.mark.parametrize("folder", ["", "a/", "a/it's [b]/"])
+def test_pytest_reports_where_its_check_reads(folder):
+    """The command runs in its folder, and what is read is named from the project's."""
+    table = "[tool.pytest.ini_options]\n"
+    (check,) = loaded({f"{folder}test_a.py": "", f"{folder}pyproject.toml": table})
+    written = re.search(r"--junitxml=(\S+)", check.run)[1]
+    (source,) = check.results
+    assert os.path.normpath(f"{folder}{written}") == source.file
+    assert source.file == f".vibeguard/reports/{check.id}.xml"
+
+
+def test_of_two_builds_each_reads_its_own_reports(tmp_path):
+    folders, report = ("a", "it's [b]"), "m/target/surefire-reports/TEST-a.xml"
+    for folder in folders:
+        (tmp_path / folder / report).parent.mkdir(parents=True)
+        (tmp_path / folder / report).touch()
+    checks = loaded(
+        {f"{folder}/{name}": "" for folder in folders for name in ("pom.xml", "A.java")}
+    )
+    found = {c.cwd: [*named(str(tmp_path), c.results[0].file, hidden=False)] for c in checks}
+    assert found == {folder: [f"{folder}/{report}"] for folder in folders}
 
 
 def test_more_checks_than_anybody_reads_are_left_out_and_counted():

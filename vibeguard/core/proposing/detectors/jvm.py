@@ -1,9 +1,10 @@
 """Java, Kotlin and their like: a build of Gradle or Maven, with whatever projects are below it."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from vibeguard.core.proposing.base import Project, Proposal, inside, parent
+from vibeguard.core.proposing.base import Project, Proposal, inside, parent, quoted
 
 _GRADLE: Final = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 _BUILDS: Final = ("pom.xml", *_GRADLE)
@@ -21,7 +22,8 @@ def detect(project: Project, path: str) -> Iterator[Proposal]:
     wrapper, program = ("mvnw", "mvn") if maven else ("gradlew", "gradle")
     if inside(folder, wrapper) in project.files:
         program = f"./{wrapper}"
-    reports = "target/*-reports/TEST-*.xml" if maven else "build/test-results/*/*.xml"
+    reports = "**/target/*-reports/TEST-*.xml" if maven else "**/build/test-results/*/*.xml"
+    own = inside(re.sub(r"[*?[]", r"[\g<0>]", folder), reports)  # not those of another build
     yield Proposal(
         id="verify" if maven else "check",
         run=f"{program} -B verify" if maven else f"{program} --no-daemon check",
@@ -31,7 +33,7 @@ def detect(project: Project, path: str) -> Iterator[Proposal]:
         folder=folder,
         tags=("test",),
         timeout="20m",
-        results=f'{{junit: "**/{reports}"}}',
+        results=f"{{junit: {quoted(own)}}}",
         stale="allow",  # a build does not test again what has not changed
         expect="{min: 1}",
     )
