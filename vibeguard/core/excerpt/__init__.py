@@ -6,11 +6,20 @@ lists the rules in their order; ADR 0023 says why the first one wins.
 
 import re
 
+from vibeguard.core.excerpt.compilers import COMPILERS
 from vibeguard.core.excerpt.lines import Line, last_lines, read_lines
-from vibeguard.core.excerpt.rules import RULES
+from vibeguard.core.excerpt.linters import LINTERS
+from vibeguard.core.excerpt.picking import Rule
+from vibeguard.core.excerpt.programs import PROGRAMS
+from vibeguard.core.excerpt.test_runners import TEST_RUNNERS
 from vibeguard.core.model.event_parts import Excerpt
 
 __all__ = ["LAST_LINES", "RULES", "choose_excerpt", "last_lines"]
+
+# A rule is for one tool's way of writing. Its mark must be certain, since the first rule that fits
+# wins; tools that wrap others (Maven, make) come after the tools that they wrap. Lines have at most
+# 400 characters here, so that no pattern can take long.
+RULES: tuple[Rule, ...] = (*TEST_RUNNERS, *COMPILERS, *LINTERS, *PROGRAMS)
 
 LAST_LINES = "last-lines"
 GAP = "..."

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.helpers.reports import REPORTS, line, read, reader_named, report
-from vibeguard.core.excerpt import choose_excerpt
-from vibeguard.core.excerpt.rules import RULES
+from vibeguard.core.excerpt import RULES, choose_excerpt
 from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.guessing import GUESSERS, guesser
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS, maker
