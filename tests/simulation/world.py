@@ -178,8 +178,9 @@ class World:
         self.kernel.woken = True
 
     async def _in_fork(
-        self, work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
+        self, spare: Callable[[int], None], work: Callable[[], bytes], timeout_s: float
     ) -> bytes:
+        del spare
         self.kernel.fail("fork")
         lasts_s = self._rng.choice([0.002, 0.05, 1]) * self._rng.random()
         try:

@@ -13,7 +13,7 @@ class CutShort(Exception):
 
 
 async def in_fork(
-    work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
+    spare: Callable[[int], None], work: Callable[[], bytes], timeout_s: float
 ) -> bytes:
     """What `work` returns. A cancel from outside ends it at once, and raises `CutShort` here.
 

@@ -9,21 +9,10 @@ from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.supervisor.forked import in_fork
 from vibeguard.system.supervisor.run_clock import PausingClock
 
-
-class Fork(Protocol):
-    """Does work where it can be killed; what `in_fork` promises."""
-
-    async def __call__(self, work: Callable[[], bytes], *, timeout_s: float) -> bytes:
-        """What `work` returns."""
-
-
-class ForkSparing(Protocol):
-    """The same, told whom to tell of the process: the executor, which reaps all others."""
-
-    async def __call__(
-        self, work: Callable[[], bytes], *, timeout_s: float, spare: Callable[[int], None]
-    ) -> bytes:
-        """What `work` returns."""
+# Does work where it can be killed, in so many seconds at most: what `in_fork` promises.
+Fork = Callable[[Callable[[], bytes], float], Awaitable[bytes]]
+# The same, told first whom to tell of the process: the executor, which reaps all others.
+ForkSparing = Callable[[Callable[[int], None], Callable[[], bytes], float], Awaitable[bytes]]
 
 
 class StartClock(Protocol):

@@ -127,9 +127,7 @@ class Judging:
             pass
         timeout_s = planned.judge_timeout_ns / SECOND_NS
         try:
-            answer = await self._fork(
-                lambda: encoded(work(None), msgspec.json.encode), timeout_s=timeout_s
-            )
+            answer = await self._fork(lambda: encoded(work(None), msgspec.json.encode), timeout_s)
         except CutShort as cut:
             return unjudged(planned, result.exit_code, result.signal, struck, str(cut))
         except OSError:  # no process is to be had: a check has taken them all

@@ -93,7 +93,7 @@ class Reusing:
 
     async def _forked(self, work: Callable[[], object]) -> bytes:
         try:
-            return await self._fork(lambda: msgpack.encode(work()), timeout_s=LOOK_UP_S)
+            return await self._fork(lambda: msgpack.encode(work()), LOOK_UP_S)
         except (CutShort, OSError):
             return b""
 

@@ -115,7 +115,7 @@ class Session:
 
     def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
         launch = self._launch
-        fork = partial(self._host.in_fork, spare=spare)
+        fork = partial(self._host.in_fork, spare)
         if may_reuse(launch.plan) and not self._log.nested and launch.staged is None:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 

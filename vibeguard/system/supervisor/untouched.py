@@ -69,7 +69,7 @@ class Untouched:
         return changed_files(judgement, [_text(path) for path in paths]) if paths else judgement
 
     async def _forked(self, look: Callable[[], object]) -> bytes:
-        return await self._fork(lambda: _encode(look()), timeout_s=2 * TIMEOUT_S)
+        return await self._fork(lambda: _encode(look()), 2 * TIMEOUT_S)
 
 
 def _text(path: bytes) -> str:
