@@ -14,8 +14,9 @@ import pytest
 from tests.helpers.journals import open_journal, write_run
 from tests.helpers.logs import encode_log, every_event
 from vibeguard.core.eventlog.decode import LogDecoder
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.reader import open_state
@@ -26,7 +27,7 @@ ENDS = [place + 1 for place, byte in enumerate(LOG) if byte == 0x0A]
 
 def status_of(content: bytes) -> LogStatus:
     """What a log of these bytes is once its writer has gone (without a file, for speed)."""
-    decoder, state = LogDecoder(), new_state()
+    decoder, state = LogDecoder(), State()
     try:
         for event in decoder.feed(content):
             apply(state, event)
@@ -171,7 +172,7 @@ def test_followers_never_change_another_runs_log(tmp_path):
 def test_two_replays_of_one_log_give_the_same_state():
     states = []
     for _ in range(2):
-        state = new_state()
+        state = State()
         list(map(partial(apply, state), LogDecoder().feed(LOG)))
         states.append(state)
     assert states[0] == states[1]

@@ -9,10 +9,11 @@ import pyte
 import pytest
 
 from tests.helpers.histories import SECOND, History, check
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.formats.live import LiveFormat, Seen
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
 
 FOLDER = Path(__file__).parent / "frames"
@@ -45,7 +46,7 @@ def a_run() -> History:
 
 def screen_of(columns: int, *, unicode: bool = False) -> str:
     """The screen after the events and one frame, as a terminal has it."""
-    run, state = a_run(), new_state()
+    run, state = a_run(), State()
     screen = pyte.Screen(columns, 24)
     stream = pyte.Stream(screen)
     live = LiveFormat(FormatOptions(columns=columns, rows=24, unicode=unicode))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import outcome_counts, verdict_of
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
@@ -36,7 +36,7 @@ class History:
         self, *checks: PlannedCheck, started: dict[str, Any] | None = None, **planned: Any
     ):
         self.events: list[Event] = []
-        self.state: State = new_state()
+        self.state: State = State()
         self.at = 0
         self.add(RunStarted, **{**_STARTED, **(started or {})})
         settings = planned.pop("settings", ResolvedSettings(parallel=4, async_parallel=4))

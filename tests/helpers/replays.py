@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.helpers.histories import RUN_ID
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, FormatOptions
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import State
 from vibeguard.core.wording.sanitise import break_commands
 
 RUN_FOLDER = f".vibeguard/runs/{RUN_ID}"
@@ -18,7 +19,7 @@ def replay(
 ) -> str:
     """Everything that a reader gets of these events, `finish` included."""
     fmt = make_format(name, FormatOptions(**{"run_folder": RUN_FOLDER, **options}))
-    state = new_state()
+    state = State()
     parts = []
     for event in events:
         apply(state, event)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.helpers.examples import examples
 from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, VirtualRun, check, plan_of, run_virtually
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.formats.registry import make_format
@@ -17,6 +17,7 @@ from vibeguard.core.model.events import (
     CheckSettled,
     CheckStarted,
 )
+from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Pool, Severity, WhilePending
 
 FOREVER = float("inf")
@@ -180,7 +181,7 @@ def test_the_makespan_stays_within_the_list_scheduling_bound(tmp_path_factory, g
 @given(graphs(), st.integers(1, 3))
 def test_the_fold_of_any_prefix_never_passes(tmp_path_factory, graph, parallel):
     run = run_of(graph, tmp_path_factory, parallel=parallel)
-    state = new_state()
+    state = State()
     for event in run.events[:-1]:
         apply(state, event)
         assert exit_code_so_far(state) != 0
@@ -193,7 +194,7 @@ def test_two_replays_print_the_same_bytes(tmp_path_factory, graph, name):
     run = run_of(graph, tmp_path_factory)
 
     def replay() -> str:
-        form, state, text = make_format(name, FormatOptions()), new_state(), ""
+        form, state, text = make_format(name, FormatOptions()), State(), ""
         for event in run.events:
             apply(state, event)
             text += form.feed(state, event)

@@ -9,10 +9,11 @@ from tests.helpers.mutations import mutations
 from tests.helpers.naive import naive, plain, told
 from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, check, run_virtually
-from vibeguard.core.fold.fold import apply, fold, new_state
+from vibeguard.core.fold.fold import apply, fold
 from vibeguard.core.judge import Judgement, judge
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.core.model.state import State
 from vibeguard.core.names import CancelReason, LeakPolicy, Outcome, Reason, Severity
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.scheduling.forecast import forecast
@@ -139,7 +140,7 @@ def _interrupt(run, what: str) -> None:
 @settings(PROPERTY, max_examples=examples(1))
 @given(histories())
 def test_a_history_folds_to_what_a_naive_model_says_at_every_event(events):
-    state, log = new_state(), plain(events)
+    state, log = State(), plain(events)
     for count, event in enumerate(events, 1):
         apply(state, event)
         if count > 1:
@@ -152,7 +153,7 @@ def test_a_history_folds_to_what_a_naive_model_says_at_every_event(events):
 @given(histories())
 def test_a_forecast_can_be_made_of_every_prefix(events):
     """Also in the middle of a step: the scheduler that it plays on is made from any State."""
-    state = new_state()
+    state = State()
     for event in events:
         apply(state, event)
         found = forecast(state, state.last_t)

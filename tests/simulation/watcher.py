@@ -8,7 +8,8 @@ from tests.simulation.facts import STANDING
 from tests.simulation.history import History
 from tests.simulation.kernel import Kernel
 from tests.simulation.outcome import Outcome
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.journal.follow import Follower
@@ -27,7 +28,7 @@ class Watcher:
         self._is_deleted = self._is_changed = False  # the log, which its writer has open
         self._cancelled_at = 0  # where the line of a cancel ends
         self._let_live = {c.id for c in history.plan.checks if c.leaks is LeakPolicy.IGNORE}
-        self._followed = outcome.followed = new_state()
+        self._followed = outcome.followed = State()
         disk.on_line = self.look_at_line
         kernel.on_signal = self.look_at_signal
 

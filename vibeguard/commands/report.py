@@ -12,7 +12,7 @@ from vibeguard.commands.opening import open_run
 from vibeguard.commands.options import GlobalOptions, RunNameOrPath, page_or_document
 from vibeguard.commands.page import open_page
 from vibeguard.commands.streams import unwritable_is_told, write_err, write_exact, write_out
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.registry import make_format
@@ -150,7 +150,7 @@ def _replay(
     folder: str, form: Format, pieces: Pieces, altered: list[str] | None
 ) -> tuple[State, LogReading]:
     """Fold and show every event that can be trusted; `altered`: say which outputs are others."""
-    state = new_state()
+    state = State()
 
     def visit(event: Event) -> None:
         apply(state, event)

@@ -7,8 +7,9 @@ from tests.simulation.facts import STANDING, Facts, Findings
 from tests.simulation.outcome import Outcome
 from tests.simulation.processes import SECOND_NS, TICK_NS
 from vibeguard.core.eventlog.decode import LogDecoder
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import exit_code_so_far
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.executors.pool_attempt import ALTERED
@@ -22,7 +23,7 @@ def no_cut_is_green(outcome: Outcome, _: list[Facts]) -> Findings:
 
     A reader of a cut log is a decoder that was fed so far: one pass is all the cuts.
     """
-    decoder, state = LogDecoder(), new_state()
+    decoder, state = LogDecoder(), State()
     lines = outcome.log.split(b"\n")[:-1]
     for number, line in enumerate(lines):
         half = len(line) // 2

@@ -82,11 +82,6 @@ _MOVES_OF_THE_RUN: dict[type, Move] = {
 }
 
 
-def new_state() -> State:
-    """The State before the first event."""
-    return State()
-
-
 def apply(state: State, event: events.Event) -> None:
     """Move `state` by one event. Raises LogCorrupt when it cannot follow what came before."""
     apply_each(state, (event,))
@@ -123,7 +118,7 @@ def apply_each(state: State, log: Iterable[Any]) -> None:
 
 def fold(log: Iterable[events.Event]) -> State:
     """The State that a whole sequence of events gives; raises LogCorrupt like `apply`."""
-    state = new_state()
+    state = State()
     apply_each(state, log)
     return state
 

@@ -4,9 +4,9 @@ import codecs
 import os
 from collections import deque
 
-from vibeguard.core.fold.fold import new_state
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.model.events import CheckStarted, Event, RunPlanned
+from vibeguard.core.model.state import State
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.terminal import is_ci
@@ -55,7 +55,7 @@ class CheckOutput:
     """
 
     def __init__(self, folder: str, check: str, output: Output) -> None:
-        self.state = new_state()
+        self.state = State()
         self.problem: LogCorrupt | None = None
         self._folder = folder
         self._check = check

@@ -4,10 +4,10 @@ import os
 
 from msgspec.structs import replace
 
-from vibeguard.core.fold.fold import new_state
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event, RunStarted
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.heartbeat import heartbeat
@@ -30,7 +30,7 @@ class View:
     """
 
     def __init__(self, form: Format, output: Output) -> None:
-        self.state = new_state()
+        self.state = State()
         self.problem: LogCorrupt | None = None
         self._form = form
         self._output = output

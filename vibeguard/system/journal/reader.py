@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from vibeguard.core.eventlog.decode import LogDecoder
-from vibeguard.core.fold.fold import apply_each, new_state
+from vibeguard.core.fold.fold import apply_each
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
@@ -57,7 +57,7 @@ def read_log(path: str, visit: Callable[[Event], None]) -> LogReading:
 
 def open_state(path: str) -> tuple[State, LogReading]:
     """The State that the log at `path` amounts to, as far as it can be trusted."""
-    state = new_state()
+    state = State()
 
     return state, _read(path, partial(apply_each, state))
 

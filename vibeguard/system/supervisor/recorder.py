@@ -5,8 +5,9 @@ from typing import Protocol
 
 from msgspec.structs import force_setattr
 
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.events import Event
+from vibeguard.core.model.state import State
 from vibeguard.core.problems import LogWriteError
 
 
@@ -40,7 +41,7 @@ class Recorder:
         elapsed_ns: Callable[[], int],
         redact: Callable[[Event], Event] = lambda event: event,
     ) -> None:
-        self.state = new_state()
+        self.state = State()
         self.failure: LogWriteError | None = None
         self.failed: Callable[[], None] = _ignore
         self.strained: Callable[[], None] = _ignore

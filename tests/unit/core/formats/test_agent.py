@@ -8,10 +8,11 @@ import pytest
 from tests.helpers.histories import RUN_ID, SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.formats.agent import BYTES_PER_TOKEN
 from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import make_format
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome, Reason, Severity
 from vibeguard.core.report.fenced import run_mark
 
@@ -40,7 +41,7 @@ def test_the_first_line_is_the_first_actionable_failure_although_a_warning_came_
 
 def test_a_failure_is_written_at_the_event_that_settles_it():
     run = SAMPLES["failing"]()
-    fmt, state = make_format("agent", FormatOptions()), new_state()
+    fmt, state = make_format("agent", FormatOptions()), State()
     for event in run.events:
         apply(state, event)
         text = fmt.feed(state, event)

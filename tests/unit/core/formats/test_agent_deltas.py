@@ -5,8 +5,9 @@ import pytest
 from tests.helpers.histories import MS, SECOND, History, check
 from tests.helpers.replays import replay
 from tests.unit.core.formats.test_results_in_formats import failed, passed, run_with
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.events import CheckHang, CheckTerminationRequested, Event
+from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome, Reason, TerminationReason
 
 
@@ -23,7 +24,7 @@ def ran(**tails: tuple[str, ...] | None) -> History:
 
 
 def news(run: History | list[Event], before: History | list[Event], **options: bool) -> str:
-    former, events = new_state(), run.events if isinstance(run, History) else run
+    former, events = State(), run.events if isinstance(run, History) else run
     for event in before.events if isinstance(before, History) else before:
         apply(former, event)
     return replay("agent", events, former=lambda _: former, **options)

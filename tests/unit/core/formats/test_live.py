@@ -6,9 +6,10 @@ import pytest
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES, on_workers
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.formats.live import LiveFormat
+from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome
 
 
@@ -28,7 +29,7 @@ class Terminal:
 
 
 def play(run: History, terminal: Terminal, live: LiveFormat, *, finish: bool = True) -> None:
-    state = new_state()
+    state = State()
     for event in run.events:
         apply(state, event)
         terminal.write(live.feed(state, event))

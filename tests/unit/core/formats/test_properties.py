@@ -13,7 +13,7 @@ from tests.helpers.examples import examples
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.replays import replay
 from tests.helpers.samples import SAMPLES
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.formats.base import Ending, FormatOptions
 from vibeguard.core.formats.registry import FORMATS, make_format
 from vibeguard.core.model.config_parts import Requirement, Where
@@ -26,6 +26,7 @@ from vibeguard.core.model.events import (
 )
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.settings import PoolSettings
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome, Pool, Reason, Severity, TerminationReason
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.heartbeat import heartbeat
@@ -176,13 +177,13 @@ def test_a_log_without_a_verdict_or_without_its_seal_never_looks_passed(name, st
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_unstarted_run_can_be_shown(name):
     fmt = make_format(name, FormatOptions())
-    assert isinstance(fmt.finish(new_state()), str)
+    assert isinstance(fmt.finish(State()), str)
 
 
 @pytest.mark.parametrize("name", ["text", "live", "jsonl", "agent"])
 def test_since_leaves_out_what_is_already_known(name):
     events = SAMPLES["failing"]().events
-    fmt, state = make_format(name, FormatOptions(since=len(events) - 1)), new_state()
+    fmt, state = make_format(name, FormatOptions(since=len(events) - 1)), State()
     for event in events:
         apply(state, event)
         assert fmt.feed(state, event) == ""
@@ -212,7 +213,7 @@ def test_the_heartbeat_says_what_runs_and_for_how_long():
 def test_there_is_no_heartbeat_when_nothing_runs():
     run = SAMPLES["passing"]()
     assert heartbeat(run.state, run.at) == ""
-    assert heartbeat(new_state(), 0) == ""
+    assert heartbeat(State(), 0) == ""
 
 
 def test_a_sign_of_life_says_which_worker_is_waited_for():

@@ -6,10 +6,11 @@ import pytest
 
 from tests.helpers.histories import SECOND, History, check
 from tests.helpers.samples import SAMPLES
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import TriggeredPrompt
 from vibeguard.core.model.report import Report
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome, Reason, Severity
 from vibeguard.core.problems import Problem
 from vibeguard.core.report.build import build_report
@@ -131,7 +132,7 @@ def test_what_the_reader_of_the_log_knows_wins():
 def test_a_verdict_without_its_seal_is_none(log_status, state, exit_code):
     """The supervisor may be killed between its last event and the seal, or go on to write it."""
     events = SAMPLES["passing"]().events[:-1]
-    unsealed = new_state()
+    unsealed = State()
     for event in events:
         apply(unsealed, event)
     report = build_report(unsealed, ending=Ending(log_status=log_status))
@@ -139,7 +140,7 @@ def test_a_verdict_without_its_seal_is_none(log_status, state, exit_code):
 
 
 def test_a_failure_before_the_seal_is_a_failure_so_far():
-    unsealed = new_state()
+    unsealed = State()
     for event in SAMPLES["failing"]().events[:-1]:
         apply(unsealed, event)
     report = build_report(unsealed, ending=Ending(log_status=LogStatus.LIVE))
@@ -153,7 +154,7 @@ def test_the_duration_is_the_time_it_really_took():
 
 
 def test_a_state_without_events_is_a_report_of_nothing_and_not_green():
-    report = build_report(new_state())
+    report = build_report(State())
     assert (report.checks, report.state, report.verdict, report.exit_code) == (
         (),
         "pending",

@@ -7,12 +7,13 @@ from tests.helpers.histories import History
 from tests.helpers.histories import check as planned_check
 from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import SECOND_NS, check, plan_of, run_virtually
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.history import definition_of, estimates, samples_of
 from vibeguard.core.model.config_parts import Where
 from vibeguard.core.model.events import CheckSubmitted, FrontierAdvanced, RunPlanned
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.settings import PoolSettings
+from vibeguard.core.model.state import State
 from vibeguard.core.model.status import Forecast
 from vibeguard.core.names import Pool
 from vibeguard.core.scheduling.forecast import forecast
@@ -38,7 +39,7 @@ def expected(took):
 
 def states_of(events):
     """The State after the plan, and after each later event."""
-    state = new_state()
+    state = State()
     for event in events:
         apply(state, event)
         if state.planned is not None and not isinstance(event, RunPlanned):
@@ -175,7 +176,7 @@ def test_ten_thousand_checks_are_no_burden():
     """Linear enough that a quadratic one would be noticed by its counting, not by a clock."""
     checks = [check(f"c{i}", *([f"c{i - 1}"] if i % 10 else [])) for i in range(10_000)]
     plan = plan_of(checks, parallel=100, expected_ns={c.id: SECOND_NS for c in checks})
-    state = new_state()
+    state = State()
     run = run_virtually(checks[:10], scripts({f"c{i}": 1 for i in range(10)}))
     apply(state, run.events[0])
     apply(state, replace(run.events[1], checks=plan.checks, settings=plan.settings))

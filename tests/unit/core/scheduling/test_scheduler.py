@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import force_setattr
 
 from tests.helpers.virtual import check, plan_of, planned_state
-from vibeguard.core.fold.fold import apply, new_state
+from vibeguard.core.fold.fold import apply
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
     CheckRequirementWaived,
@@ -18,6 +18,7 @@ from vibeguard.core.model.events import (
     RunPaused,
     RunResumed,
 )
+from vibeguard.core.model.state import State
 from vibeguard.core.names import AttemptEnd, CancelReason, Outcome, Reason
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
@@ -300,7 +301,7 @@ def test_a_scheduler_made_in_the_middle_goes_on_as_the_first_would(passed):
 
 def test_nothing_can_be_scheduled_before_there_is_a_plan():
     with pytest.raises(ValueError, match="not planned"):
-        Scheduler(new_state())
+        Scheduler(State())
 
 
 def test_the_numbers_of_frontiers_follow_one_another():

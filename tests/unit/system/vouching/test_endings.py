@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.helpers.command import project, vibeguard
-from vibeguard.core.fold.fold import new_state
+from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.process import proc
@@ -23,7 +23,7 @@ def test_an_incomplete_log_always_says_what_is_wrong_with_it(tmp_path, writer_al
     """Formats for machines have no other place where people could see it."""
     status = LogStatus.INCOMPLETE
     reading = LogReading(status, events=3, bytes=900, lines=3, writer_alive=writer_alive)
-    ending = ending_of(reading, str(tmp_path), new_state())
+    ending = ending_of(reading, str(tmp_path), State())
     assert (ending.log_status, ending.exit_code) == (LogStatus.INCOMPLETE, 3)
     assert ending.problem == f"the run has no verdict: its log has no seal, and {words}"
 
