@@ -31,8 +31,8 @@ from vibeguard.system.executors.base import (
     AttemptSpec,
     Callbacks,
     Executor,
-    StartRefused,
 )
+from vibeguard.system.process.start_refused import StartRefused
 
 BOUND_S = 10.0
 BOUND_NS = round(BOUND_S) * SECOND_NS

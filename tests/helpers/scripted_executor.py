@@ -13,13 +13,8 @@ from msgspec import Struct
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.executors.base import (
-    Accepted,
-    AttemptResult,
-    AttemptSpec,
-    Callbacks,
-    StartRefused,
-)
+from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, Callbacks
+from vibeguard.system.process.start_refused import StartRefused
 
 
 class Script(Struct, frozen=True):

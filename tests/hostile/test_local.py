@@ -19,7 +19,7 @@ from tests.helpers.executor_contract import Observer
 from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy
-from vibeguard.system.executors.base import AttemptResult, AttemptSpec, StartRefused
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.process import ending, hang, process_tree
@@ -27,6 +27,7 @@ from vibeguard.system.process.exits import UNKNOWN
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Reactor
 from vibeguard.system.process.spawn import SHELL, SPARE_DESCRIPTORS
+from vibeguard.system.process.start_refused import StartRefused
 
 MIB = 1 << 20
 SECOND_NS = 1_000_000_000

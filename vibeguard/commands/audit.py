@@ -25,7 +25,7 @@ from vibeguard.system.discovery.environment import FILE_LIST, caller_environment
 from vibeguard.system.discovery.whereabouts import repository_root, state_dir_of
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.exits import signal_number
-from vibeguard.system.process.spawn_refused import SpawnRefused
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.rundir.ids import new_run_id
 
 _SIGNALLED = 128
@@ -130,7 +130,7 @@ def _run(order: Order, calls: Syscalls, facts: Accesses) -> Ended:
 
     try:
         return TracedAttempt(order, on_line, on_output).run()
-    except SpawnRefused as refused:
+    except StartRefused as refused:
         raise UsageError(f"the check cannot be started: {refused.reason}", "mend that") from refused
 
 

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from vibeguard.system.detach import close_inherited, leave_terminal
 from vibeguard.system.ending_signals import ignore
-from vibeguard.system.process.spawn_refused import refusal
+from vibeguard.system.process.start_refused import refusal
 from vibeguard.system.process.sweep import LAST_SWEEP_S, sweep_marked
 
 _OVER: Final = b"."
@@ -21,7 +21,7 @@ _OVER: Final = b"."
 def guarded(run_id: str) -> Iterator[None]:
     """While this process lives in here, what bears the mark of `run_id` is its own business.
 
-    To be entered before it is a subreaper. Raises SpawnRefused where the system gives no process.
+    To be entered before it is a subreaper. Raises StartRefused where the system gives no process.
     """
     try:
         reader, writer = os.pipe()

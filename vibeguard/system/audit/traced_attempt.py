@@ -76,7 +76,7 @@ class TracedAttempt:
     def run(self) -> Ended:
         """Run it to its end, which is that of all its processes, even if we are killed.
 
-        Raises SpawnRefused.
+        Raises StartRefused.
         """
         with guarded(self._order.run_id):
             return self._guarded()

@@ -16,7 +16,7 @@ from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.process.output import OutputFile
-from vibeguard.system.process.spawn_refused import SpawnRefused, refusal
+from vibeguard.system.process.start_refused import refusal
 from vibeguard.system.rundir.files import FileIdentity
 
 
@@ -95,32 +95,13 @@ class Callbacks(NamedTuple):
     terminating: Callable[[TerminationReason, str], None] = lambda *_: None
 
 
-class StartRefused(Exception):
-    """The attempt did not start. `reason` says why, for the user.
-
-    `transient` marks pressure (out of descriptors, processes or memory) that may pass; with `ours`
-    nobody but the run itself can give back what is missing.
-    """
-
-    def __init__(self, reason: str, *, transient: bool = False, ours: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.transient = transient
-        self.ours = ours
-
-    @classmethod
-    def of(cls, refused: SpawnRefused) -> "StartRefused":
-        """The same, of the attempt whose command was refused."""
-        return cls(refused.reason, transient=refused.transient, ours=refused.ours)
-
-
 def open_output(spec: AttemptSpec) -> OutputFile:
     """The file for an attempt's output. Raises StartRefused."""
     try:
         return OutputFile(spec.output_path, spec.output_limit_bytes)
     except OSError as error:
         what = f"the output file {spec.output_path} cannot be created"
-        raise StartRefused.of(refusal(error, what)) from error
+        raise refusal(error, what) from error
 
 
 class AttemptResult(AttemptFacts, frozen=True, kw_only=True):

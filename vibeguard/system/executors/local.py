@@ -11,13 +11,7 @@ import trio
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.system.discovery.shells import SHELL
-from vibeguard.system.executors.base import (
-    Accepted,
-    AttemptSpec,
-    Callbacks,
-    StartRefused,
-    open_output,
-)
+from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, open_output
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import process_tree
 from vibeguard.system.process.orphans import Orphans
@@ -25,7 +19,7 @@ from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
-from vibeguard.system.process.spawn_refused import SpawnRefused
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.process.sweep import kill_found, sweep_marked
 
 CLOSE_BOUND_S = 2.0
@@ -148,16 +142,13 @@ class LocalExecutor:
         return swept
 
     def _spawn(self, spec: AttemptSpec) -> Child:
-        try:
-            return self._spawner.spawn(
-                command=spec.command,
-                files=spec.files,
-                shell=spec.shell,
-                cwd=spec.cwd,
-                environment=spec.environment,
-            )
-        except SpawnRefused as refused:
-            raise StartRefused.of(refused) from refused
+        return self._spawner.spawn(
+            command=spec.command,
+            files=spec.files,
+            shell=spec.shell,
+            cwd=spec.cwd,
+            environment=spec.environment,
+        )
 
     def _attempt_over(self, attempt: LocalAttempt) -> None:
         self._running.pop(attempt, None)

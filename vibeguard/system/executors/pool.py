@@ -18,13 +18,7 @@ from vibeguard.core.pool.messages import Job, could_take, decode_from_worker
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
-from vibeguard.system.executors.base import (
-    Accepted,
-    AttemptSpec,
-    Callbacks,
-    StartRefused,
-    open_output,
-)
+from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, open_output
 from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.executors.pool_company import Company
@@ -36,6 +30,7 @@ from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.pool.sending import send_pack
 from vibeguard.system.pool.shipment import Shipment
+from vibeguard.system.process.start_refused import StartRefused
 
 LOOK_S: Final = 0.2
 PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour

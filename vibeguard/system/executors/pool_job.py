@@ -6,8 +6,8 @@ from typing import Final
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Job, Source
 from vibeguard.core.wording.units import size
-from vibeguard.system.executors.base import AttemptSpec, RemoteSpec, StartRefused
-from vibeguard.system.process.spawn_refused import refused_variable
+from vibeguard.system.executors.base import AttemptSpec, RemoteSpec
+from vibeguard.system.process.start_refused import StartRefused, refused_variable
 
 MOST_LISTED_BYTES: Final = 8 << 20  # the broker keeps them while the job waits
 RETURNS_LIMIT_BYTES: Final = 256 << 20

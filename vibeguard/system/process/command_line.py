@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from vibeguard.system.process import batches
 from vibeguard.system.process.batches import WORD_COST
-from vibeguard.system.process.spawn_refused import SpawnRefused
+from vibeguard.system.process.start_refused import StartRefused
 
 # Of a command line: what Linux takes with the usual stack, and what the dynamic loader may add.
 _MOST_ARGUMENT_BYTES = 2 << 20
@@ -19,16 +19,16 @@ def arguments_for(shell: str, command: str) -> list[bytes]:
     try:
         text = os.fsencode(command)
     except UnicodeEncodeError:
-        raise SpawnRefused("the command holds text that the system cannot take") from None
+        raise StartRefused("the command holds text that the system cannot take") from None
     if b"\0" in text:
-        raise SpawnRefused("the command holds a NUL character")
+        raise StartRefused("the command holds a NUL character")
     if shell == "sh":
         return [b"sh", b"-c", text]
     if shell == "bash":
         return [b"bash", b"-e", b"-o", b"pipefail", b"-c", text]
     words = [os.fsencode(word) for word in shlex.split(shell)]
     if not words:
-        raise SpawnRefused("the shell is an empty command line")
+        raise StartRefused("the shell is an empty command line")
     return [*words, text]
 
 
@@ -55,7 +55,7 @@ def find_shell(program: bytes, environment: Mapping[bytes, bytes]) -> str:
     path = os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath)))
     found = shutil.which(name, path=path)
     if found is None:
-        raise SpawnRefused(
+        raise StartRefused(
             f"the shell {name} is not found on PATH: install it, or name another one"
         )
     return found

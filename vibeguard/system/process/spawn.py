@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.process.command_line import arguments_for, find_shell, with_files
 from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
-from vibeguard.system.process.spawn_refused import PRESSURE, SpawnRefused, refusal, refused_variable
+from vibeguard.system.process.start_refused import PRESSURE, StartRefused, refusal, refused_variable
 
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL)
 SPARE_DESCRIPTORS = 8
@@ -89,7 +89,7 @@ class Spawner:
         files: Sequence[bytes] = (),
         tracer: Sequence[bytes] = (),
     ) -> Child:
-        """Start `command` in `cwd` by this shell; raises `SpawnRefused` with the reason in words.
+        """Start `command` in `cwd` by this shell; raises `StartRefused` with the reason in words.
 
         `files` are the command's "$@". With a `tracer`, a command line that begins with a path,
         that program starts the shell. The child has a session of its own (a process group where
@@ -158,7 +158,7 @@ class Spawner:
         except OSError as error:
             raise refusal(error, f"the working folder {cwd} cannot be used") from error
         except ValueError:
-            raise SpawnRefused("the name of the working folder holds a NUL character") from None
+            raise StartRefused("the name of the working folder holds a NUL character") from None
         program = self._shell
         try:
             if arguments[0] != b"sh":
@@ -171,7 +171,7 @@ class Spawner:
             raise refusal(error, _what_failed(error, program)) from error
         except ValueError:
             reason = refused_variable(environment) or "the environment cannot be passed on"
-            raise SpawnRefused(reason) from None
+            raise StartRefused(reason) from None
         finally:
             self._return()
 
@@ -242,7 +242,7 @@ def _watch_exit(pid: int, read_end: int) -> ExitWatch:
                 end(pid, signal.SIGKILL)
         os.close(read_end)
         reason = f"it was ended at once, nothing to wait for it with: {error.strerror}"
-        raise SpawnRefused(reason) from error
+        raise StartRefused(reason) from error
 
 
 def _thread_that_waits() -> ThreadedExitWatch:
@@ -251,4 +251,4 @@ def _thread_that_waits() -> ThreadedExitWatch:
     except OSError as error:
         raise refusal(error, "nothing to wait for it with") from error
     except RuntimeError as error:
-        raise SpawnRefused(f"no thread to wait for it: {error}", transient=True) from error
+        raise StartRefused(f"no thread to wait for it: {error}", transient=True) from error

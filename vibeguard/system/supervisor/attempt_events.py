@@ -14,7 +14,8 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import AttemptEnd, Outcome, Reason
 from vibeguard.core.scheduling.settlement import settled
-from vibeguard.system.executors.base import Attempt, AttemptResult, StartRefused
+from vibeguard.system.executors.base import Attempt, AttemptResult
+from vibeguard.system.process.start_refused import StartRefused
 
 
 def hang(planned: PlannedCheck, number: int, attempt: Attempt, silent_ns: int) -> CheckHang:

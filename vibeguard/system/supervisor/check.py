@@ -28,13 +28,8 @@ from vibeguard.core.scheduling.retry import retry_delay_ns
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.executors.base import (
-    Accepted,
-    Attempt,
-    AttemptResult,
-    Callbacks,
-    StartRefused,
-)
+from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, Callbacks
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, refuse
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.starting import start_patiently

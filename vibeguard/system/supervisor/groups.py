@@ -12,9 +12,8 @@ import trio
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
-from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.process.spawn import usable_descriptors
-from vibeguard.system.process.spawn_refused import refusal
+from vibeguard.system.process.start_refused import StartRefused, refusal
 from vibeguard.system.rundir.files import lock_file, make_folder
 from vibeguard.system.supervisor.patience import Patience
 
@@ -44,7 +43,7 @@ class Groups:
             descriptor = self._lock(group)
         except OSError as error:
             what = f"the lock of group {group} cannot be had"
-            raise StartRefused.of(refusal(error, what)) from error
+            raise refusal(error, what) from error
         if descriptor is not None:
             self._held[group] = descriptor
         return descriptor is not None

@@ -5,7 +5,7 @@ from typing import Final
 import trio
 
 from vibeguard.core.model.state import State
-from vibeguard.system.executors.base import StartRefused
+from vibeguard.system.process.start_refused import StartRefused
 
 PATIENCE_S: Final = 30.0
 OWN_PATIENCE_S: Final = 3.0

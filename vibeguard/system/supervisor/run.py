@@ -30,7 +30,7 @@ from vibeguard.core.problems import LogWriteError
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
-from vibeguard.system.executors.base import StartRefused
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.supervisor.attempt_events import refuse
 from vibeguard.system.supervisor.check import CheckTask
 from vibeguard.system.supervisor.groups import Groups, wait_released

@@ -8,7 +8,8 @@ from vibeguard.core.model.events import CheckSubmitted, Event
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import CheckState
 from vibeguard.core.scheduling.scheduler import Scheduler
-from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, StartRefused
+from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.supervisor.support import Support
 
 FIRST_DELAY_S = 0.05

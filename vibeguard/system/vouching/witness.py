@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.process import proc
-from vibeguard.system.process.spawn_refused import PRESSURE
+from vibeguard.system.process.start_refused import PRESSURE
 from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
 from vibeguard.system.vouching.foreign import Folders
 from vibeguard.system.vouching.inquiry import statements_of, tell_started_or_sealed

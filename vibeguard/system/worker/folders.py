@@ -20,8 +20,9 @@ from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.discovery.environment import WORKER_MARK, marks_of
 from vibeguard.system.discovery.filestate import CTIME_TICK_S, looks_of
-from vibeguard.system.executors.base import AttemptSpec, Callbacks, StartRefused
+from vibeguard.system.executors.base import AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.repositories import hand_over, make_repository, set_head
 from vibeguard.system.worker.store import Store

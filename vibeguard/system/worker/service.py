@@ -16,10 +16,10 @@ from vibeguard.core.pool import worker as core
 from vibeguard.core.pool.messages import PROTOCOL, Job, Stage, decode_from_client
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system import clock
-from vibeguard.system.executors.base import StartRefused
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
 from vibeguard.system.worker.folders import Unfit
 from vibeguard.system.worker.guardian import LeasePage

@@ -25,12 +25,13 @@ from vibeguard.core.pool.messages import (
     encode,
 )
 from vibeguard.system import clock
-from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, StartRefused
+from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process import output
+from vibeguard.system.process.start_refused import StartRefused
 
 
 def executor_in(nursery: trio.Nursery, **settings: int) -> PoolExecutor:

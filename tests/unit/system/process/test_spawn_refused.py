@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from vibeguard.system.process.spawn_refused import refusal
+from vibeguard.system.process.start_refused import refusal
 
 
 @pytest.mark.parametrize(

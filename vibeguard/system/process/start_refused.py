@@ -1,4 +1,4 @@
-"""Why a command was not started, in words; and whether that may pass."""
+"""Why an attempt was not started, in words; and whether that may pass."""
 
 import errno
 from collections.abc import Mapping
@@ -11,10 +11,11 @@ _REMEDIES: Final = {
 }
 
 
-class SpawnRefused(Exception):
-    """The command was not started; `reason` is for the user, `transient` means pressure.
+class StartRefused(Exception):
+    """An attempt, or its command, was not started; `reason` says why, for the user.
 
-    With `ours` nobody but this process can give back what is missing: its own descriptors.
+    `transient` marks pressure (out of descriptors, processes or memory) that may pass; with `ours`
+    nobody but this process can give back what is missing: its own descriptors.
     """
 
     def __init__(self, reason: str, *, transient: bool = False, ours: bool = False) -> None:
@@ -24,11 +25,11 @@ class SpawnRefused(Exception):
         self.ours = ours
 
 
-def refusal(error: OSError, what: str) -> SpawnRefused:
+def refusal(error: OSError, what: str) -> StartRefused:
     """A refused start from a system error: pressure may pass, anything else will not."""
     number = error.errno or 0
     reason = ": ".join(filter(None, (what, error.strerror, _REMEDIES.get(number))))
-    return SpawnRefused(reason, transient=number in PRESSURE, ours=number == errno.EMFILE)
+    return StartRefused(reason, transient=number in PRESSURE, ours=number == errno.EMFILE)
 
 
 def refused_variable(environment: Mapping[bytes, bytes]) -> str:
