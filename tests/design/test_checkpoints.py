@@ -30,7 +30,8 @@ RECORDS = {"record", "record_durably", "step", "accepted"}
 # What makes the step of a run: not one of these may be async.
 STEPS = {
     "recorder.py": {"record", "record_durably", "fail"},
-    "run.py": {"step", "record", "cancel", "cancel_check", "_cancel", "_open_frontier", "_start"},
+    "run.py": {"step", "record", "cancel", "cancel_check", "_cancel", "_note_settled", "_start"},
+    "nurseries.py": {"open", "settle"},
 }
 
 
