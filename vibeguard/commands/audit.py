@@ -13,7 +13,7 @@ from vibeguard.core.audit.findings import Declared, audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings, is_handed_files
 from vibeguard.core.names import ExitCode
-from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.core.planning.plan import plan_of_all
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -40,11 +40,10 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     select(loaded.config, (check,))  # names what there is where there is no such check
     environment = caller_environment()
     strace = usable_tracer(environment)
-    settings = resolve_settings(loaded.config.settings, usable_cpus=1)
-    plan = make_plan(loaded.config.checks, settings, variables=loaded.config.vars)
+    plan = plan_of_all(loaded.config)
     planned = next(each for each in plan.checks if each.id == check)
     with tempfile.TemporaryDirectory(prefix="vibeguard-audit-") as scratch:
-        order = _order(loaded, planned, settings, common, strace=strace, scratch=scratch)
+        order = _order(loaded, planned, plan.settings, common, strace=strace, scratch=scratch)
         calls, facts = Syscalls(), _facts(loaded, order, _state_dir(loaded, common))
         ended = _run(order, calls, facts)
     if ended.cancelled_by is not None:

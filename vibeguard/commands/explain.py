@@ -9,7 +9,7 @@ from vibeguard.commands.loading import Loaded, load
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_answer
 from vibeguard.core.model.plan import is_handed_files
-from vibeguard.core.planning.plan import make_plan, resolve_settings
+from vibeguard.core.planning.plan import plan_of_all
 from vibeguard.core.planning.select import select
 from vibeguard.core.reuse.explanation import Explanation, differences, explanation_lines
 from vibeguard.core.reuse.record import Record, why_never
@@ -37,8 +37,7 @@ def explain(check: OneCheckName, /, *, common: GlobalOptions) -> int:
 def _subject(loaded: Loaded, state_dir: str) -> Subject:
     """What a run of all checks would be about."""
     config = loaded.config
-    settings = resolve_settings(config.settings, usable_cpus=1, reuse=True)
-    plan = make_plan(config.checks, settings, variables=config.vars)
+    plan = plan_of_all(config, reuse=True)
     files = {}
     if any(map(is_handed_files, plan.checks)):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
@@ -49,7 +48,7 @@ def _subject(loaded: Loaded, state_dir: str) -> Subject:
         config_folder=os.fsencode(loaded.located.config_folder),
         state_dir=state_dir,
         checks={planned.id: planned for planned in plan.checks},
-        settings=settings,
+        settings=plan.settings,
         incomplete=frozenset(),
         variables={each.id: each.env for each in config.checks},
         environment=caller_environment(),

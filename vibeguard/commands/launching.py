@@ -27,7 +27,6 @@ from vibeguard.core.reuse.checked import inputs_of_reusable
 from vibeguard.core.wording.terminal import is_ci
 from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
-from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
@@ -52,10 +51,10 @@ def prepare_launch(invocation: Invocation, held: ExitStack, narrow: Narrow = nar
     Raises UsageError, ConfigError and LogWriteError, of which a mark is left in the state folder.
     """
     named, here = invocation.common.state_dir, working_folder()
-    with refusals_marked(find_state_dir(named, os.environ, here), wall_ns):
+    with refusals_marked(find_state_dir(named, os.environ, here)):
         located = locate(invocation.common)
     path = state_dir_of(located, named, os.environ, here)
-    with refusals_marked(path, wall_ns):
+    with refusals_marked(path):
         state_dir = state_folder(path, create=True)
         tell_leftovers(state_dir)
         return _prepare(invocation, state_dir, held, narrow)

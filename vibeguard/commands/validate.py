@@ -12,7 +12,7 @@ from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_news
 from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
-from vibeguard.core.planning.plan import make_plan, pool_of, resolve_settings
+from vibeguard.core.planning.plan import plan_of_all, pool_of
 from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.report.proposals import propose_results
 from vibeguard.core.wording.sanitise import sanitise
@@ -46,8 +46,7 @@ def validate(*, common: GlobalOptions) -> int:
     if common.tags or common.exclude_tags:
         matching(config, common)
     background = background_checks(config)
-    settings = resolve_settings(config.settings, usable_cpus=1)
-    make_plan(config.checks, settings, variables=config.vars)  # refuses what no log can hold
+    plan_of_all(config)  # refuses what no log can hold
     advice = (
         *advice_on_redaction(config, os.environ),
         *advice_on_assertions(config),

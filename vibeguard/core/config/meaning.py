@@ -82,8 +82,8 @@ class Meaning:
         by_kind: dict[type[keys.Kind], Callable[[CheckDraft, Any], object]] = {
             keys.Command: self._command,
             keys.Template: lambda _, text: self._texts.put(text),
-            keys.Patterns: self._patterns,
-            keys.Assertion: self._assertion,
+            keys.Patterns: lambda _, texts: tuple(map(self._texts.pattern, texts)),
+            keys.Assertion: lambda _, text: self._texts.assertion(text),
             keys.Requirements: self._requirements,
             keys.Prompts: self._triggers,
         }
@@ -150,12 +150,6 @@ class Meaning:
         for place, what, do in clashes(draft, check, self._draft.settings, self._is_async(draft)):
             self._problem(what, do, place.line, place.column)
         return check
-
-    def _patterns(self, _: CheckDraft, texts: list[Text]) -> tuple[str, ...]:
-        return tuple(map(self._texts.pattern, texts))
-
-    def _assertion(self, _: CheckDraft, text: Text) -> str:
-        return self._texts.assertion(text)
 
     def _command(self, draft: CheckDraft, text: Text) -> str:
         """The command; what sh would pass over although it does not know it is a mistake.

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from vibeguard.core.model.config import CheckConfig, CheckKeys
+from vibeguard.core.model.config import CheckConfig, CheckKeys, Config
 from vibeguard.core.model.config_parts import Requirement, Triggers
 from vibeguard.core.model.plan import CONFIRMING, Plan, PlannedCheck, ResolvedSettings
 from vibeguard.core.model.settings import RunSettings, Settings
@@ -106,6 +106,12 @@ def make_plan(
     )
     used = dict(variables) if any(check.suggestion or check.fix for check in checks) else {}
     return _held_to_bound(Plan(settings, planned, used, tuple(notes), narrowed))
+
+
+def plan_of_all(config: Config, *, reuse: bool = False) -> Plan:
+    """The plan of every check of a config, without flags or history. Raises UsageError."""
+    settings = resolve_settings(config.settings, usable_cpus=1, reuse=reuse)
+    return make_plan(config.checks, settings, variables=config.vars)
 
 
 def _requirements_among(checks: Sequence[CheckConfig]) -> dict[str, tuple[Requirement, ...]]:

@@ -120,7 +120,7 @@ class Front:
         started = self._link.started
         if started is None:
             state_dir = os.fsdecode(launch.state_dir)
-            with refusals_marked(state_dir, wall_ns, launched_ns=launched_ns):
+            with refusals_marked(state_dir, launched_ns=launched_ns):
                 raise self._never_started()
         if self._watching.detach:
             return self._leave(started)

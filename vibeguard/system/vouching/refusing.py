@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from vibeguard.core.problems import LogWriteError, Problem, VibeGuardError
+from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.environment import is_in_a_check
 from vibeguard.system.rundir.ids import run_folder, started_ns
 from vibeguard.system.rundir.order import read_order
@@ -14,9 +15,7 @@ from vibeguard.system.vouching.inquiry import tell_started_or_sealed
 
 
 @contextlib.contextmanager
-def refusals_marked(
-    state_dir: str, wall_ns: Callable[[], int], *, launched_ns: int | None = None
-) -> Iterator[None]:
+def refusals_marked(state_dir: str, *, launched_ns: int | None = None) -> Iterator[None]:
     """Around what comes before a run is there: whatever it raises leaves the mark.
 
     Inside a check none is left: what is started there is never the latest run. Nor where a run was

@@ -1,11 +1,11 @@
 """What names and globs stand for in a folder that a check has filled."""
 
-import os
 from glob import glob
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.folders import deep_folder
 from vibeguard.system.discovery.named import named
 from vibeguard.system.rundir.removal import remove_tree
 
@@ -39,14 +39,7 @@ def test_links_that_lead_in_circles_are_not_followed(tmp_path: Path) -> None:
 
 def test_folders_may_be_deeper_than_python_calls(tmp_path: Path) -> None:
     top = tmp_path / "top"
-    top.mkdir()
-    there = os.open(top, os.O_RDONLY)
-    for _ in range(1200):
-        os.mkdir("a", dir_fd=there)
-        there, above = os.open("a", os.O_RDONLY, dir_fd=there), there
-        os.close(above)
-    os.close(os.open("x.xml", os.O_CREAT, dir_fd=there))
-    os.close(there)
-    found = list(named(str(top), "**/*.xml", hidden=True))
+    deep_folder(top, "a")
+    found = list(named(str(top), "**/file", hidden=True))
     remove_tree(str(top))  # the test runner's own cleaning gives up there
-    assert [name.count("/") for name in found] == [1200]
+    assert sorted(name.count("/") for name in found) == list(range(1, 1201))

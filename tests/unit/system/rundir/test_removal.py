@@ -5,19 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.folders import deep_folder
 from vibeguard.system.rundir.removal import remove_tree
 
 
 def test_folders_deeper_than_any_path_is_long(tmp_path: Path) -> None:
     top = tmp_path / "top"
-    top.mkdir()
-    there = os.open(top, os.O_RDONLY)
-    for _ in range(1200):
-        os.mkdir("abcd", dir_fd=there)
-        os.close(os.open("file", os.O_CREAT, dir_fd=there))
-        there, above = os.open("abcd", os.O_RDONLY, dir_fd=there), there
-        os.close(above)
-    os.close(there)
+    deep_folder(top, "abcd")
     remove_tree(str(top))
     assert list(tmp_path.iterdir()) == []
 

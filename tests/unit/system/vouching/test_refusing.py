@@ -30,7 +30,7 @@ class Failed(Exception):
 
 
 def test_whatever_ends_a_start_leaves_the_mark(state):
-    with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
+    with pytest.raises(Failed), refusals_marked(state):
         raise Failed("no memory")
     assert (
         refused_since(state, recorded_runs(state)).problems[0].what
@@ -45,13 +45,13 @@ def test_where_no_memory_is_left_for_the_mark_the_reason_is_told_all_the_same(st
         raise MemoryError
 
     monkeypatch.setattr(refusing, "read_order", no_memory)
-    with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
+    with pytest.raises(Failed), refusals_marked(state):
         raise Failed
 
 
 def test_what_is_refused_inside_a_check_is_no_news_of_its_run(state, monkeypatch):
     monkeypatch.setenv("VIBEGUARD_RUN", "20261124T055812.123456Z-4f7a")
-    with pytest.raises(Failed), refusals_marked(state, lambda: NOW_NS):
+    with pytest.raises(Failed), refusals_marked(state):
         raise Failed
     assert refused_since(state, recorded_runs(state)) is None
 
@@ -59,7 +59,7 @@ def test_what_is_refused_inside_a_check_is_no_news_of_its_run(state, monkeypatch
 def test_a_state_folder_that_nobody_trusts_gets_no_mark(state, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(state)
-    with pytest.raises(Failed), refusals_marked(str(link), lambda: NOW_NS):
+    with pytest.raises(Failed), refusals_marked(str(link)):
         raise Failed
     assert refused_since(state, recorded_runs(state)) is None
 

@@ -3,7 +3,9 @@
 import errno
 import os
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +27,17 @@ from vibeguard.system.vouching.witness import open_witness
 STRANGER, FRONT = 4_000_001, 4_000_002
 LONG_S = 20.0
 RUN = OrderedRun("20260101T000000.000000Z-0000", "5ea1" * 16)
+
+
+@contextmanager
+def listener(state_dir: Path) -> Iterator[tuple[str, socket.socket]]:
+    """What passes for a supervisor of this state folder, by its name; it says nothing by itself."""
+    name = new_name(keys_of(str(state_dir)))
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(f"\0{name}")
+        other.listen()
+        other.settimeout(LONG_S)
+        yield name, other
 
 
 @pytest.mark.parametrize(
@@ -95,10 +108,7 @@ def test_who_starts_takes_in_what_it_is_told_while_it_waits_for_another_that_sta
     tmp_path: Path,
 ) -> None:
     """Twelve runs at once: a seal that was told meanwhile was lost, and the record called wrong."""
-    with socket.socket(socket.AF_UNIX) as other, ThreadPoolExecutor() as elsewhere:
-        other.bind(f"\0{new_name(keys_of(str(tmp_path)))}")
-        other.listen()
-        other.settimeout(LONG_S)
+    with listener(tmp_path) as (_, other), ThreadPoolExecutor() as elsewhere:
         known = set(claimants(str(tmp_path)))
         opening = elsewhere.submit(open_witness, str(tmp_path))
         connection, _ = other.accept()
@@ -115,11 +125,7 @@ def test_who_starts_takes_in_what_it_is_told_while_it_waits_for_another_that_sta
 
 def test_who_reads_waits_for_a_supervisor_that_starts(tmp_path: Path) -> None:
     """It knows nothing yet, and a reader would say that there is no such run."""
-    with socket.socket(socket.AF_UNIX) as other, ThreadPoolExecutor() as elsewhere:
-        name = new_name(keys_of(str(tmp_path)))
-        other.bind(f"\0{name}")
-        other.listen()
-        other.settimeout(LONG_S)
+    with listener(tmp_path) as (name, other), ThreadPoolExecutor() as elsewhere:
         answer = elsewhere.submit(exchange, name, Ask())
         for said in (Statement(starting=True), Statement((RUN,))):
             connection, _ = other.accept()
@@ -162,11 +168,7 @@ def test_who_is_sent_what_is_no_message_goes_on_answering(payload: bytes, tmp_pa
 )
 def test_an_answer_that_is_none_is_no_answer(payload: bytes, tmp_path: Path) -> None:
     """A check can play supervisor: whoever read a run then ended with a traceback."""
-    with socket.socket(socket.AF_UNIX) as other, ThreadPoolExecutor() as elsewhere:
-        name = new_name(keys_of(str(tmp_path)))
-        other.bind(f"\0{name}")
-        other.listen()
-        other.settimeout(LONG_S)
+    with listener(tmp_path) as (name, other), ThreadPoolExecutor() as elsewhere:
         answer = elsewhere.submit(exchange, name, Ask())
         connection, _ = other.accept()
         receive_request(connection, monotonic_s() + LONG_S)
