@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,13 +19,22 @@ from tests.helpers.command import environment, git, vibeguard
 from tests.helpers.scripted_executor import Script
 from tests.helpers.staging import repository
 from tests.helpers.virtual import check, run_virtually
+from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.event_parts import TreeChange
 from vibeguard.core.names import OnChange
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import LARGEST_READ, changed_files, differing
 from vibeguard.system.discovery.environment import caller_environment
+from vibeguard.system.reuse.declared import Declared
 from vibeguard.system.reuse.left_alone import changed_since_look, look
-from vibeguard.system.supervisor.aftermath import LONGEST_TICK_NS, changed_meanwhile
+from vibeguard.system.reuse.records import Records
+from vibeguard.system.reuse.tree import MOST_FILES_UNASKED
+from vibeguard.system.supervisor.aftermath import (
+    LONGEST_TICK_NS,
+    changed_meanwhile,
+    look_afterwards,
+    since_ns,
+)
 
 
 def config(*checks: str) -> str:
@@ -106,12 +116,16 @@ def test_outside_of_git_nobody_can_say_that_it_changed_nothing(tmp_path):
     assert (checks["b"]["status"], document["changed"]) == ("passed", None)
 
 
+def changed_after(root: Path, before: Differing) -> tuple[list[bytes], str]:
+    return changed_files(str(root), before, differing(str(root), caller_environment(), 10))
+
+
 def test_where_git_takes_too_long_that_is_said_in_a_word(tmp_path):
     root = repository(tmp_path, a="1")
     before = differing(str(root), caller_environment(), 0.000_001)
     assert before is not None
     assert before.untold.startswith("git takes over ")
-    assert changed_files(str(root), caller_environment(), before, 10) == ([], before.untold)
+    assert changed_after(root, before) == ([], before.untold)
 
 
 def test_a_commit_meanwhile_changes_no_file(tmp_path):
@@ -121,12 +135,12 @@ def test_a_commit_meanwhile_changes_no_file(tmp_path):
     before = differing(str(root), caller_environment(), 10)
     assert before is not None
     git("-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "x", cwd=root)
-    assert changed_files(str(root), caller_environment(), before, 10) == ([], "")
+    assert changed_after(root, before) == ([], "")
     (root / "a").write_text("3")
     git("checkout", "-q", "HEAD", "--", "a", cwd=root)
-    assert changed_files(str(root), caller_environment(), before, 10) == ([], "")
+    assert changed_after(root, before) == ([], "")
     (root / "a").write_text("4")
-    assert changed_files(str(root), caller_environment(), before, 10) == ([b"a"], "")
+    assert changed_after(root, before) == ([b"a"], "")
 
 
 def alone(name: str, *requires: str, **fields):
@@ -169,6 +183,7 @@ def edits_unseen(flag: str) -> str:
     return f"echo 2 >a; git update-index --{flag} a"
 
 
+COMMIT = "git -c user.name=A -c user.email=a@b.c commit -q"
 # What a check may do so that git says nothing of what it did, and the name that comes of it.
 HIDDEN = {
     "assume-unchanged": (edits_unseen("assume-unchanged"), "a"),
@@ -180,7 +195,11 @@ HIDDEN = {
         "git config filter.same.clean 'echo 1'; echo 'a filter=same' >>.git/info/attributes; echo 2 >a",
         "a",
     ),
-    "committed": ("echo 2 >a; git -c user.name=A -c user.email=a@b.c commit -qam x", "a"),
+    "committed": (f"echo 2 >a; {COMMIT} -am x", "a"),
+    "committed as none of git's": (
+        f"git config core.excludesFile .git/rules; echo a >.git/rules; git rm -q --cached a; {COMMIT} -m x; echo 2 >a",
+        "a",
+    ),
     "the same size and time": ("touch -r a t; echo 2 >a; touch -r t a; rm t", "a"),
     "a new file that is excluded": ("echo new >>.git/info/exclude; touch new", ".git/info/exclude"),
     "a new file that rules of its own ignore": (
@@ -272,7 +291,14 @@ def noted(root: Path, script: str) -> TreeChange | None:
     history.ready("a")
     history.start("a")
     subprocess.run(["sh", "-c", script], cwd=root, env=environment(), check=True)
-    return changed_meanwhile(launch, history.state, None)
+    change = changed_meanwhile(launch, history.state, None)
+    # What the proof of a pass has seen of the tree answers the same, and spares a look.
+    since = since_ns(history.state)
+    still = Declared(bytes(root), Records(f"{root}/.vibeguard"), environ, ()).is_still(since)
+    assert before is not None
+    afterwards = look_afterwards(launch, before, since, still=still)
+    assert changed_meanwhile(launch, history.state, None, afterwards) == change
+    return change
 
 
 # What stays to `on_change: fail`: whether a new file is one of the tree, only its rules say.
@@ -290,6 +316,18 @@ def test_what_a_check_hides_from_git_is_noted_where_no_bytes_are_remembered(plac
     assert change is not None
     told = (change.untold, *change.files)
     assert change.left_out or any(name in each for each in told)
+
+
+def test_the_files_that_a_proof_has_seen_are_not_looked_at_again(tmp_path):
+    text = config("id: a, run: 'true', reuse: true, inputs: [vibeguard.yaml], tools: []")
+    files = {f"f{n}": "" for n in range(MOST_FILES_UNASKED)}
+    root = repository(tmp_path, **files, **{"vibeguard.yaml": text, ".gitignore": ".vibeguard\n"})
+    time.sleep(3 * LONGEST_TICK_NS / 1e9)  # or they were written when the run began
+    trace = root / ".git" / "trace"
+    done = vibeguard("run", "--json", cwd=root, env={"GIT_TRACE": str(trace)})
+    assert json.loads(done.stdout)["changed"] is None
+    assert len(list((root / ".vibeguard/reuse/passes").glob("*/*"))) == 1
+    assert ("status" in trace.read_text(), "ls-tree" in trace.read_text()) == (True, False)
 
 
 @pytest.mark.parametrize("shape", SAME)

@@ -138,8 +138,8 @@ class Place:
             during()
         if check not in found.before:
             return None
-        proven = prove(subject, {check: found.before[check]})
-        for record in proven:
+        proof = prove(subject, {check: found.before[check]}, since_ns=0)
+        for record in proof.records:
             kept = replace(record, run=RUN, seal=self.seal(subject))
             Records(self.state_dir).write(kept)
             return kept

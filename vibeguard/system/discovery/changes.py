@@ -6,6 +6,7 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from subprocess import Popen, SubprocessError
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import of_this_repository
-from vibeguard.system.discovery.vcs import SUBMODULE, Git
+from vibeguard.system.discovery.vcs import SUBMODULE, Git, answer_of_git
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 TIMEOUT_S = 30.0
@@ -111,13 +112,28 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
         return Changes(root, unknown=str(why))
 
 
-def present_files(folder: str, environment: Mapping[bytes, bytes]) -> list[bytes] | None:
-    """The files below `folder` that git tracks or would, in order; None where git cannot tell."""
+def begin_listing(folder: str, environment: Mapping[bytes, bytes]) -> Popen[bytes] | None:
+    """Begin with `present_files`; None where git is missing."""
     own = {k: v for k, v in environment.items() if k != b"GIT_INDEX_FILE"}
-    listed = _git(folder, own).try_to("ls-files", "-co", "--exclude-standard", "-z")
-    if listed is None:
+    try:
+        return _git(folder, own).begin("ls-files", "-co", "--exclude-standard", "-z")
+    except OSError:
         return None
-    return sorted(set(listed.split(b"\0")) - {b""})
+
+
+def present_files(
+    folder: str, environment: Mapping[bytes, bytes], begun: Popen[bytes] | None = None
+) -> list[bytes] | None:
+    """The files below `folder` that git tracks or would, in order; None where git cannot tell.
+
+    `begun` is git at work on it.
+    """
+    begun = begun or begin_listing(folder, environment)
+    try:
+        listed = answer_of_git(begun, TIMEOUT_S) if begun else b""
+    except SubprocessError:
+        return None
+    return sorted(set(listed.split(b"\0")) - {b""}) if begun else None
 
 
 def tracked_at_least(folder: str) -> int:

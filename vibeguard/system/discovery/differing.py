@@ -159,15 +159,8 @@ def version_control(
     return VersionControl(head, dirty=bool(told.files or told.untold), branch=told.branch)
 
 
-def changed_files(
-    folder: str,
-    environment: Mapping[bytes, bytes],
-    before: Differing,
-    timeout_s: float,
-    ahead: AskedAhead | None = None,
-) -> tuple[list[bytes], str]:
-    """The files that were changed since `before`; else why nobody can say."""
-    now = differing(folder, environment, timeout_s, ahead)
+def changed_files(folder: str, before: Differing, now: Differing | None) -> tuple[list[bytes], str]:
+    """The files that were changed between the two; else why nobody can say."""
     untold = before.untold or ("it is no git repository any more" if now is None else now.untold)
     if untold or now is None:
         return [], untold

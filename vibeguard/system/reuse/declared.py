@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
+from subprocess import Popen
 from typing import Final
 
 from msgspec import Struct, msgpack
@@ -12,11 +13,11 @@ from msgspec import Struct, msgpack
 from vibeguard.core.lang.globs import Globs
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.reuse.manifest import Entry, Signature, manifest_digest
-from vibeguard.system.discovery.changes import present_files
+from vibeguard.system.discovery.changes import begin_listing, present_files
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.records import Records
-from vibeguard.system.reuse.scan import scan, signature_of, walk
+from vibeguard.system.reuse.scan import scan, signatures, walk
 
 Patterns = tuple[str, ...]
 # About what one file in the list of what was read takes, and what opening a file costs beside that.
@@ -49,7 +50,6 @@ class Declared:
     ) -> None:
         """`checks` are all that will be asked for; git is asked in the environment."""
         self._folder = folder
-        self._inside = os.path.join(folder, b"")
         self._records = records
         self._environment = environment
         checks = tuple(checks)
@@ -60,8 +60,9 @@ class Declared:
         self._entries: dict[bytes, Entry] = {}
         self._listed: dict[Patterns, tuple[list[bytes], tuple[str, ...]]] | None = None
         self._contents: dict[Patterns, Contents] = {}
-        self._statuses: dict[bytes, os.stat_result | None] = {}
+        self._signatures: dict[bytes, Signature | None] = {}
         self._tree: list[bytes] | None = None
+        self._begun: Popen[bytes] | None = None
         self._marks: list[tuple[bytes, bytes]] | None = None
         self._made_by: dict[bytes, frozenset[Patterns]] = {}
         self._around: dict[Patterns, str] = {}
@@ -89,7 +90,8 @@ class Declared:
         """The stillness of the whole tree (what git ignores left out) but for a check's outputs."""
         outputs = planned.outputs or ()
         if self._marks is None:
-            self._marks = [(path, _encode((path, self._signature(path)))) for path in self._files()]
+            told = self._signatures_of(self._files())
+            self._marks = [(path, _encode((path, told[path]))) for path in self._files()]
             globs = Globs(self._outputs) if self._outputs else None
             self._made_by = {p: globs.owners_of(p) for p, _ in self._marks} if globs else {}
         if outputs not in self._around:
@@ -97,13 +99,24 @@ class Declared:
             self._around[outputs] = sha256(b"".join(kept)).hexdigest()
         return self._around[outputs]
 
+    def list_ahead(self) -> None:
+        """Let git list the files of the tree, which `around` needs, while we look elsewhere."""
+        root = git_root(os.fsdecode(self._folder))
+        if root is not None and self._tree is None and self._begun is None:
+            self._begun = begin_listing(root, self._environment)
+
+    def is_still(self, since_ns: int) -> bool:
+        """Whether each file of the tree lies there, and was written before this moment."""
+        told = self._signatures_of(self._files())
+        return all((s := told[path]) and s.ctime_ns < since_ns for path in self._files())
+
     def entries(self, paths: Iterable[bytes]) -> list[Entry]:
         """What lies at the paths, in their order."""
         wanted = sorted(set(paths))
         new = [path for path in wanted if path not in self._entries]
         if new:
-            statuses = {path: told for path in new if (told := self._status(path))}
-            self._entries |= scan(self._folder, new, self._known(), statuses)
+            told = self._signatures_of(new)
+            self._entries |= scan(self._folder, new, self._known(), told)
         return [self._entries[path] for path in wanted]
 
     def remember(self) -> None:
@@ -135,32 +148,24 @@ class Declared:
         """The files of the repository around the run, or of its folder outside of git."""
         if self._tree is None:
             root = git_root(os.fsdecode(self._folder))
-            found = present_files(root, self._environment) if root else None
+            found = present_files(root, self._environment, self._begun) if root else None
             if root is None or found is None:
                 self._tree = sorted(path for path, _ in self._naming.listing())
             else:
-                named = self._naming.from_root(os.fsencode(root), found)
-                self._tree = [path for one in named for path in self._with_submodules(one)]
+                named = list(self._naming.from_root(os.fsencode(root), found))
+                told = self._signatures_of(named)
+                folders = [p for p in named if (s := told[p]) and stat.S_ISDIR(s.mode)]
+                below = [path for folder in folders for path in self._below(folder)]
+                self._tree = sorted({*named, *below}.difference(folders)) if folders else named
         return self._tree
 
-    def _with_submodules(self, path: bytes) -> Iterator[bytes]:
-        """The path of a file; for a folder (a submodule, a nested repository) what lies below."""
-        status = self._status(path)
-        if status is None or not stat.S_ISDIR(status.st_mode):
-            yield path
-        else:
-            below = walk(os.path.join(self._folder, path))
-            yield from (os.path.join(path, name) for name, _ in below)
+    def _below(self, folder: bytes) -> Iterator[bytes]:
+        """What lies in a folder that git names (a submodule, a nested repository)."""
+        found = walk(os.path.join(self._folder, folder))
+        return (os.path.join(folder, name) for name, _ in found)
 
-    def _signature(self, path: bytes) -> Signature | None:
-        status = self._status(path)
-        return signature_of(status) if status else None
-
-    def _status(self, path: bytes) -> os.stat_result | None:
-        if path not in self._statuses:
-            own = path if path.startswith(b"/") else self._inside + path  # join takes as long again
-            try:
-                self._statuses[path] = os.lstat(own)
-            except OSError:
-                self._statuses[path] = None
-        return self._statuses[path]
+    def _signatures_of(self, paths: Iterable[bytes]) -> Mapping[bytes, Signature | None]:
+        """What lies at these paths, among what else is known already."""
+        known = self._signatures
+        known |= signatures(self._folder, [path for path in paths if path not in known])
+        return known

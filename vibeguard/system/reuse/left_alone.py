@@ -109,7 +109,7 @@ def _entries(
     root: bytes, paths: Iterable[bytes], known: Mapping[bytes, Entry]
 ) -> dict[bytes, Entry]:
     """What lies at the paths: read, but for what is large, and what a link leads to."""
-    statuses = {}
+    told = {}
     entries = {}
     for path in sorted(paths):
         full = os.path.join(root, path)
@@ -121,10 +121,10 @@ def _entries(
         if stat.S_ISLNK(status.st_mode):
             entries[path] = Entry(path, Kind.LINK, target=os.readlink(full))
         elif stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_READ:
-            statuses[path] = status
+            told[path] = signature_of(status)
         else:
             entries[path] = Entry(path, Kind.OTHER, signature_of(status))
-    return entries | scan(root, statuses, known, statuses)
+    return entries | scan(root, told, known, told)
 
 
 def _holds(entry: Entry | None) -> tuple[object, ...]:

@@ -113,6 +113,8 @@ def _tentative(
         earlier = _standing(subject.checks[check], moment, records, standing, now_ns)
         if earlier is None:
             one_runs()
+            if not why_never(subject.checks[check]):
+                moment.declared.list_ahead()
         else:
             found[check] = earlier
             waiting += dependents.get(check, ())
@@ -132,12 +134,23 @@ def _standing(
     return record, Pass(record.run, record.seal, taken.key)
 
 
-def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
-    """Records of these passes, run and seal still to come: of those where nothing has changed.
+class Proof(Struct, frozen=True):
+    """Records of passes, run and seal still to come.
+
+    `still` says that no file of the tree was written since a moment.
+    """
+
+    records: tuple[Record, ...] = ()
+    still: bool = False
+
+
+def prove(subject: Subject, passes: Mapping[str, Before], since_ns: int) -> Proof:
+    """Records of those of the passes for which nothing has changed; whether the tree was still.
 
     `passes` says what each check depended on before it ran. Raises OSError.
     """
     moment = Moment(subject.about(passes))
+    moment.declared.list_ahead()
     records = Records(subject.state_dir)
     proven = []
     for check, before in passes.items():
@@ -165,7 +178,7 @@ def prove(subject: Subject, passes: Mapping[str, Before]) -> list[Record]:
             )
         )
     moment.declared.remember()
-    return proven
+    return Proof(tuple(proven), moment.declared.is_still(since_ns))
 
 
 def _requires(subject: Subject, check: str) -> list[str]:

@@ -85,15 +85,19 @@ def subject_of(launch: Launch) -> Subject:
 class Taken(Struct, frozen=True):
     """What the result of a check depends on at one moment.
 
-    `stillness` is another as soon as an input or a program was written to, whatever it holds now.
     `unusable` says why no pass may rest on it.
     """
 
     parts: tuple[Part, ...]
     entries: tuple[Entry, ...]
     key: str
-    stillness: str
+    programs: tuple[Entry, ...]
     unusable: str = ""
+
+    @property
+    def stillness(self) -> str:
+        """Another as soon as an input or a program was written to, whatever it holds now."""
+        return stillness((*self.entries, *self.programs))
 
 
 class Moment:
@@ -181,8 +185,8 @@ class Moment:
                 wrong.append(f"{entry.check}, which it requires, has no key: {required.unusable}")
         entries = (*found.entries, *handed)
         called = {e.path: e for those in programs.values() for e in those.values()}
-        still = stillness((*entries, *called.values()))
-        return Taken(tuple(parts), entries, key_of(parts), still, wrong[0] if wrong else "")
+        unusable = wrong[0] if wrong else ""
+        return Taken(tuple(parts), entries, key_of(parts), tuple(called.values()), unusable)
 
     def _cwd(self, planned: PlannedCheck) -> bytes:
         base = self._subject.config_folder if planned.cwd else self._subject.folder

@@ -56,18 +56,30 @@ def walk(
                 yield path, entry
 
 
+def signatures(folder: bytes, paths: Iterable[bytes]) -> dict[bytes, Signature | None]:
+    """What an lstat tells of each path, relative to the folder; None where nothing lies."""
+    inside = os.path.join(folder, b"")
+    told: dict[bytes, Signature | None] = {}
+    for path in paths:  # of every file of a tree: what else is called here takes as long again
+        try:
+            told[path] = signature_of(os.lstat(path if path[:1] == b"/" else inside + path))
+        except OSError:
+            told[path] = None
+    return told
+
+
 def scan(
     root: bytes,
     paths: Iterable[bytes],
     remembered: Mapping[bytes, Entry] | None = None,
-    statuses: Mapping[bytes, os.stat_result] | None = None,
+    told: Mapping[bytes, Signature | None] | None = None,
 ) -> dict[bytes, Entry]:
     """The entry of each path, relative to `root`.
 
     `remembered` are entries of an earlier scan, by path: a settled one whose signature is the same
-    is not read again. `statuses` are what an lstat has just told: a file is not asked twice.
+    is not read again. `told` are signatures that were just taken: a file is not asked twice.
     """
-    known, told = remembered or {}, statuses or {}
+    known, told = remembered or {}, told or {}
     clocks: dict[int, int | None] = {}
     entries = {path: _entry(root, path, known.get(path), clocks, told.get(path)) for path in paths}
     return _settle(root, entries, clocks)
@@ -78,12 +90,9 @@ def _entry(
     path: bytes,
     known: Entry | None,
     clocks: dict[int, int | None],
-    status: os.stat_result | None = None,
+    told: Signature | None = None,
 ) -> Entry:
-    if status is None:
-        signature = _signature_at(os.path.join(root, path), follow=False)
-    else:
-        signature = signature_of(status)
+    signature = told or _signature_at(os.path.join(root, path), follow=False)
     if signature is None:
         return Entry(path, Kind.ABSENT)
     same = known if known and known.settled and known.signature == signature else None
@@ -140,7 +149,7 @@ def _settle(
     """Read what is racy again in a later tick of the clock; give up after the longest tick."""
     give_up = monotonic_s() + _LONGEST_TICK_S
     while monotonic_s() < give_up:
-        racy = [e for e in entries.values() if _may_settle(e, clocks)]
+        racy = [e for e in entries.values() if not e.settled and _may_settle(e, clocks)]
         if not racy:
             break
         sleep_s(_TICK_S)
@@ -153,7 +162,7 @@ def _settle(
 
 
 def _may_settle(entry: Entry, clocks: Mapping[int, int | None]) -> bool:
-    if entry.settled or entry.signature is None or entry.kind is Kind.OTHER:
+    if entry.signature is None or entry.kind is Kind.OTHER:
         return False
     devices = [entry.signature.device, *([entry.through.device] if entry.through else [])]
     return all(clocks.get(device) is not None for device in devices)

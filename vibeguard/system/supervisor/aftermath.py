@@ -5,8 +5,10 @@ Only then: nobody else must reap the children that git is.
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.model.differing import Differing
@@ -18,6 +20,7 @@ from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import (
+    AskedAhead,
     Committed,
     ask_ahead,
     changed_files,
@@ -40,6 +43,18 @@ MOST_NAMED: Final = 10  # files that were changed meanwhile
 LONGEST_TICK_NS: Final = 10_000_000  # times of files lag behind the clock by so much at most
 
 
+class Afterwards(Struct, frozen=True, array_like=True):
+    """What git names as changed since a run began, or why it does not, and what it passes over.
+
+    `unseen` are the written files that it was told not to look at, `written` all of the commit.
+    """
+
+    named: list[bytes]
+    untold: str
+    unseen: list[bytes]
+    written: list[Committed]
+
+
 def tree_at_the_end(launch: Launch) -> VersionControl | None:
     """The state of the files once the checks are over, where that was asked for."""
     folder = os.fsdecode(launch.folder)
@@ -55,22 +70,22 @@ def tree_at_the_end(launch: Launch) -> VersionControl | None:
 
 
 def changed_meanwhile(
-    launch: Launch, state: State, now: VersionControl | None
+    launch: Launch,
+    state: State,
+    now: VersionControl | None,
+    afterwards: Afterwards | None = None,
 ) -> TreeChange | None:
     """The files that the run or somebody else has changed, where a check wants it said.
 
-    `now` is what `tree_at_the_end` gave.
+    `now` is what `tree_at_the_end` gave; `afterwards` is taken where it is known already.
     """
     began, before = launch.version_control, launch.differing
-    asked = any(
-        check.started is not None and check.planned.on_change is not OnChange.ALLOW
-        for check in state.checks.values()
-    )
-    if before is None or not asked:
+    if before is None or not wants_changes(state):
         return None
     if began is not None and now is not None and began.content == now.content != "":
         return None  # the same bytes lie everywhere: git need not be asked
-    paths, untold = _differences(launch, before, _since_ns(state), now)
+    seen = afterwards or look_afterwards(launch, before, since_ns(state))
+    paths, untold = _differences(launch, seen, now)
     copies = _below_the_root(launch.log_dir, os.fsdecode(launch.folder))
     names = [
         path.decode("utf-8", "backslashreplace") for path in paths if not path.startswith(copies)
@@ -80,26 +95,56 @@ def changed_meanwhile(
     return TreeChange(tuple(names[:MOST_NAMED]), max(len(names) - MOST_NAMED, 0), untold)
 
 
-def _differences(
-    launch: Launch, before: Differing, since_ns: int, now: VersionControl | None
-) -> tuple[list[bytes], str]:
-    """The files that differ from what lay there before; else what is to be said without a name."""
+def wants_changes(state: State) -> bool:
+    """Whether a check that has started wants it said what was changed."""
+    return any(
+        check.started is not None and check.planned.on_change is not OnChange.ALLOW
+        for check in state.checks.values()
+    )
+
+
+def look_afterwards(
+    launch: Launch,
+    before: Differing,
+    since_ns: int,
+    ahead: AskedAhead | None = None,
+    *,
+    still: bool = False,
+) -> Afterwards:
+    """What git says, and the files of the commit that were written, told by their times.
+
+    `ahead` is git at work. With `still` no file that git lists has been written: of the commit none
+    either, as long as it is the present one, since what is not listed of that is named.
+    """
     folder, environment = os.fsdecode(launch.folder), launch.environment
-    began = launch.version_control
-    ahead = ask_ahead(folder, environment)  # it looks at the tree while we do
+    ahead = ahead or ask_ahead(folder, environment)  # it looks at the tree while we do
+    ask = partial(committed_and_written, folder, environment, before, since_ns, TIMEOUT_S)
     try:
         unseen = written_unseen(folder, environment, since_ns, TIMEOUT_S)
-        written: list[Committed] = []
-        if began is None or not began.content:
-            written = committed_and_written(folder, environment, before, since_ns, TIMEOUT_S)
-        named, untold = changed_files(folder, environment, before, TIMEOUT_S, ahead)
+        written = [] if still or remembers_bytes(launch) else ask()
+        now = differing(folder, environment, TIMEOUT_S, ahead)
     finally:
         if ahead is not None:
             ahead.discard()
-    paths = sorted({*named, *unseen})
-    if not paths and not untold:
-        untold = _said_without_a_name(launch, written, now)
-    return paths, untold
+    if still and (now is None or now.head != before.head):
+        written = ask()
+    named, untold = changed_files(folder, before, now)
+    return Afterwards(named, untold, unseen, written)
+
+
+def remembers_bytes(launch: Launch) -> bool:
+    """Whether it is known what every file of the tree held when the run began."""
+    return launch.version_control is not None and launch.version_control.content != ""
+
+
+def _differences(
+    launch: Launch, seen: Afterwards, now: VersionControl | None
+) -> tuple[list[bytes], str]:
+    """The files that differ from what lay there before; else what is to be said without a name."""
+    paths = sorted({*seen.named, *seen.unseen})
+    if paths or seen.untold:
+        return paths, seen.untold
+    return [], _said_without_a_name(launch, seen.written, now)
 
 
 def _said_without_a_name(
@@ -117,7 +162,8 @@ def _said_without_a_name(
     return f"git names none, yet {names} was written, and the commit holds other bytes"
 
 
-def _since_ns(state: State) -> int:
+def since_ns(state: State) -> int:
+    """The moment from which on whatever is written was written in the run, or just before."""
     return started_ns(state) - LONGEST_TICK_NS
 
 

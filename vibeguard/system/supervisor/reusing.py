@@ -1,6 +1,7 @@
 """What a run reuses and records: looked up when checks become ready, written once it is sealed."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec import msgpack
@@ -10,12 +11,22 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
-from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, look_up, prove
-from vibeguard.system.reuse.moment import subject_of
+from vibeguard.system.discovery.differing import ask_ahead
+from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, Proof, look_up, prove
+from vibeguard.system.reuse.moment import Subject, subject_of
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass
+from vibeguard.system.supervisor.aftermath import (
+    Afterwards,
+    look_afterwards,
+    remembers_bytes,
+    since_ns,
+    wants_changes,
+)
 from vibeguard.system.supervisor.forked import CutShort
 from vibeguard.system.supervisor.host import Fork
+
+Answer = tuple[Proof, Afterwards | None]
 
 
 class Reusing:
@@ -30,6 +41,8 @@ class Reusing:
         self._looked_up = frozenset(found.ready if found else ())
         self._unproven: list[str] = []
         self._proven: list[Record] = []
+        self._launch = launch
+        self.afterwards: Afterwards | None = None  # once nothing of the run can be written any more
 
     @property
     def checks(self) -> frozenset[str]:
@@ -74,14 +87,20 @@ class Reusing:
         self._unproven.append(check)
         return len(self._unproven) == 1
 
-    async def prove(self) -> None:
-        """Look whether what the passed checks depend on is as it was before they ran."""
+    async def prove(self, state: State) -> None:
+        """Look whether what the passed checks depend on is as it was before they ran.
+
+        Where no check of the run is left, at what has become of its files as well.
+        """
         while self._unproven:
             passes = {check: self._before[check] for check in self._unproven}
-            answer = await self._forked(partial(prove, self._subject, passes))
+            last = state.settled == len(state.checks) and wants_changes(state)
+            work = partial(_prove, self._launch, self._subject, passes, since_ns(state), last)
+            answer = await self._forked(work)
             self._unproven = [check for check in self._unproven if check not in passes]
             if answer:
-                self._proven += msgpack.decode(answer, type=list[Record])
+                proof, self.afterwards = msgpack.decode(answer, type=Answer)
+                self._proven += proof.records
 
     def keep(self, state: State, seal: str) -> None:
         """The run is sealed: record its passes. Raises OSError."""
@@ -96,6 +115,17 @@ class Reusing:
             return await self._fork(lambda: msgpack.encode(work()), LOOK_UP_S)
         except (CutShort, OSError):
             return b""
+
+
+def _prove(
+    launch: Launch, subject: Subject, passes: Mapping[str, Before], since: int, last: bool
+) -> Answer:
+    """Prove the passes and look at the tree that the run leaves, of which we know the most now."""
+    if not last or launch.differing is None or remembers_bytes(launch):
+        return prove(subject, passes, since), None
+    ahead = ask_ahead(os.fsdecode(launch.folder), launch.environment)
+    proof = prove(subject, passes, since)
+    return proof, look_afterwards(launch, launch.differing, since, ahead, still=proof.still)
 
 
 def _contradicts(check: CheckRecord) -> bool:

@@ -233,7 +233,7 @@ class Run:
         if record.outcome is not Outcome.PASSED or self.state.cancel:
             return
         if self._reusing.note_passed(check):
-            self._background.start_soon(self._reusing.prove)
+            self._background.start_soon(self._reusing.prove, self.state)
 
     def _cancel(self, request: RunCancelRequested) -> None:
         """Record and cancel in one step; on the disk at once, so that no crash takes it back."""

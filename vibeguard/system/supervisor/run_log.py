@@ -33,7 +33,12 @@ from vibeguard.system.process.proc import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.files import advice_for
 from vibeguard.system.rundir.notes import note_differences
-from vibeguard.system.supervisor.aftermath import changed_meanwhile, keep_patch, tree_at_the_end
+from vibeguard.system.supervisor.aftermath import (
+    Afterwards,
+    changed_meanwhile,
+    keep_patch,
+    tree_at_the_end,
+)
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.weaknesses import weaknesses
 from vibeguard.system.vouching.witness import Witness, open_witness
@@ -130,13 +135,13 @@ class RunLog:
         """Nanoseconds since the run's start, pauses included: the `t` of an event."""
         return self.clocks.monotonic_ns() - self.start_ns
 
-    def finish(self) -> Sealed:
+    def finish(self, afterwards: Afterwards | None = None) -> Sealed:
         """Every check has settled: record the verdict, seal the log and read it back.
 
-        Raises LogWriteError.
+        `afterwards` is what has been found out of the files since. Raises LogWriteError.
         """
         self.raise_failure()
-        self._record_verdict()
+        self._record_verdict(afterwards)
         self.raise_failure()
         differences = self.journal.verify() + self._foreign()
         # Before the seal: who waits for a run in the background must find the note with it.
@@ -264,7 +269,7 @@ class RunLog:
                 note_differences(self.folder, (error.what,))
             raise
 
-    def _record_verdict(self) -> None:
+    def _record_verdict(self, afterwards: Afterwards | None) -> None:
         state = self.recorder.state
         ruling = verdict_of(state)
         vcs = tree_at_the_end(self.launch)
@@ -278,6 +283,6 @@ class RunLog:
                 unattributed=self.unattributed,
                 vcs=vcs,
                 patch=keep_patch(self.view, self.folder),
-                changed=changed_meanwhile(self.launch, state, vcs),
+                changed=changed_meanwhile(self.launch, state, vcs, afterwards),
             )
         )
