@@ -176,8 +176,14 @@ def web_address(text: str) -> str:
         host.encode("idna")  # what it refuses cannot be looked up either
     except ValueError as error:
         raise LanguageError(f"{quoted(text)} is no address: {error}", _HOW_ADDRESS) from None
-    if parts.scheme not in ("http", "https") or not host or not text.isascii() or " " in text:
+    spelt = text.isascii() and text.isprintable() and " " not in text  # else some is passed over
+    if parts.scheme not in ("http", "https") or not host or not spelt:
         raise LanguageError(f"{quoted(text)} is no address", _HOW_ADDRESS)
+    if parts.port == 0:
+        raise LanguageError(f"the port of {host} is 0", "use one from 1 to 65535")
+    if "#" in text:
+        what = f"the address of {host} has a fragment (#), which is sent to nobody"
+        raise LanguageError(what, "leave it out, or write %23 for the character")
     if parts.username is not None:
         what = f"the address of {host} holds a user, and nothing but the signature is sent"
         raise LanguageError(what, "leave it out: whoever listens checks the signature")

@@ -4,9 +4,11 @@ Nor does it believe what a user may have told it to for speed, instead of lookin
 """
 
 import os
+import select
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from vibeguard.system.discovery.environment import without_git_locals
@@ -63,7 +65,7 @@ class Git(NamedTuple):
 
     def begin(self, *arguments: str, given: bytes | None = None) -> "subprocess.Popen[bytes]":
         """Start git without waiting for its answer. Raises OSError if it is missing."""
-        return subprocess.Popen(
+        return _Asked(
             [*_GIT, *arguments],
             cwd=self.folder,
             env={**self.environment, b"LC_ALL": b"C"},
@@ -72,6 +74,19 @@ class Git(NamedTuple):
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+
+class _Asked(subprocess.Popen[bytes]):
+    """Waits for an end as it comes: Popen looks after 1 ms, 2, 4, and most answers take two."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As Popen's. Raises TimeoutExpired."""
+        if timeout is not None and self.returncode is None:
+            with suppress(AttributeError, OSError), open(os.pidfd_open(self.pid), "rb", 0) as ended:
+                looked = select.poll()
+                looked.register(ended, select.POLLIN)
+                looked.poll(max(0.0, timeout) * 1000)
+        return super().wait(timeout)
 
 
 def answer_of_git(

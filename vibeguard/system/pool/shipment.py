@@ -30,6 +30,8 @@ CAPTURE_S: Final = 60.0
 TURN_S: Final = 0.0005
 MOST_PACK_BYTES: Final = 256 << 20
 SHA1_DIGITS: Final = 40
+_HEAD: Final = ("HEAD^{commit}", "HEAD^{tree}")
+_REPLACED: Final = ("--symbolic-full-name", "--glob=refs/replace/*")
 
 
 class Shipment(Struct, frozen=True):
@@ -102,15 +104,16 @@ def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
 
 
 def _capture(git: GitTree, root: str) -> Shipment:
-    tree = unconverted(git, root, git.write(as_they_lie=True))
+    tree = git.write(as_they_lie=True)
     try:
-        commit, committed = git.git("rev-parse", "HEAD^{commit}", "HEAD^{tree}").decode().split()
+        commit, committed, *replaced = git.git("rev-parse", *_HEAD, *_REPLACED).decode().split()
     except subprocess.CalledProcessError:
         what = "the repository has no commit yet: workers have nothing to begin with"
         raise UsageError(what, "commit and push first") from None
     if len(commit) != SHA1_DIGITS:
         what = "a repository whose names are SHA-256 cannot go to a worker"
         raise UsageError(what, INSTEAD)
+    tree = unconverted(git, root, tree, {ref.rpartition("/")[2].encode() for ref in replaced})
     top = os.path.realpath(root)
     if committed == tree:
         return Shipment(Source(commit, tree), top=top)

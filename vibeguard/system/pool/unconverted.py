@@ -6,7 +6,7 @@ files elsewhere (Git LFS), or secret.
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -18,7 +18,6 @@ from vibeguard.system.discovery.vcs import SUBMODULE
 INSTEAD: Final = "run these checks here: --local"
 _LINK: Final = b"120000"
 _DRIVERS: Final = r"^filter\..*\.(clean|smudge|process)$"
-_REPLACED: Final = "--format=%(refname:lstrip=2)"
 
 
 class _File(NamedTuple):
@@ -29,14 +28,15 @@ class _File(NamedTuple):
     path: bytes
 
 
-def unconverted(git: GitTree, root: str, tree: str) -> str:
+def unconverted(git: GitTree, root: str, tree: str, replaced: Collection[bytes]) -> str:
     """The tree that `git` wrote, with each file as it lies below `root`.
+
+    `replaced` are the names of what git was told to read something else for.
 
     Raises UsageError for what cannot go to a worker; OSError or SubprocessError.
     """
     files = list(_files(git))
     encoded = set(_encoded(git, files))
-    replaced = set(git.git("for-each-ref", _REPLACED, "refs/replace/").split())
     sized = _of_another_size(git, os.fsencode(root), files)
     suspect = {*sized, *(f for f in files if f.path in encoded or f.oid in replaced)}
     if not suspect:

@@ -280,8 +280,8 @@ class Service:
         self._check_over()
 
     def _free(self, claim: str) -> None:
-        self._busy.pop(claim, None)
-        self._taking.look()
+        if self._busy.pop(claim, None) is not None:
+            self._taking.look()
 
     def _check_over(self) -> None:
         if self._draining and not self._attempts:
