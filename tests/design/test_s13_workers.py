@@ -150,6 +150,17 @@ def test_a_worker_whose_broker_is_lost_exits_3(source: Path, tmp_path: Path) -> 
             assert "is a worker no longer: the broker could not be reached for" in stderr
 
 
+def test_a_worker_whose_broker_takes_nothing_any_more_exits_3(source: Path, tmp_path: Path) -> None:
+    """After a failover it may be a replica, from which nobody gets a job: said, not waited out."""
+    with broker() as server:
+        own = Pool(server, tmp_path)
+        with own.worker(source, program=IMPATIENT) as worker:
+            server.command("REPLICAOF", "127.0.0.1", "1")
+            _, stderr = worker.process.communicate(timeout=PATIENCE_S)
+            assert worker.process.returncode == 3
+            assert "the broker has refused it for 0 s: READONLY" in stderr
+
+
 def test_a_worker_that_is_killed_by_what_it_runs_says_so(
     pool: Pool, source: Path, tmp_path: Path
 ) -> None:

@@ -40,6 +40,9 @@ SHOWN = {
         (CUTS, "test_a_cut_for_good_is_lost_and_the_tree_is_gone_before_that_is_said"),
         (WORKERS, "test_a_worker_whose_broker_is_lost_exits_3"),
     ],
+    "the broker takes nothing any more for a minute: since a failover it is a replica": [
+        (WORKERS, "test_a_worker_whose_broker_takes_nothing_any_more_exits_3"),
+    ],
     "the broker comes back empty": [
         (MANY, "test_a_broker_that_comes_back_empty_costs_nothing"),
         (ENDS, "test_a_broker_that_comes_back_empty_is_told_again_what_waits"),

@@ -7,7 +7,6 @@ folder, which may lead in circles; and however deep the folders are, nothing cal
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from fnmatch import translate
 from typing import Final
 
@@ -20,15 +19,32 @@ def is_pattern(name: str) -> bool:
     return _MAGIC.search(name) is not None
 
 
-def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
+def named(
+    folder: str,
+    pattern: str,
+    *,
+    hidden: bool,
+    unlisted: Callable[[str, OSError], None] = lambda *_: None,
+) -> Iterator[str]:
     """What it stands for below `folder`, each once, in no order: files and links, no folders.
 
     What begins with a dot is there for a special character only where it may be `hidden`.
+    `unlisted` is told of folders in which nobody knows what is there.
     """
     if "\0" in pattern:
         return
     parts = pattern.split("/")
     matches = [_matcher(part, hidden) for part in parts]
+
+    def listed(at: str, number: int) -> list[tuple[str, bool]]:
+        try:
+            return _listed(folder, at, matches[number])
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            unlisted(at or ".", error)
+            return []
+
     found: set[tuple[str, int]] = set()
     pending = [("", 0)]
     while pending:
@@ -41,13 +57,13 @@ def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
                 yield at
         elif parts[number] == _ANY_DEPTH:
             pending.append((at, number + 1))
-            for name, is_folder in _listed(folder, at, matches[number]):
+            for name, is_folder in listed(at, number):
                 if is_folder:
                     pending.append((os.path.join(at, name), number))
                 elif number + 1 == len(parts):
                     pending.append((os.path.join(at, name), number + 1))
         elif is_pattern(parts[number]):
-            for name, _ in _listed(folder, at, matches[number]):
+            for name, _ in listed(at, number):
                 pending.append((os.path.join(at, name), number + 1))
         elif os.path.lexists(os.path.join(folder, at, parts[number])):
             pending.append((os.path.join(at, parts[number]), number + 1))
@@ -55,6 +71,13 @@ def named(folder: str, pattern: str, *, hidden: bool) -> Iterator[str]:
 
 def _is_folder(path: str) -> bool:
     return os.path.isdir(path) and not os.path.islink(path)
+
+
+def note_unlisted(told: list[str], at: str, error: OSError) -> None:
+    """Add to what people are told; a pattern may lead to one folder twice."""
+    line = f"{at} cannot be listed: {error.strerror}"
+    if line not in told:
+        told.append(line)
 
 
 def _matcher(part: str, hidden: bool) -> Callable[[str], object]:
@@ -65,7 +88,6 @@ def _matcher(part: str, hidden: bool) -> Callable[[str], object]:
 
 
 def _listed(folder: str, at: str, wanted: Callable[[str], object]) -> list[tuple[str, bool]]:
-    """Those entries of a folder, each with whether it is a folder and no link to one."""
-    with suppress(OSError), os.scandir(os.path.join(folder, at)) as entries:
+    """Those entries of a folder, each with whether it is a folder and no link. Raises OSError."""
+    with os.scandir(os.path.join(folder, at)) as entries:
         return [(e.name, e.is_dir(follow_symlinks=False)) for e in entries if wanted(e.name)]
-    return []

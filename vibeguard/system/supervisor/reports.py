@@ -24,7 +24,7 @@ from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import size
 from vibeguard.system.clock import today
 from vibeguard.system.discovery.filestate import FileState, state_of
-from vibeguard.system.discovery.named import is_pattern, named
+from vibeguard.system.discovery.named import is_pattern, named, note_unlisted
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.rundir.files import open_below, open_regular
 
@@ -94,7 +94,7 @@ def read_reports(
                 _read(make, collector, partial(_open_output, output_path), "the output")
             )
             continue
-        paths = list(_paths(source, folder))
+        paths = list(_paths(source, folder, partial(note_unlisted, problems)))
         lost = lines_about(source.file, returned.left_out if returned is not None else ())
         problems.extend(lost)
         if len(paths) > MOST_FILES:
@@ -152,7 +152,9 @@ def _read(
         yield f"{name} cannot be read: {error.strerror}"
 
 
-def _paths(source: ResultsSource, folder: str) -> Iterator[str]:
+def _paths(
+    source: ResultsSource, folder: str, unlisted: Callable[[str, OSError], None] = lambda *_: None
+) -> Iterator[str]:
     """The file of a source, or the files that its pattern names, in their order."""
     if "\0" in source.file:
         return
@@ -161,7 +163,7 @@ def _paths(source: ResultsSource, folder: str) -> Iterator[str]:
         if os.path.lexists(path):
             yield path
         return
-    found = named(folder, source.file, hidden=False)
+    found = named(folder, source.file, hidden=False, unlisted=unlisted)
     yield from sorted(os.path.join(folder, name) for name in islice(found, MOST_FILES + 1))
 
 

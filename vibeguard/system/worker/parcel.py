@@ -9,13 +9,14 @@ import os
 import tarfile
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from hashlib import file_digest, sha256
 from typing import Final
 
 from msgspec import Struct
 
 from vibeguard.system.discovery.filestate import FileState, state_of
-from vibeguard.system.discovery.named import named
+from vibeguard.system.discovery.named import named, note_unlisted
 from vibeguard.system.rundir.files import open_below
 
 MOST_NAMED: Final = 20
@@ -53,9 +54,11 @@ def pack(base: str, patterns: Iterable[str], limit_bytes: int, path: str, before
     room = limit_bytes
     with tarfile.open(path, "w") as archive:
         for pattern in dict.fromkeys(patterns):
-            missing = []
-            found = sorted(named(base, pattern, hidden=True))
-            if not found:
+            missing: list[str] = []
+            found = sorted(
+                named(base, pattern, hidden=True, unlisted=partial(note_unlisted, missing))
+            )
+            if not found and not missing:
                 is_folder = os.path.isdir(os.path.join(base, pattern))
                 missing = [
                     "it is a folder: name its files" if is_folder else "there is no such file"

@@ -56,7 +56,7 @@ class Service:
             offer.identity,
             messages=self._receive,
             up=self._connected,
-            wake=self._ask,
+            wake=lambda: self._taking.ask(),  # noqa: PLW0108 - it is made below
             fill=self._fill,
         )
         self._taking = Taking(self._line, offer, self._free_slots, self._take)
@@ -105,7 +105,7 @@ class Service:
 
     def _begin_end(self, why: str, patience_s: float) -> None:
         self._ask_end.send_nowait((why, patience_s))
-        self._ask()
+        self._taking.ask()
         self._check_over()
 
     def _end_when_idle(self) -> None:
@@ -140,9 +140,6 @@ class Service:
         self._shown.show_again()
         self._taking.look()
         self._speak()
-
-    def _ask(self) -> None:
-        self._taking.ask()
 
     def _carry_out(self, effects: list[core.Effect]) -> None:
         for effect in effects:
@@ -194,17 +191,24 @@ class Service:
             for claim, attempt in self._attempts.items():
                 self._report(claim, attempt)
             self._carry_out(self._machine.tick(clock.monotonic_s()))
-            away_s = clock.monotonic_s() - self._line.lost_at_s
-            if self._line.pool is None and away_s > BROKER_LOST_S:
-                lost = f"the broker could not be reached for {BROKER_LOST_S:.0f} s"
-                self._code, self.trouble = ExitCode.INCOMPLETE, f"{lost}: {self._line.trouble}"
-                self._over.set()
+            self._give_up_the_broker()
             if not self._busy:
                 self._begun = trio.Event()
                 with trio.move_on_after(IDLE_LOOK_S):
                     await self._begun.wait()
             if self._busy:
                 await trio.sleep(BUSY_LOOK_S)
+
+    def _give_up_the_broker(self) -> None:
+        """After a minute without one, or with one that takes nothing: it is a replica by now."""
+        away_s, bound = clock.monotonic_s() - self._line.lost_at_s, f"for {BROKER_LOST_S:.0f} s"
+        if self._line.pool is None and away_s > BROKER_LOST_S:
+            self.trouble = f"the broker could not be reached {bound}: {self._line.trouble}"
+            self._over.set()
+        elif self._shown.refused_s > BROKER_LOST_S:
+            self.trouble = f"the broker has refused it {bound}: {self._shown.refusal}"
+            self._end_when_idle()  # what runs can still be told of
+        self._code = ExitCode.INCOMPLETE if self.trouble else self._code
 
     def _report(self, claim: str, attempt: RemoteAttempt) -> None:
         attempt.look()

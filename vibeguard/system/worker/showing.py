@@ -52,14 +52,27 @@ class Shown:
         self._again = trio.Event()
         self._began_s = clock.monotonic_s()
         self._announced_s: float | None = None
+        self._refused_at_s: float | None = None
+        self.refusal = ""
         self.saw_a_run = False
+
+    @property
+    def refused_s(self) -> float:
+        """For how long the broker has refused to show it; `refusal` has its words."""
+        return 0.0 if self._refused_at_s is None else clock.monotonic_s() - self._refused_at_s
 
     async def hold(self) -> None:
         """Show it until cancelled."""
         while True:
-            with suppress(BrokerLost, BrokerRefused):  # with a new connection, or the next round
+            try:
                 if self._line.pool is not None:
                     self._note_runs(await self._line.pool.show(self._presence()))
+                self._refused_at_s = None
+            except BrokerLost:  # with a new connection
+                self._refused_at_s = None
+            except BrokerRefused as error:  # the next round
+                self.refusal = str(error)
+                self._refused_at_s = self._refused_at_s or clock.monotonic_s()
             self._again = trio.Event()
             with trio.move_on_after(SHOW_S):
                 await self._again.wait()

@@ -3,6 +3,9 @@
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from vibeguard.system.worker.parcel import MOST_NAMED, Parcel, pack, states
 
@@ -44,6 +47,30 @@ def test_what_is_no_file_is_named_and_why(tmp_path: Path) -> None:
         "*: pipe cannot be read: not a regular file",
         "folder: it is a folder: name its files",
         "elsewhere/passwd: it cannot be read: outside the working folder",
+    )
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the tests may list any."""
+    base = tmp_path / "base"
+    (base / "shut").mkdir(parents=True)
+    (base / "a.xml").touch()
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if path.endswith("/shut"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    parcel, names = packed(base, "**/*.xml", "shut/*", "none/*")
+    assert names == ["a.xml"]
+    assert parcel.left_out == (
+        "**/*.xml: shut cannot be listed: Permission denied",
+        "shut/*: shut cannot be listed: Permission denied",
+        "none/*: there is no such file",
     )
 
 
