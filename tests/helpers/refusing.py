@@ -20,14 +20,22 @@ CALLS = {
     "chmod": (90, -1),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
+    "epoll_create1": (291, 20),
     "fallocate": (285, 47),
+    "getsid": (124, 156),
+    "getsockname": (51, 204),
+    "inotify_add_watch": (254, 27),
     "inotify_init1": (294, 26),
+    "ioctl": (16, 29),
     "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
     "sched_getaffinity": (204, 123),
     "setpgid": (109, 154),
     "setsid": (112, 157),
+    "setsockopt": (54, 208),
+    "socketpair": (53, 199),
 }
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 

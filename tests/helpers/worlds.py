@@ -89,6 +89,7 @@ _NO_ORPHANS = (
 WORLDS = (
     _refused("pidfd_open: EPERM", "a thread that waits", _BY_NUMBER, pidfd_open="EPERM"),
     _refused("pidfd_open: ENOSYS", "a thread that waits", _BY_NUMBER, pidfd_open="ENOSYS"),
+    _refused("pidfd_send_signal: EPERM", "its number", pidfd_send_signal="EPERM"),
     _refused("setsid: EPERM", "a process group", _NO_SESSION, setsid="EPERM"),
     _refused("setsid: ENOSYS", "a process group", _NO_SESSION, setsid="ENOSYS"),
     _refused(
@@ -98,11 +99,18 @@ WORLDS = (
         setsid="EPERM",
         setpgid="EPERM",
     ),
+    _refused("getsid: EPERM", "what /proc says of the session", getsid="EPERM"),
     _refused("prctl: EPERM", "a sweep by mark before the seal", _NO_ORPHANS, prctl="EPERM"),
     _refused("sched_getaffinity: EPERM", "the number of CPUs", sched_getaffinity="EPERM"),
     _refused("prlimit64: EPERM", "a start that is refused", prlimit64="EPERM"),
     _refused("fallocate: EOPNOTSUPP", "zeros are written", fallocate="EOPNOTSUPP"),
     _refused("bind: EPERM", "locks and modes tell who writes", _NOBODY_ASKED, bind="EPERM"),
+    _refused(
+        "getsockname: EPERM", "locks and modes tell who writes", _NOBODY_ASKED, getsockname="EPERM"
+    ),
+    _refused(
+        "inotify_add_watch: ENOSPC", "a look every few milliseconds", inotify_add_watch="ENOSPC"
+    ),
     _refused("inotify_init1: EMFILE", "a look every few milliseconds", inotify_init1="EMFILE"),
     _refused(
         "chmod: EPERM",

@@ -13,7 +13,9 @@ from uuid import uuid4
 import pytest
 
 from tests.helpers.census import with_token
-from tests.helpers.command import ROOT, environment, project, vibeguard
+from tests.helpers.command import ROOT, environment, git, project, vibeguard
+from tests.helpers.refusing import can_refuse
+from tests.helpers.staging import repository
 from tests.helpers.worlds import WORLDS, World, table
 
 CONFIG = """\
@@ -90,6 +92,43 @@ def test_a_detached_run_really_runs_and_can_be_cancelled(world: World, tmp_path:
     assert done.returncode == 143, done.stderr
     assert "CANCELLED on request" in done.stderr
     assert with_token(sleep) == []
+
+
+NO_MODES = next(world for world in WORLDS if world.name == "bindfs that refuses chmod")
+
+
+@pytest.mark.slow
+def test_on_a_mount_that_refuses_chmod_a_hook_says_so_and_what_is_staged_is_checked(
+    tmp_path: Path,
+) -> None:
+    if NO_MODES.why_not():
+        pytest.skip(f"NOT TRIED HERE: {NO_MODES.name}: {NO_MODES.why_not()}")
+    folder = repository(
+        tmp_path / "r",
+        **{"a": "1\n", "vibeguard.yaml": "checks: [{id: a, run: 'grep 2 a', inputs: [a]}]"},
+    )
+    (folder / "a").write_text("2\n")
+    git("add", "a", cwd=folder)
+    script = (
+        'cd "$0" && python -m vibeguard run --staged -v && python -m vibeguard hook git --write'
+    )
+    done = in_world(NO_MODES, script, folder)
+    assert "of what is staged, " in done.stderr
+    assert "makes no file executable: use a folder of another file system" in done.stderr
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+@pytest.mark.parametrize("call", ["socketpair=EPERM", "setsockopt=ENOSYS", "ioctl=EPERM"])
+def test_what_nothing_can_take_the_place_of_is_told_and_is_no_defect(
+    call: str, tmp_path: Path
+) -> None:
+    """Trio's own pair of sockets; what the interpreter asks of a descriptor."""
+    folder = project(tmp_path, "checks: [{id: a, run: ':'}]")
+    done = vibeguard("run", cwd=folder, before=("tests.helpers.refusing", call))
+    assert done.returncode == 3
+    assert "the system refuses what VibeGuard cannot do without: " in done.stderr
+    assert "let the sandbox allow it" in done.stderr
+    assert "defect" not in done.stderr
 
 
 def test_the_page_on_processes_holds_the_table_of_what_was_tried() -> None:

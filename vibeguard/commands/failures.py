@@ -14,7 +14,7 @@ from vibeguard.commands.streams import (
     write_err,
 )
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import Problem, VibeGuardError, shortage
+from vibeguard.core.problems import REFUSALS, Problem, VibeGuardError, refusal, shortage
 from vibeguard.core.wording.problems import render_problems
 from vibeguard.version import __version__
 
@@ -69,10 +69,13 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
         return known.problems, known.exit_code
     if type(error).__module__.startswith("cyclopts"):
         return (_usage_problem(error, verb),), ExitCode.USAGE
-    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
-        what = f"cannot write the output: {os.strerror(error.errno)}"
+    number = error.errno if isinstance(error, OSError) and error.filename is None else None
+    if number is not None and number not in REFUSALS:
+        what = f"cannot write the output: {os.strerror(number)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE
     path = _keep_traceback(error)
+    if refused := refusal(root, path):
+        return refused.problems, ExitCode.INCOMPLETE
     what = f"A defect of VibeGuard itself: {type(root).__name__}: {root}"
     return (Problem(what=what, do=f"please report it, with {path}"),), ExitCode.INCOMPLETE
 

@@ -109,6 +109,20 @@ def test_what_the_system_does_not_give_is_no_defect_and_no_full_disk(error, lack
     assert problem.what.startswith(lack)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EPERM, "Operation not permitted"),
+        OSError(errno.ENOSYS, "Function not implemented"),
+        ExceptionGroup("", [OSError(errno.ENOPROTOOPT, "Protocol not available")]),
+    ],
+)
+def test_what_the_system_refuses_is_no_defect_and_no_full_disk_either(error):
+    (problem,), code = explain(error, "run")
+    assert code is ExitCode.INCOMPLETE
+    assert problem.what.startswith("the system refuses what VibeGuard cannot do without: ")
+
+
 def test_every_problem_of_a_config_is_told():
     """Not only the first one."""
     problems = (Problem("a", "b", "f", 1, 1), Problem("c", "d", "f", 2, 1))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.files import replace_file
+from vibeguard.system.rundir.files import ModeRefused, replace_file
 
 # The second line of every script that is ours, and may therefore be replaced.
 MARK = "# vibeguard hook "
@@ -87,7 +87,10 @@ def trouble_told(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is None:
             raise  # no file of ours: the stream that we tell our success on
+        do = "make it a folder that you can write to"
+        if isinstance(error, ModeRefused):
+            do = "use a folder of another file system (for git: core.hooksPath)"
         raise UsageError(
             f"cannot write to {folder}: {error.strerror}",
-            "make it a folder that you can write to, or take what `vibeguard hook` prints",
+            f"{do}, or take what `vibeguard hook` prints",
         ) from error

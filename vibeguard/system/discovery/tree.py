@@ -85,9 +85,18 @@ def own_index(scratch: str, index: str) -> dict[bytes, bytes]:
     """A copy of this index in `scratch`; the variable by which git takes it. Raises OSError."""
     own = os.path.join(scratch, INDEX)
     if os.path.exists(index):
-        # With its time: git tells by it which files may have changed unnoticed.
-        shutil.copy2(index, own)
+        copy_index(index, own)
     return {b"GIT_INDEX_FILE": os.fsencode(own)}
+
+
+def copy_index(source: str, target: str) -> None:
+    """Copy an index with its time, by which git tells which files may have changed unnoticed.
+
+    Not with its mode, which some mounts refuse. Raises OSError.
+    """
+    shutil.copyfile(source, target)
+    status = os.stat(source)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def own_objects(scratch: str, shared: str, also: bytes | None = None) -> dict[bytes, bytes]:

@@ -185,18 +185,17 @@ def _report_defect(error: BaseException, reports: int) -> None:
     """Tell the front why the supervisor could not even be imported."""
     import traceback  # noqa: PLC0415 - only now
 
-    from vibeguard.core.problems import shortage  # noqa: PLC0415
+    from vibeguard.core.problems import RunIncomplete, refusal, shortage  # noqa: PLC0415
     from vibeguard.system.channel import Failed, send  # noqa: PLC0415
     from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415
 
-    what = f"{type(error).__name__}: {error}"
-    if lack := shortage(error):
-        what, do = lack.what, lack.do
-    else:
+    told = shortage(error)
+    if told is None:
         path = keep_traceback("".join(traceback.format_exception(error)))
         do = f"reinstall VibeGuard, or report it, with {path}" if path else "reinstall VibeGuard"
+        told = refusal(error, path) or RunIncomplete(f"{type(error).__name__}: {error}", do)
     with contextlib.suppress(BrokenPipeError):  # there is no front any more
-        send(reports, Failed(f"the supervisor cannot start: {what}", do, 3))
+        send(reports, Failed(f"the supervisor cannot start: {told.what}", told.do, 3))
 
 
 def _be_guardian(orders_read: int, orders_write: int, reports: int, may_reuse_all: bool) -> None:

@@ -13,7 +13,7 @@ from vibeguard.system.discovery.environment import ATTEMPT_MARK, CHECK_MARK, RUN
 from vibeguard.system.process import proc
 from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.proc import Identity, Stat
-from vibeguard.system.process.process_tree import ChildList, stat_of
+from vibeguard.system.process.process_tree import ChildList, own_session, stat_of
 
 LOOKS = 50  # at what dies and forks while one looks
 
@@ -53,7 +53,7 @@ class Claim:
 
     def saw(self, stat: Stat) -> None:
         """Take note of one of its processes: the session is the attempt's, unless it is ours."""
-        if stat.session != os.getsid(0):
+        if stat.session != own_session():
             self.sessions.add(stat.session)
 
     def add_usage(self, status: ExitStatus) -> None:

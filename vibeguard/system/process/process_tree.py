@@ -43,6 +43,15 @@ def stat_of(pid: int) -> Stat | None:
     return proc.stat_of(pid) if proc.is_ours() else unlisted.stat_of(pid)
 
 
+def own_session() -> int:
+    """The session of this process; 0 where nothing tells."""
+    try:
+        return os.getsid(0)
+    except OSError:  # a sandbox may refuse it as it refuses setsid
+        stat = stat_of(os.getpid())
+        return 0 if stat is None else stat.session
+
+
 def own_children() -> list[int]:
     """The children of this process, adopted orphans and zombies too: one read, exact.
 

@@ -5,13 +5,12 @@ No command signals another run's pid: the supervisor takes requests up, records 
 
 import errno
 import os
-import stat
 from typing import Final
 
 from msgspec import Struct, json
 
 from vibeguard.core.problems import UNDECODABLE, LogWriteError, UsageError
-from vibeguard.system.rundir.files import FILE_MODE, open_regular, replace_file
+from vibeguard.system.rundir.files import OTHERS_WRITE, open_regular, replace_file
 
 CONTROL: Final = "control"
 _SUFFIX: Final = ".json"
@@ -49,8 +48,9 @@ def request(run_folder: str, kind: str, payload: dict[str, str], *, now_ns: int)
 def take_requests(run_folder: str) -> list[Request]:
     """The requests that have come, in order; they are deleted.
 
-    A file counts only if it is regular, small, of this user alone and holds a request; whatever
-    else lies there is removed, or left alone if it is a folder. What cannot be read for want of
+    A file counts only if it is regular, small, written by this user and holds a request; whatever
+    else lies there is removed, or left alone if it is a folder. Others may read it where a mount
+    takes no modes. What cannot be read for want of
     descriptors or memory is there at the next look. Raises FileNotFoundError when the control
     folder itself is gone.
     """
@@ -107,8 +107,8 @@ def _read(path: str) -> Request | None:
         return None
     try:
         status = os.fstat(fd)
-        exposed = stat.S_IMODE(status.st_mode) & ~FILE_MODE
-        if status.st_uid != os.geteuid() or exposed or status.st_size > _LARGEST_BYTES:
+        anybodys = status.st_uid != os.geteuid() or status.st_mode & OTHERS_WRITE
+        if anybodys or status.st_size > _LARGEST_BYTES:
             return None
         return json.decode(os.read(fd, _LARGEST_BYTES + 1), type=Request)
     except (OSError, *UNDECODABLE):

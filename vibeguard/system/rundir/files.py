@@ -17,12 +17,12 @@ _IN_ITS_PLACE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.E
 _NOT_REPLACED = (errno.EACCES, errno.EPERM, errno.EBUSY)
 _MODE_OF_NEW = 0o644
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _MOST_REPLACED = 3  # a check could do it for ever
 
 
 class ModeRefused(PermissionError):
-    """The file system takes no modes, and others may write to what was made."""
+    """The file system takes no modes, and shows one that will not do."""
 
 
 class FileIdentity(NamedTuple):
@@ -164,9 +164,21 @@ def _set_mode(target: str | int, mode: int) -> None:
     except OSError as error:
         if error.errno not in _NO_MODES:
             raise
-        if os.stat(target).st_mode & _OTHERS_WRITE:
+        if os.stat(target).st_mode & OTHERS_WRITE:
             why = "this mount refuses chmod, and lets others write"
             raise ModeRefused(error.errno, why, error.filename) from error
+
+
+def _set_mode_of_users(path: str, mode: int) -> None:
+    """Give a file of the user's its mode; on a mount that refuses chmod it has to run as it is."""
+    try:
+        os.chmod(path, mode)
+    except OSError as error:
+        if error.errno not in _NO_MODES:
+            raise
+        if mode & stat.S_IXUSR and not os.stat(path).st_mode & stat.S_IXUSR:
+            why = "this mount refuses chmod, and makes no file executable"
+            raise ModeRefused(error.errno, why, path) from error
 
 
 def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
@@ -180,7 +192,7 @@ def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
         with open(fd, "wb") as file:
             file.write(data)
         if mode != FILE_MODE:  # which it has as far as the mount takes modes
-            os.chmod(temporary, mode)
+            _set_mode_of_users(temporary, mode)
         os.replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):  # it may have its place by now

@@ -15,7 +15,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
 from vibeguard.system.discovery.changes import LIST_FLAGS, flagged, look_again
-from vibeguard.system.discovery.tree import INDEX
+from vibeguard.system.discovery.tree import INDEX, copy_index
 from vibeguard.system.discovery.vcs import SUBMODULE
 from vibeguard.system.staged.mounts import (
     bind,
@@ -162,7 +162,7 @@ def _put_index(git_dir: str, index: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(git_dir, name))
     with contextlib.suppress(FileNotFoundError):
-        shutil.copy2(index, os.path.join(git_dir, "index"))
+        copy_index(index, os.path.join(git_dir, "index"))
 
 
 def _freeze_head(git_dir: str, common_dir: str, head: str) -> None:

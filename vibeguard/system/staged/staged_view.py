@@ -1,7 +1,6 @@
 """Where the checks of a staged run run: at the same path in an overlay, else in a copy."""
 
 import os
-import shutil
 from typing import Final
 
 import trio
@@ -13,7 +12,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Launch, Staged
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.tree import INDEX
+from vibeguard.system.discovery.tree import INDEX, copy_index
 from vibeguard.system.rundir.files import told
 from vibeguard.system.staged.copying import copy_kept, copy_staged, pointers_back
 from vibeguard.system.staged.overlay import Beneath, cover, lay_out
@@ -98,7 +97,7 @@ def _view(launch: Launch, staged: Staged, scratch: Scratch) -> LaidOut:
         covered,
         [os.path.relpath(os.fsencode(kept), os.fsencode(root)) for kept in staged.keep],
     )
-    shutil.copy2(
+    copy_index(
         os.path.join(os.fsdecode(staged.git_dir), "index"), os.path.join(scratch.path, _LAID_OUT)
     )
     for folder in map(os.fsdecode, (launch.folder, launch.config_folder)):
@@ -124,7 +123,7 @@ def _copied(launch: Launch, staged: Staged, scratch: Scratch, why: str) -> LaidO
     index = {b"GIT_INDEX_FILE": os.fsencode(os.path.join(scratch.path, INDEX))}
     copy_staged(staged, Repository(root, plain | index), Repository(copy, plain))
     copy_kept(root, copy, [os.path.relpath(os.fsdecode(kept), root) for kept in staged.keep])
-    shutil.copy2(os.path.join(copy, ".git", "index"), os.path.join(scratch.path, _LAID_OUT))
+    copy_index(os.path.join(copy, ".git", "index"), os.path.join(scratch.path, _LAID_OUT))
     moved = [_moved(folder, root, copy) for folder in (launch.folder, launch.config_folder)]
     launch = replace(launch, folder=moved[0], config_folder=moved[1], stands_for=launch.folder)
     return LaidOut(launch, StagedView(StagedWay.COPY, why), copy, scratch, None)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vibeguard import late_patterns
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import LogWriteError, UsageError, shortage
+from vibeguard.core.problems import LogWriteError, UsageError, refusal, shortage
 from vibeguard.system.channel import (
     OVER,
     Failed,
@@ -245,10 +245,12 @@ def _failure(error: BaseException, log: RunLog | None) -> Failed:
     if known is not None:
         return Failed(known.what, known.do, known.exit_code)
     text = "".join(traceback.format_exception(error))
-    what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     try:
         path = keep_traceback(text) if log is None else write_traceback(log.folder, text)
     except OSError:
         path = keep_traceback(text)
+    if refused := refusal(error, path):
+        return Failed(refused.what, refused.do, ExitCode.INCOMPLETE)
+    what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
     do = f"please report it, with {path}" if path else "please report it"
     return Failed(what, do, ExitCode.INCOMPLETE)

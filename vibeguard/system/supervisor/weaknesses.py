@@ -46,7 +46,7 @@ def _of_processes() -> Iterator[tuple[str, str]]:
         )
     if not exits.has_pidfd():
         yield ("a process is signalled by its number", "no descriptor of a process: pidfd_open")
-    if os.getsid(0) != os.getpid():
+    if process_tree.own_session() != os.getpid():
         yield ("a check can reach the terminal of the command", "no session of its own: setsid")
 
 

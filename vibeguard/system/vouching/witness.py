@@ -226,6 +226,7 @@ def _listen(state_dir: str) -> socket.socket | None:
     try:
         listener.bind(f"\0{new_name(keys_of(state_dir))}")
         listener.listen(_QUEUE)
+        _name_of(listener)
     except OSError:
         listener.close()
         return None

@@ -79,9 +79,17 @@ def test_a_link_a_fifo_and_a_folder_are_not_obeyed_and_block_nothing(folder):
     assert sorted(os.listdir(control)) == ["3.json", "real"]
 
 
-def test_a_request_that_others_could_have_written_is_not_obeyed(folder):
-    plant(folder, mode=0o666)
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
+def test_a_request_that_others_could_have_written_is_not_obeyed(folder, mode):
+    plant(folder, mode=mode)
     assert take_requests(folder) == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o444, 0o755])
+def test_one_that_others_can_only_read_is_obeyed(folder, mode):
+    """Some mounts show every file so, and nothing could be cancelled there."""
+    plant(folder, mode=mode)
+    assert len(take_requests(folder)) == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

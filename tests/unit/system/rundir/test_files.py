@@ -8,7 +8,14 @@ import tracemalloc
 import pytest
 
 from vibeguard.core.problems import LogWriteError
-from vibeguard.system.rundir.files import advice_for, read_regular, replace_file, rewrite_file
+from vibeguard.system.rundir import files
+from vibeguard.system.rundir.files import (
+    ModeRefused,
+    advice_for,
+    read_regular,
+    replace_file,
+    rewrite_file,
+)
 from vibeguard.system.rundir.state_folder import state_folder
 
 
@@ -111,6 +118,18 @@ def test_where_others_may_write_the_advice_is_another_place_and_not_to_make_it_w
         state_folder(str(tmp_path / ".vibeguard"), create=True)
     assert "lets others write" in refused.value.what
     assert refused.value.do == "keep the state where files have modes: --state-dir"
+
+
+def test_a_script_is_written_there_only_where_it_can_be_run(tmp_path, monkeypatch):
+    """Some mounts show every file as executable, others none."""
+    refuse_modes(monkeypatch, errno.EPERM, mount_gives=0o755)
+    with pytest.raises(ModeRefused, match="makes no file executable"):
+        replace_file(str(tmp_path / "hook"), b"", mode=0o755)
+    assert os.listdir(tmp_path) == []
+    replace_file(str(tmp_path / "text"), b"", mode=0o644)
+    monkeypatch.setattr(files, "FILE_MODE", 0o700)
+    replace_file(str(tmp_path / "hook"), b"", mode=0o755)
+    assert sorted(os.listdir(tmp_path)) == ["hook", "text"]
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EFBIG])
