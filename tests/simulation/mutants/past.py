@@ -5,8 +5,8 @@ from tests.simulation.mutants import Mutant
 MUTANTS = (
     Mutant(
         "a check is looked up before what it need not wait for has passed",
-        "if check not in self._not_looked_up or self.requirements.is_one_pending(check):",
-        "if check not in self._not_looked_up:",
+        "return check in self.unasked and not self.requirements.is_one_pending(check)",
+        "return check in self.unasked",
         why="what it need not wait for has nearly always passed by then",
         test="tests/unit/core/scheduling/test_scheduler.py::test_what_is_looked_up_no_more_than_once_may_start_beside_what_it_requires",
     ),

@@ -30,12 +30,12 @@ from vibeguard.core.scheduling.slots import Slots
 class Index:
     """Queues of checks that may go on: events put checks in, the scheduler's rules take them out.
 
-    `looked_up` are the checks that are queued only after a `LookUp` has been answered, unless a
-    requirement of theirs is still pending at their turn. `to_skip` holds checks, each with the
-    requirement that did not pass.
+    `unasked` are the checks for which an earlier pass may stand and nobody has been asked yet,
+    `to_look_up` those that are asked about next. `to_skip` holds checks, each with the requirement
+    that did not pass.
     """
 
-    def __init__(self, state: State, looked_up: Collection[str]) -> None:
+    def __init__(self, state: State, reusable: Collection[str]) -> None:
         self.state = state
         self.requirements = Requirements(state)
         self.slots = Slots(state)
@@ -47,7 +47,7 @@ class Index:
         self.deferred: dict[str, CheckRecord] = {}
         self.failed_first: CheckRecord | None = None
         self.to_cancel: Iterator[CheckRecord] = iter(())
-        self._not_looked_up = set(looked_up)
+        self.unasked = set(reusable)
         self._fail_fast = state.planned is not None and state.planned.settings.fail_fast
         self._notices: dict[type, Callable[[Any], None]] = {
             FrontierAdvanced: self._advanced,
@@ -85,17 +85,13 @@ class Index:
     def _advanced(self, event: FrontierAdvanced) -> None:
         self.unqueued.extend(self.state.checks[check] for check in event.checks)
 
-    def look_up(self, check: str) -> bool:
-        """Have a ready check looked up, once; False if it is not to be looked up (now).
+    def may_be_reused(self, check: str) -> bool:
+        """Whether it is to be asked now if an earlier pass stands for a ready check.
 
-        It has to wait for all that it requires: an earlier pass of a check counts only together
-        with passes of its requirements.
+        Not while a requirement is pending: an earlier pass counts only together with passes of all
+        that the check requires.
         """
-        if check not in self._not_looked_up or self.requirements.is_one_pending(check):
-            return False
-        self._not_looked_up.remove(check)
-        self.to_look_up.append(check)
-        return True
+        return check in self.unasked and not self.requirements.is_one_pending(check)
 
     def _queued(self, event: CheckQueued) -> None:
         self.slots.push(self.state.checks[event.check])

@@ -46,13 +46,13 @@ class Scheduler:
     or without one. A step costs what it changes, a whole run O((V + E) log V).
     """
 
-    def __init__(self, state: State, looked_up: Collection[str] = ()) -> None:
-        """`looked_up` are the checks that are not queued before a `LookUp` has its answer."""
+    def __init__(self, state: State, reusable: Collection[str] = ()) -> None:
+        """For the `reusable` checks earlier passes may stand: a `LookUp` comes before each."""
         if state.planned is None:
             raise ValueError("a run that is not planned has nothing to schedule")
         self.state = state
         self.settings = state.planned.settings
-        self._index = Index(state, looked_up)
+        self._index = Index(state, reusable)
         self._turn: Iterator[Move] = iter(())  # of the check that has just been offered a slot
 
     def feed(self, event: Event) -> None:
@@ -193,14 +193,18 @@ class Scheduler:
         """A ready check wants a slot, unless it lets others go first, or has nothing to confirm."""
         while self._index.unqueued:
             record = self._index.unqueued.popleft()
-            check = record.planned.id
-            confirmed = self.state.checks.get(record.planned.confirms)
-            if record.state is CheckState.READY and confirmed and confirmed.reused is None:
-                reason, cause = Reason.NOTHING_TO_CONFIRM, record.planned.confirms
-                return settled(record, Outcome.SKIPPED, reason, cause=cause, waived=True)
-            if record.state is CheckState.READY and self._index.requirements.must_defer(check):
+            if record.state is not CheckState.READY:
+                continue  # it has settled meanwhile
+            check, confirms = record.planned.id, record.planned.confirms
+            confirmed = self.state.checks.get(confirms)
+            if confirmed is not None and confirmed.reused is None:
+                reason = Reason.NOTHING_TO_CONFIRM
+                return settled(record, Outcome.SKIPPED, reason, cause=confirms, waived=True)
+            if self._index.requirements.must_defer(check):
                 self._index.deferred[check] = record
-            elif record.state is CheckState.READY and not self._index.look_up(check):
+            elif self._index.may_be_reused(check):
+                self._index.to_look_up.append(check)
+            else:
                 return self.next_attempt(check)
         return None
 
@@ -213,10 +217,11 @@ class Scheduler:
         return self._enqueue() or self._look_up()
 
     def _look_up(self) -> LookUp | None:
-        """All that were to be queued, had it not to be asked first whether a pass stands."""
+        """Before ready checks are queued for which earlier passes may stand, that is asked."""
         if not self._index.to_look_up:
             return None
         checks, self._index.to_look_up = self._index.to_look_up, []
+        self._index.unasked.difference_update(checks)
         return LookUp(tuple(checks))
 
     def _foreground_settled(self) -> RunForegroundSettled | None:

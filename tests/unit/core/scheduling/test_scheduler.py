@@ -28,9 +28,9 @@ from vibeguard.core.scheduling.settlement import settled
 class Desk:
     """Carries out moves by noting them; what the world would do is said by the test."""
 
-    def __init__(self, *checks, refuse_group=False, looked_up=(), **options):
+    def __init__(self, *checks, refuse_group=False, reusable=(), **options):
         self.state = planned_state(plan_of(checks, **options))
-        self.scheduler = Scheduler(self.state, looked_up)
+        self.scheduler = Scheduler(self.state, reusable)
         self.refuse_group = refuse_group
 
     def feed(self, event):
@@ -206,7 +206,7 @@ def test_an_earlier_pass_is_looked_up_when_all_requirements_have_passed(choice):
         check("bg", "first", mode="async"),
         check("last", ("bg", choice)),
         check("other"),
-        looked_up=names,
+        reusable=names,
     )
     asked = [move for move in desk.moves() if isinstance(move, LookUp)]
     for name in names[:2]:
@@ -219,7 +219,7 @@ def test_an_earlier_pass_is_looked_up_when_all_requirements_have_passed(choice):
 
 
 def test_what_is_looked_up_no_more_than_once_may_start_beside_what_it_requires():
-    desk = Desk(check("bg", mode="async"), check("last", ("bg", "proceed")), looked_up=["last"])
+    desk = Desk(check("bg", mode="async"), check("last", ("bg", "proceed")), reusable=["last"])
     assert ("Start", "last") in told(desk.moves())
 
 
