@@ -11,6 +11,12 @@ MUTANTS = (
         test="tests/unit/core/scheduling/test_scheduler.py::test_what_is_looked_up_no_more_than_once_may_start_beside_what_it_requires",
     ),
     Mutant(
+        "what is killed in a pause waits for the end of that",
+        "        self.resume()\n        self._grace_ns = 0\n",
+        "        self._grace_ns = 0\n",
+        history=58661,
+    ),
+    Mutant(
         "a check starts in a pause",
         "self._index.slots.offer() if self.state.paused_since is None else None",
         "self._index.slots.offer()",

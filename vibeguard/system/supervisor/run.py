@@ -119,7 +119,11 @@ class Run:
             task.cancel()
 
     def kill(self, nursery: trio.Nursery) -> None:
-        """No grace any more: what is being ended is killed now, by tasks in `nursery`."""
+        """No grace any more: what is being ended is killed now, by tasks in `nursery`.
+
+        A pause ends by it: what outlives SIGKILL is looked for again and again, as time goes on.
+        """
+        self.resume()
         self._grace_ns = 0
         for task in self._tasks.values():
             task.grace_ns = 0
