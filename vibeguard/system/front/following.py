@@ -112,10 +112,11 @@ class Following:
         Whoever is woken by every event of thousands of short checks takes the processor from them.
         """
         now = monotonic_s()
-        patience = now + min(self.follower.poll_s, self.shown.tick_period_s())
+        tick = now + self.shown.tick_period_s()
         notify, next_look = self.follower.fileno(), self.follower.next_look()
         if notify is None:
-            return patience, patience
+            return tick, max(now + self.follower.poll_s, next_look)
+        patience = min(now + self.follower.poll_s, tick)
         if now < next_look:
             self._loop.forget(notify)
             return patience, next_look

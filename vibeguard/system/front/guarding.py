@@ -41,6 +41,8 @@ from vibeguard.system.vouching.refusing import refusals_marked
 START_PERIOD_S = 0.25
 # Between two looks at a log that grows without a rest: a frame of live progress.
 LONGEST_PAUSE_S = 0.1
+# A run that is over by then is looked at now and then instead of being watched.
+SHORT_RUN_S = 1.0
 PAUSE_BOUND_S = 0.5
 PAUSE_PERIOD_S = 0.02
 PARTING_BOUND_S = 2.0
@@ -147,7 +149,9 @@ class Front:
         )
         view = make_view(self._watching.format, options, self._output, live=True)
         # The checks have the processor: however few events there are, none wakes this process.
-        follower = Follower(folder, at_once=0, longest_pause_s=LONGEST_PAUSE_S)
+        follower = Follower(
+            folder, at_once=0, longest_pause_s=LONGEST_PAUSE_S, unannounced_s=SHORT_RUN_S
+        )
         self._following = Following(self._loop, follower, view)
         self._following.read()
         return self._following

@@ -2,6 +2,7 @@
 
 import os
 import select
+from math import inf
 from typing import Final
 
 from vibeguard.core.eventlog.decode import LogDecoder
@@ -32,21 +33,28 @@ class Follower:
     """
 
     def __init__(
-        self, path: str, *, at_once: int = AT_ONCE, longest_pause_s: float = PAUSE_S
+        self,
+        path: str,
+        *,
+        at_once: int = AT_ONCE,
+        longest_pause_s: float = PAUSE_S,
+        unannounced_s: float = 0.0,
     ) -> None:
         """Open the log, or the log of the run folder, at `path`. Raises LogCorrupt without one.
 
         `at_once` is how many changes may wake the follower without a pause between them;
-        `longest_pause_s` is how long that becomes while they go on.
+        `longest_pause_s` is how long that becomes while they go on. For `unannounced_s` it does
+        without a watch, which takes Linux 15 ms to give up.
         """
         self._path = os.path.join(path, LOG_NAME) if os.path.isdir(path) else path
         self._fd = open_log(self._path)
-        self._notify = watch(self._fd)
+        self._notify: int | None = None
+        self._watch_from = monotonic_s() + unannounced_s
         self._decoder = LogDecoder()
         self._read_bytes = 0
         self._problem: LogCorrupt | None = None
         self._pace = Pace(at_once, longest_pause_s)
-        self.poll_s = POLL_UNANNOUNCED_S if self._notify is None else POLL_S
+        self.poll_s = POLL_UNANNOUNCED_S
 
     @property
     def folder(self) -> str:
@@ -54,7 +62,7 @@ class Follower:
         return os.path.dirname(self._path)
 
     def fileno(self) -> int | None:
-        """What turns readable when the log changes; None where nothing does."""
+        """What turns readable when the log changes; None where nothing does, or not yet."""
         return self._notify
 
     @property
@@ -73,6 +81,12 @@ class Follower:
         Raises LogCorrupt when the log is damaged, cut, deleted or replaced; the events before the
         damage are given first, and the next call raises.
         """
+        events = self._read()
+        if not events and self._begin_to_watch():
+            events = self._read()  # what came before that
+        return events
+
+    def _read(self) -> list[Event]:
         if self._problem is not None:
             raise self._problem
         events: list[Event] = []
@@ -134,6 +148,17 @@ class Follower:
         os.close(self._fd)
         if self._notify is not None:
             os.close(self._notify)
+
+    def _begin_to_watch(self) -> bool:
+        """Have changes announced from now on, once the time has come; whether this began it."""
+        if self.finished or monotonic_s() < self._watch_from:
+            return False
+        self._watch_from = inf
+        self._notify = watch(self._fd)
+        if self._notify is None:
+            return False
+        self.poll_s = POLL_S
+        return True
 
     def _next_chunk(self) -> bytes:
         if self._notify is not None:

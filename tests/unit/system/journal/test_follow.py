@@ -41,6 +41,7 @@ def journal(tmp_path):
 @pytest.fixture
 def follower(journal):
     opened = Follower(journal.run_folder)
+    assert opened.read() == []  # from here on it watches
     yield opened
     opened.close()
 
@@ -127,6 +128,40 @@ def test_without_inotify_it_polls_more_often(journal, monkeypatch):
     polling.close()
 
 
+def test_what_is_short_is_followed_without_a_watch(journal):
+    """Linux takes 15 ms to give one up: what a run of one quick check takes from plan to seal."""
+    follower = Follower(journal.run_folder, unannounced_s=60.0)
+    assert follower.read() == []
+    assert follower.fileno() is None
+    journal.append(unsealed_events()[0])
+    follower.wait(1.0)
+    assert len(follower.read()) == 1
+    follower.close()
+
+
+def test_what_was_written_before_there_was_a_watch_is_read_with_it(journal, monkeypatch):
+    follower = Follower(journal.run_folder)
+
+    def late(fd: int) -> int | None:
+        journal.append(unsealed_events()[0])
+        return notify.watch(fd)
+
+    monkeypatch.setattr(follow, "watch", late)
+    assert len(follower.read()) == 1
+    assert follower.fileno() is not None
+    follower.close()
+
+
+def test_a_log_that_is_over_is_not_watched(journal):
+    write_run(journal)
+    journal.seal()
+    follower = Follower(journal.run_folder)
+    assert follower.read()
+    assert follower.read() == []
+    assert follower.fileno() is None
+    follower.close()
+
+
 def test_a_live_writer_is_not_gone(journal, follower):
     assert follower.writer_gone() is False
     assert follower.reading().status is LogStatus.LIVE
@@ -157,6 +192,7 @@ def test_a_killed_writer_wakes_its_followers(tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         following = Follower(process.stdout.readline().decode().strip())
         assert len(following.read()) == 3
+        assert following.read() == []
         assert following.writer_gone() is False
         process.kill()
         assert readable(following)
