@@ -24,6 +24,8 @@ _MAX_MEM_BYTES = 2 << 20  # RE2's bound for a program; 8 MiB would let one patte
 
 _REFERENCE = re.compile(r"(?a:(\w+)(?::([\w.]+)(?::\w+)?)?)")
 _REPETITION = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
+# RE2 takes such a number for characters; the original's engine refuses it.
+_TOO_OFTEN = re.compile(r"\{(?:[1-9][0-9]{9,}+(?:,[0-9]*+)?|(?:0|[1-9][0-9]*+),[1-9][0-9]{9,}+)\}")
 _FIELD = re.compile(r"(?a:[\w.]+)")
 _NAMED_GROUP = re.compile(r"\(\?P?<(?![=!])([^>]*)(>?)")
 # An escape, a \Q..\E quotation, a class, or the start of something that this module must look at.
@@ -136,6 +138,9 @@ def _expand(pattern: str, fields: list[str], within: tuple[str, ...]) -> Iterato
         kind, text = piece.lastgroup, piece.group()
         if text == "[":
             raise _refused("missing ]", "", position)
+        if kind == "text" and (often := _TOO_OFTEN.search(pattern, position, piece.end())):
+            what = "invalid repetition size"
+            raise _refused(what, f": {quoted(often.group())}", often.start())
         if kind == "reference" and not _REPETITION.match(pattern, position + 1):
             text, end = _read_reference(pattern, position)
             yield from _expand_reference(text, position, fields, within)

@@ -142,6 +142,9 @@ REFUSALS = [
     ("a**", "bad repetition", "once", 1),
     ("a++", "bad repetition", "possessive", 1),
     ("a{1001}", "{1001}", "1000", 1),
+    ("a{1000000000}", "{1000000000}", "1000", 1),  # RE2 itself takes this for characters
+    (r"\d{2,99999999999}x", "{2,99999999999}", "1000", 2),
+    ("(ab){123456789012,}", "{123456789012,}", "1000", 4),
     ("\\", "trailing", "", 0),
     (r"\p{Nope}", "Nope", "Syntax", 0),
     ("(?x) a", "(?x", "Syntax", 0),
