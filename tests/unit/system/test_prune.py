@@ -13,7 +13,9 @@ from vibeguard.system.journal.reader import read_log
 from vibeguard.system.prune import is_live, prune
 from vibeguard.system.rundir.ids import run_ids
 from vibeguard.system.rundir.latest import read_latest
+from vibeguard.system.rundir.order import read_order
 from vibeguard.system.rundir.told import count_file, counted, set_count
+from vibeguard.system.vouching.witness import open_witness
 
 SECOND_NS = 10**9
 ALL = {"keep_runs": 1000, "keep_bytes": 1 << 40, "keep_age_ns": 10**18}
@@ -48,6 +50,24 @@ def test_nobody_is_asked_what_goes_on_where_no_run_is_to_go(state, monkeypatch):
     assert asked == []
     removed(state, keep_runs=4)
     assert asked == [state]
+
+
+def test_a_run_that_starts_while_others_are_pruned_does_not_miss_them_at_its_end(
+    state, monkeypatch
+):
+    """Told were those that were there before, and the record was not written yet: it ended with 4."""
+    tell, begun = prune_module.tell_pruned, []
+
+    def tell_and_let_one_start(where, gone):
+        tell(where, gone)
+        begun.append(open_witness(where))
+
+    monkeypatch.setattr(prune_module, "tell_pruned", tell_and_let_one_start)
+    removed(state, keep_runs=2)
+    (witness,) = begun
+    assert witness.foreign() == []
+    witness.close()
+    assert [run.run_id for run in read_order(state)] == run_ids(state)
 
 
 def test_the_newest_runs_are_kept(state):

@@ -29,6 +29,10 @@ class Folders:
         self._before = _Place(state_dir).identities()
         self._beside: frozenset[str] = frozenset()
 
+    def have(self, run_id: str) -> bool:
+        """Whether the run has a folder at this moment."""
+        return os.path.lexists(run_folder(self._state_dir, run_id))
+
     def note_beside(self, runs: Iterable[str]) -> frozenset[str]:
         """Which of these runs, of which no supervisor tells, are being written all the same.
 

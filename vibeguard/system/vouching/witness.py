@@ -75,6 +75,9 @@ class Witness:
             runs, live = [run for run in others[0].runs if run in agreed], dict(others[0].live)
         else:
             runs, live = [self._folders.with_seal(run) for run in read_order(self._state_dir)], {}
+        # Who prunes takes the folders away before looking whom to tell: a run without one may have
+        # been forgotten by all that were there then.
+        runs = [run for run in runs if self._folders.have(run.run_id)]
         beside = self._folders.note_beside(
             run.run_id for run in runs if not run.seal and run.run_id not in live
         )
