@@ -4,8 +4,7 @@ import codecs
 import os
 import tempfile
 
-from vibeguard.commands.caller_folders import working_folder
-from vibeguard.commands.loading import Loaded, load
+from vibeguard.commands.loading import Loaded, load, state_dir_of_run
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.audit.accesses import Accesses
@@ -22,7 +21,7 @@ from vibeguard.system.audit.traced_attempt import Ended, Order, TracedAttempt
 from vibeguard.system.audit.tracer import ignored_by_git, tracer_command, usable_tracer
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.environment import FILE_LIST, caller_environment, check_environment
-from vibeguard.system.discovery.whereabouts import repository_root, state_dir_of
+from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.exits import signal_number
 from vibeguard.system.process.start_refused import StartRefused
@@ -42,9 +41,10 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     strace = usable_tracer(environment)
     plan = plan_of_all(loaded.config)
     planned = next(each for each in plan.checks if each.id == check)
+    state_dir = state_dir_of_run(loaded.located, common)
     with tempfile.TemporaryDirectory(prefix="vibeguard-audit-") as scratch:
-        order = _order(loaded, planned, plan.settings, common, strace=strace, scratch=scratch)
-        calls, facts = Syscalls(), _facts(loaded, order, _state_dir(loaded, common))
+        order = _order(loaded, planned, plan.settings, state_dir, strace=strace, scratch=scratch)
+        calls, facts = Syscalls(), _facts(loaded, order, state_dir)
         ended = _run(order, calls, facts)
     if ended.cancelled_by is not None:
         write_err(f"vibeguard: the audit of {check} was ended by {ended.cancelled_by.name}\n")
@@ -64,7 +64,7 @@ def _order(
     loaded: Loaded,
     planned: PlannedCheck,
     settings: ResolvedSettings,
-    common: GlobalOptions,
+    state_dir: str,
     *,
     strace: str,
     scratch: str,
@@ -78,7 +78,7 @@ def _order(
     if is_handed_files(planned):
         from vibeguard.commands.file_lists import file_lists  # noqa: PLC0415 - seldom needed
 
-        listed = file_lists(loaded, (planned,), None, _state_dir(loaded, common)).lists[planned.id]
+        listed = file_lists(loaded, (planned,), None, state_dir).lists[planned.id]
         files = tuple(listed.split(b"\0")[:-1]) if planned.pass_files else ()
         with open(f"{scratch}/files", "wb") as file:
             file.write(listed)
@@ -99,10 +99,6 @@ def _order(
         grace_s=settings.grace_ns / SECOND_NS,
         leak_grace_s=settings.leak_grace_ns / SECOND_NS,
     )
-
-
-def _state_dir(loaded: Loaded, common: GlobalOptions) -> str:
-    return state_dir_of(loaded.located, common.state_dir, os.environ, working_folder())
 
 
 def _facts(loaded: Loaded, order: Order, state: str) -> Accesses:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard.commands.caller_folders import working_folder
-from vibeguard.commands.loading import Loaded, load, locate
+from vibeguard.commands.loading import Loaded, load, locate, state_dir_of_run
 from vibeguard.commands.narrowing import Narrowing, narrowing
 from vibeguard.commands.opening import tell_leftovers
 from vibeguard.commands.options import GlobalOptions
@@ -31,7 +31,7 @@ from vibeguard.system.discovery.cpus import usable_cpus
 from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
-from vibeguard.system.discovery.whereabouts import find_state_dir, state_dir_of
+from vibeguard.system.discovery.whereabouts import find_state_dir
 from vibeguard.system.front import early
 from vibeguard.system.history import load_estimates
 from vibeguard.system.reuse.tree import named_tree, with_identity
@@ -50,10 +50,10 @@ def prepare_launch(invocation: Invocation, held: ExitStack, narrow: Narrow = nar
     `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
     Raises UsageError, ConfigError and LogWriteError, of which a mark is left in the state folder.
     """
-    named, here = invocation.common.state_dir, working_folder()
-    with refusals_marked(find_state_dir(named, os.environ, here)):
-        located = locate(invocation.common)
-    path = state_dir_of(located, named, os.environ, here)
+    common = invocation.common
+    with refusals_marked(find_state_dir(common.state_dir, os.environ, working_folder())):
+        located = locate(common)
+    path = state_dir_of_run(located, common)
     with refusals_marked(path):
         state_dir = state_folder(path, create=True)
         tell_leftovers(state_dir)

@@ -13,7 +13,7 @@ from vibeguard.core.config.matcher_files import with_matcher_files
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
-from vibeguard.system.discovery.whereabouts import Located, find_config, read_config
+from vibeguard.system.discovery.whereabouts import Located, find_config, read_config, state_dir_of
 
 
 class Loaded(Struct, frozen=True):
@@ -60,6 +60,11 @@ def _sh_lacks(name: str) -> bool:
 def locate(common: GlobalOptions) -> Located:
     """Find the config. Raises UsageError where there is none."""
     return find_config(common.config, os.environ, working_folder())
+
+
+def state_dir_of_run(located: Located, common: GlobalOptions) -> str:
+    """The state folder of a run of this config; it may not exist."""
+    return state_dir_of(located, common.state_dir, os.environ, working_folder())
 
 
 def has_config(common: GlobalOptions) -> bool:

@@ -18,7 +18,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.conclusion import exit_code_of
-from vibeguard.core.report.tally import counted, not_passed, passed
+from vibeguard.core.report.tally import settled_in_words
 from vibeguard.core.report.unstable import Unstable, unstable_checks
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration, some
@@ -163,8 +163,7 @@ def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:
         checks=len(state.checks),
         path=os.path.join(folder, LOG_NAME),
     )
-    listing = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
-    return run, ", ".join(listing) or "nothing ran" * (finished is not None)
+    return run, settled_in_words(state) or "nothing ran" * (finished is not None)
 
 
 def _row(run: ListedRun, counts: str) -> list[str]:

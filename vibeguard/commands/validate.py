@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from vibeguard.commands.caller_folders import working_folder
-from vibeguard.commands.loading import Loaded, load, matching
+from vibeguard.commands.loading import Loaded, load, matching, state_dir_of_run
 from vibeguard.commands.narrowing import folders_among_patterns
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_news
@@ -17,7 +16,6 @@ from vibeguard.core.report.learning import placement_advice
 from vibeguard.core.report.proposals import propose_results
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
-from vibeguard.system.discovery.whereabouts import state_dir_of
 from vibeguard.system.history import load_estimates
 
 SHORTEST_MASKED = 8  # characters of a value
@@ -117,7 +115,7 @@ def advice_from_history(loaded: Loaded, common: GlobalOptions) -> tuple[str, ...
     """What earlier runs say about where checks run; nothing where there are none."""
     config = loaded.config
     limit = config.settings.async_after_ns
-    state_dir = state_dir_of(loaded.located, common.state_dir, os.environ, working_folder())
+    state_dir = state_dir_of_run(loaded.located, common)
     placed = [(check, pool_of(check, limit)) for check in config.checks]
     return tuple(placement_advice(placed, load_estimates(state_dir, config.checks), limit))
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard.commands import failures
-from vibeguard.commands.caller_folders import working_folder
 from vibeguard.commands.launching import prepare_launch
-from vibeguard.commands.loading import Loaded, load, locate
+from vibeguard.commands.loading import Loaded, load, locate, state_dir_of_run
 from vibeguard.commands.narrowing import Narrowing, failing_in, narrowing
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run_options import CheckName, Invocation, RunOptions, WatchOptions
@@ -24,7 +23,6 @@ from vibeguard.core.watch.machine import RunEnded, Start
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.clock import monotonic_ns, wall_ns
 from vibeguard.system.discovery.environment import caller_environment
-from vibeguard.system.discovery.whereabouts import state_dir_of
 from vibeguard.system.front.early import prepare
 from vibeguard.system.front.guarding import Front, Watching
 from vibeguard.system.watch.run_process import import_for_runs
@@ -40,7 +38,7 @@ def watch(*ids: CheckName, common: GlobalOptions, options: WatchOptions) -> int:
     form = _format(common, options)
     located = locate(common)
     import_for_runs()
-    state_dir = state_dir_of(located, common.state_dir, os.environ, working_folder())
+    state_dir = state_dir_of_run(located, common)
     tree = Tree(located.folder, caller_environment(), state_dir, ConfigFiles(common, located.path))
 
     def body_of(start: Start) -> Callable[[], RunEnded]:

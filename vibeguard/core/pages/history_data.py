@@ -7,7 +7,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome
 from vibeguard.core.pages.history import History, HistoryCheck, HistoryRun
 from vibeguard.core.report.reasons import shown_status
-from vibeguard.core.report.tally import counted, not_passed, passed
+from vibeguard.core.report.tally import settled_in_words
 from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.unstable import unstable_checks
 
@@ -31,13 +31,12 @@ def history_of(runs: Iterable[tuple[State, str]]) -> History:
 
 def _run(state: State, word: str) -> HistoryRun:
     started, vcs = state.started, state.vcs
-    counts = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
     return HistoryRun(
         run_id=state.run_id,
         word=word,
         ns=state.elapsed_ns,
         started=started.wall_time if started else "",
-        counts=", ".join(counts),
+        counts=settled_in_words(state),
         branch=vcs.branch if vcs else "",
         commit=vcs.head if vcs else "",
     )

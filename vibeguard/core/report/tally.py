@@ -69,6 +69,12 @@ def passed(state: State) -> int:
     return state.counts.get(Outcome.PASSED, 0)
 
 
+def settled_in_words(state: State) -> str:
+    """What did not pass, then how many did; empty where nothing has settled."""
+    words = [*counted(not_passed(state)), f"{passed(state)} passed"] if state.settled else []
+    return ", ".join(words)
+
+
 def passed_in_words(state: State) -> str:
     """The same in words: `12 passed, 9 of them in run X`."""
     earlier = passed_earlier(state)
