@@ -1,8 +1,9 @@
 # Brings what a run's files are made of into the store; prints the tree of the run's commit.
-# STORE, ORIGIN, COMMIT, TREE and PACK (may be empty) are in the environment.
+# STORE, SENT (the objects that came from runs), ORIGIN, COMMIT, TREE and PACK (may be empty) are in the
+# environment.
 # What it prints on failure is what the run is told.
 set -eu
-has() { git --git-dir="$STORE" cat-file -e "$1" 2>/dev/null; }
+has() { GIT_OBJECT_DIRECTORY="$SENT" git --git-dir="$STORE" cat-file -e "$1" 2>/dev/null; }
 if ! has "$COMMIT^{commit}"; then
     said=$(git --git-dir="$STORE" fetch -q --no-tags "$ORIGIN" "$COMMIT" 2>&1) ||
         said=$(git --git-dir="$STORE" fetch -q "$ORIGIN" '+refs/heads/*:refs/heads/*' 2>&1) || true
@@ -10,7 +11,7 @@ if ! has "$COMMIT^{commit}"; then
     has "$COMMIT^{commit}" || { echo "its repository $ORIGIN lacks the commit $COMMIT$why"; exit 41; }
 fi
 if [ -n "$PACK" ] && ! has "$TREE^{tree}"; then
-    git --git-dir="$STORE" index-pack --stdin --fix-thin <"$PACK" >/dev/null 2>&1 ||
+    GIT_OBJECT_DIRECTORY="$SENT" git --git-dir="$STORE" index-pack --stdin --fix-thin <"$PACK" >/dev/null 2>&1 ||
         { echo "the files of the run do not fit to the commit $COMMIT here"; exit 42; }
 fi
 has "$TREE^{tree}" || { echo "the files of the run did not arrive whole"; exit 43; }

@@ -95,6 +95,7 @@ class Folders:
                 self._head_trees[source] = await self._run(
                     self._arrive,
                     STORE=self._store.git,
+                    SENT=self._store.sent,
                     ORIGIN=self._store.repository,
                     COMMIT=source.commit,
                     TREE=source.tree,
@@ -111,7 +112,7 @@ class Folders:
                     await self._take_over(ready, source)
                     os.rename(ready.path, path)  # at once: no cancel finds it under neither name
                     return
-            make_repository(path, self._store.git, self._store.shallow)
+            make_repository(path, self._store.objects, self._store.shallow)
             try:
                 await self._fill(path, source, "")
                 hand_over(path)
@@ -147,7 +148,7 @@ class Folders:
     async def lay_ready(self, source: Source) -> None:
         """Lay one in advance; beyond the most, the oldest one goes. Raises Unfit or OSError."""
         path = self._store.attempt_folder(f"ready-{next(self._numbers)}")
-        make_repository(path, self._store.git, self._store.shallow)
+        make_repository(path, self._store.objects, self._store.shallow)
         await self._fill(path, source, "")
         with self._or_removed(path):
             await trio.sleep(CTIME_TICK_S)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -24,8 +25,8 @@ _CONFIG: Final = """[core]
 _UNCONVERTED: Final = "* -text -ident -filter !working-tree-encoding\n"
 
 
-def make_repository(path: str, store: str, shallow: str) -> None:
-    """What `git init` makes, with the store's objects; without its two processes.
+def make_repository(path: str, objects: Iterable[str], shallow: str) -> None:
+    """What `git init` makes, with the store's `objects`; without its two processes.
 
     `shallow` is the file, if it is there, that says at which commits the store ends.
     """
@@ -34,8 +35,8 @@ def make_repository(path: str, store: str, shallow: str) -> None:
         os.mkdir(f"{path}/.git{name}")
     _write(f"{path}/.git/config", _CONFIG)
     _write(_attributes(path), _UNCONVERTED)
-    objects = os.fsdecode(quoted_path(f"{store}/objects"))
-    _write(f"{path}/.git/objects/info/alternates", f"{objects}\n")
+    alternates = "".join(f"{os.fsdecode(quoted_path(each))}\n" for each in objects)
+    _write(f"{path}/.git/objects/info/alternates", alternates)
     with suppress(FileNotFoundError):
         shutil.copyfile(shallow, f"{path}/.git/shallow")
 

@@ -13,6 +13,7 @@ from typing import Final
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.vcs import quoted_path
 from vibeguard.system.rundir.files import make_folder
 from vibeguard.system.rundir.removal import remove_tree
 
@@ -23,6 +24,7 @@ FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away
 class Store:
     """Below `folder`: `store.git`, `packs/`, `attempts/` and `outputs/`.
 
+    `packs/` has what runs sent, as it came and as git's objects, beside those of `store.git`.
     `repository` is a path or a URL that has the commits which runs are based on; the file
     `shallow` says, if it is there, at which of them its history ends.
     """
@@ -31,7 +33,13 @@ class Store:
         self.folder = folder
         self.repository = repository
         self.git = os.path.join(folder, "store.git")
+        self.sent = os.path.join(folder, "packs", "objects")
         self.shallow = os.path.join(self.git, "shallow")
+
+    @property
+    def objects(self) -> tuple[str, str]:
+        """Where all objects are that a folder of an attempt needs."""
+        return (self.sent, os.path.join(self.git, "objects"))
 
     def open(self) -> None:
         """Make what is not there. Raises UsageError."""
@@ -43,10 +51,9 @@ class Store:
         objects = self._path_in_repository("objects")
         self.shallow = self._path_in_repository("shallow") or self.shallow
         self._refuse_partial(objects)
-        info = os.path.join(self.git, "objects", "info")
-        os.makedirs(info, exist_ok=True)
-        with open(os.path.join(info, "alternates"), "wb") as file:
-            file.write(os.fsencode(f"{objects}\n") if objects else b"")
+        sent, own = self.objects
+        _read_from(sent, own)
+        _read_from(own, objects)
         if not objects:
             arguments = (f"--git-dir={self.git}", "fetch", "-q", self.repository)
             refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -113,3 +120,11 @@ class Store:
             )
             raise UsageError(what, "name another one with --repository") from error
         return os.fsdecode(done.stdout)
+
+
+def _read_from(objects: str, others: str) -> None:
+    """Have git look in `others`, if there are any, for objects that are not in the first folder."""
+    info = os.path.join(objects, "info")
+    os.makedirs(info, exist_ok=True)
+    with open(os.path.join(info, "alternates"), "wb") as file:
+        file.write(quoted_path(others) + b"\n" if others else b"")

@@ -330,6 +330,23 @@ def test_a_commit_that_the_repository_lacks_is_said(origin: Path, tmp_path: Path
     trio.run(main)
 
 
+def test_what_runs_sent_is_gone_with_the_worker_that_got_it(origin: Path, tmp_path: Path) -> None:
+    """Else its disk fills from start to start; and the same files can come again."""
+
+    async def main() -> None:
+        for name in ("first", "second"):
+            async with folders(origin, tmp_path) as maker:
+                assert [*(tmp_path / "worker").rglob("*.pack")] == []
+                path = tmp_path / "worker" / "packs" / shipment.source.pack
+                path.write_bytes(shipment.pack)
+                await maker.make(shipment.source, str(tmp_path / name))
+                assert content(tmp_path / name) == content(origin)
+
+    (origin / "new").write_text("new\n")
+    shipment = begin_capture(str(origin), os.environb).result()
+    trio.run(main)
+
+
 def test_a_store_that_has_lost_files_makes_one_attempt_unfit_and_gets_them_again(
     origin: Path, tmp_path: Path
 ) -> None:
@@ -337,7 +354,7 @@ def test_a_store_that_has_lost_files_makes_one_attempt_unfit_and_gets_them_again
         async with folders(origin, tmp_path) as maker:
             source = dirty(origin, tmp_path)
             await maker.arrive(source)
-            for name in (tmp_path / "worker" / "store.git" / "objects" / "pack").iterdir():
+            for name in (tmp_path / "worker" / "packs" / "objects" / "pack").iterdir():
                 name.unlink()
             with pytest.raises(Unfit, match="folder could not be made"):
                 await maker.make(source, str(tmp_path / "lost"))

@@ -77,7 +77,7 @@ def test_a_worker_that_a_hook_starts_uses_the_repository_that_it_was_given(
     monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
     store = opened(tmp_path, str(origin))
     alternates = Path(store.git, "objects", "info", "alternates").read_text()
-    assert alternates == f"{origin}/.git/objects\n"
+    assert alternates == f'"{origin}/.git/objects"\n'
     assert "sha256" not in Path(store.git, "config").read_text()
 
 
