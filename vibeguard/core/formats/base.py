@@ -96,10 +96,11 @@ class ProseFormat(Format):
 
     def __init__(self, options: FormatOptions) -> None:
         from vibeguard.core.report.prose import Prose  # noqa: PLC0415 - programs need none
+        from vibeguard.core.wording.style import Style  # noqa: PLC0415 - the same
 
         super().__init__(options)
         self.prose = Prose(
-            colour=options.colour,
+            style=Style(colour=options.colour),
             columns=options.columns,
             verbose=options.verbose,
             run_folder=options.run_folder,

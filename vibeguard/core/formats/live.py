@@ -17,7 +17,6 @@ from vibeguard.core.report.tally import counted, not_passed, passed
 from vibeguard.core.report.workers import awaited, worker_of
 from vibeguard.core.wording.layout import cells, cut
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration
 
 BEGIN = "\x1b[?2026h"
@@ -57,7 +56,6 @@ class LiveFormat(ProseFormat):
 
     def __init__(self, options: FormatOptions) -> None:
         super().__init__(options)
-        self._style = Style(colour=options.colour)
         self._rows: list[str] = []
         self._hidden = False
         self.resize(options.columns, options.rows)
@@ -124,7 +122,7 @@ class LiveFormat(ProseFormat):
         # One cell stays free: a full last column makes some terminals wrap.
         width = max(self.columns - 1, 1)
         cut_rows = [cut(row, width) for row in rows]
-        return [*map(self._style.dim, cut_rows[:-1]), cut_rows[-1]]
+        return [*map(self.prose.style.dim, cut_rows[:-1]), cut_rows[-1]]
 
     def _check_row(self, record: CheckRecord, now_t: int, seen: Seen) -> str:
         """What runs: its name, for how long, and its last line of output where there is room."""

@@ -56,7 +56,7 @@ def _remarks(record: CheckRecord) -> Iterator[str]:
         yield "left processes behind"
 
 
-class Paragraphs(Struct, frozen=True):
+class Paragraphs(Struct):
     """How to lay out paragraphs: columns (0: no limit), colour, how much to say."""
 
     style: Style

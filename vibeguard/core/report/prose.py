@@ -29,14 +29,8 @@ WIDEST_NAME = 32
 _ROOM = 1 << 20  # the row is cut to the columns, not what it says
 
 
-class Prose:
-    """Lines for people, in given columns (0: no limit), with or without colour."""
-
-    def __init__(self, *, colour: bool, columns: int, verbose: bool, run_folder: str) -> None:
-        self.style = Style(colour=colour)
-        self.columns = columns
-        self.verbose = verbose
-        self.run_folder = run_folder
+class Prose(Paragraphs):
+    """Lines for people: of a check that a person should look at its paragraph."""
 
     def event(self, state: State, event: events.Event) -> str:
         """What to say after `event`; every line ends in a newline."""
@@ -128,15 +122,7 @@ class Prose:
         if event.outcome is Outcome.CANCELLED:
             loud = record.first_started_t is not None
         remarkable = event.leaked or event.flaky or bool(event.prompts)
-        if not (loud or self.verbose or remarkable):
-            return []
-        paragraphs = Paragraphs(
-            style=self.style,
-            columns=self.columns,
-            run_folder=self.run_folder,
-            verbose=self.verbose,
-        )
-        return paragraphs.of(state, record)
+        return self.of(state, record) if loud or self.verbose or remarkable else []
 
 
 def failure_table(state: State, columns: int, style: Style) -> list[str]:
