@@ -92,7 +92,8 @@ def apply_each(state: State, log: Iterable[Any]) -> None:
 
     Raises LogCorrupt at the first event that cannot follow what came before.
     """
-    seq, t, records, moves = state.next_seq, state.last_t, state.checks, _moves(state)
+    seq, t, records = state.next_seq, state.last_t, state.checks
+    moves = MOVES if state.cancel is None else _MOVES_AFTER_CANCEL
     try:
         for event in log:
             if event.seq != seq:
@@ -105,7 +106,7 @@ def apply_each(state: State, log: Iterable[Any]) -> None:
                 move = moves[record.state][type(event)]
             except (AttributeError, KeyError):
                 _move_the_run(state, event)
-                moves = _moves(state)
+                moves = MOVES if state.cancel is None else _MOVES_AFTER_CANCEL
             else:
                 # These need no look at the ends: before the plan there are no checks, and once
                 # the run has finished every check has settled.
@@ -121,10 +122,6 @@ def fold(log: Iterable[events.Event]) -> State:
     state = State()
     apply_each(state, log)
     return state
-
-
-def _moves(state: State) -> Moves:
-    return MOVES if state.cancel is None else _MOVES_AFTER_CANCEL
 
 
 def _move_the_run(state: State, event: Any) -> None:

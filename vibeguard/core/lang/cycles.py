@@ -21,8 +21,8 @@ def find_cycles(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 def _cycles(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     finished: set[str] = set()
-    for root in graph:
-        if root not in finished:
+    for root, following in graph.items():
+        if following and root not in finished:
             yield from _cycles_from(root, graph, finished)
 
 

@@ -70,6 +70,6 @@ def remaining_paths(requires: Requires, expected_ns: Mapping[str, int]) -> dict[
     dependents = dependents_of(requires)
     paths: dict[str, int] = {}
     for check in reversed(topological_order(requires)):
-        after = max((paths[dependent] for dependent in dependents[check]), default=0)
+        after = max(map(paths.__getitem__, dependents[check]), default=0)
         paths[check] = expected_ns.get(check, unknown) + after
     return paths

@@ -43,7 +43,8 @@ def select(
     """
     by_id = {check.id: check for check in config.checks}
     _refuse_unknown(config, by_id, ids, (*tags, *exclude_tags))
-    asked = [check.id for check in config.checks if _is_asked_for(check, set(ids), set(tags))]
+    named, tagged, left_out = set(ids), set(tags), set(exclude_tags)
+    asked = [check.id for check in config.checks if _is_asked_for(check, named, tagged)]
     if not asked:
         what = f"none of the named checks has the tag {','.join(tags)}"
         raise UsageError(what, "name others, or leave out --tags")
@@ -51,11 +52,13 @@ def select(
         asked = [name for name in asked if name in among]
         if not asked:
             return Selection(())
-    excluded = {check.id for check in config.checks if not set(exclude_tags).isdisjoint(check.tags)}
+    excluded = {check.id for check in config.checks if not left_out.isdisjoint(check.tags)}
     if no_deps:
         return _without_dependencies(config, asked, excluded, exclude_tags)
     requires = {name: [entry.check for entry in check.requires] for name, check in by_id.items()}
     wanted = closure(asked, requires.__getitem__)
+    if not excluded:
+        return Selection(tuple(check for check in config.checks if check.id in wanted))
     taken_along = closure(excluded, dependents_of(requires).__getitem__) - excluded
     left = wanted - excluded - taken_along
     # A requirement is only there for those who need it: what nobody needs any more goes too.

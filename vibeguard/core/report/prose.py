@@ -4,6 +4,8 @@ A passing run says nothing before its summary. What fails, is retried, slow, sil
 said at the moment when it happens.
 """
 
+from typing import Final
+
 from vibeguard.core.model import events
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome, Pool, TerminationReason, WhilePending
@@ -27,6 +29,8 @@ NARROWEST = 40
 MOST_ROWS = 20
 WIDEST_NAME = 32
 _ROOM = 1 << 20  # the row is cut to the columns, not what it says
+# Of which nothing is said, ever; of a start in a verbose run alone.
+_SILENT: Final = frozenset({events.CheckQueued, events.CheckAttemptFinished})
 
 
 class Prose(Paragraphs):
@@ -34,6 +38,9 @@ class Prose(Paragraphs):
 
     def event(self, state: State, event: events.Event) -> str:
         """What to say after `event`; every line ends in a newline."""
+        kind = type(event)  # first: nothing is said of three in four events of a run
+        if kind in _SILENT or (kind is events.CheckStarted and not self.verbose):
+            return ""
         record = state.checks.get(getattr(event, "check", ""))
         if record is None:
             return self._joined(self._of_run(state, event))
@@ -80,10 +87,8 @@ class Prose(Paragraphs):
         match event:  # what every check has comes first: each pattern that is tried costs
             case events.CheckSettled():
                 return self._settled(state, record, event)
-            case events.CheckQueued() | events.CheckAttemptFinished():
-                return []
             case events.CheckStarted():
-                return self._started(record, event) if self.verbose else []
+                return self._started(record, event)
             case events.CheckSlow(check=check):
                 text = f"{check} has been running for {duration(event.elapsed_ns)}"
                 return self._line("slow", text)

@@ -48,8 +48,10 @@ def summary(state: State, ending: Ending, style: Style, run_folder: str = "") ->
 def missing_artifacts(state: State) -> Iterator[str]:
     """Which artifacts did not come back from a worker, and why: no outcome says so."""
     for check, record in state.checks.items():
-        prefixes = tuple(f"{pattern}: " for pattern in record.planned.artifacts)
         told = record.finished.not_returned if record.finished else ()
+        if not told:
+            continue
+        prefixes = tuple(f"{pattern}: " for pattern in record.planned.artifacts)
         missing = [line for line in told if line.startswith(prefixes)]
         if missing:
             yield sanitise(f"artifacts of {check} that did not come back: {some(missing, 3)}")
@@ -152,11 +154,12 @@ def skips(state: State) -> Iterator[str]:
     """One line for each root cause, so that no dependent of a failure vanishes."""
     groups: dict[tuple[str, Reason | None], list[str]] = {}
     for check, record in state.checks.items():
-        if has_nothing_to_confirm(record):
+        settled = record.settled
+        if settled is None or settled.outcome is not Outcome.SKIPPED:
             continue
-        if record.settled is not None and record.outcome is Outcome.SKIPPED:
-            reason = record.settled.reason if not record.settled.waived else None
-            groups.setdefault((record.settled.cause, reason), []).append(check)
+        if not has_nothing_to_confirm(record):
+            reason = settled.reason if not settled.waived else None
+            groups.setdefault((settled.cause, reason), []).append(check)
     for (cause, reason), checks in groups.items():
         root = state.checks.get(cause)
         if reason is None:
