@@ -2,12 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.helpers.census import with_token
 from tests.helpers.command import environment, git, vibeguard
+from tests.helpers.running import running
 from tests.helpers.staging import (
     commit,
     has_namespaces,
@@ -561,3 +565,19 @@ def test_the_hook_checks_the_commit_and_the_push_asks_for_its_verdict(tmp_path, 
     git("stash", "pop", "-q", cwd=root)
     git("add", "a", cwd=root)
     assert git(*name, "commit", "-qm", "y", cwd=root, check=False).returncode == 1
+
+
+def test_a_signal_ends_the_laying_out_of_what_is_staged(tmp_path):
+    """Before there is a run nothing has to be brought to an end: a slow filter was waited for."""
+    root = repository(tmp_path / "r", **{"a": "1\n", "vibeguard.yaml": config("cat a")})
+    began, slow = tmp_path / "began", f"300.{uuid4().int % 10**9:09}"
+    git("config", "filter.slow.clean", f"touch {began}; sleep {slow}", cwd=root)
+    (root / ".git" / "info").mkdir(exist_ok=True)
+    (root / ".git" / "info" / "attributes").write_text("a filter=slow\n")
+    (root / "a").write_text("2\n")
+    with running(root, "run", "--staged") as run:
+        wait_until(began.exists, "git asks the filter")
+        os.kill(run.pid, signal.SIGTERM)
+        exit_code, _, err = run.end()
+    assert exit_code == 143, err
+    wait_until(lambda: with_token(slow) == [], "the filter is gone")

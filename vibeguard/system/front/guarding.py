@@ -103,6 +103,7 @@ class Front:
         self._signal_count = SignalCount()
         self._following: Following | None = None
         self._patience_ends: float | None = None
+        self._interrupted = ""
 
     def run(self, launch: Launch, *, recorded: Callable[[], None] = lambda: None) -> int:
         """Launch the run and stay as long as asked; the exit code of the command.
@@ -120,7 +121,7 @@ class Front:
             self._turn()
         recorded()
         started = self._link.started
-        if started is None:
+        if started is None or (self._link.lost and self._interrupted):
             state_dir = os.fsdecode(launch.state_dir)
             with refusals_marked(state_dir, launched_ns=launched_ns):
                 raise self._never_started()
@@ -179,7 +180,8 @@ class Front:
         now = monotonic_s()
         if now >= self._patience_ends:
             self._output.discard()
-        if now >= self._patience_ends + ANSWER_BOUND_S:
+        # Before the run begins there is nothing to bring to an end.
+        if now >= self._patience_ends + (ANSWER_BOUND_S if self._link.started else 0):
             self._link.give_up()
 
     def _is_over(self) -> bool:
@@ -218,7 +220,9 @@ class Front:
         if count == 1:
             self._link.wake()
             self._link.order(Interrupt(number.name))
-            self._patience_ends = monotonic_s() + self._grace_s + READERS_BOUND_S
+            self._interrupted = number.name
+            grace_s = self._grace_s if self._link.started else 0
+            self._patience_ends = monotonic_s() + grace_s + READERS_BOUND_S
         if count == 2 or number == signal.SIGQUIT:
             self._link.order(Kill())
             self._patience_ends = monotonic_s() + READERS_BOUND_S
@@ -258,8 +262,8 @@ class Front:
         if sealed is not None:
             return Ending(exit_code=sealed.exit_code, log_status=LogStatus.COMPLETE)
         if self._link.lost:
-            what = f"{self._death()} before it handed over a verdict; every check was ended"
-            return incomplete(what)
+            told = "before it handed over a verdict; every check was ended"
+            return incomplete(f"{self._link.death} {told}")
         return self._live(following)
 
     def _live(self, following: Following) -> Ending:
@@ -291,15 +295,12 @@ class Front:
         self._link.end_leftovers()
         self._signals.hold_back()
 
-    def _death(self) -> str:
-        by = self._link.ended_by
-        limit = " (sent at a limit of CPU time: ulimit -t)" if by == "SIGXCPU" else ""
-        return f"the supervisor was ended by {by}{limit}" if by else "the supervisor died"
-
-    def _never_started(self) -> Exception:
+    def _never_started(self) -> BaseException:
         failed = self._link.failed
         if failed is None:
-            return RunIncomplete(f"{self._death()} before the run began", "run it again")
+            if self._interrupted:
+                return KeyboardInterrupt(self._interrupted)
+            return RunIncomplete(f"{self._link.death} before the run began", "run it again")
         kinds = (UsageError, LogWriteError, RunIncomplete)
         kind = next(kind for kind in kinds if kind.exit_code == failed.exit_code)
         return kind(failed.what, failed.do)

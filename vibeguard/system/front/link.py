@@ -37,6 +37,13 @@ class SupervisorLink:
         self._reaped = False
         loop.watch(supervisor.reports, self._read_reports)
 
+    @property
+    def death(self) -> str:
+        """How it was lost, as far as that was seen."""
+        by = self.ended_by
+        limit = " (sent at a limit of CPU time: ulimit -t)" if by == "SIGXCPU" else ""
+        return f"the supervisor was ended by {by}{limit}" if by else "the supervisor died"
+
     def launch(self, launch: Launch) -> None:
         """Let the run begin; from now on this process is the guardian, unless there is another."""
         if self.guarded_here:

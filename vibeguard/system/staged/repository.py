@@ -15,9 +15,11 @@ TIMEOUT_S: Final = 300.0
 class Repository:
     """Asks git about the work tree at `root` with this environment."""
 
-    def __init__(self, root: str, environment: Mapping[bytes, bytes]) -> None:
+    def __init__(
+        self, root: str, environment: Mapping[bytes, bytes], timeout_s: float = TIMEOUT_S
+    ) -> None:
         self.root = root
-        self._git = Git(root, environment, TIMEOUT_S)
+        self._git = Git(root, environment, timeout_s)
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises UsageError with its first words."""
@@ -26,7 +28,7 @@ class Repository:
         except OSError as error:
             raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
         except subprocess.TimeoutExpired:
-            raise _refused(arguments[0], f"no answer within {TIMEOUT_S:g} s") from None
+            raise _refused(arguments[0], f"no answer within {self._git.timeout_s:g} s") from None
         except subprocess.CalledProcessError as error:
             lines = error.stderr.decode(errors="replace").strip().splitlines()
             raise _refused(arguments[0], lines[0] if lines else "no message") from None

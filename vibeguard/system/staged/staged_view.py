@@ -23,6 +23,7 @@ _LAID_OUT: Final = "laid-out"  # the index of the view, as it was before the fir
 _MOST_NAMED: Final = 4
 _PORTION: Final = 500  # files: about a millisecond
 _LARGEST_PATCH: Final = 64 << 20
+PATCH_S: Final = 2.0  # a verdict waits for it, and Ctrl-C does
 
 
 class LaidOut:
@@ -42,7 +43,7 @@ class LaidOut:
         index = os.fsencode(os.path.join(self._scratch.path, _LAID_OUT))
         own = without_git_locals(self.launch.environment) | {b"GIT_INDEX_FILE": index}
         words = ("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv")
-        made = Repository(self.root, own).git(*words, "--src-prefix=a/", "--dst-prefix=b/")
+        made = Repository(self.root, own, PATCH_S).git(*words, "--src-prefix=a/", "--dst-prefix=b/")
         return made if len(made) <= _LARGEST_PATCH else b""
 
     async def moved(self) -> list[str]:

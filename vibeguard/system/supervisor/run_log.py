@@ -21,7 +21,7 @@ from vibeguard.core.model.events import (
     RunStarted,
 )
 from vibeguard.core.model.state import State
-from vibeguard.core.names import ExitCode
+from vibeguard.core.names import ExitCode, Verdict
 from vibeguard.core.problems import LogAltered, LogWriteError
 from vibeguard.core.redaction import redaction, secret_values
 from vibeguard.system.channel import Launch, Sealed
@@ -272,7 +272,9 @@ class RunLog:
     def _record_verdict(self, afterwards: Afterwards | None) -> None:
         state = self.recorder.state
         ruling = verdict_of(state)
-        vcs = tree_at_the_end(self.launch)
+        # Who has cancelled waits for the end, and git may take long: neither counts for anything.
+        cancelled = ruling.verdict is Verdict.CANCELLED
+        vcs = None if cancelled else tree_at_the_end(self.launch)
         self.recorder.record(
             RunFinished(
                 verdict=ruling.verdict,
@@ -282,7 +284,7 @@ class RunLog:
                 reason=ruling.reason,
                 unattributed=self.unattributed,
                 vcs=vcs,
-                patch=keep_patch(self.view, self.folder),
+                patch="" if cancelled else keep_patch(self.view, self.folder),
                 changed=changed_meanwhile(self.launch, state, vcs, afterwards),
             )
         )
