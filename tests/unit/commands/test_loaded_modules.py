@@ -35,7 +35,8 @@ SELDOM = {
 OF_TRIO = {"trio", "attr", "attrs", "inspect", "ssl", "logging"}
 # What Trio imports for programs with connections, and to search for a library.
 PUT_OFF = {"_ssl", "idna.core", "ctypes.util", "shutil", "tempfile"}
-SUPERVISOR = (PARSER | HEAVY | CONFIG | SELDOM | PUT_OFF) - OF_TRIO
+LEFT_OUT = {"trio._dtls", "trio._path", "pathlib", "attr.validators"}
+SUPERVISOR = (PARSER | HEAVY | CONFIG | SELDOM | PUT_OFF | LEFT_OUT) - OF_TRIO
 SUPERVISE = (
     "from vibeguard.system.supervisor.lean_trio import import_trio; import_trio(); "
     "import vibeguard.system.supervisor.process, vibeguard.system.supervisor.session"
@@ -109,6 +110,24 @@ def test_what_trio_put_off_is_whole_once_it_is_used(folder):
         "assert ctypes.util.find_library.__module__ == 'ctypes.util'"
     )
     assert {"_ssl", "idna.core"} <= loaded(program, folder)
+
+
+def test_what_was_left_out_of_trio_can_be_imported_afterwards(folder):
+    program = (
+        f"{SUPERVISE}; from trio._path import Path; from attr.validators import instance_of; "
+        "Path('.'), instance_of(int)"
+    )
+    assert {"pathlib", "attr.validators"} <= loaded(program, folder)
+
+
+def test_a_trio_that_needs_what_is_left_out_is_imported_whole(folder):
+    """A later one may: then it takes longer, and a run starts all the same."""
+    program = (
+        "from vibeguard.system.supervisor import lean_trio as lean; "
+        f"lean.LEFT_OUT += ('trio._sync',); {SUPERVISE}; "
+        "import trio; trio.Path('.'), trio.run(trio.sleep, 0)"
+    )
+    assert "trio._dtls" in loaded(program, folder)
 
 
 @pytest.mark.parametrize(

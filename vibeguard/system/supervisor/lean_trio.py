@@ -1,4 +1,4 @@
-"""Import Trio without what no run uses of it: TLS, addresses, a search by ldconfig.
+"""Import Trio without what no run uses of it: TLS, addresses, DTLS, paths, a search by ldconfig.
 
 Nearly all of a run's start-up is this import (docs/performance.md, docs/adr/0206).
 """
@@ -11,6 +11,9 @@ from typing import Any, Final
 
 # Trio and what it imports bind these, and use them for connections.
 PUT_OFF: Final = ("ssl", "idna", "ipaddress")
+# Modules of which Trio, and what it rests on, take names that nothing here uses: half of them are
+# classes of `attrs`, each compiled at import.
+LEFT_OUT: Final = ("trio._dtls", "trio._path", "attr.validators")
 # Has the function that names a thread, which is all that is looked for (glibc 2.34 and later).
 _LIBC: Final = "libc.so.6"
 
@@ -25,12 +28,40 @@ class _PutOff(ModuleType):
         return vars(self)[name]
 
 
+class _LeftOut(ModuleType):
+    """Stands in for a module while Trio is imported: whatever is taken from it is None."""
+
+    @staticmethod
+    def instance_of(_: type) -> None:
+        """No validator: of `attr.validators`, `outcome` takes this one."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
 def import_trio() -> None:
     """Import Trio, unless it is loaded already."""
     if "trio" in sys.modules:
         return
     for name in PUT_OFF:
         sys.modules.setdefault(name, _PutOff(name))
+    stand_ins: dict[str, ModuleType] = {
+        name: _LeftOut(name) for name in LEFT_OUT if name not in sys.modules
+    }
+    sys.modules.update(stand_ins)
+    try:
+        _import_without_a_search()
+    except Exception:  # noqa: BLE001 - another Trio, which does more with a name than take it
+        stand_ins |= {name: sys.modules[name] for name in sys.modules if name.startswith("trio.")}
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+    import_module("trio")  # whole, where that has failed
+
+
+def _import_without_a_search() -> None:
+    """Import Trio while nobody looks for the library that names threads."""
     if "ctypes.util" in sys.modules:
         import_module("trio")
         return
