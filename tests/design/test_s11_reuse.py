@@ -16,6 +16,7 @@ from tests.helpers.command import git, project, vibeguard
 from tests.helpers.reusable import Place, replace_reuse
 from vibeguard.core.reuse.record import decode_record, encode_record
 from vibeguard.core.reuse.together import reused_together
+from vibeguard.system.process.process_tree import own_children
 from vibeguard.system.reuse import lookup
 from vibeguard.system.reuse.moment import Moment
 from vibeguard.system.reuse.records import Records
@@ -625,6 +626,20 @@ def test_what_a_check_costs_does_not_grow_with_the_tree(tmp_path):
         for files in (20, 400)
     )
     assert many < 1.2 * few
+
+
+def test_a_proof_that_fails_leaves_no_git_at_work(place, monkeypatch):
+    place.commit()
+    found = lookup.look_up(replace_reuse(place.subject), ["unit"], (), ())
+    before = own_children()
+
+    def fails(*_: object) -> None:
+        raise OSError("a folder that cannot be read")
+
+    monkeypatch.setattr(lookup, "_proven", fails)
+    with pytest.raises(OSError, match="cannot be read"):
+        lookup.prove(place.subject, found.before, 0)
+    assert own_children() == before
 
 
 # Dependents and requirements.

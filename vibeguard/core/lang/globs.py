@@ -74,6 +74,8 @@ class Globs(Generic[Owner]):
         """The owners whose list includes this path. A pattern that names folders alone is idle."""
         name = b"/" + path.rpartition(b"/")[2]
         plain = self._plain.get(path, ()) + self._plain.get(name, ())
+        if not plain and not self._set:
+            return self._everything  # nearly all files of a tree, where a few are named
         told = tuple(self._set.Match(path)) if self._set else (0,)
         same = plain, told, is_folder
         known = self._owners.get(same)  # many files match the same few patterns

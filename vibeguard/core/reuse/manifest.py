@@ -77,5 +77,8 @@ def differing(before: Iterable[Entry], now: Iterable[Entry]) -> list[bytes]:
 
 def _meaning(entry: Entry) -> tuple[Kind, list[int], str, bytes]:
     """For a link, the mode of what it leads to counts as its content does."""
-    modes = [told.mode & 0o7777 for told in (entry.signature, entry.through) if told]
+    own, through = entry.signature, entry.through
+    modes = [own.mode & 0o7777] if own else []
+    if through:
+        modes.append(through.mode & 0o7777)
     return entry.kind, modes, entry.sha256, entry.target

@@ -6,7 +6,7 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from subprocess import Popen, SubprocessError
+from subprocess import SubprocessError
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import of_this_repository
-from vibeguard.system.discovery.vcs import SUBMODULE, Git, answer_of_git
+from vibeguard.system.discovery.vcs import SUBMODULE, AskedAhead, Git, answer_of_git
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 TIMEOUT_S = 30.0
@@ -27,6 +27,7 @@ _STATUS = (
     "status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all",
     "--ignore-submodules=none",
 )  # fmt: skip
+_LIST = ("ls-files", "-co", "--exclude-standard", "-z")
 _DEEPEST_SUBMODULE = 20
 LIST_FLAGS = ("ls-files", "-v", "-z", "--recurse-submodules")
 
@@ -112,28 +113,25 @@ def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
         return Changes(root, unknown=str(why))
 
 
-def begin_listing(folder: str, environment: Mapping[bytes, bytes]) -> Popen[bytes] | None:
+def list_ahead(folder: str, environment: Mapping[bytes, bytes]) -> AskedAhead | None:
     """Begin with `present_files`; None where git is missing."""
     own = {k: v for k, v in environment.items() if k != b"GIT_INDEX_FILE"}
     try:
-        return _git(folder, own).begin("ls-files", "-co", "--exclude-standard", "-z")
+        return AskedAhead(folder, _git(folder, own).begin(*_LIST))
     except OSError:
         return None
 
 
 def present_files(
-    folder: str, environment: Mapping[bytes, bytes], begun: Popen[bytes] | None = None
+    folder: str, environment: Mapping[bytes, bytes], ahead: AskedAhead | None = None
 ) -> list[bytes] | None:
-    """The files below `folder` that git tracks or would, in order; None where git cannot tell.
-
-    `begun` is git at work on it.
-    """
-    begun = begun or begin_listing(folder, environment)
+    """The files below `folder` that git tracks or would, in order; None where git cannot tell."""
+    ahead = ahead or list_ahead(folder, environment)
     try:
-        listed = answer_of_git(begun, TIMEOUT_S) if begun else b""
+        listed = answer_of_git(ahead.process, TIMEOUT_S) if ahead else None
     except SubprocessError:
         return None
-    return sorted(set(listed.split(b"\0")) - {b""}) if begun else None
+    return None if listed is None else sorted(set(listed.split(b"\0")) - {b""})
 
 
 def tracked_at_least(folder: str) -> int:

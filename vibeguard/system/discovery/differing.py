@@ -17,13 +17,13 @@ from vibeguard.system.discovery.changes import FIELDS_BEFORE_PATH, LIST_FLAGS, f
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import (
     SUBMODULE,
+    AskedAhead,
     Git,
     answer_of_git,
     mode_in_git,
     present_head,
 )
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
-from vibeguard.system.ending_signals import kill_group
 
 MOST_FILES: Final = 2_000
 LARGEST_READ: Final = 4 << 20  # of larger files size and times must do
@@ -52,20 +52,6 @@ class Named(Struct, frozen=True):
     head: str = ""
     branch: str = ""
     untold: str = ""
-
-
-class AskedAhead(NamedTuple):
-    """Git, at work on what `named_by_git` is going to ask about a repository."""
-
-    root: str
-    process: subprocess.Popen[bytes]
-
-    def discard(self) -> None:
-        """Nobody wants to know any more; harmless where it has told."""
-        if self.process.returncode is None:
-            kill_group(self.process.pid)
-            with self.process:
-                self.process.communicate()
 
 
 class Committed(NamedTuple):

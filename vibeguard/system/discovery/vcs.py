@@ -89,6 +89,20 @@ class _Asked(subprocess.Popen[bytes]):
         return super().wait(timeout)
 
 
+class AskedAhead(NamedTuple):
+    """Git, at work on what it is going to be asked about a repository."""
+
+    root: str
+    process: "subprocess.Popen[bytes]"
+
+    def discard(self) -> None:
+        """Nobody wants to know any more; harmless where it has told."""
+        if self.process.returncode is None:
+            kill_group(self.process.pid)
+            with self.process:
+                self.process.communicate()
+
+
 def answer_of_git(
     process: "subprocess.Popen[bytes]",
     timeout_s: float,

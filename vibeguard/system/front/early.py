@@ -19,7 +19,7 @@ from vibeguard.system.clock import command_began_s
 from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore, not_ignored
 
 if TYPE_CHECKING:
-    from vibeguard.system.discovery.differing import AskedAhead
+    from vibeguard.system.discovery.vcs import AskedAhead
 
 HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
 

@@ -5,15 +5,15 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from subprocess import Popen
 from typing import Final
 
 from msgspec import Struct, msgpack
 
 from vibeguard.core.lang.globs import Globs
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.reuse.manifest import Entry, Signature, manifest_digest
-from vibeguard.system.discovery.changes import begin_listing, present_files
+from vibeguard.core.reuse.manifest import Entry, Kind, Signature, manifest_digest
+from vibeguard.system.discovery.changes import list_ahead, present_files
+from vibeguard.system.discovery.vcs import AskedAhead
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.reuse.naming import Naming
 from vibeguard.system.reuse.records import Records
@@ -62,7 +62,7 @@ class Declared:
         self._contents: dict[Patterns, Contents] = {}
         self._signatures: dict[bytes, Signature | None] = {}
         self._tree: list[bytes] | None = None
-        self._begun: Popen[bytes] | None = None
+        self._ahead: AskedAhead | None = None
         self._marks: list[tuple[bytes, bytes]] | None = None
         self._made_by: dict[bytes, frozenset[Patterns]] = {}
         self._around: dict[Patterns, str] = {}
@@ -72,7 +72,8 @@ class Declared:
         if patterns not in self._contents:
             paths, idle = self._matching()[patterns] if patterns else (self._files(), ())
             entries = tuple(self.entries(paths))
-            strange = tuple(os.fsdecode(e.path) for e in entries if not e.reusable)
+            doubtful = [e for e in entries if not (e.settled and e.kind is Kind.FILE)]
+            strange = tuple(os.fsdecode(e.path) for e in doubtful if not e.reusable)
             self._contents[patterns] = Contents(entries, manifest_digest(entries), idle, strange)
         return self._contents[patterns]
 
@@ -102,8 +103,13 @@ class Declared:
     def list_ahead(self) -> None:
         """Let git list the files of the tree, which `around` needs, while we look elsewhere."""
         root = git_root(os.fsdecode(self._folder))
-        if root is not None and self._tree is None and self._begun is None:
-            self._begun = begin_listing(root, self._environment)
+        if root is not None and self._tree is None and self._ahead is None:
+            self._ahead = list_ahead(root, self._environment)
+
+    def close(self) -> None:
+        """Let git go, which may not have been asked for its list in the end."""
+        if self._ahead is not None:
+            self._ahead.discard()
 
     def is_still(self, since_ns: int) -> bool:
         """Whether each file of the tree lies there, and was written before this moment."""
@@ -148,7 +154,7 @@ class Declared:
         """The files of the repository around the run, or of its folder outside of git."""
         if self._tree is None:
             root = git_root(os.fsdecode(self._folder))
-            found = present_files(root, self._environment, self._begun) if root else None
+            found = present_files(root, self._environment, self._ahead) if root else None
             if root is None or found is None:
                 self._tree = sorted(path for path, _ in self._naming.listing())
             else:

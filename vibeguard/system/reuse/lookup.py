@@ -4,6 +4,7 @@ Both block (files are read, tools are asked): a run does them in a fork of its s
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from functools import cache
 from typing import Final
 
@@ -61,29 +62,30 @@ def look_up(
     `passed` and `settled` are checks of the run that have. `one_runs` is called, once, as soon as
     that cannot be all of the run. Raises OSError where files cannot be listed or read.
     """
-    moment, one_runs = Moment(subject), cache(one_runs)
-    unsettled = [check for check in subject.checks if check not in settled]
-    passes = _tentative(subject, moment, ready, passed, unsettled, one_runs=one_runs)
-    requires = {check: _requires(subject, check) for check in unsettled}
-    records = {check: record for check, (record, _) in passes.items()}
-    with_outputs = {
-        check
-        for check, record in records.items()
-        if record.outputs and record.outputs == moment.declared.outputs(subject.checks[check])
-    }
-    chosen = reused_together(tuple(passes), requires, passed, unsettled, with_outputs)
-    if len(chosen) < len(unsettled):
-        one_runs()
-    before = {}
-    for check in ready:
-        if check not in chosen and not why_never(subject.checks[check]):
-            planned, taken = subject.checks[check], moment.of(check)
-            around = moment.declared.around(planned)
-            if not taken.unusable:
-                read_from = moment.read_from(planned)
-                before[check] = Before(taken.key, taken.stillness, around, read_from)
-    moment.declared.remember()
-    return Found({check: passes[check][1] for check in chosen}, before, tuple(ready))
+    one_runs = cache(one_runs)
+    with closing(Moment(subject)) as moment:
+        unsettled = [check for check in subject.checks if check not in settled]
+        passes = _tentative(subject, moment, ready, passed, unsettled, one_runs=one_runs)
+        requires = {check: _requires(subject, check) for check in unsettled}
+        records = {check: record for check, (record, _) in passes.items()}
+        with_outputs = {
+            check
+            for check, record in records.items()
+            if record.outputs and record.outputs == moment.declared.outputs(subject.checks[check])
+        }
+        chosen = reused_together(tuple(passes), requires, passed, unsettled, with_outputs)
+        if len(chosen) < len(unsettled):
+            one_runs()
+        before = {}
+        for check in ready:
+            if check not in chosen and not why_never(subject.checks[check]):
+                planned, taken = subject.checks[check], moment.of(check)
+                around = moment.declared.around(planned)
+                if not taken.unusable:
+                    read_from = moment.read_from(planned)
+                    before[check] = Before(taken.key, taken.stillness, around, read_from)
+        moment.declared.remember()
+        return Found({check: passes[check][1] for check in chosen}, before, tuple(ready))
 
 
 def _tentative(
@@ -144,13 +146,25 @@ class Proof(Struct, frozen=True):
     still: bool = False
 
 
-def prove(subject: Subject, passes: Mapping[str, Before], since_ns: int) -> Proof:
+def prove(
+    subject: Subject,
+    passes: Mapping[str, Before],
+    since_ns: int,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Proof:
     """Records of those of the passes for which nothing has changed; whether the tree was still.
 
-    `passes` says what each check depended on before it ran. Raises OSError.
+    `passes` says what each check depended on before it ran. `meanwhile` is called once git lists
+    the files of the tree, which is waited for. Raises OSError.
     """
-    moment = Moment(subject.about(passes))
-    moment.declared.list_ahead()
+    with closing(Moment(subject.about(passes))) as moment:
+        moment.declared.list_ahead()
+        meanwhile()
+        records = tuple(_proven(subject, moment, passes))
+        return Proof(records, moment.declared.is_still(since_ns))
+
+
+def _proven(subject: Subject, moment: Moment, passes: Mapping[str, Before]) -> list[Record]:
     records = Records(subject.state_dir)
     proven = []
     for check, before in passes.items():
@@ -178,7 +192,7 @@ def prove(subject: Subject, passes: Mapping[str, Before], since_ns: int) -> Proo
             )
         )
     moment.declared.remember()
-    return Proof(tuple(proven), moment.declared.is_still(since_ns))
+    return proven
 
 
 def _requires(subject: Subject, check: str) -> list[str]:

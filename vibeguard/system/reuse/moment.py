@@ -138,6 +138,10 @@ class Moment:
                     self._taken[name] = self._take(self._subject.checks[name])
         return self._taken[check]
 
+    def close(self) -> None:
+        """Nothing is asked any more; what was begun for it ends."""
+        self.declared.close()
+
     def read_from(self, planned: PlannedCheck) -> str:
         """The stillness of files that are no inputs, and that the result may be read from as old.
 

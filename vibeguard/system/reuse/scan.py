@@ -57,14 +57,21 @@ def walk(
 
 
 def signatures(folder: bytes, paths: Iterable[bytes]) -> dict[bytes, Signature | None]:
-    """What an lstat tells of each path, relative to the folder; None where nothing lies."""
-    inside = os.path.join(folder, b"")
+    """What an lstat tells of each path, relative to the folder; None where nothing lies.
+
+    Raises OSError where there is no such folder.
+    """
     told: dict[bytes, Signature | None] = {}
-    for path in paths:  # of every file of a tree: what else is called here takes as long again
-        try:
-            told[path] = signature_of(os.lstat(path if path[:1] == b"/" else inside + path))
-        except OSError:
-            told[path] = None
+    # Asked of every file of a tree: by absolute paths it takes a sixth more.
+    start = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    try:
+        for path in paths:
+            try:
+                told[path] = signature_of(os.lstat(path, dir_fd=start))
+            except OSError:
+                told[path] = None
+    finally:
+        os.close(start)
     return told
 
 
@@ -81,7 +88,12 @@ def scan(
     """
     known, told = remembered or {}, told or {}
     clocks: dict[int, int | None] = {}
-    entries = {path: _entry(root, path, known.get(path), clocks, told.get(path)) for path in paths}
+    entries = {}
+    for path in paths:
+        same, now = known.get(path), told.get(path)
+        if not (same and now and same.settled and same.kind is Kind.FILE and same.signature == now):
+            same = _entry(root, path, same, clocks, now)
+        entries[path] = same
     return _settle(root, entries, clocks)
 
 

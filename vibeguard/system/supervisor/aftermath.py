@@ -20,7 +20,6 @@ from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.wording.units import some
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import (
-    AskedAhead,
     Committed,
     ask_ahead,
     changed_files,
@@ -30,7 +29,7 @@ from vibeguard.system.discovery.differing import (
     version_control,
     written_unseen,
 )
-from vibeguard.system.discovery.vcs import TIMEOUT_S
+from vibeguard.system.discovery.vcs import TIMEOUT_S, AskedAhead
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.reuse.tree import named_tree, with_identity
 from vibeguard.system.rundir.files import write_new

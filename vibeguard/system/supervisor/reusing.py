@@ -12,6 +12,7 @@ from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import ask_ahead
+from vibeguard.system.discovery.vcs import AskedAhead
 from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, Proof, look_up, prove
 from vibeguard.system.reuse.moment import Subject, subject_of
 from vibeguard.system.reuse.records import Records
@@ -123,9 +124,14 @@ def _prove(
     """Prove the passes and look at the tree that the run leaves, of which we know the most now."""
     if not last or launch.differing is None or remembers_bytes(launch):
         return prove(subject, passes, since), None
-    ahead = ask_ahead(os.fsdecode(launch.folder), launch.environment)
-    proof = prove(subject, passes, since)
-    return proof, look_afterwards(launch, launch.differing, since, ahead, still=proof.still)
+    ahead: list[AskedAhead | None] = []
+    folder, environment = os.fsdecode(launch.folder), launch.environment
+    try:
+        proof = prove(subject, passes, since, lambda: ahead.append(ask_ahead(folder, environment)))
+        return proof, look_afterwards(launch, launch.differing, since, *ahead, still=proof.still)
+    finally:
+        for asked in filter(None, ahead):
+            asked.discard()
 
 
 def _contradicts(check: CheckRecord) -> bool:
