@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -500,6 +501,25 @@ def test_a_file_that_is_edited_meanwhile_makes_an_error_of_what_saw_it(tmp_path)
     assert "b" in check["message"] and "a," not in check["message"]
     again = run_staged("namespace", "--json", cwd=root, env=env)
     assert report(again)["exit_code"] == 0
+
+
+@pytest.mark.skipif(not has_namespaces(), reason="no mount namespaces here")
+def test_other_runs_may_write_to_the_state_folder_while_the_files_are_laid_out(tmp_path):
+    """Two that are the first at the same time: git may not ignore it yet."""
+    allowed = config("cat a", more="settings: {on_change: allow}\n")
+    root = repository(tmp_path, a="1\n", **{"vibeguard.yaml": allowed})
+    (root / "a").write_text("2\n")
+    git("add", "a", cwd=root)
+    runs = root / ".vibeguard" / "runs"
+    runs.mkdir(parents=True, mode=0o700)
+    runs.parent.chmod(0o700)
+    (runs.parent / ".gitignore").touch()
+    making = "import os, time\nfor n in range(10**6): os.mkdir(f'x{n}'); time.sleep(0.0005)"
+    with subprocess.Popen([sys.executable, "-c", making], cwd=runs) as other:
+        wait_until((runs / "x300").exists)
+        done = run_staged("namespace", "--json", cwd=root)
+        other.kill()
+    assert (done.returncode, output(done)) == (0, "2\n")
 
 
 def test_outside_of_git_nothing_is_staged(tmp_path):

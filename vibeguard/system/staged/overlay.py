@@ -150,7 +150,9 @@ def lay_out(
         arguments = ("checkout-index", "--force", "--index", "-z", "--stdin")
         repository.git(*arguments, given=_list(sorted(differing)))
     lower.forget(differing)
-    _hide_untracked(repository, keep)
+    # Others write to these meanwhile, and may just be making what has git ignore them.
+    through = [os.path.relpath(folder.folder, repository.root) for folder in covered.through]
+    _hide_untracked(repository, [*keep, *map(os.fsencode, through)])
     for folder in covered.through:
         folder.come_through()
         folder.close()
