@@ -160,8 +160,8 @@ def test_a_supervisor_that_breaks_keeps_its_traceback_and_every_command_shows_it
     run_py = package / "system" / "supervisor" / "run.py"
     text = run_py.read_text()
     broken = text.replace(
-        "    def _forget_task(",
-        "    def _forget_task(self, *_):\n        1 / 0\n\n    def _never(",
+        "    def _note_settled(",
+        "    def _note_settled(self, *_):\n        1 / 0\n\n    def _never(",
         1,
     )
     assert broken != text
