@@ -70,7 +70,9 @@ class Memory:
     def give_up(self, run_id: str) -> None:
         """A run that will get no seal to vouch for."""
         with self._lock:
-            self._runs[run_id] = replace(self._runs[run_id], supervisor=None)
+            known = self._runs.get(run_id)
+            if known is not None:  # else somebody has told that it was pruned
+                self._runs[run_id] = replace(known, supervisor=None)
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Runs that were pruned."""

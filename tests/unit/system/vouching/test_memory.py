@@ -60,3 +60,13 @@ def test_a_run_whose_process_was_told_of_goes_on_as_long_as_that_lives():
     mine = (os.getpid(), proc.own_start())
     memory.start([OrderedRun("killed"), OrderedRun("known")], {"killed": (0, 0), "known": mine})
     assert memory.statement().live == {"known": mine}
+
+
+def test_a_run_that_was_said_to_be_pruned_can_still_be_given_up():
+    """Anybody may say so; its supervisor broke on it, and 4 became 3."""
+    memory = Memory()
+    memory.start([])
+    memory.begin(OrderedRun("mine"), proc.Identity(os.getpid(), proc.own_start()))
+    memory.forget(["mine"])
+    memory.give_up("mine")
+    assert memory.statement().runs == ()
