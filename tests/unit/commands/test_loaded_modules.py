@@ -153,6 +153,28 @@ def test_a_run_with_connections_loads_what_was_put_off(folder, tmp_path, url, fo
     assert loaded(program, folder) & {"_ssl", "idna.core"} == found
 
 
+PRELOADED = f"""{SUPERVISE}
+from vibeguard.system.supervisor.preload import preload
+from vibeguard.system.channel import Launch
+from vibeguard.core.model.plan import Plan, ResolvedSettings
+plan = Plan(ResolvedSettings(parallel=1, async_parallel=1), ())
+preload(Launch(plan, (), {{}}, {{}}, b'/', b'/', b'/', '', '', ''))
+before = set(sys.modules)
+"""
+
+
+def test_what_is_guessed_of_a_check_that_fails_needs_nothing_that_is_not_loaded_yet(folder):
+    """A check may have changed by then what is installed (DESIGN section 5)."""
+    program = PRELOADED + (
+        "from vibeguard.core.results.guessing import GUESSERS, guesser; "
+        "streams = guesser('go-test', b'{\"Action\":\"'), guesser('rustc', b'{\"reason\":\"'); "
+        "assert not set(streams) & set(GUESSERS.values()); "
+        "[make(print) for make in (*GUESSERS.values(), *streams)]; "
+        "assert set(sys.modules) == before, set(sys.modules) - before"
+    )
+    assert "re2" in loaded(program, folder)
+
+
 COMPILED = """import re._compiler as c; made = []; real = c.compile
 c.compile = lambda p, flags=0: made.append(str(p)) or real(p, flags)
 import re, textwrap; before = re.compile; del sys.modules["textwrap"], made[:]"""

@@ -14,9 +14,10 @@ from vibeguard.core.results.building import one_test
 from vibeguard.core.results.frames import place_in
 from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.matchers import MATCHERS
+from vibeguard.core.results.readers.cargo import CargoReader
+from vibeguard.core.results.readers.go_test import GoTestReader
 from vibeguard.core.results.readers.matching import MatchingReader
 from vibeguard.core.results.readers.tap import TapReader
-from vibeguard.core.results.registry import JSON_TOOLS, maker
 from vibeguard.core.results.texts import MOST_COLUMNS, BoundedText
 
 # What test runners write for people: each failure is a block that begins with the test's name.
@@ -108,12 +109,15 @@ GUESSERS: dict[str, MakeReader] = {
     "tap": _failures_of_tap,
 }
 # Rules whose tools write streams of JSON too, and what marks one: its own reader knows more.
-_STREAMS = {"go-test": (b'"Action":"', "go-test"), "rustc": (b'"reason":"', "cargo")}
+_STREAMS: dict[str, tuple[bytes, MakeReader]] = {
+    "go-test": (b'"Action":"', GoTestReader),
+    "rustc": (b'"reason":"', CargoReader),
+}
 
 
 def guesser(rule: str, output: bytes) -> MakeReader | None:
     """What finds results in an output whose excerpt was chosen by a rule; None if nothing does."""
-    mark, tool = _STREAMS.get(rule, (b"", ""))
-    if mark and output.lstrip().startswith(b"{") and mark in output:
-        return maker(JSON_TOOLS[tool])
-    return GUESSERS.get(rule)
+    guessed = GUESSERS.get(rule)
+    mark, reader = _STREAMS.get(rule, (b"", guessed))
+    is_stream = mark and output.lstrip().startswith(b"{") and mark in output
+    return reader if is_stream else guessed

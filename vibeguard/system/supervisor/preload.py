@@ -28,13 +28,13 @@ def preload(launch: Launch) -> None:
     for source in {source for check in plan.checks for source in check.results}:
         _use("vibeguard.core.results.registry", "reader_of", source)
     import_module("vibeguard.core.results.guessing")
+    import_module("re2")  # what is guessed of a check that fails needs it
     if launch.record_tree:
         import_module("vibeguard.system.discovery.tree")
     if launch.log_dir or any(check.shell != "sh" for check in plan.checks):
         import_module("shutil")
     if may_reuse(plan):
         import_module("vibeguard.system.supervisor.reusing")
-        import_module("re2")
     _format_a_traceback()
 
 
