@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, project, vibeguard
+from tests.helpers.processes import opened_by
 from tests.helpers.running import PATIENCE_S, Running, running
+from tests.helpers.waiting import wait_until
 from vibeguard.core.model.events import CheckStarted
 from vibeguard.system.journal.follow import POLL_S
 
@@ -138,6 +140,8 @@ def test_who_follows_wakes_a_few_times_a_second_while_nothing_happens(
         for _ in range(6):
             tail.process.stdout.readline()
         pid = tail.pid if which == "tail" else run.pid
+        # A front has its log watched once the run is no short one.
+        wait_until(lambda: any("inotify" in name for name in opened_by(pid)))
         began, before = time.monotonic(), switches_of(pid)
         time.sleep(2)  # the length of the measurement; nothing is waited for
         woken, took = switches_of(pid) - before, time.monotonic() - began
