@@ -102,6 +102,7 @@ class Machine(Table):
             return
         pausing_ns = self.remote_pausing_ns if process.remote else PAUSING_NS
         stands = self.paused_ns is not None and self.now_ns > self.paused_ns + pausing_ns
+        stands = stands and self.now_ns > process.continued_ns + pausing_ns
         theirs = process.owner != "stranger" and process.owner not in self.over
         if stands and theirs and process.is_found:
             self.violations.append(f"{process.owner} ({process.pid}) runs in a pause")
@@ -234,7 +235,7 @@ class Machine(Table):
                 process.state, process.stopped_ns = "T", self.now_ns
         elif number == signal.SIGCONT:
             if process.state == "T":
-                process.state = "S"
+                process.state, process.continued_ns = "S", self.now_ns
                 waiting, process.pending = process.pending, []
                 self._go_on(process, process.left_ns)
                 for each in waiting:

@@ -47,6 +47,7 @@ class Process:
         self.stuck = False
         self.pending: list[int] = []
         self.stopped_ns = 0  # since when it is
+        self.continued_ns = 0  # when SIGCONT came last: the end of a pause is recorded after it
         self.may_not_obey = False  # it was stopped when SIGTERM came
         self.turn = 0  # an event of an earlier turn is void
         self.left_ns = 0  # of the sleep that a stop interrupted

@@ -64,7 +64,7 @@ def idle_is_ended(outcome: Outcome, log: list[Facts]) -> Findings:
         elif event["type"] == "check.attempt_finished" and event["end"] != "refused":
             check = planned[event["check"]]
             silent = not event.get("output_bytes") and check.idle_timeout_ns is not None
-            silent = silent and check.where is None
+            silent = silent and check.where is None and not event.get("unkillable")
             lasted_ns = event["t"] - started[check.id]
             ended = any(
                 e["type"] == "check.termination_requested" and e["check"] == check.id for e in log
