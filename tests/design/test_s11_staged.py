@@ -401,6 +401,20 @@ def test_what_a_formatter_did_is_kept_as_a_patch_that_can_be_staged(tmp_path, wa
     assert patch is None  # the second time there was nothing to do
 
 
+def test_a_patch_that_git_does_not_make_is_told(tmp_path):
+    """What a formatter did is gone with the view."""
+    text = config('sed -i s/2/two/ a; echo "[" >>.git/config')
+    root = repository(tmp_path, **{"a": "1\n", "vibeguard.yaml": text})
+    (root / "a").write_text("2\n")
+    git("add", "a", cwd=root)
+    done = run_staged("copy", cwd=root)
+    lost = (
+        "no patch is kept of what checks changed in the staged files (git diff: fatal: bad config"
+    )
+    assert lost in done.stderr
+    assert lost in vibeguard("report", cwd=root).stderr
+
+
 @in_both_ways
 def test_the_files_that_checks_are_handed_are_the_staged_ones(tmp_path, way):
     text = """checks:

@@ -10,6 +10,7 @@ from vibeguard.system.discovery.vcs import Git
 
 # Filters may fetch what they put in: bounded all the same.
 TIMEOUT_S: Final = 300.0
+NOT_LAID_OUT: Final = "what is staged cannot be laid out: "
 
 
 class Repository:
@@ -39,5 +40,5 @@ class Repository:
 
 
 def _refused(command: str, why: str) -> UsageError:
-    what = f"what is staged cannot be laid out: git {command}: {sanitise(why)}"
+    what = f"{NOT_LAID_OUT}git {command}: {sanitise(why)}"
     return UsageError(what, "mend that, or leave out --staged to check the work tree")

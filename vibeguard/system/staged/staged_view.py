@@ -10,20 +10,21 @@ from vibeguard.core.model.event_parts import StagedView
 from vibeguard.core.names import StagedWay
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.core.wording.units import size
 from vibeguard.system.channel import Launch, Staged
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.tree import INDEX, copy_index
 from vibeguard.system.rundir.files import told
 from vibeguard.system.staged.copying import copy_kept, copy_staged, pointers_back
 from vibeguard.system.staged.overlay import Beneath, cover, lay_out
-from vibeguard.system.staged.repository import Repository
+from vibeguard.system.staged.repository import NOT_LAID_OUT, Repository
 from vibeguard.system.staged.scratch import Scratch, join_scratch
 
 _LAID_OUT: Final = "laid-out"  # the index of the view, as it was before the first check
 _MOST_NAMED: Final = 4
 _PORTION: Final = 500  # files: about a millisecond
 _LARGEST_PATCH: Final = 64 << 20
-PATCH_S: Final = 2.0  # a verdict waits for it, and Ctrl-C does
+PATCH_S: Final = 5.0  # a verdict waits for it, and Ctrl-C does
 
 
 class LaidOut:
@@ -39,12 +40,22 @@ class LaidOut:
         self._scratch = scratch
 
     def patch(self) -> bytes:
-        """What the checks have made of the files that are staged, for `git apply --cached`."""
+        """What the checks have made of the files that are staged, for `git apply --cached`.
+
+        Raises UsageError where git makes none in time (or at all, for a check has damaged the
+        repository), or one that is too large.
+        """
         index = os.fsencode(os.path.join(self._scratch.path, _LAID_OUT))
         own = without_git_locals(self.launch.environment) | {b"GIT_INDEX_FILE": index}
         words = ("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv")
-        made = Repository(self.root, own, PATCH_S).git(*words, "--src-prefix=a/", "--dst-prefix=b/")
-        return made if len(made) <= _LARGEST_PATCH else b""
+        git = Repository(self.root, own, PATCH_S).git
+        try:
+            made = git(*words, "--src-prefix=a/", "--dst-prefix=b/")
+        except UsageError as error:
+            raise UsageError(error.what.removeprefix(NOT_LAID_OUT), error.do) from None
+        if len(made) > _LARGEST_PATCH:
+            raise UsageError(f"it is over {size(_LARGEST_PATCH)}", "stage less at once")
+        return made
 
     async def moved(self) -> list[str]:
         """Up to `_MOST_NAMED` files of the work tree that were edited since they were laid out.

@@ -180,16 +180,17 @@ def _below_the_root(log_dir: bytes, folder: str) -> bytes:
     return os.path.relpath(os.path.realpath(log_dir), root) + b"/" if log_dir else b"/"
 
 
-def keep_patch(view: "LaidOut | None", folder: str) -> str:
+def keep_patch(view: "LaidOut | None", folder: str) -> tuple[str, str]:
     """Keep the patch of what checks have changed in staged files, which go with the view.
 
-    The name of its file in the run folder; empty where they have changed nothing.
+    The name of its file in the run folder, empty where there is none; and why it could not be kept.
     """
     try:
         patch = view.patch() if view else b""
-        if not patch:
-            return ""
-        write_new(f"{folder}/{PATCH}", patch)
-    except (UsageError, OSError):
-        return ""  # git fails: a check has damaged the repository
-    return PATCH
+        if patch:
+            write_new(f"{folder}/{PATCH}", patch)
+    except UsageError as error:
+        return "", error.what
+    except OSError as error:
+        return "", error.strerror or type(error).__name__
+    return PATCH if patch else "", ""

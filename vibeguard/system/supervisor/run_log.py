@@ -19,6 +19,7 @@ from vibeguard.core.model.events import (
     RunFinished,
     RunPlanned,
     RunStarted,
+    RunWeakened,
 )
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, Verdict
@@ -275,6 +276,10 @@ class RunLog:
         # Who has cancelled waits for the end, and git may take long: neither counts for anything.
         cancelled = ruling.verdict is Verdict.CANCELLED
         vcs = None if cancelled else tree_at_the_end(self.launch)
+        patch, lost = ("", "") if cancelled else keep_patch(self.view, self.folder)
+        if lost:
+            what = "no patch is kept of what checks changed in the staged files"
+            self.recorder.record(RunWeakened(what=what, why=lost, may_ignore=True))
         self.recorder.record(
             RunFinished(
                 verdict=ruling.verdict,
@@ -284,7 +289,7 @@ class RunLog:
                 reason=ruling.reason,
                 unattributed=self.unattributed,
                 vcs=vcs,
-                patch="" if cancelled else keep_patch(self.view, self.folder),
+                patch=patch,
                 changed=changed_meanwhile(self.launch, state, vcs, afterwards),
             )
         )
