@@ -30,6 +30,7 @@ from vibeguard.system.front.following import Following, restored
 from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
+from vibeguard.system.front.preload import preload
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, take_over_signals
 from vibeguard.system.front.view import make_view
@@ -113,8 +114,8 @@ class Front:
         self._grace_s = launch.plan.settings.grace_ns / SECOND_NS
         self._signals = take_over_signals()
         self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
-        # Imported before the first check starts: a check may change what is installed.
         make_view(self._watching.format, format_options(run_folder=""), self._output, live=True)
+        preload(self._watching.format, launch.plan)
         launched_ns = wall_ns()
         self._link.launch(launch)
         while self._link.started is None and not self._is_over():

@@ -7,6 +7,7 @@ from vibeguard.core.formats.live import MAX_ROWS, Seen
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.core.redaction import may_show_secrets
+from vibeguard.core.scheduling.forecast import forecast
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.rundir.files import read_regular
 
@@ -41,8 +42,6 @@ class LiveDetails:
         due = self._looked_t is None or now_t - self._looked_t >= _FORECAST_EVERY_NS
         if not due:
             return
-        from vibeguard.core.scheduling.forecast import forecast  # noqa: PLC0415 - terminals alone
-
         self._looked_t = now_t
         end_ns = forecast(state, now_t).end_ns
         self._end_t = None if end_ns is None else now_t + end_ns

@@ -5,11 +5,20 @@ A check that reinstalls packages, or worse, cannot change what the verdict is co
 
 import traceback
 from importlib import import_module
+from typing import Final
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import ReusePolicy
 from vibeguard.system.channel import Launch
+
+_TO_NOTIFY: Final = (
+    "vibeguard.core.model.notification",
+    "vibeguard.core.notifying",
+    "vibeguard.core.report.build",
+    "vibeguard.core.report.safe_json",
+    "vibeguard.system.notifying.notify_job",
+)
 
 
 def preload(launch: Launch) -> None:
@@ -35,6 +44,8 @@ def preload(launch: Launch) -> None:
         import_module("shutil")
     if may_reuse(plan):
         import_module("vibeguard.system.supervisor.reusing")
+    for module in _TO_NOTIFY if launch.notify else ():
+        import_module(module)
     _format_a_traceback()
 
 

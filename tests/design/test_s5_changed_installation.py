@@ -1,0 +1,83 @@
+"""DESIGN section 5: a check that replaces VibeGuard itself changes nothing of its run."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import environment, project
+
+PACKAGE = Path(__file__).parents[2] / "vibeguard"
+# Each ends in a way that nothing before it needs; `fixed` has advice, `slow` hangs.
+CHECKS = """
+settings: {grace: 100ms}
+checks:
+  - {id: replace, run: "mv lib/vibeguard lib/old; mkdir lib/vibeguard; echo 1/0 >lib/vibeguard/__init__.py"}
+  - {id: slow, run: "echo 'tests/a.py::test_b'; exec sleep 60", timeout: 300ms, requires: [replace]}
+  - {id: judged, run: "echo cov=7", grok: 'cov=%{INT:c}', assert: c > 80, requires: [replace]}
+  - {id: leaves, run: "setsid sleep 60 & :", requires: [replace]}
+  - {id: skipped, run: "true", requires: [judged]}
+  - id: fixed
+    run: "echo 'a.py:3:4: E501 bad'; exit 1"
+    grok: 'a.py:%{INT:line}'
+    suggestion: "{{if .line}}line {{.line}}{{end}}"
+    fix: "mend {{.line}}"
+    requires: [replace]
+"""
+COMMAND = """
+import sys
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
+sys.path[:] = [{lib!r}, *(path for path in sys.path if path and path != {root!r})]
+sys.argv = ["vibeguard", *sys.argv[1:]]
+from vibeguard.cli import command
+command()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project with an installation of its own, in which a run has failed before."""
+    made = project(tmp_path, CHECKS)
+    shutil.copytree(PACKAGE, made / "lib" / "vibeguard")
+    assert run(made, "judged", "--no-deps").returncode == 1
+    return made
+
+
+def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = COMMAND.format(lib=str(folder / "lib"), root=str(PACKAGE.parent))
+    return subprocess.run(
+        [sys.executable, "-c", command, "run", *words],
+        cwd=folder,
+        env=environment(PYTHONPATH=""),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", ["", "-v", "--format agent", "--max-wait foreground"])
+def test_each_format_shows_the_run_to_its_end(folder: Path, words: str) -> None:
+    done = run(folder, *words.split())
+    assert not (folder / "lib" / "vibeguard" / "cli.py").exists()
+    assert done.returncode == 1, done.stderr
+    said = done.stdout + done.stderr
+    assert "defect" not in said
+    assert "mend 3" in said
+    assert "test_b" in said
+
+
+def test_the_document_is_whole(folder: Path) -> None:
+    document = json.loads(run(folder, "--json").stdout)
+    assert {check["id"]: check["status"] for check in document["checks"]} == {
+        "replace": "passed",
+        "slow": "timeout",
+        "judged": "failed",
+        "leaves": "passed",
+        "skipped": "skipped",
+        "fixed": "failed",
+    }
+    assert [each["fix"] for each in document["violations"] if each["id"] == "fixed"] == ["mend 3"]
