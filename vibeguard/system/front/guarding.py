@@ -27,10 +27,10 @@ from vibeguard.system.clock import monotonic_s, wall_ns
 from vibeguard.system.front.comparison import differences_from
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.following import Following, restored
+from vibeguard.system.front.import_ahead import import_ahead
 from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.preload import preload
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.signals import EXIT_CODES, SignalCount, stop_here, take_over_signals
 from vibeguard.system.front.view import make_view
@@ -115,7 +115,7 @@ class Front:
         self._signals = take_over_signals()
         self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
         make_view(self._watching.format, format_options(run_folder=""), self._output, live=True)
-        preload(self._watching.format, launch.plan)
+        import_ahead(self._watching.format, launch.plan)
         launched_ns = wall_ns()
         self._link.launch(launch)
         while self._link.started is None and not self._is_over():

@@ -23,7 +23,8 @@ class Arriving:
 
     def __init__(self, orders: OrderReader) -> None:
         self._orders = orders
-        self._launch: Outcome[Launch | None] | None = None
+        self._launch: Launch | None = None
+        self._failure: Exception | None = None
         self._capture: Outcome[Capture] | None = None
         self._thread: threading.Thread | None = None
 
@@ -38,21 +39,25 @@ class Arriving:
         """Wait for it; None when the front has nothing to launch."""
         if self._thread is not None:
             self._thread.join()
-        return (self._launch or self._work()).unwrap()
+        else:
+            self._work()
+        if self._failure is not None:
+            raise self._failure
+        return self._launch
 
     def capture(self, launch: Launch) -> "Capture":
         """The files of this launch, on their way. Raises UsageError."""
         return (self._capture or _begin_capture(launch)).unwrap()
 
-    def _work(self) -> "Outcome[Launch | None]":
-        import outcome  # noqa: PLC0415 - Trio is imported by the other thread
-
-        self._launch = found = outcome.capture(self._orders.read_launch)
-        launch = found.value if isinstance(found, outcome.Value) else None
+    def _work(self) -> None:
+        try:
+            self._launch = launch = self._orders.read_launch()
+        except Exception as error:  # noqa: BLE001 - raised where the launch is asked for
+            self._failure = error
+            return
         # What is staged has to be laid out first, and is another folder then.
         if launch is not None and launch.staged is None and goes_to_workers(launch):
             self._capture = _begin_capture(launch)
-        return found
 
 
 def goes_to_workers(launch: Launch) -> bool:
@@ -61,7 +66,7 @@ def goes_to_workers(launch: Launch) -> bool:
 
 
 def _begin_capture(launch: Launch) -> "Outcome[Capture]":
-    import outcome  # noqa: PLC0415 - as above
+    import outcome  # noqa: PLC0415 - Trio is imported by the other thread
 
     from vibeguard.system.pool.shipment import begin_capture  # noqa: PLC0415 - only with workers
 

@@ -53,10 +53,11 @@ def import_trio() -> None:
     try:
         _import_without_a_search()
     except Exception:  # noqa: BLE001 - another Trio, which does more with a name than take it
-        stand_ins |= {name: sys.modules[name] for name in sys.modules if name.startswith("trio.")}
+        known = list(sys.modules)  # another thread imports, too (`arriving`)
+        stand_ins |= {name: sys.modules[name] for name in known if name.startswith("trio.")}
     finally:
         for name in stand_ins:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
     import_module("trio")  # whole, where that has failed
 
 

@@ -24,7 +24,7 @@ _OF_FORMATS: Final = {
 }
 
 
-def preload(format_name: str, plan: Plan) -> None:
+def import_ahead(format_name: str, plan: Plan) -> None:
     """Import it, for a run of this plan that is shown in this format."""
     for module in (*_OF_FAILURES, *_OF_FORMATS.get(format_name, ())):
         import_module(module)
