@@ -244,7 +244,7 @@ def test_help_is_given_without_a_command_too(words, capsys):
 
 def test_a_help_screen_comes_to_its_end_on_any_terminal(monkeypatch, capsys):
     """In one column or two rich never did, and some containers say that they have none."""
-    for columns in ("0", "2"):
+    for columns in ("0", "2", "9" * 11, "9" * 5000):
         monkeypatch.setenv("COLUMNS", columns)
         assert parse(["--help"])() == 0
         assert "explain" in capsys.readouterr().out.split()
