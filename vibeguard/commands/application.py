@@ -22,8 +22,8 @@ NONE_GIVEN = GlobalFlags()
 
 HELP_FLAGS = frozenset({"--help", "-h"})
 NARROWEST = 40  # columns of a help screen
-UNTOLD = 80
-MOST_DIGITS = 4  # of a number of columns
+UNTOLD = (80, 25)  # columns and lines
+MOST_DIGITS = 4  # of such a number
 EXIT_CODES = (
     "Exit codes of run, tail, report and wait: 0 passed; 1 failed (--error-exit-code changes it); "
     "2 usage or config error; 3 incomplete; 4 the log is corrupt or could not be written; "
@@ -120,12 +120,13 @@ def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call
 def _give_room(app: App) -> None:
     """Never lay a help screen out for a column or two: rich does not come to an end there.
 
-    Nor for any number that COLUMNS may hold: it takes the memory for all of them.
+    Nor for any number that COLUMNS or LINES may hold: it takes the memory for all of them.
     """
     from rich.console import Console  # noqa: PLC0415 - for help screens alone
 
-    told = os.environ.get("COLUMNS", "")
-    app.console = Console(width=None if len(told) <= MOST_DIGITS else UNTOLD)
+    told = [os.environ.get(name, "") for name in ("COLUMNS", "LINES")]
+    width, height = UNTOLD if max(map(len, told)) > MOST_DIGITS else (None, None)
+    app.console = Console(width=width, height=height)
     app.console.width = max(app.console.width, NARROWEST)
 
 
