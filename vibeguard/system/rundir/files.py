@@ -249,14 +249,15 @@ def append_lines(path: str, lines: bytes, *, first: Iterable[bytes] = ()) -> int
             elif os.pread(descriptor, 1, size - 1) != b"\n":
                 added = b"\n" + lines
             write_all(descriptor, added)
-            if _lies_at(path, descriptor):
+            if lies_at(path, descriptor):
                 break
         finally:
             os.close(descriptor)
     return size + len(added)
 
 
-def _lies_at(path: str, descriptor: int) -> bool:
+def lies_at(path: str, descriptor: int) -> bool:
+    """Whether this open file is what lies there now."""
     with contextlib.suppress(OSError):
         return os.path.samestat(os.lstat(path), os.fstat(descriptor))
     return False

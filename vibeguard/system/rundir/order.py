@@ -7,6 +7,8 @@ While a supervisor lives its memory counts, and at its end it puts back what a c
 here (system/vouching).
 """
 
+import contextlib
+import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +18,7 @@ from msgspec import Struct
 
 from vibeguard.system.rundir.files import (
     append_lines,
+    lies_at,
     open_regular,
     read_regular,
     replace_file,
@@ -96,9 +99,11 @@ def _shorten(path: str) -> None:
     """Leave out of a long record what it says of removed runs. Raises OSError.
 
     Others append meanwhile: who finds that the record was replaced does it again (`append_lines`),
-    and what was added before it was is put behind.
+    and what was added before it was is put behind. Of two at once one does it.
     """
     with open(open_regular(path), "rb", buffering=0) as record:
+        if not _may_replace(path, record.fileno()):
+            return
         size = os.fstat(record.fileno()).st_size
         whole = record.read(size) if _LONG_BYTES < size < _LARGEST_BYTES else b""
         short = b"".join(map(_line, _runs_in(whole)))
@@ -108,6 +113,14 @@ def _shorten(path: str) -> None:
         late = record.read(_LONG_BYTES)
     if late:
         append_lines(path, late)
+
+
+def _may_replace(path: str, descriptor: int) -> bool:
+    """Whether nobody else shortens it, nor has since it was opened: what came then is elsewhere."""
+    with contextlib.suppress(OSError):  # somebody does, or nothing can be locked here
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lies_at(path, descriptor)
+    return False
 
 
 def write_order(state_dir: str, runs: Iterable[OrderedRun]) -> None:

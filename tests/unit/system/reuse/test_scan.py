@@ -9,7 +9,7 @@ import pytest
 from vibeguard.core.reuse.manifest import Kind, differing, manifest_digest
 from vibeguard.system.reuse import scan as module
 from vibeguard.system.reuse import tree
-from vibeguard.system.reuse.scan import scan, walk
+from vibeguard.system.reuse.scan import scan, signatures, walk
 
 
 def manifest(root, remembered=None):
@@ -173,6 +173,12 @@ def test_what_cannot_be_compared_is_not_reusable(root):
     assert not found[b"folder"].reusable
     assert found[b"loop"].reusable  # leads nowhere, and says so
     assert b"sub/.git/HEAD" not in found
+
+
+def test_files_are_asked_about_where_a_folder_can_only_be_opened_to_be_read(root, monkeypatch):
+    told = signatures(os.fsencode(root), [b"a", b"nope"])
+    monkeypatch.delattr(os, "O_PATH")  # as on macOS
+    assert signatures(os.fsencode(root), [b"a", b"nope"]) == told
 
 
 def test_a_file_system_that_is_not_known_to_keep_ctime_settles_nothing(root, monkeypatch):

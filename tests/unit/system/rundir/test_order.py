@@ -146,3 +146,22 @@ def test_a_start_that_is_recorded_while_the_record_is_shortened_is_not_lost(
         note_started(state, NEWER)
     shorten_once()
     assert [run.run_id for run in read_order(state)] == [NEWER]
+
+
+def test_of_two_that_shorten_it_at_once_the_later_takes_back_nothing(tmp_path, monkeypatch):
+    """What was recorded after the earlier one was not in the file that the later one had opened."""
+    state, known = str(tmp_path), ids(1000)
+    for run_id in known:
+        note_started(state, run_id)
+    opened, calls = order.open_regular, count()
+
+    def opening(path):
+        descriptor = opened(path)
+        if not next(calls):
+            note_pruned(state, known[:900])
+            note_started(state, NEWER)
+        return descriptor
+
+    monkeypatch.setattr(order, "open_regular", opening)
+    note_pruned(state, known[900:])
+    assert [run.run_id for run in read_order(state)] == [NEWER]
