@@ -48,6 +48,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "fail": (wrote(FAILED, 1), "failed", "exit_code"),
     "red_stays_red": (wrote(PASSED, 1), "failed", "exit_code"),
     "contradiction": (wrote(FAILED), "failed", "results contradict exit code"),
+    "contradiction_again": (wrote(FAILED, retries=1), "failed", "results contradict exit code"),
+    "nothing_ran_again": (wrote(EMPTY, expect={"min": 1}, retries=1), "failed", "expectation"),
     "xfail": (wrote(XFAIL), "passed", None),
     "rerun": (wrote(RERUN), "passed", None),
     "nothing_ran": (wrote(EMPTY, expect={"min": 1}), "failed", "expectation"),

@@ -55,8 +55,20 @@ def not_tried_again(record: CheckRecord) -> str:
     struck = decisive_termination(record)
     if struck in CANCELLED_FOR:
         return "its attempt was cancelled"
-    planned = record.planned
-    may_fail = planned.assertion or (finished.leaked and planned.leaks is _FAIL)
+    may_fail = record.planned.assertion or _left_behind(record) or _results_object(record)
     if struck is None and finished.exit_code == 0 and not may_fail:
         return "its command succeeded"
     return ""
+
+
+def _left_behind(record: CheckRecord) -> bool:
+    finished, planned = record.finished, record.planned
+    return finished is not None and bool(finished.leaked) and planned.leaks is _FAIL
+
+
+def _results_object(record: CheckRecord) -> bool:
+    """A test failed beside exit code 0, or the results may not be what is expected of them."""
+    results, planned = record.results, record.planned
+    if results is None or not planned.results:
+        return False
+    return bool(results.failing) or planned.expect is not None

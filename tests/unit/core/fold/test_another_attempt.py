@@ -4,8 +4,13 @@ import pytest
 
 from tests.helpers.histories import SECOND, History, check
 from vibeguard.core.model.event_parts import ProcessReport
-from vibeguard.core.model.events import CheckRetryScheduled, CheckTerminationRequested
+from vibeguard.core.model.events import (
+    CheckResults,
+    CheckRetryScheduled,
+    CheckTerminationRequested,
+)
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.results import Expectation, ResultsSource
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import (
     AttemptEnd,
@@ -51,6 +56,27 @@ def test_what_may_have_failed_although_its_command_did_not_is_tried_again(planne
     run.after(SECOND).exit("a", **facts)
     again(run)
     assert run.state.checks["a"].state is CheckState.BACKOFF
+
+
+def reported(failing: int, **planned) -> History:
+    """A run whose only check has exited with 0 beside results of which so many failed."""
+    run = started(retries=1, results=(ResultsSource("tap"),), **planned)
+    run.after(SECOND).exit("a")
+    tests = {"failed": failing} if failing else {"passed": 1}
+    run.add(CheckResults, check="a", attempt=1, tests=tests, failing=failing, guessed=False)
+    return run
+
+
+@pytest.mark.parametrize(("failing", "planned"), [(1, {}), (0, {"expect": Expectation(min=2)})])
+def test_what_its_results_speak_against_is_tried_again(failing, planned):
+    run = reported(failing, **planned)
+    again(run)
+    assert run.state.checks["a"].state is CheckState.BACKOFF
+
+
+def test_results_of_which_nothing_is_expected_are_no_reason_where_none_failed():
+    with pytest.raises(LogCorrupt, match="its command succeeded"):
+        again(reported(0))
 
 
 @pytest.mark.parametrize(

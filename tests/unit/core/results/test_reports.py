@@ -213,6 +213,20 @@ def test_a_rerun_that_passed_in_the_end_has_recovered():
                 '<testsuite name="a.js" hostname="webkit"><testcase name="t"/></testsuite></testsuites>'
             ),
         ),
+        (
+            "junit",  # of Node
+            (
+                '<testsuites><testcase name="t" classname="test" file="a.js"><failure/></testcase>'
+                '<testcase name="t" classname="test" file="b.js"/></testsuites>'
+            ),
+        ),
+        (
+            "junit",  # of mocha
+            (
+                '<testsuites><testsuite name="s" file="a.js"><testcase name="t"><failure/></testcase></testsuite>'
+                '<testsuite name="s" file="b.js"><testcase name="t"/></testsuite></testsuites>'
+            ),
+        ),
     ],
 )
 def test_another_test_of_the_same_name_is_no_rerun(name, text):

@@ -137,10 +137,9 @@ class JUnitReader:
             for remark in remarks:
                 self._findings(case, remark)
         else:
-            within = [
-                suite.get(name, "") for suite in self._suites for name in ("name", "hostname")
-            ]
-            self._sink(self._test(case, remarks), " ".join(within))
+            names = ("name", "hostname", "file")
+            within = [suite.get(name, "") for suite in self._suites for name in names]
+            self._sink(self._test(case, remarks), " ".join([*within, case.get("file", "")]))
 
     def _findings(self, case: dict[str, str], remark: _Remark) -> None:
         if remark.tag == "skipped":
