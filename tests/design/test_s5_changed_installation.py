@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import environment, project
+from tests.helpers.receivers import receiver
+from tests.helpers.waiting import wait_until
 
 PACKAGE = Path(__file__).parents[2] / "vibeguard"
 # Each ends in a way that nothing before it needs; `fixed` has advice, `slow` hangs.
@@ -46,12 +48,12 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     command = COMMAND.format(lib=str(folder / "lib"), root=str(PACKAGE.parent))
     return subprocess.run(
         [sys.executable, "-c", command, "run", *words],
         cwd=folder,
-        env=environment(PYTHONPATH=""),
+        env=environment(PYTHONPATH="", **variables),
         capture_output=True,
         text=True,
         timeout=60,
@@ -81,3 +83,17 @@ def test_the_document_is_whole(folder: Path) -> None:
         "fixed": "failed",
     }
     assert [each["fix"] for each in document["violations"] if each["id"] == "fixed"] == ["mend 3"]
+
+
+@pytest.mark.parametrize("flag", ["-v", "--detach"])
+def test_those_who_asked_are_told_of_the_end(folder: Path, flag: str) -> None:
+    (folder / "key").write_text("k" * 32)
+    (folder / "key").chmod(0o600)
+    with receiver(204) as server:
+        notify = f"notify: [{{command: 'cat >got'}}, {{webhook: '{server.url}'}}]"
+        config = CHECKS.replace("grace: 100ms", f"grace: 100ms, {notify}")
+        (folder / "vibeguard.yaml").write_text(config)
+        run(folder, flag, "replace", VIBEGUARD_NOTIFY_KEY_FILE=str(folder / "key"))
+        wait_until(lambda: bool(list(folder.glob(".vibeguard/runs/*/notified.jsonl"))))
+    assert [json.loads(body)["verdict"] for _, body in server.requests] == ["passed"]
+    assert json.loads((folder / "got").read_bytes())["verdict"] == "passed"

@@ -1,19 +1,8 @@
-"""What the process that tells others is given, and how it is started."""
+"""What the process that tells others is given."""
 
-import subprocess
-import sys
-import tempfile
-
-import msgspec
 from msgspec import Struct
 
 from vibeguard.core.model.notification import Notification
-
-_PROGRAM = """import sys
-sys.path[:] = {path!r}
-from vibeguard.system.notifying.process import main
-main()
-"""
 
 
 class NotifyJob(Struct, frozen=True):
@@ -28,27 +17,3 @@ class NotifyJob(Struct, frozen=True):
     folder: bytes
     environment: dict[bytes, bytes]
     document: bytes
-
-
-encode_job = msgspec.msgpack.Encoder().encode
-decode_job = msgspec.msgpack.Decoder(NotifyJob).decode
-
-
-def start_notifier(job: NotifyJob) -> "subprocess.Popen[bytes]":
-    """Start a process that outlives this one. Raises OSError.
-
-    It imports what this process does: the checks may have changed what a search would find.
-    """
-    # A process of its own: a slow address must hold up neither the verdict nor the terminal (ADR
-    # 0155). A file, since a pipe takes only so much before somebody reads.
-    with tempfile.TemporaryFile() as file:
-        file.write(encode_job(job))
-        file.seek(0)
-        return subprocess.Popen(
-            [sys.executable, "-I", "-c", _PROGRAM.format(path=sys.path)],
-            stdin=file,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )

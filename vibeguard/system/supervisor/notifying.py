@@ -1,33 +1,28 @@
-"""The end of a run for those who asked to be told of it; nothing is imported without any."""
+"""The end of a run for those who asked to be told of it; imported only where somebody did."""
 
 import os
-from typing import TYPE_CHECKING
 
+from vibeguard.core.model.notification import Told
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
+from vibeguard.core.notifying import due
+from vibeguard.core.report.build import build_report
+from vibeguard.core.report.conclusion import Ending, verdict_event
+from vibeguard.core.report.safe_json import encode_document
 from vibeguard.system.channel import Launch, Sealed
 from vibeguard.system.discovery.environment import is_in_a_check
+from vibeguard.system.notifying.notify_job import NotifyJob
+from vibeguard.system.notifying.process import start_notifier
+from vibeguard.system.rundir.notes import note_told
 
-if TYPE_CHECKING:
-    import subprocess
 
-
-def notify(
-    launch: Launch, state: State, run_folder: str, sealed: Sealed
-) -> "subprocess.Popen[bytes] | None":
-    """Start the process that tells them; None where nobody is to be told.
+def notify(launch: Launch, state: State, run_folder: str, sealed: Sealed) -> int | None:
+    """Start the process that tells them; its id, None where nobody is to be told.
 
     A run that was started inside a check of another run notifies nobody: that one does.
     """
-    if not launch.notify or is_in_a_check(launch.environment):
+    if is_in_a_check(launch.environment):
         return None
-    from vibeguard.core.notifying import due  # noqa: PLC0415 - seldom needed
-    from vibeguard.core.report.build import build_report  # noqa: PLC0415
-    from vibeguard.core.report.conclusion import Ending, verdict_event  # noqa: PLC0415
-    from vibeguard.core.report.safe_json import encode_document  # noqa: PLC0415
-    from vibeguard.system.notifying.notify_job import NotifyJob, start_notifier  # noqa: PLC0415
-    from vibeguard.system.rundir.notes import note_told  # noqa: PLC0415
-
     ending = Ending(sealed.exit_code, LogStatus.COMPLETE)
     if sealed.differences:
         what = "; ".join(sealed.differences)
@@ -48,8 +43,6 @@ def notify(
     try:
         return start_notifier(job)
     except OSError as error:
-        from vibeguard.core.model.notification import Told  # noqa: PLC0415
-
         why = f"no process could be started: {error.strerror}"
         note_told(run_folder, [Told("whoever asks for it", 0, why)])
         return None

@@ -5,20 +5,11 @@ A check that reinstalls packages, or worse, cannot change what the verdict is co
 
 import traceback
 from importlib import import_module
-from typing import Final
 
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.model.plan import Plan
 from vibeguard.core.names import ReusePolicy
 from vibeguard.system.channel import Launch
-
-_TO_NOTIFY: Final = (
-    "vibeguard.core.model.notification",
-    "vibeguard.core.notifying",
-    "vibeguard.core.report.build",
-    "vibeguard.core.report.safe_json",
-    "vibeguard.system.notifying.notify_job",
-)
 
 
 def preload(launch: Launch) -> None:
@@ -44,8 +35,9 @@ def preload(launch: Launch) -> None:
         import_module("shutil")
     if may_reuse(plan):
         import_module("vibeguard.system.supervisor.reusing")
-    for module in _TO_NOTIFY if launch.notify else ():
-        import_module(module)
+    if launch.notify:
+        import_module("vibeguard.system.supervisor.notifying")
+        _use("vibeguard.system.notifying.process", "import_to_notify", launch.notify)
     _format_a_traceback()
 
 
@@ -54,9 +46,9 @@ def may_reuse(plan: Plan) -> bool:
     return any(check.reuse is not ReusePolicy.OFF for check in plan.checks)
 
 
-def _use(module: str, function: str, text: object) -> None:
+def _use(module: str, function: str, value: object) -> None:
     try:
-        getattr(import_module(module), function)(text)
+        getattr(import_module(module), function)(value)
     except LanguageError:
         return
 

@@ -40,7 +40,6 @@ from vibeguard.system.reuse.tree import with_identity
 from vibeguard.system.rundir.notes import keep_traceback, write_traceback
 from vibeguard.system.supervisor.arriving import Arriving, goes_to_workers
 from vibeguard.system.supervisor.lean_trio import import_trio
-from vibeguard.system.supervisor.notifying import notify
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.run_log import RunLog
 
@@ -215,9 +214,13 @@ def _notify(launch: Launch, log: RunLog, sealed: Sealed, *, stays: bool) -> None
     the notifier.
     """
     log.close()
+    if not launch.notify:
+        return
+    from vibeguard.system.supervisor.notifying import notify  # noqa: PLC0415 - seldom needed
+
     started = notify(launch, log.state, log.folder, sealed)
     if started is not None and stays:
-        started.wait()
+        os.waitpid(started, 0)
 
 
 def _ignore_job_control() -> None:
