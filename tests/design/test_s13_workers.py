@@ -317,3 +317,42 @@ def test_silence_and_too_much_output_end_a_check_on_a_worker(
     assert (found["idle"]["status"], found["idle"]["reason"]) == ("timeout", "idle")
     assert found["loud"]["reason"] == "output_limit"
     assert found["loud"]["output_bytes"] == 64 << 10
+
+
+# A worker that keeps two trees for later runs.
+FORGETFUL = """
+from vibeguard.system.worker import trees
+trees.MOST_TREES = 2
+from vibeguard.cli import command
+command()
+"""
+
+
+def test_a_worker_keeps_few_of_the_trees_that_runs_have_sent(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    """Else its disk fills within weeks; one that an attempt has stays whole, however old."""
+    go, where = tmp_path / "go", "where: {labels: [weeks]}"
+    (tmp_path / "long").mkdir()
+    has_all = "git cat-file -e $(git hash-object new)"
+    long = f"  - {{id: a, {where}, run: 'while [ ! -e {go} ]; do sleep 0.05; done; {has_all}'}}"
+    long_folder = project(pool, source, tmp_path / "long", long)
+    (long_folder / "new").write_text("as long as it runs\n")
+    folder = project(pool, source, tmp_path, f"  - {{id: a, {where}, run: '{has_all}'}}")
+    cache = tmp_path / "cache"
+    with (
+        pool.worker(
+            *(source, "--label", "weeks"), program=FORGETFUL, slots=2, XDG_CACHE_HOME=str(cache)
+        ),
+        running(long_folder, "run", **pool.variables) as run,
+    ):
+        run.wait_for(CheckStarted)
+        for number in range(7):
+            (folder / "new").write_text(f"{number}\n")
+            done = run_cli(folder, "run", **pool.variables)
+            assert done.returncode == 0, done.stderr
+        # Two, or those of which there are folders: one runs, two lie ready, one was wanted.
+        wait_until(lambda: len(list(cache.glob("**/packs/*"))) <= 4)
+        go.touch()
+        code, _, err = run.end()
+        assert code == 0, err

@@ -7,7 +7,7 @@ when an attempt takes its folder, a look at each file tells whether it is still 
 
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.resources import files
 from itertools import count
@@ -26,6 +26,7 @@ from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.repositories import hand_over, make_repository, set_head
 from vibeguard.system.worker.store import Store
+from vibeguard.system.worker.trees import Trees, Unfit
 
 OUTPUT_BYTES: Final = 1 << 16
 # What an attempt does with a folder that it has just got comes before the next one that is laid in
@@ -38,10 +39,6 @@ _UNTOLD: Final = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
 }
-
-
-class Unfit(Exception):
-    """The worker cannot do the job; the message says why."""
 
 
 class _Ready(Struct, frozen=True):
@@ -72,7 +69,7 @@ class Folders:
         self._environment = {**environment, **_QUIET, WORKER_MARK: identity.encode()}
         self._most_ready = most_ready
         self._ready: deque[_Ready] = deque()
-        self._head_trees: dict[Source, str] = {}
+        self.trees = Trees(store, removing)
         self._arriving = trio.Lock()
         self._laying = 0
         self._quiet_at = 0.0
@@ -88,20 +85,31 @@ class Folders:
 
         Its pack has been fetched. Raises Unfit.
         """
-        if source in self._head_trees:
-            return self._head_trees[source]
         async with self._arriving:
-            if source not in self._head_trees:
-                self._head_trees[source] = await self._run(
-                    self._arrive,
-                    STORE=self._store.git,
-                    SENT=self._store.sent,
-                    ORIGIN=self._store.repository,
-                    COMMIT=source.commit,
-                    TREE=source.tree,
-                    PACK=self._store.pack_path(source),
-                )
-            return self._head_trees[source]
+            if not self.trees.head_tree(source):
+                try:
+                    head_tree = await self._bring(source)
+                except BaseException:
+                    self.trees.doubt(source)
+                    raise
+                self.trees.note(source, head_tree)
+            return self.trees.head_tree(source)
+
+    async def _bring(self, source: Source) -> str:
+        return await self._run(
+            self._arrive,
+            STORE=self._store.git,
+            OBJECTS=self._store.make_room(source),
+            ORIGIN=self._store.repository,
+            COMMIT=source.commit,
+            TREE=source.tree,
+            PACK=self._store.pack_path(source),
+        )
+
+    def remove_old_trees(self, in_use: Iterable[Source]) -> None:
+        """Keep the disk from filling; `in_use` are the files of the attempts that there are."""
+        ready = (one.source for one in self._ready)
+        self.trees.remove_old({*in_use, *ready, *([self._wanted] if self._wanted else [])})
 
     async def make(self, source: Source, path: str) -> None:
         """Make the folder of an attempt. Raises Unfit."""
@@ -112,12 +120,12 @@ class Folders:
                     await self._take_over(ready, source)
                     os.rename(ready.path, path)  # at once: no cancel finds it under neither name
                     return
-            make_repository(path, self._store.objects, self._store.shallow)
+            make_repository(path, self._store.shallow)
             try:
                 await self._fill(path, source, "")
                 hand_over(path)
             except Unfit:
-                self._head_trees.pop(source, None)  # the store may have lost something: look again
+                self.trees.doubt(source)  # the store may have lost something
                 raise
 
     async def _take_over(self, ready: _Ready, source: Source) -> None:
@@ -148,11 +156,13 @@ class Folders:
     async def lay_ready(self, source: Source) -> None:
         """Lay one in advance; beyond the most, the oldest one goes. Raises Unfit or OSError."""
         path = self._store.attempt_folder(f"ready-{next(self._numbers)}")
-        make_repository(path, self._store.objects, self._store.shallow)
+        make_repository(path, self._store.shallow)
         await self._fill(path, source, "")
         with self._or_removed(path):
             await trio.sleep(CTIME_TICK_S)
             looks = await trio.to_thread.run_sync(looks_of, path)
+            if not self.trees.head_tree(source):
+                raise Unfit("other files are wanted by now, and these have gone")
         self._ready.append(_Ready(path, source, looks))
         while len(self._ready) > self._most_ready:
             self._removing.remove(self._ready.popleft().path)
@@ -182,7 +192,7 @@ class Folders:
         """Write the tree into a folder in which that of `laid` lies. Raises Unfit, OSError."""
         with self._or_removed(path):
             head_tree = await self.arrive(source)
-            set_head(path, source.commit)
+            set_head(path, source.commit, self._store.objects_of(source))
             with suppress(FileNotFoundError):  # that of the last commit
                 os.unlink(f"{path}/.git/index-of-commit")
             await self._run(

@@ -25,8 +25,8 @@ _CONFIG: Final = """[core]
 _UNCONVERTED: Final = "* -text -ident -filter !working-tree-encoding\n"
 
 
-def make_repository(path: str, objects: Iterable[str], shallow: str) -> None:
-    """What `git init` makes, with the store's `objects`; without its two processes.
+def make_repository(path: str, shallow: str) -> None:
+    """What `git init` makes, without its two processes.
 
     `shallow` is the file, if it is there, that says at which commits the store ends.
     """
@@ -35,15 +35,15 @@ def make_repository(path: str, objects: Iterable[str], shallow: str) -> None:
         os.mkdir(f"{path}/.git{name}")
     _write(f"{path}/.git/config", _CONFIG)
     _write(_attributes(path), _UNCONVERTED)
-    alternates = "".join(f"{os.fsdecode(quoted_path(each))}\n" for each in objects)
-    _write(f"{path}/.git/objects/info/alternates", alternates)
     with suppress(FileNotFoundError):
         shutil.copyfile(shallow, f"{path}/.git/shallow")
 
 
-def set_head(path: str, commit: str) -> None:
-    """The commit that it is at."""
+def set_head(path: str, commit: str, objects: Iterable[str]) -> None:
+    """The commit that it is at, and where the `objects` are of what is to lie there."""
     _write(f"{path}/.git/HEAD", f"{commit}\n")
+    alternates = "".join(f"{os.fsdecode(quoted_path(each))}\n" for each in objects)
+    _write(f"{path}/.git/objects/info/alternates", alternates)
 
 
 def _write(path: str, text: str) -> None:

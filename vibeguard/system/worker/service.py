@@ -21,11 +21,10 @@ from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
-from vibeguard.system.worker.folders import Unfit
 from vibeguard.system.worker.guardian import LeasePage
-from vibeguard.system.worker.packs import Packs
 from vibeguard.system.worker.showing import Offer, Shown
 from vibeguard.system.worker.taking import Taking
+from vibeguard.system.worker.trees import Unfit
 from vibeguard.version import __version__
 
 BUSY_LOOK_S: Final = 0.02  # the most that output waits before it is sent on
@@ -60,7 +59,6 @@ class Service:
             fill=self._fill,
         )
         self._taking = Taking(self._line, offer, self._free_slots, self._take)
-        self._packs = Packs(self._line, tools.store)
         self._shown = Shown(
             self._line,
             offer,
@@ -241,8 +239,9 @@ class Service:
         with self._busy[claim] as scope:
             try:
                 _compare_protocol(attempt.job)
-                await self._packs.fetch(attempt.job.source)
+                await self._tools.folders.trees.fetch(self._line, attempt.job.source)
                 await attempt.prepare()
+                self._remove_old_trees()
             except (Unfit, BrokerLost, BrokerRefused, OSError) as error:
                 unfit = str(error) or type(error).__name__
                 self._taking.pause()
@@ -255,6 +254,10 @@ class Service:
         else:
             self._machine.offer(claim, now)
         self._speak()
+
+    def _remove_old_trees(self) -> None:
+        used = (attempt.job.source for attempt in self._attempts.values())
+        self._tools.folders.remove_old_trees(used)
 
     async def _run(self, claim: str, attempt: RemoteAttempt) -> None:
         """Run an attempt, from the run's Go to the end of its tree."""

@@ -24,7 +24,7 @@ FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away
 class Store:
     """Below `folder`: `store.git`, `packs/`, `attempts/` and `outputs/`.
 
-    `packs/` has what runs sent, as it came and as git's objects, beside those of `store.git`.
+    `packs/` has what runs sent, as it came and then as git's objects, a folder for each tree.
     `repository` is a path or a URL that has the commits which runs are based on; the file
     `shallow` says, if it is there, at which of them its history ends.
     """
@@ -33,13 +33,19 @@ class Store:
         self.folder = folder
         self.repository = repository
         self.git = os.path.join(folder, "store.git")
-        self.sent = os.path.join(folder, "packs", "objects")
         self.shallow = os.path.join(self.git, "shallow")
 
-    @property
-    def objects(self) -> tuple[str, str]:
-        """Where all objects are that a folder of an attempt needs."""
-        return (self.sent, os.path.join(self.git, "objects"))
+    def objects_of(self, source: Source) -> tuple[str, ...]:
+        """Where all objects are that a folder with these files needs."""
+        sent = self.pack_path(source)
+        return (*([f"{sent}.objects"] if sent else []), os.path.join(self.git, "objects"))
+
+    def make_room(self, source: Source) -> str:
+        """Where the objects of these files go, which is made where it is not there."""
+        first, *others = self.objects_of(source)
+        if others:
+            _read_from(first, *others)
+        return first
 
     def open(self) -> None:
         """Make what is not there. Raises UsageError."""
@@ -51,9 +57,7 @@ class Store:
         objects = self._path_in_repository("objects")
         self.shallow = self._path_in_repository("shallow") or self.shallow
         self._refuse_partial(objects)
-        sent, own = self.objects
-        _read_from(sent, own)
-        _read_from(own, objects)
+        _read_from(os.path.join(self.git, "objects"), objects)
         if not objects:
             arguments = (f"--git-dir={self.git}", "fetch", "-q", self.repository)
             refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -73,8 +77,12 @@ class Store:
         return os.path.join(self.folder, "outputs", f"{claim}.{kind}")
 
     def pack_path(self, source: Source) -> str:
-        """Where the pack of a run is kept; empty where the run has none."""
-        return os.path.join(self.folder, "packs", source.pack) if source.pack else ""
+        """Where the pack of a run is kept; empty where the run has none.
+
+        One pack may fit to two commits, which do not come and go together.
+        """
+        name = f"{source.commit}-{source.pack}"
+        return os.path.join(self.folder, "packs", name) if source.pack else ""
 
     def all_of(self, claim: str) -> tuple[str, ...]:
         """Whatever there may be of a claim."""

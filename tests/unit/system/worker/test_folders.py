@@ -13,10 +13,11 @@ import trio.testing
 from tests.helpers.pools import git, repository
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.executors.local import open_local_executor
-from vibeguard.system.pool.shipment import begin_capture
-from vibeguard.system.worker.folders import Folders, Unfit
+from vibeguard.system.pool.shipment import Shipment, begin_capture
+from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
+from vibeguard.system.worker.trees import Unfit
 
 
 @pytest.fixture
@@ -37,16 +38,23 @@ def committed(origin: Path) -> Source:
     return begin_capture(str(origin), os.environb).result().source
 
 
-def dirty(origin: Path, folder: Path) -> Source:
+def dirty(origin: Path, folder: Path, new: str = "new\n") -> Source:
     """Files that no commit has, whose pack the worker has fetched."""
     (origin / "tracked").write_text("two\n")
-    (origin / "gone").unlink()
-    (origin / "new").write_text("new\n")
+    (origin / "gone").unlink(missing_ok=True)
+    (origin / "new").write_text(new)
     (origin / "new").chmod(0o755)
-    (origin / "link").symlink_to("tracked")
+    if not (origin / "link").is_symlink():
+        (origin / "link").symlink_to("tracked")
     shipment = begin_capture(str(origin), os.environb).result()
-    (folder / "worker" / "packs" / shipment.source.pack).write_bytes(shipment.pack)
+    fetched(shipment, folder)
     return shipment.source
+
+
+def fetched(shipment: Shipment, folder: Path) -> None:
+    """As a worker has it that got it from the broker."""
+    store = Store(str(folder / "worker"), "")
+    Path(store.pack_path(shipment.source)).write_bytes(shipment.pack)
 
 
 def content(folder: Path) -> dict[str, tuple[int, str]]:
@@ -261,8 +269,7 @@ def test_what_git_was_told_on_the_way_does_not_change_what_an_attempt_sees(
 
     async def main() -> None:
         async with folders(origin, tmp_path) as maker:
-            path = tmp_path / "worker" / "packs" / shipment.source.pack
-            path.write_bytes(shipment.pack)
+            fetched(shipment, tmp_path)
             await maker.make(shipment.source, str(tmp_path / "made"))
             assert content(tmp_path / "made") == content(origin)
             assert not (tmp_path / "hooked").exists()
@@ -314,7 +321,7 @@ def test_what_git_was_told_to_read_instead_goes_as_it_lies_here(
     async def main() -> None:
         async with folders(origin, tmp_path) as maker:
             shipment = begin_capture(str(origin), os.environb).result()
-            (tmp_path / "worker" / "packs" / shipment.source.pack).write_bytes(shipment.pack)
+            fetched(shipment, tmp_path)
             await maker.make(shipment.source, str(tmp_path / "made"))
             assert content(tmp_path / "made") == content(origin)
 
@@ -337,8 +344,7 @@ def test_what_runs_sent_is_gone_with_the_worker_that_got_it(origin: Path, tmp_pa
         for name in ("first", "second"):
             async with folders(origin, tmp_path) as maker:
                 assert [*(tmp_path / "worker").rglob("*.pack")] == []
-                path = tmp_path / "worker" / "packs" / shipment.source.pack
-                path.write_bytes(shipment.pack)
+                fetched(shipment, tmp_path)
                 await maker.make(shipment.source, str(tmp_path / name))
                 assert content(tmp_path / name) == content(origin)
 
@@ -354,11 +360,64 @@ def test_a_store_that_has_lost_files_makes_one_attempt_unfit_and_gets_them_again
         async with folders(origin, tmp_path) as maker:
             source = dirty(origin, tmp_path)
             await maker.arrive(source)
-            for name in (tmp_path / "worker" / "packs" / "objects" / "pack").iterdir():
+            for name in (tmp_path / "worker" / "packs").glob("*/pack/*"):
                 name.unlink()
             with pytest.raises(Unfit, match="folder could not be made"):
                 await maker.make(source, str(tmp_path / "lost"))
+            dirty(origin, tmp_path)
             await maker.make(source, str(tmp_path / "again"))
             assert content(tmp_path / "again") == content(origin)
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("bound", ["MOST_TREES", "MOST_BYTES"])
+def test_of_trees_that_no_folder_has_the_oldest_go(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            sources = []
+            for number in range(5):
+                sources.append(dirty(origin, tmp_path, f"{number}\n"))
+                await maker.arrive(sources[-1])
+            await maker.lay_ready(sources[1])
+            each = {source: maker.trees._there[source].size for source in sources}
+            kept = {0: sources[0], 1: sources[1], 4: sources[4]}  # used, ready, the newest
+            most = 3 if bound == "MOST_TREES" else sum(map(each.__getitem__, kept.values()))
+            monkeypatch.setattr(f"vibeguard.system.worker.trees.{bound}", most)
+            maker.remove_old_trees([sources[0]])
+            assert [s for s in sources if maker.trees.head_tree(s)] == list(kept.values())
+            await maker._removing.finish()
+            assert len(list((tmp_path / "worker" / "packs").iterdir())) == len(kept)
+            for number, source in kept.items():
+                await maker.make(source, str(tmp_path / f"made{number}"))
+                assert (tmp_path / f"made{number}" / "new").read_text() == f"{number}\n"
+            dirty(origin, tmp_path, "2\n")  # it comes again
+            await maker.make(sources[2], str(tmp_path / "made2"))
+
+    trio.run(main)
+
+
+def test_a_tree_that_went_while_a_folder_was_laid_for_it_leaves_none(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vibeguard.system.worker.trees.MOST_TREES", 0)
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker, trio.open_nursery() as nursery:
+            source = dirty(origin, tmp_path)
+            await maker.arrive(source)
+            maker._lay = "true"  # git has all that it needs by then
+
+            async def lay() -> None:
+                with pytest.raises(Unfit):
+                    await maker.lay_ready(source)
+
+            nursery.start_soon(lay)
+            await trio.testing.wait_all_tasks_blocked()
+            maker.remove_old_trees([])
+        await maker._removing.finish()
+        assert list((tmp_path / "worker" / "attempts").iterdir()) == []
 
     trio.run(main)

@@ -14,9 +14,10 @@ from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.pool.shipment import begin_capture
-from vibeguard.system.worker.folders import Folders, Unfit
+from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
+from vibeguard.system.worker.trees import Unfit
 
 
 @pytest.fixture
@@ -94,6 +95,22 @@ def test_later_commits_are_fetched_as_the_first_ones_were(
     async def main() -> None:
         async with folders(store) as maker:
             await maker.arrive(captured(origin))
+
+    trio.run(main)
+
+
+def test_what_was_fetched_is_tidied_up_by_git(origin: Path, tmp_path: Path) -> None:
+    """A worker runs for weeks; what git leaves in the background ends with the script."""
+    store = opened(tmp_path, f"file://{origin}")
+    for setting in ("fetch.unpackLimit", "gc.autoPackLimit"):
+        git(tmp_path, f"--git-dir={store.git}", "config", setting, "1")
+
+    async def main() -> None:
+        async with folders(store) as maker:
+            for _ in range(2):
+                commit(origin)
+                await maker.arrive(captured(origin))
+            assert len(list(Path(store.git).glob("objects/pack/*.pack"))) == 1
 
     trio.run(main)
 
