@@ -119,6 +119,7 @@ def package(tmp_path: Path) -> Path:
         ("touch release/new", ["lint", "ship"]),
         ("mkdir ../web && touch ../web/a.ts", ["beside"]),
         ("touch docs/x.tmp never", []),
+        ("touch ../a.py ../../docs", []),
         ("echo >>vibeguard.yaml", EVERY),
     ],
 )
@@ -301,6 +302,7 @@ version: "1"
 checks:
   - {id: lint, run: 'echo "$@"', files: ["../../shared/*.json", "!b.json"], pass_files: true}
   - {id: none, run: 'echo "$@"', files: ["*.py", "!a.py"], pass_files: true}
+  - {id: all, run: 'echo "$@"', pass_files: true}
 """
 
 
@@ -318,6 +320,7 @@ def test_files_above_the_folder_are_handed_over_where_patterns_lead_there(packag
     assert done.returncode == 0, done.stderr
     assert output_of(package, "lint") == "../../shared/z.json\n"
     assert ("handed no file, as none matches: none" in done.stderr) == (flag == "--fresh")
+    assert output_of(package, "all") == "a.py docs/x.md release/y vibeguard.yaml\n"
 
 
 def test_without_git_too_patterns_lead_above_the_folder(tmp_path):

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from vibeguard.commands.loading import Loaded
+from vibeguard.core.lang.globs import levels_above
 from vibeguard.core.model.plan import PlannedCheck, is_handed_files
 from vibeguard.core.planning.concerned import matches
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.changes import present_files
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.whereabouts import git_root
-from vibeguard.system.reuse.naming import called_from, levels_above
+from vibeguard.system.reuse.naming import called_from
 from vibeguard.system.reuse.tree import files_below
 from vibeguard.system.rundir.files import told
 from vibeguard.system.staged.frozen import Frozen
@@ -49,10 +50,11 @@ def file_lists(
     folder = loaded.located.folder
     known = None if staged is None else _staged(staged, folder)
     every: dict[str, list[bytes]] = {}
+    own: dict[str, list[bytes]] = {}
     for up, alike in _by_levels(patterns).items():
         present = _present(folder, up, state_dir) if known is None else _reached(known, up)
         every |= _theirs(alike, present, folder, known)
-    own = _theirs(patterns, changed or (), folder, known)
+        own |= _theirs(alike, _reached(changed or (), up), folder, known)
     return FileLists(
         {c.id: _list(own[c.id] or every[c.id], c, loaded) for c in handed},
         frozenset(c for c, paths in own.items() if paths and not set(every[c]).issubset(paths)),

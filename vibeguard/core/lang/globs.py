@@ -49,6 +49,8 @@ class Globs(Generic[Owner]):
     def __init__(self, lists: Mapping[Owner, Sequence[str]]) -> None:
         self._rules: list[tuple[Owner, bool]] = []  # owner, and whether a match includes
         self._everything = frozenset(o for o, p in lists.items() if p and p[0].startswith("!"))
+        self._all = frozenset(lists)
+        self._leading_above = frozenset(o for o, p in lists.items() if any(map(levels_above, p)))
         self.patterns = [pattern for patterns in lists.values() for pattern in patterns]
         self._idle = set(range(len(self.patterns)))
         self._plain: dict[bytes, tuple[int, ...]] = {}  # by path, or by "/" and a name
@@ -64,23 +66,29 @@ class Globs(Generic[Owner]):
                 else:
                     self._special[number] = expression
         self._single: list[tuple[int, _Compiled]] = []
-        self._owners: dict[tuple[tuple[int, ...], tuple[int, ...], bool], frozenset[Owner]] = {}
+        self._owners: dict[tuple[Hashable, ...], frozenset[Owner]] = {}
         self._reach: tuple[set[bytes], set[bytes]] | None = None
         # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
         expressions = [*self._special.values(), rb"(?s:.*)"]
         self._set = _compile_set(expressions) if self._special else None
 
     def owners_of(self, path: bytes, *, is_folder: bool = False) -> frozenset[Owner]:
-        """The owners whose list includes this path. A pattern that names folders alone is idle."""
+        """The owners whose list includes this path. A pattern that names folders alone is idle.
+
+        A list none of whose patterns leads above the folder includes nothing above it.
+        """
+        among = self._leading_above if path.startswith(b"../") else self._all
         name = b"/" + path.rpartition(b"/")[2]
         plain = self._plain.get(path, ()) + self._plain.get(name, ())
         if not plain and not self._set:
-            return self._everything  # nearly all files of a tree, where a few are named
+            return self._everything & among  # nearly all files of a tree, where a few are named
         told = tuple(self._set.Match(path)) if self._set else (0,)
-        same = plain, told, is_folder
+        same = plain, told, is_folder, among
         known = self._owners.get(same)  # many files match the same few patterns
         if known is None:
-            known = self._decided_by(sorted((*plain, *self._numbers(told, path))), is_folder)
+            numbers = sorted((*plain, *self._numbers(told, path)))
+            known = self._decided_by([n for n in numbers if self._rules[n][0] in among], is_folder)
+            known &= among  # where a list begins with everything
             if told:
                 self._owners[same] = known
         return known
@@ -147,6 +155,16 @@ def _folder_of(pattern: str) -> tuple[bytes, bool]:
     return "/".join(plain).encode("utf-8", "surrogateescape"), at_any_depth
 
 
+def levels_above(pattern: str) -> int:
+    """How many folders above its own a pattern begins; of braces, the way that begins highest."""
+    pattern = pattern.removeprefix("!").removeprefix("./")
+    while braces := _BRACES.search(pattern):
+        ways = braces[1].split(",")
+        pattern = pattern[: braces.start()] + max(ways, key=levels_above) + pattern[braces.end() :]
+    words = pattern.split("/")
+    return next((n for n, word in enumerate(words) if word != ".."), len(words))
+
+
 def _and_above(folder: bytes) -> Iterator[bytes]:
     while folder:
         yield folder
@@ -176,6 +194,7 @@ def regex_of(pattern: str) -> bytes:
     return prefix + body + (rb"/(?s:.*)" if below else b"")
 
 
+_BRACES = re.compile(r"\{([^{}]*)\}")  # the innermost
 _PLAIN = re.compile(r"[^*?\[\]{},\\/]+")
 _LITERALS = [
     bytes([byte]) if byte < 0x80 and chr(byte).isalnum() else b"\\x%02x" % byte

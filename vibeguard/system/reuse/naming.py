@@ -1,15 +1,12 @@
 """What files are called from the folder of the run, which patterns are relative to."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from itertools import tee
-from typing import Any, Final
+from typing import Any
 
-from vibeguard.core.lang.globs import Globs
+from vibeguard.core.lang.globs import Globs, levels_above
 from vibeguard.system.reuse.scan import walk
-
-_BRACES: Final = re.compile(r"\{([^{}]*)\}")  # the innermost
 
 
 class Naming:
@@ -72,13 +69,3 @@ def folders_above(paths: Iterable[bytes]) -> set[bytes]:
             found.add(above)
             above = os.path.dirname(above)
     return found
-
-
-def levels_above(pattern: str) -> int:
-    """How many folders above its own a pattern begins; of braces, the way that begins highest."""
-    pattern = pattern.removeprefix("!").removeprefix("./")
-    while braces := _BRACES.search(pattern):
-        ways = braces[1].split(",")
-        pattern = pattern[: braces.start()] + max(ways, key=levels_above) + pattern[braces.end() :]
-    words = pattern.split("/")
-    return next((n for n, word in enumerate(words) if word != ".."), len(words))

@@ -30,6 +30,12 @@ CASES = [
     (["a b\nc"], ["a b\nc"], ["a b"]),
     (["a*"], ["a\nb", "a"], ["a/b"]),
     (["../shared/**"], ["../shared/x"], ["shared/x"]),
+    (["*.py"], ["a.py"], ["../a.py", "../b/a.py"]),
+    (["**", "*/*"], ["a.py"], ["../a.py"]),
+    (["!*.md"], ["a"], ["../a"]),
+    (["a.py"], ["a.py", "b/a.py"], ["../a.py"]),
+    (["{b,../x}/*.py", "*.ts", "!z.ts"], ["../x/a.py", "../a.ts"], ["../a.py", "../z.ts"]),
+    (["!../x/*"], ["a", "../a"], ["../x/a"]),
     (["a.b"], ["a.b"], ["aXb"]),
     (["[[]x"], ["[x"], ["x"]),
     (["a**b"], ["ab", "axxb"], ["a/b"]),
@@ -119,3 +125,9 @@ def test_plain_paths_need_no_expressions(monkeypatch):
     assert globs.owners_of(b"old/Makefile") == globs.owners_of(b"src/b.py") == {"all"}
     with pytest.raises(ImportError):
         Globs({"one": ["src/*"]})
+
+
+def test_a_pattern_that_only_means_what_lies_above_for_others_is_idle():
+    globs = Globs({"one": ["*.py"], "other": ["../x/**"]})
+    assert globs.owners_of(b"../x/a.py") == {"other"}
+    assert globs.idle("one") == ["*.py"]
