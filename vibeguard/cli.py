@@ -67,9 +67,8 @@ def command() -> None:
             print(said, file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
         code = main()
-    except BaseException:  # noqa: BLE001 - no memory to say it better: Python's own 1 means failed
-        sys.excepthook(*sys.exc_info())
-        code = 3
+    except BaseException as error:  # noqa: BLE001 - Python's own 1 means failed
+        code = _tell_plainly(error)
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -77,6 +76,19 @@ def command() -> None:
         except (OSError, ValueError):
             continue  # nobody reads it any more; the exit code stands
     os._exit(code)
+
+
+def _tell_plainly(error: BaseException) -> int:
+    """What is told where nothing of ours can be imported to say it better: no memory, a sandbox."""
+    from traceback import extract_tb  # noqa: PLC0415 - only on failure
+
+    if isinstance(error, OSError) and error.filename is None:
+        refused = f"{error.strerror} ({extract_tb(error.__traceback__)[-1].line})"
+        said = "the system refuses what VibeGuard cannot do without"
+        print(f"vibeguard: {said}: {refused}: let the sandbox allow it", file=sys.stderr)  # noqa: T201
+    else:
+        sys.excepthook(type(error), error, error.__traceback__)
+    return 3
 
 
 def leave_foreign_modules_out(path: list[str]) -> None:
@@ -96,7 +108,7 @@ def leave_foreign_modules_out(path: list[str]) -> None:
 def _absolute(path: str) -> str:
     try:
         return os.path.abspath(path)
-    except FileNotFoundError:  # the working folder is gone, and nothing can be imported from it
+    except OSError:  # the working folder is gone, or not told: nothing is imported from it
         return path
 
 
@@ -126,26 +138,25 @@ def main(argv: list[str] | None = None) -> int:
 
     from vibeguard import late_patterns  # noqa: PLC0415 - not for --version
 
-    _hear_of_children()
     late_patterns.put_off()
     gc.disable()  # nothing that is imported is garbage: looking for some is a tenth of the time
     supervisor = None
     try:
+        _hear_of_children()
         if verb in ("run", "check") and not asks_for_help(arguments):
             from vibeguard.system.front import early  # noqa: PLC0415 - before all else, only here
 
             early.hold_signals_back()
             _import_msgspec()
-            try:
-                supervisor = early.prepare(arguments)
-            except OSError as error:
-                return _tell_refused(error, arguments, verb)
+            supervisor = early.prepare(arguments)
         _import_msgspec()
         return _call(arguments, verb)
     except KeyboardInterrupt as interrupt:
         import signal  # noqa: PLC0415 - as above
 
         return 128 + signal.Signals[interrupt.args[0] if interrupt.args else "SIGINT"]
+    except OSError as error:
+        return _tell_refused(error, arguments, verb)
     finally:
         gc.enable()
         late_patterns.compile_again()
@@ -192,13 +203,16 @@ def _tell_version() -> int:
 
 
 def _tell_refused(error: OSError, arguments: list[str], verb: str) -> int:
-    """The system gives this command no second process, or no pipe to it: no run, no verdict."""
+    """The system gives this command no second process, or less than it needs for that: no run."""
     from vibeguard.commands import failures, whole_streams  # noqa: PLC0415 - only on failure
     from vibeguard.core.problems import RunIncomplete  # noqa: PLC0415
+    from vibeguard.system.unexpected import REFUSALS  # noqa: PLC0415
 
     whole_streams.make_streams_safe()
+    if error.errno in REFUSALS:
+        return failures.tell(error, arguments, verb)
     what = f"the supervisor cannot be started: {error.strerror}"
-    do = "raise the limits (ulimit -u, ulimit -n), or end other processes"
+    do = "raise the limits (ulimit -u, pids.max of the control group), or end other processes"
     return failures.tell(RunIncomplete(what, do), arguments, verb)
 
 

@@ -129,7 +129,7 @@ def problems_of(case: Case, done: subprocess.CompletedProcess[str]) -> list[str]
             found.append(f"{what}: expected {wanted!r}, got {got!r}")
 
     expect("exit", case.exit, str(done.returncode))
-    if "Traceback" in done.stderr or "A defect of VibeGuard" in done.stderr:
+    if "Traceback" in done.stderr or "a defect of VibeGuard" in done.stderr:
         found.append("a defect instead of an answer")
     _compare_text(case, done, found)
     _compare_errors(case, done, found)

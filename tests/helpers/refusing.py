@@ -20,8 +20,10 @@ CALLS = {
     "chmod": (90, -1),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
+    "clone3": (435, 435),
     "epoll_create1": (291, 20),
     "fallocate": (285, 47),
+    "getcwd": (79, 17),
     "getsid": (124, 156),
     "getsockname": (51, 204),
     "inotify_add_watch": (254, 27),
@@ -31,11 +33,15 @@ CALLS = {
     "pidfd_send_signal": (424, 424),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
+    "recvfrom": (45, 207),
+    "rt_sigaction": (13, 134),
     "sched_getaffinity": (204, 123),
+    "sendto": (44, 206),
     "setpgid": (109, 154),
     "setsid": (112, 157),
     "setsockopt": (54, 208),
     "socketpair": (53, 199),
+    "uname": (63, 160),
 }
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 

@@ -99,6 +99,7 @@ WORLDS = (
         setsid="EPERM",
         setpgid="EPERM",
     ),
+    _refused("clone3: EPERM", "fork", clone3="EPERM"),
     _refused("getsid: EPERM", "what /proc says of the session", getsid="EPERM"),
     _refused("prctl: EPERM", "a sweep by mark before the seal", _NO_ORPHANS, prctl="EPERM"),
     _refused("sched_getaffinity: EPERM", "the number of CPUs", sched_getaffinity="EPERM"),

@@ -14,7 +14,7 @@ import pytest
 
 from tests.helpers.census import with_token
 from tests.helpers.command import ROOT, environment, git, project, vibeguard
-from tests.helpers.refusing import can_refuse
+from tests.helpers.refusing import can_refuse, refusing
 from tests.helpers.staging import repository
 from tests.helpers.worlds import WORLDS, World, table
 
@@ -118,16 +118,63 @@ def test_on_a_mount_that_refuses_chmod_a_hook_says_so_and_what_is_staged_is_chec
 
 
 @pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
-@pytest.mark.parametrize("call", ["socketpair=EPERM", "setsockopt=ENOSYS", "ioctl=EPERM"])
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ("socketpair=EPERM", "socketpair("),
+        ("setsockopt=ENOSYS", "setsockopt(socket.SOL_SOCKET"),
+        ("ioctl=EPERM", ""),
+        ("recvfrom=EPERM", "theirs.recv(1)"),
+        ("sendto=ENOSYS", "ours.send("),
+        ("rt_sigaction=EPERM", "signal("),
+        ("uname=EPERM", "os.uname()"),
+        ("getcwd=ENOSYS", "os.getcwd()"),
+    ],
+)
 def test_what_nothing_can_take_the_place_of_is_told_and_is_no_defect(
-    call: str, tmp_path: Path
+    call: str, line: str, tmp_path: Path
 ) -> None:
-    """Trio's own pair of sockets; what the interpreter asks of a descriptor."""
+    """What Trio wakes itself with; what the interpreter asks of a descriptor; start-up itself."""
     folder = project(tmp_path, "checks: [{id: a, run: ':'}]")
-    done = vibeguard("run", cwd=folder, before=("tests.helpers.refusing", call))
+    name, _, number = call.partition("=")
+    done = in_world(
+        World("", tuple(refusing(**{name: number})), ""),
+        'cd "$0" && exec python -m vibeguard run',
+        folder,
+    )
     assert done.returncode == 3
     assert "the system refuses what VibeGuard cannot do without: " in done.stderr
+    assert line in done.stderr
     assert "let the sandbox allow it" in done.stderr
+    assert "defect" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_git_answers_where_it_cannot_have_a_session_of_its_own(tmp_path: Path) -> None:
+    folder = repository(
+        tmp_path / "r", a="1\n", **{"vibeguard.yaml": "checks: [{id: a, run: ':'}]"}
+    )
+    (folder / "a").write_text("2\n")
+    done = vibeguard(
+        "run", "--changed", cwd=folder, before=("tests.helpers.refusing", "setsid=EPERM")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 check" in done.stderr
+    assert "git" not in done.stderr
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_whoever_looks_at_a_run_in_the_background_is_told_what_was_refused_as_well(
+    tmp_path: Path,
+) -> None:
+    folder = project(tmp_path, "checks: [{id: a, run: ':'}]")
+    refused = ("tests.helpers.refusing", "epoll_create1=EPERM")
+    assert vibeguard("run", "--detach", cwd=folder, before=refused).returncode == 0
+    done = vibeguard("wait", cwd=folder)
+    assert done.returncode == 3
+    assert "the system refuses what VibeGuard cannot do without: " in done.stderr
+    assert "select.epoll()" in done.stderr
     assert "defect" not in done.stderr
 
 

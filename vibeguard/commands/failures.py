@@ -14,7 +14,7 @@ from vibeguard.commands.streams import (
     write_err,
 )
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import REFUSALS, Problem, VibeGuardError, refusal, shortage
+from vibeguard.core.problems import Problem, VibeGuardError, shortage
 from vibeguard.core.wording.problems import render_problems
 from vibeguard.version import __version__
 
@@ -69,15 +69,13 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
         return known.problems, known.exit_code
     if type(error).__module__.startswith("cyclopts"):
         return (_usage_problem(error, verb),), ExitCode.USAGE
+    from vibeguard.system.unexpected import REFUSALS, told_of  # noqa: PLC0415 - seldom needed
+
     number = error.errno if isinstance(error, OSError) and error.filename is None else None
     if number is not None and number not in REFUSALS:
         what = f"cannot write the output: {os.strerror(number)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE
-    path = _keep_traceback(error)
-    if refused := refusal(root, path):
-        return refused.problems, ExitCode.INCOMPLETE
-    what = f"A defect of VibeGuard itself: {type(root).__name__}: {root}"
-    return (Problem(what=what, do=f"please report it, with {path}"),), ExitCode.INCOMPLETE
+    return told_of(root, _keep_or_show).problems, ExitCode.INCOMPLETE
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -103,7 +101,7 @@ def _leave_mark(problems: Sequence[Problem], arguments: Sequence[str]) -> None:
     supervisor = early.prepared.get()
     now_ns = wall_ns()
     lasted_ns = int((monotonic_s() - supervisor.began_s) * 1e9) if supervisor else 0
-    with contextlib.suppress(FileNotFoundError):  # the working folder is gone
+    with contextlib.suppress(OSError):  # the working folder is gone, or nobody tells which it is
         state_dir = find_state_dir(_value_of("--state-dir", arguments), os.environ, os.getcwd())
         leave_mark(state_dir, problems, now_ns, launched_ns=now_ns - lasted_ns)
 
@@ -196,14 +194,11 @@ def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
     write_document(problems_document(problems, code, tool_version=__version__))
 
 
-def _keep_traceback(error: BaseException) -> str:
-    """Write the traceback to a file of its own and return the path, else print it on stderr."""
-    import traceback  # noqa: PLC0415 - only for a defect
+def _keep_or_show(traceback: str) -> str:
+    """Write it to a file of its own and return the path, else print it on stderr."""
+    from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415 - only for a defect
 
-    from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415
-
-    text = "".join(traceback.format_exception(error))
-    path = keep_traceback(text)
+    path = keep_traceback(traceback)
     if not path:
-        write_err(text)
-    return path or "the traceback above"
+        write_err(f"{traceback}\n")
+    return path or "above"

@@ -87,19 +87,6 @@ class RunIncomplete(VibeGuardError):
     exit_code = ExitCode.INCOMPLETE
 
 
-# What a sandbox lets a call fail with.
-REFUSALS: Final = frozenset(
-    {
-        errno.EPERM,
-        errno.EACCES,
-        errno.ENOSYS,
-        errno.ENOPROTOOPT,
-        errno.EOPNOTSUPP,
-        errno.EAFNOSUPPORT,
-    }
-)
-
-
 def shortage(error: BaseException) -> RunIncomplete | None:
     """What is told of an error that is no defect: the system had no more of something to give."""
     while isinstance(error, BaseExceptionGroup):
@@ -111,19 +98,4 @@ def shortage(error: BaseException) -> RunIncomplete | None:
         return RunIncomplete("no file descriptor is left", "raise the limit (ulimit -n)")
     if isinstance(error, OverflowError) and "timestamp" in str(error):
         return RunIncomplete("the clock is not in the years 1678 to 2262", "set it right")
-    return None
-
-
-def refusal(error: BaseException, traceback: str) -> RunIncomplete | None:
-    """What is told of an error by which the system refused a call; None for any other.
-
-    `traceback` is the file that has it, which alone names the call.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.filename is None and cause.errno in REFUSALS:
-            what = f"the system refuses what VibeGuard cannot do without: {cause.strerror}"
-            where = f"; where it was: {traceback}" if traceback else ""
-            return RunIncomplete(what, f"let the sandbox allow it{where}")
-        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
     return None

@@ -27,7 +27,9 @@ def git(*arguments: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
-        raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
+        from vibeguard.system.discovery.vcs import no_git  # noqa: PLC0415 - only on failure
+
+        raise no_git(error) from error
     if done.returncode != 0:
         first = os.fsdecode(done.stderr).strip().splitlines()[:1]
         raise UsageError(

@@ -3,14 +3,17 @@
 Nor does it believe what a user may have told it to for speed, instead of looking.
 """
 
+import errno
 import os
 import select
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
+from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.ending_signals import kill_group
@@ -65,15 +68,28 @@ class Git(NamedTuple):
 
     def begin(self, *arguments: str, given: bytes | None = None) -> "subprocess.Popen[bytes]":
         """Start git without waiting for its answer. Raises OSError if it is missing."""
-        return _Asked(
+        begin = partial(
+            _Asked,
             [*_GIT, *arguments],
             cwd=self.folder,
             env={**self.environment, b"LC_ALL": b"C"},
             stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
         )
+        try:
+            return begin(start_new_session=True)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOSYS):
+                raise
+            return begin(process_group=0)  # a sandbox refuses sessions
+
+
+def no_git(error: OSError) -> UsageError:
+    """What is told where git cannot be started, and nothing can be done without its answer."""
+    missing = isinstance(error, FileNotFoundError)
+    do = "install git" if missing else "let the limits or the sandbox allow it"
+    return UsageError(f"git cannot be started: {error.strerror}", do)
 
 
 class _Asked(subprocess.Popen[bytes]):

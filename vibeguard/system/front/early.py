@@ -36,6 +36,7 @@ IMPORTED_ONCE = (
     "vibeguard.system.process.sweep",
     "vibeguard.system.reuse.tree",
     "vibeguard.system.rundir.notes",
+    "vibeguard.system.unexpected",
     "vibeguard.system.vouching.known",
     "vibeguard.system.vouching.seal",
 )
@@ -183,17 +184,10 @@ def _be_supervisor(orders: int, reports: int, guardian: int | None, may_reuse_al
 
 def _report_defect(error: BaseException, reports: int) -> None:
     """Tell the front why the supervisor could not even be imported."""
-    import traceback  # noqa: PLC0415 - only now
+    from vibeguard.system.channel import Failed, send  # noqa: PLC0415 - not for a front of others
+    from vibeguard.system.unexpected import told_of  # noqa: PLC0415
 
-    from vibeguard.core.problems import RunIncomplete, refusal, shortage  # noqa: PLC0415
-    from vibeguard.system.channel import Failed, send  # noqa: PLC0415
-    from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415
-
-    told = shortage(error)
-    if told is None:
-        path = keep_traceback("".join(traceback.format_exception(error)))
-        do = f"reinstall VibeGuard, or report it, with {path}" if path else "reinstall VibeGuard"
-        told = refusal(error, path) or RunIncomplete(f"{type(error).__name__}: {error}", do)
+    told = told_of(error, mend="reinstall VibeGuard, or report it")
     with contextlib.suppress(BrokenPipeError):  # there is no front any more
         send(reports, Failed(f"the supervisor cannot start: {told.what}", told.do, 3))
 

@@ -10,6 +10,7 @@ import math
 import os
 import resource
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -213,12 +214,44 @@ class Spawner:
         except OSError as error:
             if error.errno not in _REFUSED or not os.access(program, os.X_OK):
                 raise
-        try:
-            return spawn(setpgroup=0)
-        except OSError as error:
-            if error.errno not in _REFUSED:
-                raise
-        return spawn()
+        for begin in (partial(spawn, setpgroup=0), spawn):
+            try:
+                return begin()
+            except OSError as error:
+                if error.errno not in _REFUSED:
+                    raise
+        return _fork(program, arguments, environment, streams)
+
+
+def _fork(
+    program: str,
+    arguments: list[bytes],
+    environment: Mapping[bytes, bytes],
+    streams: Streams,
+) -> int:
+    """The same by `fork`, where a sandbox refuses clone3 otherwise than by ENOSYS.
+
+    Docker did until 20.10.10, and glibc's `posix_spawn` then tries nothing else.
+    """
+    stdin, stdout, stderr = (ours for _, ours, _ in streams)
+    child = subprocess.Popen(
+        arguments,
+        executable=program,
+        env=environment,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        preexec_fn=_reset_signals,  # noqa: PLW1509 - nothing of ours holds a lock at a fork
+    )
+    child.returncode = 0  # whoever waits for it is another
+    return child.pid
+
+
+def _reset_signals() -> None:
+    for number in RESET_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _what_failed(error: OSError, program: str) -> str:

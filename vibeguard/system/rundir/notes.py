@@ -86,15 +86,15 @@ def keep_traceback(text: str) -> str:
 
 
 def crash_of(run_folder: str) -> str:
-    """One sentence on the traceback that a supervisor left, with its path; empty without one."""
+    """What ended a supervisor that left a traceback, with its path; empty without one."""
     path = os.path.join(run_folder, TRACEBACK)
     try:
         lines = read_regular(path, _END_BYTES, end=True).decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    # Groups of exceptions are framed: the innermost one is the last line with words in it.
+    # Of earlier versions, the innermost error: groups of exceptions are framed.
     last = next((bare for line in reversed(lines) if (bare := line.strip(" |+-"))), "")
-    return f"a defect of VibeGuard itself ended it: {last}; its traceback: {path}"
+    return f"{last}; its traceback: {path}"
 
 
 def note_told(run_folder: str, told: Iterable[Told]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.vcs import Git
+from vibeguard.system.discovery.vcs import Git, no_git
 
 # Filters may fetch what they put in: bounded all the same.
 TIMEOUT_S: Final = 300.0
@@ -27,7 +27,7 @@ class Repository:
         try:
             return self._git.ask(*arguments, given=given)
         except OSError as error:
-            raise UsageError(f"git cannot be started: {error.strerror}", "install git") from error
+            raise no_git(error) from error
         except subprocess.TimeoutExpired:
             raise _refused(arguments[0], f"no answer within {self._git.timeout_s:g} s") from None
         except subprocess.CalledProcessError as error:

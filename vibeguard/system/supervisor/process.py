@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vibeguard import late_patterns
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import LogWriteError, UsageError, refusal, shortage
+from vibeguard.core.problems import LogWriteError, UsageError
 from vibeguard.system.channel import (
     OVER,
     Failed,
@@ -42,6 +42,7 @@ from vibeguard.system.supervisor.arriving import Arriving, goes_to_workers
 from vibeguard.system.supervisor.lean_trio import import_trio
 from vibeguard.system.supervisor.preload import preload
 from vibeguard.system.supervisor.run_log import RunLog
+from vibeguard.system.unexpected import told_of
 
 if TYPE_CHECKING:
     from vibeguard.system.staged.staged_view import LaidOut
@@ -244,16 +245,12 @@ def _tell_guardian(guardian: int | None, words: bytes) -> None:
 
 def _failure(error: BaseException, log: RunLog | None) -> Failed:
     """What to tell the front; a traceback goes to the run folder (DESIGN section 8)."""
-    known = error if isinstance(error, UsageError | LogWriteError) else shortage(error)
-    if known is not None:
-        return Failed(known.what, known.do, known.exit_code)
-    text = "".join(traceback.format_exception(error))
-    try:
-        path = keep_traceback(text) if log is None else write_traceback(log.folder, text)
-    except OSError:
-        path = keep_traceback(text)
-    if refused := refusal(error, path):
-        return Failed(refused.what, refused.do, ExitCode.INCOMPLETE)
-    what = f"a defect of VibeGuard itself: {type(error).__name__}: {error}"
-    do = f"please report it, with {path}" if path else "please report it"
-    return Failed(what, do, ExitCode.INCOMPLETE)
+
+    def keep(text: str) -> str:
+        with contextlib.suppress(OSError):
+            if log is not None:
+                return write_traceback(log.folder, text)
+        return keep_traceback(text)
+
+    known = error if isinstance(error, UsageError | LogWriteError) else told_of(error, keep)
+    return Failed(known.what, known.do, known.exit_code)
