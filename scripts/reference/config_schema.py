@@ -1,4 +1,4 @@
-"""The JSON Schema of `vibeguard.yaml`, for editors and validators, made from keys and their page.
+"""The JSON Schema of `vibeguard.yaml`, for editors and validators, made from the table of keys.
 
 The file holds texts (`90s`, `1GiB`, `on`) where the structs hold what they mean. Editors read
 YAML's plain scalars as numbers, booleans or null, so these pass wherever the loader takes their
@@ -10,12 +10,11 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from scripts.reference.config_page import meaning_of
 from vibeguard.core.config.scalars import LONGEST_ID
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import Config
 from vibeguard.core.model.config_parts import Requirement, Triggers
-from vibeguard.core.model.keys import Kind, keys_of
+from vibeguard.core.model.keys import Key, Kind, keys_of
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS
 
@@ -58,10 +57,9 @@ def _mapping(struct: type[Struct]) -> Schema:
     required = {field.name for field in structs.fields(struct) if field.required}
     table = keys_of(struct)
     properties = {
-        name: _property(key.kind, meaning_of(struct, name), must_be=key.field in required)
-        for name, key in table.items()
+        name: _property(of.key, must_be=of.field in required) for name, of in table.items()
     }
-    return _object(properties, [name for name, key in table.items() if key.field in required])
+    return _object(properties, [name for name, of in table.items() if of.field in required])
 
 
 def _object(properties: Schema, required: list[str]) -> Schema:
@@ -74,14 +72,14 @@ def _object(properties: Schema, required: list[str]) -> Schema:
     return {**schema, "required": required} if required else schema
 
 
-def _property(kind: Kind, meaning: str, *, must_be: bool) -> Schema:
-    said = _LINK.sub(r"\1", meaning)
-    described = {"description": said[0].upper() + said[1:] + ".", **_written(kind)}
+def _property(key: Key, *, must_be: bool) -> Schema:
+    written = _LINK.sub(r"\1", key.doc)
+    described = {"description": written[0].upper() + written[1:] + ".", **_written(key.kind)}
     if not must_be:
         return _nullable(described)
-    if isinstance(kind, keys.Command):
+    if isinstance(key.kind, keys.Command):
         return {**described, "type": ["string", "number", "boolean"], "minLength": 1}
-    return {**described, "minItems": 1} if isinstance(kind, keys.Entries) else described
+    return {**described, "minItems": 1} if isinstance(key.kind, keys.Entries) else described
 
 
 def _nullable(schema: Schema) -> Schema:

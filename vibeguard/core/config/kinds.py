@@ -110,7 +110,7 @@ def read_keys(reader: Reader, node: Mapping, struct: type[Struct], owner: str) -
 @cache
 def readers_of(struct: type[Struct]) -> dict[str, tuple[str, Read]]:
     """Name in the file -> the field, and how it is read."""
-    return {name: (key.field, _reader_of(key.kind)) for name, key in keys_of(struct).items()}
+    return {name: (of.field, _reader_of(of.key.kind)) for name, of in keys_of(struct).items()}
 
 
 def _reader_of(kind_: Kind) -> Read:

@@ -87,7 +87,8 @@ class Meaning:
             keys.Requirements: self._requirements,
             keys.Prompts: self._triggers,
         }
-        kinds = {key.field: type(key.kind) for key in keys_of(CheckConfig).values()}
+        of_checks = keys_of(CheckConfig).values()
+        kinds = {of.field: type(of.key.kind) for of in of_checks}
         return {field: by_kind[kind] for field, kind in kinds.items() if kind in by_kind}
 
     def _problem(self, what: str, do: str, line: int, column: int) -> None:

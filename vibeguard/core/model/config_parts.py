@@ -8,17 +8,18 @@ from typing import Annotated
 from msgspec import Struct
 
 from vibeguard.core.model import keys
-from vibeguard.core.model.keys import Choice, Plain
+from vibeguard.core.model.keys import Choice, Key, Plain
 from vibeguard.core.names import WhilePending
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, gc=False):
     """One entry of `requires`: the check it names, and what to do while that one is pending."""
 
-    check: Annotated[str, keys.Identifier()]
-    while_pending: Annotated[WhilePending, Choice(WhilePending, "value of while_pending")] = (
-        WhilePending.WAIT
-    )
+    check: Annotated[str, Key("the check's id", keys.Identifier())]
+    while_pending: Annotated[
+        WhilePending,
+        Key("what to do while it is pending", Choice(WhilePending, "value of while_pending")),
+    ] = WhilePending.WAIT
 
 
 class Trigger(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -42,13 +43,16 @@ class Triggers(Struct, frozen=True, omit_defaults=True, gc=False):
 class Prompt(Struct, frozen=True, omit_defaults=True, gc=False):
     """A named text for people and agents."""
 
-    id: Annotated[str, keys.Identifier()]
-    description: Annotated[str, Plain()] = ""
-    content: Annotated[str, Plain()] = ""
-    tags: Annotated[tuple[str, ...], keys.Tags()] = ()
+    id: Annotated[str, Key("the name that `on` uses", keys.Identifier())]
+    description: Annotated[str, Key("what it is for", Plain())] = ""
+    content: Annotated[str, Key("the text itself", Plain())] = ""
+    tags: Annotated[tuple[str, ...], Key("tags", keys.Tags())] = ()
 
 
 class Where(Struct, frozen=True, omit_defaults=True, gc=False):
     """`where:` of a check: which workers may take it."""
 
-    labels: Annotated[tuple[str, ...], keys.Labels()] = ()
+    labels: Annotated[
+        tuple[str, ...],
+        Key("what a worker must have (`vibeguard worker --label`); none: any", keys.Labels()),
+    ] = ()

@@ -1,9 +1,8 @@
 """How a key of `vibeguard.yaml` is declared: once, at the field that holds its value.
 
-`weight: Annotated[int, Count(1, 9)] = 1` is all that the code says of a key: parser
-(`core.config.kinds`), JSON Schema and the defaults on the reference page (`scripts/reference`) are
-read off it. A kind says how a value is written; it has a line in `kinds` and a case in the schema.
-What a key means stands in docs/configuration.md (ADR 0254).
+`weight: Annotated[int, Key("slots it takes", Count(1, 9))] = 1` is all there is to a key: parser
+(`core.config.kinds`), JSON Schema and reference page (`scripts/reference`) are read off it. A kind
+says how a value is written; it has a line in `kinds` and a case in the schema.
 """
 
 from enum import StrEnum
@@ -13,13 +12,8 @@ from typing import get_type_hints
 from msgspec import Struct
 
 
-class Kind(Struct, frozen=True, kw_only=True):
-    """How a value is written, and the key's name in the file.
-
-    The name is the field's without its unit, unless one is given.
-    """
-
-    name: str = ""
+class Kind(Struct, frozen=True):
+    """How a value is written."""
 
 
 class Plain(Kind, frozen=True):
@@ -182,17 +176,32 @@ class Entries(Kind, frozen=True):
 
 
 class Key(Struct, frozen=True):
-    """A key: the field that holds its value, and how that is written."""
+    """What a key means in one line, how its value is written, and its name in the file.
+
+    The name is the field's without its unit, unless one is given; `default` is for the reference
+    page, where the value does not speak for itself.
+    """
+
+    doc: str
+    kind: Kind
+    name: str = ""
+    default: str = ""
+
+
+class KeyField(Struct, frozen=True):
+    """A key and the field that holds its value."""
 
     field: str
-    kind: Kind
+    key: Key
 
 
 @cache
-def keys_of(struct: type[Struct]) -> dict[str, Key]:
+def keys_of(struct: type[Struct]) -> dict[str, KeyField]:
     """The keys of a mapping of the config, by their names there, in the struct's order."""
-    keys: dict[str, Key] = {}
+    keys: dict[str, KeyField] = {}
     for field, hint in get_type_hints(struct, include_extras=True).items():
-        for kind in getattr(hint, "__metadata__", ()):
-            keys[kind.name or field.removesuffix("_ns").removesuffix("_bytes")] = Key(field, kind)
+        for key in getattr(hint, "__metadata__", ()):
+            keys[key.name or field.removesuffix("_ns").removesuffix("_bytes")] = KeyField(
+                field, key
+            )
     return keys

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from vibeguard.core.model.keys import Count, Date, Plain, Texts
+from vibeguard.core.model.keys import Count, Date, Key, Plain, Texts
 from vibeguard.core.names import Level, QuarantineState, ResultKind, ResultOutcome
 
 
@@ -64,18 +64,23 @@ class ResultsSource(Struct, frozen=True, omit_defaults=True, gc=False):
 class Expectation(Struct, frozen=True, omit_defaults=True, gc=False):
     """`expect:` of a check: what its results must amount to for a pass to be one."""
 
-    min: Annotated[int | None, Count(0, 10**9)] = None
-    max_skipped: Annotated[int | None, Count(0, 10**9)] = None
-    max_errors: Annotated[int | None, Count(0, 10**9)] = None
+    min: Annotated[
+        int | None, Key("tests that must have run; skipped ones have not", Count(0, 10**9))
+    ] = None
+    max_skipped: Annotated[int | None, Key("tests that may be skipped", Count(0, 10**9))] = None
+    max_errors: Annotated[
+        int | None,
+        Key("diagnostics of level error that an exit code of 0 may hide", Count(0, 10**9)),
+    ] = None
 
 
 class Quarantine(Struct, frozen=True, omit_defaults=True, gc=False):
     """`quarantine:` of a check: tests that are known to fail, and until when that is borne."""
 
-    results: Annotated[tuple[str, ...], Texts()] = ()
-    until: Annotated[str, Date()] = ""
-    issue: Annotated[str, Plain()] = ""
-    owner: Annotated[str, Plain()] = ""
+    results: Annotated[tuple[str, ...], Key("names of tests, as reports show them", Texts())] = ()
+    until: Annotated[str, Key("the last day on which it holds, as 2026-12-31", Date())] = ""
+    issue: Annotated[str, Key("where it is worked on", Plain())] = ""
+    owner: Annotated[str, Key("who works on it", Plain())] = ""
 
 
 class Findings(Struct, frozen=True, omit_defaults=True, gc=False):

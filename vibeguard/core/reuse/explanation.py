@@ -67,6 +67,6 @@ def explanation_lines(explanation: Explanation) -> list[str]:
 
 def _named(part: str) -> str:
     """The name of a part as a user knows it: keys of the config by their names there."""
-    words = {key.field: name for name, key in keys_of(CheckKeys).items()}
+    words = {of.field: name for name, of in keys_of(CheckKeys).items()}
     kind, _, field = part.partition(" ")
     return f"config {words.get(field, field)}" if kind == "config" else part

@@ -105,12 +105,15 @@ def test_what_was_fetched_is_tidied_up_by_git(origin: Path, tmp_path: Path) -> N
     for setting in ("fetch.unpackLimit", "gc.autoPackLimit"):
         git(tmp_path, f"--git-dir={store.git}", "config", setting, "1")
 
+    def packs() -> int:
+        return len(list(Path(store.git).glob("objects/pack/*.pack")))
+
     async def main() -> None:
         async with folders(store) as maker:
             for _ in range(2):
                 commit(origin)
                 await maker.arrive(captured(origin))
-            assert len(list(Path(store.git).glob("objects/pack/*.pack"))) == 1
+            assert packs() == 1
 
     trio.run(main)
 
