@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vibeguard import late_patterns
+from vibeguard.core.fold.verdict import verdict_of
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError, UsageError
 from vibeguard.system.channel import (
@@ -129,7 +130,7 @@ def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None"
 
         found = look_up_first(log, orders, prepare)
         if found is not None and settle_reused(log, found):
-            return log.finish()
+            return log.finish(verdict_of(log.state))
     prepare()
     from vibeguard.system.supervisor.session import Session  # noqa: PLC0415 - as above
 

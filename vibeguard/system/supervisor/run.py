@@ -1,15 +1,15 @@
 """A run: records events, feeds the scheduler, and carries out the moves that it names.
 
 It decides nothing by itself. What comes next is `core.scheduling.scheduler`'s to say, where a check
-stands is in the State, and what an attempt does is its task's (`check`). The exit code is that of
-`run.finished`, which the session records when `run` has returned: `core.fold.verdict` of the State.
+stands is in the State, and what an attempt does is its task's (`check`). What `run` returns has the
+exit code: it is recorded as `run.finished`.
 """
 
 from typing import TYPE_CHECKING
 
 import trio
 
-from vibeguard.core.fold.verdict import outranks
+from vibeguard.core.fold.verdict import Ruling, outranks, verdict_of
 from vibeguard.core.model.events import (
     CheckSettled,
     Event,
@@ -66,12 +66,12 @@ class Run:
         self._clock = clock
         self._groups = groups
         self._reusing = reusing
-        self._work = trio.CancelScope()
+        self._work = trio.CancelScope()  # a task in it ends its processes, settles, and goes
         self._tasks: dict[str, CheckTask] = {}  # of checks that have been given a slot
         recorder.failed = self._log_failed
 
-    async def run(self) -> None:
-        """Run the plan until every check has settled (or the log has failed).
+    async def run(self) -> Ruling:
+        """Run the plan until every check has settled (or the log has failed): what it comes to.
 
         The foreground's nursery is the inner one: it is over when no check is left in it, however
         long the background takes.
@@ -81,6 +81,7 @@ class Run:
                 self._background = background
                 self._frontiers = Frontiers(background, foreground)
                 self.step()
+        return verdict_of(self.state)
 
     # What is asked from outside: by the front, by signals, by requests.
 
@@ -98,8 +99,8 @@ class Run:
         """Cancel the whole run; `by` names a signal.
 
         What does not run settles in the next `step`; what runs is cancelled by its scope, and its
-        task ends the processes before it settles. `core.fold.verdict` takes the exit code
-        from the request.
+        task ends the processes before it settles. `verdict_of` takes the exit code from the
+        request.
         """
         exit_code = SIGNAL_EXIT_CODES.get(by, CANCEL_EXIT_CODES[reason])
         request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)

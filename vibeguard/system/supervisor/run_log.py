@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from vibeguard.core.fold.fold import apply
-from vibeguard.core.fold.verdict import outcome_counts, verdict_of
+from vibeguard.core.fold.verdict import Ruling, outcome_counts
 from vibeguard.core.history import samples_of
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
@@ -136,13 +136,13 @@ class RunLog:
         """Nanoseconds since the run's start, pauses included: the `t` of an event."""
         return self.clocks.monotonic_ns() - self.start_ns
 
-    def finish(self, afterwards: Afterwards | None = None) -> Sealed:
-        """Every check has settled: record the verdict, seal the log and read it back.
+    def finish(self, ruling: Ruling, afterwards: Afterwards | None = None) -> Sealed:
+        """Every check has settled: record what it comes to, seal the log and read it back.
 
         `afterwards` is what has been found out of the files since. Raises LogWriteError.
         """
         self.raise_failure()
-        self._record_verdict(afterwards)
+        self._record_verdict(ruling, afterwards)
         self.raise_failure()
         differences = self.journal.verify() + self._foreign()
         # Before the seal: who waits for a run in the background must find the note with it.
@@ -270,9 +270,8 @@ class RunLog:
                 note_differences(self.folder, (error.what,))
             raise
 
-    def _record_verdict(self, afterwards: Afterwards | None) -> None:
+    def _record_verdict(self, ruling: Ruling, afterwards: Afterwards | None) -> None:
         state = self.recorder.state
-        ruling = verdict_of(state)
         # Who has cancelled waits for the end, and git may take long: neither counts for anything.
         cancelled = ruling.verdict is Verdict.CANCELLED
         vcs = None if cancelled else tree_at_the_end(self.launch)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 from msgspec.structs import replace
 
+from vibeguard.core.fold.verdict import Ruling
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason
@@ -71,18 +72,19 @@ class Session:
 
     def run(self) -> Sealed:
         """Run the plan, seal its log and read it back. Raises LogWriteError."""
-        self._log.unattributed += trio.run(self._run_checks, clock=self._clock)
+        ruling, unattributed = trio.run(self._run_checks, clock=self._clock)
+        self._log.unattributed += unattributed
         if self._launch.log_dir:
             folder = os.fsdecode(self._launch.log_dir)
             copy_outputs(folder, self._launch.plan.checks, self._logs)
-        sealed = self._log.finish(self._reusing.afterwards if self._reusing else None)
+        sealed = self._log.finish(ruling, self._reusing.afterwards if self._reusing else None)
         if self._reusing is not None and not sealed.differences:
             with contextlib.suppress(OSError):  # the verdict does not depend on it
                 self._reusing.keep(self._log.state, sealed.sha256)
         return sealed
 
-    async def _run_checks(self) -> tuple[ProcessReport, ...]:
-        """Run the plan; the processes that carried the mark of no attempt."""
+    async def _run_checks(self) -> tuple[Ruling, tuple[ProcessReport, ...]]:
+        """Run the plan: what it comes to, and the processes that carried the mark of no attempt."""
         async with (
             self._host.open_executor() as local,
             trio.open_nursery() as services,
@@ -105,13 +107,13 @@ class Session:
                 )
                 await orders.serve(early=self._orders.left_over())
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-                await run.run()
+                ruling = await run.run()
             finally:  # every executor shields its `close`, and bounds it
                 self._recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
             pool.cancel_scope.cancel()
             services.cancel_scope.cancel()
-        return unattributed
+        return ruling, unattributed
 
     def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
         launch = self._launch
