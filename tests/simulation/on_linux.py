@@ -50,7 +50,7 @@ def run_really(history: History) -> bytes:
         for descriptor in (read_orders, write_orders, read_reports, write_reports):
             stack.callback(os.close, descriptor)
         launch = launch_of(history, root, dict(os.environb))
-        log = RunLog.begin(launch)
+        log = RunLog(launch)
         stack.callback(log.close)
         for happening in history.happenings:
             payload = {"check": happening.detail} if happening.detail else {}

@@ -137,7 +137,7 @@ class World:
 
     def _supervise(self, orders: int, reports: int, stack: ExitStack) -> None:
         launch = launch_of(self.history, self._root, {b"PATH": b"/bin"})
-        log = RunLog.begin(launch, clocks=self._clocks())
+        log = RunLog(launch, clocks=self._clocks())
         stack.callback(log.close)
         session = Session(
             log, OrderReader(orders), reports, remote=self._remote(), host=self._host()

@@ -78,7 +78,7 @@ def supervise(
             view = _open_view(launch, launch.staged)
             launch = view.launch
         remote = _prepare_remote(launch, reader, arriving)
-        log = RunLog.begin(launch, view)
+        log = RunLog(launch, view)
         folder = os.fsencode(log.folder)
         _tell_guardian(guardian, folder)
         _tell(reports, Started(log.run_id, folder))

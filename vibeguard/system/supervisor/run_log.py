@@ -7,7 +7,7 @@ without.
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import Ruling, outcome_counts
@@ -42,7 +42,7 @@ from vibeguard.system.supervisor.aftermath import (
 )
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.weaknesses import weaknesses
-from vibeguard.system.vouching.witness import Witness, open_witness
+from vibeguard.system.vouching.witness import open_witness
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Clocks(NamedTuple):
 
 
 class RunLog:
-    """The log of one run; `begin` creates one.
+    """The log of one run, which begins with it.
 
     `view` is where what is staged is checked. `start_ns` is monotonic. `unattributed` takes the
     processes that were ended and carried the mark of no attempt.
@@ -70,62 +70,42 @@ class RunLog:
     def __init__(
         self,
         launch: Launch,
-        view: "LaidOut | None",
-        *,
-        clocks: Clocks,
-        start_ns: int,
-        journal: Journal,
-        witness: Witness,
-    ) -> None:
-        self.launch = launch
-        self.view = view
-        self.clocks = clocks
-        self.start_ns = start_ns
-        self.nested = is_in_a_check(launch.environment)
-        self.journal = journal
-        self.run_id = journal.run_id
-        self.folder = journal.run_folder
-        self.unattributed: tuple[ProcessReport, ...] = ()
-        self._compared = False
-        secrets = secret_values(
-            launch.plan.settings.redact, launch.environment, launch.variables.values()
-        )
-        self.recorder = Recorder(journal, self.elapsed_ns, redaction(secrets))
-        self._witness = witness
-
-    @classmethod
-    def begin(
-        cls,
-        launch: Launch,
         view: "LaidOut | None" = None,
         *,
         clocks: Clocks = Clocks(),  # noqa: B008 - they never change
-    ) -> Self:
+    ) -> None:
         """Make the run's folder, and record its start, its plan and its weaknesses.
 
         From here on readers are answered. Raises LogWriteError where the run cannot be recorded.
         """
-        start_ns = clocks.monotonic_ns()
-        state_dir, nested = os.fsdecode(launch.state_dir), is_in_a_check(launch.environment)
+        self.launch = launch
+        self.view = view
+        self.clocks = clocks
+        self.start_ns = clocks.monotonic_ns()
+        self.nested = is_in_a_check(launch.environment)
+        self.unattributed: tuple[ProcessReport, ...] = ()
+        self._compared = False
+        state_dir = os.fsdecode(launch.state_dir)
         try:
-            witness = open_witness(state_dir)
+            self._witness = open_witness(state_dir)
         except OSError as error:
             what = f"the record of runs cannot be read: {error.strerror} ({error.filename})"
             raise LogWriteError(what, advice_for(error)) from error
-        journal = Journal.create(
-            state_dir,
-            now_ns=clocks.wall_ns(),
-            clock=lambda: clocks.monotonic_ns() - start_ns,
-            nested=nested,
+        self.journal = Journal.create(
+            state_dir, now_ns=clocks.wall_ns(), clock=self.elapsed_ns, nested=self.nested
         )
-        witness.begin(journal.run_id, nested=nested)
-        log = cls(launch, view, clocks=clocks, start_ns=start_ns, journal=journal, witness=witness)
+        self.run_id = self.journal.run_id
+        self.folder = self.journal.run_folder
+        self._witness.begin(self.run_id, nested=self.nested)
+        secrets = secret_values(
+            launch.plan.settings.redact, launch.environment, launch.variables.values()
+        )
+        self.recorder = Recorder(self.journal, self.elapsed_ns, redaction(secrets))
         try:
-            log._record_start()
+            self._record_start()
         except BaseException:
-            log.close()  # nobody else can yet: the reserve must not stay on a full disk
+            self.close()  # nobody else can yet: the reserve must not stay on a full disk
             raise
-        return log
 
     @property
     def state(self) -> State:
