@@ -139,7 +139,7 @@ def record_all(state_dir: str, events: list[Event]) -> None:
     """Stamp, fold, encode, write and hash."""
     seconds = count()
     clock: Callable[[], int] = lambda: next(seconds) * 10**9  # noqa: E731 - no run was as slow
-    journal = Journal.create(state_dir, now_ns=time.time_ns(), clock=clock)
+    journal = Journal(state_dir, now_ns=time.time_ns(), clock=clock)
     recorder = Recorder(journal, clock)
     for event in events:
         recorder.record(event)

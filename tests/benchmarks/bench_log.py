@@ -120,7 +120,7 @@ def bench_append(folder: str) -> None:
     events = list(events_of(attempts=25))
 
     def ours() -> None:
-        journal = Journal.create(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
+        journal = Journal(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
         recorder = Recorder(journal, time.monotonic_ns)
         for event in events:
             recorder.record(event)
@@ -208,7 +208,7 @@ def write_stamped(path: str, events: Iterator[Event]) -> int:
 def bench_tail(folder: str) -> None:
     """Latency of one line at a time, as seen by the follower and by `tail -F`."""
     state_dir = state_folder(f"{folder}/.vibeguard", create=True)
-    journal = Journal.create(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
+    journal = Journal(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
     events = events_of(attempts=1)
     journal.append(next(events))
     rows = {
@@ -301,7 +301,7 @@ def bench_followers(folder: str) -> None:
 def median_append(folder: str, followed: Callable[[str], list[int]] | None) -> float:
     """Seconds of the median append to a new log, at a thousand events a second."""
     state_dir = state_folder(f"{folder}/.vibeguard", create=True)
-    journal = Journal.create(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
+    journal = Journal(state_dir, now_ns=time.time_ns(), clock=time.monotonic_ns)
     children = [] if followed is None else followed(journal.log_path)
     pause = threading.Event()
     pause.wait(1.0)

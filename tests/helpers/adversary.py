@@ -116,7 +116,7 @@ class World:
     def start(self, now_ns: int) -> tuple[Witness, Journal]:
         """One more supervisor, with a run of its own."""
         witness = open_witness(str(self.state))
-        journal = Journal.create(str(self.state), now_ns=now_ns, clock=lambda: 10**15)
+        journal = Journal(str(self.state), now_ns=now_ns, clock=lambda: 10**15)
         witness.begin(journal.run_id, nested=False)
         return witness, journal
 

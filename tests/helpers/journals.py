@@ -20,7 +20,7 @@ def open_journal(parent: Path, *, now_ns: int = NOW_NS) -> Journal:
     """A new run below `parent`; its clock advances by ten seconds an event."""
     state_dir = state_folder(str(parent / ".vibeguard"), create=True)
     ticks = count(0, TICK_NS)
-    return Journal.create(state_dir, now_ns=now_ns, clock=lambda: next(ticks))
+    return Journal(state_dir, now_ns=now_ns, clock=lambda: next(ticks))
 
 
 def unsealed_events() -> list[Event]:

@@ -24,21 +24,19 @@ RESERVE_BYTES: Final = 64 << 10
 _TRIES: Final = 5
 
 
-class RunFolder:
-    """A run folder: its paths, open descriptors, and which files it had at the start."""
+class RunFolder(Struct):
+    """A run folder: its path, open descriptors, and which files it had at the start."""
 
-    def __init__(self, state_dir: str, content: "_Content", run_id: str, *, nested: bool) -> None:
-        self.state_dir = state_dir
-        self.run_id = run_id
-        self.nested = nested
-        self.path = run_folder(state_dir, run_id)
-        self.log_path = os.path.join(self.path, LOG_NAME)
-        self.fd = content.folder_fd
-        self.log_fd = content.log_fd
-        self.locked = content.locked
-        self.reserve = content.reserve
-        self.log = landmark(LOG_NAME, self.log_path)
-        self.landmarks = (*_landmarks(state_dir, self.path), self.log)
+    state_dir: str
+    run_id: str
+    nested: bool
+    path: str
+    fd: int
+    log_fd: int
+    locked: bool
+    reserve: Reserve
+    log: Landmark
+    landmarks: tuple[Landmark, ...]
 
     def close(self) -> None:
         """Close both descriptors, once: the lock dies with the log's."""
@@ -46,15 +44,6 @@ class RunFolder:
         for fd in open_fds:
             if fd >= 0:
                 os.close(fd)
-
-
-class _Content(Struct, frozen=True):
-    """What a run folder holds before it has its name."""
-
-    folder_fd: int
-    log_fd: int
-    locked: bool
-    reserve: Reserve
 
 
 def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> RunFolder:
@@ -65,12 +54,18 @@ def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> R
     temporary = os.path.join(state_dir, "runs", f"{UNBORN}{os.urandom(8).hex()}")
     try:
         with contextlib.ExitStack() as undo:
-            content = _make_content(temporary, undo)
+            fd, log_fd, reserve = _make_content(temporary, undo)
+            locked = lock_for_writing(log_fd)
             run_id = _give_name(temporary, state_dir, now_ns)
-            undo.callback(_take_name_back, run_folder(state_dir, run_id), temporary)
+            path = run_folder(state_dir, run_id)
+            undo.callback(_take_name_back, path, temporary)
             note_started(state_dir, run_id, nested=nested)
             update_latest(state_dir)
-            folder = RunFolder(state_dir, content, run_id, nested=nested)
+            log = landmark(LOG_NAME, os.path.join(path, LOG_NAME))
+            landmarks = (*_landmarks(state_dir, path), log)
+            folder = RunFolder(
+                state_dir, run_id, nested, path, fd, log_fd, locked, reserve, log, landmarks
+            )
             undo.pop_all()
     except OSError as error:
         place = error.filename2 or error.filename or state_dir  # of two, the one that was new
@@ -81,7 +76,8 @@ def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> R
     return folder
 
 
-def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
+def _make_content(temporary: str, undo: contextlib.ExitStack) -> tuple[int, int, Reserve]:
+    """What a run folder holds before it has its name: its descriptor, the log's, the reserve."""
     # Under a name that no reader looks for, until log, lock and reserve are there: nobody ever sees
     # half a run (ADR 0043).
     make_folder(temporary)
@@ -96,7 +92,7 @@ def _make_content(temporary: str, undo: contextlib.ExitStack) -> _Content:
     reserve = Reserve(folder_fd)
     undo.callback(reserve.give_up)  # before there is any: a full disk leaves a part of it
     reserve.hold(RESERVE_BYTES)
-    return _Content(folder_fd, log_fd, lock_for_writing(log_fd), reserve)
+    return folder_fd, log_fd, reserve
 
 
 def _give_name(temporary: str, state_dir: str, now_ns: int) -> str:

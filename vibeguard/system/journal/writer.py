@@ -11,7 +11,7 @@ from vibeguard.core.eventlog.encode import encode_line, encode_seal, make_storab
 from vibeguard.core.eventlog.single_line import MAX_LINE_BYTES
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogAltered, LogWriteError
-from vibeguard.system.journal.creation import RunFolder, create_run_folder
+from vibeguard.system.journal.creation import create_run_folder
 from vibeguard.system.journal.tamper import (
     ExpectedFile,
     altered_file,
@@ -41,15 +41,22 @@ class Journal:
     the last events only, so the run must be brought to its end.
     """
 
-    def __init__(self, folder: RunFolder, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, state_dir: str, *, now_ns: int, clock: Callable[[], int], nested: bool = False
+    ) -> None:
+        """Make a run folder with an empty, locked log in an existing state folder.
+
+        `now_ns` is the wall clock (for the id), `clock` gives the nanoseconds since the run's
+        start. A `nested` run never becomes `latest`. Raises LogWriteError.
+        """
+        self._folder = folder = create_run_folder(state_dir, now_ns=now_ns, nested=nested)
         self.run_id = folder.run_id
         self.run_folder = folder.path
-        self.log_path = folder.log_path
+        self.log_path = folder.log.path
         self.locked = folder.locked
         self.events = 0
         self.bytes = 0
         self.on_reserve = False
-        self._folder = folder
         self._clock = clock
         self._digest = new_digest()
         self._refusal: LogWriteError | None = None
@@ -58,18 +65,6 @@ class Journal:
         self._outputs: dict[str, ExpectedFile] = {}
         self._reserve = folder.reserve
         self._named_durably = False
-
-    @classmethod
-    def create(
-        cls, state_dir: str, *, now_ns: int, clock: Callable[[], int], nested: bool = False
-    ) -> "Journal":
-        """Make a run folder with an empty, locked log in an existing state folder.
-
-        `now_ns` is the wall clock (for the id), `clock` gives the nanoseconds since the run's
-        start. A `nested` run never becomes `latest`. Raises LogWriteError.
-        """
-        folder = create_run_folder(state_dir, now_ns=now_ns, nested=nested)
-        return cls(folder, clock)
 
     def reserve(self, size: int) -> None:
         """Keep `size` bytes free for the last events of a large run. Raises LogWriteError."""

@@ -91,7 +91,7 @@ class RunLog:
         except OSError as error:
             what = f"the record of runs cannot be read: {error.strerror} ({error.filename})"
             raise LogWriteError(what, advice_for(error)) from error
-        self.journal = Journal.create(
+        self.journal = Journal(
             state_dir, now_ns=clocks.wall_ns(), clock=self.elapsed_ns, nested=self.nested
         )
         self.run_id = self.journal.run_id

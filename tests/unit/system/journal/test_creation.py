@@ -20,7 +20,7 @@ CREATOR = """
 import sys, time
 from vibeguard.system.journal.writer import Journal
 sys.stdin.readline()
-journal = Journal.create(sys.argv[1], now_ns=time.time_ns(), clock=time.monotonic_ns)
+journal = Journal(sys.argv[1], now_ns=time.time_ns(), clock=time.monotonic_ns)
 print(journal.run_id, flush=True)
 sys.stdin.readline()
 """

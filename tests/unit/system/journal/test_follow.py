@@ -23,7 +23,7 @@ WRITER = """
 import sys, time
 from vibeguard.system.journal.writer import Journal
 from tests.helpers.journals import unsealed_events
-journal = Journal.create(sys.argv[1], now_ns=time.time_ns(), clock=time.monotonic_ns)
+journal = Journal(sys.argv[1], now_ns=time.time_ns(), clock=time.monotonic_ns)
 for event in unsealed_events()[:3]:
     journal.append(event)
 print(journal.run_folder, flush=True)
