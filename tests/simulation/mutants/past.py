@@ -56,7 +56,7 @@ MUTANTS = (
     ),
     Mutant(
         "a check that was cancelled while it was being started runs",
-        "        if self._check.state is CheckState.SETTLED:\n"
+        "        if self.check.state is CheckState.SETTLED:\n"
         '            raise StartRefused("the check was cancelled while it was being started")\n',
         "",
         why="no start of a history goes on when it is cancelled",

@@ -12,8 +12,8 @@ MUTANTS = (
     ),
     Mutant(
         "a broken limit does not decide the outcome",
-        "return Ended(await self._end(attempt, reason), reason)\n            self._waiting",
-        "return Ended(await self._end(attempt, reason))\n            self._waiting",
+        "return Ended(await self._end(attempt, reason), reason)\n            self.waiting",
+        "return Ended(await self._end(attempt, reason))\n            self.waiting",
         history=1,
     ),
     Mutant(
@@ -66,8 +66,8 @@ MUTANTS = (
     ),
     Mutant(
         "checks outlive their front by the grace",
-        "        self._run.cancel(CancelReason.FRONT_LOST)\n        self._run.kill(self._nursery)",
-        "        self._run.cancel(CancelReason.FRONT_LOST)",
+        "        self.run.cancel(CancelReason.FRONT_LOST)\n        self.run.kill(self.nursery)",
+        "        self.run.cancel(CancelReason.FRONT_LOST)",
         history=537,
     ),
     Mutant(
@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         "a failed write is forgotten",
         "        except LogWriteError as error:\n            self.fail(error)\n            return\n"
-        "        if self._log",
-        "        except LogWriteError:\n            return\n        if self._log",
+        "        if self.log",
+        "        except LogWriteError:\n            return\n        if self.log",
         history=33,
     ),
     Mutant(

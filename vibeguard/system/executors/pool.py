@@ -85,7 +85,7 @@ class PoolExecutor:
         job = job_of(spec, remote, self._identity, self._shipment.source, self._settings)
         token, output = remote.token, open_output(spec)
         attempt = PoolAttempt(
-            spec, output, callbacks, terminate=lambda grace_ns: self._terminate(token, grace_ns)
+            spec, output, callbacks, lambda grace_ns: self._terminate(token, grace_ns)
         )
         try:
             return await self._start(job, attempt, callbacks.accepted, remote.present)

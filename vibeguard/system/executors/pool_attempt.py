@@ -7,6 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 
 import trio
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from vibeguard.core.model.event_parts import ProcessReport
@@ -21,59 +22,36 @@ from vibeguard.system.rundir.files import create_file, make_folder, write_all
 ALTERED = "what arrived is not what the worker wrote"
 
 
-class PoolAttempt:
+class PoolAttempt(Struct, eq=False):
     """Stores what arrives of an attempt, and compares it with what the worker says it sent."""
 
-    def __init__(
-        self,
-        spec: AttemptSpec,
-        output: OutputFile,
-        callbacks: Callbacks,
-        *,
-        terminate: Callable[[int], None],
-    ) -> None:
-        self.worker = ""
-        self._spec = spec
-        self._output = output
-        self._callbacks = callbacks
-        self._terminate = terminate
-        self._last_output = 0.0
-        self._exceeded = False
-        self._exited = False
-        self._leak_told = False
-        self._report: Report | None = None
-        self._parcel: _Incoming | None = None
-        self._finished = trio.Event()
-        self._stopwatch = Stopwatch()
-        self._ended: Ended | None = None
-        self._storing = trio.Lock()
-        self._result: AttemptResult | None = None
+    spec: AttemptSpec
+    output: OutputFile
+    callbacks: Callbacks
+    ask_for_end: Callable[[int], None]
+    worker: str = ""
+    last_output: float = 0.0
+    output_exceeded: bool = False
+    exited: bool = False
+    _leak_told: bool = False
+    _report: Report | None = None
+    _parcel: "_Incoming | None" = None
+    _finished: trio.Event = field(default_factory=trio.Event)
+    _stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    _ended: Ended | None = None
+    _storing: trio.Lock = field(default_factory=trio.Lock)
+    _result: AttemptResult | None = None
 
     @property
     def output_bytes(self) -> int:
         """How much has arrived so far."""
-        return self._output.stored_bytes
-
-    @property
-    def last_output(self) -> float:
-        """Trio time of the last output that arrived, or of the start."""
-        return self._last_output
-
-    @property
-    def output_exceeded(self) -> bool:
-        """Whether the output has passed its limit, there or here."""
-        return self._exceeded
+        return self.output.stored_bytes
 
     @property
     def struck(self) -> TerminationReason | None:
         """The time limit that the worker's clock says has been reached."""
         struck = self._report.struck if self._report is not None else None
         return None if struck is None else TerminationReason(struck.reason)
-
-    @property
-    def exited(self) -> bool:
-        """Whether the command's own exit has been reported."""
-        return self._exited
 
     async def wait(self) -> AttemptResult:
         """Wait until it is over. Cancelling leaves it running.
@@ -92,7 +70,7 @@ class PoolAttempt:
     async def terminate(self, grace_ns: int) -> AttemptResult:
         """Have the worker end it; lost where that is not confirmed within grace + 2 s."""
         if self._ended is None:
-            self._terminate(grace_ns)
+            self.ask_for_end(grace_ns)
         return await self.wait()
 
     def processes(self) -> tuple[ProcessReport, ...]:
@@ -102,7 +80,7 @@ class PoolAttempt:
 
     def last_lines(self) -> tuple[str, ...]:
         """The last few lines that have arrived."""
-        return self._output.last_lines()
+        return self.output.last_lines()
 
     # What the executor tells.
 
@@ -110,7 +88,7 @@ class PoolAttempt:
         """A worker has it, and has been told to start."""
         self.worker = worker
         self._stopwatch = Stopwatch()
-        self._last_output = trio.current_time()
+        self.last_output = trio.current_time()
 
     def pause(self, *, paused: bool) -> None:
         """The run is paused, or goes on."""
@@ -118,31 +96,31 @@ class PoolAttempt:
 
     def discard(self) -> None:
         """Remove the output of an attempt that was never started."""
-        self._output.discard()
+        self.output.discard()
 
     def receive(self, stream: int, data: bytes) -> None:
         """More output (0), or more of the parcel (1)."""
         if stream == 0:
-            self._last_output = trio.current_time()
-            self._output.write(memoryview(data))
-            if self._output.exceeded or self._output.error:
+            self.last_output = trio.current_time()
+            self.output.write(memoryview(data))
+            if self.output.exceeded or self.output.error:
                 self._exceed()
             return
         if self._parcel is None:
-            self._parcel = _Incoming(f"{self._spec.output_path}.parcel")
+            self._parcel = _Incoming(f"{self.spec.output_path}.parcel")
         self._parcel.write(data)
 
     def learn(self, report: Report) -> None:
         """Take in a report. A time limit that has been reached is announced like one of output."""
         before, self._report = self.struck, report
-        self._exited = self._exited or report.stage.value in ("exited", "ended")
+        self.exited = self.exited or report.stage.value in ("exited", "ended")
         if report.exceeded:
             self._exceed()
         if report.leak_ended and not self._leak_told:
             self._leak_told = True
-            self._callbacks.terminating(TerminationReason.LEAK, "SIGTERM")
+            self.callbacks.terminating(TerminationReason.LEAK, "SIGTERM")
         if before is None and self.struck is not None:
-            self._callbacks.output_exceeded()
+            self.callbacks.output_exceeded()
 
     def end(self, ended: Ended) -> None:
         """The attempt is over."""
@@ -150,20 +128,20 @@ class PoolAttempt:
         self._finished.set()
 
     def _make_result(self, ended: Ended) -> AttemptResult:
-        stored = self._output.close()
+        stored = self.output.close()
         result = self._result_of(ended, stored.sha256)
         return replace(
             result,
-            output_bytes=self._output.stored_bytes,
+            output_bytes=self.output.stored_bytes,
             output_sha256=stored.sha256,
             output_file=stored.identity,
-            output_error=self._output.error or result.output_error,
+            output_error=self.output.error or result.output_error,
         )
 
     def _exceed(self) -> None:
-        if not self._exceeded:
-            self._exceeded = self._output.exceeded or not self._output.error
-            self._callbacks.output_exceeded()
+        if not self.output_exceeded:
+            self.output_exceeded = self.output.exceeded or not self.output.error
+            self.callbacks.output_exceeded()
 
     def _result_of(self, ended: Ended, output_sha256: str) -> AttemptResult:
         if ended.result is None:
@@ -175,7 +153,7 @@ class PoolAttempt:
             self._drop_parcel()
             why = f"its output could not be stored on {self.worker}: it {result.output_error}"
             return AttemptResult(end=AttemptEnd.LOST, error=why)
-        whole = output_sha256 == result.output_sha256 or bool(self._output.error)
+        whole = output_sha256 == result.output_sha256 or bool(self.output.error)
         try:
             unpacked = self._unpack(result)
         except (OSError, tarfile.TarError) as error:
@@ -184,7 +162,7 @@ class PoolAttempt:
             return AttemptResult(end=AttemptEnd.LOST, error=why)
         if not whole or not unpacked:
             return AttemptResult(end=AttemptEnd.LOST, error=f"{ALTERED} ({self.worker})")
-        remote = self._spec.remote
+        remote = self.spec.remote
         lasted_ns = result.active_ns + self._stopwatch.elapsed_ns() - self._stopwatch.active_ns()
         return AttemptResult(
             end=AttemptEnd.EXITED,
@@ -196,7 +174,7 @@ class PoolAttempt:
 
     def _unpack(self, result: Result) -> bool:
         """Put what came back into its folder; False where it is not what the worker packed."""
-        remote = self._spec.remote
+        remote = self.spec.remote
         if remote is None or not remote.returns:
             return result.parcel_bytes == 0
         make_folder_with_parents(remote.returned_folder)

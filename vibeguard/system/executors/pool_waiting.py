@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import trio
+from msgspec import Struct
 from outcome import Outcome
 
 from vibeguard.core.pool.messages import Job, Presence, label_sets
@@ -10,30 +11,23 @@ from vibeguard.system.executors.base import Accepted
 from vibeguard.system.executors.pool_attempt import PoolAttempt
 
 
-class Waiting:
+class Waiting(Struct):
     """A start that waits for a worker.
 
     `unfit` is why it came back, each time, `unable` from which workers; `unsent` why it could not
     be submitted the last time. `taker` is who had it when it was wanted no longer.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        attempt: PoolAttempt,
-        accepted: Callable[[Accepted], None],
-        present: tuple[str, ...],
-    ) -> None:
-        self.job = job
-        self.present = present
-        self.attempt = attempt
-        self.accepted = accepted
-        self.unfit: list[str] = []
-        self.unable: set[str] = set()
-        self.unsent = ""
-        self.taker = ""
-        self.is_decided = False
-        self._task: trio.lowlevel.Task | None = None
+    job: Job
+    attempt: PoolAttempt
+    accepted: Callable[[Accepted], None]
+    present: tuple[str, ...]
+    unfit: list[str] = []
+    unable: set[str] = set()
+    unsent: str = ""
+    taker: str = ""
+    is_decided: bool = False
+    _task: trio.lowlevel.Task | None = None
 
     async def wait(self, withdraw: Callable[[], None]) -> PoolAttempt:
         """Wait until a worker has been told to start. Cancelled before that, nothing starts."""

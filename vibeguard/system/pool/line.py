@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import trio
+from msgspec import Struct, field
 
 from vibeguard.core.pool.messages import FromClient, FromWorker
 from vibeguard.system import clock
@@ -18,7 +19,7 @@ LONGEST_PAUSE_S: Final = 0.25
 MOST_UNSENT_BYTES: Final = 1 << 19
 
 
-class Line:
+class Line(Struct):
     """A pool's broker, as long as there is one: `pool` is None while there is not.
 
     `up` is called whenever there is a connection (again), `messages` for every payload whose seal
@@ -26,25 +27,15 @@ class Line:
     when there may be room again. `identity` is whose messages are wanted.
     """
 
-    def __init__(
-        self,
-        access: Access,
-        identity: str,
-        *,
-        messages: Received,
-        up: Callable[[], None],
-        wake: Callable[[], None] = lambda: None,
-        fill: Callable[[], None],
-    ) -> None:
-        self._access = access
-        self._identity = identity
-        self._messages = messages
-        self._up = up
-        self._wake = wake
-        self._fill = fill
-        self.pool: Pool | None = None
-        self.trouble = "the broker has not answered yet"
-        self.lost_at_s = clock.monotonic_s()
+    access: Access
+    identity: str
+    messages: Received
+    up: Callable[[], None]
+    fill: Callable[[], None]
+    wake: Callable[[], None] = lambda: None
+    pool: Pool | None = None
+    trouble: str = "the broker has not answered yet"
+    lost_at_s: float = field(default_factory=clock.monotonic_s)
 
     async def hold(self) -> None:
         """Connect, and connect again, until cancelled."""
@@ -80,12 +71,12 @@ class Line:
         )
 
     async def _connect(self, nursery: trio.Nursery) -> None:
-        pool = await open_pool(self._access, nursery, messages=self._messages, wake=self._wake)
+        pool = await open_pool(self.access, nursery, messages=self.messages, wake=self.wake)
         try:
-            await pool.listen(pool.names.to(self._identity))
+            await pool.listen(pool.names.to(self.identity))
             self.pool, self.trouble = pool, ""
-            pool.connection.fill = self._fill
-            self._up()
+            pool.connection.fill = self.fill
+            self.up()
             await pool.connection.lost.wait()
             self.trouble = pool.connection.why
         finally:

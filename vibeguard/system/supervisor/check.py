@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import trio
+from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from vibeguard.core.model.events import (
@@ -15,6 +16,7 @@ from vibeguard.core.model.events import (
     CheckTerminationRequested,
     Event,
 )
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import (
     CANCELLED_FOR,
@@ -38,37 +40,28 @@ from vibeguard.system.supervisor.support import Ended, Support
 CLEAN_UP_BOUND_S = 5.0
 
 
-class CheckTask:
+class CheckTask(Struct, eq=False):
     """The task of one attempt: from the slot that the check was given until it settles or retries.
 
     `cancel` ends this check alone. A cancel of the whole run reaches the task through the nurseries
     as `trio.Cancelled`; the reason is in the State. `grace_ns` is the time from SIGTERM to SIGKILL,
     as things stand now. `record` writes an event, `step` carries out what follows from it, too.
+    `waiting` is around whatever may be interrupted at this moment.
     """
 
-    def __init__(
-        self,
-        check: CheckRecord,
-        support: Support,
-        scheduler: Scheduler,
-        grace_ns: int,
-        *,
-        record: Callable[[Event], None],
-        step: Callable[..., None],
-    ) -> None:
-        self._check = check
-        self.grace_ns = grace_ns
-        self.attempt: Attempt | None = None
-        self.record = record
-        self.step = step
-        self._planned = check.planned
-        self._number = check.attempt
-        self._support = support
-        self._scheduler = scheduler
-        self._started = 0.0
-        self._over_limit = False
-        self._cancelled = False
-        self._waiting = trio.CancelScope()  # around whatever may be interrupted at this moment
+    check: CheckRecord
+    planned: PlannedCheck
+    number: int
+    support: Support
+    scheduler: Scheduler
+    grace_ns: int
+    record: Callable[[Event], None]
+    step: Callable[..., None]
+    attempt: Attempt | None = None
+    started: float = 0.0
+    over_limit: bool = False
+    cancelled: bool = False
+    waiting: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     async def run(self) -> None:
         """One attempt. Cancelling it ends its processes first, within a bound."""
@@ -83,35 +76,35 @@ class CheckTask:
 
     def cancel(self) -> None:
         """End this check: stop whatever its task waits for, and end the attempt if one runs."""
-        self._cancelled = True
-        self._waiting.cancel()
+        self.cancelled = True
+        self.waiting.cancel()
 
     async def _start(self) -> Attempt | None:
         """The accepted attempt; None if it is not wanted any more, or was refused."""
-        support, planned = self._support, self._planned
+        support, planned = self.support, self.planned
         callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
         try:
             await support.begin(planned)
-            spec = support.specify(planned, self._number)
+            spec = support.specify(planned, self.number)
             return await start_patiently(
-                support, spec, callbacks, self._check, self._scheduler, record=self.record
+                support, spec, callbacks, self.check, self.scheduler, record=self.record
             )
         except StartRefused as refusal:
-            if self._check.state is not CheckState.SETTLED:
-                refuse(self._check, refusal, self.record)
+            if self.check.state is not CheckState.SETTLED:
+                refuse(self.check, refusal, self.record)
                 self.step()
             return None
 
     def _accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start. Raises StartRefused."""
-        if self._check.state is CheckState.SETTLED:
+        if self.check.state is CheckState.SETTLED:
             raise StartRefused("the check was cancelled while it was being started")
-        self._started = trio.current_time()
+        self.started = trio.current_time()
         self.record(
             CheckStarted(
-                check=self._planned.id,
-                attempt=self._number,
-                pool=self._planned.pool,
+                check=self.planned.id,
+                attempt=self.number,
+                pool=self.planned.pool,
                 worker=accepted.worker,
                 pid=accepted.pid,
             )
@@ -119,14 +112,14 @@ class CheckTask:
 
     def _output_exceeded(self) -> None:
         """The output passed its limit or cannot be stored: stop waiting for the end, and end it."""
-        self._over_limit = True
-        self._waiting.cancel()
+        self.over_limit = True
+        self.waiting.cancel()
 
     def _terminating(self, reason: TerminationReason, signal: str) -> None:
         """Processes of this attempt are being told to end."""
         self.record(
             CheckTerminationRequested(
-                check=self._planned.id, attempt=self._number, reason=reason, signal=signal
+                check=self.planned.id, attempt=self.number, reason=reason, signal=signal
             )
         )
 
@@ -139,41 +132,41 @@ class CheckTask:
         """
         attempt = limits = None
         while True:
-            with self._waiting:
+            with self.waiting:
                 if attempt is None:
                     self.attempt = attempt = await self._start()
                 if attempt is None:
                     return None
-                limits = limits or Limits(self._planned, self._started)
+                limits = limits or Limits(self.planned, self.started)
                 if not attempt.exited:
-                    self._waiting.deadline = limits.next_deadline(attempt)
-                if not self._over_limit:
+                    self.waiting.deadline = limits.next_deadline(attempt)
+                if not self.over_limit:
                     return Ended(await attempt.wait())
             if attempt is None or limits is None:  # cancelled before it started
                 return None
-            if self._cancelled:
+            if self.cancelled:
                 return await self._end_cancelled(attempt)
             reason = self._broken_limit(limits, attempt)
             if reason is not None:
                 return Ended(await self._end(attempt, reason), reason)
-            self._waiting = trio.CancelScope()
+            self.waiting = trio.CancelScope()
 
     def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
         """The limit that the attempt has broken, if any; slowness and silence are recorded here."""
         if attempt.struck is not None:
             silent_s = trio.current_time() - attempt.last_output
             silent_ns = round(silent_s * SECOND_NS)
-            self.record(hang(self._planned, self._number, attempt, silent_ns))
+            self.record(hang(self.planned, self.number, attempt, silent_ns))
             return attempt.struck
-        if self._over_limit:
+        if self.over_limit:
             passed = attempt.output_exceeded
             return TerminationReason.OUTPUT_LIMIT if passed else TerminationReason.LOG_FAILURE
         if attempt.exited:
             return None
         due = limits.due(attempt, trio.current_time())
-        check, number = self._planned.id, self._number
+        check, number = self.planned.id, self.number
         if due.terminate is not None:
-            self.record(hang(self._planned, number, attempt, due.silent_ns))
+            self.record(hang(self.planned, number, attempt, due.silent_ns))
         elif due.slow:
             self.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
         elif due.idle:
@@ -188,11 +181,11 @@ class CheckTask:
         """End what is left. An exit that was seen before the cancel keeps its outcome."""
         if attempt.exited:
             return Ended(await self._end(attempt, TerminationReason.LEAK))
-        cancel = self._scheduler.state.cancel
+        cancel = self.scheduler.state.cancel
         if cancel is not None:
             reason = TerminationReason(cancel.reason)
         else:
-            alone = self._cancelled
+            alone = self.cancelled
             reason = TerminationReason.CANCEL if alone else TerminationReason.LOG_FAILURE
         return Ended(await self._end(attempt, reason), reason)
 
@@ -209,15 +202,15 @@ class CheckTask:
         """The attempt is over: its slot is free, and its outcome is to be found."""
         self.attempt = None
         self.record(self._finished(ended.result))
-        self._support.keep(self._planned, self._number, ended.result)
-        defect = defect_of(self._check, ended.result)
+        self.support.keep(self.planned, self.number, ended.result)
+        defect = defect_of(self.check, ended.result)
         lost = ended.result.end is AttemptEnd.LOST and ended.struck is None
-        if lost and self._check.lost <= self._planned.retry_lost and not self._is_cancelled:
+        if lost and self.check.lost <= self.planned.retry_lost and not self._is_cancelled:
             await self._back_off()
         elif defect is not None:
             self.step(defect)
         elif ended.struck is not None and ended.struck in CANCELLED_FOR:
-            self.step(self._scheduler.cancelled(self._planned.id, ended.struck))
+            self.step(self.scheduler.cancelled(self.planned.id, ended.struck))
         else:
             await self._judge(ended)
 
@@ -226,29 +219,29 @@ class CheckTask:
 
         Trio's time may know of more pauses than the executor: a stop of the supervisor itself.
         """
-        lasted_ns = round((trio.current_time() - self._started) * SECOND_NS)
+        lasted_ns = round((trio.current_time() - self.started) * SECOND_NS)
         return result.event(
-            check=self._planned.id,
-            attempt=self._number,
+            check=self.planned.id,
+            attempt=self.number,
             elapsed_ns=max(result.elapsed_ns, result.active_ns),
             active_ns=min(result.active_ns, lasted_ns),
-            output_path=self._planned.output_name(self._number),
+            output_path=self.planned.output_name(self.number),
         )
 
     async def _judge(self, ended: Ended) -> None:
         """Find the outcome of the attempt, then settle the check or schedule a retry."""
-        planned, number = self._planned, self._number
-        with trio.CancelScope() as self._waiting:
-            if self._cancelled:  # while the attempt was being ended
-                self._waiting.cancel()
-            judgement = await self._support.judge(planned, number, ended, self.step)
+        planned, number = self.planned, self.number
+        with trio.CancelScope() as self.waiting:
+            if self.cancelled:  # while the attempt was being ended
+                self.waiting.cancel()
+            judgement = await self.support.judge(planned, number, ended, self.step)
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             self.record(CheckResults(check=planned.id, attempt=number, **found))
         # A check that changes files is not retried: it would find them as it left them, and pass.
         changed = judgement.reason is Reason.CHANGED_FILES
         failed = judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not changed
-        attempts = number - self._check.lost
+        attempts = number - self.check.lost
         if failed and attempts <= planned.retries and not self._is_cancelled:
             await self._back_off()
             return
@@ -256,7 +249,7 @@ class CheckTask:
             self.record(extracted(planned, number, judgement))
         self.step(
             settled(
-                self._check,
+                self.check,
                 judgement.outcome,
                 judgement.reason,
                 detail=judgement.detail,
@@ -267,14 +260,14 @@ class CheckTask:
 
     @property
     def _is_cancelled(self) -> bool:
-        return self._cancelled or self._scheduler.state.cancel is not None
+        return self.cancelled or self.scheduler.state.cancel is not None
 
     async def _back_off(self) -> None:
         """Wait, without slot and group, until the next attempt may be queued."""
-        scheduler, check, number = self._scheduler, self._planned.id, self._number + 1
+        scheduler, check, number = self.scheduler, self.planned.id, self.number + 1
         delay_ns = retry_delay_ns(scheduler.settings.jitter_seed, check, number)
         self.step(CheckRetryScheduled(check=check, attempt=number, delay_ns=delay_ns))
-        with trio.CancelScope() as self._waiting:
+        with trio.CancelScope() as self.waiting:
             await trio.sleep(delay_ns / SECOND_NS)
-        if self._check.state is CheckState.BACKOFF:
+        if self.check.state is CheckState.BACKOFF:
             self.step(scheduler.next_attempt(check))

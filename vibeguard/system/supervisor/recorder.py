@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
 from vibeguard.core.fold.fold import apply
@@ -25,7 +26,7 @@ class Log(Protocol):
         """Whether the disk was full and there is room for the last events only."""
 
 
-class Recorder:
+class Recorder(Struct, eq=False):
     """Records transitions. The live State of a run *is* the fold of what was recorded.
 
     Here, and nowhere else, secrets are masked: `redact` has each event before it is folded.
@@ -35,20 +36,14 @@ class Recorder:
     in the middle of a step, when there is room for the last events only.
     """
 
-    def __init__(
-        self,
-        log: Log,
-        elapsed_ns: Callable[[], int],
-        redact: Callable[[Event], Event] = lambda event: event,
-    ) -> None:
-        self.state = State()
-        self.failure: LogWriteError | None = None
-        self.failed: Callable[[], None] = _ignore
-        self.strained: Callable[[], None] = _ignore
-        self._strained = False
-        self._log = log
-        self._elapsed_ns = elapsed_ns
-        self._redact = redact
+    log: Log
+    elapsed_ns: Callable[[], int]
+    redact: Callable[[Event], Event] = lambda event: event
+    state: State = field(default_factory=State)
+    failure: LogWriteError | None = None
+    failed: Callable[[], None] = lambda: None
+    strained: Callable[[], None] = lambda: None
+    _strained: bool = False
 
     def record(self, event: Event) -> None:
         """One transition and its record. No checkpoint, nothing in between."""
@@ -57,16 +52,16 @@ class Recorder:
         # Folded before it is written: what the fold refuses must not reach the log, and were there
         # a checkpoint in between, another task could see a State that the log does not have (ADR
         # 0005).
-        event = self._redact(event)
+        event = self.redact(event)
         force_setattr(event, "seq", self.state.next_seq)
-        force_setattr(event, "t", self._elapsed_ns())
+        force_setattr(event, "t", self.elapsed_ns())
         apply(self.state, event)
         try:
-            self._log.append(event)
+            self.log.append(event)
         except LogWriteError as error:
             self.fail(error)
             return
-        if self._log.on_reserve and not self._strained:
+        if self.log.on_reserve and not self._strained:
             self._strained = True
             self.strained()
 
@@ -76,7 +71,7 @@ class Recorder:
         if self.failure is not None:
             return
         try:
-            self._log.sync()
+            self.log.sync()
         except LogWriteError as error:
             self.fail(error)
 
@@ -85,7 +80,3 @@ class Recorder:
         if self.failure is None:
             self.failure = error
             self.failed()
-
-
-def _ignore() -> None:
-    """Do nothing: nobody has asked to be called."""

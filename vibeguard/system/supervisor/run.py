@@ -190,11 +190,13 @@ class Run:
         """Give the check's attempt a task, in the nursery of its frontier."""
         task = CheckTask(
             record,
+            record.planned,
+            record.attempt,
             self._support,
             self.scheduler,
             self._grace_ns,
-            record=self.record,
-            step=self.step,
+            self.record,
+            self.step,
         )
         self._tasks[record.planned.id] = task
         self._frontiers.start(record, task.run)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable
 
 import trio
+from msgspec import Struct
 
 from vibeguard.core.names import SAME_SIGNAL_S, CancelReason
 from vibeguard.core.wording.units import SECOND_NS
@@ -17,60 +18,50 @@ from vibeguard.system.supervisor.run import Run
 REQUEST_POLL_S = 0.1
 
 
-class Services:
+class Services(Struct, frozen=True):
     """The tasks that can end a run from outside; cancelled when every check has settled."""
 
-    def __init__(
-        self,
-        nursery: trio.Nursery,
-        run: Run,
-        orders: OrderReader,
-        reports: int,
-        run_folder: str,
-        *,
-        sleep_outside: Callable[[float], Awaitable[None]],
-    ) -> None:
-        self._nursery = nursery
-        self._run = run
-        self._orders = orders
-        self._reports = reports
-        self._run_folder = run_folder
-        self._sleep_outside = sleep_outside
+    nursery: trio.Nursery
+    run: Run
+    orders: OrderReader
+    reports: int
+    run_folder: str
+    sleep_outside: Callable[[float], Awaitable[None]]
 
     async def serve(self, *, early: list[Order]) -> None:
         """Start every service; `early` are orders that came with the launch."""
-        nursery = self._nursery
+        nursery = self.nursery
         for order in early:
             self.obey(order)
         await nursery.start(self._signals)
         nursery.start_soon(self._front)
         nursery.start_soon(self._requests)
-        limit_ns = self._run.scheduler.settings.run_timeout_ns
+        limit_ns = self.run.scheduler.settings.run_timeout_ns
         if limit_ns is not None:
             nursery.start_soon(self._run_timeout, limit_ns / SECOND_NS)
 
     def obey(self, order: Order) -> None:
         """One order of the front."""
         if isinstance(order, Interrupt):
-            self._run.cancel(CancelReason.SIGNAL, by=order.signal)
+            self.run.cancel(CancelReason.SIGNAL, by=order.signal)
         elif isinstance(order, Kill):
-            self._run.kill(self._nursery)
+            self.run.kill(self.nursery)
         elif isinstance(order, Pause):
             self._pause()
         elif isinstance(order, Resume):
-            self._run.resume()
+            self.run.resume()
 
     async def _front(self) -> None:
         """Obey the front; its end of file means that nobody guards this run any more."""
         while True:
-            await trio.lowlevel.wait_readable(self._orders.descriptor)
-            orders = self._orders.read()
+            await trio.lowlevel.wait_readable(self.orders.descriptor)
+            orders = self.orders.read()
             if orders is None:
                 break
             for order in orders:
                 self.obey(order)
-        self._run.cancel(CancelReason.FRONT_LOST)
-        self._run.kill(self._nursery)
+        self.run.cancel(CancelReason.FRONT_LOST)
+        self.run.kill(self.nursery)
 
     async def _signals(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -89,10 +80,10 @@ class Services:
             echo_ends = math.inf
             async for number in received:
                 if trio.current_time() >= echo_ends:
-                    self._run.kill(self._nursery)
+                    self.run.kill(self.nursery)
                     continue
                 echo_ends = min(echo_ends, trio.current_time() + SAME_SIGNAL_S)
-                self._run.cancel(CancelReason.SIGNAL, by=signal.Signals(number).name)
+                self.run.cancel(CancelReason.SIGNAL, by=signal.Signals(number).name)
 
     async def _requests(self) -> None:
         """Obey requests of other commands: files in the control folder."""
@@ -100,47 +91,47 @@ class Services:
             await trio.sleep(REQUEST_POLL_S)
 
     def _pause(self) -> None:
-        if not self._run.paused:
-            self._run.pause()
-            self._nursery.start_soon(self._watch_pause)
+        if not self.run.paused:
+            self.run.pause()
+            self.nursery.start_soon(self._watch_pause)
 
     async def _watch_pause(self) -> None:
         """Trio's time stands still in a pause; requests and the front's end still count.
 
         A front that dies in it will not resume a run that it may leave (--max-wait): then we do.
         """
-        while self._run.paused and self._take_requests():
+        while self.run.paused and self._take_requests():
             if self._front_has_gone():
-                self._run.resume()
+                self.run.resume()
                 return
             try:
-                await self._sleep_outside(REQUEST_POLL_S)
+                await self.sleep_outside(REQUEST_POLL_S)
             except RuntimeError:
                 return  # no thread is to be had: requests wait until the pause is over
 
     def _front_has_gone(self) -> bool:
         """Whether nobody can read any more what the front alone reads."""
         poller = select.poll()
-        poller.register(self._reports, 0)  # an error is always told: no reader is left
+        poller.register(self.reports, 0)  # an error is always told: no reader is left
         return bool(poller.poll(0))
 
     def _take_requests(self) -> bool:
         """Obey what has been asked; False when nobody can ask any more."""
         try:
-            requests = take_requests(self._run_folder)
+            requests = take_requests(self.run_folder)
         except OSError as error:
-            self._run.abandon(f"the run folder cannot be read any more: {error.strerror}")
+            self.run.abandon(f"the run folder cannot be read any more: {error.strerror}")
             return False
         for request in requests:
             if request.kind != "cancel":
                 continue
             check = request.payload.get("check", "")
             if check:
-                self._run.cancel_check(check)
+                self.run.cancel_check(check)
             else:
-                self._run.cancel(CancelReason.CANCEL)
+                self.run.cancel(CancelReason.CANCEL)
         return True
 
     async def _run_timeout(self, limit_s: float) -> None:
         await trio.sleep(limit_s)
-        self._run.cancel(CancelReason.RUN_TIMEOUT)
+        self.run.cancel(CancelReason.RUN_TIMEOUT)

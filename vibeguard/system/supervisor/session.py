@@ -103,7 +103,7 @@ class Session:
                     self._orders,
                     self._reports,
                     self._log.folder,
-                    sleep_outside=self._host.sleep_outside,
+                    self._host.sleep_outside,
                 )
                 await orders.serve(early=self._orders.left_over())
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, field
 
 from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.system import clock
@@ -31,30 +31,22 @@ class Offer(Struct, frozen=True):
     drain_s: float = 10.0
 
 
-class Shown:
+class Shown(Struct):
     """A worker as others see it. `state` says how many slots are used, and whether it drains.
 
     `no_runs` is called when one that comes `once` has nothing to wait for any more.
     """
 
-    def __init__(
-        self,
-        line: Line,
-        offer: Offer,
-        *,
-        state: Callable[[], tuple[int, bool]],
-        no_runs: Callable[[], None],
-    ) -> None:
-        self._line = line
-        self._offer = offer
-        self._state = state
-        self._no_runs = no_runs
-        self._again = trio.Event()
-        self._began_s = clock.monotonic_s()
-        self._announced_s: float | None = None
-        self._refused_at_s: float | None = None
-        self.refusal = ""
-        self.saw_a_run = False
+    line: Line
+    offer: Offer
+    state: Callable[[], tuple[int, bool]]
+    no_runs: Callable[[], None]
+    refusal: str = ""
+    saw_a_run: bool = False
+    _again: trio.Event = field(default_factory=trio.Event)
+    _began_s: float = field(default_factory=clock.monotonic_s)
+    _announced_s: float | None = None
+    _refused_at_s: float | None = None
 
     @property
     def refused_s(self) -> float:
@@ -65,8 +57,8 @@ class Shown:
         """Show it until cancelled."""
         while True:
             try:
-                if self._line.pool is not None:
-                    self._note_runs(await self._line.pool.show(self._presence()))
+                if self.line.pool is not None:
+                    self._note_runs(await self.line.pool.show(self._presence()))
                 self._refused_at_s = None
             except BrokerLost:  # with a new connection
                 self._refused_at_s = None
@@ -86,12 +78,12 @@ class Shown:
     async def hide(self) -> None:
         """Show it no longer."""
         with trio.move_on_after(HIDE_S), suppress(BrokerLost, BrokerRefused):
-            if self._line.pool is not None:
-                await self._line.pool.hide(self._offer.identity)
+            if self.line.pool is not None:
+                await self.line.pool.hide(self.offer.identity)
 
     def _note_runs(self, runs: int) -> None:
         self.saw_a_run = self.saw_a_run or runs > 0
-        if not self._offer.once or runs:
+        if not self.offer.once or runs:
             return
         now = clock.monotonic_s()
         if self.saw_a_run:
@@ -99,17 +91,17 @@ class Shown:
         else:
             is_over = now - self._began_s > ONCE_PATIENCE_S
         if is_over:
-            self._no_runs()
+            self.no_runs()
 
     def _presence(self) -> Presence:
-        used, draining = self._state()
+        used, draining = self.state()
         return Presence(
-            worker=self._offer.identity,
-            name=self._offer.name,
+            worker=self.offer.identity,
+            name=self.offer.name,
             protocol=PROTOCOL,
             version=__version__,
-            labels=self._offer.labels,
-            slots=self._offer.slots,
+            labels=self.offer.labels,
+            slots=self.offer.slots,
             used=used,
             draining=draining,
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import trio
+from msgspec import Struct, field
 
 from vibeguard.core.pool.messages import Job
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
@@ -14,19 +15,16 @@ CLAIM_S: Final = 5.0  # the broker may have forgotten who is to be woken
 UNFIT_PAUSE_S: Final = 2.0  # others get a chance at what this worker cannot do
 
 
-class Taking:
+class Taking(Struct):
     """What a worker takes: `free_slots` says how many it may, each goes to `take`."""
 
-    def __init__(
-        self, line: Line, offer: Offer, free_slots: Callable[[], int], take: Callable[[Job], None]
-    ) -> None:
-        self._line = line
-        self._offer = offer
-        self._free_slots = free_slots
-        self._take = take
-        self._woken = trio.Event()
-        self._was_asked = False
-        self._unfit_until = 0.0
+    line: Line
+    offer: Offer
+    free_slots: Callable[[], int]
+    take: Callable[[Job], None]
+    _woken: trio.Event = field(default_factory=trio.Event)
+    _was_asked: bool = False
+    _unfit_until: float = 0.0
 
     def look(self) -> None:
         """There may be a job, or room for one."""
@@ -50,22 +48,22 @@ class Taking:
             self._woken = trio.Event()
             was_asked, self._was_asked = self._was_asked, False
             try:
-                if was_asked and not self._may_take() and self._line.pool is not None:
-                    await self._line.pool.pass_on(self._offer.identity, self._offer.labels)
+                if was_asked and not self._may_take() and self.line.pool is not None:
+                    await self.line.pool.pass_on(self.offer.identity, self.offer.labels)
                 while self._may_take() and await self._claim():
                     pass
             except (BrokerLost, BrokerRefused):
                 continue
 
     def _may_take(self) -> bool:
-        return self._free_slots() > 0 and trio.current_time() >= self._unfit_until
+        return self.free_slots() > 0 and trio.current_time() >= self._unfit_until
 
     async def _claim(self) -> bool:
         """Take jobs, and say whether to look for more at once."""
-        pool, offer = self._line.pool, self._offer
+        pool, offer = self.line.pool, self.offer
         if pool is None:
             return False
-        claimed = await pool.claim(offer.identity, offer.labels, self._free_slots())
+        claimed = await pool.claim(offer.identity, offer.labels, self.free_slots())
         for job in claimed.jobs:
-            self._take(job)
+            self.take(job)
         return claimed.perhaps_more

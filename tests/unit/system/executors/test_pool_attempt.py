@@ -41,7 +41,7 @@ def result_of(
             spec,
             OutputFile(spec.output_path, spec.output_limit_bytes),
             Callbacks(),
-            terminate=lambda _: None,
+            lambda _: None,
         )
         attempt.begin("w")
         attempt.receive(0, arrived)
@@ -85,7 +85,7 @@ def test_what_came_back_is_stored_while_workers_are_heard(tmp_path: Path) -> Non
     async def main() -> AttemptEnd:
         spec = make_spec("true", str(tmp_path / "output"), leaks=LeakPolicy.WARN)
         output = OutputFile(spec.output_path, spec.output_limit_bytes)
-        attempt = Slow(spec, output, Callbacks(), terminate=lambda _: None)
+        attempt = Slow(spec, output, Callbacks(), lambda _: None)
         attempt.begin("w")
         attempt.receive(1, b"parcel")
         attempt.end(Ended("t", Result(exit_code=0, output_sha256=sha256(b"").hexdigest())))
@@ -111,7 +111,7 @@ def test_what_cannot_be_stored_is_said_when_it_is_over_and_stops_nothing_before(
             spec,
             OutputFile(spec.output_path, spec.output_limit_bytes),
             Callbacks(),
-            terminate=lambda _: None,
+            lambda _: None,
         )
         attempt.begin("w")
         attempt.receive(1, b"parcel")

@@ -28,6 +28,7 @@ from vibeguard.system import clock
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.executors.pool_company import Company
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process import output
@@ -174,10 +175,11 @@ def test_a_job_that_one_worker_cannot_do_waits_for_another_that_has_no_room(tmp_
         async with trio.open_nursery() as nursery:
             executor = executor_in(nursery)
 
-            async def workers() -> list[Presence]:
-                return present
+            class Known(Company):
+                async def workers(self) -> list[Presence]:
+                    return present
 
-            executor._company.workers = workers  # type: ignore[method-assign]
+            executor._company = Known(executor._line, "run", {}, lambda *_: None)
 
             async def refuse() -> None:
                 for number in range(1, 6):
