@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from tests.helpers.scripted_executor import Script, ScriptedExecutor
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import LeakPolicy
+from vibeguard.core.pool.messages import PROTOCOL, Job, Source
 from vibeguard.system.executors.base import AttemptSpec, Executor, RemoteSpec
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.process.reactor import Opening, open_reactor
@@ -69,25 +70,21 @@ def make_spec(command: str, output_path: str, *, leaks: LeakPolicy) -> AttemptSp
     )
 
 
-_REMOTE = RemoteSpec(
-    token="t",
-    engine="e",
-    labels=(),
-    present=(),
-    variables={},
-    folder="",
-    base="",
-    returns=(),
-    reports=(),
-    returned_folder="",
-    timeout_ns=0,
-    idle_timeout_ns=None,
+_JOB = Job(
+    *(PROTOCOL, "t", "", "", "", 0, "", Source("c", "t")),
+    lease_ns=10 * SECOND_NS,
+    returns_limit_bytes=1 << 20,
 )
 
 
-def for_a_worker(spec: AttemptSpec, **remote: object) -> AttemptSpec:
-    """The same attempt, to be made by a worker of a pool; `remote` are fields of its RemoteSpec."""
-    return replace(spec, remote=replace(_REMOTE, **remote))
+def for_a_worker(
+    spec: AttemptSpec, *, engine: str = "e", returned_folder: str = "", **job: object
+) -> AttemptSpec:
+    """The same attempt, to be made by a worker of a pool; `job` are fields of its Job."""
+    known = set(AttemptSpec.__struct_fields__) & set(Job.__struct_fields__) - {"environment"}
+    same = {name: getattr(spec, name) for name in known}
+    made = replace(_JOB, **same, **job)
+    return replace(spec, remote=RemoteSpec(made, engine, (), returned_folder))
 
 
 class LocalWorld:

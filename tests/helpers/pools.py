@@ -229,6 +229,8 @@ class PoolWorld:
             spec,
             token=os.urandom(16).hex(),
             engine=self.pool.name,
+            source=self.shipment.source,
+            lease_ns=self.settings.lease_ns,
             labels=labels,
             returned_folder=f"{self._folder}/{number}.d",
         )

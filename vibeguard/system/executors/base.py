@@ -8,7 +8,7 @@ the attempt, and a worker that vanishes is `AttemptEnd.LOST`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -19,31 +19,22 @@ from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.start_refused import refusal
 from vibeguard.system.rundir.files import FileIdentity
 
+if TYPE_CHECKING:
+    from vibeguard.core.pool.messages import Job
+
 
 class RemoteSpec(Struct, frozen=True):
     """What an attempt on another machine takes, beside what every attempt does.
 
-    `token` is random, `engine` the name of the pool; `present` are the labels of its workers, one
-    text a set, for whoever waits. `variables` are all that goes there of the environment.
-    `folder`, where the command runs, and `base`, where `returns` (names or globs) are looked for,
-    are relative to the top of the tree. What comes back is put into `returned_folder`; `reports`
-    are those of them that only count if the attempt wrote them. `listed` are the names of the
-    check's files, NUL after each; None where it is handed none.
+    `job` is what its worker gets, as soon as it is known who submits it; `engine` the name of the
+    pool; `present` are the labels of its workers, one text a set, for whoever waits. What comes
+    back is put into `returned_folder`.
     """
 
-    token: str
+    job: "Job"
     engine: str
-    labels: tuple[str, ...]
     present: tuple[str, ...]
-    variables: Mapping[bytes, bytes]
-    folder: str
-    base: str
-    returns: tuple[str, ...]
-    reports: tuple[str, ...]
     returned_folder: str
-    timeout_ns: int
-    idle_timeout_ns: int | None
-    listed: bytes | None = None
 
 
 class AttemptSpec(Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
 import trio
+from msgspec.structs import replace
 from outcome import Error, Value
 
 from vibeguard.core.model.event_parts import ProcessReport
@@ -20,9 +21,8 @@ from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, open_output
 from vibeguard.system.executors.outside import sleep_outside
-from vibeguard.system.executors.pool_attempt import PoolAttempt
+from vibeguard.system.executors.pool_attempt import PoolAttempt, refuse_unsendable
 from vibeguard.system.executors.pool_company import Company
-from vibeguard.system.executors.pool_job import job_of
 from vibeguard.system.executors.pool_waiting import Waiting
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
@@ -82,10 +82,10 @@ class PoolExecutor:
         remote = spec.remote
         if self._closed or remote is None:
             raise StartRefused("the run is at its end")
-        job = job_of(spec, remote, self._identity, self._shipment.source, self._settings)
-        token, output = remote.token, open_output(spec)
+        refuse_unsendable(remote.job)
+        job, output = replace(remote.job, client=self._identity), open_output(spec)
         attempt = PoolAttempt(
-            spec, output, callbacks, lambda grace_ns: self._terminate(token, grace_ns)
+            spec, output, callbacks, lambda grace_ns: self._terminate(job.token, grace_ns)
         )
         try:
             return await self._start(job, attempt, callbacks.accepted, remote.present)

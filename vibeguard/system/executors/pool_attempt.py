@@ -13,12 +13,15 @@ from msgspec.structs import replace
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.core.pool.client import Ended
-from vibeguard.core.pool.messages import Report, Result
+from vibeguard.core.pool.messages import Job, Report, Result
+from vibeguard.core.wording.units import size
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.start_refused import StartRefused, refused_variable
 from vibeguard.system.process.stopwatch import Stopwatch
 from vibeguard.system.rundir.files import create_file, make_folder, write_all
 
+MOST_LISTED_BYTES = 8 << 20  # the broker keeps them while the job waits
 ALTERED = "what arrived is not what the worker wrote"
 
 
@@ -166,7 +169,7 @@ class PoolAttempt(Struct, eq=False):
         lasted_ns = result.active_ns + self._stopwatch.elapsed_ns() - self._stopwatch.active_ns()
         return AttemptResult(
             end=AttemptEnd.EXITED,
-            returned=remote.returned_folder if remote and remote.returns else "",
+            returned=remote.returned_folder if remote and remote.job.returns else "",
             left_out=result.left_out,
             unchanged=result.unchanged,
             **{**result.facts(), "elapsed_ns": max(result.elapsed_ns, lasted_ns)},
@@ -175,7 +178,7 @@ class PoolAttempt(Struct, eq=False):
     def _unpack(self, result: Result) -> bool:
         """Put what came back into its folder; False where it is not what the worker packed."""
         remote = self.spec.remote
-        if remote is None or not remote.returns:
+        if remote is None or not remote.job.returns:
             return result.parcel_bytes == 0
         make_folder_with_parents(remote.returned_folder)
         parcel, self._parcel = self._parcel, None
@@ -235,6 +238,16 @@ class _Incoming:
     def remove(self) -> None:
         with suppress(OSError):
             os.unlink(self.path)
+
+
+def refuse_unsendable(job: Job) -> None:
+    """Raises StartRefused for what no machine could start."""
+    if job.listed is not None and len(job.listed) > MOST_LISTED_BYTES:
+        raise StartRefused(f"the names of its files are longer than {size(MOST_LISTED_BYTES)}")
+    if "\0" in job.command:
+        raise StartRefused("the command holds a NUL character")
+    if refused := refused_variable(job.environment):
+        raise StartRefused(refused)
 
 
 def make_folder_with_parents(path: str) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Final
 
 import trio
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
-from vibeguard.core.pool.messages import PROTOCOL, Presence, Source, label_sets
+from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
 from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, Executor, RemoteSpec
@@ -22,36 +23,37 @@ from vibeguard.system.pool.listing import ask_once, workers_of
 from vibeguard.system.pool.shipment import Capture, Shipment
 from vibeguard.system.supervisor.lean_trio import load_what_was_put_off
 
+RETURNS_LIMIT_BYTES: Final = 256 << 20
 
-class ChosenExecutor:
+
+class ChosenExecutor(Struct, frozen=True):
     """Sends an attempt with a `remote` to the pool, any other to this machine."""
 
-    def __init__(self, local: Executor, pool: Executor) -> None:
-        self._local = local
-        self._pool = pool
+    local: Executor
+    pool: Executor
 
     async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> Attempt:
         """Start it where it belongs."""
-        executor = self._local if spec.remote is None else self._pool
+        executor = self.local if spec.remote is None else self.pool
         return await executor.start(spec, callbacks)
 
     def pause(self) -> None:
         """Stop every attempt, here and there."""
-        self._local.pause()
-        self._pool.pause()
+        self.local.pause()
+        self.pool.pause()
 
     def resume(self) -> None:
         """Let them go on."""
-        self._local.resume()
-        self._pool.resume()
+        self.local.resume()
+        self.pool.resume()
 
     async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
         """End whatever is left, in the pool first; the processes here that belonged to nobody.
 
         The local executor is last: once it is closed, its children are watched no more.
         """
-        await self._pool.close(shield_s=shield_s)
-        return await self._local.close(shield_s=shield_s)
+        await self.pool.close(shield_s=shield_s)
+        return await self.local.close(shield_s=shield_s)
 
 
 class Remote(Struct, frozen=True):
@@ -88,7 +90,15 @@ class Remote(Struct, frozen=True):
         return ChosenExecutor(local, pool.open())
 
     def spec(
-        self, launch: Launch, planned: PlannedCheck, cwd: str, returned: str, listed: bytes | None
+        self,
+        launch: Launch,
+        planned: PlannedCheck,
+        run_id: str,
+        attempt: int,
+        *,
+        cwd: str,
+        returned: str,
+        listed: bytes | None,
     ) -> RemoteSpec:
         """What goes to a worker for one attempt of a check that runs in `cwd` here."""
         variables = {
@@ -101,21 +111,33 @@ class Remote(Struct, frozen=True):
         here = os.fsdecode(launch.folder)
         reports = tuple(source.file for source in planned.results if source.file)
         returns = tuple(filter(None, (planned.file, *reports, *planned.artifacts)))
-        return RemoteSpec(
+        job = Job(
+            protocol=PROTOCOL,
             token=os.urandom(16).hex(),
-            engine=self.access.pool,
-            present=self.present,
+            client="",  # its executor's
+            run_id=run_id,
+            check=planned.id,
+            attempt=attempt,
+            command=planned.run,
+            shell=planned.shell,
+            source=self.shipment.source,
             labels=() if planned.where is None else planned.where.labels,
-            variables=variables,
-            folder=self.base if cwd == here else _below(self.shipment.top, cwd),
-            base=self.base,
-            returns=returns,
-            reports=reports,
-            returned_folder=returned,
+            base=os.fsencode(self.base),
+            folder=os.fsencode(self.base if cwd == here else _below(self.shipment.top, cwd)),
+            environment=variables,
+            leaks=planned.leaks,
+            leak_grace_ns=launch.plan.settings.leak_grace_ns,
+            output_limit_bytes=planned.output_limit_bytes,
             timeout_ns=planned.timeout_ns,
             idle_timeout_ns=planned.idle_timeout_ns,
+            returns=returns,
+            reports=reports,
+            returns_limit_bytes=RETURNS_LIMIT_BYTES,
+            lease_ns=self.settings.lease_ns,
             listed=listed,
+            pass_files=planned.pass_files and bool(listed),
         )
+        return RemoteSpec(job, self.access.pool, self.present, returned)
 
 
 def prepare_remote(

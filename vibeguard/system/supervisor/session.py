@@ -181,7 +181,17 @@ class Session:
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
             files=files,
-            remote=remote.spec(launch, planned, cwd, returned, listed) if remote else None,
+            remote=remote.spec(
+                launch,
+                planned,
+                self._log.run_id,
+                number,
+                cwd=cwd,
+                returned=returned,
+                listed=listed,
+            )
+            if remote
+            else None,
         )
 
     def _note_present(self, check: str, attempt: int, present: tuple[str, ...]) -> None:

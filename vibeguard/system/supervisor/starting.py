@@ -37,8 +37,8 @@ async def start_patiently(
                 check=check.planned.id,
                 attempt=check.attempt,
                 engine=remote.engine,
-                token=remote.token,
-                wanted=remote.labels,
+                token=remote.job.token,
+                wanted=remote.job.labels,
                 present=remote.present,
             )
         )
