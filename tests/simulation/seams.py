@@ -46,7 +46,7 @@ from vibeguard.system.process import exits, proc
 from vibeguard.system.reuse import moment
 from vibeguard.system.supervisor import reusing as _imported_late  # noqa: F401
 from vibeguard.system.vouching import exchange, witness
-from vibeguard.system.vouching.statement import peer_of
+from vibeguard.system.vouching.exchange import peer_of
 
 
 def _knowing(real: Any) -> list[tuple[dict[str, Any], str]]:

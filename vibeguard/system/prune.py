@@ -13,7 +13,7 @@ from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
 from vibeguard.system.rundir.removal import remove_tree
 from vibeguard.system.rundir.told import forget_counts
-from vibeguard.system.vouching.inquiry import tell_pruned
+from vibeguard.system.vouching.inquiry import Forget, tell_all
 from vibeguard.system.vouching.known import runs_going_on
 
 # A run that is being removed is out of runs/ before its content goes: nobody sees half a run.
@@ -63,7 +63,8 @@ def prune(
         # Before anything goes: a run that ends meanwhile looks whether what `latest` names exists.
         update_latest(state_dir, leaving_out=frozenset(doomed))
     removed = [run_id for run_id in doomed if _take_out(state_dir, run_id)]
-    tell_pruned(state_dir, removed)
+    if removed:
+        tell_all(state_dir, Forget(tuple(removed)))
     note_pruned(state_dir, removed)
     _sweep(state_dir, now_ns)
     if doomed != removed:

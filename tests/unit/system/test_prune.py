@@ -56,13 +56,13 @@ def test_a_run_that_starts_while_others_are_pruned_does_not_miss_them_at_its_end
     state, monkeypatch
 ):
     """Told were those that were there before, and the record was not written yet: it ended with 4."""
-    tell, begun = prune_module.tell_pruned, []
+    tell, begun = prune_module.tell_all, []
 
     def tell_and_let_one_start(where, gone):
         tell(where, gone)
         begun.append(open_witness(where))
 
-    monkeypatch.setattr(prune_module, "tell_pruned", tell_and_let_one_start)
+    monkeypatch.setattr(prune_module, "tell_all", tell_and_let_one_start)
     removed(state, keep_runs=2)
     (witness,) = begun
     assert witness.foreign() == []

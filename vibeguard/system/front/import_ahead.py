@@ -18,7 +18,6 @@ _OF_FORMATS: Final = {
         "vibeguard.system.discovery.changes",
         "vibeguard.system.front.former",
         "vibeguard.system.vouching.exchange",
-        "vibeguard.system.vouching.statement",
     )
 }
 

@@ -6,12 +6,12 @@ answers for a run while a supervisor of that folder lives, but the supervisor's 
 through the kernel. `endings.ending_of` is the one function that every reader ends with.
 
     place.py       which state folder is meant, however it is called, and the sockets of it
-    statement.py   what is said over such a socket
-    inquiry.py     the reader's side
+    inquiry.py     what is said over such a socket; the reader's side
+    exchange.py    how it is said, by both sides
     memory.py      what a supervisor knows of the runs of its folder
     witness.py     the supervisor's side: answers from that memory
     foreign.py     at the end of a run: what is in runs/ that the memory does not know
     refusing.py    a start that was refused: its mark, told to whoever vouches
-    known.py       for readers: which runs there are, and which is the latest
+    known.py       for readers: which runs there are, and which one is meant
     endings.py     how a run ended, as far as that can be believed
 """

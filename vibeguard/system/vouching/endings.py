@@ -6,7 +6,6 @@ lives, its word decides; where none does, what the log is when it is read once m
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.model.state import State
@@ -20,12 +19,9 @@ from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.process.proc import Identity, boot_id, is_alive
 from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.notes import crash_of, differences_of, was_killed
-from vibeguard.system.vouching.inquiry import statements_of
+from vibeguard.system.vouching.inquiry import Statement, statements_of
 from vibeguard.system.vouching.known import runs_going_on
 from vibeguard.system.vouching.seal import bears_seal
-
-if TYPE_CHECKING:
-    from vibeguard.system.vouching.statement import Statement
 
 # A process that ends takes some milliseconds for it, on a busy machine some tens of them.
 EXIT_LOOKS = 100
@@ -129,14 +125,14 @@ def _of_sealed(folder: str, state: State, seal: str) -> Ending:
     return Ending(log_status=LogStatus.COMPLETE)
 
 
-def _as_they_say(said: "list[Statement | None]", run_id: str, seal: str, state: State) -> Ending:
+def _as_they_say(said: list[Statement | None], run_id: str, seal: str, state: State) -> Ending:
     """The ending that all supervisors agree on; where they differ, the worst one counts."""
     endings = [_as_one_says(each, run_id, seal, state) for each in said]
     order = (LogStatus.CORRUPT, LogStatus.INCOMPLETE, LogStatus.LIVE, LogStatus.COMPLETE)
     return min(endings, key=lambda ending: order.index(ending.log_status or LogStatus.CORRUPT))
 
 
-def _as_one_says(statement: "Statement | None", run_id: str, seal: str, state: State) -> Ending:
+def _as_one_says(statement: Statement | None, run_id: str, seal: str, state: State) -> Ending:
     if statement is None:
         return incomplete("a supervisor of this folder lives and does not say whether it vouches")
     run = next((run for run in statement.runs if run.run_id == run_id), None)

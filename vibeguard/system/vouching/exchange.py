@@ -1,27 +1,28 @@
-"""One question to one supervisor, and its answer."""
+"""One question to one supervisor, and its answer: one message there, one back, then the end."""
 
 import os
 import socket
 import struct
 from typing import Final
 
+import msgspec
+
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.clock import monotonic_s, sleep_s
+from vibeguard.system.vouching.inquiry import Ask, Request, Statement
 from vibeguard.system.vouching.place import all_claimants
-from vibeguard.system.vouching.statement import (
-    Ask,
-    Request,
-    Statement,
-    peer_of,
-    receive_statement,
-    send,
-)
 
 # A supervisor answers from a thread that does nothing else; one that was stopped never does.
 PATIENCE_S: Final = 2.0
 REFUSED_S: Final = 0.25
 POLL_S: Final = 0.01
 _TIMEVAL: Final = struct.pack("ll", int(PATIENCE_S), 0)
+_LENGTH_BYTES: Final = 4
+_LARGEST_BYTES: Final = 32 << 20
+_CREDENTIALS: Final = struct.Struct("iII")
+_encode = msgspec.msgpack.Encoder().encode
+_decode_request = msgspec.msgpack.Decoder(Request).decode
+_decode_statement = msgspec.msgpack.Decoder(Statement).decode
 
 
 class SomebodyElse(Exception):
@@ -59,3 +60,53 @@ def _exchange_once(name: str, request: Request, deadline: float) -> Statement:
             raise SomebodyElse
         send(connection, request, deadline)
         return receive_statement(connection, deadline)
+
+
+def peer_of(connection: socket.socket) -> tuple[int, int]:
+    """Pid and uid of whoever is at the other end, as the kernel knows them. Raises OSError."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _ = _CREDENTIALS.unpack(data)
+    return pid, uid
+
+
+def send(connection: socket.socket, message: Request | Statement, deadline: float) -> None:
+    """Send one message whole by `deadline` (monotonic seconds). Raises OSError."""
+    payload = _encode(message)
+    _allow(connection, deadline)
+    connection.sendall(len(payload).to_bytes(_LENGTH_BYTES) + payload)
+
+
+def receive_request(connection: socket.socket, deadline: float) -> Request:
+    """The message of a client. Raises OSError, EOFError or one of UNDECODABLE."""
+    request: Request = _decode_request(_receive(connection, deadline))
+    return request
+
+
+def receive_statement(connection: socket.socket, deadline: float) -> Statement:
+    """The message of a supervisor. Raises OSError, EOFError or one of UNDECODABLE."""
+    return _decode_statement(_receive(connection, deadline))
+
+
+def _receive(connection: socket.socket, deadline: float) -> bytes:
+    length = int.from_bytes(_receive_exactly(connection, _LENGTH_BYTES, deadline))
+    if length > _LARGEST_BYTES:
+        raise OSError("the message is too long")
+    return _receive_exactly(connection, length, deadline)
+
+
+def _receive_exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        _allow(connection, deadline)
+        chunk = connection.recv(min(size - len(data), 1 << 16))
+        if not chunk:
+            raise EOFError
+        data += chunk
+    return bytes(data)
+
+
+def _allow(connection: socket.socket, deadline: float) -> None:
+    left = deadline - monotonic_s()
+    if left <= 0:
+        raise TimeoutError
+    connection.settimeout(left)

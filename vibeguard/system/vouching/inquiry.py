@@ -1,54 +1,67 @@
-"""Asking every supervisor of a state folder that lives; nothing happens where none does."""
+"""What supervisors and readers say to each other, and asking every supervisor of a folder.
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+Where none lives nothing happens, and nothing more is imported.
+"""
 
+from msgspec import Struct
+
+from vibeguard.system.rundir.order import OrderedRun
 from vibeguard.system.vouching.place import claimants
 
-if TYPE_CHECKING:
-    from vibeguard.system.rundir.order import OrderedRun
-    from vibeguard.system.vouching.statement import Request, Statement
+
+class Ask(Struct, tag=True, frozen=True):
+    """The question what a supervisor knows; one that starts itself waits for no other's start."""
+
+    starting: bool = False
 
 
-def statements_of(state_dir: str, *, but: str = "") -> "list[Statement | None]":
+class Tell(Struct, tag=True, frozen=True):
+    """A run of my own that has begun, or was sealed."""
+
+    run: OrderedRun
+
+
+class Forget(Struct, tag=True, frozen=True):
+    """Runs that were pruned."""
+
+    run_ids: tuple[str, ...]
+
+
+class Statement(Struct, frozen=True):
+    """What a supervisor knows: every run, in the order of their starts.
+
+    `live` holds those that go on, with pid and start time of the process that runs them. One that
+    is `starting` knows nothing yet.
+    """
+
+    runs: tuple[OrderedRun, ...] = ()
+    live: dict[str, tuple[int, int]] = {}
+    starting: bool = False
+
+
+Request = Ask | Tell | Forget
+
+
+def statements_of(state_dir: str, *, but: str = "") -> list[Statement | None]:
     """What each supervisor of the folder says; None for one that does not answer, or not rightly.
 
     Everybody who claims to be one is asked: an impostor can only make a run less trusted. The one
     at the socket `but` is left out: that of the asker, a supervisor that starts.
     """
-    if not any(name != but for name in claimants(state_dir)):
-        return []  # nothing more is imported: this is a reader in a folder at rest
-    from vibeguard.system.vouching.statement import Ask  # noqa: PLC0415 - seldom needed
-
-    return _exchange(state_dir, Ask(starting=bool(but)), but=but)
+    return tell_all(state_dir, Ask(starting=bool(but)), but=but)
 
 
-def tell_started_or_sealed(state_dir: str, run: "OrderedRun", *, own: str) -> None:
-    """Tell the other supervisors of a run of this process, whose own socket is `own`.
+def tell_all(state_dir: str, request: Request, *, but: str = "") -> list[Statement | None]:
+    """The same for any request: of a run of ours that has begun, was sealed or was pruned.
 
     A supervisor that cannot be reached will not vouch for the run; nothing worse happens.
     """
-    if any(name != own for name in claimants(state_dir)):
-        from vibeguard.system.vouching.statement import Tell  # noqa: PLC0415 - seldom needed
-
-        _exchange(state_dir, Tell(run), but=own)
-
-
-def tell_pruned(state_dir: str, removed: Sequence[str]) -> None:
-    """Tell the supervisors of the folder which runs are no more."""
-    if removed and claimants(state_dir):
-        from vibeguard.system.vouching.statement import Forget  # noqa: PLC0415 - seldom needed
-
-        _exchange(state_dir, Forget(tuple(removed)))
-
-
-def _exchange(state_dir: str, request: "Request", *, but: str = "") -> "list[Statement | None]":
-    from vibeguard.system.vouching.exchange import SomebodyElse, exchange  # noqa: PLC0415 - imports sockets
-
     answers: list[Statement | None] = []
     for name in claimants(state_dir):
         if name == but:
             continue
+        from vibeguard.system.vouching.exchange import SomebodyElse, exchange  # noqa: PLC0415 - sockets
+
         try:
             answer = exchange(name, request)
         except SomebodyElse:

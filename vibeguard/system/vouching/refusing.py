@@ -11,7 +11,7 @@ from vibeguard.system.rundir.ids import run_folder, started_ns
 from vibeguard.system.rundir.order import read_order
 from vibeguard.system.rundir.refused import mark_refused
 from vibeguard.system.rundir.state_folder import StateFolderRefused, state_folder
-from vibeguard.system.vouching.inquiry import tell_started_or_sealed
+from vibeguard.system.vouching.inquiry import Tell, tell_all
 
 
 @contextlib.contextmanager
@@ -41,7 +41,7 @@ def leave_mark(
             state_folder(state_dir, create=False)
             recorded = mark_refused(state_dir, problems, now_ns=now_ns)
             if recorded is not None:  # a supervisor that has not exited yet names its own run else
-                tell_started_or_sealed(state_dir, recorded, own="")
+                tell_all(state_dir, Tell(recorded))
 
 
 def _has_begun(state_dir: str, launched_ns: int | None, now_ns: int) -> bool:

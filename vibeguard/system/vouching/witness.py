@@ -17,20 +17,19 @@ from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.process import proc
 from vibeguard.system.process.start_refused import PRESSURE
 from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
+from vibeguard.system.vouching.exchange import peer_of, receive_request, send
 from vibeguard.system.vouching.foreign import Folders
-from vibeguard.system.vouching.inquiry import statements_of, tell_started_or_sealed
-from vibeguard.system.vouching.memory import OUTSIDE, Memory
-from vibeguard.system.vouching.place import keys_of, new_name
-from vibeguard.system.vouching.statement import (
+from vibeguard.system.vouching.inquiry import (
     Ask,
     Forget,
     Request,
     Statement,
     Tell,
-    peer_of,
-    receive_request,
-    send,
+    statements_of,
+    tell_all,
 )
+from vibeguard.system.vouching.memory import OUTSIDE, Memory
+from vibeguard.system.vouching.place import keys_of, new_name
 
 _QUEUE: Final = 128
 _PATIENCE_S: Final = 0.5
@@ -101,13 +100,13 @@ class Witness:
         """The run of this supervisor has its folder."""
         self._run = OrderedRun(run_id, nested=nested)
         self._memory.begin(self._run, self._self)
-        tell_started_or_sealed(self._state_dir, self._run, own=self.name)
+        tell_all(self._state_dir, Tell(self._run), but=self.name)
 
     def seal(self, seal: str) -> None:
         """The log of this supervisor's run was sealed, and read back as it was written."""
         self._run = OrderedRun(self._run.run_id, seal, self._run.nested)
         self._memory.seal(self._run)
-        tell_started_or_sealed(self._state_dir, self._run, own=self.name)
+        tell_all(self._state_dir, Tell(self._run), but=self.name)
         with contextlib.suppress(OSError):
             note_sealed(self._state_dir, self._run)
 

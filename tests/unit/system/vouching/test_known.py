@@ -4,10 +4,9 @@ import os
 
 import pytest
 
-from tests.helpers.journals import recorded_runs
 from vibeguard.core.problems import UsageError
 from vibeguard.system.rundir.ids import place_of
-from vibeguard.system.rundir.references import RunNotFound, resolve_run
+from vibeguard.system.vouching.known import RunNotFound, find_run
 
 IDS = (
     "20261123T120000.000000Z-aaaa",
@@ -37,14 +36,14 @@ def state(tmp_path):
     ],
 )
 def test_a_run_is_found_by_id_prefix_or_count(state, reference, index):
-    folder = resolve_run(state, reference, recorded_runs)
+    folder = find_run(state, reference)
     assert folder == os.path.join(state, "runs", IDS[index])
     assert place_of(folder)[1] == IDS[index]
 
 
 def test_latest_is_the_newest_folder_whatever_the_link_says(state):
     os.symlink("runs/" + IDS[0], os.path.join(state, "latest"))
-    assert place_of(resolve_run(state, "latest", recorded_runs))[1] == IDS[2]
+    assert place_of(find_run(state, "latest"))[1] == IDS[2]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_latest_is_the_newest_folder_whatever_the_link_says(state):
 )
 def test_what_means_no_run_or_several_is_a_usage_error_that_helps(state, reference, words):
     with pytest.raises(RunNotFound) as caught:
-        resolve_run(state, reference, recorded_runs)
+        find_run(state, reference)
     assert words in caught.value.what
     assert caught.value.do
     assert isinstance(caught.value, UsageError)
@@ -71,7 +70,7 @@ def test_what_means_no_run_or_several_is_a_usage_error_that_helps(state, referen
 
 def test_without_any_run_it_says_how_to_get_one(tmp_path):
     with pytest.raises(RunNotFound, match="there is no run in") as caught:
-        resolve_run(str(tmp_path), "latest", recorded_runs)
+        find_run(str(tmp_path), "latest")
     assert caught.value.do == "start one: vibeguard run"
 
 
@@ -79,4 +78,4 @@ def test_only_a_few_of_many_matches_are_shown(tmp_path):
     for number in range(40):
         (tmp_path / "runs" / f"20261124T0600{number:02}.000000Z-aaaa").mkdir(parents=True)
     with pytest.raises(RunNotFound, match="and 35 more"):
-        resolve_run(str(tmp_path), "2026", recorded_runs)
+        find_run(str(tmp_path), "2026")
