@@ -8,10 +8,8 @@ from msgspec.structs import asdict
 
 from vibeguard.core.model.events import (
     CheckAttemptFinished,
-    CheckIdle,
     CheckResults,
     CheckRetryScheduled,
-    CheckSlow,
     CheckStarted,
     CheckTerminationRequested,
     Event,
@@ -137,7 +135,7 @@ class CheckTask(Struct, eq=False):
                     self.attempt = attempt = await self._start()
                 if attempt is None:
                     return None
-                limits = limits or Limits(self.planned, self.started)
+                limits = limits or Limits(self.planned, self.number, self.started)
                 if not attempt.exited:
                     self.waiting.deadline = limits.next_deadline(attempt)
                 if not self.over_limit:
@@ -153,29 +151,18 @@ class CheckTask(Struct, eq=False):
 
     def _broken_limit(self, limits: Limits, attempt: Attempt) -> TerminationReason | None:
         """The limit that the attempt has broken, if any; slowness and silence are recorded here."""
-        if attempt.struck is not None:
-            silent_s = trio.current_time() - attempt.last_output
-            silent_ns = round(silent_s * SECOND_NS)
-            self.record(hang(self.planned, self.number, attempt, silent_ns))
-            return attempt.struck
-        if self.over_limit:
+        if self.over_limit and attempt.struck is None:
             passed = attempt.output_exceeded
             return TerminationReason.OUTPUT_LIMIT if passed else TerminationReason.LOG_FAILURE
-        if attempt.exited:
-            return None
-        due = limits.due(attempt, trio.current_time())
-        check, number = self.planned.id, self.number
-        if due.terminate is not None:
-            self.record(hang(self.planned, number, attempt, due.silent_ns))
-        elif due.slow:
-            self.record(CheckSlow(check=check, attempt=number, elapsed_ns=due.elapsed_ns))
-        elif due.idle:
-            self.record(
-                CheckIdle(
-                    check=check, attempt=number, elapsed_ns=due.elapsed_ns, idle_ns=due.silent_ns
-                )
-            )
-        return due.terminate
+        now = trio.current_time()
+        due = attempt.struck or (None if attempt.exited else limits.due(attempt, now))
+        if isinstance(due, TerminationReason):
+            silent_ns = round((now - attempt.last_output) * SECOND_NS)
+            self.record(hang(self.planned, self.number, attempt, silent_ns))
+            return due
+        if due is not None:
+            self.record(due)
+        return None
 
     async def _end_cancelled(self, attempt: Attempt) -> Ended:
         """End what is left. An exit that was seen before the cancel keeps its outcome."""

@@ -2,31 +2,22 @@
 
 import math
 
-from msgspec import Struct
-
+from vibeguard.core.model.events import CheckIdle, CheckSlow
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.executors.base import Attempt
 
 
-class Due(Struct, frozen=True):
-    """What is due at a moment; `silent_ns` counts since the last output."""
-
-    elapsed_ns: int
-    silent_ns: int
-    terminate: TerminationReason | None = None
-    slow: bool = False
-    idle: bool = False
-
-
 class Limits:
-    """When something is due for an attempt that started at `started` (Trio seconds).
+    """When something is due for attempt `number`, which started at `started` (Trio seconds).
 
     Time limits of an attempt on another machine are measured there (`Attempt.struck`).
     """
 
-    def __init__(self, planned: PlannedCheck, started: float) -> None:
+    def __init__(self, planned: PlannedCheck, number: int, started: float) -> None:
+        self._check = planned.id
+        self._number = number
         self._started = started
         self._is_here = planned.where is None
         self._timeout = started + (planned.timeout_ns / SECOND_NS if self._is_here else math.inf)
@@ -45,22 +36,23 @@ class Limits:
                 deadline = min(deadline, last + self._idle_period / (1 if warned else 2))
         return deadline
 
-    def due(self, attempt: Attempt, now: float) -> Due:
-        """What is due now. Limits come before news; news is told once a period."""
-        elapsed_ns = round((now - self._started) * SECOND_NS)
+    def due(self, attempt: Attempt, now: float) -> TerminationReason | CheckSlow | CheckIdle | None:
+        """The limit that is broken now, else the news; that is told once a period."""
         last = attempt.last_output
-        silent_ns = round((now - last) * SECOND_NS)
         if now >= self._timeout:
-            return Due(elapsed_ns, silent_ns, terminate=TerminationReason.TIMEOUT)
+            return TerminationReason.TIMEOUT
         if self._is_here and now >= last + self._idle_period:
-            return Due(elapsed_ns, silent_ns, terminate=TerminationReason.IDLE)
+            return TerminationReason.IDLE
+        check, number = self._check, self._number
+        elapsed_ns = round((now - self._started) * SECOND_NS)
         if now >= self._slow:
             self._slow += self._slow_period
-            return Due(elapsed_ns, silent_ns, slow=True)
+            return CheckSlow(check=check, attempt=number, elapsed_ns=elapsed_ns)
         if now >= last + self._idle_period / 2 and self._warned_of != last:
             self._warned_of = last
-            return Due(elapsed_ns, silent_ns, idle=True)
-        return Due(elapsed_ns, silent_ns)
+            idle_ns = round((now - last) * SECOND_NS)
+            return CheckIdle(check=check, attempt=number, elapsed_ns=elapsed_ns, idle_ns=idle_ns)
+        return None
 
 
 def _seconds(nanoseconds: int | None) -> float:
