@@ -29,10 +29,9 @@ from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.system.executors.base import AttemptSpec
 from vibeguard.system.supervisor.groups import Groups
-from vibeguard.system.supervisor.patience import Patience
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.run import Run
-from vibeguard.system.supervisor.support import Ended, Judge, Support
+from vibeguard.system.supervisor.support import Ended, Judge, Patience, Support
 
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3600 * SECOND_NS

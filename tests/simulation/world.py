@@ -34,8 +34,7 @@ from vibeguard.core.problems import LogWriteError
 from vibeguard.system.channel import Launch, OrderReader
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.journal.creation import LOG_NAME
-from vibeguard.system.supervisor.forked import CutShort
-from vibeguard.system.supervisor.host import Host
+from vibeguard.system.supervisor.host import CutShort, Host
 from vibeguard.system.supervisor.remote import Remote
 from vibeguard.system.supervisor.run_log import Clocks, RunLog
 from vibeguard.system.supervisor.session import Session

@@ -15,7 +15,7 @@ from vibeguard.core.names import CheckState
 from vibeguard.system.process.spawn import usable_descriptors
 from vibeguard.system.process.start_refused import StartRefused, refusal
 from vibeguard.system.rundir.files import lock_file, make_folder
-from vibeguard.system.supervisor.patience import Patience
+from vibeguard.system.supervisor.support import Patience
 
 POLL_S = 0.1
 # What the supervisor has open by itself, and what a check of a group takes: three and its lock.

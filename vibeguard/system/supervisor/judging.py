@@ -23,8 +23,7 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.filestate import FileState
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
-from vibeguard.system.supervisor.forked import CutShort
-from vibeguard.system.supervisor.host import Fork
+from vibeguard.system.supervisor.host import CutShort, Fork
 from vibeguard.system.supervisor.reports import (
     Returned,
     guess,

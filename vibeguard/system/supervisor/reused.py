@@ -8,7 +8,7 @@ request, a full disk), the run goes on in a `Session`, with what has been found 
 import os
 import select
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import msgpack
@@ -16,7 +16,7 @@ from msgspec import msgpack
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import Event, FrontierAdvanced
 from vibeguard.core.problems import UNDECODABLE
-from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Start
+from vibeguard.core.scheduling.moves import LookUp
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
 from vibeguard.system.channel import OrderReader
@@ -79,7 +79,9 @@ def settle_reused(log: RunLog, found: Found) -> bool:
     while (move := scheduler.next_move()) is not None:
         if isinstance(move, FrontierAdvanced) and log.journal.on_reserve:
             return False  # what has not begun is cancelled, by who runs checks
-        for event in _events_of(move, log, found):
+        for event in _passed(move, log, found) if isinstance(move, LookUp) else (move,):
+            if not isinstance(event, Event):
+                raise TypeError(f"a run that reuses everything was told to {move}")
             log.recorder.record(event)
             if log.recorder.failure is not None:
                 return True  # and `finish` says so
@@ -87,18 +89,11 @@ def settle_reused(log: RunLog, found: Found) -> bool:
     return True
 
 
-def _events_of(
-    move: Event | EnterGroup | LeaveGroup | Start | LookUp, log: RunLog, found: Found
-) -> Sequence[Event]:
-    """What is to be recorded of a move."""
-    match move:
-        case LookUp(checks):
-            passes = ((log.state.checks[check], found.passes[check]) for check in checks)
-            return [e for record, p in passes for e in reused(record, p.run, p.seal, p.key)]
-        case Start() | EnterGroup() | LeaveGroup():
-            raise AssertionError(f"a run that reuses everything was told to {move}")
-        case _:
-            return [move]
+def _passed(move: LookUp, log: RunLog, found: Found) -> Iterator[Event]:
+    """The events by which the checks of a look-up settle."""
+    for check in move.checks:
+        stands = found.passes[check]
+        yield from reused(log.state.checks[check], stands.run, stands.seal, stands.key)
 
 
 def _answer_of(reader: int, orders: int, run_folder: str, prepare: Callable[[], None]) -> bytes:

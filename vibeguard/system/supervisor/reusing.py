@@ -24,8 +24,7 @@ from vibeguard.system.supervisor.aftermath import (
     since_ns,
     wants_changes,
 )
-from vibeguard.system.supervisor.forked import CutShort
-from vibeguard.system.supervisor.host import Fork
+from vibeguard.system.supervisor.host import CutShort, Fork
 
 Answer = tuple[Proof, Afterwards | None]
 

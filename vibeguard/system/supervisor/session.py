@@ -25,12 +25,11 @@ from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.log_dir import copy_outputs
-from vibeguard.system.supervisor.patience import Patience
 from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.run_log import RunLog
 from vibeguard.system.supervisor.services import Services
-from vibeguard.system.supervisor.support import Support
+from vibeguard.system.supervisor.support import Patience, Support
 
 if TYPE_CHECKING:
     from vibeguard.system.reuse.lookup import Found

@@ -16,8 +16,7 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import Named
 from vibeguard.system.reuse import left_alone
 from vibeguard.system.reuse.left_alone import Look
-from vibeguard.system.supervisor.forked import CutShort
-from vibeguard.system.supervisor.host import Fork
+from vibeguard.system.supervisor.host import CutShort, Fork
 
 # Here it decides a check, so that it may take longer than where it is only said.
 TIMEOUT_S: Final = 30.0
