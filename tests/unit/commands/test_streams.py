@@ -153,8 +153,7 @@ STREAM_USERS = {
 EXACT_WRITERS = {
     "commands/streams.py": "documents, whose JSON escapes what is foreign",
     "commands/completion.py": "a script of our own",
-    "commands/hook/scripts.py": "scripts of our own",
-    "commands/hook/agent_hooks.py": "an agent's settings, in JSON",
+    "commands/hook/scripts.py": "scripts of our own, and an agent's settings, in JSON",
     "commands/hook/stop.py": "an answer in the agent's protocol, in JSON",
     "commands/init/__init__.py": "templates of our own",
     "commands/init/proposal.py": "a config of words that were quoted for YAML",
