@@ -18,7 +18,7 @@ from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
-from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
+from vibeguard.system.process.spawn import Spawner, keep_descriptors_from_children
 from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.process.sweep import kill_found, sweep_marked
 
@@ -86,7 +86,13 @@ class LocalExecutor:
             raise StartRefused("the run is at its end")
         output = open_output(spec)
         try:
-            child = self._spawn(spec)
+            child = self._spawner.spawn(
+                command=spec.command,
+                files=spec.files,
+                shell=spec.shell,
+                cwd=spec.cwd,
+                environment=spec.environment,
+            )
         except StartRefused:
             output.discard()
             raise
@@ -140,15 +146,6 @@ class LocalExecutor:
         self._orphans.close()
         self._spawner.close()
         return swept
-
-    def _spawn(self, spec: AttemptSpec) -> Child:
-        return self._spawner.spawn(
-            command=spec.command,
-            files=spec.files,
-            shell=spec.shell,
-            cwd=spec.cwd,
-            environment=spec.environment,
-        )
 
     def _attempt_over(self, attempt: LocalAttempt) -> None:
         self._running.pop(attempt, None)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import trio
-from msgspec.structs import replace
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
@@ -222,9 +221,11 @@ class LocalAttempt:
     def _make_result(
         self, stored: StoredOutput, leaked: tuple[ProcessReport, ...]
     ) -> AttemptResult:
-        status, ending, claim = self._status, self._ending, self._tree.claim
-        lost = status is UNKNOWN and not (ending is not None and ending.unkillable)
-        result = AttemptResult(
+        status, claim = self._status, self._tree.claim
+        ending = self._ending or Ending(self._tree)
+        lost = status is UNKNOWN and not ending.unkillable
+        took = 0.0 if ending.started is None else trio.current_time() - ending.started
+        return AttemptResult(
             end=AttemptEnd.LOST if lost else AttemptEnd.EXITED,
             exit_code=status.exit_code,
             signal=status.signal,
@@ -239,13 +240,6 @@ class LocalAttempt:
             leaked=leaked,
             error="another part of the process took the exit status" if lost else "",
             output_error=self._pump.stored.error,
-        )
-        return result if ending is None else self._with_ending(result, ending)
-
-    def _with_ending(self, result: AttemptResult, ending: Ending) -> AttemptResult:
-        took = 0.0 if ending.started is None else trio.current_time() - ending.started
-        return replace(
-            result,
             survivors=ending.survivors,
             unkillable=ending.unkillable,
             swept=self._tree.count_swept(),

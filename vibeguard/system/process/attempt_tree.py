@@ -86,7 +86,7 @@ class AttemptTree:
 
     def count_swept(self) -> int:
         """How many processes SIGKILL has ended: what got it and lives on is not among them."""
-        return len(self.swept.difference(self.alive()))
+        return len(self.swept.difference(self.alive())) if self.swept else 0
 
     def full_reports(self) -> tuple[ProcessReport, ...]:
         """What each of them is doing."""

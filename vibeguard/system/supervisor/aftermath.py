@@ -84,7 +84,9 @@ def changed_meanwhile(
     if began is not None and now is not None and began.content == now.content != "":
         return None  # the same bytes lie everywhere: git need not be asked
     seen = afterwards or look_afterwards(launch, before, since_ns(state))
-    paths, untold = _differences(launch, seen, now)
+    paths, untold = sorted({*seen.named, *seen.unseen}), seen.untold
+    if not paths and not untold:
+        untold = _said_without_a_name(launch, seen.written, now)
     copies = _below_the_root(launch.log_dir, os.fsdecode(launch.folder))
     names = [
         path.decode("utf-8", "backslashreplace") for path in paths if not path.startswith(copies)
@@ -134,16 +136,6 @@ def look_afterwards(
 def remembers_bytes(launch: Launch) -> bool:
     """Whether it is known what every file of the tree held when the run began."""
     return launch.version_control is not None and launch.version_control.content != ""
-
-
-def _differences(
-    launch: Launch, seen: Afterwards, now: VersionControl | None
-) -> tuple[list[bytes], str]:
-    """The files that differ from what lay there before; else what is to be said without a name."""
-    paths = sorted({*seen.named, *seen.unseen})
-    if paths or seen.untold:
-        return paths, seen.untold
-    return [], _said_without_a_name(launch, seen.written, now)
 
 
 def _said_without_a_name(

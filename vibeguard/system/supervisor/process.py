@@ -152,8 +152,14 @@ def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
     close_inherited(pipes)
     for pipe in pipes:
         os.set_inheritable(pipe, False)
-    _ignore_job_control()
-    _outlive_signals()
+    # Ctrl-Z is for the front, which tells us; SIGPIPE is an error value (CPython ignores it).
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTSTP})
+    # No signal ends this process between the last check and the seal: the verdict stands. Trio's
+    # receiver takes these over while checks run, and gives them back afterwards.
+    for number in not_ignored():
+        signal.signal(number, do_nothing)
     hide_from_checks()
     wake_when_orphaned()
     return terminal
@@ -191,15 +197,6 @@ def _prepare_remote(launch: Launch, orders: OrderReader, arriving: Arriving) -> 
         captured.stop()
 
 
-def _outlive_signals() -> None:
-    """Let no signal end this process between the last check and the seal: the verdict stands.
-
-    Trio's receiver takes these over while checks run, and gives them back afterwards.
-    """
-    for number in not_ignored():
-        signal.signal(number, do_nothing)
-
-
 def _housekeeping(log: RunLog) -> None:
     """Tidy up after the verdict. An error changes nothing any more, but is written down."""
     try:
@@ -223,13 +220,6 @@ def _notify(launch: Launch, log: RunLog, sealed: Sealed, *, stays: bool) -> None
     started = notify(launch, log.state, log.folder, sealed)
     if started is not None and stays:
         os.waitpid(started, 0)
-
-
-def _ignore_job_control() -> None:
-    """Ctrl-Z is for the front, which tells us; SIGPIPE is an error value (CPython ignores it)."""
-    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTSTP})
 
 
 def _tell(reports: int, report: Report) -> None:

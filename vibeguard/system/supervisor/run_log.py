@@ -6,7 +6,7 @@ without.
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from vibeguard.core.fold.fold import apply
@@ -132,7 +132,10 @@ class RunLog:
         if not differences:
             differences = self.journal.verify_log()
             note_differences(self.folder, differences)
-        self._vouch(seal.sha256, differences)
+        if differences:  # from here on readers may believe the log, or never will
+            self._witness.give_up()
+        else:
+            self._witness.seal(seal.sha256)
         finished = self.recorder.state.finished
         return Sealed(
             events=seal.events,
@@ -157,13 +160,6 @@ class RunLog:
         """What lies in runs/ that nobody may have put there; it is moved aside."""
         self._compared = True
         return self._witness.foreign()
-
-    def _vouch(self, seal: str, differences: Sequence[str]) -> None:
-        """From here on readers may believe the log, or never will."""
-        if differences:
-            self._witness.give_up()
-        else:
-            self._witness.seal(seal)
 
     def housekeeping(self) -> None:
         """After the seal: remember how long the checks took, remove runs that are too old or many.

@@ -17,23 +17,18 @@ _OTHERS: Final = 0o077
 
 def weaknesses(
     journal: Journal, witness: Witness, staged: StagedView | None = None
-) -> tuple[RunWeakened, ...]:
+) -> Iterator[RunWeakened]:
     """The promises of docs/processes.md and docs/log.md that cannot be kept here.
 
     Called by the supervisor, which has tried to leave its session, before anything is started.
     """
-    return tuple(
-        RunWeakened(what=what, why=why, may_ignore=True)
-        for what, why in (
-            *_of_processes(),
-            *_of_files(journal),
-            *_of_readers(witness),
-            *_of_what_is_staged(staged),
-        )
-    )
+    for what, why in _found(journal, witness, staged):
+        yield RunWeakened(what=what, why=why, may_ignore=True)
 
 
-def _of_processes() -> Iterator[tuple[str, str]]:
+def _found(
+    journal: Journal, witness: Witness, staged: StagedView | None
+) -> Iterator[tuple[str, str]]:
     if not proc.is_available():
         yield (
             "what leaves a check's group is ended after its parent, and nothing tells what hangs",
@@ -48,17 +43,15 @@ def _of_processes() -> Iterator[tuple[str, str]]:
         yield ("a process is signalled by its number", "no descriptor of a process: pidfd_open")
     if process_tree.own_session() != os.getpid():
         yield ("a check can reach the terminal of the command", "no session of its own: setsid")
-
-
-def _of_readers(witness: Witness) -> Iterator[tuple[str, str]]:
+    if not journal.locked:
+        yield ("a live run is not told from a dead one", "this file system has no locks")
+    if os.stat(journal.run_folder).st_mode & _OTHERS:
+        yield ("others can read the log and what checks write", "this mount refuses chmod")
     if not witness.name or witness.name not in all_claimants():
         yield (
             "a reader may believe a log that a check has forged while the run goes on",
             "no socket on which the supervisor can be asked",
         )
-
-
-def _of_what_is_staged(staged: StagedView | None) -> Iterator[tuple[str, str]]:
     if staged is not None and staged.way is StagedWay.COPY:
         yield ("a check that names the work tree by its path sees what is not staged", staged.why)
 
@@ -67,10 +60,3 @@ def _why_no_proc() -> str:
     if proc.is_ours():
         return "/proc does not list children"
     return "/proc is of other processes" if os.path.isdir("/proc/self") else "there is no /proc"
-
-
-def _of_files(journal: Journal) -> Iterator[tuple[str, str]]:
-    if not journal.locked:
-        yield ("a live run is not told from a dead one", "this file system has no locks")
-    if os.stat(journal.run_folder).st_mode & _OTHERS:
-        yield ("others can read the log and what checks write", "this mount refuses chmod")
