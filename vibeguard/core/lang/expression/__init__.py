@@ -16,36 +16,24 @@ Everything is a text; one that reads as a number compares as a number, all else 
 from collections.abc import Mapping
 from functools import lru_cache
 
-from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.expression.evaluation import BadValue, MissingName, evaluate
-from vibeguard.core.lang.expression.parser import parse
-from vibeguard.core.lang.expression.syntax import ORDERINGS, Chain, Name, Node, walk
+from vibeguard.core.lang.expression.evaluation import BadValue, MissingName, truth
+from vibeguard.core.lang.expression.parser import Parser
 
 __all__ = ["BadValue", "Expression", "MissingName", "parse_expression"]
 
 
 class Expression:
-    """A parsed expression. `names` are the fields that it mentions, needed or not."""
+    """A parsed expression. `names` are the fields that it mentions, needed or not.
 
-    def __init__(self, text: str, root: Node) -> None:
+    `doubts` are what is allowed but hardly meant.
+    """
+
+    def __init__(self, text: str) -> None:
+        parser = Parser(text)
         self.text = text
-        self.root = root
-        self.names = frozenset(node.name for node in walk(root) if isinstance(node, Name))
-
-    @property
-    def doubts(self) -> tuple[LanguageError, ...]:
-        """What is allowed but hardly meant: `1 < x < 5` compares the word true or false with 5."""
-        return tuple(
-            LanguageError(
-                "a comparison of a comparison's answer, which is the text true or false",
-                "compare twice: 1 < x && x < 5",
-                node.rest[1].offset,
-            )
-            for node in walk(self.root)
-            if isinstance(node, Chain)
-            and len(node.rest) > 1
-            and any(link.operator in ORDERINGS for link in node.rest[1:])
-        )
+        self._value = parser.parse()
+        self.names = frozenset(parser.names)
+        self.doubts = tuple(parser.doubts)
 
     def evaluate(self, values: Mapping[str, str]) -> bool:
         """Return whether the expression holds for the extracted values.
@@ -53,10 +41,10 @@ class Expression:
         Raises `MissingName` for a name that has no value and whose value is needed, and `BadValue`
         for arithmetic with a text and for division by zero.
         """
-        return evaluate(self.root, values)
+        return truth(self._value(values))
 
 
 @lru_cache(maxsize=1024)
 def parse_expression(text: str) -> Expression:
     """Parse an expression, or raise `LanguageError` with the offset of the mistake."""
-    return Expression(text, parse(text))
+    return Expression(text)

@@ -1,4 +1,8 @@
-"""What an assert expression amounts to, given the values that grok extracted.
+"""What an assert expression computes with, given the values that grok extracted.
+
+An expression is made of functions, one in another, each from the extracted values to a value.
+Operators of one rank are one `chain`, evaluated from the left, so that the depth of the functions
+is bounded by the parentheses of an expression and not by its length.
 
 Numbers are IEEE 754 doubles, as in the original. NaN satisfies no comparison, not even `!=`, and
 the denial of one no more: `!(rate > 0.05)` is not true either.
@@ -7,12 +11,12 @@ the denial of one no more: `!(rate > 0.05)` is not true either.
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.expression.syntax import ORDERINGS, Chain, Link, Literal, Name, Node, Unary
 
+ORDERINGS = frozenset({"<", "<=", ">", ">="})
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?)|(?i:nan))"
 )
@@ -46,6 +50,18 @@ class Value(NamedTuple):
     number: float | None
 
 
+Evaluate = Callable[[Mapping[str, str]], Value]
+"""A part of an expression; raises `MissingName` and `BadValue`."""
+
+
+class Link(NamedTuple):
+    """One operator of a chain and what stands to the right of it."""
+
+    operator: str
+    operand: Evaluate
+    offset: int
+
+
 _TRUE = Value("true", None)
 _FALSE = Value("false", None)
 _UNKNOWN = Value("nan", math.nan)  # a comparison with NaN, and what depends on it: never true
@@ -65,11 +81,6 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def evaluate(root: Node, values: Mapping[str, str]) -> bool:
-    """Return the truth of a tree; raises `MissingName` and `BadValue`."""
-    return _truth(_evaluate(root, values))
-
-
 def _read(text: str) -> Value:
     """Return a text as a value: one that reads as a number, white space excluded, is one."""
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
@@ -77,42 +88,67 @@ def _read(text: str) -> Value:
     return Value(text, float(text))
 
 
-def _truth(value: Value) -> bool:
+def truth(value: Value) -> bool:
     """Return whether a value counts as true: all but false, zero, NaN and the empty text do."""
     if value.number is not None:
         return value.number != 0 and not math.isnan(value.number)
     return value.text not in ("", "false")
 
 
-def _evaluate(node: Node, values: Mapping[str, str]) -> Value:
-    if isinstance(node, Literal):
-        return _read(node.text)
-    if isinstance(node, Name):
-        if node.name not in values:
-            raise MissingName(node.name, node.offset)
-        return _read(values[node.name])
-    if isinstance(node, Unary):
-        return _apply_unary(node, _evaluate(node.operand, values))
-    return _evaluate_chain(node, values)
+def literal(text: str) -> Evaluate:
+    """A number, a quoted text, or one of the words true and false."""
+    value = _read(text)
+    return lambda _: value
 
 
-def _evaluate_chain(chain: Chain, values: Mapping[str, str]) -> Value:
-    result = _evaluate(chain.first, values)
-    for link in chain.rest:
-        if link.operator in ("&&", "||"):
-            result = _combine(link, result, values)
-        elif link.operator in _COMPARISONS:
-            result = _compare(link, result, _evaluate(link.operand, values))
-        else:
-            result = _calculate(link, result, _evaluate(link.operand, values))
-    return result
+def field(name: str, offset: int) -> Evaluate:
+    """What grok extracted under a name."""
+
+    def evaluate(values: Mapping[str, str]) -> Value:
+        if name not in values:
+            raise MissingName(name, offset)
+        return _read(values[name])
+
+    return evaluate
+
+
+def signed(operators: Sequence[str], operand: Evaluate, offset: int) -> Evaluate:
+    """`!` and `-` before an operand, as written: the last one is applied first."""
+
+    def evaluate(values: Mapping[str, str]) -> Value:
+        value = operand(values)
+        for sign in reversed(operators):
+            if sign == "!":
+                value = _UNKNOWN if _is_nan(value) else _truth_value(not truth(value))
+            else:
+                value = _from_number(-_number(value, "-", offset))
+        return value
+
+    return evaluate
+
+
+def chain(first: Evaluate, rest: Sequence[Link]) -> Evaluate:
+    """Operands joined by operators of one rank."""
+
+    def evaluate(values: Mapping[str, str]) -> Value:
+        result = first(values)
+        for link in rest:
+            if link.operator in ("&&", "||"):
+                result = _combine(link, result, values)
+            elif link.operator in _COMPARISONS:
+                result = _compare(link, result, link.operand(values))
+            else:
+                result = _calculate(link, result, link.operand(values))
+        return result
+
+    return evaluate
 
 
 def _combine(link: Link, left: Value, values: Mapping[str, str]) -> Value:
     """`&&` or `||`; the right side is looked at where the left one does not decide."""
-    decides = _truth(left) == (link.operator == "||")
-    right = left if decides else _evaluate(link.operand, values)
-    if _truth(right):
+    decides = truth(left) == (link.operator == "||")
+    right = left if decides else link.operand(values)
+    if truth(right):
         return _TRUE
     return _UNKNOWN if _is_nan(left) or _is_nan(right) else _FALSE
 
@@ -123,15 +159,6 @@ def _is_nan(value: Value) -> bool:
 
 def _truth_value(truth: bool) -> Value:
     return _TRUE if truth else _FALSE
-
-
-def _apply_unary(node: Unary, value: Value) -> Value:
-    for sign in reversed(node.operators):
-        if sign == "!":
-            value = _UNKNOWN if _is_nan(value) else _truth_value(not _truth(value))
-        else:
-            value = _from_number(-_number(value, "-", node.offset))
-    return value
 
 
 def _compare(link: Link, left: Value, right: Value) -> Value:

@@ -1,10 +1,18 @@
-"""From words to a tree: one function climbs the ranks, one reads an operand."""
+"""From words to an expression: one function climbs the ranks, one reads an operand."""
 
 import re
 from typing import NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError, quoted
-from vibeguard.core.lang.expression.syntax import Chain, Link, Literal, Name, Node, Unary
+from vibeguard.core.lang.expression.evaluation import (
+    ORDERINGS,
+    Evaluate,
+    Link,
+    chain,
+    field,
+    literal,
+    signed,
+)
 
 _TOKEN = re.compile(
     r"""(?ax)
@@ -91,18 +99,21 @@ _MOST_NESTED = 64  # parentheses; far more than anyone can read, far less than P
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 
-def parse(text: str) -> Node:
-    """Parse a whole expression; anything left over is an error."""
-    return _Parser(tokenize(text)).parse()
+class Parser:
+    """Reads one expression; `names` are the fields that it mentions, `doubts` what it hardly means.
 
+    `1 < x < 5` is allowed: it compares the word true or false with 5.
+    """
 
-class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = tokens
+    def __init__(self, text: str) -> None:
+        self.tokens = tokenize(text)
         self.position = 0
         self.nesting = 0
+        self.names: set[str] = set()
+        self.doubts: list[LanguageError] = []
 
-    def parse(self) -> Node:
+    def parse(self) -> Evaluate:
+        """The whole expression; anything left over is an error."""
         if self._current().kind == "end":
             raise LanguageError("the expression is empty", "write one, or leave assert out", 0)
         root = self._chain(0)
@@ -113,7 +124,7 @@ class _Parser:
     def _current(self) -> Token:
         return self.tokens[self.position]
 
-    def _chain(self, rank: int) -> Node:
+    def _chain(self, rank: int) -> Evaluate:
         """Read operands of a higher rank, joined by operators of this one."""
         if rank == len(_RANKS):
             return self._unary()
@@ -123,22 +134,25 @@ class _Parser:
             operator = self._current()
             self.position += 1
             rest.append(Link(operator.value, self._chain(rank + 1), operator.offset))
-        return Chain(first, tuple(rest)) if rest else first
+        if len(rest) > 1 and any(link.operator in ORDERINGS for link in rest[1:]):
+            what = "a comparison of a comparison's answer, which is the text true or false"
+            self.doubts.append(LanguageError(what, "compare twice: 1 < x && x < 5", rest[1].offset))
+        return chain(first, rest) if rest else first
 
-    def _unary(self) -> Node:
+    def _unary(self) -> Evaluate:
         start = self._current().offset
         operators = []
         while self._current().kind == "operator" and self._current().value in "!-":
             operators.append(self._current().value)
             self.position += 1
         operand = self._operand()
-        return Unary("".join(operators), operand, start) if operators else operand
+        return signed(operators, operand, start) if operators else operand
 
-    def _operand(self) -> Node:
+    def _operand(self) -> Evaluate:
         token = self._current()
         self.position += 1
         if token.kind in ("number", "text"):
-            return Literal(token.value)
+            return literal(token.value)
         if token.kind == "name":
             return self._name(token)
         if token == Token("operator", "(", token.offset):
@@ -151,9 +165,9 @@ class _Parser:
             token.offset,
         )
 
-    def _name(self, token: Token) -> Node:
+    def _name(self, token: Token) -> Evaluate:
         if token.value in ("true", "false"):
-            return Literal(token.value)
+            return literal(token.value)
         following = self._current()
         if following.value == "(" and following.kind == "operator":
             raise LanguageError(
@@ -163,9 +177,10 @@ class _Parser:
             )
         if token.value == "not" and following.kind != "operator":
             raise self._left_over(following, after=token)
-        return Name(token.value, token.offset)
+        self.names.add(token.value)
+        return field(token.value, token.offset)
 
-    def _parentheses(self, opening: Token) -> Node:
+    def _parentheses(self, opening: Token) -> Evaluate:
         self.nesting += 1
         if self.nesting > _MOST_NESTED:
             raise LanguageError(
