@@ -11,9 +11,9 @@ from collections.abc import Container, Mapping
 from msgspec import Struct
 
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.template.execution import Execution
+from vibeguard.core.lang.template.execution import Execution, Step
+from vibeguard.core.lang.template.functions import OutputFull
 from vibeguard.core.lang.template.parser import parse
-from vibeguard.core.lang.template.syntax import Node, OutputFull
 from vibeguard.core.wording.layout import LONGEST_TEXT, cut_text
 
 MOST_CHARACTERS = LONGEST_TEXT
@@ -43,8 +43,8 @@ def render(text: str, values: Mapping[str, str], variables: Mapping[str, str]) -
         return _bounded(text)
     execution = Execution(values, variables, MOST_CHARACTERS)
     try:
-        nodes = _parse(text, {*values, *variables})
-        execution.walk(nodes)
+        for step in _parse(text, {*values, *variables}):
+            step(execution)
     except OutputFull:
         shown = f"{execution.text}\n[cut: longer than {MOST_CHARACTERS:,} characters]"
         return Rendered(shown, execution.entered, is_whole=False)
@@ -69,7 +69,7 @@ def _bounded(text: str) -> Rendered:
     return Rendered(cut_text(text), is_whole=len(text) <= MOST_CHARACTERS)
 
 
-def _parse(text: str, names: Container[str]) -> tuple[Node, ...]:
+def _parse(text: str, names: Container[str]) -> list[Step]:
     if len(text) > MOST_CHARACTERS:
         what = "the text is too long for a template"
         raise LanguageError(what, f"write at most {MOST_CHARACTERS:,} characters")

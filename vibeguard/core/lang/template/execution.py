@@ -1,21 +1,11 @@
-"""Carrying out a template."""
+"""Carrying out a template, which is read into functions, one in another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from vibeguard.core.lang.template.functions import call
-from vibeguard.core.lang.template.syntax import (
-    Block,
-    Call,
-    Constant,
-    Expression,
-    Field,
-    Node,
-    OutputFull,
-    Text,
-    Value,
-    show,
-)
+from vibeguard.core.lang.template.functions import OutputFull, Value, call, show
 
+Evaluate = Callable[["Execution"], Value]
+Step = Callable[["Execution"], None]
 _MOST_READ = 2 << 20  # characters that one call of a function is given
 
 
@@ -39,40 +29,31 @@ class Execution:
         """What has been written so far."""
         return "".join(self._pieces)
 
-    def walk(self, nodes: Sequence[Node]) -> None:
-        """Carry out the nodes. Raises `OutputFull` with `text` filled, or `LanguageError`."""
-        for node in nodes:
-            if isinstance(node, Text):
-                self._write(node.text)
-            elif isinstance(node, Block):
-                before = dict(self.entered)
-                holds = self._evaluate(node.condition)
-                self.entered = before  # what is only looked at does not get into the text
-                self.walk(node.body if holds else node.otherwise)
-            else:
-                self._write(show(self._evaluate(node)))
+    def show(self, value: Evaluate) -> None:
+        """Write what comes of an action. Raises `OutputFull`, `text` filled, or LanguageError."""
+        self.write(show(value(self)))
 
-    def _write(self, text: str) -> None:
+    def branch(self, condition: Evaluate, body: Sequence[Step], otherwise: Sequence[Step]) -> None:
+        """`if`: carry out one or the other."""
+        before = dict(self.entered)
+        holds = condition(self)
+        self.entered = before  # what is only looked at does not get into the text
+        for step in body if holds else otherwise:
+            step(self)
+
+    def write(self, text: str) -> None:
+        """Write text that stands for itself. Raises `OutputFull`."""
         self._pieces.append(text[: self._room])
         self._room -= len(text)
         if self._room < 0:
             raise OutputFull
 
-    def _evaluate(self, expression: Expression) -> Value:
-        match expression:
-            case Constant():
-                return expression.value
-            case Field():
-                return self._look_up(expression.name)
-            case Call():
-                return self._call(expression.name, expression.operands)
-
-    def _call(self, name: str, operands: Sequence[Expression]) -> Value:
+    def call(self, name: str, operands: Sequence[Evaluate]) -> Value:
         """Call a function; `and` and `or` look at their operands only as far as they must."""
         arguments: list[Value] = []
         for position, operand in enumerate(operands, 1):
             before = dict(self.entered)
-            arguments.append(self._evaluate(operand))
+            arguments.append(operand(self))
             if name not in ("and", "or"):
                 continue
             if bool(arguments[-1]) == (name == "or"):
@@ -84,10 +65,11 @@ class Execution:
             raise OutputFull
         value = call(name, arguments)
         if isinstance(value, str) and len(value) > self._room:
-            self._write(value)
+            self.write(value)
         return value
 
-    def _look_up(self, name: str) -> Value:
+    def look_up(self, name: str) -> Value:
+        """What is extracted under a name, or the variable of that name."""
         if name in self._variables:
             return self._variables[name]
         self.entered[name] = self._values.get(name)

@@ -1,15 +1,44 @@
-"""The functions of a template."""
+"""The functions of a template, what they compute with, and how that is printed."""
 
 import json
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from vibeguard.core.lang.template.syntax import OutputFull, Value, fail, kind, show
+from vibeguard.core.lang.errors import LanguageError
 
+# None is Go's missing value: the lookup of a name that is not there.
+Value = str | bool | int | float | None
+
+NO_VALUE = "<no value>"
 _VERB = re.compile(r"%(?P<flags>[-+ 0]*)(?P<width>\d*)(?P<precision>\.\d*)?(?P<verb>[a-zA-Z%]?)")
 _VERBS = {"text": "svq", "missing value": "sv", "number": "dvfeg", "truth value": "tv"}
 _MOST_DIGITS = 3  # of a width: a suggestion is no page of blanks
+
+
+class OutputFull(Exception):
+    """What a template makes is longer than what it may make."""
+
+
+def fail(what: str) -> LanguageError:
+    """Return the error of a template that cannot be carried out."""
+    return LanguageError(what, "values are texts; see the template language in the docs")
+
+
+def kind(value: Value) -> str:
+    """Return the name of a value's kind as messages have it."""
+    if value is None:
+        return "missing value"
+    return {str: "text", bool: "truth value", int: "number", float: "number"}[type(value)]
+
+
+def show(value: Value) -> str:
+    """Return a value as it is printed."""
+    if value is None:
+        return NO_VALUE
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def call(name: str, arguments: Sequence[Value]) -> Value:

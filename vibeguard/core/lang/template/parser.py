@@ -1,13 +1,14 @@
-"""From the words of a template to its tree."""
+"""From the words of a template to what carries it out."""
 
 import json
 import re
 from collections.abc import Container, Generator, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.lang.template.functions import FUNCTIONS
-from vibeguard.core.lang.template.syntax import Block, Call, Constant, Expression, Field, Node, Text
+from vibeguard.core.lang.template.execution import Evaluate, Execution, Step
+from vibeguard.core.lang.template.functions import FUNCTIONS, Value
 
 _SPACE = " \t\r\n"
 # A word ends where one of these follows, and a parenthesis opens behind one of these; anything else
@@ -99,15 +100,20 @@ _UNSUPPORTED = ("with", "range", "break", "continue", "define", "template", "blo
 _ESCAPES = re.compile(r'"(?:[^\\]|\\[bfnrt"\\]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4})*"', re.DOTALL)
 
 
-def parse(text: str, names: Container[str]) -> tuple[Node, ...]:
+def parse(text: str, names: Container[str]) -> list[Step]:
     """Parse a whole template, or raise `LanguageError` with the offset of the mistake."""
     parser = _Parser(list(tokenize(text, names)))
-    nodes, ending = parser.nodes()
+    steps, ending = parser.steps()
     if ending.kind != "end":
         raise LanguageError(
             f"{{{{{ending.value}}}}} belongs to no block", "remove it", ending.offset
         )
-    return nodes
+    return steps
+
+
+def constant(value: Value) -> Evaluate:
+    """A number, a text, true or false."""
+    return lambda _: value
 
 
 class _Parser:
@@ -118,70 +124,70 @@ class _Parser:
         self.position = 0
         self.nesting = 0
 
-    def nodes(self) -> tuple[tuple[Node, ...], Token]:
-        """Read nodes up to `end`, `else` or the end of the text; return that word, read."""
-        nodes: list[Node] = []
+    def steps(self) -> tuple[list[Step], Token]:
+        """Read up to `end`, `else` or the end of the text; return that word, read."""
+        steps: list[Step] = []
         while True:
             token = self.next()
             if token.kind == "plain":
-                nodes.append(Text(token.value))
+                steps.append(partial(Execution.write, text=token.value))
             elif token.kind == "end" or (token.kind == "word" and token.value in ("end", "else")):
-                return tuple(nodes), token
+                return steps, token
             elif token.kind == "word" and token.value == "if":
-                nodes.append(self.block(token))
+                steps.append(self.block(token))
             else:
-                nodes.append(self.expression(token, "right"))
+                steps.append(partial(Execution.show, value=self.expression(token, "right")))
 
-    def block(self, opening: Token) -> Block:
+    def block(self, opening: Token) -> Step:
         """Read the rest of a block, its `end` included."""
         self.enter(opening)
         condition = self.expression(self.next(), "right")
-        body, ending = self.nodes()
-        otherwise: tuple[Node, ...] = ()
+        body, ending = self.steps()
+        otherwise: list[Step] = []
         if ending.value == "else" and self.peek().value == "if":
-            otherwise = (self.block(self.next()),)  # which shares the `end`
+            otherwise = [self.block(self.next())]  # which shares the `end`
         else:
             if ending.value == "else":
                 self.expect_right()
-                otherwise, ending = self.nodes()
+                otherwise, ending = self.steps()
             if ending.value != "end":
                 raise LanguageError("{{if}} has no {{end}}", "add it", opening.offset)
             self.expect_right()
         self.nesting -= 1
-        return Block(condition, body, otherwise)
+        return partial(Execution.branch, condition=condition, body=body, otherwise=otherwise)
 
-    def expression(self, token: Token, closing: str) -> Expression:
+    def expression(self, token: Token, closing: str) -> Evaluate:
         """Read a value, or a function with its operands, and what closes it."""
         if token.kind == "word" and token.value in FUNCTIONS:
             operands = []
             while self.peek().kind != closing:
                 operands.append(self.operand(self.next()))
             self.position += 1
-            return Call(token.value, tuple(operands))
+            return partial(Execution.call, name=token.value, operands=operands)
         value = self.operand(token)
         if self.peek().kind != closing:
             raise self.unexpected(self.peek())
         self.position += 1
         return value
 
-    def operand(self, token: Token) -> Expression:
+    def operand(self, token: Token) -> Evaluate:
         """Read one operand, whose first word has been read."""
         match token.kind:
             case "field":
-                return Field(token.value.removeprefix("."))
+                return partial(Execution.look_up, name=token.value.removeprefix("."))
             case "open":
                 self.enter(token)
                 inner = self.expression(self.next(), "close")
                 self.nesting -= 1
                 return inner
             case "number":
-                return Constant(float(token.value) if "." in token.value else int(token.value))
+                return constant(float(token.value) if "." in token.value else int(token.value))
             case "text" if token.value[0] == "`":
-                return Constant(token.value[1:-1])
+                return constant(token.value[1:-1])
             case "text" if _ESCAPES.fullmatch(token.value):
-                return Constant(json.loads(token.value, strict=False))
+                return constant(json.loads(token.value, strict=False))
             case "word" if token.value in _WORDS:
-                return Constant(_WORDS[token.value])
+                return constant(_WORDS[token.value])
             case "word" if token.value in _UNSUPPORTED:
                 what, do = f"{token.value} is not supported", "write the text where it is needed"
                 raise LanguageError(what, do, token.offset)
