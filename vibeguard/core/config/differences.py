@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from vibeguard.core.config.nodes import Mapping, Sequence, Text
+from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text
 from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.expression import Expression, parse_expression
@@ -14,6 +14,8 @@ from vibeguard.core.names import Severity
 from vibeguard.core.problems import Problem
 from vibeguard.core.wording.units import duration
 
+# Where it is told, what is different, what to do.
+_Difference = tuple[Node, str, str]
 _LEAVES_PROCESSES = re.compile(
     r"\b(nohup|setsid|disown|daemonize)\b|[^&|>]&\s*(?:$|\n|;|\))|\bgradlew?\b"
 )
@@ -34,46 +36,47 @@ def differences(config: Config, root: Mapping, source: Source) -> Iterator[Probl
     `config` is what the tree below `root` was read to; values that were refused are absent in it,
     patterns and assertions that were refused are as written.
     """
-    yield from _variables(config, root, source)
+    for node, what, do in _differences(config, root):
+        yield source.problem(what, do, node.line, node.column)
+
+
+def _differences(config: Config, root: Mapping) -> Iterator[_Difference]:
+    yield from _variables(config, root)
     scripts = 0
     for check, node in zip(config.checks, mappings_of(root, "checks"), strict=True):
-        yield from _background(check, node, config, source)
-        yield from _warning(check, node, source)
-        yield from _assertion(check, node, source)
+        yield from _background(check, node, config)
+        yield from _warning(check, node)
+        yield from _assertion(check, node)
         scripts += len(check.run)
         if scripts < _MOST_SCRIPTS:
-            yield from _command(check, node, source)
+            yield from _command(check, node)
 
 
-def _variables(config: Config, root: Mapping, source: Source) -> Iterator[Problem]:
+def _variables(config: Config, root: Mapping) -> Iterator[_Difference]:
     variables = root.values.get("vars")
     for name, node in variables.values.items() if type(variables) is Mapping else ():
         used = references(node.value) if type(node) is Text else ()
         if any(other in config.vars for other in used):
             what = f"the variable {quoted(name)} uses another one: that worked by chance of order"
-            yield source.problem(what, "here it always does", node.line, node.column)
+            yield node, what, "here it always does"
 
 
-def _background(
-    check: CheckConfig, node: Mapping, config: Config, source: Source
-) -> Iterator[Problem]:
+def _background(check: CheckConfig, node: Mapping, config: Config) -> Iterator[_Difference]:
     limit = config.settings.async_after_ns
     if check.mode != "auto" or check.timeout_ns <= limit:
         return
-    place = node.values.get("timeout", node)
     what = f"{check.id} runs in the background, since its timeout is above {duration(limit)}"
     do = "only what requires it waits for it; async: false keeps it in the foreground"
-    yield source.problem(what, do, place.line, place.column)
+    yield node.values.get("timeout", node), what, do
 
 
-def _warning(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
+def _warning(check: CheckConfig, node: Mapping) -> Iterator[_Difference]:
     if check.severity is Severity.WARNING:
-        place = node.values["severity"]
         what = f"{check.id} is a warning: its timeout failed the run, and fails nothing here"
-        yield source.problem(what, "severity: error if it should", place.line, place.column)
+        yield node.values["severity"], what, "severity: error if it should"
 
 
-def _assertion(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
+def _assertion(check: CheckConfig, node: Mapping) -> Iterator[_Difference]:
     """What an assertion let pass that fails here: a name without a value, a doubtful comparison."""
     expression = _expression(check.assertion)
     if expression is None:
@@ -84,14 +87,12 @@ def _assertion(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Pr
     if unknown:
         names = ", ".join(map(quoted, unknown))
         what = f"the assertion of {check.id} needs {names}, which no pattern extracts"
-        do = "it could pass silently, here the check fails: extract it with grok"
+        yield place, what, "it could pass silently, here the check fails: extract it with grok"
     else:
         what = f"the assertion of {check.id} could pass when nothing was extracted"
-        do = "here the check fails then, and says which value is missing"
-    yield source.problem(what, do, place.line, place.column)
+        yield place, what, "here the check fails then, and says which value is missing"
     for doubt in expression.doubts:
-        what = f"the assertion of {check.id} holds {doubt.what}"
-        yield source.problem(what, doubt.do, place.line, place.column)
+        yield place, f"the assertion of {check.id} holds {doubt.what}", doubt.do
 
 
 def _expression(assertion: str) -> Expression | None:
@@ -110,16 +111,14 @@ def _extracted(patterns: tuple[str, ...]) -> frozenset[str] | None:
         return None
 
 
-def _command(check: CheckConfig, node: Mapping, source: Source) -> Iterator[Problem]:
+def _command(check: CheckConfig, node: Mapping) -> Iterator[_Difference]:
     place = node.values.get("run", node)
     if _leaves_processes(check.run):
         what = f"{check.id} may leave processes behind: they are ended when it exits"
-        yield source.problem(what, "leaks: ignore if they must stay", place.line, place.column)
+        yield place, what, "leaks: ignore if they must stay"
     if "/dev/tty" in check.run:
         what = f"{check.id} uses /dev/tty: a check has no terminal"
-        yield source.problem(
-            what, "give it what it asks for in another way", place.line, place.column
-        )
+        yield place, what, "give it what it asks for in another way"
 
 
 def _leaves_processes(script: str) -> bool:

@@ -7,29 +7,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from vibeguard.core.config import scalars
 from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, is_absent
-from vibeguard.core.config.scalars import (
-    command_line,
-    day,
-    file_below,
-    folder_below,
-    glob,
-    identifier,
-    label,
-    member_of,
-    placement,
-    pool_name,
-    reuse,
-    shell,
-    size_bytes,
-    tag,
-    truth,
-    variable_name,
-    variable_value,
-    web_address,
-    whole_number,
-)
 from vibeguard.core.config.sources import read_sources
 from vibeguard.core.config.value_reader import Reader, kind
 from vibeguard.core.lang.duration import parse_duration
@@ -64,7 +44,7 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
     named = "command" if "command" in node.values else "webhook"
     text = reader.required(node, named, "this entry of notify")
     if text.value:
-        reader.value(text, web_address if named == "webhook" else command_line, "")
+        reader.value(text, scalars.web_address if named == "webhook" else scalars.command_line, "")
     listed = node.values.get("on")
     if type(listed) is Sequence and not listed.items:
         told = "this entry of notify is told of no end"
@@ -77,7 +57,7 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
 
 
 def _occasion(text: str) -> Occasion | None:
-    return member_of(Occasion, "value of on", text)
+    return scalars.member_of(Occasion, "value of on", text)
 
 
 # What stands under a key of a mapping; None where the default holds, as for a refused value.
@@ -120,9 +100,9 @@ def _reader_of(kind_: Kind) -> Read:
         case keys.Section(struct):
             return partial(_section, struct)
         case keys.Count(least, most):
-            return _converted(partial(whole_number, least=least, most=most))
+            return _converted(partial(scalars.whole_number, least=least, most=most))
         case keys.Choice(words, what):
-            return _converted(partial(member_of, words, what))
+            return _converted(partial(scalars.member_of, words, what))
         case _:
             return _READERS[type(kind_)]
 
@@ -160,7 +140,7 @@ def _requirements(reader: Reader, node: Mapping, key: str) -> list[RequirementDr
     return [draft for draft in drafts if draft is not None and draft.check.value]
 
 
-_while_pending = partial(member_of, WhilePending, "value of while_pending")
+_while_pending = partial(scalars.member_of, WhilePending, "value of while_pending")
 
 
 def _requirement(item: Node, reader: Reader) -> RequirementDraft | None:
@@ -202,12 +182,12 @@ def _environment(reader: Reader, node: Mapping, key: str) -> dict[str, str] | No
         return None
     environment = {}
     for name, value in mapping.values.items():
-        reader.value(mapping.keys[name], variable_name, "")
+        reader.value(mapping.keys[name], scalars.variable_name, "")
         if type(value) is not Text:
             what = f"the variable {quoted(name)} takes a text, not {kind(value)}"
             reader.misshapen(what, "write one text; put it in quotes if need be", value)
         elif not is_absent(value):
-            environment[name] = reader.value(value, variable_value, "")
+            environment[name] = reader.value(value, scalars.variable_value, "")
     return environment
 
 
@@ -223,21 +203,21 @@ _READERS: dict[type[Kind], Read] = {
     keys.Texts: lambda reader, node, key: tuple(t.value for t in reader.texts(node, key)) or None,
     keys.Prompts: _triggers,
     keys.Environment: _environment,
-    keys.Tags: _names(tag),
-    keys.VariableNames: _names(variable_name),
-    keys.Globs: _names(glob),
-    keys.Tools: _names(command_line),
-    keys.Labels: _names(label),
-    keys.Files: _names(file_below),
-    keys.Identifier: _converted(identifier),
+    keys.Tags: _names(scalars.tag),
+    keys.VariableNames: _names(scalars.variable_name),
+    keys.Globs: _names(scalars.glob),
+    keys.Tools: _names(scalars.command_line),
+    keys.Labels: _names(scalars.label),
+    keys.Files: _names(scalars.file_below),
+    keys.Identifier: _converted(scalars.identifier),
     keys.Duration: _converted(parse_duration),
-    keys.Size: _converted(size_bytes),
-    keys.Truth: _converted(truth),
-    keys.Placement: _converted(placement),
-    keys.Reuse: _converted(reuse),
-    keys.Folder: _converted(folder_below),
-    keys.Shell: _converted(shell),
-    keys.Date: _converted(day),
-    keys.PoolName: _converted(pool_name),
+    keys.Size: _converted(scalars.size_bytes),
+    keys.Truth: _converted(scalars.truth),
+    keys.Placement: _converted(scalars.placement),
+    keys.Reuse: _converted(scalars.reuse),
+    keys.Folder: _converted(scalars.folder_below),
+    keys.Shell: _converted(scalars.shell),
+    keys.Date: _converted(scalars.day),
+    keys.PoolName: _converted(scalars.pool_name),
     keys.LinkTemplate: _converted(link_template),
 }
