@@ -42,42 +42,40 @@ CARGO = Guard(r"(?P<passed>[1-9]\d*) passed;", "passed > 0")
 GO = Guard(r"(?m)^(?P<tested>ok)\s+\S+\s+(?:[\d.]+s|\(cached\))", 'tested == "ok"')
 NODE = Guard(r"(?m)^\S+ pass (?P<ran>\d+)$|(?P<ran>\d+) (?:tests? )?pass(?:ed|ing)", "ran > 0")
 
-# How a tool is recognised in a command line; the guard is for those that run tests.
-_KNOWN: tuple[tuple[str, re.Pattern[str], Guard | None], ...] = (
-    ("ruff format", re.compile(r"\bruff format\b"), None),
-    ("ruff", re.compile(r"\bruff (?!format\b)"), None),
-    ("black", re.compile(r"\bblack\b"), None),
-    ("isort", re.compile(r"\bisort\b"), None),
-    ("flake8", re.compile(r"\bflake8\b"), None),
-    ("mypy", re.compile(r"\bmypy\b"), None),
-    ("basedpyright", re.compile(r"\bbasedpyright\b"), None),
-    ("pyright", re.compile(r"\bpyright\b"), None),
-    ("pytest", re.compile(r"\b(?:pytest|py\.test)\b"), PYTEST),
-    ("unittest", re.compile(r"\bpython3? -m unittest\b"), UNITTEST),
-    ("go test", re.compile(r"\bgo test\b"), GO),
-    ("go vet", re.compile(r"\bgo vet\b"), None),
-    ("gofmt", re.compile(r"\b(?:gofmt|go fmt)\b"), None),
-    ("golangci-lint", re.compile(r"\bgolangci-lint\b"), None),
-    ("cargo test", re.compile(r"\bcargo test\b"), CARGO),
-    ("cargo clippy", re.compile(r"\bcargo clippy\b"), None),
-    ("cargo fmt", re.compile(r"\bcargo fmt\b"), None),
-    ("shellcheck", re.compile(r"\bshellcheck\b"), None),
-    (
-        "node tests",
-        re.compile(r"\b(?:node --test|jest|vitest|mocha|ava|playwright test|react-scripts test)\b"),
-        NODE,
-    ),
+# The tools that are recognised in a command line, and how each is spelt there if not by its name.
+_KNOWN = (
+    *("ruff format", "ruff", "black", "isort", "flake8", "mypy", "basedpyright", "pyright"),
+    *("pytest", "unittest", "go test", "go vet", "gofmt", "golangci-lint"),
+    *("cargo test", "cargo clippy", "cargo fmt", "shellcheck", "node tests"),
 )
+_SPELT = {
+    "ruff": r"\bruff (?!format\b)",
+    "pytest": r"\b(?:pytest|py\.test)\b",
+    "unittest": r"\bpython3? -m unittest\b",
+    "gofmt": r"\b(?:gofmt|go fmt)\b",
+    "node tests": r"\b(?:node --test|jest|vitest|mocha|ava|playwright test|react-scripts test)\b",
+}
+_GUARDS = {
+    "pytest": PYTEST,
+    "unittest": UNITTEST,
+    "go test": GO,
+    "cargo test": CARGO,
+    "node tests": NODE,
+}
+
+
+def _runs(name: str, text: str) -> bool:
+    return re.search(_SPELT.get(name, rf"\b{name}\b"), text) is not None
 
 
 def tools_in(text: str) -> frozenset[str]:
     """The known tools that a recipe runs."""
-    return frozenset(name for name, pattern, _ in _KNOWN if pattern.search(text))
+    return frozenset(name for name in _KNOWN if _runs(name, text))
 
 
 def guard_in(text: str) -> Guard | None:
     """What shows that the tests of a recipe have run; None where its runner is not known."""
-    return next((guard for _, pattern, guard in _KNOWN if guard and pattern.search(text)), None)
+    return next((guard for name, guard in _GUARDS.items() if _runs(name, text)), None)
 
 
 def python_check(name: str, runner: str, source: str, folder: str) -> Proposal:
