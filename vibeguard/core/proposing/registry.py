@@ -7,16 +7,12 @@ from msgspec import Struct
 
 from vibeguard.core.proposing.base import Detector, Project, Proposal
 from vibeguard.core.proposing.detectors import (
-    cargo_toml,
-    go_mod,
-    jvm,
-    makefile,
+    builds,
     package_json,
-    pre_commit,
     python,
     sessions,
     shell_scripts,
-    workflows,
+    yaml_files,
 )
 
 # Folders whose files are somebody else's, or are there to be wrong.
@@ -46,16 +42,20 @@ DETECTORS = (
     Entry(_anywhere(r"\.?ruff\.toml|\.?mypy\.ini|\.flake8|\.isort\.cfg"), python.detect),
     Entry(_anywhere(r"pyrightconfig\.json|pytest\.ini|conftest\.py"), python.detect, content=False),
     Entry(_anywhere(r"package\.json"), package_json.detect),
-    Entry(_anywhere(r"go\.mod"), go_mod.detect, content=False),
-    Entry(_anywhere(r"Cargo\.toml"), cargo_toml.detect),
-    Entry(_anywhere(r"pom\.xml|(?:build|settings)\.gradle(?:\.kts)?"), jvm.detect, content=False),
+    Entry(_anywhere(r"go\.mod"), builds.detect_go, content=False),
+    Entry(_anywhere(r"Cargo\.toml"), builds.detect_cargo),
+    Entry(
+        _anywhere(r"pom\.xml|(?:build|settings)\.gradle(?:\.kts)?"),
+        builds.detect_jvm,
+        content=False,
+    ),
     Entry(_anywhere(r"[^/]+\.sh"), shell_scripts.detect, content=False),
     Entry(_anywhere(r"[^/]+\.bats"), shell_scripts.detect_bats, content=False),
-    Entry(re.compile(r"GNUmakefile|[Mm]akefile"), makefile.detect),
+    Entry(re.compile(r"GNUmakefile|[Mm]akefile"), sessions.detect_make),
     Entry(re.compile(r"tox\.ini"), sessions.detect_tox),
     Entry(re.compile(r"noxfile\.py"), sessions.detect_nox),
-    Entry(re.compile(r"\.pre-commit-config\.yaml"), pre_commit.detect),
-    Entry(re.compile(r"\.github/workflows/[^/]+\.ya?ml"), workflows.detect),
+    Entry(re.compile(r"\.pre-commit-config\.yaml"), yaml_files.detect_hooks),
+    Entry(re.compile(r"\.github/workflows/[^/]+\.ya?ml"), yaml_files.detect_commands),
 )
 
 

@@ -1,1 +1,1 @@
-"""One module for each kind of file that tells how a project is checked."""
+"""One module for each kind of files that tell how a project is checked."""
