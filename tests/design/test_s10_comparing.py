@@ -36,6 +36,18 @@ def test_compare_says_what_is_new_still_failing_and_fixed(tmp_path):
     assert "still failing: unit: old is wrong [old]" in other.stdout
 
 
+def test_a_test_that_passed_is_fixed_although_its_check_fails_otherwise(tmp_path):
+    script = "cp report.xml out.xml; exit 1"
+    checks = [{"id": "unit", "run": script, "results": {"junit": "out.xml"}}]
+    folder = project(tmp_path, yaml.safe_dump({"checks": checks}))
+    for report in (reported("mended", "gone"), reported(passed=("mended",))):
+        (folder / "report.xml").write_text(report)
+        assert vibeguard("run", cwd=folder).returncode == 1
+    done = vibeguard("report", "--compare", cwd=folder)
+    assert ": 1 new, 0 still failing, 1 fixed, 0 slower" in done.stderr
+    assert "  fixed: unit: mended is wrong [mended]" in done.stderr
+
+
 def test_the_document_has_the_comparison_only_where_it_was_asked_for(tmp_path):
     script = "cp report.xml out.xml; ! grep -q failure out.xml"
     checks = [{"id": "unit", "run": script, "results": {"junit": "out.xml"}}]

@@ -8,9 +8,15 @@ from msgspec import Struct
 from vibeguard.core.model.report import ChangeReport, ComparisonReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import UNPASSED, Outcome
+from vibeguard.core.names import UNPASSED, Outcome, ResultOutcome
 from vibeguard.core.report.failure import output_lines
-from vibeguard.core.report.results import is_bad, result_line, result_report, results_of
+from vibeguard.core.report.results import (
+    is_bad,
+    result_line,
+    result_report,
+    results_of,
+    tests_of,
+)
 from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS, duration
@@ -54,11 +60,15 @@ class Comparison(Struct, frozen=True):
 
 def compare(present: State, before: State) -> Comparison:
     """What the present run has that the one before had not, and the other way round."""
-    now, then = _failures(present), _failures(before)
+    now, then, passed = _failures(present), _failures(before), _passed(present)
     return Comparison(
         new=tuple(one for key, one in now.items() if key not in then),
         still=tuple(one for key, one in now.items() if key in then),
-        fixed=tuple(one for key, one in then.items() if key not in now and _mended(present, key)),
+        fixed=tuple(
+            one
+            for key, one in then.items()
+            if key not in now and (key in passed or _mended(present, key))
+        ),
         slower=(*_slower_checks(present, before), *_slower_results(present, before)),
     )
 
@@ -154,8 +164,18 @@ def _failures(state: State) -> dict[tuple[str, ...], Change]:
     return found
 
 
+def _passed(state: State) -> set[tuple[str, ...]]:
+    """The tests that passed, whatever became of their checks."""
+    return {
+        _key(check, test)
+        for check, record in state.checks.items()
+        for test in tests_of(record)
+        if test.outcome is ResultOutcome.PASSED
+    }
+
+
 def _mended(state: State, key: tuple[str, ...]) -> bool:
-    """Whether a failure of before is known to be none any more: a crash proves nothing of a test.
+    """Whether a failure that is not told of any more is none: a crash proves nothing of a test.
 
     Results that are not all recorded, or only guessed, do not tell which others there are; nor does
     a check that was handed some only of its files.
