@@ -155,7 +155,10 @@ class GitTree:
         if as_they_lie:
             self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
             look_again(self.git, self.git("ls-files", "-v", "-z"), self._root)
-        self.git(*(_AS_THEY_LIE if as_they_lie else ()), *_ADD)
+        taken = _AS_THEY_LIE if as_they_lie else ()
+        # Files as young as the index, as in a new clone, `add` would compress to compare them.
+        self.git(*taken, "update-index", "-q", "--unmerged", "--refresh")
+        self.git(*taken, *_ADD)
         return self.git("write-tree").decode("ascii").strip()
 
     def is_checked_out(self, tree: str) -> bool:

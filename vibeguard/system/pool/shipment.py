@@ -130,6 +130,8 @@ def _capture(git: GitTree, root: str) -> Shipment:
 def _words_of(error: OSError | subprocess.SubprocessError) -> str:
     """Why there was no answer: git's own words where it had any."""
     if isinstance(error, subprocess.CalledProcessError):
+        if error.returncode < 0:  # the system has no memory, or a file may not be so large
+            return f"git was ended by signal {-error.returncode}"
         lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
         return sanitise(lines[0] if lines else "git gave no reason")
     if isinstance(error, subprocess.TimeoutExpired):

@@ -1,6 +1,10 @@
 """What is packed of a run's files for its workers."""
 
 import os
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,44 @@ def test_the_pack_holds_what_the_commit_lacks_and_no_more(tmp_path: Path) -> Non
     shipment = begin_capture(str(folder), os.environb).result()
     assert 0 < len(shipment.pack) < 2_000
     assert shipment.source.commit == git(folder, "rev-parse", "HEAD").strip()
+
+
+@contextmanager
+def no_file_above(limit_bytes: int) -> Iterator[None]:
+    """Whatever is written meanwhile, here and by what is started here."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+def test_of_files_as_young_as_the_index_only_changed_ones_are_taken_in(
+    tmp_path: Path, conflict: bool
+) -> None:
+    """A new clone: git cannot know by their times, and would compress all of it to compare."""
+    folder = repository(tmp_path / "repository")
+    (folder / "large").write_bytes(os.urandom(1 << 20))
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "large")
+    base = git(folder, "rev-parse", "HEAD").strip()
+    if conflict:
+        for branch, text in (("other", "2\n"), ("main", "3\n")):
+            git(folder, "checkout", "-q", "-B", branch, base)
+            (folder / "tracked").write_text(text)
+            git(folder, "commit", "-q", "-a", "-m", branch)
+        with suppress(subprocess.CalledProcessError):
+            git(folder, "merge", "-q", "other")
+    (folder / "tracked").write_text("two\n")
+    os.utime(folder / "large", (10**9, 10**9))
+    git(folder, "update-index", "-q", "--unmerged", "--refresh")
+    os.utime(folder / ".git" / "index", (10**9, 10**9))
+    with no_file_above(1 << 19):
+        sent = begin_capture(str(folder), os.environb).result().source
+    git(folder, "add", "-A")
+    assert git(folder, "write-tree").strip() == sent.tree
 
 
 @pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
@@ -61,4 +103,12 @@ def test_what_git_cannot_take_is_told_in_its_own_words(tmp_path: Path) -> None:
     git(folder, "init", "-q", "inner")
     (folder / "inner" / "file").write_text("")
     with pytest.raises(UsageError, match=r"for workers: error: 'inner/' does not have a commit"):
+        begin_capture(str(folder), os.environb).result()
+
+
+def test_a_git_that_was_ended_is_told_by_the_signal(tmp_path: Path) -> None:
+    """As where the system has no memory left for it."""
+    folder = repository(tmp_path / "repository")
+    (folder / "large").write_bytes(os.urandom(1 << 20))
+    with no_file_above(1 << 19), pytest.raises(UsageError, match="git was ended by signal 25"):
         begin_capture(str(folder), os.environb).result()
