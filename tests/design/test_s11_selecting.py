@@ -342,6 +342,8 @@ checks:
   - {id: count, run: 'echo $#; printf "%s\\n" "$@" >>seen', files: ["*.x"], pass_files: true}
   - {id: fails, run: 'echo $#; exit 7', files: ["*.x"], pass_files: true}
   - {id: killed, run: 'kill -9 $$', files: ["*.x"], pass_files: true}
+  - {id: report, run: 'echo >r', files: ["*.x"], pass_files: true, results: {matcher: gcc, file: r}}
+  - {id: extract, run: 'echo >r', files: ["*.x"], pass_files: true, file: r}
 """,
     )
     names = [f"{number:05}-{'n' * 200}.x" for number in range(15_000)]
@@ -356,6 +358,9 @@ checks:
     details = {check["id"]: check for check in json.loads(done.stdout)["checks"]}
     assert details["fails"]["exit_code"] == 7
     assert details["killed"]["reason"] == "signal"
+    for check in ("report", "extract"):  # of which only the last call's would be read
+        assert details[check]["status"] == "error"
+        assert "take several calls, and each would write r anew" in details[check]["message"]
 
 
 @pytest.mark.parametrize("mark", [".hg", ".jj", ".svn", "none"])

@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
+from vibeguard.core.model.results import is_pattern
 from vibeguard.core.model.settings import RunSettings
 from vibeguard.core.names import OnChange, Pool
 
@@ -58,6 +59,12 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     def output_name(self, attempt: int) -> str:
         """Where an attempt's output is in the run folder. Attempts count from 1."""
         return f"output/{self.stem}.{attempt}.log"
+
+    @property
+    def read_at_end(self) -> str:
+        """A file that decides and is read once the attempt is over; empty where there is none."""
+        files = (source.file for source in self.results if not is_pattern(source.file))
+        return self.file or next(filter(None, files), "")
 
     def artifacts_name(self, attempt: int) -> str:
         """The folder there with what came back of an attempt from another machine."""

@@ -61,6 +61,11 @@ class ResultsSource(Struct, frozen=True, omit_defaults=True, gc=False):
     matchers: tuple[Matcher, ...] = ()
 
 
+def is_pattern(file: str) -> bool:
+    """Whether it is more than the name of one file."""
+    return any(character in file for character in "*?[")
+
+
 class Expectation(Struct, frozen=True, omit_defaults=True, gc=False):
     """`expect:` of a check: what its results must amount to for a pass to be one."""
 

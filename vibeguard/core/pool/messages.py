@@ -59,7 +59,8 @@ class Job(Struct, frozen=True):
     `folder` is where the command runs, below the top of the tree. `environment` is what is added
     to the worker's own. `returns` are the paths (below `base`, globs) that come back, `reports`
     those of them that only count if this attempt wrote them. `listed` are
-    the names of the check's files, NUL after each; with `pass_files` they are its "$@" as well.
+    the names of the check's files, NUL after each; with `pass_files` they are its "$@" as well,
+    in one call if a file is `read_at_end`.
     """
 
     protocol: int
@@ -86,6 +87,7 @@ class Job(Struct, frozen=True):
     lease_ns: int = 0
     listed: bytes | None = None
     pass_files: bool = False
+    read_at_end: str = ""
 
 
 class Result(AttemptFacts, frozen=True):

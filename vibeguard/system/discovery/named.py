@@ -10,13 +10,9 @@ from collections.abc import Callable, Iterator
 from fnmatch import translate
 from typing import Final
 
-_MAGIC: Final = re.compile("[*?[]")
+from vibeguard.core.model.results import is_pattern
+
 _ANY_DEPTH: Final = "**"
-
-
-def is_pattern(name: str) -> bool:
-    """Whether it is more than the name of one file."""
-    return _MAGIC.search(name) is not None
 
 
 def named(

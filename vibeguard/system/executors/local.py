@@ -89,6 +89,7 @@ class LocalExecutor:
             child = self._spawner.spawn(
                 command=spec.command,
                 files=spec.files,
+                read_at_end=spec.read_at_end,
                 shell=spec.shell,
                 cwd=spec.cwd,
                 environment=spec.environment,

@@ -33,9 +33,15 @@ def arguments_for(shell: str, command: str) -> list[bytes]:
 
 
 def with_files(
-    words: list[bytes], files: Sequence[bytes], environment: Mapping[bytes, bytes]
+    words: list[bytes],
+    files: Sequence[bytes],
+    environment: Mapping[bytes, bytes],
+    read_at_end: str = "",
 ) -> list[bytes]:
-    """The command line with the files as "$@", or that of `batches` where they are too many."""
+    """The command line with the files as "$@", or that of `batches` where they are too many.
+
+    Several calls would each write a file anew that is `read_at_end`, and only the last would count.
+    """
     words = [*words, b"vibeguard"]
     most = min(os.sysconf("SC_ARG_MAX"), _MOST_ARGUMENT_BYTES)
     taken = sum(len(word) + WORD_COST for word in words) + _ROOM_TO_SPARE
@@ -43,6 +49,11 @@ def with_files(
     room = max(most - taken, 1)
     if sum(len(file) + WORD_COST for file in files) <= room:
         return [*words, *files]
+    if read_at_end:
+        raise StartRefused(
+            f"its {len(files):,} files take several calls, and each would write {read_at_end} anew:"
+            " let it read the list that VIBEGUARD_FILES names, without pass_files"
+        )
     python = os.fsencode(sys.executable)
     return [python, b"-I", b"-S", os.fsencode(batches.__file__), str(room).encode(), *words]
 

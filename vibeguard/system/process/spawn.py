@@ -88,18 +88,19 @@ class Spawner:
         environment: Mapping[bytes, bytes],
         shell: str = "sh",
         files: Sequence[bytes] = (),
+        read_at_end: str = "",
         tracer: Sequence[bytes] = (),
     ) -> Child:
         """Start `command` in `cwd` by this shell; raises `StartRefused` with the reason in words.
 
-        `files` are the command's "$@". With a `tracer`, a command line that begins with a path,
-        that program starts the shell. The child has a session of its own (a process group where
-        that is refused), /dev/null as stdin, one pipe as stdout and stderr, default signal
-        dispositions and an empty mask.
+        `files` are the command's "$@", in one call if a file is `read_at_end`. With a `tracer`, a
+        command line that begins with a path, that program starts the shell. The child has a session
+        of its own (a process group where that is refused), /dev/null as stdin, one pipe as stdout
+        and stderr, default signal dispositions and an empty mask.
         """
         arguments = arguments_for(shell, command)
         if files:
-            arguments = with_files(arguments, files, environment)
+            arguments = with_files(arguments, files, environment, read_at_end)
         # All that can be refused is asked for before the command runs: one that runs and that
         # nobody can wait for or end would be a leak (ADR 0030, ADR 0095).
         reserve, read_end, write_end = self._open_descriptors()

@@ -136,6 +136,7 @@ class Remote(Struct, frozen=True):
             lease_ns=self.settings.lease_ns,
             listed=listed,
             pass_files=planned.pass_files and bool(listed),
+            read_at_end=planned.read_at_end,
         )
         return RemoteSpec(job, self.access.pool, self.present, returned)
 

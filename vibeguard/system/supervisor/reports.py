@@ -14,7 +14,7 @@ from itertools import islice
 from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.model.results import ResultsSource
+from vibeguard.core.model.results import ResultsSource, is_pattern
 from vibeguard.core.names import StalePolicy
 from vibeguard.core.results.base import MakeReader, UnreadableReport
 from vibeguard.core.results.collecting import Collector, Gathered
@@ -24,7 +24,7 @@ from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import size
 from vibeguard.system.clock import today
 from vibeguard.system.discovery.filestate import FileState, state_of
-from vibeguard.system.discovery.named import is_pattern, named, note_unlisted
+from vibeguard.system.discovery.named import named, note_unlisted
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.rundir.files import open_below, open_regular
 

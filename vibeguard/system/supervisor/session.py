@@ -180,6 +180,7 @@ class Session:
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
             files=files,
+            read_at_end=planned.read_at_end,
             remote=remote.spec(
                 launch,
                 planned,

@@ -181,6 +181,7 @@ class RemoteAttempt:
             cwd=os.path.join(self._top, os.fsdecode(job.folder)),
             environment=environment,
             files=tuple((job.listed or b"").split(b"\0")[:-1]) if job.pass_files else (),
+            read_at_end=job.read_at_end,
             output_path=store.output_path(self.claim, "output"),
             output_limit_bytes=job.output_limit_bytes,
             leaks=job.leaks,
