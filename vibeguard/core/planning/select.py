@@ -53,21 +53,29 @@ def select(
         if not asked:
             return Selection(())
     excluded = {check.id for check in config.checks if not left_out.isdisjoint(check.tags)}
-    if no_deps:
-        return _without_dependencies(config, asked, excluded, exclude_tags)
     requires = {name: [entry.check for entry in check.requires] for name, check in by_id.items()}
-    wanted = closure(asked, requires.__getitem__)
-    if not excluded:
-        return Selection(tuple(check for check in config.checks if check.id in wanted))
-    taken_along = closure(excluded, dependents_of(requires).__getitem__) - excluded
-    left = wanted - excluded - taken_along
+    brings = (lambda _: ()) if no_deps else requires.__getitem__
+    wanted = closure(asked, brings)
+    taken_along: set[str] = set()
+    if excluded and not no_deps:
+        taken_along = closure(excluded, dependents_of(requires).__getitem__) - excluded
     # A requirement is only there for those who need it: what nobody needs any more goes too.
-    still_asked = [name for name in asked if name in left]
-    left = closure(still_asked, requires.__getitem__)
+    left = closure((n for n in asked if n not in excluded and n not in taken_along), brings)
     if not left:
         raise _all_excluded(exclude_tags, wanted, taken_along)
     notes = _exclusion_notes(config, asked, excluded, taken_along, exclude_tags)
-    return Selection(tuple(check for check in config.checks if check.id in left), notes)
+    checks = [check for check in config.checks if check.id in left]
+    dropped = {name for check in checks for name in requires[check.id]} - left
+    if dropped:
+        checks = [_without(check, dropped) for check in checks]
+        names = [check.id for check in config.checks if check.id in dropped]
+        notes += (f"not run, though required (--no-deps): {some(names)}",)
+    return Selection(tuple(checks), notes)
+
+
+def _without(check: CheckConfig, dropped: Collection[str]) -> CheckConfig:
+    kept = tuple(entry for entry in check.requires if entry.check not in dropped)
+    return check if len(kept) == len(check.requires) else replace(check, requires=kept)
 
 
 def _refuse_unknown(
@@ -93,28 +101,6 @@ def _meant(absent: Iterable[str], known: Iterable[str]) -> str:
 
 def _is_asked_for(check: CheckConfig, ids: Collection[str], tags: set[str]) -> bool:
     return (not ids or check.id in ids) and (not tags or not tags.isdisjoint(check.tags))
-
-
-def _without_dependencies(
-    config: Config, asked: Sequence[str], excluded: Collection[str], exclude_tags: Sequence[str]
-) -> Selection:
-    """What is asked for and not excluded, and nothing that it requires."""
-    left = set(asked) - set(excluded)
-    if not left:
-        raise _all_excluded(exclude_tags, asked, ())
-    checks = []
-    dropped: dict[str, None] = {}
-    for check in config.checks:
-        if check.id not in left:
-            continue
-        kept = tuple(entry for entry in check.requires if entry.check in left)
-        dropped.update(dict.fromkeys(e.check for e in check.requires if e.check not in left))
-        checks.append(check if len(kept) == len(check.requires) else replace(check, requires=kept))
-    notes = _exclusion_notes(config, asked, excluded, (), exclude_tags)
-    if dropped:
-        names = [check.id for check in config.checks if check.id in dropped]
-        notes += (f"not run, though required (--no-deps): {some(names)}",)
-    return Selection(tuple(checks), notes)
 
 
 def _exclusion_notes(
