@@ -6,8 +6,10 @@ C part crashes on deep nesting. Events do none of that; see ADR 0011 for the lim
 
 import re
 from functools import partial
+from typing import NamedTuple
 
 import yaml
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     MappingEndEvent,
@@ -45,16 +47,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG_PREFIX = "tag:yaml.org,2002:"
 
 
-class Document:
+class Document(NamedTuple):
     """The root of the tree (None for an empty file), and what is wrong with its structure.
 
     `shared` are the nodes that an alias repeats, by `id`.
     """
 
-    def __init__(self, root: Node | None, findings: Findings, shared: set[int]) -> None:
-        self.root = root
-        self.findings = findings
-        self.shared = shared
+    root: Node | None
+    findings: Findings
+    shared: set[int]
 
 
 def read_document(source: Source) -> Document:
@@ -68,19 +69,16 @@ def read_document(source: Source) -> Document:
         raise ConfigError([syntax_problem(error, source, builder.opened)]) from None
 
 
-class _Open:
+class _Open(Struct):
     """A list or mapping that has not ended; children of a mapping are key, value, key ..."""
 
-    __slots__ = ("anchor", "children", "column", "is_mapping", "line", "size_before", "uses")
-
-    def __init__(self, line: int, column: int, *, is_mapping: bool = False) -> None:
-        self.line = line
-        self.column = column
-        self.is_mapping = is_mapping
-        self.children: list[Node] = []
-        self.uses: dict[int, tuple[int, int]] = {}
-        self.anchor: str | None = None
-        self.size_before = 0
+    line: int
+    column: int
+    is_mapping: bool = False
+    children: list[Node] = []
+    uses: dict[int, tuple[int, int]] = {}
+    anchor: str | None = None
+    size_before: int = 0
 
 
 class _Builder:

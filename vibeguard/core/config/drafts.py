@@ -25,13 +25,6 @@ class TriggerDraft(Struct, gc=False):
     prompts: list[Text] = []
 
 
-class PromptDraft(Struct, gc=False):
-    """One entry of `prompts`."""
-
-    id: Text
-    prompt: Prompt
-
-
 class CheckDraft(Struct, gc=False):
     """One entry of `checks`. `use` is where an alias put it into the list, if one did.
 
@@ -53,9 +46,9 @@ class CheckDraft(Struct, gc=False):
 
 
 class ConfigDraft(Struct, gc=False):
-    """The whole config."""
+    """The whole config; each prompt with the text that names it."""
 
     vars: dict[str, Text]
     settings: Settings
-    prompts: list[PromptDraft]
+    prompts: list[tuple[Text, Prompt]]
     checks: list[CheckDraft]

@@ -9,13 +9,7 @@ from functools import partial
 from typing import Any
 
 from vibeguard.core.config.clashes import clashes
-from vibeguard.core.config.drafts import (
-    CheckDraft,
-    ConfigDraft,
-    PromptDraft,
-    RequirementDraft,
-    TriggerDraft,
-)
+from vibeguard.core.config.drafts import CheckDraft, ConfigDraft, RequirementDraft, TriggerDraft
 from vibeguard.core.config.filling import Filling
 from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Text
@@ -26,7 +20,7 @@ from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.interpolate import VariableCycle, resolve_variables
 from vibeguard.core.model import keys
 from vibeguard.core.model.config import DEFAULT_TIMEOUT_NS, CheckConfig, Config
-from vibeguard.core.model.config_parts import Requirement, Trigger, Triggers
+from vibeguard.core.model.config_parts import Prompt, Requirement, Trigger, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import CheckDefaults
 from vibeguard.core.names import WhilePending
@@ -51,11 +45,11 @@ class Meaning:
         self._sh_lacks = sh_lacks
         self._findings = findings
         self._checks: dict[str, CheckDraft] = {}  # of equal ids the first, in the file's order
-        self._prompts: dict[str, PromptDraft] = {}
+        self._prompts: dict[str, tuple[Text, Prompt]] = {}
         for check in draft.checks:
             self._checks.setdefault(check.id.value, check)
-        for prompt in draft.prompts:
-            self._prompts.setdefault(prompt.id.value, prompt)
+        for id_, prompt in draft.prompts:
+            self._prompts.setdefault(id_.value, (id_, prompt))
         settings = draft.settings
         self._inherited = {
             field: getattr(settings, field) for field in CheckDefaults.__struct_fields__
@@ -74,7 +68,7 @@ class Meaning:
             checks=tuple(map(self._check, self._draft.checks)),
             vars=variables,
             settings=self._draft.settings,
-            prompts=tuple(draft.prompt for draft in self._draft.prompts),
+            prompts=tuple(prompt for _, prompt in self._draft.prompts),
         )
 
     def _completed_fields(self) -> "dict[str, Callable[[CheckDraft, Any], object]]":
@@ -102,11 +96,11 @@ class Meaning:
                 place = _place_of_repetition(check, first)
                 what = f"duplicate id {quoted(check.id.value)}, first in line {first.id.line}"
                 self._problem(what, "give one of the two checks another id", *place)
-        for prompt in self._draft.prompts:
-            taken = self._prompts[prompt.id.value]
-            if prompt is not taken and prompt.id.value:
-                what = f"duplicate prompt {quoted(prompt.id.value)}, first in line {taken.id.line}"
-                self._problem(what, "give it another id", prompt.id.line, prompt.id.column)
+        for id_, prompt in self._draft.prompts:
+            taken, named = self._prompts[id_.value]
+            if prompt is not named and id_.value:
+                what = f"duplicate prompt {quoted(id_.value)}, first in line {taken.line}"
+                self._problem(what, "give it another id", id_.line, id_.column)
 
     def _cycles(self) -> None:
         graph = {
@@ -235,8 +229,9 @@ class Meaning:
             if found is None:
                 self._unknown_prompt(text)
             else:
-                shown.append(Trigger(found.prompt.id, found.prompt.content))
-                self._texts.spend(found.prompt.content, text)
+                _, prompt = found
+                shown.append(Trigger(prompt.id, prompt.content))
+                self._texts.spend(prompt.content, text)
         return tuple(shown)
 
     def _unknown_prompt(self, text: Text) -> None:

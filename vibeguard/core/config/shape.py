@@ -5,7 +5,7 @@ nobody has, a cycle, variables) is `meaning`'s.
 """
 
 from vibeguard.core.config.document import Document
-from vibeguard.core.config.drafts import CheckDraft, ConfigDraft, PromptDraft
+from vibeguard.core.config.drafts import CheckDraft, ConfigDraft
 from vibeguard.core.config.kinds import read_keys
 from vibeguard.core.config.nodes import Mapping, Text, is_absent, is_broken
 from vibeguard.core.config.value_reader import Reader, kind, place_of
@@ -68,7 +68,7 @@ def _settings(root: Mapping, reader: Reader) -> Settings:
     return Settings(**read_keys(reader, node, Settings, '"settings"')) if node else Settings()
 
 
-def _prompts(root: Mapping, reader: Reader) -> list[PromptDraft]:
+def _prompts(root: Mapping, reader: Reader) -> list[tuple[Text, Prompt]]:
     prompts = []
     for node, _ in reader.items(root, "prompts"):
         if type(node) is not Mapping:
@@ -78,7 +78,7 @@ def _prompts(root: Mapping, reader: Reader) -> list[PromptDraft]:
             continue
         id_ = reader.required(node, "id", "this prompt")
         values = read_keys(reader, node, Prompt, "a prompt")
-        prompts.append(PromptDraft(id_, Prompt(**{**values, "id": id_.value})))
+        prompts.append((id_, Prompt(**{**values, "id": id_.value})))
     return prompts
 
 

@@ -9,7 +9,7 @@ a number and the field names are kept beside. RE2 is imported when the first pat
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.grok_patterns import STANDARD_PATTERNS
@@ -58,6 +58,16 @@ _UNSUPPORTED_ESCAPES = {
     "K": "capture the part that you want with (?P<name>...)",
     "G": "write the pattern without it",
 } | dict.fromkeys("123456789", "RE2 has no backreferences: write the text itself a second time")
+# What to do about a complaint of RE2.
+_ADVICE = {
+    "missing )": r"close every (, or write \( for the character itself",
+    "unexpected )": r"open it with (, or write \) for the character itself",
+    "missing ]": r"close every [, or write \[ for the character itself",
+    "no argument for repetition operator": r"put something before it, or a \ for the character",
+    "bad repetition operator": "repeat once; RE2 has no possessive repetition",
+    "invalid repetition size": "RE2 repeats at most 1000 times, nested repeats multiplied",
+    "pattern too large - compile failed": "make the repetitions smaller",
+}
 _MOST_NESTED_NAMES = 20
 _TOO_LARGE = "ask for less: what stands around the value is enough"
 
@@ -149,9 +159,9 @@ def _expand(pattern: str, fields: list[str], within: tuple[str, ...]) -> Iterato
         if kind == "group":
             text, position = _read_group(pattern, position, fields)
         else:
-            if kind == "escape":
-                _refuse_escape(text, position)
-            elif kind == "parenthesis":
+            if kind == "escape" and (do := _UNSUPPORTED_ESCAPES.get(text[1])):
+                raise LanguageError(f"RE2 has no {text}", do, position)
+            if kind == "parenthesis":
                 text = "(?:"  # what is not named is not wanted, and not tracked by the engine
             position = piece.end()
         yield text
@@ -216,22 +226,9 @@ def _read_group(pattern: str, start: int, fields: list[str]) -> tuple[str, int]:
         return _open_group(field, fields), named.end()
     for opening, what in _UNSUPPORTED_GROUPS:
         if pattern.startswith(opening, start):
-            _refuse_group(what, start)
+            do = "match the surroundings too and capture the part that you want"
+            raise LanguageError(f"RE2 has no {what}", f"{do}: before(?P<name>...)after", start)
     return "(?", start + 2
-
-
-def _refuse_group(what: str, start: int) -> NoReturn:
-    raise LanguageError(
-        f"RE2 has no {what}",
-        "match the surroundings too and capture the part that you want: before(?P<name>...)after",
-        start,
-    )
-
-
-def _refuse_escape(text: str, start: int) -> None:
-    do = _UNSUPPORTED_ESCAPES.get(text[1])
-    if do is not None:
-        raise LanguageError(f"RE2 has no {text}", do, start)
 
 
 def _compile_expression(expression: str, size: int, pattern: str) -> Any:
@@ -255,18 +252,5 @@ def _compile_expression(expression: str, size: int, pattern: str) -> Any:
 
 
 def _refused(what: str, shown: str, offset: int) -> LanguageError:
-    return LanguageError(f"not a regular expression of RE2: {what}{shown}", _advice(what), offset)
-
-
-def _advice(what: str) -> str:
-    """Return what to do about a complaint of RE2."""
-    known = {
-        "missing )": r"close every (, or write \( for the character itself",
-        "unexpected )": r"open it with (, or write \) for the character itself",
-        "missing ]": r"close every [, or write \[ for the character itself",
-        "no argument for repetition operator": r"put something before it, or a \ for the character",
-        "bad repetition operator": "repeat once; RE2 has no possessive repetition",
-        "invalid repetition size": "RE2 repeats at most 1000 times, nested repeats multiplied",
-        "pattern too large - compile failed": "make the repetitions smaller",
-    }
-    return known.get(what, "the syntax is documented at github.com/google/re2/wiki/Syntax")
+    do = _ADVICE.get(what, "the syntax is documented at github.com/google/re2/wiki/Syntax")
+    return LanguageError(f"not a regular expression of RE2: {what}{shown}", do, offset)
