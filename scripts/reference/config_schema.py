@@ -41,6 +41,21 @@ _NAMES: dict[type[Kind], str] = {
 }
 _TEXTS: Schema = {"type": "object", "additionalProperties": {"type": _SCALAR}}
 _TEXT_OR_LIST: Schema = {"type": [*_SCALAR, "array"], "items": {"type": _SCALAR}}
+_NUMBER: Schema = {"type": ["string", "integer"]}
+_TEXTS_LISTED: Schema = {"type": "array", "items": {"type": _SCALAR}}
+# Kinds that are written alike wherever they stand.
+_PLAIN: dict[type[Kind], Schema] = {
+    keys.Version: {"enum": ["1", 1]},
+    keys.Identifier: _ID,
+    keys.Truth: {"enum": [True, False, *_TRUTH]},
+    keys.Placement: {"enum": [True, False, "auto", *_TRUTH]},
+    keys.Reuse: {"enum": [True, False, "confirm", *_TRUTH]},
+    keys.Patterns: _TEXT_OR_LIST,
+    keys.Variables: _TEXTS,
+    keys.Environment: _TEXTS,
+    keys.Texts: _TEXTS_LISTED,
+    keys.Tools: _TEXTS_LISTED,
+}
 
 
 def config_schema() -> Schema:
@@ -93,38 +108,40 @@ def _nullable(schema: Schema) -> Schema:
 def _written(kind: Kind) -> Schema:
     """What a value of this kind looks like in the file."""
     match kind:
-        case keys.Version():
-            return {"enum": ["1", 1]}
-        case keys.Identifier():
-            return _ID
         case keys.Choice(words):
             return {"enum": [word.value for word in words]}
-        case keys.Truth():
-            return {"enum": [True, False, *_TRUTH]}
-        case keys.Placement():
-            return {"enum": [True, False, "auto", *_TRUTH]}
-        case keys.Reuse():
-            return {"enum": [True, False, "confirm", *_TRUTH]}
-        case keys.Duration() | keys.Size() | keys.Count():
-            return _number(kind)
-        case keys.Patterns():
-            return _TEXT_OR_LIST
-        case keys.Variables() | keys.Environment():
-            return _TEXTS
+        case keys.Duration():
+            # A bare number has no unit; only 0 means the same in all of them.
+            return {**_NUMBER, "pattern": _DURATION, "minimum": 0, "maximum": 0}
+        case keys.Size():
+            return {**_NUMBER, "pattern": _SIZE, "minimum": 1}
+        case keys.Count(least, most):
+            bounds = {"minimum": least, "maximum": most}
+            return {**_NUMBER, "pattern": "^[+]?[0-9]{1,18}$", **bounds}
         case keys.Section(struct):
             return _mapping(struct)
         case keys.ResultSources():
             return {"type": ["object", "array"], **_source(), "items": _nullable(_source())}
         case keys.Prompts():
             return _object(dict.fromkeys(Triggers.__struct_fields__, _TEXT_OR_LIST), [])
-        case keys.Texts() | keys.Tools():
-            return {"type": "array", "items": {"type": _SCALAR}}
-        case keys.Requirements() | keys.Entries() | keys.Choices() | keys.Notifications():
-            return {"type": "array", "items": _nullable(_item(kind))}
+        case keys.Entries(struct):
+            return _list_of(_mapping(struct))
+        case keys.Notifications():
+            return _list_of(_mapping(Notification))
+        case keys.Choices(words):
+            return _list_of({"enum": [word.value for word in words]})
+        case keys.Requirements():
+            # An id, or a mapping with one: each rule applies to one of the two.
+            either = {**_mapping(Requirement), **_ID, "type": ["string", "boolean", "object"]}
+            return _list_of(either)
         case _ if type(kind) in _NAMES:
-            return {"type": "array", "items": _nullable({**_ID, "pattern": _NAMES[type(kind)]})}
+            return _list_of({**_ID, "pattern": _NAMES[type(kind)]})
         case _:
-            return {"type": _SCALAR}
+            return _PLAIN.get(type(kind), {"type": _SCALAR})
+
+
+def _list_of(item: Schema) -> Schema:
+    return {"type": "array", "items": _nullable(item)}
 
 
 def _source() -> Schema:
@@ -141,31 +158,3 @@ def _source() -> Schema:
         },
         "additionalProperties": False,
     }
-
-
-def _number(kind: Kind) -> Schema:
-    schema: Schema = {"type": ["string", "integer"]}
-    match kind:
-        case keys.Duration():
-            # A bare number has no unit; only 0 means the same in all of them.
-            return {**schema, "pattern": _DURATION, "minimum": 0, "maximum": 0}
-        case keys.Count(least, most):
-            bounds = {"minimum": least, "maximum": most}
-            return {**schema, "pattern": "^[+]?[0-9]{1,18}$", **bounds}
-        case _:
-            return {**schema, "pattern": _SIZE, "minimum": 1}
-
-
-def _item(kind: Kind) -> Schema:
-    match kind:
-        case keys.Entries(struct):
-            return _mapping(struct)
-        case keys.Notifications():
-            return _mapping(Notification)
-        case keys.Choices(words):
-            return {"enum": [word.value for word in words]}
-        case keys.Requirements():
-            # An id, or a mapping with one: each rule applies to one of the two.
-            return {**_mapping(Requirement), **_ID, "type": ["string", "boolean", "object"]}
-        case _:
-            raise TypeError(f"{kind} has no schema")

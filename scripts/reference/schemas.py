@@ -16,12 +16,11 @@ Schema = dict[str, Any]
 
 def schemas() -> dict[str, Schema]:
     """File name -> schema, each with `$schema` and `$id`."""
+    report = {"title": "The document of --json", **msgspec.json.schema(Report)}
     return {
         "config.schema.json": _headed("config", "1", DRAFT_7, config_schema()),
         "event.schema.json": _headed("event", SCHEMA_VERSION, DRAFT_2020, _event_schema()),
-        "report.schema.json": _headed(
-            "report", REPORT_SCHEMA_VERSION, DRAFT_2020, _report_schema()
-        ),
+        "report.schema.json": _headed("report", REPORT_SCHEMA_VERSION, DRAFT_2020, report),
     }
 
 
@@ -30,17 +29,13 @@ def _headed(name: str, version: str, draft: str, schema: Schema) -> Schema:
     return {**head, **_tidied(schema)}
 
 
-def _tidied(schema: Schema) -> Schema:
+def _tidied(value: Any, key: str = "") -> Any:
     """Descriptions come from docstrings: without their indentation."""
-    return {key: _tidied_value(key, value) for key, value in schema.items()}
-
-
-def _tidied_value(key: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return _tidied(value)
+        return {name: _tidied(part, name) for name, part in value.items()}
     if isinstance(value, list):
-        return [_tidied_value("", item) for item in value]
-    if key == "description" and isinstance(value, str):
+        return [_tidied(item) for item in value]
+    if key == "description":
         return "\n".join(line.strip() for line in value.splitlines())
     return value
 
@@ -68,10 +63,3 @@ def _stamped(definition: Schema, properties: Schema) -> None:
     }
     required = [name for name in definition["required"] if name != "type"]
     definition["required"] = ["type", "seq", "t", *required]
-
-
-def _report_schema() -> Schema:
-    return {
-        "title": "The document of --json",
-        **msgspec.json.schema(Report),
-    }
