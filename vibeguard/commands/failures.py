@@ -19,7 +19,7 @@ from vibeguard.core.wording.problems import render_problems
 from vibeguard.version import __version__
 
 if TYPE_CHECKING:
-    from cyclopts.exceptions import UnknownCommandError, UnknownOptionError
+    from cyclopts.exceptions import UnknownCommandError
 
 STARTS = ("run", "check")
 
@@ -128,41 +128,26 @@ def _usage_problem(error: BaseException, verb: str) -> Problem:
         UnusedCliTokensError,
     )
 
+    from vibeguard.commands.table import COMMANDS  # noqa: PLC0415 - only on failure
+    from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
+
     match error:
         case UnusedCliTokensError():
             what = f"one word too many: {' '.join(error.unused_tokens or ())}"
         case UnknownOptionError():
-            what = _unknown_option(error)
+            own = [name for argument in error.argument_collection for name in argument.names]
+            what = _unknown_option("", error.token.keyword or error.token.value, own)
         case UnknownCommandError() if (word := _first_word(error)).startswith("-"):
-            what = _unknown_global_option(word)
+            what = _unknown_option(" before the command", word, ())
         case UnknownCommandError():
-            what = _unknown_command(_first_word(error) or verb)
+            word = _first_word(error) or verb
+            # The parser's own suggestion would import every command to list it.
+            meant = nearest(word, (*COMMANDS, "check"))
+            what = f'Unknown command "{word}"' + (f'. Did you mean "{meant}"?' if meant else "")
         case _:
             what = str(error).rstrip(".")
-    return Problem(what=what, do=f"see {_help_command(verb)}")
-
-
-def _help_command(verb: str) -> str:
-    """Where the flags are explained: at the command, if it is one."""
-    from vibeguard.commands.table import COMMANDS  # noqa: PLC0415 - only on failure
-
-    return f"vibeguard {verb} --help" if verb in COMMANDS else "vibeguard --help"
-
-
-def _unknown_command(verb: str) -> str:
-    """With a suggestion; the parser's own would import every command to list it."""
-    from vibeguard.commands.table import COMMANDS  # noqa: PLC0415 - only on failure
-    from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
-
-    meant = nearest(verb, (*COMMANDS, "check"))
-    return f'Unknown command "{verb}"' + (f'. Did you mean "{meant}"?' if meant else "")
-
-
-def _unknown_option(error: "UnknownOptionError") -> str:
-    """The parser suggests the command's own flags only; the global ones may be meant as well."""
-    word = (error.token.keyword or error.token.value).partition("=")[0]
-    own = [name for argument in error.argument_collection for name in argument.names]
-    return f"Unknown option: {word}{_meant_option(word, own)}"
+    of = f" {verb}" if verb in COMMANDS else ""
+    return Problem(what=what, do=f"see vibeguard{of} --help")
 
 
 def _first_word(error: "UnknownCommandError") -> str:
@@ -171,20 +156,18 @@ def _first_word(error: "UnknownCommandError") -> str:
     return "" if word == "--" else word
 
 
-def _unknown_global_option(word: str) -> str:
-    """The complaint about an option before the verb, where only global ones may stand."""
-    word = word.partition("=")[0]
-    return f"Unknown option before the command: {word}{_meant_option(word, ())}"
+def _unknown_option(place: str, word: str, own: Sequence[str]) -> str:
+    """With a suggestion out of the global options and a command's own; of a short one, none.
 
-
-def _meant_option(word: str, own: Sequence[str]) -> str:
-    """A suggestion out of the global options and a command's own; nothing for a short one."""
+    The parser suggests the command's own flags only, and before the command only global ones stand.
+    """
     from vibeguard.commands.options import GlobalOptions  # noqa: PLC0415
     from vibeguard.core.wording.suggest import nearest  # noqa: PLC0415
 
+    word = word.partition("=")[0]
     names = [f"--{name.replace('_', '-')}" for name in GlobalOptions.__struct_fields__]
     meant = nearest(word, (*names, *own)) if word.startswith("--") else ""
-    return f". Did you mean {meant}?" if meant else ""
+    return f"Unknown option{place}: {word}" + (f". Did you mean {meant}?" if meant else "")
 
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
