@@ -114,7 +114,7 @@ def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call
     if not named:  # help is what there is without a command; of one that is not there, none
         words = [word for word in words if word not in HELP_FLAGS]
     call: Call | None = app.meta(words)
-    return call or _nothing_left
+    return call or (lambda: 0)  # a help screen has been shown: nothing is left to do
 
 
 def _give_room(app: App) -> None:
@@ -133,11 +133,6 @@ def _give_room(app: App) -> None:
 def _help_as_a_flag(arguments: list[str]) -> list[str]:
     """`help run` is `run --help`, as command lines written in Go have it."""
     return [*arguments[1:2], "--help"] if arguments[:1] == ["help"] else arguments
-
-
-def _nothing_left() -> int:
-    """What there is to do after a help screen."""
-    return 0
 
 
 def _shown(screen: Callable[[], object]) -> int:

@@ -96,7 +96,9 @@ def _plan(invocation: Invocation, loaded: Loaded, state_dir: str, narrowed: Narr
         jitter_seed=int.from_bytes(os.urandom(4), "big"),
         reuse=_reuses(config.settings, options),
     )
-    checks = _here(selection.checks) if options.local else selection.checks
+    checks = selection.checks
+    if options.local:
+        checks = tuple(replace(check, where=None) for check in checks)
     if config.settings.reuse is False:
         checks = tuple(replace(check, reuse=ReusePolicy.OFF) for check in checks)
     expected = load_estimates(state_dir, checks)
@@ -152,11 +154,6 @@ def _with_files(
     empty = [check.id for check in checks if check.pass_files and not handed.lists[check.id]]
     notes = (f"handed no file, as none matches: {some(empty, 5)}",) if empty else ()
     return replace(plan, checks=checks, notes=(*plan.notes, *notes)), handed.lists
-
-
-def _here(checks: Sequence[CheckConfig]) -> tuple[CheckConfig, ...]:
-    """The same checks, all of them on this machine."""
-    return tuple(replace(check, where=None) for check in checks)
 
 
 def _log_folder(common: GlobalOptions) -> str:

@@ -69,12 +69,11 @@ def state_dir_of_run(located: Located, common: GlobalOptions) -> str:
 
 def has_config(common: GlobalOptions) -> bool:
     """Whether there is a config; one that is named and missing is an error, not an absence."""
-    if common.config or os.environ.get("VIBEGUARD_CONFIG"):
-        locate(common)
-        return True
     try:
         locate(common)
     except UsageError:
+        if common.config or os.environ.get("VIBEGUARD_CONFIG"):
+            raise
         return False
     return True
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from vibeguard.commands.columns import columns
 from vibeguard.commands.init.project_files import (
     DEFAULT_FILE,
     Written,
@@ -14,7 +15,7 @@ from vibeguard.commands.init.project_files import (
 )
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.parameter import Options, Parameter, Word
-from vibeguard.commands.streams import write_document, write_exact, write_news, write_out
+from vibeguard.commands.streams import write_answer, write_exact, write_news
 from vibeguard.commands.templates import TEMPLATES, agent_section, config_template, guide
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
@@ -215,12 +216,9 @@ def project_facts() -> str:
 
 def _list_templates(common: GlobalOptions) -> int:
     """Names and one line each, on stdout."""
-    if common.json:
-        entries = tuple(TemplateEntry(name, text) for name, text in TEMPLATES.items())
-        write_document(TemplateList(entries))
-    else:
-        width = max(map(len, TEMPLATES))
-        write_out("".join(f"{name:{width}}  {text}\n" for name, text in TEMPLATES.items()))
+    entries = tuple(TemplateEntry(name, text) for name, text in TEMPLATES.items())
+    rows = columns([[each.name, each.description] for each in entries])
+    write_answer(TemplateList(entries), rows, as_json=common.json)
     return 0
 
 
