@@ -25,6 +25,8 @@ _HERE: Final = re.compile(
     r"""<<-?[ \t]*((?:'[^'\n]*'|"[^"\n]*"|\\.|[^\s;&|()<>`'"\\])+)"""  # its word, with quotes
 )
 _QUOTING: Final = re.compile(r"""['"\\]""")
+_QUOTED: Final = re.compile(r"'[^']*'?")
+_COMMENT: Final = re.compile(r"(?<![^ \t\n;&|(])#[^\n]*")
 # `((` whose parentheses are closed at once: `((a) || (b))` are subshells, to every shell.
 _IN_PARENTHESES: Final = r"[^()\n;]|\([^()\n;]*\)"
 _ARITHMETIC: Final = re.compile(rf"\(\((?:[^()\n;]|\((?:{_IN_PARENTHESES})*\))*\)\)")
@@ -32,6 +34,12 @@ _ONE_COMMAND: Final = re.compile(r"(?:\[\[|\(\(|\[|test)\s[^\n;&|]*")
 # What ends a piece of a script is the first character of how it is kept.
 _END_OF_ARITHMETIC: Final = ") of arithmetic"
 _END_IN_QUOTES: Final = "} in quotes"
+# What can begin a piece: in a command, and within one that ends like this.
+_OPENS: Final = re.compile(r"""\$\(\(|\$\(|\$\{|["`(]""")
+_OPENS_WITHIN: Final = {
+    '"': re.compile(r"\$\(\(|\$\(|\$\{|`"),
+    _END_OF_ARITHMETIC: re.compile(r"\$\(\(|\$\(|\$\{|[`(]"),
+}
 
 
 class Bashism(NamedTuple):
@@ -57,24 +65,22 @@ class _Reader:
     def __init__(self, script: str) -> None:
         self._script = script
         self._at = 0
-        self._open: list[str] = []
-        self._outside: list[bool] = []  # for each of them, what `_tests` was before it
+        self._end = ""  # of the innermost piece that is open; nothing outside of all
+        self._outside: list[tuple[str, bool]] = []  # what `_end` and `_tests` were before each
         self._begins = True  # whether the next word is a command's name
         self._tests = False  # whether the words are those of `[` or `test`
         self._here: list[str] = []
 
     def found(self) -> Iterator[Bashism]:
-        """Read to the end."""
+        """Read to the end; in quotes and braces there is none."""
         while self._at < len(self._script):
-            name = self._here_at()
+            name = "" if self._end[:1] == "}" or self._end in _OPENS_WITHIN else self._here_at()
             if name:
                 yield Bashism(name, self._at)
             self._step()
 
     def _here_at(self) -> str:
-        """What stands at this place, if it is one; nothing in quotes."""
-        if self._in_quotes() or self._in_braces():
-            return ""
+        """What stands at this place, if it is one."""
         script, at = self._script, self._at
         if script.startswith("&>", at) and not script.startswith("&>&", at):
             return "&>"
@@ -88,39 +94,48 @@ class _Reader:
 
     def _step(self) -> None:
         """Go past what stands here."""
-        character = self._script[self._at]
+        script, at = self._script, self._at
+        character = script[at]
+        opens = _OPENS_WITHIN.get(self._end, _OPENS).match(script, at)
         if character == "\\":
-            self._begins = self._begins and self._script.startswith("\n", self._at + 1)
+            self._begins = self._begins and script.startswith("\n", at + 1)
             self._at += 2
-        elif self._innermost().startswith(character):
-            self._close()
-        elif self._in_quotes():
-            self._open_within(character)
-        elif character == "'" and self._innermost() != _END_IN_QUOTES:
-            end = self._script.find("'", self._at + 1)
-            self._at = len(self._script) if end < 0 else end + 1
-            self._begins = False
+        elif self._end.startswith(character):
+            self._end, self._tests = self._outside.pop()
+            self._at, self._begins = at + 1, False
+        elif opens:
+            self._open(opens[0])
+        elif self._end in _OPENS_WITHIN or character == "$":
+            self._at, self._begins = at + 1, False
+        elif self._end != _END_IN_QUOTES and (quoted := _QUOTED.match(script, at)):
+            self._at, self._begins = quoted.end(), False
         else:
             self._command(character)
 
+    def _open(self, begin: str) -> None:
+        """Within arithmetic the second `(` of `$((` is one of its own, as any other."""
+        quoted = self._end in _OPENS_WITHIN or self._end == _END_IN_QUOTES
+        ends = {
+            "$(": ")",
+            "$((": _END_OF_ARITHMETIC,
+            "(": _END_OF_ARITHMETIC if self._end == _END_OF_ARITHMETIC else ")",
+            "${": _END_IN_QUOTES if quoted else "}",
+        }
+        self._outside.append((self._end, self._tests))
+        self._end = ends.get(begin, begin)
+        self._at += min(len(begin), 2)
+        self._begins, self._tests = self._end in (")", "`"), False
+
     def _command(self, character: str) -> None:
         """Go past what stands here in a command, outside of quotes."""
-        if character in '"`':
-            self._push(character, character)
-        elif character == "$":
-            self._open_within(character)
-        elif character == "(":
-            self._push("(", ")")
-        elif character == "\n":
+        comment = _COMMENT.match(self._script, self._at)
+        if character in "\n;&|)":
             self._at += 1
             self._begins, self._tests = True, False
-            self._skip_here_documents()
-        elif character in ";&|)":
-            self._at += 1
-            self._begins, self._tests = True, False
-        elif character == "#" and (self._at == 0 or self._script[self._at - 1] in " \t\n;&|("):
-            end = self._script.find("\n", self._at)
-            self._at = len(self._script) if end < 0 else end
+            if character == "\n":
+                self._skip_here_documents()
+        elif comment:
+            self._at = comment.end()
         elif character == "<":
             self._redirection()
         else:
@@ -133,65 +148,26 @@ class _Reader:
             return
         if self._begins:
             self._tests = word[0] in ("[", "test")
-            goes_on = word[0] in _GOES_ON or _ASSIGNMENT.match(word[0])
-            self._begins = bool(goes_on)
-        closed = self._script.find("}", self._at, word.end()) if self._in_braces() else -1
+            self._begins = word[0] in _GOES_ON or bool(_ASSIGNMENT.match(word[0]))
+        closed = self._script.find("}", self._at, word.end()) if self._end[:1] == "}" else -1
         self._at = word.end() if closed < 0 else closed
 
     def _redirection(self) -> None:
         here = _HERE.match(self._script, self._at)
-        if here is None or self._script.startswith("<<<", self._at):
-            self._at += 3 if self._script.startswith("<<<", self._at) else 1
-            return
-        self._here.append(_QUOTING.sub("", here[1]))
-        self._at = here.end()
+        if self._script.startswith("<<<", self._at):
+            self._at += 3
+        elif here:
+            self._here.append(_QUOTING.sub("", here[1]))
+            self._at = here.end()
+        else:
+            self._at += 1
 
     def _skip_here_documents(self) -> None:
         for word in self._here:
-            end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(
-                self._script, self._at
-            )
+            ends = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE)
+            end = ends.search(self._script, self._at)
             self._at = end.end() if end else len(self._script)
         self._here = []
-
-    def _open_within(self, character: str) -> None:
-        """What can begin in double quotes too: a command, a parameter, arithmetic."""
-        script, at = self._script, self._at
-        if character == "`":
-            self._push("`", "`")
-        elif script.startswith("$((", at):
-            self._push("$(", _END_OF_ARITHMETIC)
-        elif character == "(" and self._innermost() == _END_OF_ARITHMETIC:
-            self._push("(", _END_OF_ARITHMETIC)
-        elif script.startswith("$(", at):
-            self._push("$(", ")")
-        elif script.startswith("${", at):
-            quoted = self._in_quotes() or self._innermost() == _END_IN_QUOTES
-            self._push("${", _END_IN_QUOTES if quoted else "}")
-        else:
-            self._at += 1
-            self._begins = False
-
-    def _push(self, begin: str, end: str) -> None:
-        self._at += len(begin)
-        self._open.append(end)
-        self._outside.append(self._tests)
-        self._begins, self._tests = end in ")`", False
-
-    def _close(self) -> None:
-        self._open.pop()
-        self._at += 1
-        self._begins, self._tests = False, self._outside.pop()
-
-    def _innermost(self) -> str:
-        """What ends the innermost piece that is open; nothing outside of all."""
-        return self._open[-1] if self._open else ""
-
-    def _in_braces(self) -> bool:
-        return self._innermost().startswith("}")
-
-    def _in_quotes(self) -> bool:
-        return self._innermost() in ('"', _END_OF_ARITHMETIC)
 
 
 def _alone(script: str, at: int, length: int) -> bool:
