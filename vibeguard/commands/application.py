@@ -42,12 +42,7 @@ GLOBAL_LINE = (
     "Global options: --config -c, --verbose -v, --json, --parallel -p, --fail-fast, --log-dir, "
     "--error-exit-code, --tags, --exclude-tags, --state-dir; what they do: vibeguard --help"
 )
-EPILOGUES = {
-    "run": (EXIT_CODES,),
-    "tail": (EXIT_CODES,),
-    "wait": (EXIT_CODES,),
-    "report": (EXIT_CODES, SEAL),
-}
+EPILOGUES = {**dict.fromkeys(("run", "tail", "wait"), (EXIT_CODES,)), "report": (EXIT_CODES, SEAL)}
 
 
 def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> App:

@@ -221,12 +221,8 @@ class CancelReason(StrEnum):
 # How a check settles that a cancel of the run ended or kept from starting. A TerminationReason of
 # the same word means the same, of one attempt.
 CANCELLED_FOR: Mapping[str, Reason] = {
+    **{why: Reason(why.value) for why in CancelReason if why is not CancelReason.SIGNAL},
     CancelReason.SIGNAL: Reason.INTERRUPTED,
-    CancelReason.CANCEL: Reason.CANCEL,
-    CancelReason.FAIL_FAST: Reason.FAIL_FAST,
-    CancelReason.FRONT_LOST: Reason.FRONT_LOST,
-    CancelReason.RUN_TIMEOUT: Reason.RUN_TIMEOUT,
-    CancelReason.LOG_FAILURE: Reason.LOG_FAILURE,
 }
 
 

@@ -27,13 +27,7 @@ _SETTINGS = {
     "pytest.ini": "pytest",
     "conftest.py": "pytest",
 }
-_SECTIONS = {
-    "tool:pytest": "pytest",
-    "pytest": "pytest",
-    "mypy": "mypy",
-    "flake8": "flake8",
-    "isort": "isort",
-}
+_SECTIONS = frozenset({"pytest", "mypy", "flake8", "isort"})  # of setup.cfg and tox.ini
 # Where the settings of mypy name what is checked, the command line must not.
 _MYPY_FILES = re.compile(r"^(?:files|packages|modules)\s*=", re.MULTILINE)
 _NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
@@ -81,7 +75,7 @@ def _named(path: str, text: str) -> list[str]:
     elif name.endswith(".txt"):
         found = {match[1].lower() for line in text.splitlines() if (match := _NAME.match(line))}
     else:
-        found = {_SECTIONS[section] for section in _SECTION.findall(text) if section in _SECTIONS}
+        found = {name.removeprefix("tool:") for name in _SECTION.findall(text)} & _SECTIONS
     return [tool for tool in PYTHON if tool in found]
 
 
