@@ -92,6 +92,11 @@ class LocalAttempt:
         return self._tree.leader_gone
 
     @property
+    def active_ns(self) -> int:
+        """How long it has run, pauses left out."""
+        return self._stopwatch.active_ns()
+
+    @property
     def goes_on_reading(self) -> bool:
         """Whether leftovers that may go on running still have somebody to read what they write."""
         return self._tree.claim.released
@@ -204,7 +209,7 @@ class LocalAttempt:
         """`leaks: ignore`: the attempt is over, and what it left behind goes on."""
         leaked = self._tree.reports()
         self._tree.claim.released = True
-        self._conclude(self._pump.finish_but_go_on_reading(), leaked=leaked)
+        self._conclude(self._pump.finish(goes_on_reading=True), leaked=leaked)
 
     def _finish(self) -> None:
         if self._ending is not None and self._ending.unkillable:

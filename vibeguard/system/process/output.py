@@ -52,7 +52,9 @@ class OutputFile:
         self._closed = False
 
     def write(self, data: memoryview) -> None:
-        """Store as much of `data` as the limit leaves room for."""
+        """Store as much of `data` as the limit leaves room for; nothing once it is closed."""
+        if self._closed:
+            return
         room = self._limit_bytes - self.stored_bytes
         if len(data) > room:
             self.exceeded = True
@@ -116,14 +118,6 @@ def move_chunk(pipe: int, output: OutputFile) -> int | None:
         return None
     output.write(_buffer[:count])
     return count
-
-
-def discard_chunk(pipe: int) -> int | None:
-    """Read one chunk and forget it; the same answers as `move_chunk`."""
-    try:
-        return os.readv(pipe, [_buffer])
-    except BlockingIOError:
-        return None
 
 
 def drain(pipe: int, output: OutputFile) -> None:

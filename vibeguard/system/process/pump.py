@@ -39,18 +39,15 @@ class Pump:
             output.drain(self._pipe, self.stored)
             self._tell()
 
-    def finish(self) -> StoredOutput:
-        """Move what is there, close pipe and file; returns what is known of the file."""
-        self.drain()
-        self.close()
-        return self.stored.close()
+    def finish(self, *, goes_on_reading: bool = False) -> StoredOutput:
+        """Move what is there, close pipe and file; returns what is known of the file.
 
-    def finish_but_go_on_reading(self) -> StoredOutput:
-        """The same for leftovers that may go on writing: discard what they write until `close`."""
+        With `goes_on_reading`, what leftovers write is read and forgotten until `close`.
+        """
         self.drain()
-        if self._open:
-            self._reactor.unwatch(self._pipe)
-            self._reactor.watch(self._pipe, self._discard)
+        self._told = True
+        if not goes_on_reading:
+            self.close()
         return self.stored.close()
 
     def close(self) -> None:
@@ -70,10 +67,6 @@ class Pump:
                 output.enlarge(self._pipe)
             self._read_bytes += moved
             self._tell()
-
-    def _discard(self) -> None:
-        if output.discard_chunk(self._pipe) == 0:
-            self.close()
 
     def _tell(self) -> None:
         if (self.stored.exceeded or self.stored.error) and not self._told:

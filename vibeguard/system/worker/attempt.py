@@ -12,7 +12,7 @@ from vibeguard.core.pool.messages import Job, Result, Struck
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.discovery.environment import FILE_LIST, WORKER_MARK, marks_of
 from vibeguard.system.ending_signals import ENDING
-from vibeguard.system.executors.base import Accepted, AttemptResult, AttemptSpec, Callbacks
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.rundir.files import write_new
@@ -52,11 +52,9 @@ class RemoteAttempt:
         self.leak_ended = False
         self.struck: Struck | None = None
         self._tools = tools
-        self._started = 0.0
         self._top = tools.store.attempt_folder(claim)
         self._grace_ns: int | None = None
-        self._paused_at: float | None = None
-        self._paused_s = 0.0
+        self._paused = False
         self._resumed_at = 0.0
         self._read_from: dict[int, int] = {}
         self._before: States = {}
@@ -76,18 +74,13 @@ class RemoteAttempt:
 
     async def run(self, started: Callable[[], None]) -> Result:
         """Run the command to its end; `started` is called then. Raises StartRefused, LostHere."""
-
-        def accepted(_: Accepted) -> None:
-            self._started = trio.current_time()
-            started()
-
         callbacks = Callbacks(
-            accepted,
+            lambda _: started(),
             output_exceeded=partial(setattr, self, "exceeded", True),
             terminating=lambda *_: setattr(self, "leak_ended", True),
         )
         self.attempt = await self._tools.executor.start(self._spec(), callbacks)
-        if self._paused_at is not None:
+        if self._paused:
             self.attempt.pause()
         if self._grace_ns is not None:
             self.attempt.request_end(self._grace_ns)
@@ -119,24 +112,19 @@ class RemoteAttempt:
 
     def pause(self, *, paused: bool) -> None:
         """Stop the tree and its clocks, or let them go on; what has not started starts stopped."""
-        now = trio.current_time()
-        if paused:
-            self._paused_at = now
-        elif self._paused_at is not None:
-            self._paused_s += now - max(self._paused_at, self._started)
-            self._resumed_at, self._paused_at = now, None
+        self._paused = paused
+        self._resumed_at = trio.current_time()
         if self.attempt is not None:
             (self.attempt.pause if paused else self.attempt.resume)()
 
     def look(self) -> None:
         """Find out whether a limit has been reached by this machine's clock."""
         attempt, job = self.attempt, self.job
-        if attempt is None or attempt.exited or self.struck or self._paused_at is not None:
+        if attempt is None or attempt.exited or self.struck or self._paused:
             return
-        now = trio.current_time()
-        silent_s = now - max(attempt.last_output, self._resumed_at)
+        silent_s = trio.current_time() - max(attempt.last_output, self._resumed_at)
         reason = None
-        if job.timeout_ns and now - self._started - self._paused_s >= job.timeout_ns / SECOND_NS:
+        if job.timeout_ns and attempt.active_ns >= job.timeout_ns:
             reason = TerminationReason.TIMEOUT
         elif job.idle_timeout_ns is not None and silent_s >= job.idle_timeout_ns / SECOND_NS:
             reason = TerminationReason.IDLE

@@ -119,11 +119,20 @@ def test_draining_takes_what_is_there_and_does_not_wait_for_the_end(
 def test_nothing_there_and_the_end_are_told_apart(tmp_path: Path, pipe: tuple[int, int]) -> None:
     stored = OutputFile(str(tmp_path / "log"), 10)
     assert output.move_chunk(pipe[0], stored) is None
-    assert output.discard_chunk(pipe[0]) is None
     os.close(pipe[1])
     assert output.move_chunk(pipe[0], stored) == 0
-    assert output.discard_chunk(pipe[0]) == 0
     stored.close()
+
+
+def test_what_comes_once_the_file_is_closed_is_read_and_forgotten(
+    tmp_path: Path, pipe: tuple[int, int]
+) -> None:
+    stored = OutputFile(str(tmp_path / "log"), 3)
+    kept = stored.close()
+    fill(pipe[1], b"much more than it takes")
+    assert output.move_chunk(pipe[0], stored) == 23
+    assert (stored.stored_bytes, stored.exceeded, stored.error) == (0, False, "")
+    assert kept.sha256 == hashlib.sha256().hexdigest()
 
 
 def test_the_last_lines_are_few_and_short(tmp_path: Path) -> None:
