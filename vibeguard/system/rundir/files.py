@@ -50,13 +50,7 @@ def create_file(path: str, *, flags: int, dir_fd: int | None = None) -> int:
     Raises FileExistsError when there is anything of that name, a dangling symlink included.
     """
     flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(path, flags, FILE_MODE, dir_fd=dir_fd)
-    try:
-        _set_mode(fd, FILE_MODE)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+    return _for_its_owner(os.open(path, flags, FILE_MODE, dir_fd=dir_fd))
 
 
 def write_new(path: str, data: bytes) -> None:
@@ -99,13 +93,7 @@ def open_or_create(path: str, *, flags: int) -> int:
 
     Raises OSError, for all but regular files too.
     """
-    fd = _regular(os.open(path, flags | os.O_CREAT | _CAREFULLY, FILE_MODE), path)
-    try:
-        _set_mode(fd, FILE_MODE)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+    return _for_its_owner(_regular(os.open(path, flags | os.O_CREAT | _CAREFULLY, FILE_MODE), path))
 
 
 def lock_file(path: str) -> int | None:
@@ -122,6 +110,15 @@ def lock_file(path: str) -> int | None:
         os.close(fd)
         return None
     except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _for_its_owner(fd: int) -> int:
+    try:
+        _set_mode(fd, FILE_MODE)
+    except BaseException:
         os.close(fd)
         raise
     return fd

@@ -40,7 +40,10 @@ class Groups:
             return True
         try:
             self._leave_room()
-            descriptor = self._lock(group)
+            with contextlib.suppress(FileExistsError):
+                make_folder(self._folder)
+            name = sha256(group.encode()).hexdigest()[:32]
+            descriptor = lock_file(os.path.join(self._folder, name))
         except OSError as error:
             what = f"the lock of group {group} cannot be had"
             raise refusal(error, what) from error
@@ -59,13 +62,6 @@ class Groups:
         room = (usable_descriptors() - OWN_DESCRIPTORS) / DESCRIPTORS_PER_CHECK
         if len(self._held) >= max(1.0, room):
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    def _lock(self, group: str) -> int | None:
-        """The descriptor that holds the lock; None while another run has it."""
-        with contextlib.suppress(FileExistsError):
-            make_folder(self._folder)
-        name = sha256(group.encode()).hexdigest()[:32]
-        return lock_file(os.path.join(self._folder, name))
 
 
 async def wait_released(groups: Groups, state: State, record: CheckRecord) -> None:

@@ -33,10 +33,6 @@ MOST_FILES = 10_000  # that one pattern names
 CHUNK_BYTES = 256 << 10
 
 
-class _Refused(Exception):
-    """A report cannot be opened; the message says why."""
-
-
 def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
     """What stands in the place of each report of a check, by path."""
     in_files = (source for source in check.results if source.file)
@@ -47,7 +43,7 @@ def _states(paths: Iterable[str], folder: str) -> dict[str, FileState]:
     """What lies at these paths below the folder, as far as it can be opened."""
     states: dict[str, FileState] = {}
     for path in paths:
-        with suppress(_Refused), _opened(path, folder) as file:
+        with suppress(OSError), _opened(path, folder) as file:
             states[path] = state_of(file.fileno())
     return states
 
@@ -146,7 +142,7 @@ def _read(
             while chunk := os.read(descriptor, CHUNK_BYTES):
                 reader.feed(chunk)
             reader.finish()
-    except (_Refused, UnreadableReport) as problem:
+    except UnreadableReport as problem:
         yield f"{name} cannot be read: {problem}"
     except OSError as error:
         yield f"{name} cannot be read: {error.strerror}"
@@ -168,10 +164,7 @@ def _paths(
 
 
 def _opened(path: str, folder: str) -> FileIO:
-    try:
-        return open(open_below(folder, path), "rb", buffering=0)
-    except OSError as error:
-        raise _Refused(error.strerror) from error
+    return open(open_below(folder, path), "rb", buffering=0)
 
 
 def _open_output(path: str) -> FileIO:
