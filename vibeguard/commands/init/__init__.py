@@ -137,14 +137,7 @@ def init(*, common: GlobalOptions, options: InitOptions) -> int:
 
         composed = proposal.proposed_checks(os.curdir)
         if composed.checks:
-            return proposal.write_proposed(
-                composed,
-                path,
-                force=options.force,
-                attempt=options.try_,
-                gitignore=options.gitignore,
-                common=common,
-            )
+            return proposal.write_proposed(composed, path, options=options, common=common)
         if options.try_:
             raise UsageError("the files here tell of no check to try", "leave out --try")
     return _write_template(path, options, common)

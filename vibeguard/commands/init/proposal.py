@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from vibeguard.commands.init import InitOptions
 from vibeguard.commands.init.project_files import Written, files_of, write_config
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact, write_news
@@ -21,20 +22,14 @@ def proposed_checks(folder: str) -> Composed:
 
 
 def write_proposed(
-    composed: Composed,
-    path: str,
-    *,
-    force: bool,
-    attempt: bool,
-    gitignore: bool,
-    common: GlobalOptions,
+    composed: Composed, path: str, *, options: InitOptions, common: GlobalOptions
 ) -> int:
-    """Write what the project's files propose, tried (`attempt`) or not. Raises UsageError."""
+    """Write what the project's files propose, tried or not. Raises UsageError."""
     text = config_text(composed, {})
     if path == "-":
         write_exact(text)
         return 0
-    write_config(path, text, force=force)
+    write_config(path, text, force=options.force)
     names = tuple(check.id for check in composed.checks)
     if not common.json:
         said = ", ".join(sorted({check.source for check in composed.checks}))
@@ -44,10 +39,10 @@ def write_proposed(
         )
     written = Written(path=path, template="project", checks=names)
     next_step = "`vibeguard init --try --force` runs each once"
-    if attempt:
+    if options.try_:
         from vibeguard.commands.init.try_out import try_all  # noqa: PLC0415 - rare
 
-        tried, ignored = try_all(path, names, gitignore=gitignore, tell=not common.json)
+        tried, ignored = try_all(path, names, gitignore=options.gitignore, tell=not common.json)
         remarks = {each.id: tuple(each.remarks()) for each in tried}
         write_config(path, config_text(composed, remarks), force=True)
         first = "install what is missing, then " * any(e.outcome == "missing" for e in tried)
