@@ -8,14 +8,28 @@ from vibeguard.core.model.events import (
     CheckExtracted,
     CheckHang,
     CheckSettled,
+    CheckSubmitted,
     Event,
 )
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import AttemptEnd, Outcome, Reason
 from vibeguard.core.scheduling.settlement import settled
-from vibeguard.system.executors.base import Attempt, AttemptResult
+from vibeguard.system.executors.base import Attempt, AttemptResult, RemoteSpec
 from vibeguard.system.process.start_refused import StartRefused
+
+
+def submitted(remote: RemoteSpec) -> CheckSubmitted:
+    """The attempt waits for a worker from now on."""
+    job = remote.job
+    return CheckSubmitted(
+        check=job.check,
+        attempt=job.attempt,
+        engine=remote.engine,
+        token=job.token,
+        wanted=job.labels,
+        present=remote.present,
+    )
 
 
 def hang(planned: PlannedCheck, number: int, attempt: Attempt, silent_ns: int) -> CheckHang:

@@ -28,14 +28,21 @@ from vibeguard.core.scheduling.retry import retry_delay_ns
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.executors.base import Accepted, Attempt, AttemptResult, Callbacks
+from vibeguard.system.executors.base import (
+    Accepted,
+    Attempt,
+    AttemptResult,
+    AttemptSpec,
+    Callbacks,
+)
 from vibeguard.system.process.start_refused import StartRefused
-from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, refuse
+from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, refuse, submitted
 from vibeguard.system.supervisor.limits import Limits
-from vibeguard.system.supervisor.starting import start_patiently
 from vibeguard.system.supervisor.support import Ended, Support
 
 CLEAN_UP_BOUND_S = 5.0
+FIRST_DELAY_S = 0.05  # until a start that was refused is tried again
+LONGEST_DELAY_S = 1.0
 
 
 class CheckTask(Struct, eq=False):
@@ -83,15 +90,41 @@ class CheckTask(Struct, eq=False):
         callbacks = Callbacks(self._accepted, self._output_exceeded, self._terminating)
         try:
             await support.begin(planned)
-            spec = support.specify(planned, self.number)
-            return await start_patiently(
-                support, spec, callbacks, self.check, self.scheduler, record=self.record
-            )
+            return await self.start_patiently(support.specify(planned, self.number), callbacks)
         except StartRefused as refusal:
             if self.check.state is not CheckState.SETTLED:
                 refuse(self.check, refusal, self.record)
                 self.step()
             return None
+
+    async def start_patiently(
+        self, specification: AttemptSpec, callbacks: Callbacks
+    ) -> Attempt | None:
+        """The started attempt; None when the check was cancelled, and so has settled, meanwhile.
+
+        Where the system is short of something the start is tried again, with less parallelism.
+        Raises StartRefused when the refusal is final, or was repeated too long.
+        """
+        remote, patience = specification.remote, self.support.patience
+        if remote is not None and self.check.state is CheckState.QUEUED:  # else cancelled since
+            self.record(submitted(remote))
+        delay = FIRST_DELAY_S
+        while self.check.state is not CheckState.SETTLED:
+            try:
+                attempt = await self.support.executor.start(specification, callbacks)
+            except StartRefused as refusal:
+                # EAGAIN, ENOMEM, EMFILE pass when something ends: fewer at once, not a failed run
+                # (ADR 0007).
+                patience.bear(refusal)
+                degraded = self.scheduler.degraded(refusal.reason)
+                if degraded is not None:
+                    self.record(degraded)
+            else:
+                patience.renew()
+                return attempt
+            await trio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY_S)
+        return None
 
     def _accepted(self, accepted: Accepted) -> None:
         """The attempt runs: recorded in the same step as its start. Raises StartRefused."""
@@ -168,12 +201,9 @@ class CheckTask(Struct, eq=False):
         """End what is left. An exit that was seen before the cancel keeps its outcome."""
         if attempt.exited:
             return Ended(await self._end(attempt, TerminationReason.LEAK))
-        cancel = self.scheduler.state.cancel
-        if cancel is not None:
-            reason = TerminationReason(cancel.reason)
-        else:
-            alone = self.cancelled
-            reason = TerminationReason.CANCEL if alone else TerminationReason.LOG_FAILURE
+        reason = TerminationReason.CANCEL if self.cancelled else TerminationReason.LOG_FAILURE
+        if self.scheduler.state.cancel is not None:
+            reason = TerminationReason(self.scheduler.state.cancel.reason)
         return Ended(await self._end(attempt, reason), reason)
 
     async def _end(self, attempt: Attempt, reason: TerminationReason) -> AttemptResult:

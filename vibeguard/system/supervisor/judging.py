@@ -16,26 +16,20 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Findings
 from vibeguard.core.model.storable import encoded
 from vibeguard.core.names import LeakPolicy, Outcome, Reason
+from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS, duration
-from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.filestate import FileState
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
 from vibeguard.system.supervisor.host import CutShort, Fork
-from vibeguard.system.supervisor.reports import (
-    Returned,
-    guess,
-    lines_about,
-    read_reports,
-    states_of,
-)
+from vibeguard.system.supervisor.reports import guess, lines_about, read_reports, states_of
 from vibeguard.system.supervisor.support import Ended
 from vibeguard.system.supervisor.untouched import Untouched
 
 if TYPE_CHECKING:
-    from vibeguard.system.staged.staged_view import LaidOut
+    from vibeguard.system.supervisor.run_log import RunLog
 
 # Enough for the head and the tail that core.excerpt looks at.
 HEAD_BYTES = 128 << 10
@@ -66,24 +60,14 @@ class FileRefused(Exception):
 class Judging:
     """The judge of a run."""
 
-    def __init__(
-        self,
-        launch: Launch,
-        output_path: Callable[[PlannedCheck, int], str],
-        fork: Fork,
-        *,
-        began_ns: int,
-        view: "LaidOut | None",
-    ) -> None:
-        self._launch = launch
-        self._view = view
+    def __init__(self, log: "RunLog", fork: Fork) -> None:
+        self._log = log
         self._fork = fork
-        self._untouched = Untouched(launch, fork)
-        self._output_path = output_path
-        self._folder = os.fsdecode(launch.folder)
-        self._limit_bytes = launch.plan.settings.grok_limit_bytes
+        self._untouched = Untouched(log.launch, fork)
+        self._folder = os.fsdecode(log.launch.folder)
+        self._limit_bytes = log.launch.plan.settings.grok_limit_bytes
         self._former: dict[str, dict[str, FileState]] = {}  # of reports, by check
-        self._began_ns = began_ns
+        self._began_ns = started_ns(log.state)
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
@@ -106,10 +90,10 @@ class Judging:
         An exit that was observed keeps its outcome: a cancel ends the reading of what it wrote,
         and what the exit says is the judgement then.
         """
-        if self._view is not None:
+        if self._log.view is not None:
             before_waiting()
             with trio.CancelScope(shield=True):  # one look at each file that was laid out
-                moved = await self._view.moved()
+                moved = await self._log.view.moved()
             if moved:
                 return tree_moved(moved)
         result, struck = ended.result, ended.struck
@@ -118,7 +102,7 @@ class Judging:
         if plain and result.exit_code == 0 and struck is None:
             return Judgement(outcome=Outcome.PASSED)
         before_waiting()
-        path = self._output_path(planned, number)
+        path = self._log.output_path(planned, number)
         work = partial(self._judge, planned, ended, path)
         try:
             return work(AT_ONCE_BYTES // max(len(planned.grok), 1))
@@ -190,16 +174,13 @@ class Judging:
         """What the reports say; None where none are declared."""
         if not planned.results:
             return None
-        returned = None
-        if planned.where is not None:
-            returned = Returned(result.returned, result.unchanged, result.left_out)
         return read_reports(
             planned,
             folder=self._folder,
-            cwd=self._launch.cwd_of(planned),
+            cwd=self._log.launch.cwd_of(planned),
             output_path=output_path,
             before=self._former.get(planned.id, {}),
-            returned=returned,
+            returned=None if planned.where is None else result,
         )
 
     def _guessed(self, planned: PlannedCheck, judgement: Judgement, output: bytes) -> Judgement:
@@ -207,7 +188,7 @@ class Judging:
         make = guesser(judgement.excerpt.rule, output) if judgement.excerpt else None
         if make is None:
             return judgement
-        gathered = guess(make, output, folder=self._folder, cwd=self._launch.cwd_of(planned))
+        gathered = guess(make, output, folder=self._folder, cwd=self._log.launch.cwd_of(planned))
         if not gathered.results:
             return judgement
         shown = gathered.results[:MOST_GUESSED]

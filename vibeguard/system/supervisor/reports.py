@@ -11,8 +11,6 @@ from functools import partial
 from io import FileIO
 from itertools import islice
 
-from msgspec import Struct
-
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import ResultsSource, is_pattern
 from vibeguard.core.names import StalePolicy
@@ -26,6 +24,7 @@ from vibeguard.system.clock import today
 from vibeguard.system.discovery.filestate import FileState, state_of
 from vibeguard.system.discovery.named import named, note_unlisted
 from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
 
 MOST_BYTES = 256 << 20  # of one report
@@ -48,23 +47,6 @@ def _states(paths: Iterable[str], folder: str) -> dict[str, FileState]:
     return states
 
 
-class Returned(Struct, frozen=True):
-    """The reports of an attempt on another machine, as they came back.
-
-    `folder` holds them; `unchanged` are those that the attempt did not write; `left_out` says what
-    did not come back, each line beginning with what was asked for.
-    """
-
-    folder: str
-    unchanged: tuple[bytes, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-    def before(self) -> dict[str, FileState]:
-        """What stood in the place of each report when the attempt began, as far as it is there."""
-        names = map(os.fsdecode, self.unchanged)
-        return _states((os.path.join(self.folder, name) for name in names), self.folder)
-
-
 def read_reports(
     check: PlannedCheck,
     *,
@@ -72,16 +54,17 @@ def read_reports(
     cwd: str,
     output_path: str,
     before: dict[str, FileState],
-    returned: Returned | None,
+    returned: AttemptResult | None,
 ) -> Evidence:
     """Everything that the reports of an attempt say, and what is wrong with them.
 
     `folder` is what the paths of a config are relative to, `cwd` where the check ran; `before` is
-    what `states_of` gave when the attempt began. Of an attempt elsewhere, `returned` counts.
+    what `states_of` gave when the attempt began. Of an attempt elsewhere what it `returned` counts.
     """
     collector = Collector(_places(folder, cwd))
     if returned is not None:
-        folder, before = returned.folder, returned.before()
+        folder, names = returned.returned, map(os.fsdecode, returned.unchanged)
+        before = _states((os.path.join(folder, name) for name in names), folder)
     problems: list[str] = []
     for source in check.results:
         make = reader_of(source)

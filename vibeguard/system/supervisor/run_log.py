@@ -21,6 +21,7 @@ from vibeguard.core.model.events import (
     RunStarted,
     RunWeakened,
 )
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, Verdict
 from vibeguard.core.problems import LogAltered, LogWriteError
@@ -111,6 +112,10 @@ class RunLog:
     def state(self) -> State:
         """What the log says so far, folded."""
         return self.recorder.state
+
+    def output_path(self, planned: PlannedCheck, number: int) -> str:
+        """The file that holds what an attempt writes."""
+        return f"{self.folder}/{planned.output_name(number)}"
 
     def elapsed_ns(self) -> int:
         """Nanoseconds since the run's start, pauses included: the `t` of an event."""

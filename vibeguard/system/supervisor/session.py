@@ -14,7 +14,6 @@ from vibeguard.core.fold.verdict import Ruling
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import CancelReason
-from vibeguard.core.report.epoch import started_ns
 from vibeguard.system.channel import OrderReader, Sealed
 from vibeguard.system.discovery.environment import FILE_LIST, check_environment
 from vibeguard.system.ending_signals import ENDING
@@ -121,13 +120,7 @@ class Session:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
 
             self._reusing = Reusing(launch, fork, self._found)
-        judging = Judging(
-            launch,
-            self._output_path,
-            fork,
-            began_ns=started_ns(self._log.state),
-            view=self._log.view,
-        )
+        judging = Judging(self._log, fork)
         self._run = run = Run(
             support=Support(
                 executor=executor,
@@ -147,9 +140,6 @@ class Session:
         if self._journal.on_reserve:  # full before there was a run that could be given up
             self._cancel_unstored(DISK_FULL)
         return run
-
-    def _output_path(self, planned: PlannedCheck, number: int) -> str:
-        return f"{self._log.folder}/{planned.output_name(number)}"
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._launch
@@ -175,7 +165,7 @@ class Session:
             shell=planned.shell,
             cwd=cwd,
             environment=environment,
-            output_path=self._output_path(planned, number),
+            output_path=self._log.output_path(planned, number),
             output_limit_bytes=planned.output_limit_bytes,
             leaks=planned.leaks,
             leak_grace_ns=launch.plan.settings.leak_grace_ns,

@@ -12,7 +12,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LeakPolicy, Pool
 from vibeguard.system.executors.base import Callbacks
-from vibeguard.system.supervisor.starting import start_patiently
+from vibeguard.system.supervisor.check import CheckTask
 
 
 def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_path: Path) -> None:
@@ -25,11 +25,10 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
     record.state = CheckState.SETTLED
 
     async def start() -> object:
-        support: Any = None
+        support: Any = SimpleNamespace(patience=None)
         scheduler: Any = SimpleNamespace(state=State())
-        return await start_patiently(
-            support, spec, Callbacks(), record, scheduler, record=recorded.append
-        )
+        task = CheckTask(record, planned, 1, support, scheduler, 0, recorded.append, print)
+        return await task.start_patiently(spec, Callbacks())
 
     assert trio.run(start) is None
     assert recorded == []
