@@ -51,12 +51,17 @@ def give_terminal_back(terminal: int | None, reports: int) -> None:
     """
     if terminal is None:
         return
-    poller = select.poll()
-    poller.register(reports, 0)
-    if poller.poll(0):
+    if has_no_reader(reports):
         os.set_blocking(terminal, False)
         with contextlib.suppress(OSError):
             os.write(terminal, END_OF_DRAWING)
+
+
+def has_no_reader(pipe: int) -> bool:
+    """Whether nobody can read any more what is written into it."""
+    poller = select.poll()
+    poller.register(pipe, 0)  # an error is always told: no reader is left
+    return bool(poller.poll(0))
 
 
 def _leave_session() -> None:

@@ -25,6 +25,7 @@ unset GIT_DIR GIT_WORK_TREE GIT_PREFIX
 cd "$top"/{folder} || {otherwise}
 """
 _GOING = 'cd "$top"/'
+_NAMING = "VIBEGUARD_CONFIG="
 _TOP = "$(git rev-parse --show-toplevel)"
 _TOP_OF_SCRIPT = '$(cd "$(dirname "$0")/.." && pwd)'
 
@@ -49,7 +50,7 @@ class Place(Struct, frozen=True):
             top = _TOP_OF_SCRIPT if script_below_top else _TOP
             lines = _GO.format(top=top, folder=quote(self.folder), otherwise=otherwise)
         if self.named:
-            lines += f"VIBEGUARD_CONFIG={quote(self.named)} && export VIBEGUARD_CONFIG\n"
+            lines += f"{_NAMING}{quote(self.named)} && export VIBEGUARD_CONFIG\n"
         return lines
 
 
@@ -77,7 +78,7 @@ def refuse_other_place(script: Path, place: Place, top: Path) -> None:
     With the script replaced that config would be checked no more, and nobody would be told.
     """
     text = beginning_of(script)
-    other = _folder_in(text)
+    other = place_in(text).folder
     if not is_ours(text) or other == place.folder or not _is_project(top / other):
         return
     shown = "at the top" if other == os.curdir else f"in {other}"
@@ -87,13 +88,16 @@ def refuse_other_place(script: Path, place: Place, top: Path) -> None:
     )
 
 
-def _folder_in(script: str) -> str:
-    """The folder that a script of ours goes to, as `Place.lines` writes it."""
+def place_in(script: str) -> Place:
+    """Where a script of ours goes, as `Place.lines` writes it."""
+    folder, named = os.curdir, ""
     for line in script.splitlines():
-        if line.startswith(_GOING):
-            with contextlib.suppress(ValueError):  # a name of several lines
-                return split(line)[1].removeprefix("$top/")
-    return os.curdir
+        with contextlib.suppress(ValueError):  # a name of several lines
+            if line.startswith(_GOING):
+                folder = split(line)[1].removeprefix("$top/")
+            elif line.startswith(_NAMING):
+                named = split(line)[0].removeprefix(_NAMING)
+    return Place(folder, named)
 
 
 def _is_project(folder: Path) -> bool:

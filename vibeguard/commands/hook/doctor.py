@@ -5,12 +5,12 @@ Ours are run, with a stub in the place of the checks; those of others are read a
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
+from vibeguard.commands.hook.config_place import place_in
 from vibeguard.commands.hook.git_files import beginning_of, git, is_ours, top_of_work_tree
 from vibeguard.commands.hook.managers import MANAGER_FILES, MANAGER_MARKS
 from vibeguard.commands.hook.settings_file import handlers, read_settings
@@ -23,7 +23,6 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.whereabouts import find_config
 
 _STAGES = ("pre-commit", "pre-push")
-_GOES_TO = re.compile(r'^cd "\$top"/(\S.*?) \|\| ', re.MULTILINE)
 
 
 class Finding(Struct, frozen=True):
@@ -129,12 +128,11 @@ def _tried(
 
 def _config(script: str, top: Path) -> str:
     """Whether there is a config where the script goes; without one the hook refuses."""
-    found = _GOES_TO.search(script)
-    words = found[1].strip("'") if found else os.curdir
-    folder = os.path.normpath(top / words)
-    named = re.search(r"^VIBEGUARD_CONFIG='?(.*?)'? && export", script, re.MULTILINE)
+    place = place_in(script)
+    folder = os.path.normpath(top / place.folder)
+    named = os.path.join(folder, place.named) if place.named else None
     try:
-        located = find_config(os.path.join(folder, named[1]) if named else None, {}, folder)
+        located = find_config(named, {}, folder)
     except (UsageError, OSError):
         return f"elsewhere, there is none in {folder}: every call is refused and says so"
     return located.path
@@ -145,16 +143,14 @@ def _managers(top: Path) -> Iterator[Finding]:
     hooks = Path(git("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
     for manager, names in MANAGER_FILES.items():
         for path in (top / name for name in names if (top / name).is_file()):
-            if "vibeguard" not in beginning_of(path):
-                yield Finding(
-                    str(path), f"of {manager}, read and not run: it does not call vibeguard"
-                )
-                continue
-            if any(MANAGER_MARKS[manager] in beginning_of(hooks / stage) for stage in _STAGES):
-                yield Finding(str(path), f"of {manager}, read and not run: it calls vibeguard")
-                continue
-            says = f"calls vibeguard, but git starts no {manager}: run {manager} install"
-            yield Finding(str(path), says, is_silent=True)
+            calls = "vibeguard" in beginning_of(path)
+            mark = MANAGER_MARKS[manager]
+            if calls and not any(mark in beginning_of(hooks / stage) for stage in _STAGES):
+                says = f"calls vibeguard, but git starts no {manager}: run {manager} install"
+                yield Finding(str(path), says, is_silent=True)
+            else:
+                does = "calls" if calls else "does not call"
+                yield Finding(str(path), f"of {manager}, read and not run: it {does} vibeguard")
 
 
 def _agents(top: Path, folder: Path) -> Iterator[Finding]:

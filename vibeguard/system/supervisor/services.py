@@ -1,7 +1,6 @@
 """What goes on beside the checks: orders of the front, signals, requests, the run's own timeout."""
 
 import math
-import select
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -11,6 +10,7 @@ from msgspec import Struct
 from vibeguard.core.names import SAME_SIGNAL_S, CancelReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Order, OrderReader, Pause, Resume
+from vibeguard.system.detach import has_no_reader
 from vibeguard.system.ending_signals import not_ignored
 from vibeguard.system.rundir.control import take_requests
 from vibeguard.system.supervisor.run import Run
@@ -101,19 +101,13 @@ class Services(Struct, frozen=True):
         A front that dies in it will not resume a run that it may leave (--max-wait): then we do.
         """
         while self.run.paused and self._take_requests():
-            if self._front_has_gone():
+            if has_no_reader(self.reports):
                 self.run.resume()
                 return
             try:
                 await self.sleep_outside(REQUEST_POLL_S)
             except RuntimeError:
                 return  # no thread is to be had: requests wait until the pause is over
-
-    def _front_has_gone(self) -> bool:
-        """Whether nobody can read any more what the front alone reads."""
-        poller = select.poll()
-        poller.register(self.reports, 0)  # an error is always told: no reader is left
-        return bool(poller.poll(0))
 
     def _take_requests(self) -> bool:
         """Obey what has been asked; False when nobody can ask any more."""

@@ -56,9 +56,6 @@ class Session:
         host: Host = Host(),  # noqa: B008 - it never changes
     ) -> None:
         self._log = log
-        self._launch = log.launch
-        self._recorder = log.recorder
-        self._journal = log.journal
         self._host = host
         self._remote = remote
         self._orders = orders
@@ -72,9 +69,9 @@ class Session:
         """Run the plan, seal its log and read it back. Raises LogWriteError."""
         ruling, unattributed = trio.run(self._run_checks, clock=self._clock)
         self._log.unattributed += unattributed
-        if self._launch.log_dir:
-            folder = os.fsdecode(self._launch.log_dir)
-            copy_outputs(folder, self._launch.plan.checks, self._logs)
+        if self._log.launch.log_dir:
+            folder = os.fsdecode(self._log.launch.log_dir)
+            copy_outputs(folder, self._log.launch.plan.checks, self._logs)
         sealed = self._log.finish(ruling, self._reusing.afterwards if self._reusing else None)
         if self._reusing is not None and not sealed.differences:
             with contextlib.suppress(OSError):  # the verdict does not depend on it
@@ -107,14 +104,14 @@ class Session:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 ruling = await run.run()
             finally:  # every executor shields its `close`, and bounds it
-                self._recorder.strained = lambda: None
+                self._log.recorder.strained = lambda: None
                 unattributed = await executor.close(shield_s=CLOSE_BOUND_S)
             pool.cancel_scope.cancel()
             services.cancel_scope.cancel()
         return ruling, unattributed
 
     def _prepare(self, executor: Executor, spare: Callable[[int], None]) -> Run:
-        launch = self._launch
+        launch = self._log.launch
         fork = partial(self._host.in_fork, spare)
         if may_reuse(launch.plan) and not self._log.nested and launch.staged is None:
             from vibeguard.system.supervisor.reusing import Reusing  # noqa: PLC0415 - preloaded
@@ -130,19 +127,19 @@ class Session:
                 judge=judging.judge,
                 keep=self._keep_output,
             ),
-            recorder=self._recorder,
+            recorder=self._log.recorder,
             clock=self._clock,
             groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
             reusing=self._reusing,
         )
         soon = trio.lowlevel.current_trio_token().run_sync_soon
-        self._recorder.strained = lambda: soon(self._cancel_unstored, DISK_FULL)
-        if self._journal.on_reserve:  # full before there was a run that could be given up
+        self._log.recorder.strained = lambda: soon(self._cancel_unstored, DISK_FULL)
+        if self._log.journal.on_reserve:  # full before there was a run that could be given up
             self._cancel_unstored(DISK_FULL)
         return run
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
-        launch = self._launch
+        launch = self._log.launch
         cwd = launch.cwd_of(planned)
         environment = check_environment(
             launch.environment,
@@ -188,7 +185,7 @@ class Session:
         """Other workers are there while an attempt waits for one."""
         awaits = self._log.state.checks[check].awaits
         if awaits is not None and awaits.attempt == attempt:
-            self._recorder.record(replace(awaits, present=present))
+            self._log.recorder.record(replace(awaits, present=present))
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:
         """The path of the list of a check's files, written before its first attempt."""
@@ -202,10 +199,10 @@ class Session:
         """Remember what must still be there at the end; end the run when output was lost."""
         name = planned.output_name(number)
         if result.output_sha256:
-            self._journal.expect_output(
+            self._log.journal.expect_output(
                 name, result.output_bytes, result.output_sha256, result.output_file
             )
-        if self._launch.log_dir:
+        if self._log.launch.log_dir:
             self._logs[planned.id] = os.path.join(self._log.folder, name)
         if result.output_error:
             self._cancel_unstored(f"the output of {planned.id} {result.output_error}")

@@ -41,6 +41,7 @@ class Witness:
     """What one supervisor vouches for. Made by `open_witness`, before the first check."""
 
     def __init__(self, state_dir: str, listener: socket.socket | None, folders: Folders) -> None:
+        self.name = _name_of(listener)  # of the socket; empty where this system has none
         self._state_dir = state_dir
         self._memory = Memory()
         self._listener = listener
@@ -51,11 +52,6 @@ class Witness:
         self._run = OrderedRun("")
         self._unseen: set[str] = set()
         self._thread: threading.Thread | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of the socket; empty where this system has none."""
-        return _name_of(self._listener)
 
     def learn(self) -> None:
         """Answer from now on, and take in which runs there are and how they ended. Raises OSError.
