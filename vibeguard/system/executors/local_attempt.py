@@ -116,12 +116,10 @@ class LocalAttempt:
         """Have the tree ended, or its end hurried, without waiting for it."""
         if self._result is not None:
             return
-        if self._ending is not None:
-            self._ending.request(grace_ns / 1e9)
-            return
-        self._ending = Ending(self._tree)
+        if self._ending is None:
+            self._ending = Ending(self._tree)
+            self._shared.tasks.start_soon(self._end, self._ending)
         self._ending.request(grace_ns / 1e9)
-        self._shared.tasks.start_soon(self._end, self._ending)
 
     def processes(self) -> tuple[ProcessReport, ...]:
         """What the attempt's processes are doing at this moment."""
@@ -169,8 +167,7 @@ class LocalAttempt:
         self._shared.reactor.unwatch(self._leader.descriptor)
         self._shared.tasks.start_soon(self._reap_after_its_tracer)
         if self._ending is None and self._spec.leaks is not LeakPolicy.IGNORE:
-            self._ending = Ending(self._tree)
-            self._shared.tasks.start_soon(self._end_leak, self._ending)
+            self._begin_to_end_leak()
 
     async def _reap_after_its_tracer(self) -> None:
         while (status := self._leader.reap()) is None:  # noqa: ASYNC110 - nothing announces it
@@ -191,8 +188,12 @@ class LocalAttempt:
         elif self._spec.leaks is LeakPolicy.IGNORE:
             self._let_go()
         else:
-            self._ending = Ending(self._tree)
-            self._shared.tasks.start_soon(self._end_leak, self._ending)
+            self._begin_to_end_leak()
+
+    def _begin_to_end_leak(self) -> None:
+        """What the leader left behind is ended, unless it ends in time."""
+        self._ending = Ending(self._tree)
+        self._shared.tasks.start_soon(self._end_leak, self._ending)
 
     async def _end(self, ending: Ending) -> None:
         await ending.run()
