@@ -6,14 +6,13 @@ from tests.helpers.histories import MS, History, check
 from tests.helpers.replays import replay
 from vibeguard.core.model.config_parts import Requirement
 from vibeguard.core.model.event_parts import VersionControl
-from vibeguard.core.model.events import CheckResults
+from vibeguard.core.model.events import CheckResults, CheckSettled, RunFinished
 from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.settings import Links
-from vibeguard.core.names import Outcome, Reason, ResultKind, ResultOutcome
-from vibeguard.core.pages.history import History as PastRuns
-from vibeguard.core.pages.history import HistoryCheck, HistoryRun, history_page
-from vibeguard.core.pages.history_data import history_of
+from vibeguard.core.model.state import State
+from vibeguard.core.names import Outcome, Reason, ResultKind, ResultOutcome, Verdict
+from vibeguard.core.pages.history import ToldRun, history_page
 from vibeguard.system.front.assets import read_asset
 
 HOSTILE = (
@@ -106,39 +105,49 @@ def page_of(run: History, **options: Any) -> str:
     return replay("html", run.events, asset=read_asset, **options)
 
 
-def past_runs(count: int, checks: int) -> PastRuns:
-    """So many runs of so many checks; every seventh run failed, by its first check."""
-    failed = [n % 7 == 3 for n in range(count)]
-    runs = [
-        HistoryRun(
-            run_id=f"202611{1 + n % 28:02d}T062528.145898Z-{n:04x}",
-            word=("passed", "failed")[failed[n]],
-            ns=(900 + n * 37 % 400) * MS,
-            started=f"2026-11-{1 + n % 28:02d}T06:25:28Z",
-            counts=f"{checks} passed",
-            branch="feature/cart",
-            commit="1f3a" * 10,
-        )
-        for n in range(count)
-    ]
-    first: list[HistoryCheck | None] = [
-        HistoryCheck(("passed", "failed")[bad], 40 * MS, n % 5 == 1) for n, bad in enumerate(failed)
-    ]
-    rest = {
-        f"unit-{k}": [
-            HistoryCheck("passed", (n + k) % 9 * MS) if n > k else None for n in range(count)
-        ]
-        for k in range(1, checks)
-    }
-    unstable = {"unit-0": "on the same tree 1f3a1f3a1f3a: 3 passed, 2 failed"}
-    return PastRuns("shop", runs, {"unit-0": first, **rest}, unstable)
+def past_runs(count: int, checks: int) -> list[ToldRun]:
+    """So many runs of so many checks, eight on one tree; every seventh run failed, by its first check."""
+    return [(_past_run(n, checks), ("passed", "failed")[_failed(n)]) for n in range(count)]
 
 
-def hostile_past() -> PastRuns:
+def _failed(number: int) -> bool:
+    return number % 7 == 3
+
+
+def _past_run(number: int, checks: int) -> State:
+    """A run as its log would tell it; a check more than in the one before it, up to so many."""
+    day, took = 1 + number % 28, (900 + number * 37 % 400) * MS
+    vcs = VersionControl(
+        "1f3a" * 10, branch="feature/cart", content=f"{number // 8:064x}", stillness="s"
+    )
+    state = History(
+        *(check(f"unit-{k}") for k in range(min(number, checks - 1) + 1)),
+        started={
+            "run_id": f"202611{day:02d}T062528.145898Z-{number:04x}",
+            "wall_time": f"2026-11-{day:02d}T06:25:28Z",
+            "cwd": "/shop",
+            "vcs": vcs,
+        },
+    ).state
+    state.finished = RunFinished(
+        t=took, verdict=Verdict.PASSED, counts={}, exit_code=0, elapsed_ns=took, vcs=vcs
+    )
+    state.settled, state.counts = len(state.checks), {Outcome.PASSED: len(state.checks)}
+    for k, (name, record) in enumerate(state.checks.items()):
+        ns = 40 * MS if k == 0 else (number + k) % 9 * MS
+        bad = k == 0 and _failed(number)
+        flaky = k == 0 and number % 5 == 1 and not bad
+        record.outcome = Outcome.FAILED if bad else Outcome.PASSED
+        record.first_started_t = 0
+        record.settled = CheckSettled(t=ns, check=name, outcome=record.outcome, flaky=flaky)
+    return state
+
+
+def hostile_past() -> list[ToldRun]:
     """A history in which every string is an attack."""
-    return history_of([(run_of(4).state, "passed"), (hostile_run().state, "failed")])
+    return [(run_of(4).state, "passed"), (hostile_run().state, "failed")]
 
 
-def page_of_past(past: PastRuns) -> str:
+def page_of_past(past: list[ToldRun]) -> str:
     """The page of a history, with its style."""
     return "".join(history_page(past, read_asset("page.css")))

@@ -98,12 +98,11 @@ def runs(*, common: GlobalOptions, options: RunsOptions) -> int:
 def _tell_history(state_dir: str, options: RunsOptions) -> int:
     """The kept runs as a page: to a file, to stdout, or to a browser. Raises UsageError."""
     from vibeguard.core.pages.history import history_page  # noqa: PLC0415 - seldom asked for
-    from vibeguard.core.pages.history_data import history_of  # noqa: PLC0415
     from vibeguard.system.front.assets import read_asset  # noqa: PLC0415
 
     if options.open and not os.path.isdir(state_dir):
         raise UsageError(f"there is no run in {state_dir}", "start one: vibeguard run")
-    page = "".join(history_page(history_of(_told_runs(state_dir)), read_asset("page.css")))
+    page = "".join(history_page([*_told_runs(state_dir)], read_asset("page.css")))
     if options.open:
         open_page(page, options.output, os.path.join(state_dir, PAGE))
     elif options.output is not None:

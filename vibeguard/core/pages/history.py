@@ -4,109 +4,94 @@ Its plots are markup, so it needs no script: a bar a run, oldest first, coloured
 """
 
 from collections.abc import Container, Iterator, Sequence
+from posixpath import basename
 from statistics import median
 
-from msgspec import Struct
-
+from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.names import UNPASSED
 from vibeguard.core.pages.frame import document, heading, text
+from vibeguard.core.report.reasons import shown_status
+from vibeguard.core.report.tally import settled_in_words
+from vibeguard.core.report.times import duration_ns
+from vibeguard.core.report.unstable import unstable_checks
 from vibeguard.core.wording.units import duration, plural
 
 MOST_CHECKS = 200
 MOST_BARS = 60  # of a check: what fits beside its name; the plot of all runs has twice as many
 _BAR, _GAP, _HEIGHT, _LEAST = 7, 2, 34, 3
-_UNPASSED = ("failed", "timeout", "error")
+
+# A run with its verdict or the state of its log, and a check in a run.
+ToldRun = tuple[State, str]
+_Ran = tuple[State, CheckRecord]
 
 
-class HistoryRun(Struct, frozen=True):
-    """One run: `word` is its verdict or the state of its log, `ns` how long it took."""
-
-    run_id: str
-    word: str
-    ns: int
-    started: str
-    counts: str
-    branch: str = ""
-    commit: str = ""
+def history_page(runs: Sequence[ToldRun], style: str) -> Iterator[str]:
+    """The parts of the page of these runs, the oldest first."""
+    started = runs[-1][0].started if runs else None
+    project = text(basename(started.cwd.rstrip("/"))) if started else ""
+    return document(f"History: {project}", _body(project, runs), style=style)
 
 
-class HistoryCheck(Struct, frozen=True):
-    """One check in one run; `word` is what is shown for it, `flaky` a pass that took a retry."""
-
-    word: str
-    ns: int
-    flaky: bool = False
-
-
-class History(Struct, frozen=True):
-    """Runs, the oldest first; of each check what it came to in each of them, None where in none.
-
-    `unstable` are the checks that passed and failed on one and the same tree, with a sentence.
-    """
-
-    project: str
-    runs: Sequence[HistoryRun]
-    checks: dict[str, list[HistoryCheck | None]]
-    unstable: dict[str, str]
-
-
-def history_page(history: History, style: str) -> Iterator[str]:
-    """The parts of the page."""
-    return document(f"History: {text(history.project)}", _body(history), style=style)
-
-
-def _body(history: History) -> Iterator[str]:
-    runs = history.runs
-    yield f'<header><p class="project">{text(history.project)}</p>\n'
-    word = runs[-1].word if runs else "pending"
+def _body(project: str, runs: Sequence[ToldRun]) -> Iterator[str]:
+    yield f'<header><p class="project">{project}</p>\n'
+    word = runs[-1][1] if runs else "pending"
     yield heading(word, f"Last run {word}" if runs else "No runs yet")
     yield f'<p class="said">{text(_said(runs))}</p></header>\n<main id="main">\n'
     if runs:
         yield from _runs(runs)
-        yield from _checks(history)
+        yield from _checks(runs)
         yield from _table(runs)
     yield "</main>\n"
 
 
-def _said(runs: Sequence[HistoryRun]) -> str:
+def _said(runs: Sequence[ToldRun]) -> str:
     if not runs:
         return "vibeguard run makes the first one."
-    passed = sum(run.word == "passed" for run in runs)
-    middle = duration(int(median(run.ns for run in runs)))
+    passed = sum(word == "passed" for _, word in runs)
+    middle = duration(int(median(state.elapsed_ns for state, _ in runs)))
     took = f"it took {middle}" if len(runs) == 1 else f"half of them took {middle} or less"
-    return f"{passed} of {plural(len(runs), 'run')} passed since {runs[0].started[:10]}; {took}"
+    since = _wall_time(runs[0][0])[:10]
+    return f"{passed} of {plural(len(runs), 'run')} passed since {since}; {took}"
 
 
-def _runs(runs: Sequence[HistoryRun]) -> Iterator[str]:
+def _wall_time(state: State) -> str:
+    return state.started.wall_time if state.started else ""
+
+
+def _runs(runs: Sequence[ToldRun]) -> Iterator[str]:
     shown = runs[-2 * MOST_BARS :]
-    longest = duration(max(run.ns for run in shown))
+    longest = duration(max(state.elapsed_ns for state, _ in shown))
     legend = (
         f"A bar a run, the newest at the right; the longest took {longest}. "
         "Red did not pass, amber was cancelled or passed on a retry, grey has no verdict yet."
     )
     said = "How long each run took, oldest first, by verdict. The table below says it in words."
     yield '<section><h2>Runs</h2><div class="history">\n'
-    yield _plot([(run.word, run.ns, _title(run)) for run in shown], said)
+    yield _plot([_bar(state, word, state.elapsed_ns) for state, word in shown], said)
     yield f'</div><p class="legend">{legend}</p></section>\n'
 
 
-def _title(run: HistoryRun) -> str:
-    return f"{run.run_id}: {run.word}, {duration(run.ns)}"
+def _bar(state: State, word: str, ns: int) -> tuple[str, int, str]:
+    return word, ns, f"{state.run_id}: {word}, {duration(ns)}"
 
 
-def _checks(history: History) -> Iterator[str]:
+def _checks(runs: Sequence[ToldRun]) -> Iterator[str]:
     """Every check, those first that need a look: unstable, flaky, failing, then by length."""
-    ordered = sorted(
-        history.checks.items(), key=lambda item: _rank(item[0], item[1], history.unstable)
-    )
+    found: dict[str, list[_Ran]] = {}
+    for state, _ in runs:
+        for check, record in state.checks.items():
+            found.setdefault(check, []).append((state, record))
+    unstable = _unstable(runs)
+    ordered = sorted(found.items(), key=lambda item: _rank(item[0], item[1], unstable))
     yield '<section><h2>Checks</h2><ul class="over-time">\n'
-    for check, points in ordered[:MOST_CHECKS]:
-        ran = [point for point in points if point is not None and point.ns]
-        usual = duration(int(median(point.ns for point in ran))) if ran else "never ran"
-        newest = list(zip(points, history.runs, strict=True))[-MOST_BARS:]
-        plot = _plot([_point(point, run) for point, run in newest], "")
+    for check, ran in ordered[:MOST_CHECKS]:
+        lengths = [ns for each in ran if (ns := duration_ns(*each))]
+        usual = duration(int(median(lengths))) if lengths else "never ran"
+        newest = (state for state, _ in runs[-MOST_BARS:])
+        plot = _plot([_bar_of(state, state.checks.get(check)) for state in newest], "")
         yield (
             f'<li><span class="name">{text(check)}</span><span class="history">{plot}</span>'
-            f'<span class="why">{text(_standing(check, points, history.unstable))}</span>'
+            f'<span class="why">{text(_standing(check, ran, unstable))}</span>'
             f'<span class="time">{usual}</span></li>\n'
         )
     yield "</ul>"
@@ -115,46 +100,54 @@ def _checks(history: History) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _point(point: HistoryCheck | None, run: HistoryRun) -> tuple[str, int, str]:
-    if point is None:
+def _bar_of(state: State, record: CheckRecord | None) -> tuple[str, int, str]:
+    if record is None:
         return "", 0, ""
-    word = "flaky" if point.flaky else point.word
-    return word, point.ns, f"{run.run_id}: {word}, {duration(point.ns)}"
+    word = "flaky" if record.flaky else shown_status(record)
+    return _bar(state, word, duration_ns(state, record))
 
 
-def _troubles(found: Sequence[HistoryCheck]) -> tuple[int, int]:
+def _unstable(runs: Sequence[ToldRun]) -> dict[str, str]:
+    """What passed and failed on one and the same tree, with a sentence about the newest one."""
+    found: dict[str, str] = {}
+    for one in unstable_checks(state for state, _ in reversed(runs)):
+        found.setdefault(
+            one.check, f"on the same tree {one.tree[:12]}: {one.passed} passed, {one.failed} failed"
+        )
+    return found
+
+
+def _troubles(ran: Sequence[_Ran]) -> tuple[int, int]:
     """How often a check did not pass, and how often only when it was tried again."""
-    return sum(point.word in _UNPASSED for point in found), sum(point.flaky for point in found)
+    failed = sum(shown_status(record) in UNPASSED for _, record in ran)
+    return failed, sum(record.flaky for _, record in ran)
 
 
-def _rank(
-    check: str, points: Sequence[HistoryCheck | None], unstable: Container[str]
-) -> tuple[int, ...]:
-    found = [point for point in points if point is not None]
-    bad, flaky = _troubles(found)
-    return (-(check in unstable), -flaky, -bad, -max((point.ns for point in found), default=0))
+def _rank(check: str, ran: Sequence[_Ran], unstable: Container[str]) -> tuple[int, ...]:
+    bad, flaky = _troubles(ran)
+    return (-(check in unstable), -flaky, -bad, -max(duration_ns(*each) for each in ran))
 
 
-def _standing(check: str, points: list[HistoryCheck | None], unstable: dict[str, str]) -> str:
-    found = [point for point in points if point is not None]
-    bad, flaky = _troubles(found)
-    parts = [f"failed {bad} of {len(found)}" if bad else ""]
+def _standing(check: str, ran: Sequence[_Ran], unstable: dict[str, str]) -> str:
+    bad, flaky = _troubles(ran)
+    parts = [f"failed {bad} of {len(ran)}" if bad else ""]
     parts += [f"passed on a retry in {flaky}" if flaky else "", unstable.get(check, "")]
     return ", ".join(filter(None, parts))
 
 
-def _table(runs: Sequence[HistoryRun]) -> Iterator[str]:
+def _table(runs: Sequence[ToldRun]) -> Iterator[str]:
     yield '<section><h2 id="table">Newest first</h2>\n'
     # What sticks out is reached by the keys, too.
     yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="table"><table>'
     yield "<thead><tr>"
     names = ("Run", "Verdict", "Took", "Started", "Branch", "Commit", "Checks")
     yield "".join(f'<th scope="col">{name}</th>' for name in names) + "</tr></thead><tbody>\n"
-    for run in reversed(runs):
-        when = run.started[:16].replace("T", " ")
-        cells = (duration(run.ns), when, run.branch, run.commit[:12], run.counts)
+    for state, word in reversed(runs):
+        when, vcs = _wall_time(state)[:16].replace("T", " "), state.vcs
+        where = (vcs.branch, vcs.head[:12]) if vcs else ("", "")
+        cells = (duration(state.elapsed_ns), when, *where, settled_in_words(state))
         yield (
-            f'<tr><th scope="row">{text(run.run_id)}</th><td class="{run.word}">{run.word}</td>'
+            f'<tr><th scope="row">{text(state.run_id)}</th><td class="{word}">{word}</td>'
             + "".join(f"<td>{text(cell)}</td>" for cell in cells)
             + "</tr>\n"
         )
