@@ -113,13 +113,9 @@ def _comparison(state: State, before: State | None) -> str:
     """What has changed since another run, in lines."""
     if before is None or before.started is None:
         return "nothing to compare with: no run before this one has finished\n"
-    from vibeguard.core.report.comparing import (  # noqa: PLC0415 - only if asked for
-        compare,
-        comparison_lines,
-    )
+    from vibeguard.core.report.comparing import comparison_lines  # noqa: PLC0415 - if asked for
 
-    lines = comparison_lines(compare(state, before), before.started.run_id)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in comparison_lines(state, before))
 
 
 class Pieces:

@@ -13,7 +13,7 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format, FormatOpti
 from vibeguard.core.model.events import CheckSettled, Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, LogStatus, Severity, Verdict
-from vibeguard.core.report.comparing import compare, same_failure, standing
+from vibeguard.core.report.comparing import compare, kinds_of, same_failure, standing
 from vibeguard.core.report.conclusion import exit_code_of, verdict_event
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
 from vibeguard.core.report.subject import about, patch_lines
@@ -206,11 +206,11 @@ class AgentFormat(Format):
         if former is None or former.started is None:
             return
         news = compare(state, former)
-        kinds = news.kinds()[:3]
+        kinds = kinds_of(news)[:3]
         if any(changes for _, changes in kinds):
             counts = ", ".join(f"{len(changes)} {name}" for name, changes in kinds)
             yield f"since run {former.started.run_id}: {counts}"
         for change in news.fixed[:MOST_FIXED]:
-            yield f"fixed: {change.text}"
+            yield f"fixed: {change.message}"
         if len(news.fixed) > MOST_FIXED:
             yield f"fixed: and {len(news.fixed) - MOST_FIXED} more"

@@ -13,7 +13,7 @@ from vibeguard.core.pages.cards import MOST_CARDS, card
 from vibeguard.core.pages.frame import command, document, heading, text
 from vibeguard.core.pages.run_data import run_data
 from vibeguard.core.pages.setting import Setting
-from vibeguard.core.report.comparing import MOST_LINES, compare
+from vibeguard.core.report.comparing import MOST_LINES, compare, kinds_of
 from vibeguard.core.report.conclusion import Ending, exit_code_of, verdict_event
 from vibeguard.core.report.critical_path import path_sentence
 from vibeguard.core.report.failure import with_remarks
@@ -151,11 +151,11 @@ def _facts(state: State, ending: Ending) -> Iterator[str]:
 
 def _comparison(state: State, former: State) -> Iterator[str]:
     yield f'<section id="changes"><h2>Since run {text(former.run_id)}</h2>\n'
-    kinds = [(name, changes) for name, changes in compare(state, former).kinds() if changes]
+    kinds = [(name, changes) for name, changes in kinds_of(compare(state, former)) if changes]
     if not kinds:
         yield '<p class="quiet">Nothing has changed.</p>'
     for name, changes in kinds:
-        lines = "".join(f"<li>{text(one.text)}</li>" for one in changes[:MOST_LINES])
+        lines = "".join(f"<li>{text(one.message)}</li>" for one in changes[:MOST_LINES])
         more = len(changes) - MOST_LINES
         lines += f'<li class="quiet">and {more} more</li>' if more > 0 else ""
         yield f'<h3 class="{name.split()[0]}">{len(changes)} {name}</h3><ul>{lines}</ul>\n'

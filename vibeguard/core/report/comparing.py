@@ -3,8 +3,6 @@
 import re
 from collections.abc import Hashable, Iterator
 
-from msgspec import Struct
-
 from vibeguard.core.model.report import ChangeReport, ComparisonReport
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
@@ -32,38 +30,17 @@ _PASSING = re.compile(
 )
 
 
-class Change(Struct, frozen=True):
-    """One difference: `text` is a sentence, sanitised; `result` is None for a whole check."""
+def compare(present: State, before: State) -> ComparisonReport:
+    """What the present run has that the one before had not, and the other way round.
 
-    check: str
-    text: str
-    result: Result | None = None
-
-
-class Comparison(Struct, frozen=True):
-    """The differences of each kind, in the order of the plan."""
-
-    new: tuple[Change, ...]
-    still: tuple[Change, ...]
-    fixed: tuple[Change, ...]
-    slower: tuple[Change, ...]
-
-    def kinds(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
-        """Each kind by the words for it."""
-        return (
-            ("new", self.new),
-            ("still failing", self.still),
-            ("fixed", self.fixed),
-            ("slower", self.slower),
-        )
-
-
-def compare(present: State, before: State) -> Comparison:
-    """What the present run has that the one before had not, and the other way round."""
+    The differences of each kind are in the order of the plan, their sentences sanitised.
+    """
     now, then, passed = _failures(present), _failures(before), _passed(present)
-    return Comparison(
+    return ComparisonReport(
+        run_id=before.run_id,
+        head=before.vcs.head if before.vcs else "",
         new=tuple(one for key, one in now.items() if key not in then),
-        still=tuple(one for key, one in now.items() if key in then),
+        still_failing=tuple(one for key, one in now.items() if key in then),
         fixed=tuple(
             one
             for key, one in then.items()
@@ -73,35 +50,26 @@ def compare(present: State, before: State) -> Comparison:
     )
 
 
-def comparison_lines(comparison: Comparison, run_id: str) -> list[str]:
+def kinds_of(found: ComparisonReport) -> tuple[tuple[str, tuple[ChangeReport, ...]], ...]:
+    """The differences of each kind by the words for it."""
+    return (
+        ("new", found.new),
+        ("still failing", found.still_failing),
+        ("fixed", found.fixed),
+        ("slower", found.slower),
+    )
+
+
+def comparison_lines(present: State, before: State) -> list[str]:
     """The comparison in words, a bounded number of lines a kind."""
-    counts = ", ".join(f"{len(changes)} {name}" for name, changes in comparison.kinds())
-    lines = [f"compared with {sanitise(run_id)}: {counts}"]
-    for name, changes in comparison.kinds():
-        lines += [f"  {name}: {change.text}" for change in changes[:MOST_LINES]]
+    kinds = kinds_of(compare(present, before))
+    counts = ", ".join(f"{len(changes)} {name}" for name, changes in kinds)
+    lines = [f"compared with {sanitise(before.run_id)}: {counts}"]
+    for name, changes in kinds:
+        lines += [f"  {name}: {change.message}" for change in changes[:MOST_LINES]]
         if len(changes) > MOST_LINES:
             lines.append(f"  {name}: and {len(changes) - MOST_LINES} more")
     return lines
-
-
-def comparison_report(present: State, before: State) -> ComparisonReport:
-    """The comparison as a document has it: every difference."""
-    found, vcs = compare(present, before), before.vcs
-    return ComparisonReport(
-        run_id=before.run_id,
-        head=vcs.head if vcs else "",
-        new=_reported(found.new),
-        still_failing=_reported(found.still),
-        fixed=_reported(found.fixed),
-        slower=_reported(found.slower),
-    )
-
-
-def _reported(changes: tuple[Change, ...]) -> tuple[ChangeReport, ...]:
-    return tuple(
-        ChangeReport(one.check, one.text, None if one.result is None else result_report(one.result))
-        for one in changes
-    )
 
 
 def standing(record: CheckRecord, former: CheckRecord | None) -> str:
@@ -149,18 +117,19 @@ def _keys(record: CheckRecord) -> set[tuple[str, ...]]:
     return {_key(record.planned.id, one) for one in _bad(record)}
 
 
-def _failures(state: State) -> dict[tuple[str, ...], Change]:
+def _failures(state: State) -> dict[tuple[str, ...], ChangeReport]:
     """What failed: results where there are any, else the check itself."""
-    found: dict[tuple[str, ...], Change] = {}
+    found: dict[tuple[str, ...], ChangeReport] = {}
     for check, record in state.checks.items():
         if record.outcome not in UNPASSED:
             continue
         bad = _bad(record)
         for result in bad:
             text = f"{sanitise(check)}: {result_line(result)}"
-            found.setdefault(_key(check, result), Change(check, text, result))
+            change = ChangeReport(check, text, result_report(result))
+            found.setdefault(_key(check, result), change)
         if not bad:
-            found[check,] = Change(check, sanitise(check))
+            found[check,] = ChangeReport(check, sanitise(check), None)
     return found
 
 
@@ -196,17 +165,18 @@ def _mended(state: State, key: tuple[str, ...]) -> bool:
     )
 
 
-def _slower_checks(present: State, before: State) -> Iterator[Change]:
+def _slower_checks(present: State, before: State) -> Iterator[ChangeReport]:
     for check, record in present.checks.items():
         former = before.checks.get(check)
         if former is None or Outcome.PASSED not in (record.outcome, former.outcome):
             continue
         now, then = duration_ns(present, record), duration_ns(before, former)
         if now > then * SLOWER and now - then >= SLOWER_CHECK_NS:
-            yield Change(check, f"{sanitise(check)} took {duration(now)}, {duration(then)} before")
+            said = f"{sanitise(check)} took {duration(now)}, {duration(then)} before"
+            yield ChangeReport(check, said, None)
 
 
-def _slower_results(present: State, before: State) -> Iterator[Change]:
+def _slower_results(present: State, before: State) -> Iterator[ChangeReport]:
     for check, record in present.checks.items():
         then = _durations(before.checks.get(check))
         for name, result in _durations(record).items():
@@ -214,7 +184,7 @@ def _slower_results(present: State, before: State) -> Iterator[Change]:
             now_ns, then_ns = result.duration_ns or 0, (former.duration_ns or 0) if former else 0
             if then_ns and now_ns > then_ns * SLOWER and now_ns - then_ns >= SLOWER_RESULT_NS:
                 said = f"{check}: {name} took {duration(now_ns)}, {duration(then_ns)} before"
-                yield Change(check, sanitise(said), result)
+                yield ChangeReport(check, sanitise(said), result_report(result))
 
 
 def _durations(record: CheckRecord | None) -> dict[str, Result]:
