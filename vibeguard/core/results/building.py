@@ -19,6 +19,28 @@ _LEVELS = {
     "convention": Level.WARNING,
 }
 
+# Every word that a runner has for how a test came out; whatever else one writes is an error.
+_OUTCOMES = {
+    "passed": ResultOutcome.PASSED,
+    "pass": ResultOutcome.PASSED,
+    "xpassed": ResultOutcome.PASSED,
+    "failed": ResultOutcome.FAILED,
+    "fail": ResultOutcome.FAILED,
+    "skipped": ResultOutcome.SKIPPED,
+    "skip": ResultOutcome.SKIPPED,
+    "pending": ResultOutcome.SKIPPED,
+    "disabled": ResultOutcome.SKIPPED,
+    "todo": ResultOutcome.SKIPPED,
+    "rerun": ResultOutcome.SKIPPED,
+    "other": ResultOutcome.SKIPPED,
+    "xfailed": ResultOutcome.XFAILED,
+}
+
+
+def outcome_of(word: str) -> ResultOutcome:
+    """The outcome that a runner's own word stands for."""
+    return _OUTCOMES.get(word, ResultOutcome.ERROR)
+
 
 def level_of(word: str | None, default: Level = Level.INFO) -> Level:
     """The level that a tool's own word stands for."""

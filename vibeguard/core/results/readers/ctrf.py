@@ -4,18 +4,11 @@ from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import FAILED_RESULTS, ResultOutcome
-from vibeguard.core.results.building import one_test
+from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import nanoseconds
 
-_OUTCOMES = {
-    "passed": ResultOutcome.PASSED,
-    "failed": ResultOutcome.FAILED,
-    "skipped": ResultOutcome.SKIPPED,
-    "pending": ResultOutcome.SKIPPED,
-    "other": ResultOutcome.SKIPPED,
-}
 _ERRORS = ("setup_failed", "teardown_failed", "error", "broken")
 
 
@@ -59,7 +52,7 @@ class CtrfReader(DocumentReader[_Report]):
 
 
 def _result(test: _Test) -> Result:
-    outcome = _OUTCOMES.get(test.status, ResultOutcome.ERROR)
+    outcome = outcome_of(test.status)
     if test.raw_status in ("xfailed", "call_xfailed"):
         outcome = ResultOutcome.XFAILED
     elif outcome is ResultOutcome.FAILED and test.raw_status in _ERRORS:

@@ -5,18 +5,13 @@ from msgspec import Struct, field
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultOutcome
 from vibeguard.core.results.base import Sink, UnreadableReport
-from vibeguard.core.results.building import one_test
+from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import decode_line
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
 
 MOST_OPEN = 10_000  # tests that run at a time
-_OUTCOMES = {
-    "pass": ResultOutcome.PASSED,
-    "fail": ResultOutcome.FAILED,
-    "skip": ResultOutcome.SKIPPED,
-}
 _NOISE = ("=== ", "--- ", "FAIL", "PASS", "ok  \t", "exit status", "?   \t")
 
 
@@ -52,7 +47,7 @@ class GoTestReader(LineReader):
             self._going_on.add(event.package)
         if event.action in ("output", "build-output"):
             self._output(event)
-        elif event.action in _OUTCOMES:
+        elif event.action in ("pass", "fail", "skip"):
             self._over(event)
 
     def end(self) -> None:
@@ -97,7 +92,7 @@ class GoTestReader(LineReader):
 
 
 def _result(event: _Event, output: str) -> Result:
-    outcome = _OUTCOMES[event.action]
+    outcome = outcome_of(event.action)
     if not event.test:
         outcome = ResultOutcome.ERROR  # the package itself: no build, a panic outside of tests
     place = place_in(output) if outcome is not ResultOutcome.PASSED else Place()

@@ -4,19 +4,10 @@ from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultOutcome
-from vibeguard.core.results.building import one_test
+from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import nanoseconds
-
-_OUTCOMES = {
-    "passed": ResultOutcome.PASSED,
-    "failed": ResultOutcome.FAILED,
-    "pending": ResultOutcome.SKIPPED,
-    "skipped": ResultOutcome.SKIPPED,
-    "disabled": ResultOutcome.SKIPPED,
-    "todo": ResultOutcome.SKIPPED,
-}
 
 
 class _Assertion(Struct):
@@ -56,7 +47,7 @@ class JestReader(DocumentReader[_Report]):
 
 
 def _result(file: _File, test: _Assertion) -> Result:
-    outcome = _OUTCOMES.get(test.status, ResultOutcome.ERROR)
+    outcome = outcome_of(test.status)
     text = "\n".join(test.messages or [])
     place = _place(file, text if outcome is ResultOutcome.FAILED else "")
     took_ns = nanoseconds(test.duration, 1_000_000)

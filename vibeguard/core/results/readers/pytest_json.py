@@ -4,20 +4,10 @@ from msgspec import Struct
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultOutcome
-from vibeguard.core.results.building import one_test
+from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place
 from vibeguard.core.results.texts import nanoseconds
-
-_OUTCOMES = {
-    "passed": ResultOutcome.PASSED,
-    "xpassed": ResultOutcome.PASSED,
-    "failed": ResultOutcome.FAILED,
-    "error": ResultOutcome.ERROR,
-    "skipped": ResultOutcome.SKIPPED,
-    "xfailed": ResultOutcome.XFAILED,
-    "rerun": ResultOutcome.SKIPPED,
-}
 
 
 class _Crash(Struct):
@@ -73,7 +63,7 @@ class PytestJsonReader(DocumentReader[_Report]):
 
 
 def _result(test: _Test) -> Result:
-    outcome = _OUTCOMES.get(test.outcome, ResultOutcome.ERROR)
+    outcome = outcome_of(test.outcome)
     phases = [phase for phase in (test.setup, test.call, test.teardown) if phase]
     told = outcome not in (ResultOutcome.PASSED, ResultOutcome.XFAILED)
     failed = next((phase for phase in phases if phase.outcome not in ("passed", "")), None)
