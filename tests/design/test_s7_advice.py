@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.command import project, vibeguard
 from vibeguard.core.history import Sample, definition_of
 from vibeguard.core.names import Outcome
-from vibeguard.core.report.learning import LEAST_SAMPLES
+from vibeguard.core.report.config_advice import LEAST_SAMPLES
 from vibeguard.system.history import append_history, machine_id
 
 SECOND = 1_000_000_000

@@ -20,7 +20,7 @@ from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned
 from vibeguard.core.model.state import State
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.learning import placement_advice
+from vibeguard.core.report.config_advice import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.front.shown import format_options

@@ -12,8 +12,7 @@ from vibeguard.commands.streams import write_news
 from vibeguard.core.model.config import Config
 from vibeguard.core.names import Pool
 from vibeguard.core.planning.plan import plan_of_all, pool_of
-from vibeguard.core.report.learning import placement_advice
-from vibeguard.core.report.proposals import propose_results
+from vibeguard.core.report.config_advice import placement_advice, propose_results
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
 from vibeguard.system.history import load_estimates

@@ -13,8 +13,7 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.system.executors.pool_attempt import ALTERED
-from vibeguard.system.front.comparison import differences_from
-from vibeguard.system.front.following import Shown
+from vibeguard.system.front.following import Shown, differences_from
 from vibeguard.system.journal.reader import reading_of
 
 

@@ -2,9 +2,13 @@ r"""Output as lines that people read: decoded, without colours, each of a bounde
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from vibeguard.core.excerpt.json_streams import said
+import msgspec
+from msgspec import Struct, field
+
+from vibeguard.core.problems import UNDECODABLE
 
 _HEAD_BYTES, _HEAD_LINES = 64 << 10, 1_000
 _TAIL_BYTES, _TAIL_LINES = 256 << 10, 5_000
@@ -17,6 +21,10 @@ _ESCAPES = (
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]+[0-~]|\x1b[0-Z\\^_`-~]"
 )
 _LINE_END = rb"(?<!\r)\r+(?=\n|\Z)"
+# What go test and cargo write in streams.
+_GO_TESTS = ("start", "run", "pause", "cont", "pass", "bench", "fail", "skip", "attr", "output")
+_GO = frozenset((*_GO_TESTS, "build-output", "build-fail"))
+_CARGO = frozenset(("compiler-artifact", "build-script-executed", "build-finished"))
 
 
 class Line(NamedTuple):
@@ -107,3 +115,38 @@ def _readable(line: str) -> str:
     r"""Return what a terminal would show of a line: the last \r-separated part, cut if long."""
     line = line.rstrip().rsplit("\r", 1)[-1]
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 3] + "..."
+
+
+class _Diagnostic(Struct):
+    rendered: str | None = None
+
+
+class _StreamLine(Struct):
+    """An event of go test, which is one only with a package, or a message of cargo."""
+
+    action: str = field(name="Action", default="")
+    package: str = field(name="Package", default="")
+    import_path: str = field(name="ImportPath", default="")
+    output: str = field(name="Output", default="")
+    reason: str = ""
+    message: _Diagnostic | None = None
+
+
+def said(line: str) -> list[str]:
+    """The lines of text inside of a line of a tool's JSON stream; any other line as it is.
+
+    Such a stream is written for readers of results; the text that a person wants is inside of it.
+    """
+    text: str | None = None
+    if line.startswith("{") and ('"Action":"' in line or '"reason":"' in line):
+        with suppress(ValueError, *UNDECODABLE):  # the former: what cannot be encoded
+            text = _text_in(msgspec.json.decode(line.encode(), type=_StreamLine))
+    return [line] if text is None else text.splitlines()
+
+
+def _text_in(line: _StreamLine) -> str | None:
+    if line.action in _GO and (line.package or line.import_path):
+        return line.output
+    if line.reason == "compiler-message" and line.message is not None:
+        return line.message.rendered or ""
+    return "" if line.reason in _CARGO else None

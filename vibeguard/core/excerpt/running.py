@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from vibeguard.core.excerpt.json_streams import said
+from vibeguard.core.excerpt.lines import said
 
 
 class Runner(Struct, frozen=True):

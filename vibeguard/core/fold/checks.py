@@ -5,10 +5,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from vibeguard.core.fold.ended_attempts import not_tried_again, unsuccessful
-from vibeguard.core.fold.may_start import check_requirements, enter_group, note_unconfirmed
 from vibeguard.core.fold.settling import CANCELS_ALL, contradiction
 from vibeguard.core.fold.states import BACKOFF, QUEUED, RUNNING, SETTLED
 from vibeguard.core.model import events
+from vibeguard.core.model.plan import CONFIRMING
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     AttemptEnd,
@@ -22,13 +22,13 @@ from vibeguard.core.problems import LogCorrupt
 
 # A million events are folded, and in Python 3.11 a member costs four times as much as a name.
 _EXITED = AttemptEnd.EXITED
-_BACKGROUND = Pool.BACKGROUND
 _LOST = AttemptEnd.LOST
 _WORKERS = Pool.WORKERS
 _IDLE = TerminationReason.IDLE
 _LEAK = TerminationReason.LEAK
 _PASSED = Outcome.PASSED
 _REFUSED = AttemptEnd.REFUSED
+_PROCEED = WhilePending.PROCEED
 _WAIT = WhilePending.WAIT
 
 
@@ -236,3 +236,36 @@ def _not_under_way(check: str) -> LogCorrupt:
 
 def _judged_early(check: str) -> LogCorrupt:
     return LogCorrupt(f"{check}: judged while its attempt is under way")
+
+
+def check_requirements(state: State, record: CheckRecord) -> None:
+    """Every requirement has passed or was waived; those that it runs before are noted."""
+    check = record.planned.id
+    for requirement in record.planned.requires:
+        required = state.checks[requirement.check]
+        if record.waived.get(requirement.check) == _PROCEED:
+            if requirement.check not in record.ran_before:
+                record.ran_before = (*record.ran_before, requirement.check)
+        elif required.state is not SETTLED:
+            raise LogCorrupt(f"{check} started before {requirement.check} settled")
+        elif required.outcome is not _PASSED:
+            raise LogCorrupt(f"{check} started although {requirement.check} did not pass")
+        else:
+            note_unconfirmed(state, record, requirement.check)
+
+
+def note_unconfirmed(state: State, record: CheckRecord, required: str) -> None:
+    """Note that the check runs before a reused requirement has been confirmed."""
+    confirming = state.checks.get(f"{required}{CONFIRMING}")
+    if confirming is None or confirming.state is SETTLED or confirming is record:
+        return
+    if confirming.planned.id not in record.ran_before:
+        record.ran_before = (*record.ran_before, confirming.planned.id)
+
+
+def enter_group(state: State, record: CheckRecord) -> None:
+    """Enter the group of the check: no other check of it may be running."""
+    check, holder = record.planned.id, state.groups.get(record.group)
+    if holder is not None:
+        raise LogCorrupt(f"{check} and {holder} of group {record.group} ran together")
+    state.groups[record.group] = check

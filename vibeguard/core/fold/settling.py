@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from vibeguard.core.fold.ended_attempts import decisive_termination, defect, unsuccessful
-from vibeguard.core.fold.states import RUNNING, SETTLES_FROM
-from vibeguard.core.fold.unjudged import (
+from vibeguard.core.fold.ended_attempts import (
     cancelled,
+    decisive_termination,
+    defect,
     dependency_pending,
     nothing_to_confirm,
     requirement,
+    unsuccessful,
 )
+from vibeguard.core.fold.states import RUNNING, SETTLES_FROM
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (

@@ -14,9 +14,8 @@ from vibeguard.core.model.events import CheckSettled, Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, LogStatus, Severity, Verdict
 from vibeguard.core.report.comparing import compare, kinds_of, same_failure, standing
-from vibeguard.core.report.conclusion import exit_code_of, verdict_event
+from vibeguard.core.report.conclusion import about, exit_code_of, patch_lines, verdict_event
 from vibeguard.core.report.fenced import Fenced, run_mark, size_of
-from vibeguard.core.report.subject import about, patch_lines
 from vibeguard.core.report.summary import late, missing_artifacts, open_checks, skips
 from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.wording.sentences import cancelled_because

@@ -2,9 +2,8 @@
 
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, TimelineFormat
 from vibeguard.core.model.state import State
-from vibeguard.core.pages.places import places_of
+from vibeguard.core.pages.places import Setting, places_of
 from vibeguard.core.pages.run import run_page
-from vibeguard.core.pages.setting import Setting
 
 
 class HtmlFormat(TimelineFormat):

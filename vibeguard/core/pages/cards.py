@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.pages.details import OUTPUT, RESULTS, details
+from vibeguard.core.names import Outcome
 from vibeguard.core.pages.frame import block, text
-from vibeguard.core.pages.places import Places
-from vibeguard.core.pages.setting import Setting
+from vibeguard.core.pages.places import Places, Setting
+from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.comparing import standing
-from vibeguard.core.report.failure import with_remarks
+from vibeguard.core.report.conclusion import output_path
+from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import (
     MOST_LINES,
@@ -19,9 +20,11 @@ from vibeguard.core.report.results import (
     shown_results,
 )
 from vibeguard.core.report.times import took
+from vibeguard.core.report.workers import placed
 
 MOST_CARDS = 200  # a page of ten thousand of them is slow and tells nobody more
 _MOST_OPEN = 50
+RESULTS, OUTPUT = "results", "output"
 
 
 def card(
@@ -80,3 +83,27 @@ def _linked(result: Result, places: Places) -> str:
         label = f'rel="noopener noreferrer" aria-label="{place} on the forge"'
         more = f' <a class="forge" href="{text(forge)}" {label}>forge</a>'
     return shown + line[len(place) :] + more
+
+
+def details(state: State, record: CheckRecord, run_folder: str) -> Iterator[tuple[str, str]]:
+    """Label and text of everything there is, untrusted text not yet harmless."""
+    return ((label, text) for label, text in _details(state, record, run_folder) if text)
+
+
+def _details(state: State, record: CheckRecord, run_folder: str) -> Iterator[tuple[str, str]]:
+    planned, settled = record.planned, record.settled
+    if settled is not None and record.outcome is not Outcome.PASSED:
+        yield RESULTS, "\n".join(result_lines(record))
+        yield OUTPUT, "\n".join(lines_besides(record))
+        yield "facts", "\n".join(fact_lines(record))
+        for section in advice_of(state, record).sections():
+            yield section.label, section.text
+    elif settled is not None and settled.leaked:
+        yield "facts", "\n".join(fact_lines(record))
+    for prompt in shown_prompts(record):
+        yield "prompt", prompt.content.strip()
+    yield "worker", placed(record)
+    yield "command", shown_command(planned)
+    yield "requires", ", ".join(requirement.check for requirement in planned.requires)
+    yield "tags", ", ".join(planned.tags)
+    yield "full output", output_path(record, run_folder)

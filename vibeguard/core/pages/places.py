@@ -1,4 +1,4 @@
-"""Where a click on `src/app.py:3:8` leads: into an editor, and to the forge that has the commit."""
+"""What the page of a run depends on beside the run: above all where a click on a place leads."""
 
 from msgspec import Struct
 
@@ -53,3 +53,13 @@ def places_of(state: State, editor: str, root: str) -> Places:
         commit=vcs.head if vcs else "",
         branch=vcs.branch if vcs else "",
     )
+
+
+class Setting(Struct, frozen=True):
+    """Where the run lies, where links lead, and the run that it is compared with."""
+
+    run_folder: str
+    places: Places
+    style: str
+    script: str
+    former: State | None = None

@@ -11,15 +11,14 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Verdict
 from vibeguard.core.pages.cards import MOST_CARDS, card
 from vibeguard.core.pages.frame import command, document, heading, text
+from vibeguard.core.pages.places import Setting
 from vibeguard.core.pages.run_data import run_data
-from vibeguard.core.pages.setting import Setting
 from vibeguard.core.report.comparing import MOST_LINES, compare, kinds_of
-from vibeguard.core.report.conclusion import Ending, exit_code_of, verdict_event
+from vibeguard.core.report.conclusion import Ending, about, exit_code_of, verdict_event
 from vibeguard.core.report.critical_path import path_sentence
 from vibeguard.core.report.failure import with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
-from vibeguard.core.report.subject import about
 from vibeguard.core.report.summary import background, summary, verdict_line
 from vibeguard.core.report.timeline import Timeline
 from vibeguard.core.report.times import took

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Pool
-from vibeguard.core.pages.details import details
+from vibeguard.core.pages.cards import details
 from vibeguard.core.report.critical_path import critical_path
 from vibeguard.core.report.failure import with_remarks
 from vibeguard.core.report.reasons import reason_of, shown_status

@@ -1,13 +1,17 @@
 """How a run stands when its reader stops reading: verdict, exit code, what is wrong, its files."""
 
+from collections.abc import Iterator
+from shlex import quote
+
 from msgspec import Struct
 
 from vibeguard.core.fold.verdict import exit_code_so_far, fails_the_run
 from vibeguard.core.model.event_parts import TreeChange
 from vibeguard.core.model.events import RunFinished
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import UNPASSED, ExitCode, LogStatus, Verdict
+from vibeguard.core.names import UNPASSED, ExitCode, LogStatus, StagedWay, Verdict
 from vibeguard.core.report.reasons import shown_status
+from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.units import some
 
@@ -96,3 +100,38 @@ def _in(run_folder: str, path: str) -> str:
 def changed_meanwhile(state: State) -> TreeChange | None:
     """What is known of files that changed during the run; None where none did."""
     return state.finished.changed if state.finished else None
+
+
+def about(state: State) -> str:
+    """What the last line of a run adds: what was checked, and what was changed meanwhile."""
+    return what_was_checked(state) + what_was_changed(state)
+
+
+def what_was_checked(state: State) -> str:
+    """Half a sentence for a run of what is staged, and where it was laid out; else empty."""
+    view = state.started.staged if state.started else None
+    if view is None:
+        return ""
+    if view.way is StagedWay.NAMESPACE:
+        return "; of what is staged, at its own path"
+    return f"; of what is staged, in a copy ({sanitise(view.why)})"
+
+
+def what_was_changed(state: State) -> str:
+    """Half a sentence that names files that were changed meanwhile; empty where none were."""
+    found = changed_meanwhile(state)
+    if found is None:
+        return ""
+    if found.untold:
+        return f"; whether files were changed is not known ({sanitise(found.untold)})"
+    more = f" and {found.left_out} more" if found.left_out else ""
+    return f"; changed by checks or by somebody else: {sanitise(', '.join(found.files))}{more}"
+
+
+def patch_lines(state: State, run_folder: str) -> Iterator[str]:
+    """How to stage what checks have made of staged files, where they have."""
+    path = patch_path(state, run_folder)
+    if path:
+        yield sanitise(
+            f"checks changed staged files; to stage that: git apply --cached {quote(path)}"
+        )

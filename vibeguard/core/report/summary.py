@@ -6,10 +6,9 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
-from vibeguard.core.report.conclusion import Ending, exit_code_of, verdict_event
+from vibeguard.core.report.conclusion import Ending, about, exit_code_of, patch_lines, verdict_event
 from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
-from vibeguard.core.report.subject import about, patch_lines
 from vibeguard.core.report.tally import (
     has_nothing_to_confirm,
     named,

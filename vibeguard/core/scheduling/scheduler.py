@@ -11,7 +11,7 @@ say: who has been offered a slot and has not started yet.
 
 from collections.abc import Collection, Iterator
 
-from vibeguard.core.fold.unjudged import root_cause
+from vibeguard.core.fold.ended_attempts import root_cause
 from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.events import (
     CheckQueued,

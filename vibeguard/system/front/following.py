@@ -18,6 +18,7 @@ from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
+from vibeguard.system.channel import Sealed
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
@@ -212,3 +213,27 @@ def _is_over(following: Following, until: Until) -> bool:
         if (enough or until.is_late()) and not follower.finished:
             return True
     return following.all_is_shown()
+
+
+def differences_from(sealed: Sealed | None, view: Shown, follower: Follower) -> str:
+    """Where log, seal and the supervisor's word (None: none yet) are not the same; else empty."""
+    differences = () if sealed is None else sealed.differences
+    if view.problem is not None:
+        return "; ".join((_located(view.problem), *differences))
+    if sealed is None:
+        return ""
+    if differences:
+        return "; ".join(differences)
+    seal, finished = follower.seal, view.state.finished
+    if seal is None or finished is None:
+        return "the log has no seal, but its supervisor wrote one"
+    followed = (seal.sha256, seal.events, finished.exit_code)
+    if followed != (sealed.sha256, sealed.events, sealed.exit_code):
+        return "the log that was followed is not the one that the supervisor wrote"
+    return ""
+
+
+def _located(problem: LogCorrupt) -> str:
+    if not problem.line:
+        return problem.what
+    return f"line {problem.line}, byte {problem.byte} of the log: {problem.what}"

@@ -24,9 +24,8 @@ from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Resume, Started
 from vibeguard.system.clock import monotonic_s, wall_ns
-from vibeguard.system.front.comparison import differences_from
 from vibeguard.system.front.early import Supervisor
-from vibeguard.system.front.following import Following, restored
+from vibeguard.system.front.following import Following, differences_from, restored
 from vibeguard.system.front.import_ahead import import_ahead
 from vibeguard.system.front.link import SupervisorLink
 from vibeguard.system.front.loop import Loop

@@ -27,8 +27,15 @@ from hypothesis import strategies as st
 
 from vibeguard.core.audit import accesses
 from vibeguard.core.audit.accesses import Accesses, Use
-from vibeguard.core.audit.findings import Audit, Declared, Files, audit_lines, audit_of
-from vibeguard.core.audit.proposing import patterns_for, tools_for
+from vibeguard.core.audit.findings import (
+    Audit,
+    Declared,
+    Files,
+    audit_lines,
+    audit_of,
+    patterns_for,
+    tools_for,
+)
 from vibeguard.core.audit.syscalls import Syscalls
 from vibeguard.core.lang.globs import Globs
 

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.virtual import check
 from vibeguard.core.history import Estimate
 from vibeguard.core.names import Pool
-from vibeguard.core.report.learning import LEAST_SAMPLES, placement_advice
+from vibeguard.core.report.config_advice import LEAST_SAMPLES, placement_advice
 
 MINUTE = 60 * 10**9
 
