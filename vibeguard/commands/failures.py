@@ -172,7 +172,7 @@ def _unknown_option(place: str, word: str, own: Sequence[str]) -> str:
 
 def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
     """The problems as a JSON document on stdout."""
-    from vibeguard.core.report.refusal import problems_document  # noqa: PLC0415 - only on failure
+    from vibeguard.core.report.build import problems_document  # noqa: PLC0415 - only on failure
 
     write_document(problems_document(problems, code, tool_version=__version__))
 

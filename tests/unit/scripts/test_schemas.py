@@ -16,8 +16,7 @@ from vibeguard.core.model.config_parts import Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import Settings
 from vibeguard.core.problems import Problem
-from vibeguard.core.report.build import build_report
-from vibeguard.core.report.refusal import problems_document
+from vibeguard.core.report.build import build_report, problems_document
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = runpy.run_path(str(ROOT / "scripts" / "schemas"))["generated"]()

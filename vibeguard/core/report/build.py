@@ -6,7 +6,10 @@ is from the first start to the end, waits between attempts included. `state` say
 the run, and `verdict` is null until it has one. Every field is always there.
 """
 
+from collections.abc import Sequence
+
 from msgspec import convert
+from msgspec.structs import replace
 
 from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.events import CheckExtracted, CheckResults, CheckSettled
@@ -16,6 +19,7 @@ from vibeguard.core.model.report import (
     BackgroundReport,
     ChangedReport,
     CheckReport,
+    ErrorReport,
     ExcerptReport,
     Report,
     ResultsReport,
@@ -24,7 +28,8 @@ from vibeguard.core.model.report import (
     Violation,
 )
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import VIOLATIONS, CancelReason, LogStatus, Pool
+from vibeguard.core.names import VIOLATIONS, CancelReason, ExitCode, LogStatus, Pool
+from vibeguard.core.problems import Problem
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.conclusion import (
     NOTHING_MORE,
@@ -39,6 +44,7 @@ from vibeguard.core.report.reasons import cause_of, reason_of
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.workers import worker_of
+from vibeguard.core.wording.sanitise import well_formed
 from vibeguard.core.wording.units import MILLISECOND_NS
 
 
@@ -74,6 +80,29 @@ def build_report(state: State, *, run_folder: str = "", ending: Ending = NOTHING
         errors=(),
         staged=_staged(state, run_folder),
         changed=_changed(state),
+    )
+
+
+def problems_document(
+    problems: Sequence[Problem], exit_code: int = ExitCode.USAGE, *, tool_version: str = ""
+) -> Report:
+    """What `--json` prints where there is no run to report: the mistakes, in the order given."""
+    return replace(
+        build_report(State()),
+        exit_code=int(exit_code),
+        state="refused",
+        reason=well_formed(problems[0].what) if problems else "",
+        tool_version=tool_version,
+        errors=tuple(
+            ErrorReport(
+                file=well_formed(problem.file),
+                line=problem.line,
+                column=problem.column,
+                message=well_formed(problem.what),
+                hint=well_formed(problem.do),
+            )
+            for problem in problems
+        ),
     )
 
 

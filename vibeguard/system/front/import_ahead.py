@@ -11,7 +11,7 @@ from vibeguard.core.model.plan import Plan
 
 _OF_FAILURES: Final = (
     "vibeguard.core.excerpt.running",
-    "vibeguard.core.report.refusal",
+    "vibeguard.core.report.build",
 )
 _OF_FORMATS: Final = {
     "agent": (

@@ -13,9 +13,8 @@ from vibeguard.core.model.report import Report
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus, Outcome, Reason, Severity
 from vibeguard.core.problems import Problem
-from vibeguard.core.report.build import build_report
+from vibeguard.core.report.build import build_report, problems_document
 from vibeguard.core.report.conclusion import Ending
-from vibeguard.core.report.refusal import problems_document
 from vibeguard.core.report.safe_json import encode_document
 
 
