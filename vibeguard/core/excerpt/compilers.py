@@ -10,13 +10,11 @@ COMPILERS = (
         "mypy",
         "each error with its notes and source, the count",
         r"^Found \d+ errors? in \d+ files?",
-        together(
-            blocks(
-                r"^\S.*:\d+: error: ",
-                r"^\S.*:\d+: error: |^\S.*:\d+: note: See https|^Found \d|^Success",
-                longest=6,
-            ),
-            lines_like(r"^Found \d+ errors? in "),
+        blocks(
+            r"^\S.*:\d+: error: ",
+            r"^\S.*:\d+: error: |^\S.*:\d+: note: See https|^Found \d|^Success",
+            longest=6,
+            also=r"^Found \d+ errors? in ",
         ),
     ),
     Rule(
@@ -24,23 +22,23 @@ COMPILERS = (
         "rustc, cargo build and cargo clippy",
         "each error with its place and source, the last line",
         r"^error(?:\[E\d+\])?: .*\n(?:.*\n)?  *--> |^error: could not compile",
-        together(
-            blocks(
-                r"^error(?:\[E\d+\])?: ",
-                r"^$|^(?:warning|error)(?:\[E\d+\])?: |^help: the following other types",
-                longest=14,
-            ),
-            lines_like(r"^error: could not compile"),
+        blocks(
+            r"^error(?:\[E\d+\])?: ",
+            r"^$|^(?:warning|error)(?:\[E\d+\])?: |^help: the following other types",
+            longest=14,
+            also=r"^error: could not compile",
         ),
     ),
     Rule(
         "tsc",
         "the TypeScript compiler",
         "each error with its source, the count",
-        (_TSC_ERROR),
-        together(
-            blocks(_TSC_ERROR, rf"{_TSC_ERROR}|^Found \d|^\S+ .*warning", longest=5),
-            lines_like(r"^Found \d+ errors?"),
+        _TSC_ERROR,
+        blocks(
+            _TSC_ERROR,
+            rf"{_TSC_ERROR}|^Found \d|^\S+ .*warning",
+            longest=5,
+            also=r"^Found \d+ errors?",
         ),
     ),
     Rule(
@@ -48,13 +46,11 @@ COMPILERS = (
         "javac",
         "each error with its source and symbol, the count",
         r"^\S+\.java:\d+: error: ",
-        together(
-            blocks(
-                r"^\S+\.java:\d+: error: ",
-                r"^\S+\.java:\d+: |^\d+ (?:error|warning)s?$|^Note: ",
-                longest=6,
-            ),
-            lines_like(r"^\d+ errors?$"),
+        blocks(
+            r"^\S+\.java:\d+: error: ",
+            r"^\S+\.java:\d+: |^\d+ (?:error|warning)s?$|^Note: ",
+            longest=6,
+            also=r"^\d+ errors?$",
         ),
     ),
     Rule(
@@ -70,10 +66,10 @@ COMPILERS = (
                 r"^\S.*:\d+:\d+: (?:fatal )?error: "
                 r"|undefined reference to |multiple definition of "
                 r"|^(?:\S*/)?ld: (?!.*: in function )"
-                r"|^collect2: error|^(?:clang|gcc|cc)\S*: error: "
+                r"|^collect2: error|^(?:clang|gcc|cc)\S*: error: ",
+                also=r"^\d+ (?:error|warning)s?\b.* generated\.$|^make(?:\[\d+\])?: \*\*\* ",
             ),
             blocks(r"^\S.*:\d+:\d+: (?:fatal )?error: ", r"^\S|^$", longest=5),
-            lines_like(r"^\d+ (?:error|warning)s?\b.* generated\.$|^make(?:\[\d+\])?: \*\*\* "),
         ),
     ),
     Rule(
@@ -81,11 +77,9 @@ COMPILERS = (
         "Maven",
         "the lines marked [ERROR], without the advice at the end",
         r"^\[ERROR\] ",
-        together(
-            lines_like(
-                r"^\[ERROR\] (?!(?:-> )?\[Help|To see the full|Re-run Maven|For more information)\S"
-                r"|^\[INFO\] BUILD FAILURE"
-            ),
+        lines_like(
+            r"^\[ERROR\] (?!(?:-> )?\[Help|To see the full|Re-run Maven|For more information)\S"
+            r"|^\[INFO\] BUILD FAILURE"
         ),
     ),
 )

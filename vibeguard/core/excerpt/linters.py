@@ -1,6 +1,6 @@
 """Rules for linters and formatters."""
 
-from vibeguard.core.excerpt.picking import Rule, blocks, lines_like, together
+from vibeguard.core.excerpt.picking import Rule, blocks, lines_like
 
 _ESLINT_PROBLEM = r"^ +\d+:\d+ +error "
 
@@ -10,9 +10,9 @@ LINTERS = (
         "ruff check",
         "each finding with its source, the count",
         r"^Found \d+ errors?[. ]",
-        together(
-            lines_like(r"^\S.*:\d+:\d+: (?:[A-Z]+\d+|\S+:) "),
-            lines_like(r"^Found \d+ errors?[. ]|^\[\*\] \d+ fixable"),
+        lines_like(
+            r"^\S.*:\d+:\d+: (?:[A-Z]+\d+|\S+:) ",
+            also=r"^Found \d+ errors?[. ]|^\[\*\] \d+ fixable",
         ),
     ),
     Rule(
@@ -20,11 +20,11 @@ LINTERS = (
         "ruff check, with the source shown",
         "each finding with its source, the count",
         r"^(?:[A-Z]+\d+|[a-z-]+:) .*\n *--> \S+:\d+:\d+$",
-        together(
-            blocks(
-                r"^(?:[A-Z]+\d+|[a-z-]+:) \S.*", r"^help: |^$|^(?:[A-Z]+\d+|[a-z-]+:) ", longest=8
-            ),
-            lines_like(r"^Found \d+ errors?[. ]|^\[\*\] \d+ fixable|^\d+ files? would be"),
+        blocks(
+            r"^(?:[A-Z]+\d+|[a-z-]+:) \S.*",
+            r"^help: |^$|^(?:[A-Z]+\d+|[a-z-]+:) ",
+            longest=8,
+            also=r"^Found \d+ errors?[. ]|^\[\*\] \d+ fixable|^\d+ files? would be",
         ),
     ),
     Rule(
@@ -40,12 +40,8 @@ LINTERS = (
         "eslint",
         "ESLint",
         "each file that has errors, with its errors; the count",
-        (rf"{_ESLINT_PROBLEM}|^✖ \d+ problems? "),
-        together(
-            lines_like(_ESLINT_PROBLEM),
-            lines_like(r"^(?:/|[A-Za-z]:\\)\S.*$(?<!:)"),
-            lines_like(r"^✖ \d+ problems? "),
-        ),
+        rf"{_ESLINT_PROBLEM}|^✖ \d+ problems? ",
+        lines_like(_ESLINT_PROBLEM, also=r"^(?:/|[A-Za-z]:\\)\S.*$(?<!:)|^✖ \d+ problems? "),
     ),
     Rule(
         "prettier",

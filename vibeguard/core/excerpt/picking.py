@@ -24,8 +24,11 @@ class Rule(Struct, frozen=True):
     pick: Picker
 
 
-def lines_like(pattern: str, *, before: int = 0, after: int = 0) -> Picker:
-    """Pick the lines in which a pattern is found, and some lines around each."""
+def lines_like(pattern: str, *, before: int = 0, after: int = 0, also: str = "") -> Picker:
+    """Pick the lines in which a pattern is found, and some lines around each.
+
+    Where there are any, lines with `also` are picked beside them.
+    """
 
     def pick(lines: Sequence[str]) -> list[int]:
         matcher = re.compile(pattern)
@@ -36,11 +39,14 @@ def lines_like(pattern: str, *, before: int = 0, after: int = 0) -> Picker:
             for index in range(max(match - before, 0), min(match + after + 1, len(lines)))
         ]
 
-    return pick
+    return together(pick, lines_like(also)) if also else pick
 
 
-def blocks(start: str, stop: str, *, longest: int) -> Picker:
-    """Pick from each line with `start` up to the line before one with `stop`, at most `longest`."""
+def blocks(start: str, stop: str, *, longest: int, also: str = "") -> Picker:
+    """Pick from each line with `start` up to the line before one with `stop`, at most `longest`.
+
+    Where there are any, lines with `also` are picked beside them.
+    """
 
     def pick(lines: Sequence[str]) -> list[int]:
         starts, stops = re.compile(start), re.compile(stop)
@@ -59,7 +65,7 @@ def blocks(start: str, stop: str, *, longest: int) -> Picker:
             chosen.extend(range(first, end))
         return chosen
 
-    return pick
+    return together(pick, lines_like(also)) if also else pick
 
 
 def together(first: Picker, *others: Picker) -> Picker:

@@ -21,23 +21,18 @@ TEST_RUNNERS = (
         "Python's unittest",
         "each failure with its traceback, the summary",
         r"^(?:FAIL|ERROR): \S+ \(.*\)$",
-        together(
-            blocks(r"^(?:FAIL|ERROR): \S+ \(", r"^={20,}$|^Ran \d", longest=16),
-            lines_like(r"^FAILED \("),
-        ),
+        blocks(r"^(?:FAIL|ERROR): \S+ \(", r"^={20,}$|^Ran \d", longest=16, also=r"^FAILED \("),
     ),
     Rule(
         "jest",
         "Jest and Vitest",
         "each failed test with what was expected and where, the counts",
         r"^ *● .|^ FAIL  \S.* > ",
-        together(
-            blocks(
-                r"^\s*● .|^ FAIL  \S.* > ",
-                r"^\s*● |^ FAIL  |^(?:Test Suites|Tests|Snapshots):|^\s+Test Files |^⎯",
-                longest=20,
-            ),
-            lines_like(
+        blocks(
+            r"^\s*● .|^ FAIL  \S.* > ",
+            r"^\s*● |^ FAIL  |^(?:Test Suites|Tests|Snapshots):|^\s+Test Files |^⎯",
+            longest=20,
+            also=(
                 r"^\s+at (?!.*\(?node:|.*node_modules).*[^\s()]:\d+:\d+\)?$"
                 r"|^(?:Test Suites|Tests):|^\s+(?:Test Files|Tests)  "
             ),
@@ -48,11 +43,11 @@ TEST_RUNNERS = (
         "node --test with the spec reporter",
         "each failing test with its error, without the frames of Node itself; the counts",
         r"^✖ failing tests:$",
-        together(
-            blocks(
-                r"^test at \S", r"^test at \S|^\s+at .*\(?node:|^\s+generatedMessage", longest=12
-            ),
-            lines_like(r"^\W (?:tests|pass|fail) \d+$"),
+        blocks(
+            r"^test at \S",
+            r"^test at \S|^\s+at .*\(?node:|^\s+generatedMessage",
+            longest=12,
+            also=r"^\W (?:tests|pass|fail) \d+$",
         ),
     ),
     Rule(
@@ -70,13 +65,11 @@ TEST_RUNNERS = (
         "whatever writes TAP: node --test in a pipe, bats, prove",
         "each `not ok` with its diagnosis, the counts",
         r"^ *not ok \d+",
-        together(
-            blocks(
-                r"^\s*not ok \d+(?!.*# (?:TODO|SKIP))",
-                r"^\s*(?:stack: |\.\.\.$|# Subtest|ok \d|not ok \d|\d+\.\.\d)",
-                longest=16,
-            ),
-            lines_like(r"^# (?:tests|pass|fail) "),
+        blocks(
+            r"^\s*not ok \d+(?!.*# (?:TODO|SKIP))",
+            r"^\s*(?:stack: |\.\.\.$|# Subtest|ok \d|not ok \d|\d+\.\.\d)",
+            longest=16,
+            also=r"^# (?:tests|pass|fail) ",
         ),
     ),
     Rule(
@@ -101,13 +94,11 @@ TEST_RUNNERS = (
         "cargo test",
         "each panic with its message, the names of the failed tests, the result",
         r"^test result: FAILED|^---- \S+ stdout ----$",
-        together(
-            blocks(
-                r"^---- \S+ stdout ----$",
-                r"^stack backtrace:|^note: |^failures:$|^---- |^test result:",
-                longest=16,
-            ),
-            lines_like(r"^test \S.* \.\.\. FAILED$|^test result: FAILED|^error: test failed"),
+        blocks(
+            r"^---- \S+ stdout ----$",
+            r"^stack backtrace:|^note: |^failures:$|^---- |^test result:",
+            longest=16,
+            also=r"^test \S.* \.\.\. FAILED$|^test result: FAILED|^error: test failed",
         ),
     ),
 )
