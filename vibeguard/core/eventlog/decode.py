@@ -20,7 +20,6 @@ from vibeguard.core.eventlog.single_line import (
     check_first,
     decode_line,
     newer_writer,
-    refuse_foreign_schema,
 )
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import UNDECODABLE, LogCorrupt, UsageError
@@ -130,7 +129,6 @@ class LogDecoder:
             raise LogCorrupt("an event follows the seal")
         first = not self.lines and not count
         if first:
-            refuse_foreign_schema(line)
             self._newer = newer_writer(line)
         try:
             event = decode_line(line)

@@ -1,7 +1,7 @@
 """Events to bytes: one event a line, and the seal whose digest covers everything before itself."""
 
 import hashlib
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import json
 from msgspec.structs import force_setattr
@@ -9,29 +9,16 @@ from msgspec.structs import force_setattr
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.model.storable import storable
 
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
 # What follows the digest's value on the seal's line: the digest is the last field.
 SEAL_END = b'"}\n'
 DIGEST_LENGTH = 64
 
+# The digest of no bytes, to go on from.
+new_digest = hashlib.sha256
 _encode = json.Encoder().encode
-
-
-class RollingDigest(Protocol):
-    """What the seal needs of a hash object that has seen every byte written so far."""
-
-    def copy(self) -> "RollingDigest":
-        """Return an independent continuation."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
-
-    def hexdigest(self) -> str:
-        """Return the digest of all bytes taken in, in lower-case hexadecimal."""
-
-
-def new_digest() -> RollingDigest:
-    """The digest of no bytes."""
-    return hashlib.sha256()
 
 
 def encode_line(event: Event) -> bytes:
@@ -42,7 +29,7 @@ def encode_line(event: Event) -> bytes:
     return _encode(event) + b"\n"
 
 
-def encode_seal(event: LogSealed, digest: RollingDigest) -> bytes:
+def encode_seal(event: LogSealed, digest: "HASH") -> bytes:
     """The seal's line; `digest` has seen every byte before it. Fills in `event.sha256`."""
     force_setattr(event, "sha256", "")
     before_value = encode_line(event)[: -len(SEAL_END)]

@@ -47,16 +47,11 @@ def decode_line(line: bytes) -> Event | UnknownEvent:
     if problem:
         raise LogCorrupt(problem)
     try:
-        event = _decoder()(line)
-    except UnicodeDecodeError as error:
-        raise LogCorrupt(f"not UTF-8: {error.reason}") from error
+        return _decoder()(line)
     except ValidationError as error:
         return _unknown_event(line, error)
-    except DecodeError as error:
-        raise LogCorrupt(f"not one JSON object on one line ({error})") from error
-    except RecursionError as error:
-        raise LogCorrupt("nested too deeply") from error
-    return event
+    except UNDECODABLE as error:
+        raise _damage(error) from error
 
 
 def check_first(event: Event | UnknownEvent) -> None:
@@ -65,25 +60,32 @@ def check_first(event: Event | UnknownEvent) -> None:
         raise LogCorrupt("the log does not begin with run.started")
 
 
-def refuse_foreign_schema(line: bytes) -> None:
-    """Raise LogCorrupt if `line` is the start of a log of another major schema version."""
-    try:
-        schema = json.decode(line, type=_Beginning).schema
-    except UNDECODABLE:
-        return  # damage, which `decode_line` words better
-    ours = SCHEMA_VERSION.partition(".")[0]
-    if schema and schema.partition(".")[0] != ours:
-        raise LogCorrupt(f"a log of schema {schema[:40]!r}; this version reads schema {ours}.x")
-
-
 def newer_writer(line: bytes) -> str:
-    """Who wrote the log that `line` begins, if its schema is of a later minor version; else ""."""
+    """Who wrote the log that `line` begins, if its schema is of a later minor version; else "".
+
+    Raises LogCorrupt if its schema is of another major version.
+    """
     try:
         beginning = json.decode(line, type=_Beginning)
-        theirs, ours = (int(s.split(".")[1]) for s in (beginning.schema, SCHEMA_VERSION))
-    except (*UNDECODABLE, ValueError, IndexError):
+        major, _, minor = beginning.schema.partition(".")
+        ours, _, known = SCHEMA_VERSION.partition(".")
+        if major and major != ours:
+            what = f"a log of schema {beginning.schema[:40]!r}; this version reads schema {ours}.x"
+            raise LogCorrupt(what)
+        newer = int(minor.partition(".")[0]) > int(known)
+    except (*UNDECODABLE, ValueError):  # damage, which `decode_line` words better
         return ""
-    return f"VibeGuard {beginning.tool_version[:40]}" if theirs > ours else ""
+    return f"VibeGuard {beginning.tool_version[:40]}" if newer else ""
+
+
+def _damage(error: Exception) -> LogCorrupt:
+    """What is wrong with a line that the decoder refused."""
+    match error:
+        case UnicodeDecodeError():
+            return LogCorrupt(f"not UTF-8: {error.reason}")
+        case RecursionError():
+            return LogCorrupt("nested too deeply")
+    return LogCorrupt(f"not one JSON object on one line ({error})")
 
 
 def _visible_damage(line: bytes) -> str:
@@ -106,10 +108,8 @@ def _unknown_event(line: bytes, error: ValidationError) -> UnknownEvent:
         header = json.decode(line, type=_Header)
     except DecodeError:
         raise LogCorrupt(f"not an event ({error})") from error
-    except UnicodeDecodeError as damage:
-        raise LogCorrupt(f"not UTF-8: {damage.reason}") from damage
-    except RecursionError as damage:
-        raise LogCorrupt("nested too deeply") from damage
+    except UNDECODABLE as damage:
+        raise _damage(damage) from damage
     if header.type in _KNOWN_TYPES:
         raise LogCorrupt(f"not a valid {header.type} ({error})") from error
     if not header.may_ignore:
