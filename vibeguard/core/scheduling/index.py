@@ -6,8 +6,7 @@ and has not started yet (`Slots`).
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.model.events import (
@@ -49,22 +48,26 @@ class Index:
         self.to_cancel: Iterator[CheckRecord] = iter(())
         self.unasked = set(reusable)
         self._fail_fast = state.planned is not None and state.planned.settings.fail_fast
-        self._notices: dict[type, Callable[[Any], None]] = {
-            FrontierAdvanced: self._advanced,
-            CheckQueued: self._queued,
-            CheckStarted: self._started,
-            CheckAttemptFinished: self._attempt_finished,
-            CheckRetryScheduled: self._retry_scheduled,
-            CheckSettled: self._settled,
-            RunCancelRequested: self._cancel_requested,
-        }
         self._begin()
 
     def feed(self, event: Event) -> None:
         """Take note of an event that has been folded into the State already."""
-        notice = self._notices.get(type(event))
-        if notice is not None:
-            notice(event)
+        records = self.state.checks
+        match event:
+            case CheckQueued():
+                self.slots.push(records[event.check])
+            case CheckStarted():
+                self.slots.give_back(records[event.check])
+            case CheckAttemptFinished():
+                self._attempt_finished(records[event.check], event.end)
+            case CheckSettled():
+                self._settled(records[event.check])
+            case FrontierAdvanced():
+                self.unqueued.extend(records[check] for check in event.checks)
+            case CheckRetryScheduled():
+                self._release_what_is_held(records[event.check])
+            case RunCancelRequested():
+                self.to_cancel = iter(records.values())
 
     def _begin(self) -> None:
         """Fill the queues from the State: of a new plan, or, for a forecast, of a run under way."""
@@ -82,9 +85,6 @@ class Index:
                     self._failed(record)
         self.to_cancel = iter(self.state.checks.values())  # of a State that has a cancel already
 
-    def _advanced(self, event: FrontierAdvanced) -> None:
-        self.unqueued.extend(self.state.checks[check] for check in event.checks)
-
     def may_be_reused(self, check: str) -> bool:
         """Whether it is to be asked now if an earlier pass stands for a ready check.
 
@@ -93,24 +93,13 @@ class Index:
         """
         return check in self.unasked and not self.requirements.is_one_pending(check)
 
-    def _queued(self, event: CheckQueued) -> None:
-        self.slots.push(self.state.checks[event.check])
-
-    def _started(self, event: CheckStarted) -> None:
-        self.slots.started(self.state.checks[event.check])
-
-    def _attempt_finished(self, event: CheckAttemptFinished) -> None:
-        record = self.state.checks[event.check]
-        if event.end is AttemptEnd.REFUSED and record.state is CheckState.QUEUED:
+    def _attempt_finished(self, record: CheckRecord, end: AttemptEnd) -> None:
+        if end is AttemptEnd.REFUSED and record.state is CheckState.QUEUED:
             self._release(record)
         else:
             self._attempt_over(record)
 
-    def _retry_scheduled(self, event: CheckRetryScheduled) -> None:
-        self._release_what_is_held(self.state.checks[event.check])
-
-    def _settled(self, event: CheckSettled) -> None:
-        record = self.state.checks[event.check]
+    def _settled(self, record: CheckRecord) -> None:
         self._release_what_is_held(record)
         self.slots.settled(record)
         self.requirements.settled(record)
@@ -133,9 +122,6 @@ class Index:
             present = self.failed_first
             if present is None or _settled_seq(record) < _settled_seq(present):
                 self.failed_first = record
-
-    def _cancel_requested(self, _: RunCancelRequested) -> None:
-        self.to_cancel = iter(self.state.checks.values())
 
     def _attempt_over(self, record: CheckRecord) -> None:
         """Free the slot of a check, unless nothing may start in it before the check has settled.

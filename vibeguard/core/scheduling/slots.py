@@ -13,26 +13,8 @@ from vibeguard.core.names import CheckState, Pool
 
 BLOCKED = 0  # slots of a check that waits for another run to leave its group
 
-
-class Queue:
-    """Checks in the order of their claims: priority, longest remaining path, then plan order."""
-
-    def __init__(self) -> None:
-        """An empty queue."""
-        self._heap: list[tuple[int, int, int, CheckRecord]] = []
-
-    def push(self, record: CheckRecord, position: int) -> None:
-        """Add a check; `position` is its place in the plan."""
-        planned = record.planned
-        heappush(self._heap, (-planned.priority, -planned.remaining_path_ns, position, record))
-
-    def head(self) -> CheckRecord | None:
-        """The check whose claim is next; it may have settled meanwhile."""
-        return self._heap[0][-1] if self._heap else None
-
-    def pop(self) -> None:
-        """The head leaves the queue."""
-        heappop(self._heap)
+# A heap of claims: by priority, longest remaining path, then plan order.
+_Queue = list[tuple[int, int, int, CheckRecord]]
 
 
 class Slots:
@@ -46,13 +28,13 @@ class Slots:
         """`state` says what runs; nothing is queued, no slot held."""
         self._state = state
         self._positions = {check: i for i, check in enumerate(state.checks)}
-        self._queues = {pool: Queue() for pool in Pool}
+        self._queues: dict[Pool, _Queue] = {pool: [] for pool in Pool}
         self._held: dict[str, int] = {}
         self._held_slots = dict.fromkeys(Pool, 0)
         self._groups: set[str] = set()  # of the checks that hold slots
         # What waits for a group, by pool and claim. Of each group that is free only the best claim
         # of a pool must be in that pool's queue: to enqueue all of them would be quadratic.
-        self._group_queues: dict[tuple[str, Pool], Queue] = {}
+        self._group_queues: dict[tuple[str, Pool], _Queue] = {}
         # Checks that must run alone: first those that have a slot, from its offer until they have
         # settled; then those of the foreground that still wait for a slot.
         self._alone = {c for c, r in state.checks.items() if _is_alone_now(r)}
@@ -65,24 +47,24 @@ class Slots:
         if self._is_taken(record.group):
             self._wait_for_group(record)
         else:
-            self._queues[record.pool].push(record, self._positions[record.planned.id])
+            self._claim(self._queues[record.pool], record)
 
     def offer(self) -> CheckRecord | None:
         """Give the next free slot to the check with the best claim; None if no check can start."""
         for pool, queue in self._queues.items():
-            while (record := queue.head()) is not None:
-                if record.state is not CheckState.QUEUED:  # it has settled in the queue
-                    queue.pop()
+            while queue:
+                record = queue[0][-1]
+                is_queued, taken = record.state is CheckState.QUEUED, self._is_taken(record.group)
+                if is_queued and not taken and not self._fits(record):
+                    break
+                heappop(queue)
+                if not is_queued:  # it has settled in the queue
                     self._push_next_of_group(record.group, pool)
-                elif self._is_taken(record.group):
-                    queue.pop()
+                elif taken:
                     self._wait_for_group(record)
-                elif self._fits(record):
-                    queue.pop()
+                else:
                     self.hold(record)
                     return record
-                else:
-                    break
         return None
 
     def hold(self, record: CheckRecord) -> None:
@@ -95,13 +77,16 @@ class Slots:
         if record.group:
             self._groups.add(record.group)
 
-    def started(self, record: CheckRecord) -> None:
-        """The check runs: its slots and its group are in the State now."""
-        self._give_back(record)
+    def give_back(self, record: CheckRecord) -> None:
+        """Count no more what the check holds: it runs, and the State has it, or it is over."""
+        slots = self._held.pop(record.planned.id, None)
+        if slots is not None:
+            self._held_slots[record.pool] -= slots
+            self._groups.discard(record.group)
 
     def release(self, record: CheckRecord) -> bool:
         """Take back its slots: the attempt is over, or never began. Whether it had a group."""
-        self._give_back(record)
+        self.give_back(record)
         self._alone.discard(record.planned.id)
         for pool in self._queues:
             self._push_next_of_group(record.group, pool)
@@ -157,25 +142,21 @@ class Slots:
         here = (Pool.FOREGROUND, Pool.BACKGROUND)
         return not any(self._state.used[pool] or self._held_slots[pool] for pool in here)
 
-    def _give_back(self, record: CheckRecord) -> None:
-        slots = self._held.pop(record.planned.id, None)
-        if slots is not None:
-            self._held_slots[record.pool] -= slots
-            self._groups.discard(record.group)
-
     def _wait_for_group(self, record: CheckRecord) -> None:
-        queue = self._group_queues.setdefault((record.group, record.pool), Queue())
-        queue.push(record, self._positions[record.planned.id])
+        self._claim(self._group_queues.setdefault((record.group, record.pool), []), record)
+
+    def _claim(self, queue: _Queue, record: CheckRecord) -> None:
+        planned = record.planned
+        position = self._positions[planned.id]
+        heappush(queue, (-planned.priority, -planned.remaining_path_ns, position, record))
 
     def _push_next_of_group(self, group: str, pool: Pool) -> None:
         """Let the best claim of a pool on a free group compete for a slot."""
         queue = self._group_queues.get((group, pool))
-        if queue is None or self._is_taken(group):
-            return
-        while (record := queue.head()) is not None:
-            queue.pop()
-            if record.state is CheckState.QUEUED:
-                self._queues[pool].push(record, self._positions[record.planned.id])
+        while queue and not self._is_taken(group):
+            claim = heappop(queue)
+            if claim[-1].state is CheckState.QUEUED:
+                heappush(self._queues[pool], claim)
                 return
 
 
