@@ -4,6 +4,8 @@ A check that did not pass stands as a test beside its own, so that what failed o
 (a timeout, a compiler) is no pass.
 """
 
+from collections.abc import Mapping
+
 from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
@@ -20,19 +22,14 @@ from vibeguard.core.wording.units import MILLISECOND_NS
 from vibeguard.version import __version__
 
 STATUSES = ("passed", "failed", "skipped", "pending", "other")
-_OF_TESTS = {
-    ResultOutcome.PASSED: "passed",
-    ResultOutcome.FAILED: "failed",
-    ResultOutcome.ERROR: "failed",
-    ResultOutcome.SKIPPED: "skipped",
-    ResultOutcome.XFAILED: "skipped",
-}
-_OF_CHECKS = {
+# Of the outcome of a check or a test, which are called alike.
+_STATUSES: Mapping[str, str] = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
     Outcome.TIMEOUT: "failed",
     Outcome.ERROR: "failed",
     Outcome.SKIPPED: "skipped",
+    ResultOutcome.XFAILED: "skipped",
     Outcome.CANCELLED: "other",
 }
 
@@ -71,13 +68,16 @@ class CtrfFormat(Format):
         return encode_value(document, ci=self.options.ci)
 
 
+def _status(record: CheckRecord, outcome: str | None) -> str:
+    """A failure that does not fail the run is another matter."""
+    status = _STATUSES[outcome] if outcome else "pending"
+    return "other" if status == "failed" and not fails_the_run(record) else status
+
+
 def _check(state: State, record: CheckRecord) -> JsonObject:
-    status = _OF_CHECKS[record.outcome] if record.outcome else "pending"
-    if status == "failed" and not fails_the_run(record):
-        status = "other"
     return {
         "name": sanitise(record.planned.id),
-        "status": status,
+        "status": _status(record, record.outcome),
         "rawStatus": shown_status(record),
         "duration": duration_ns(state, record) // MILLISECOND_NS,
         "suite": ["vibeguard"],
@@ -87,13 +87,11 @@ def _check(state: State, record: CheckRecord) -> JsonObject:
 
 
 def _test(record: CheckRecord, result: Result) -> JsonObject:
-    status = _OF_TESTS[result.outcome or ResultOutcome.PASSED]
-    if status == "failed" and not fails_the_run(record):
-        status = "other"
+    outcome = result.outcome or ResultOutcome.PASSED
     test: JsonObject = {
         "name": sanitise(result.name),
-        "status": status,
-        "rawStatus": (result.outcome or ResultOutcome.PASSED).value,
+        "status": _status(record, outcome),
+        "rawStatus": outcome.value,
         "duration": (result.duration_ns or 0) // MILLISECOND_NS,
         "suite": [sanitise(record.planned.id)],
         "message": sanitise(result.message, multiline=True),

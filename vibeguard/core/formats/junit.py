@@ -14,7 +14,7 @@ from vibeguard.core.fold.verdict import fails_the_run
 from vibeguard.core.formats.base import NOTHING_MORE, Ending, Format
 from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import LogStatus, Outcome, ResultOutcome
+from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
 from vibeguard.core.report.reasons import reason_of, shown_status
@@ -24,6 +24,7 @@ from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
 
+# Of the word for a check, or for the outcome of a test.
 _ELEMENTS = {
     "failed": "failure",
     "timeout": "failure",
@@ -31,12 +32,7 @@ _ELEMENTS = {
     "cancelled": "error",
     "skipped": "skipped",
     "warned": "skipped",
-}
-_OF_TESTS = {
-    ResultOutcome.FAILED: "failure",
-    ResultOutcome.ERROR: "error",
-    ResultOutcome.SKIPPED: "skipped",
-    ResultOutcome.XFAILED: "skipped",
+    "xfailed": "skipped",
 }
 
 
@@ -145,7 +141,7 @@ def _test(check: str, test: Result, *, fails: bool) -> Element:
     if test.line:
         attributes["line"] = str(test.line)
     case = Element("testcase", attributes)
-    name = _OF_TESTS.get(test.outcome or ResultOutcome.PASSED)
+    name = _ELEMENTS.get(test.outcome or "")
     if name is None:
         return case
     message = sanitise(test.message.split("\n", 1)[0])
