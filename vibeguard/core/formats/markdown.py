@@ -57,15 +57,8 @@ class MarkdownFormat(Format):
         reason = _prose(reason_of(state, record))
         parts = [f"\n### {_MARKS.get(word, '')} {_code(planned.id)} {word}: {reason}\n"]
         parts.append(_fence(sanitise(shown_command(planned), multiline=True).strip(), "sh"))
-        found = result_lines(record)
-        if found:
-            parts.append(_fence("\n".join(found), "text"))
-        lines = lines_besides(record)
-        if lines:
-            parts.append(_fence("\n".join(lines), "text"))
-        facts = list(fact_lines(record))
-        if facts:
-            parts.append(_fence("\n".join(facts), "text"))
+        told = map("\n".join, (result_lines(record), lines_besides(record), fact_lines(record)))
+        parts.extend(_fence(text, "text") for text in told if text)
         for section in advice_of(state, record).sections():
             label = section.label.capitalize()
             if section.label == "suggestion":

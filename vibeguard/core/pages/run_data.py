@@ -69,13 +69,21 @@ def run_data(state: State, timeline: Timeline, cards: Collection[int], run_folde
     places = _numbered(state.checks)
     words = _numbered(map(shown_status, state.checks.values()))
     tags = _numbered(tag for r in state.checks.values() for tag in r.planned.tags)
-    checks = []
-    for number, record in enumerate(state.checks.values()):
-        check = _check(state, record, number in cards)
-        check.word = words[shown_status(record)]
-        check.tags = [tags[tag] for tag in record.planned.tags]
-        check.needs = [places[one.check] for one in record.planned.requires if one.check in places]
-        checks.append(check)
+    checks = [
+        PageCheck(
+            id=sanitise(record.planned.id),
+            word=words[shown_status(record)],
+            took=_us(duration_ns(state, record)) if record.first_started_t is not None else None,
+            why=sanitise(with_remarks(reason_of(state, record), record)),
+            pool=POOLS.index(record.planned.pool),
+            tags=[tags[tag] for tag in record.planned.tags],
+            needs=[places[one.check] for one in record.planned.requires],
+            ready=None if record.ready_t is None else _us(record.ready_t),
+            spans=[],
+            more=[] if number in cards else _more(state, record),
+        )
+        for number, record in enumerate(state.checks.values())
+    ]
     for span in timeline.spans:
         end = state.last_t if span.end_t is None else span.end_t
         cut = None if span.cut_t is None else _us(span.cut_t)
@@ -99,25 +107,8 @@ def _numbered(texts: Iterable[str]) -> dict[str, int]:
     return {text: number for number, text in enumerate(dict.fromkeys(texts))}
 
 
-def _check(state: State, record: CheckRecord, has_card: bool) -> PageCheck:
-    ran = record.first_started_t is not None
-    more = (
-        []
-        if has_card
-        else [(n, sanitise(t, multiline=True)) for n, t in details(state, record, "")]
-    )
-    return PageCheck(
-        id=sanitise(record.planned.id),
-        word=0,
-        took=_us(duration_ns(state, record)) if ran else None,
-        why=sanitise(with_remarks(reason_of(state, record), record)),
-        pool=POOLS.index(record.planned.pool),
-        tags=[],
-        needs=[],
-        ready=None if record.ready_t is None else _us(record.ready_t),
-        spans=[],
-        more=more,
-    )
+def _more(state: State, record: CheckRecord) -> list[tuple[str, str]]:
+    return [(label, sanitise(t, multiline=True)) for label, t in details(state, record, "")]
 
 
 def _us(ns: int) -> int:
