@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from vibeguard.core.audit.accesses import Accesses, Use
+from vibeguard.core.audit.accesses import MOST_PATHS, Accesses, Use
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.globs import LONGEST_PATTERN, Globs
 from vibeguard.core.wording.sanitise import sanitise
@@ -94,7 +94,7 @@ def audit_of(
 
 def audit_lines(audit: Audit, *, everything: bool = False) -> list[str]:
     """The answer for people; `everything` shows every path."""
-    most = _longest(audit) if everything else MOST_SHOWN
+    most = MOST_PATHS if everything else MOST_SHOWN  # no list is longer
     count = plural(audit.read, "file")
     lines = [f"{audit.check}: {audit.ended}; {count} of the tree read"]
     lines += [f"  not the whole story: {reason}" for reason in audit.incomplete]
@@ -111,12 +111,6 @@ def audit_lines(audit: Audit, *, everything: bool = False) -> list[str]:
     lines += _yaml("inputs", audit.inputs) + _yaml("tools", audit.tools)
     lines.append("One run did this; another may do more. No verdict rests on an audit.")
     return [sanitise(line) for line in lines]
-
-
-def _longest(audit: Audit) -> int:
-    """A number that no list of the audit is longer than."""
-    lists = (audit.missed, audit.examined, audit.absent, audit.listed, audit.written)
-    return max(len(audit.network), *(len(files.files) for files in lists))
 
 
 def _section(title: str, files: Files, most: int) -> list[str]:

@@ -22,6 +22,7 @@ from vibeguard.system.discovery.vcs import (
     path_told,
     quoted_path,
     tree_of_commit,
+    with_settings,
 )
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.ending_signals import kill_group
@@ -34,20 +35,13 @@ _MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their b
 _MOST_BYTES_AT_ONCE: Final = 32 << 20
 # What is added goes into one pack instead of a file in a folder for each: to make and to remove
 # those takes longer than all else. It is thrown away, so nothing waits for the disk.
-_ONE_PACK: Final = ("-c", "core.bigFileThreshold=1", "-c", "core.fsync=none")
-_ADD: Final = (*_ONE_PACK, "-c", "advice.addEmbeddedRepo=false", "add", "--all")
+_ONE_PACK: Final = with_settings("core.bigFileThreshold=1", "core.fsync=none")
+_ADD: Final = (*_ONE_PACK, *with_settings("advice.addEmbeddedRepo=false"), "add", "--all")
 # Nothing is written beside the user's index, nor started, where ours is written.
-_PRIVATELY: Final = ("-c", "core.splitIndex=false", "-c", "core.hooksPath=/dev/null")
+_PRIVATELY: Final = with_settings("core.splitIndex=false", "core.hooksPath=/dev/null")
 # What a user may have told git to make of files, instead of taking them as they lie there.
-_AS_THEY_LIE: Final = tuple(
-    word
-    for setting in (
-        "core.fileMode=true",
-        "core.ignoreCase=false",
-        "core.safecrlf=false",
-        "core.symlinks=true",
-    )
-    for word in ("-c", setting)
+_AS_THEY_LIE: Final = with_settings(
+    *("core.fileMode=true", "core.ignoreCase=false", "core.safecrlf=false", "core.symlinks=true")
 )
 
 

@@ -19,19 +19,19 @@ from vibeguard.system.discovery.whereabouts import repository_root
 from vibeguard.system.ending_signals import kill_group
 
 TIMEOUT_S = 1.0
-_GIT = (
-    "git",
-    "--no-optional-locks",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.untrackedCache=false",
-    "-c",
-    "core.trustctime=true",
-    "-c",
-    "core.checkStat=default",
-)
 SUBMODULE = b"160000"
+
+
+def with_settings(*settings: str) -> tuple[str, ...]:
+    """The words by which git takes these settings for one command."""
+    return tuple(word for setting in settings for word in ("-c", setting))
+
+
+_GIT = (
+    *("git", "--no-optional-locks"),
+    *with_settings("core.fsmonitor=false", "core.untrackedCache=false"),
+    *with_settings("core.trustctime=true", "core.checkStat=default"),
+)
 
 
 class Git(NamedTuple):
