@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.environment import of_this_repository
 from vibeguard.system.discovery.vcs import SUBMODULE, AskedAhead, Git, answer_of_git
@@ -95,18 +94,10 @@ def ignores(root: str, environment: Mapping[bytes, bytes], path: str) -> bool:
     return told is not None
 
 
-def staged(folder: str, environment: Mapping[bytes, bytes]) -> Changes:
-    """What the next commit would change: the index that the caller's git variables name.
-
-    Raises UsageError outside of git and while paths are unmerged.
-    """
-    root = git_root(folder)
-    if root is None:
-        raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
+def staged(root: str, environment: Mapping[bytes, bytes]) -> Changes:
+    """What the next commit would change: the index that the caller's git variables name."""
     git = _git(root, environment)
     try:
-        if _told(git, "ls-files", "--unmerged", "-z"):
-            raise UsageError("some paths are unmerged", "resolve the conflicts: git status")
         paths, submodules = _parted(_in_diff(_told(git, "diff", "--cached", *_RAW)))
         return Changes(root, frozenset(paths | _inside(git, submodules, 1)), base="the index")
     except _Unknown as why:

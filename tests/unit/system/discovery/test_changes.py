@@ -9,6 +9,7 @@ import pytest
 from vibeguard.core.planning.concerned import concerned
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.changes import changed_since, staged, tracked_at_least
+from vibeguard.system.staged.frozen import freeze
 
 ENVIRONMENT = {
     **os.environb,
@@ -148,7 +149,7 @@ def test_a_file_that_git_was_told_not_to_look_at_counts_as_changed(repo):
 def test_outside_of_git_nobody_knows(tmp_path):
     assert "no git repository" in changed_since(str(tmp_path), ENVIRONMENT, "").unknown
     with pytest.raises(UsageError):
-        staged(str(tmp_path), ENVIRONMENT)
+        freeze(str(tmp_path), str(tmp_path), ENVIRONMENT)
 
 
 def test_a_git_that_is_not_there_makes_everything_concerned(repo):
@@ -251,7 +252,7 @@ def test_staged_is_what_the_callers_index_holds(repo, tmp_path):
     assert staged(str(repo), lent).paths == {b"edited"}
 
 
-def test_unmerged_paths_are_refused(repo):
+def test_unmerged_paths_are_refused(repo, tmp_path):
     (repo / "kept").write_text("ours")
     commit(repo)
     git(repo, "switch", "-q", "main")
@@ -260,7 +261,7 @@ def test_unmerged_paths_are_refused(repo):
     with pytest.raises(subprocess.CalledProcessError):
         git(repo, "merge", "work")
     with pytest.raises(UsageError, match="unmerged"):
-        staged(str(repo), ENVIRONMENT)
+        freeze(str(repo), str(tmp_path), ENVIRONMENT)
 
 
 def test_how_many_files_are_tracked_is_read_off_the_index(repo, tmp_path):
