@@ -93,7 +93,7 @@ def run_data(state: State, timeline: Timeline, cards: Collection[int], run_folde
         length=max(_us(state.last_t), 1),
         foreground=None if (t := state.foreground_settled_t) is None else _us(t),
         slots=tuple(timeline.slots[pool] for pool in POOLS),
-        path=tuple(places[check] for check in critical_path(state).checks),
+        path=tuple(places[check] for check in critical_path(state)),
         folder=sanitise(f"{run_folder}/" if run_folder else ""),
         words=list(words),
         tags=[sanitise(tag) for tag in tags],

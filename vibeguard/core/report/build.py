@@ -40,7 +40,7 @@ from vibeguard.core.report.conclusion import (
     patch_path,
     verdict_event,
 )
-from vibeguard.core.report.reasons import cause_of, reason_of
+from vibeguard.core.report.reasons import reason_of
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.workers import worker_of
@@ -132,7 +132,7 @@ def _check(state: State, id_: str, record: CheckRecord, run_folder: str) -> Chec
         requires=tuple(requirement.check for requirement in planned.requires),
         reason=record.reason.value if record.reason else None,
         message=reason_of(state, record),
-        root_cause=cause_of(record) or None,
+        root_cause=(settled.cause or None) if settled else None,
         attempts=settled.attempts if settled else record.attempt,
         flaky=record.flaky,
         leaked=settled.leaked if settled else False,

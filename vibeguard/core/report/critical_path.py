@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
@@ -13,41 +11,34 @@ _MOST_NAMED = 12
 _NAME_CHARACTERS = 80
 
 
-class CriticalPath(Struct, frozen=True):
-    """The checks in the order they ran, and how long they ran together, in nanoseconds.
-
-    What is missing to the length of the run was waiting: for a slot, a group, a retry's delay.
-    """
-
-    checks: tuple[str, ...] = ()
-    ns: int = 0
-
-
-def critical_path(state: State) -> CriticalPath:
+def critical_path(state: State) -> list[str]:
     """From the check that ended last back through the requirement that each waited for longest.
 
-    A requirement that a check did not wait for held nothing up. Empty while nothing has started.
+    In the order in which they ran. A requirement that a check did not wait for held nothing up.
+    Empty while nothing has started.
     """
-    last = _latest(state, state.checks)
     path: list[str] = []
+    last = _latest(state, state.checks)
     while last is not None:
         path.append(last)
-        record = state.checks[last]
-        last = _latest(state, _awaited(record))
-    path.reverse()
-    return CriticalPath(tuple(path), sum(_ran_ns(state, state.checks[check]) for check in path))
+        last = _latest(state, _awaited(state.checks[last]))
+    return path[::-1]
 
 
 def path_sentence(state: State) -> str:
-    """`unit → coverage: 25s of 26s`; empty where nothing ran."""
+    """`unit → coverage: 25s of 26s`; empty where nothing ran.
+
+    What is missing to the length of the run was waiting: for a slot, a group, a retry's delay.
+    """
     path = critical_path(state)
-    if not path.checks:
+    if not path:
         return ""
-    names = [shorten(sanitise(check), _NAME_CHARACTERS) for check in path.checks]
+    names = [shorten(sanitise(check), _NAME_CHARACTERS) for check in path]
     if len(names) > _MOST_NAMED:
         half = _MOST_NAMED // 2
         names = [*names[:half], f"{len(names) - 2 * half} more", *names[-half:]]
-    return f"{' → '.join(names)}: {duration(path.ns)} of {duration(state.last_t)}"
+    ran_ns = sum(_ran_ns(state, state.checks[check]) for check in path)
+    return f"{' → '.join(names)}: {duration(ran_ns)} of {duration(state.last_t)}"
 
 
 def _awaited(record: CheckRecord) -> Iterable[str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import CheckState, Outcome, Reason, Severity
+from vibeguard.core.names import Outcome, Reason, Severity
 from vibeguard.core.report.workers import awaited_worker
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import ENDED, NOT_STARTED_CODES, UNREAD, status_word
@@ -27,11 +27,6 @@ def shown_status(record: CheckRecord) -> str:
     return status_word(record.outcome.value, severity)
 
 
-def cause_of(record: CheckRecord) -> str:
-    """The check because of which this one was skipped or cancelled; empty when there is none."""
-    return record.settled.cause if record.settled else ""
-
-
 def reason_of(state: State, record: CheckRecord) -> str:
     """Why the check settled as it did, in half a sentence of bearable length, untrusted as it is.
 
@@ -45,16 +40,6 @@ def reason_of(state: State, record: CheckRecord) -> str:
     failed = finished is not None and settled.outcome is not Outcome.PASSED
     detail = settled.detail or (finished.error if finished and failed else "")
     return shorten(_why(_Case(state, record, settled, detail)), _MOST_CHARACTERS)
-
-
-def late_failures(state: State, record: CheckRecord) -> tuple[str, ...]:
-    """The requirements that a check did not wait for and that did not pass afterwards."""
-    return tuple(
-        check
-        for check in record.ran_before
-        if state.checks[check].state is CheckState.SETTLED
-        and state.checks[check].outcome is not Outcome.PASSED
-    )
 
 
 def _direct(state: State, record: CheckRecord) -> str:

@@ -7,7 +7,6 @@ from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.report.conclusion import Ending, about, exit_code_of, patch_lines, verdict_event
-from vibeguard.core.report.reasons import late_failures
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.tally import (
     has_nothing_to_confirm,
@@ -182,6 +181,8 @@ def weaker_here(weakened: Sequence[RunWeakened]) -> list[str]:
 def late(state: State) -> Iterator[str]:
     """Checks that went ahead of a requirement which then did not pass."""
     for check, record in state.checks.items():
-        for requirement in late_failures(state, record):
-            ended = _ended(state.checks[requirement])
-            yield sanitise(f"late: {check} ran before {requirement}, which {ended}")
+        for requirement in record.ran_before:
+            required = state.checks[requirement]
+            if required.outcome not in (None, Outcome.PASSED):
+                ended = _ended(required)
+                yield sanitise(f"late: {check} ran before {requirement}, which {ended}")
