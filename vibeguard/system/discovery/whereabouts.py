@@ -55,7 +55,7 @@ def find_config(flag: str | None, environ: Mapping[str, str], cwd: str) -> Locat
         if not os.path.lexists(path):
             raise UsageError(f"there is no config file {name}{where}", "name an existing file")
         return Located(path, cwd, cwd)
-    for folder in _up_to_repository_root(cwd):
+    for folder in _up_to(repository_root(cwd) or cwd, cwd):
         path = _config_in(folder)
         if path:
             return Located(path, folder, folder)
@@ -114,17 +114,18 @@ def find_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> st
     parents up to the root of the repository (outside one: of all parents). A folder with a config
     ends the search, for its runs would be there: runs of another project above are not its own.
     """
-    name = flag or environ.get("VIBEGUARD_STATE_DIR", "")
-    if name:
-        return os.path.join(cwd, name)
-    root = repository_root(cwd)
-    for folder in upwards(cwd):
+    named = _named_state_dir(flag, environ, cwd)
+    for folder in () if named else _up_to(repository_root(cwd), cwd):
         state = os.path.join(folder, STATE_NAME)
         if _is_folder_of_ours(state) or _config_in(folder):
             return state
-        if folder == root:
-            break
-    return os.path.join(cwd, STATE_NAME)
+    return named or os.path.join(cwd, STATE_NAME)
+
+
+def _named_state_dir(flag: str | None, environ: Mapping[str, str], cwd: str) -> str:
+    """The one that the flag names, or the variable; empty where neither does."""
+    name = flag or environ.get("VIBEGUARD_STATE_DIR", "")
+    return os.path.join(cwd, name) if name else ""
 
 
 def state_dirs_above(cwd: str) -> Iterator[str]:
@@ -149,10 +150,8 @@ def state_dir_of_config(cwd: str) -> str | None:
 
 def state_dir_of(located: Located, flag: str | None, environ: Mapping[str, str], cwd: str) -> str:
     """The state folder of a run of this config."""
-    name = flag or environ.get("VIBEGUARD_STATE_DIR", "")
-    if name:
-        return os.path.join(cwd, name)
-    return os.path.join(located.state_parent, STATE_NAME)
+    named = _named_state_dir(flag, environ, cwd)
+    return named or os.path.join(located.state_parent, STATE_NAME)
 
 
 def repository_root(cwd: str) -> str | None:
@@ -169,12 +168,9 @@ def git_root(cwd: str) -> str | None:
     return root if root is not None and os.path.lexists(os.path.join(root, ".git")) else None
 
 
-def _up_to_repository_root(cwd: str) -> Iterator[str]:
-    root = repository_root(cwd)
-    if root is None:
-        yield cwd
-        return
-    for folder in upwards(cwd):
+def _up_to(root: str | None, start: str) -> Iterator[str]:
+    """The folder and its parents, up to `root`."""
+    for folder in upwards(start):
         yield folder
         if folder == root:
             return

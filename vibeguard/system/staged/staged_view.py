@@ -4,6 +4,7 @@ import os
 from typing import Final
 
 import trio
+from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.model.event_parts import StagedView
@@ -27,17 +28,14 @@ _LARGEST_PATCH: Final = 64 << 20
 PATCH_S: Final = 5.0  # a verdict waits for it, and Ctrl-C does
 
 
-class LaidOut:
+class LaidOut(Struct):
     """What is staged, laid out. `launch` is the run's, with the folders that its checks run in."""
 
-    def __init__(
-        self, launch: Launch, way: StagedView, root: str, scratch: Scratch, beneath: Beneath | None
-    ) -> None:
-        self.launch = launch
-        self.way = way
-        self.root = root
-        self._beneath = beneath
-        self._scratch = scratch
+    launch: Launch
+    way: StagedView
+    root: str
+    scratch: Scratch
+    beneath: Beneath | None
 
     def patch(self) -> bytes:
         """What the checks have made of the files that are staged, for `git apply --cached`.
@@ -45,7 +43,7 @@ class LaidOut:
         Raises UsageError where git makes none in time (or at all, for a check has damaged the
         repository), or one that is too large.
         """
-        index = os.fsencode(os.path.join(self._scratch.path, _LAID_OUT))
+        index = os.fsencode(os.path.join(self.scratch.path, _LAID_OUT))
         own = without_git_locals(self.launch.environment) | {b"GIT_INDEX_FILE": index}
         words = ("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv")
         git = Repository(self.root, own, PATCH_S).git
@@ -63,12 +61,12 @@ class LaidOut:
         Looked at in portions: everything else of the run goes on meanwhile.
         """
         found: list[str] = []
-        if self._beneath is None:
+        if self.beneath is None:
             return found  # a copy is nobody else's
-        for number, (path, facts) in enumerate(self._beneath.remembered()):
+        for number, (path, facts) in enumerate(self.beneath.remembered()):
             if number % _PORTION == 0:
                 await trio.lowlevel.checkpoint()
-            if self._beneath.facts(path) != facts:
+            if self.beneath.facts(path) != facts:
                 found.append(os.fsdecode(path).encode(errors="replace").decode())
                 if len(found) == _MOST_NAMED:
                     break
@@ -76,7 +74,7 @@ class LaidOut:
 
     def close(self) -> None:
         """Take away what was made for it on the disk."""
-        self._scratch.remove()
+        self.scratch.remove()
 
 
 def open_view(launch: Launch, staged: Staged) -> LaidOut:

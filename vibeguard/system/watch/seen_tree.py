@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Collection, Mapping
 
+from msgspec import Struct
+
 from vibeguard.core.reuse.manifest import Entry, differing
 from vibeguard.system.reuse.naming import folders_above
 from vibeguard.system.reuse.scan import scan
@@ -14,22 +16,15 @@ class TreeUnknown(Exception):
     """What is in the tree cannot be told at the moment; the message says why."""
 
 
-class Tree:
+class Tree(Struct):
     """The files around a folder that git would track, and `further` ones by absolute path."""
 
-    def __init__(
-        self,
-        folder: str,
-        environment: Mapping[bytes, bytes],
-        state_dir: str,
-        further: Callable[[], Collection[bytes]] = tuple,
-    ) -> None:
-        self._folder = folder
-        self._environment = environment
-        self._state_dir = state_dir
-        self._further = further
-        self._root = os.fsencode(folder)
-        self._entries: dict[bytes, Entry] | None = None
+    folder: str
+    environment: Mapping[bytes, bytes]
+    state_dir: str
+    further: Callable[[], Collection[bytes]] = tuple
+    root: bytes = b""
+    entries: dict[bytes, Entry] | None = None
 
     def look(self) -> dict[bytes, int]:
         """The paths whose content, mode or presence has changed since the last look; none at first.
@@ -37,22 +32,22 @@ class Tree:
         Each with the time at which it was written (ns of wall-clock time; 0 where that cannot be
         told). Raises TreeUnknown; the next look is then compared with the last good one.
         """
-        found = files_of_tree(self._folder, self._environment, self._state_dir)
+        found = files_of_tree(self.folder, self.environment, self.state_dir)
         if found is None:
             raise TreeUnknown("git does not say which files there are")
-        before = self._entries
+        before = self.entries
         try:
-            self._root, paths = found
-            now = scan(self._root, [*paths, *self._further()], before)
+            self.root, paths = found
+            now = scan(self.root, [*paths, *self.further()], before)
         except OSError as error:
             raise TreeUnknown(told(error)) from error
-        self._entries = now
+        self.entries = now
         changed = () if before is None else differing(before.values(), now.values())
         return {path: _written_ns(now.get(path)) for path in changed}
 
     def folders(self) -> set[bytes]:
         """The folders of the files that were seen, and those above them up to the root."""
-        return {os.path.join(self._root, folder) for folder in folders_above(self._entries or ())}
+        return {os.path.join(self.root, folder) for folder in folders_above(self.entries or ())}
 
 
 def _written_ns(entry: Entry | None) -> int:
