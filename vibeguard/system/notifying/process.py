@@ -77,9 +77,9 @@ def shown(notification: Notification) -> str:
     """What a note calls it: of an address no more than the host, for the rest may be a secret."""
     if notification.command:
         return f"the command {notification.command!r}"
-    from vibeguard.system.notifying.webhook import Address  # noqa: PLC0415 - 30 ms, for webhooks
+    from urllib.parse import urlsplit  # noqa: PLC0415 - for webhooks alone
 
-    return f"the webhook at {Address(notification.webhook).host}"
+    return f"the webhook at {urlsplit(notification.webhook).hostname or ''}"
 
 
 def _tell(job: NotifyJob, number: int, told: dict[int, Told]) -> None:

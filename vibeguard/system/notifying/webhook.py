@@ -2,9 +2,8 @@
 
 import http.client
 import os
-import ssl
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from vibeguard.core.notifying import signed_headers
 from vibeguard.core.problems import UsageError
@@ -17,25 +16,6 @@ KEY_VARIABLE: Final = "VIBEGUARD_NOTIFY_KEY_FILE"
 ANSWER_S: Final = 10.0
 PAUSES_S: Final = (0.25, 1.0, 4.0)
 _LATER: Final = frozenset({408, 425, 429})
-
-
-class Address:
-    """Where a webhook is."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.host = parts.hostname or ""
-        self.port = parts.port
-        self.tls = parts.scheme == "https"
-        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-class _Refused(Exception):
-    """The receiver's answer; `is_final` where the same would get the same again."""
-
-    def __init__(self, what: str, *, is_final: bool) -> None:
-        super().__init__(what)
-        self.is_final = is_final
 
 
 def tell_webhook(job: NotifyJob, url: str, number: int) -> tuple[int, str]:
@@ -52,40 +32,36 @@ def tell_webhook(job: NotifyJob, url: str, number: int) -> tuple[int, str]:
     for pause_s in (*PAUSES_S, None):
         attempts += 1
         try:
-            _post(Address(url), key, delivery, job.document)
-        except _Refused as refused:
-            what = str(refused)
-            if refused.is_final:
-                break
+            status = _post(urlsplit(url), key, delivery, job.document)
         except (OSError, http.client.HTTPException) as error:
             what = str(error) or type(error).__name__
         else:
-            return attempts, ""
+            if 200 <= status < 300:
+                return attempts, ""
+            what = f"it answered {status}"
+            if status < 500 and status not in _LATER:
+                break  # the same would get the same again
         if pause_s is not None:
             sleep_s(pause_s)
     return attempts, what
 
 
-def _post(address: Address, key: bytes, delivery: str, body: bytes) -> None:
-    """One attempt. A redirect is not followed: the message is signed for this receiver alone."""
-    connection: http.client.HTTPConnection
-    if address.tls:
-        context = ssl.create_default_context()
-        connection = http.client.HTTPSConnection(
-            address.host, address.port, timeout=ANSWER_S, context=context
-        )
-    else:
-        connection = http.client.HTTPConnection(address.host, address.port, timeout=ANSWER_S)
+def _post(address: SplitResult, key: bytes, delivery: str, body: bytes) -> int:
+    """One attempt; the status of the answer.
+
+    A redirect is not followed: the message is signed for this receiver alone.
+    """
+    secure = address.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(address.hostname or "", address.port, timeout=ANSWER_S)
+    path = (address.path or "/") + (f"?{address.query}" if address.query else "")
+    headers = {
+        "content-type": "application/json",
+        "user-agent": f"vibeguard/{__version__}",
+        **signed_headers(key, delivery, wall_ns() // 1_000_000_000, body),
+    }
     try:
-        headers = {
-            "content-type": "application/json",
-            "user-agent": f"vibeguard/{__version__}",
-            **signed_headers(key, delivery, wall_ns() // 1_000_000_000, body),
-        }
-        connection.request("POST", address.path, body, headers)
-        status = connection.getresponse().status
+        connection.request("POST", path, body, headers)
+        return connection.getresponse().status
     finally:
         connection.close()
-    if not 200 <= status < 300:
-        final = status < 500 and status not in _LATER
-        raise _Refused(f"it answered {status}", is_final=final)
