@@ -6,10 +6,10 @@ from collections import deque
 
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.model.events import CheckStarted, Event, RunPlanned
-from vibeguard.core.model.state import State
 from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.wording.sanitise import break_commands, sanitise
 from vibeguard.core.wording.terminal import is_ci
+from vibeguard.system.front.following import Shown
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.rundir.files import open_regular
@@ -48,15 +48,14 @@ class HarmlessText:
         return text
 
 
-class CheckOutput:
+class CheckOutput(Shown):
     """Copies a check's output, attempt after attempt, to stdout while it grows.
 
-    As `following.Shown`: what the log is followed for is to know the attempts, and the end.
+    What the log is followed for is to know the attempts, and the end.
     """
 
     def __init__(self, folder: str, check: str, output: Output) -> None:
-        self.state = State()
-        self.problem: LogCorrupt | None = None
+        super().__init__()
         self._folder = folder
         self._check = check
         self._output = output
@@ -85,18 +84,9 @@ class CheckOutput:
         self._behind = copied and not self._output.is_full()
         return copied or bool(self._events)
 
-    def tick(self) -> None:
-        """Nothing moves on its own here."""
-
     def tick_period_s(self) -> float:
         """An output file announces nothing: it is looked at often, and at once while behind."""
         return 0.0 if self._behind else POLL_S
-
-    def resize(self) -> None:
-        """Output is copied as it is, however wide the terminal."""
-
-    def clear(self) -> None:
-        """Nothing is in the way."""
 
     def finish(self, ending: Ending) -> None:
         """Show what is held back or wrong."""

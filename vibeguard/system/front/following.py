@@ -8,7 +8,6 @@ its own policy (guarding.py).
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,23 +32,26 @@ DRAIN_S = 1.0
 UNVOUCHED_POLL_S = 0.02
 
 
-class Shown(Protocol):
+class Shown:
     """What a follower makes of a log: a format on a terminal, or the output of one check.
 
     `state` is the fold of what was read; `problem` is set once the log turned out damaged.
     """
 
-    state: State
-    problem: LogCorrupt | None
+    def __init__(self) -> None:
+        self.state = State()
+        self.problem: LogCorrupt | None = None
 
     def read(self, follower: Follower) -> bool:
         """Take in and show what is new, while the readers keep up; whether there was anything."""
+        raise NotImplementedError
 
     def tick(self) -> None:
         """Show what is due because time has passed."""
 
     def tick_period_s(self) -> float:
         """How often `tick` and `read` are worth calling, whatever else happens."""
+        raise NotImplementedError
 
     def resize(self) -> None:
         """The terminal has another size."""
@@ -59,6 +61,7 @@ class Shown(Protocol):
 
     def finish(self, ending: Ending) -> None:
         """Show the end."""
+        raise NotImplementedError
 
 
 class Following:

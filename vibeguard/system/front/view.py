@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from vibeguard.core.formats.base import Ending, Format, FormatOptions, Stream
 from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.events import Event, RunStarted
-from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import LogCorrupt
 from vibeguard.core.report.heartbeat import heartbeat
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.terminal import wants_live
 from vibeguard.system.clock import monotonic_ns
+from vibeguard.system.front.following import Shown
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import is_terminal, terminal_size
 from vibeguard.system.journal.follow import Follower
@@ -23,15 +23,11 @@ HEARTBEAT_S = 30.0
 FRAME_S = 0.1
 
 
-class View:
-    """One follower of one log, folded and shown.
-
-    `state` is the fold of what has been read; `problem` is set when the log turned out damaged.
-    """
+class View(Shown):
+    """One follower of one log, folded and shown."""
 
     def __init__(self, form: Format, output: Output) -> None:
-        self.state = State()
-        self.problem: LogCorrupt | None = None
+        super().__init__()
         self._form = form
         self._output = output
         self._offset_ns: int | None = None
@@ -63,12 +59,6 @@ class View:
     def tick_period_s(self) -> float:
         """How often `tick` is worth calling."""
         return HEARTBEAT_S / 4
-
-    def resize(self) -> None:
-        """The terminal has another size."""
-
-    def clear(self) -> None:
-        """Take away what is drawn: before stopping at Ctrl-Z, and before a message."""
 
     @property
     def is_under_way(self) -> bool:
