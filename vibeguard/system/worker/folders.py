@@ -20,7 +20,7 @@ from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.discovery.environment import WORKER_MARK, marks_of
 from vibeguard.system.discovery.filestate import CTIME_TICK_S, looks_of
-from vibeguard.system.executors.base import AttemptSpec, Callbacks
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.worker.removing import Removing
@@ -90,7 +90,7 @@ class Folders:
                 try:
                     head_tree = await self._bring(source)
                 except BaseException:
-                    self.trees.doubt(source)
+                    self.trees.did_not_arrive(source)
                     raise
                 self.trees.note(source, head_tree)
             return self.trees.head_tree(source)
@@ -106,10 +106,11 @@ class Folders:
             PACK=self._store.pack_path(source),
         )
 
-    def remove_old_trees(self, in_use: Iterable[Source]) -> None:
+    def remove_old_trees(self, in_use: Iterable[Source], *, all_others: bool) -> None:
         """Keep the disk from filling; `in_use` are the files of the attempts that there are."""
         ready = (one.source for one in self._ready)
-        self.trees.remove_old({*in_use, *ready, *([self._wanted] if self._wanted else [])})
+        used = {*in_use, *ready, *([self._wanted] if self._wanted else [])}
+        self.trees.remove_old(used, all_others=all_others)
 
     async def make(self, source: Source, path: str) -> None:
         """Make the folder of an attempt. Raises Unfit."""
@@ -234,27 +235,27 @@ class Folders:
             leak_grace_ns=0,
         )
         try:
-            exit_code, signal = await self._end_of(spec)
+            result = await self._end_of(spec)
             said = self._store.without_password(_last_line(path))
         finally:
             self._removing.remove(path)
-        if exit_code != 0:
-            raise Unfit(f"the folder could not be made: {said or signal}")
+        if result.exit_code != 0:
+            unsaid = f"git's output {result.output_error}" if result.output_error else result.signal
+            raise Unfit(f"the folder could not be made: {said or unsaid}")
         return said
 
-    async def _end_of(self, spec: AttemptSpec) -> tuple[int | None, str]:
-        """Exit code and signal; cancelled, the script's tree is ended first."""
+    async def _end_of(self, spec: AttemptSpec) -> AttemptResult:
+        """How a script ended; cancelled, its tree is ended first."""
         try:
             attempt = await self._executor.start(spec, Callbacks())
         except StartRefused as refused:
             raise Unfit(refused.reason) from refused
         try:
-            result = await attempt.wait()
+            return await attempt.wait()
         except trio.Cancelled:
             with trio.CancelScope(shield=True):  # the executor has the bound
                 await attempt.terminate(0)
             raise
-        return result.exit_code, result.signal
 
 
 def _last_line(path: str) -> str:

@@ -235,29 +235,27 @@ class Service:
         self._nursery.start_soon(self._prepare, claim, attempt)
 
     async def _prepare(self, claim: str, attempt: RemoteAttempt) -> None:
-        unfit = ""
+        unfit, folders = "", self._tools.folders
         with self._busy[claim] as scope:
             try:
                 _compare_protocol(attempt.job)
-                await self._tools.folders.trees.fetch(self._line, attempt.job.source)
+                await folders.trees.fetch(self._line, attempt.job.source)
                 await attempt.prepare()
-                self._remove_old_trees()
             except (Unfit, BrokerLost, BrokerRefused, OSError) as error:
-                unfit = str(error) or type(error).__name__
-                self._taking.pause()
+                told = isinstance(error, OSError) and error.strerror
+                unfit = f"the folder could not be made: {told}" if told else str(error)
+            used = (one.job.source for one in self._attempts.values())
+            folders.remove_old_trees(used, all_others=bool(unfit))  # perhaps the disk is full
         if scope.cancelled_caught:
             return
         now = clock.monotonic_s()
         if unfit:
+            self._taking.pause()
             self._machine.over(claim, Stage.UNFIT, f"{self._offer.name}: {unfit}", now)
             self._free(claim)
         else:
             self._machine.offer(claim, now)
         self._speak()
-
-    def _remove_old_trees(self) -> None:
-        used = (attempt.job.source for attempt in self._attempts.values())
-        self._tools.folders.remove_old_trees(used)
 
     async def _run(self, claim: str, attempt: RemoteAttempt) -> None:
         """Run an attempt, from the run's Go to the end of its tree."""

@@ -6,6 +6,8 @@ The objects of each lie in a folder of their own, so that one can go while other
 import os
 from collections.abc import Collection
 from contextlib import suppress
+from glob import escape as glob_escape
+from glob import glob
 from hashlib import file_digest
 from itertools import count
 from typing import Final
@@ -82,19 +84,29 @@ class Trees:
                 size = sum(entry.stat().st_size for entry in entries)
         self._there[source] = _Tree(size, head_tree=head_tree)
 
+    def did_not_arrive(self, source: Source) -> None:
+        """What there is of it takes no room: perhaps there was too little."""
+        if pack := self._store.pack_path(source):
+            begun = glob(f"{glob_escape(self._store.objects_of(source)[0])}/pack/tmp_*")
+            for path in (pack, *begun):
+                with suppress(OSError):
+                    os.unlink(path)
+        self.doubt(source)
+
     def doubt(self, source: Source) -> None:
         """Perhaps they are not: the next attempt gets and looks at them again."""
         if source in self._there:
             self._there[source] = _Tree(self._there[source].size)
 
-    def remove_old(self, in_use: Collection[Source]) -> None:
+    def remove_old(self, in_use: Collection[Source], *, all_others: bool) -> None:
         """Keep so many, so many bytes, and those that are `in_use`; the oldest of the others go."""
+        most_trees, most_bytes = (0, 0) if all_others else (MOST_TREES, MOST_BYTES)
         for source in in_use:
             if source in self._there:
                 self._there[source] = self._there.pop(source)
         size = sum(tree.size for tree in self._there.values())
         for source, tree in list(self._there.items()):
-            if len(self._there) <= MOST_TREES and size <= MOST_BYTES:
+            if len(self._there) <= most_trees and size <= most_bytes:
                 return
             if source not in in_use:
                 del self._there[source]

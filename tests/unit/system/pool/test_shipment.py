@@ -1,14 +1,13 @@
 """What is packed of a run's files for its workers."""
 
 import os
-import resource
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.full_disk import no_file_above
 from tests.helpers.pools import git, repository
 from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.shipment import begin_capture
@@ -25,17 +24,6 @@ def test_the_pack_holds_what_the_commit_lacks_and_no_more(tmp_path: Path) -> Non
     shipment = begin_capture(str(folder), os.environb).result()
     assert 0 < len(shipment.pack) < 2_000
     assert shipment.source.commit == git(folder, "rev-parse", "HEAD").strip()
-
-
-@contextmanager
-def no_file_above(limit_bytes: int) -> Iterator[None]:
-    """Whatever is written meanwhile, here and by what is started here."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("conflict", [False, True])

@@ -10,6 +10,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.helpers.full_disk import no_file_above
 from tests.helpers.pools import git, repository
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.executors.local import open_local_executor
@@ -386,7 +387,7 @@ def test_of_trees_that_no_folder_has_the_oldest_go(
             kept = {0: sources[0], 1: sources[1], 4: sources[4]}  # used, ready, the newest
             most = 3 if bound == "MOST_TREES" else sum(map(each.__getitem__, kept.values()))
             monkeypatch.setattr(f"vibeguard.system.worker.trees.{bound}", most)
-            maker.remove_old_trees([sources[0]])
+            maker.remove_old_trees([sources[0]], all_others=False)
             assert [s for s in sources if maker.trees.head_tree(s)] == list(kept.values())
             await maker._removing.finish()
             assert len(list((tmp_path / "worker" / "packs").iterdir())) == len(kept)
@@ -400,10 +401,8 @@ def test_of_trees_that_no_folder_has_the_oldest_go(
 
 
 def test_a_tree_that_went_while_a_folder_was_laid_for_it_leaves_none(
-    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    origin: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("vibeguard.system.worker.trees.MOST_TREES", 0)
-
     async def main() -> None:
         async with folders(origin, tmp_path) as maker, trio.open_nursery() as nursery:
             source = dirty(origin, tmp_path)
@@ -416,8 +415,43 @@ def test_a_tree_that_went_while_a_folder_was_laid_for_it_leaves_none(
 
             nursery.start_soon(lay)
             await trio.testing.wait_all_tasks_blocked()
-            maker.remove_old_trees([])
+            maker.remove_old_trees([], all_others=True)
         await maker._removing.finish()
         assert list((tmp_path / "worker" / "attempts").iterdir()) == []
+
+    trio.run(main)
+
+
+def test_a_pack_that_cannot_be_unpacked_leaves_nothing(origin: Path, tmp_path: Path) -> None:
+    """As on a disk that is full, which it would keep full."""
+    packs = tmp_path / "worker" / "packs"
+
+    def spoil_pack() -> None:
+        [pack] = packs.iterdir()
+        pack.write_bytes(pack.read_bytes()[:-1])
+        begun = Path(f"{pack}.objects", "pack", "tmp_pack_x")
+        begun.parent.mkdir(parents=True)
+        begun.write_text("of an index-pack that was killed")
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            source = dirty(origin, tmp_path)
+            spoil_pack()
+            with pytest.raises(Unfit, match="do not fit"):
+                await maker.arrive(source)
+
+    trio.run(main)
+    assert [path for path in packs.glob("**/*pack*") if path.is_file()] == []
+
+
+def test_a_script_that_cannot_say_why_has_its_folder_fail_with_the_reason(
+    origin: Path, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            maker._arrive = "echo why; exit 1"
+            source = captured(origin)
+            with no_file_above(0), pytest.raises(Unfit, match=r"git's output could not be stored"):
+                await maker.arrive(source)
 
     trio.run(main)

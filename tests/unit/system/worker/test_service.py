@@ -1,5 +1,6 @@
 """A worker at work, without a broker: messages are handed in."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ from vibeguard.system.worker.showing import Offer
 from vibeguard.system.worker.store import Store
 
 
+class FullFolders(Folders):
+    """Folders for which there is no room."""
+
+    async def make(self, source: Source, path: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+
 class EmptyFolders(Folders):
     """Folders of no files."""
 
@@ -40,13 +48,15 @@ class EmptyFolders(Folders):
         os.mkdir(path)
 
 
-def service_of(folder: Path, executor: Any) -> Service:
+def service_of(folder: Path, executor: Any, folders_class: type[Folders] | None = None) -> Service:
     store = Store(str(folder), "")
     for name in ("packs", "attempts", "outputs"):
         (folder / name).mkdir()
     environment = dict(os.environb)
     removing = Removing()
-    folders = EmptyFolders("w", store, executor, removing, environment, most_ready=0)
+    folders = (folders_class or EmptyFolders)(
+        "w", store, executor, removing, environment, most_ready=0
+    )
     return Service(
         Access(Address(path="/nowhere"), "p", b"k" * 44),
         Offer(identity="w", name="w", labels=(), slots=1),
@@ -124,3 +134,26 @@ def test_signals_before_the_beginning_and_after_the_end_are_borne(tmp_path: Path
         return code
 
     assert trio.run(main) == 0
+
+
+def test_a_disk_without_room_is_said_and_gets_some(tmp_path: Path) -> None:
+    """What runs have sent and no attempt has would keep it full."""
+
+    async def main() -> None:
+        async with open_local_executor() as executor, trio.open_nursery() as nursery:
+            service = service_of(tmp_path, executor, FullFolders)
+            trees = service._tools.folders.trees
+            trees.note(Source("c", "earlier"), "t")
+            nursery.start_soon(service.serve)
+            await trio.testing.wait_all_tasks_blocked()
+            source = Source("c", "t")
+            service._take(Job(PROTOCOL, "t", "run", "r", "c", 1, "true", source, lease_ns=10**12))
+            [held] = service._machine._held.values()
+            with trio.fail_after(PATIENCE_S):
+                while held.stage is Stage.PREPARING:  # noqa: ASYNC110 - nothing tells
+                    await trio.sleep(0.001)
+            assert held.why == "w: the folder could not be made: No space left on device"
+            assert not trees.head_tree(Source("c", "earlier"))
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
