@@ -601,7 +601,8 @@ def test_the_hook_checks_the_commit_and_the_push_asks_for_its_verdict(tmp_path, 
     assert git(*name, "commit", "-qm", "y", cwd=root, check=False).returncode == 1
 
 
-def test_a_signal_ends_the_laying_out_of_what_is_staged(tmp_path):
+@pytest.mark.parametrize("words", [[], ["--max-wait", "1s"], ["--detach"]], ids=str)
+def test_a_signal_ends_the_laying_out_of_what_is_staged(words, tmp_path):
     """Before there is a run nothing has to be brought to an end: a slow filter was waited for."""
     root = repository(tmp_path / "r", **{"a": "1\n", "vibeguard.yaml": config("cat a")})
     began, slow = tmp_path / "began", f"300.{uuid4().int % 10**9:09}"
@@ -609,9 +610,10 @@ def test_a_signal_ends_the_laying_out_of_what_is_staged(tmp_path):
     (root / ".git" / "info").mkdir(exist_ok=True)
     (root / ".git" / "info" / "attributes").write_text("a filter=slow\n")
     (root / "a").write_text("2\n")
-    with running(root, "run", "--staged") as run:
+    with running(root, "run", "--staged", *words) as run:
         wait_until(began.exists, "git asks the filter")
         os.kill(run.pid, signal.SIGTERM)
         exit_code, _, err = run.end()
     assert exit_code == 143, err
-    wait_until(lambda: with_token(slow) == [], "the filter is gone")
+    assert with_token(slow) == []
+    assert list((root / ".vibeguard" / "staged").iterdir()) == []

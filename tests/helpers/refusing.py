@@ -23,6 +23,7 @@ CALLS = {
     "clone3": (435, 435),
     "epoll_create1": (291, 20),
     "fallocate": (285, 47),
+    "fcntl": (72, 25),
     "getcwd": (79, 17),
     "getsid": (124, 156),
     "getsockname": (51, 204),

@@ -165,6 +165,15 @@ def test_git_answers_where_it_cannot_have_a_session_of_its_own(tmp_path: Path) -
 
 
 @pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_a_run_of_which_no_lock_tells_can_be_cancelled(tmp_path: Path) -> None:
+    folder = project(tmp_path, "checks: [{id: a, run: sleep 300, timeout: 9m}]")
+    assert vibeguard("run", "--detach", cwd=folder).returncode == 0
+    asked = vibeguard("cancel", cwd=folder, before=("tests.helpers.refusing", "fcntl=EPERM"))
+    assert "asked to cancel run" in asked.stderr
+    assert vibeguard("wait", cwd=folder).returncode == 143
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
 def test_whoever_looks_at_a_run_in_the_background_is_told_what_was_refused_as_well(
     tmp_path: Path,
 ) -> None:

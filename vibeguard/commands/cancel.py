@@ -13,6 +13,7 @@ from vibeguard.system.clock import wall_ns
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.control import request
 from vibeguard.system.rundir.ids import place_of
+from vibeguard.system.vouching.endings import ending_of
 
 
 class CancelOptions(Options, frozen=True, kw_only=True):
@@ -26,7 +27,8 @@ def cancel(run: RunName = "latest", /, *, common: GlobalOptions, options: Cancel
     folder = open_run(run, common, at_work=True)
     state, reading = open_state(folder)
     _, run_id = place_of(folder)
-    if reading.status is not LogStatus.LIVE:
+    # Where locks do not tell, the process that the log names does.
+    if LogStatus.LIVE not in (reading.status, ending_of(reading, folder, state).log_status):
         write_err(f"vibeguard: run {run_id} is over: there is nothing to cancel\n")
         return 0
     payload: dict[str, str] = {}

@@ -7,7 +7,7 @@ where readers of the log find it: whoever killed the supervisor may have written
 
 import os
 import signal
-from select import PIPE_BUF
+from select import PIPE_BUF, select
 
 from vibeguard.system.channel import OVER, Interrupt, Kill, send
 from vibeguard.system.detach import close_inherited, leave_terminal
@@ -35,6 +35,8 @@ def guard(supervisor: int, orders: int, told: int) -> None:
             if finished:
                 break
             continue
+        if not select([told], [], [], 0)[0]:  # no run yet, so that there is nothing to end in order
+            os.kill(supervisor, signal.SIGKILL)
         number = signal.Signals(received)
         order = Kill() if interrupted else Interrupt(number.name)
         interrupted = True

@@ -8,9 +8,9 @@ from vibeguard.system.channel import Failed, Launch, Order, ReportReader, Sealed
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.loop import Loop
-from vibeguard.system.process.exits import reap
+from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.process_tree import become_subreaper
-from vibeguard.system.process.sweep import kill_descendants
+from vibeguard.system.process.sweep import LAST_SWEEP_S, kill_descendants
 
 LONGEST_TURN_S = 0.25
 LOOK_PERIOD_S = 0.01  # where the supervisor's exit announces itself by nothing
@@ -66,11 +66,14 @@ class SupervisorLink:
     def give_up(self) -> None:
         """It does not answer (somebody has stopped it): end it and the run, unless it has sealed.
 
-        With a guardian of its own only this command ends.
+        With a guardian of its own only this command ends, and what has not become a run yet.
         """
         if self.sealed is None and self.guarded_here:
             os.kill(self._supervisor.guardian, signal.SIGKILL)
         elif self.sealed is None:
+            if self.started is None:
+                os.kill(self._supervisor.guardian, signal.SIGTERM)
+                _reap_soon(self._supervisor.guardian, LAST_SWEEP_S)
             self.lost = True
 
     def watch_end(self) -> float:
@@ -123,8 +126,14 @@ class SupervisorLink:
 
     def _signal_that_ended_it(self) -> str:
         """Its pipe closes a moment before its end can be seen; empty for any other end."""
-        bound = monotonic_s() + LAST_LOOK_S
-        while (status := reap(self._supervisor.guardian)) is None and monotonic_s() < bound:
-            sleep_s(LOOK_PERIOD_S / 10)
+        status = _reap_soon(self._supervisor.guardian, LAST_LOOK_S)
         self._reaped = status is not None
         return "" if status is None else status.signal
+
+
+def _reap_soon(pid: int, bound_s: float) -> ExitStatus | None:
+    """Reap a child that is about to end; None where it takes longer."""
+    bound = monotonic_s() + bound_s
+    while (status := reap(pid)) is None and monotonic_s() < bound:
+        sleep_s(LOOK_PERIOD_S / 10)
+    return status
