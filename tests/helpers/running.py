@@ -97,10 +97,15 @@ def start(
 
 @contextmanager
 def running(
-    folder: Path, *argv: str, program: str = "", fresh: bool = False, **env: str
+    folder: Path,
+    *argv: str,
+    program: str = "",
+    fresh: bool = False,
+    within: tuple[str, ...] = (),
+    **env: str,
 ) -> Iterator[Running]:
     """The same under way; it never outlives the block."""
-    process = start(folder, *argv, program=program, fresh=fresh, env=env)
+    process = start(folder, *argv, program=program, fresh=fresh, within=within, env=env)
     try:
         yield Running(process, folder)
     finally:

@@ -56,7 +56,7 @@ def _uses(prefix: tuple[str, ...], tool: str) -> bool:
     return any(f"{tool} " in f"{word} " for word in prefix)
 
 
-_TOOLS = ("mkfs.ext2", "bindfs", "bwrap")
+_TOOLS = ("mkfs.ext2", "mkfs.exfat", "bindfs", "bwrap")
 
 
 def _refused(name: str, instead: str, says: str = "", **calls: str) -> World:
@@ -73,6 +73,13 @@ def _mounted(name: str, mount: str, instead: str, says: str = "") -> World:
 _EXT2 = (
     '{ [ -e "$4.img" ] || { truncate -s 32M "$4.img"; mkfs.ext2 -qF "$4.img"; }; } '
     '&& config=$(cat "$4/vibeguard.yaml") && mount -o loop "$4.img" "$4" '
+    '&& printf "%s\\n" "$config" > "$4/vibeguard.yaml"'
+)
+# As vfat, for which few kernels of containers have a driver, and by the same rules.
+_EXFAT = (
+    '{ [ -e "$4.img" ] || { truncate -s 32M "$4.img"; mkfs.exfat "$4.img" >"$4.made"; }; } '
+    '&& config=$(cat "$4/vibeguard.yaml") '
+    '&& mount -t exfat-fuse -o loop,nonempty,umask=022 "$4.img" "$4" >"$4.made" '
     '&& printf "%s\\n" "$config" > "$4/vibeguard.yaml"'
 )
 _BY_NUMBER = "a process is signalled by its number (no descriptor of a process: pidfd_open)"
@@ -144,6 +151,12 @@ WORLDS = (
         "nothing is needed",
     ),
     _mounted("ext2 (no fallocate)", _EXT2, "zeros are written"),
+    _mounted(
+        "exFAT (no modes, no links, whole seconds, one case)",
+        _EXFAT,
+        "files in the place of links, no reuse of what cannot be proven",
+        "others can read the log and what checks write (this mount refuses chmod)",
+    ),
     _mounted(
         "bindfs that refuses chmod",
         'bindfs --chmod-deny "$4" "$4"',

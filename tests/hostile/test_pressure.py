@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from tests.helpers.command import environment, project
+from tests.helpers.control_groups import limited
 from tests.helpers.running import PATIENCE_S, running
+from vibeguard.core.model.events import RunDegraded
 from vibeguard.core.model.state import State
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.vouching.known import find_run
@@ -31,6 +33,49 @@ def run_with_descriptors(limit: int, folder) -> tuple[int, State, str]:
         _, said = process.communicate(timeout=PATIENCE_S)
     state, _ = open_state(find_run(str(folder / ".vibeguard")))
     return process.returncode, state, said
+
+
+def test_a_control_group_without_processes_left_is_waited_for_and_named(tmp_path):
+    """A check takes the last ones in the middle of the run, and somebody gives more."""
+    with limited("pids", "100") as (within, limit):
+        project(
+            tmp_path,
+            f"""
+            checks:
+              - {{id: takes, run: 'echo 1 > {limit}'}}
+              - {{id: waits, run: 'echo here', requires: [takes]}}
+            """,
+        )
+        with running(tmp_path, "run", within=within) as run:
+            degraded = run.wait_for(RunDegraded)
+            limit.write_text("max")
+            code, _, said = run.end()
+    assert code == 0, said
+    assert isinstance(degraded, RunDegraded)
+    assert "pids.max of the control group" in degraded.reason
+    assert "passed: 2 checks" in said
+
+
+def test_a_control_group_without_any_process_is_no_verdict_and_named(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    with limited("pids", "1") as (within, _), running(tmp_path, "run", within=within) as run:
+        code, _, said = run.end()
+    assert code == 3
+    assert "the supervisor cannot be started: Resource temporarily unavailable" in said
+    assert "pids.max of the control group" in said
+
+
+def test_a_check_beyond_the_memory_of_the_control_group_fails_and_the_run_has_a_verdict(tmp_path):
+    takes = "x = bytearray(1 << 28)"
+    project(
+        tmp_path,
+        f"checks: [{{id: takes, run: '{sys.executable} -c \"{takes}\"'}}, {{id: other, run: ':'}}]",
+    )
+    limit = str(100 << 20)
+    with limited("memory", limit) as (within, _), running(tmp_path, "run", within=within) as run:
+        code, _, said = run.end()
+    assert code == 1
+    assert "1 failed (takes), 1 passed" in said
 
 
 @pytest.mark.parametrize("limit", [40, 64])

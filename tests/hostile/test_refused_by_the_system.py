@@ -94,6 +94,33 @@ def test_a_detached_run_really_runs_and_can_be_cancelled(world: World, tmp_path:
     assert with_token(sleep) == []
 
 
+EXFAT = next(world for world in WORLDS if world.name.startswith("exFAT"))
+
+
+@pytest.mark.slow
+def test_where_times_and_case_tell_nothing_no_pass_is_reused_and_no_output_replaced(
+    tmp_path: Path,
+) -> None:
+    """An edit that no time tells of; two checks whose ids are one name there."""
+    if EXFAT.why_not():
+        pytest.skip(f"NOT TRIED HERE: {EXFAT.name}: {EXFAT.why_not()}")
+    reusable = "inputs: [s], tools: ['true'], reuse: true"
+    folder = project(
+        tmp_path / "r",
+        f"checks: [{{id: a, run: grep good s, {reusable}}}, {{id: A, run: echo other}}]",
+    )
+    run = "python -m vibeguard run --reuse"
+    script = f"""
+        cd "$0" && git init -q . && echo good > s && touch -d '1 minute ago' s && touch -r s time
+        {run} && cat .vibeguard/runs/*/output/* && echo baad > s && touch -r time s && {run}
+    """
+    done = in_world(EXFAT, script, folder)
+    assert done.returncode == 1, done.stderr
+    assert sorted(done.stdout.split()) == ["good", "other"]
+    assert "passed: 2 checks" in done.stderr
+    assert "1 failed (a), 1 passed" in done.stderr
+
+
 NO_MODES = next(world for world in WORLDS if world.name == "bindfs that refuses chmod")
 
 
