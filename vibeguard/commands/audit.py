@@ -8,7 +8,7 @@ from vibeguard.commands.loading import Loaded, load, state_dir_of_run
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.audit.accesses import Accesses
-from vibeguard.core.audit.findings import Declared, audit_lines, audit_of
+from vibeguard.core.audit.findings import audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings, is_handed_files
 from vibeguard.core.names import ExitCode
@@ -53,8 +53,7 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
         raise UsageError("a trace cannot be taken: strace started nothing", "look at what it said")
     words, code = _told(ended)
     ignored = ignored_by_git(os.fsencode(loaded.located.folder), facts.uses, environment)
-    declared = Declared(check, planned.inputs, planned.tools or ())
-    found = audit_of(declared, facts, ignored, ended=words, exit_code=code, unread=calls.unread)
+    found = audit_of(planned, facts, ignored, ended=words, exit_code=code, unread=calls.unread)
     lines = audit_lines(found, everything=common.verbose > 0)
     write_answer(found, lines, as_json=common.json)
     return code

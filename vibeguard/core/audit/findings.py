@@ -10,6 +10,7 @@ from msgspec import Struct
 from vibeguard.core.audit.accesses import MOST_PATHS, Accesses, Use
 from vibeguard.core.lang.errors import LanguageError
 from vibeguard.core.lang.globs import LONGEST_PATTERN, Globs
+from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
 
@@ -48,16 +49,8 @@ class Audit(Struct, frozen=True):
     incomplete: tuple[str, ...] = ()
 
 
-class Declared(Struct, frozen=True):
-    """What a check declares."""
-
-    check: str
-    inputs: tuple[str, ...]
-    tools: tuple[str, ...]
-
-
 def audit_of(
-    declared: Declared,
+    planned: PlannedCheck,
     facts: Accesses,
     ignored: Collection[bytes],
     *,
@@ -65,18 +58,18 @@ def audit_of(
     exit_code: int,
     unread: int = 0,
 ) -> Audit:
-    """Hold the facts against the declaration. `unread` counts lines that could not be read."""
+    """Hold the facts against what it declares. `unread` counts lines that could not be read."""
     uses = dict(_settled(facts.uses))
-    covered = _covered(declared, uses)
+    covered = _covered(planned, uses)
 
     def files(use: Use) -> Files:
         return _apart((n for n, u in uses.items() if u & use and n not in covered), ignored)
 
     known = covered.union(ignored)
     missed = [n for n, u in uses.items() if _is_input(u) and n not in known]
-    proposed = (p for p in patterns_for(missed) if p not in declared.inputs)
+    proposed = (p for p in patterns_for(missed) if p not in planned.inputs)
     return Audit(
-        check=declared.check,
+        check=planned.id,
         ended=ended,
         exit_code=exit_code,
         read=sum(1 for use in uses.values() if use & Use.READ),
@@ -86,8 +79,8 @@ def audit_of(
         listed=_apart((n for n, u in uses.items() if u & Use.LISTED), ignored),
         written=_apart((n for n, u in facts.uses.items() if u & Use.WRITTEN), ignored),
         network=tuple(sorted(facts.network)),
-        inputs=(*declared.inputs, *proposed),
-        tools=_tools(declared, facts, ignored),
+        inputs=(*planned.inputs, *proposed),
+        tools=_tools(planned.tools or (), facts, ignored),
         incomplete=tuple(_incomplete(facts, unread)),
     )
 
@@ -156,11 +149,11 @@ def _folders_of(name: bytes) -> Iterator[bytes]:
         yield name
 
 
-def _covered(declared: Declared, names: Iterable[bytes]) -> set[bytes]:
-    if not declared.inputs:
+def _covered(planned: PlannedCheck, names: Iterable[bytes]) -> set[bytes]:
+    if not planned.inputs:
         return set()
     try:
-        globs = Globs({"": declared.inputs})
+        globs = Globs({"": planned.inputs})
     except LanguageError:
         return set()
     return {name for name in names if globs.owners_of(name)}
@@ -174,7 +167,9 @@ def _apart(names: Iterable[bytes], ignored: Collection[bytes]) -> Files:
     )
 
 
-def _tools(declared: Declared, facts: Accesses, ignored: Collection[bytes]) -> tuple[str, ...]:
+def _tools(
+    declared: Collection[str], facts: Accesses, ignored: Collection[bytes]
+) -> tuple[str, ...]:
     """Programs of the tree that git knows are inputs; all others can be asked for their version."""
     programs = []
     shell = facts.shell.rpartition(b"/")[2]  # the key holds it already
@@ -186,9 +181,9 @@ def _tools(declared: Declared, facts: Accesses, ignored: Collection[bytes]) -> t
             programs.append(path.rpartition(b"/")[2])
         elif name in ignored:
             programs.append(name)
-    asked = {tool.split(" ", 1)[0] for tool in declared.tools}
+    asked = {tool.split(" ", 1)[0] for tool in declared}
     proposed = (t for t in tools_for(programs) if t.split(" ", 1)[0] not in asked)
-    return (*declared.tools, *proposed)
+    return (*declared, *proposed)
 
 
 def _incomplete(facts: Accesses, unread: int) -> Iterable[str]:

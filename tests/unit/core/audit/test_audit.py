@@ -25,11 +25,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.helpers.histories import check
 from vibeguard.core.audit import accesses
 from vibeguard.core.audit.accesses import Accesses, Use
 from vibeguard.core.audit.findings import (
     Audit,
-    Declared,
     Files,
     audit_lines,
     audit_of,
@@ -71,7 +71,7 @@ def found(facts: Accesses, use: Use) -> set[bytes]:
 
 
 def answer(facts: Accesses, *inputs: str, ignored=(), tools=(), unread: int = 0) -> Audit:
-    declared = Declared("unit", inputs, tools)
+    declared = check("unit", inputs=inputs, tools=tools)
     return audit_of(declared, facts, ignored, ended="exit code 0", exit_code=0, unread=unread)
 
 
