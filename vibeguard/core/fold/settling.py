@@ -57,7 +57,7 @@ def contradiction(state: State, record: CheckRecord, event: CheckSettled) -> str
         return f"it was {record.state.value}"
     if record.state is RUNNING and not record.attempt_over:
         return "its attempt is under way"
-    if event.attempts != (0 if record.first_started_t is None else _attempts(record)):
+    if event.attempts != (record.started.attempt if record.started else 0):
         return "it counts other attempts than it had"
     if event.flaky != (outcome is _PASSED and event.attempts - record.lost > 1):
         return "its flakiness contradicts its attempts"
@@ -88,11 +88,6 @@ def _quarantine_holds(record: CheckRecord, event: CheckSettled) -> bool:
     if results is None or results.quarantine is not QuarantineState.APPLIES:
         return False
     return event.reason is Reason.EXIT_CODE and record.planned.quarantine is not None
-
-
-def _attempts(record: CheckRecord) -> int:
-    started = record.started
-    return 0 if started is None else started.attempt
 
 
 def _reused(record: CheckRecord, event: CheckSettled) -> str:

@@ -155,7 +155,9 @@ class AgentFormat(Format):
         yield self._verdict(state, ending)
         if ending.problem:
             yield ending.problem
-        yield from self._open_checks(state)
+        for verb, checks in zip(("running", "waiting"), open_checks(state), strict=True):
+            if checks:
+                yield f"{verb}: {some(checks, 10)}"
         yield from self._news(state)
         if self._cut:
             run = state.run_id or "latest"
@@ -191,13 +193,6 @@ class AgentFormat(Format):
         of = f"{state.settled} of {len(state.checks)} checks settled"
         verdict = f"VERDICT {word} (exit code {code}), run {state.run_id}: {of}: {counts}; {took}"
         return verdict + about(state)
-
-    def _open_checks(self, state: State) -> Iterator[str]:
-        running, waiting = open_checks(state)
-        if running:
-            yield f"running: {some(running, 10)}"
-        if waiting:
-            yield f"waiting: {some(waiting, 10)}"
 
     def _news(self, state: State) -> Iterator[str]:
         """What is new, still failing and fixed since the former run; nothing where nothing is."""

@@ -49,7 +49,12 @@ class SarifFormat(Format):
             runs.append(_run(record, located[:room]))
             room -= len(located[:room])
         told = [_check_result(state, record) for record in left_out if _is_placed(record)]
-        first = _checks_run([*about_checks, *told[:room]], run_problem(state, ending))
+        first: JsonObject = {  # about the checks themselves
+            "tool": _tool("checks", ["check"]),
+            "automationDetails": {"id": "vibeguard/checks/"},
+            "results": [*about_checks, *told[:room]],
+            "invocations": [{"executionSuccessful": not run_problem(state, ending)}],
+        }
         if left_out:
             first["properties"] = {"leftOut": [record.planned.id for record in left_out]}
         document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [first, *runs]}
@@ -132,16 +137,6 @@ def _about_checks(state: State, ending: Ending) -> list[JsonObject]:
     unpassed = [record for record in state.checks.values() if record.outcome in VIOLATIONS]
     unplaced = [record for record in unpassed if not _is_placed(record)]
     return about_run + [_check_result(state, record) for record in unplaced[: MOST_RESULTS - 1]]
-
-
-def _checks_run(results: list[JsonObject], problem: str) -> JsonObject:
-    """The run about the checks themselves."""
-    return {
-        "tool": _tool("checks", ["check"]),
-        "automationDetails": {"id": "vibeguard/checks/"},
-        "results": results,
-        "invocations": [{"executionSuccessful": not problem}],
-    }
 
 
 def _check_result(state: State, record: CheckRecord) -> JsonObject:

@@ -70,9 +70,8 @@ def _advice(
 
 def propose_results(config: Config) -> Iterator[str]:
     """A sentence for each check whose single results could be read and are not."""
-    every = [call for _, calls, _, _ in _PROPOSALS for call in calls]
     for check in config.checks:
-        if check.results or not any(call in check.run for call in every):
+        if check.results:
             continue
         for tool, calls, flag, source in _PROPOSALS:
             if any(_calls(check.run, call) for call in calls):

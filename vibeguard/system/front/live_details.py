@@ -37,10 +37,8 @@ class LiveDetails:
         return Seen(found, left)
 
     def _look_ahead(self, state: State, now_t: int) -> None:
-        if len(state.checks) > _MOST_CHECKS:
-            return
-        due = self._looked_t is None or now_t - self._looked_t >= _FORECAST_EVERY_NS
-        if not due:
+        soon = self._looked_t is not None and now_t - self._looked_t < _FORECAST_EVERY_NS
+        if soon or len(state.checks) > _MOST_CHECKS:
             return
         self._looked_t = now_t
         end_ns = forecast(state, now_t).end_ns

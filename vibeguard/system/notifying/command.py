@@ -34,7 +34,8 @@ def tell_command(job: NotifyJob, command: str) -> tuple[int, str]:
         code = _wait(process)
         if code is None:
             return 1, f"it was ended after {BOUND_S:.0f} s"
-        return 1, f"{_how(code)}{_last_line(output)}" if code else ""
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return 1, f"{how}{_last_line(output)}" if code else ""
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> int | None:
@@ -45,10 +46,6 @@ def _wait(process: "subprocess.Popen[bytes]") -> int | None:
         kill_group(process.pid)
         process.wait()
         return None
-
-
-def _how(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 def _last_line(output: IO[bytes]) -> str:

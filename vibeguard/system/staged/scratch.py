@@ -11,6 +11,8 @@ import stat
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec import Struct
+
 from vibeguard.system.rundir.files import make_folder, replace_file
 from vibeguard.system.rundir.removal import remove_tree
 
@@ -20,12 +22,11 @@ _COPY: Final = "copy"
 _PREFIX: Final = "vibeguard-staged-"
 
 
-class Scratch:
-    """A folder that this process holds. `path` is where it is."""
+class Scratch(Struct, frozen=True):
+    """A folder that this process holds: where it is, and the descriptor of its lock."""
 
-    def __init__(self, path: str, lock: int) -> None:
-        self.path = path
-        self._lock = lock
+    path: str
+    lock: int
 
     def place_for_copy(self, name: str) -> str:
         """A new folder of this name outside of every repository, noted before it is made."""
@@ -45,7 +46,7 @@ class Scratch:
 
     def leave(self) -> None:
         """Release the folder: another process holds it, or the next command sweeps it."""
-        os.close(self._lock)
+        os.close(self.lock)
 
 
 def make_scratch(state_dir: str) -> Scratch:

@@ -39,35 +39,34 @@ class Look(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Looker:
+class Looker(msgspec.Struct):
     """The other process, as the loop of `watch` knows it. `descriptor` is readable for looks."""
 
-    def __init__(self, descriptor: int, questions: int, pid: int) -> None:
-        self.descriptor = descriptor
-        self._questions = questions
-        self._pid = pid
-        self._asked = 0
-        self._buffer = b""
+    descriptor: int
+    questions: int
+    pid: int
+    asked: int = 0
+    buffer: bytes = b""
 
     def ask(self) -> int:
         """Have the tree looked at now; the number of the question."""
-        self._asked += 1
-        os.write(self._questions, b"?")
-        return self._asked
+        self.asked += 1
+        os.write(self.questions, b"?")
+        return self.asked
 
     def read(self) -> list[Look] | None:
         """The looks that have come; None when there will be none any more."""
         data = os.read(self.descriptor, _CHUNK)
         if not data:
             return None
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        *lines, self.buffer = (self.buffer + data).split(b"\n")
         return [msgspec.json.decode(line, type=Look) for line in lines]
 
     def end(self) -> None:
         """End the process; harmless when it has ended."""
-        os.close(self._questions)
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        os.close(self.questions)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
 def start_looking(tree: Tree) -> Looker:

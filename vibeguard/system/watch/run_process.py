@@ -30,27 +30,26 @@ def import_for_runs() -> None:
         import_module(shared)
 
 
-class RunProcess:
+class RunProcess(msgspec.Struct):
     """The other process. `descriptor` is readable until it has ended."""
 
-    def __init__(self, descriptor: int, pid: int) -> None:
-        self.descriptor = descriptor
-        self._pid = pid
-        self._said = b""
+    descriptor: int
+    pid: int
+    said: bytes = b""
 
     def cancel(self, name: str) -> None:
         """Pass a signal on, by its name: the run is cancelled, and by a second one killed."""
-        os.kill(self._pid, signal.Signals[name])
+        os.kill(self.pid, signal.Signals[name])
 
     def read(self) -> RunEnded | None:
         """How it ended; None while it goes on. Without a word of its own there is no verdict."""
         data = os.read(self.descriptor, _CHUNK)
         if data:
-            self._said += data
+            self.said += data
             return None
         os.close(self.descriptor)
-        os.waitpid(self._pid, 0)
-        return msgspec.json.decode(self._said, type=RunEnded) if self._said else RunEnded(None)
+        os.waitpid(self.pid, 0)
+        return msgspec.json.decode(self.said, type=RunEnded) if self.said else RunEnded(None)
 
 
 def start_run(body: Body) -> RunProcess:
