@@ -15,7 +15,7 @@ from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import tests_of
-from vibeguard.core.report.safe_json import JsonObject, encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_document
 from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS
@@ -65,7 +65,7 @@ class CtrfFormat(Format):
                 "tests": tests,
             },
         }
-        return encode_value(document, ci=self.options.ci)
+        return encode_document(document, ci=self.options.ci)
 
 
 def _status(record: CheckRecord, outcome: str | None) -> str:

@@ -9,7 +9,7 @@ from vibeguard.core.names import UNPASSED, Level
 from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.reasons import reason_of, shown_status
 from vibeguard.core.report.results import is_bad, level_in, results_of, titled, unplaced_lines
-from vibeguard.core.report.safe_json import JsonObject, encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_document
 from vibeguard.core.wording.sanitise import sanitise
 
 MOST_UNPLACED = 5
@@ -29,7 +29,7 @@ class GitLabFormat(Format):
         for record in state.checks.values():
             for finding in _findings(state, record):
                 findings.setdefault(str(finding["fingerprint"]), finding)
-        return encode_value(list(findings.values()), ci=self.options.ci)
+        return encode_document(list(findings.values()), ci=self.options.ci)
 
 
 def _findings(state: State, record: CheckRecord) -> list[JsonObject]:

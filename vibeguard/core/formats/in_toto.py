@@ -11,7 +11,7 @@ from vibeguard.core.names import Outcome, Verdict
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.conclusion import verdict_event
 from vibeguard.core.report.reasons import shown_status
-from vibeguard.core.report.safe_json import JsonObject, encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_document
 from vibeguard.core.reuse.checked import held_still
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import some
@@ -66,7 +66,7 @@ class InTotoFormat(Format):
             "predicateType": PREDICATE,
             "predicate": predicate,
         }
-        return encode_value(document, ci=self.options.ci)
+        return encode_document(document, ci=self.options.ci)
 
 
 def _result(state: State, *, passed: bool) -> str:

@@ -13,7 +13,7 @@ from vibeguard.core.names import Outcome
 from vibeguard.core.report.conclusion import exit_code_of, verdict_event
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.report.reasons import reason_of
-from vibeguard.core.report.safe_json import JsonObject, encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_document
 from vibeguard.core.report.timeline import Span
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
@@ -48,7 +48,7 @@ class OtlpFormat(TimelineFormat):
         resource = {"attributes": _attributes({"service.name": "vibeguard", **_of_tree(state)})}
         scoped = [{"scope": scope, "spans": spans}]
         document = {"resourceSpans": [{"resource": resource, "scopeSpans": scoped}]}
-        return encode_value(document, ci=self.options.ci)
+        return encode_document(document, ci=self.options.ci)
 
 
 class _Trace:

@@ -20,7 +20,7 @@ from vibeguard.core.report.results import (
     titled,
     unplaced_lines,
 )
-from vibeguard.core.report.safe_json import JsonObject, encode_value
+from vibeguard.core.report.safe_json import JsonObject, encode_document
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.version import __version__
 
@@ -58,7 +58,7 @@ class SarifFormat(Format):
         if left_out:
             first["properties"] = {"leftOut": [record.planned.id for record in left_out]}
         document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [first, *runs]}
-        return encode_value(document, ci=self.options.ci)
+        return encode_document(document, ci=self.options.ci)
 
 
 def _reported(record: CheckRecord) -> list[Result]:

@@ -1,6 +1,5 @@
 """Values as JSON text that is safe to print."""
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -19,19 +18,13 @@ def encode_json(value: msgspec.Struct, *, ci: bool = False) -> str:
     return harmless_json(_encoded(value).decode(), ci=ci)
 
 
-def encode_document(value: msgspec.Struct | Sequence[msgspec.Struct], *, ci: bool = False) -> str:
+def encode_document(value: object, *, ci: bool = False) -> str:
     """A whole document, indented for people who look at it, ending in a newline."""
     text = msgspec.json.format(_encoded(value), indent=2).decode()
     return harmless_json(text, ci=ci) + "\n"
 
 
-def encode_value(value: object, *, ci: bool = False) -> str:
-    """The same of a document of others' making: dictionaries, lists, texts, numbers."""
-    text = msgspec.json.format(msgspec.json.encode(all_well_formed(value)), indent=2).decode()
-    return harmless_json(text, ci=ci) + "\n"
-
-
-def _encoded(value: msgspec.Struct | Sequence[msgspec.Struct]) -> bytes:
+def _encoded(value: object) -> bytes:
     """The value as JSON. Paths may hold bytes that are no text: those become U+FFFD."""
     try:
         return msgspec.json.encode(value)
