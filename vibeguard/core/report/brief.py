@@ -154,7 +154,11 @@ def _from_both_ends(positions: list[int]) -> Iterator[int]:
 
 
 def _with_gaps(pieces: list[Piece], kept: set[int]) -> Iterator[Piece]:
-    last = {kind: _last(pieces, kept, is_result=kind) for kind in (True, False)}
+    """What is kept, and behind the last result and the last line how many others there are."""
+    numbers = {
+        kind: [n for n, one in enumerate(pieces) if one.fenced and one.is_result is kind]
+        for kind in (True, False)
+    }
     before = -1
     for position in sorted(kept):
         piece = pieces[position]
@@ -162,17 +166,9 @@ def _with_gaps(pieces: list[Piece], kept: set[int]) -> Iterator[Piece]:
             yield Piece(GAP, Keep.CONTEXT, fenced=True)
         yield piece
         before = position
-        gone = _left_out(pieces, kept, is_result=piece.is_result)
-        if piece.fenced and position == last[piece.is_result] and gone:
+        alike = numbers[piece.is_result]
+        if piece.fenced and position == max(kept.intersection(alike)):
+            gone = sum(n not in kept and not _says_nothing(pieces[n]) for n in alike)
             said = f"{gone} more results" if piece.is_result else f"{gone} lines left out"
-            yield Piece(f"[{said}]", Keep.CONTEXT, fenced=True)
-
-
-def _last(pieces: list[Piece], kept: set[int], *, is_result: bool) -> int:
-    these = (n for n in kept if pieces[n].fenced and pieces[n].is_result is is_result)
-    return max(these, default=-1)
-
-
-def _left_out(pieces: list[Piece], kept: set[int], *, is_result: bool) -> int:
-    gone = [one for n, one in enumerate(pieces) if n not in kept and not _says_nothing(one)]
-    return sum(one.fenced and one.is_result is is_result for one in gone)
+            if gone:
+                yield Piece(f"[{said}]", Keep.CONTEXT, fenced=True)

@@ -48,7 +48,8 @@ def objection(check: PlannedCheck, evidence: Evidence) -> Objection | None:
         return Objection(Outcome.ERROR, Reason.RESULTS, "; ".join(evidence.problems))
     count = failing(evidence.gathered)
     if count:
-        names = some(sorted(_failing_names(evidence.gathered)), 3)
+        known = evidence.gathered.failed or frozenset()
+        names = some(sorted(known - evidence.gathered.recovered), 3)
         detail = f"{plural(count, 'test')} failed beside exit code 0: {names}".rstrip(": ")
         return Objection(Outcome.FAILED, Reason.RESULTS_CONTRADICT, detail)
     unmet = _unmet(check.expect, evidence.gathered)
@@ -126,7 +127,3 @@ def _unmet(expect: Expectation | None, gathered: Gathered) -> str:
     if expect.max_errors is not None and errors > expect.max_errors:
         return f"{plural(errors, 'error')} reported, at most {expect.max_errors} expected"
     return ""
-
-
-def _failing_names(gathered: Gathered) -> frozenset[str]:
-    return (gathered.failed or frozenset()) - gathered.recovered
