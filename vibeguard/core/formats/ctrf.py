@@ -13,10 +13,9 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, ResultOutcome
 from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.epoch import started_ns
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import duration_ns, reason_of, shown_status
 from vibeguard.core.report.results import tests_of
 from vibeguard.core.report.safe_json import JsonObject, encode_document
-from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS
 from vibeguard.version import __version__

@@ -17,10 +17,8 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import LogStatus, Outcome
 from vibeguard.core.report.conclusion import run_problem
 from vibeguard.core.report.failure import fact_lines, lines_besides
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import duration_ns, reason_of, shown_status, worker_of
 from vibeguard.core.report.results import place_of, result_lines, tests_of
-from vibeguard.core.report.times import duration_ns
-from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS
 

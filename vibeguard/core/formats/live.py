@@ -13,8 +13,8 @@ from vibeguard.core.formats.base import NOTHING_MORE, Ending, FormatOptions, Pro
 from vibeguard.core.model.events import Event
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
+from vibeguard.core.report.reasons import awaited, worker_of
 from vibeguard.core.report.tally import counted, not_passed, passed
-from vibeguard.core.report.workers import awaited, worker_of
 from vibeguard.core.wording.layout import cells, cut
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration

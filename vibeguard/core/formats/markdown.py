@@ -12,10 +12,9 @@ from vibeguard.core.names import UNPASSED
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.conclusion import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import reason_of, shown_status, took
 from vibeguard.core.report.results import result_lines
 from vibeguard.core.report.summary import summary
-from vibeguard.core.report.times import took
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style

@@ -11,7 +11,7 @@ from vibeguard.core.report.authored import advice_of, shown_command, shown_promp
 from vibeguard.core.report.comparing import standing
 from vibeguard.core.report.conclusion import output_path
 from vibeguard.core.report.failure import fact_lines, lines_besides, with_remarks
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import placed, reason_of, shown_status, took
 from vibeguard.core.report.results import (
     MOST_LINES,
     place_of,
@@ -19,8 +19,6 @@ from vibeguard.core.report.results import (
     result_lines,
     shown_results,
 )
-from vibeguard.core.report.times import took
-from vibeguard.core.report.workers import placed
 
 MOST_CARDS = 200  # a page of ten thousand of them is slow and tells nobody more
 _MOST_OPEN = 50

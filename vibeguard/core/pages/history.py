@@ -10,9 +10,8 @@ from statistics import median
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED
 from vibeguard.core.pages.frame import document, heading, text
-from vibeguard.core.report.reasons import shown_status
+from vibeguard.core.report.reasons import duration_ns, shown_status
 from vibeguard.core.report.tally import settled_in_words
-from vibeguard.core.report.times import duration_ns
 from vibeguard.core.report.unstable import unstable_checks
 from vibeguard.core.wording.units import duration, plural
 

@@ -17,11 +17,10 @@ from vibeguard.core.report.comparing import MOST_LINES, compare, kinds_of
 from vibeguard.core.report.conclusion import Ending, about, exit_code_of, verdict_event
 from vibeguard.core.report.critical_path import path_sentence
 from vibeguard.core.report.failure import with_remarks
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import reason_of, shown_status, took
 from vibeguard.core.report.rerun import rerun_command
 from vibeguard.core.report.summary import background, summary, verdict_line
 from vibeguard.core.report.timeline import Timeline
-from vibeguard.core.report.times import took
 from vibeguard.core.wording.sentences import cancelled_because
 from vibeguard.core.wording.style import Style
 from vibeguard.core.wording.units import duration

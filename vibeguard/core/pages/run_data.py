@@ -12,10 +12,9 @@ from vibeguard.core.names import Pool
 from vibeguard.core.pages.cards import details
 from vibeguard.core.report.critical_path import critical_path
 from vibeguard.core.report.failure import with_remarks
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import duration_ns, reason_of, shown_status
 from vibeguard.core.report.safe_json import encode_json
 from vibeguard.core.report.timeline import Timeline
-from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 
 POOLS = (Pool.FOREGROUND, Pool.BACKGROUND, Pool.WORKERS)  # as the page shows them, from the top

@@ -40,10 +40,8 @@ from vibeguard.core.report.conclusion import (
     patch_path,
     verdict_event,
 )
-from vibeguard.core.report.reasons import reason_of
+from vibeguard.core.report.reasons import duration_ns, reason_of, worker_of
 from vibeguard.core.report.savings import in_background, saved_ns
-from vibeguard.core.report.times import duration_ns
-from vibeguard.core.report.workers import worker_of
 from vibeguard.core.wording.sanitise import well_formed
 from vibeguard.core.wording.units import MILLISECOND_NS
 

@@ -8,6 +8,7 @@ from vibeguard.core.model.results import Result
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, Outcome, ResultOutcome
 from vibeguard.core.report.failure import output_lines
+from vibeguard.core.report.reasons import duration_ns
 from vibeguard.core.report.results import (
     is_bad,
     result_line,
@@ -15,7 +16,6 @@ from vibeguard.core.report.results import (
     results_of,
     tests_of,
 )
-from vibeguard.core.report.times import duration_ns
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import SECOND_NS, duration
 

@@ -10,10 +10,8 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import Outcome, Reason
 from vibeguard.core.report.authored import advice_of, shown_command, shown_prompts
 from vibeguard.core.report.conclusion import output_path
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import placed, reason_of, shown_status, took
 from vibeguard.core.report.results import note_lines, result_lines, without_repeats
-from vibeguard.core.report.times import took
-from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import fold, shorten, wrap
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.style import Style

@@ -16,10 +16,8 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.report.authored import Section, advice_of, shown_prompts
 from vibeguard.core.report.brief import Keep, Piece, chosen_pieces, output_pieces, place_text
 from vibeguard.core.report.conclusion import output_path
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import duration_ns, placed, reason_of, shown_status
 from vibeguard.core.report.rerun import rerun_command
-from vibeguard.core.report.times import duration_ns
-from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration

@@ -2,7 +2,7 @@
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
-from vibeguard.core.report.workers import awaited_worker, worker_of
+from vibeguard.core.report.reasons import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration, plural, some
 

@@ -13,10 +13,8 @@ from vibeguard.core.report.authored import shown_command
 from vibeguard.core.report.brief import place_text
 from vibeguard.core.report.conclusion import Ending
 from vibeguard.core.report.failure import Paragraphs
-from vibeguard.core.report.reasons import reason_of, shown_status
+from vibeguard.core.report.reasons import duration_ns, placed, reason_of, shown_status
 from vibeguard.core.report.summary import summary
-from vibeguard.core.report.times import duration_ns
-from vibeguard.core.report.workers import placed
 from vibeguard.core.wording.layout import cells, cut, fold, wrap
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import cancelled_because

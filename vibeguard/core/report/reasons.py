@@ -1,4 +1,4 @@
-"""Why a check of a State settled as it did, and because of which other check.
+"""What readers are told of one check: its word, why it settled so, how long it took, and where.
 
 The sentences hold strings from configs and logs: whoever shows them sanitises them.
 """
@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import Outcome, Reason, Severity
-from vibeguard.core.report.workers import awaited_worker
+from vibeguard.core.names import CheckState, Outcome, Pool, Reason, Severity
 from vibeguard.core.wording.layout import shorten
 from vibeguard.core.wording.sentences import ENDED, NOT_STARTED_CODES, UNREAD, status_word
 from vibeguard.core.wording.units import duration, size
@@ -184,3 +183,61 @@ _SENTENCES: dict[Reason, Sentence] = {
     Reason.OUTPUT_LOST: _detailed("the output is lost"),
     Reason.INTERNAL: _detailed("a defect of VibeGuard itself"),
 }
+
+
+def duration_ns(state: State, record: CheckRecord) -> int:
+    """How long the check took, all attempts together; while it runs, up to the last event."""
+    if record.first_started_t is None:
+        return 0
+    if record.settled_t is None:
+        return max(state.last_t - record.first_started_t, 0)
+    if record.attempt <= 1 and record.finished is not None and record.finished.elapsed_ns:
+        return record.finished.elapsed_ns
+    return record.settled_t - record.first_started_t
+
+
+def took(state: State, record: CheckRecord) -> str:
+    """How long the check took, in words; empty for one that never ran."""
+    return "" if record.first_started_t is None else duration(duration_ns(state, record))
+
+
+def worker_of(record: CheckRecord) -> str:
+    """The worker that the last attempt was started on; empty for one of this machine."""
+    return record.started.worker if record.started else ""
+
+
+def placed(record: CheckRecord) -> str:
+    """`on gpu1, queued for 3s`; empty for a check of this machine."""
+    worker, queued = worker_of(record), record.queued_ns
+    if not worker:
+        return ""
+    return f"on {worker}" + (f", queued for {duration(queued)}" if queued else "")
+
+
+def awaited_worker(record: CheckRecord) -> str:
+    """Which worker a check in the queue of a pool waits for; empty for any other."""
+    awaits = record.awaits
+    if awaits is None:
+        return ""
+    wanted = ", ".join(awaits.wanted)
+    present = "; ".join(awaits.present) or "none"
+    return f"a worker{f' with {wanted}' if wanted else ''}; present: {present}"
+
+
+def awaited(state: State, record: CheckRecord) -> str:
+    """What the check waits for, unless it is other checks; empty for one that is not in a queue."""
+    if record.state is not CheckState.QUEUED:
+        return ""
+    worker = awaited_worker(record)
+    if worker:
+        return worker
+    holder = state.groups.get(record.group) if record.group else None
+    if holder is not None and holder != record.planned.id:
+        return f"the group {record.group}, which {holder} has"
+    used, of = state.used[record.pool], state.slots[record.pool]
+    where = " in the background" if record.pool is Pool.BACKGROUND else ""
+    wanted = min(record.planned.weight, of)
+    if used + wanted <= of:
+        return ""  # it is about to start, or is held back for another reason
+    slots = "a slot" if wanted == 1 else f"{wanted} slots"
+    return f"{slots}{where} ({used} of {of} taken)"

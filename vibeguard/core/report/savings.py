@@ -12,7 +12,7 @@ from heapq import heapify, heapreplace
 
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Pool
-from vibeguard.core.report.times import duration_ns
+from vibeguard.core.report.reasons import duration_ns
 
 
 def saved_ns(state: State) -> int | None:

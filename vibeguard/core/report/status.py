@@ -7,8 +7,8 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.model.status import Forecast, RunningCheck, Status, WaitingCheck
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Pool
 from vibeguard.core.report.conclusion import Ending, exit_code_of, verdict_event
+from vibeguard.core.report.reasons import awaited_worker, worker_of
 from vibeguard.core.report.tally import named, not_passed
-from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import MILLISECOND_NS, duration, plural, some
 

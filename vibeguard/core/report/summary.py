@@ -7,6 +7,7 @@ from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, LogStatus, Outcome, Reason, Verdict
 from vibeguard.core.report.conclusion import Ending, about, exit_code_of, patch_lines, verdict_event
+from vibeguard.core.report.reasons import awaited_worker, worker_of
 from vibeguard.core.report.savings import in_background, saved_ns
 from vibeguard.core.report.tally import (
     has_nothing_to_confirm,
@@ -16,7 +17,6 @@ from vibeguard.core.report.tally import (
     passed_earlier,
     passed_in_words,
 )
-from vibeguard.core.report.workers import awaited_worker, worker_of
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.sentences import ENDED, cancelled_because
 from vibeguard.core.wording.style import Style

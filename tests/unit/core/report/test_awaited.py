@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.histories import check
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Pool
-from vibeguard.core.report.workers import awaited
+from vibeguard.core.report.reasons import awaited
 
 
 @pytest.mark.parametrize(
