@@ -3,6 +3,8 @@
 import math
 import os
 
+from vibeguard.system.discovery.whereabouts import upwards
+
 
 def usable_cpus(root: str = "/") -> int:
     """CPUs that this process may use: affinity and the quotas of its control groups; at least 1.
@@ -21,15 +23,9 @@ def _quotas_v2(root: str) -> list[float]:
     """CPUs that each group from ours up to the top allows, in cgroup v2's `cpu.max`."""
     quotas = []
     for line in _read(os.path.join(root, "proc/self/cgroup")).splitlines():
-        if not line.startswith("0::"):
-            continue
-        group = line[3:].strip("/")
-        while True:
-            text = _read(os.path.join(root, "sys/fs/cgroup", group, "cpu.max"))
+        for group in upwards(line[3:]) if line.startswith("0::") else ():
+            text = _read(os.path.join(root, "sys/fs/cgroup", group.strip("/"), "cpu.max"))
             quotas += _ratio(text.split())
-            if not group:
-                break
-            group = os.path.dirname(group)
     return quotas
 
 
