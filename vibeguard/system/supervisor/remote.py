@@ -93,14 +93,12 @@ class Remote(Struct, frozen=True):
         self,
         launch: Launch,
         planned: PlannedCheck,
-        run_id: str,
-        attempt: int,
+        spec: AttemptSpec,
         *,
-        cwd: str,
         returned: str,
         listed: bytes | None,
     ) -> RemoteSpec:
-        """What goes to a worker for one attempt of a check that runs in `cwd` here."""
+        """What goes to a worker for an attempt that would be this `spec` here."""
         variables = {
             os.fsencode(name): launch.environment[os.fsencode(name)]
             for name in planned.pass_env
@@ -108,26 +106,27 @@ class Remote(Struct, frozen=True):
         }
         for name, value in launch.variables.get(planned.id, {}).items():
             variables[os.fsencode(name)] = os.fsencode(value)
-        here = os.fsdecode(launch.folder)
+        here = spec.cwd == os.fsdecode(launch.folder)
+        folder = self.base if here else _below(self.shipment.top, spec.cwd)
         reports = tuple(source.file for source in planned.results if source.file)
         returns = tuple(filter(None, (planned.file, *reports, *planned.artifacts)))
         job = Job(
             protocol=PROTOCOL,
             token=os.urandom(16).hex(),
             client="",  # its executor's
-            run_id=run_id,
-            check=planned.id,
-            attempt=attempt,
-            command=planned.run,
-            shell=planned.shell,
+            run_id=spec.run_id,
+            check=spec.check,
+            attempt=spec.attempt,
+            command=spec.command,
+            shell=spec.shell,
             source=self.shipment.source,
             labels=() if planned.where is None else planned.where.labels,
             base=os.fsencode(self.base),
-            folder=os.fsencode(self.base if cwd == here else _below(self.shipment.top, cwd)),
+            folder=os.fsencode(folder),
             environment=variables,
-            leaks=planned.leaks,
-            leak_grace_ns=launch.plan.settings.leak_grace_ns,
-            output_limit_bytes=planned.output_limit_bytes,
+            leaks=spec.leaks,
+            leak_grace_ns=spec.leak_grace_ns,
+            output_limit_bytes=spec.output_limit_bytes,
             timeout_ns=planned.timeout_ns,
             idle_timeout_ns=planned.idle_timeout_ns,
             returns=returns,
@@ -135,8 +134,8 @@ class Remote(Struct, frozen=True):
             returns_limit_bytes=RETURNS_LIMIT_BYTES,
             lease_ns=self.settings.lease_ns,
             listed=listed,
-            pass_files=planned.pass_files and bool(listed),
-            read_at_end=planned.read_at_end,
+            pass_files=bool(spec.files),
+            read_at_end=spec.read_at_end,
         )
         return RemoteSpec(job, self.access.pool, self.present, returned)
 

@@ -140,7 +140,6 @@ class Session:
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._log.launch
-        cwd = launch.cwd_of(planned)
         environment = check_environment(
             launch.environment,
             planned,
@@ -152,15 +151,13 @@ class Session:
         if listed is not None:
             environment[FILE_LIST] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
-        returned = f"{self._log.folder}/{planned.artifacts_name(number)}"
-        remote = self._remote if planned.where is not None else None
-        return AttemptSpec(
+        spec = AttemptSpec(
             run_id=self._log.run_id,
             check=planned.id,
             attempt=number,
             command=planned.run,
             shell=planned.shell,
-            cwd=cwd,
+            cwd=launch.cwd_of(planned),
             environment=environment,
             output_path=self._log.output_path(planned, number),
             output_limit_bytes=planned.output_limit_bytes,
@@ -168,18 +165,12 @@ class Session:
             leak_grace_ns=launch.plan.settings.leak_grace_ns,
             files=files,
             read_at_end=planned.read_at_end,
-            remote=remote.spec(
-                launch,
-                planned,
-                self._log.run_id,
-                number,
-                cwd=cwd,
-                returned=returned,
-                listed=listed,
-            )
-            if remote
-            else None,
         )
+        if planned.where is None or self._remote is None:
+            return spec
+        returned = f"{self._log.folder}/{planned.artifacts_name(number)}"
+        remote = self._remote.spec(launch, planned, spec, returned=returned, listed=listed)
+        return replace(spec, remote=remote)
 
     def _note_present(self, check: str, attempt: int, present: tuple[str, ...]) -> None:
         """Other workers are there while an attempt waits for one."""
