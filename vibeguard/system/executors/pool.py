@@ -15,7 +15,7 @@ from outcome import Error, Value
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool import client as core
-from vibeguard.core.pool.messages import Job, could_take, decode_from_worker
+from vibeguard.core.pool.messages import could_take, decode_from_worker
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
@@ -88,23 +88,18 @@ class PoolExecutor:
             spec, output, callbacks, lambda grace_ns: self._terminate(job.token, grace_ns)
         )
         try:
-            return await self._start(job, attempt, callbacks.accepted, remote.present)
+            return await self._start(Waiting(job, attempt, callbacks.accepted, remote.present))
         except BaseException:
             attempt.discard()
             raise
 
-    async def _start(
-        self,
-        job: Job,
-        attempt: PoolAttempt,
-        accepted: Callable[[Accepted], None],
-        present: tuple[str, ...],
-    ) -> PoolAttempt:
-        waiting = self._waiting[job.token] = Waiting(job, attempt, accepted, present)
-        self._client.submit(job.token, clock.monotonic_s())
-        self._nursery.start_soon(self._submit, job.token)
+    async def _start(self, waiting: Waiting) -> PoolAttempt:
+        token = waiting.job.token
+        self._waiting[token] = waiting
+        self._client.submit(token, clock.monotonic_s())
+        self._nursery.start_soon(self._submit, token)
         with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
-            return await waiting.wait(lambda: self._withdraw(job.token))
+            return await waiting.wait(lambda: self._withdraw(token))
         raise StartRefused(await self._nobody_took(waiting))
 
     def pause(self) -> None:
