@@ -13,10 +13,7 @@ LARGEST_GAP_NS: Final = 1_000_000_000
 
 
 class RunClock(Protocol):
-    """Where the supervisor reads the time."""
-
-    def elapsed_ns(self) -> int:
-        """Nanoseconds since the run's start, pauses included: the `t` of an event."""
+    """What a run asks of Trio's clock."""
 
     def pause(self) -> None:
         """Stop Trio's time: no deadline strikes until `resume`."""

@@ -66,7 +66,7 @@ class Service:
             no_runs=self._end_when_idle,
         )
 
-    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> int:
+    async def serve(self) -> int:
         """Until it has drained (0) or the broker is lost (3, and `trouble` says more)."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -77,7 +77,6 @@ class Service:
             nursery.start_soon(self._obey_ends)
             nursery.start_soon(self._tools.folders.keep_ready)
             nursery.start_soon(self._tools.removing.hold)
-            task_status.started()
             await self._over.wait()
             await self._shown.hide()
             nursery.cancel_scope.cancel()
