@@ -209,6 +209,7 @@ def test_workers_with_another_key_are_said_before_anything_ran(
         (["--pool", "p", "--label", ""], {}, "the label '' cannot be used"),
         (["--pool", "p", "--label", "gpu,"], {}, "the label '' cannot be used"),
         (["--pool", "p", "--label", "x" * 65], {}, "at most 64 letters"),
+        (["--pool", "p", "--label=-x"], {}, "a letter or digit first"),
         (["--pool", "p", "--slots", "0"], {}, "--slots is 0"),
         (["--pool", "p", "--name", ""], {}, "--name is ''"),
         (["--pool", "p", "--name", " "], {}, "--name is ' '"),

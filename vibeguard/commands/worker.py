@@ -9,7 +9,7 @@ from vibeguard.commands.options import Count, Duration, GlobalOptions
 from vibeguard.commands.parameter import Parameter, Word
 from vibeguard.commands.streams import write_err
 from vibeguard.commands.workers import PoolOptions, access_to
-from vibeguard.core.config.scalars import LABEL
+from vibeguard.core.config.scalars import LABEL, LABEL_FORM
 from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
@@ -60,10 +60,7 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     access = access_to(common, options)
     for label in options.label:
         if not LABEL.match(label):
-            raise UsageError(
-                f"the label {label!r} cannot be used",
-                "use at most 64 letters, digits and _ . = / + -",
-            )
+            raise UsageError(f"the label {label!r} cannot be used", LABEL_FORM)
     slots = usable_cpus() if options.slots is None else options.slots
     if not 1 <= slots <= MOST_SLOTS:
         raise UsageError(f"--slots is {slots}", f"use a whole number from 1 to {MOST_SLOTS}")

@@ -19,7 +19,9 @@ ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LONGEST_ID = 1_000
 TAG = re.compile(r"[a-z][a-z0-9-]*")
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=/+-]{0,63}\Z")
+LABEL_FORM = "use at most 64 letters, digits and _ . = / + -, a letter or digit first"
 POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+POOL_NAME_FORM = "use at most 64 letters, digits and _ . -, a letter or digit first"
 OUR_VARIABLES = frozenset(
     {"VIBEGUARD_RUN", "VIBEGUARD_CHECK", "VIBEGUARD_ATTEMPT", "VIBEGUARD_WORKER"}
 )
@@ -219,15 +221,12 @@ def glob(text: str) -> str:
 
 def label(text: str) -> str:
     """A label that a worker may have."""
-    do = "use at most 64 letters, digits and _ . = / + -"
-    return _spelt(LABEL, text, "{} cannot be a label of a worker", do)
+    return _spelt(LABEL, text, "{} cannot be a label of a worker", LABEL_FORM)
 
 
 def pool_name(text: str) -> str:
     """What a pool of workers is called."""
-    return _spelt(
-        POOL_NAME, text, "{} cannot name a pool", "use at most 64 letters, digits and _ . -"
-    )
+    return _spelt(POOL_NAME, text, "{} cannot name a pool", POOL_NAME_FORM)
 
 
 def file_below(text: str) -> str:

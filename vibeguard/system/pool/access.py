@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from vibeguard.core.config.scalars import POOL_NAME
+from vibeguard.core.config.scalars import POOL_NAME, POOL_NAME_FORM
 from vibeguard.core.pool.address import Address, BadAddress, parse_address
 from vibeguard.core.problems import UsageError
 from vibeguard.system.keyfile import read_key
@@ -24,7 +24,7 @@ class Access(Struct, frozen=True):
 def access_from(environ: Mapping[str, str], pool: str, *, insecure: bool) -> Access:
     """The way into a pool. Raises UsageError that names the variable which is wrong."""
     if not POOL_NAME.match(pool):
-        raise UsageError(f"the pool is called {pool!r}", "use at most 64 letters, digits and _ . -")
+        raise UsageError(f"the pool is called {pool!r}", POOL_NAME_FORM)
     url = environ.get(URL_VARIABLE, "")
     if not url:
         raise UsageError(

@@ -303,6 +303,11 @@ async def _hello(connection: Connection, address: Address) -> None:
     words: list[Word] = ["HELLO", 3]
     if address.password or address.user:
         words += ["AUTH", address.user or "default", address.password]
-    await connection.call(*words)
+    try:
+        await connection.call(*words)
+    except BrokerRefused as error:  # its own words would explain the protocol
+        if not str(error).startswith("NOAUTH"):
+            raise
+        raise BrokerRefused("NOAUTH: it asks for a password, and the URL has none") from error
     if address.database:
         await connection.call("SELECT", address.database)
