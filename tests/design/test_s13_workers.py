@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.brokers import broker, key_file
+from tests.helpers.command import vibeguard
 from tests.helpers.pools import (
     Pool,
     WorkerProcess,
@@ -21,6 +22,7 @@ from tests.helpers.pools import (
     run_cli,
 )
 from tests.helpers.processes import descendants
+from tests.helpers.refusing import can_refuse, refusing
 from tests.helpers.running import running
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.events import CheckSettled, CheckStarted
@@ -58,6 +60,28 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_can_and_takes_nothing_new(
         assert code == 0, err
     checks_of_run = report(folder)
     assert (checks_of_run["a"]["worker"], checks_of_run["b"]["worker"]) == ("ends", "next")
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_a_worker_that_may_have_no_session_of_its_own_takes_checks(
+    pool: Pool, source: Path, tmp_path: Path
+) -> None:
+    checks = "  - {id: a, where: {labels: [apart]}, run: 'true'}"
+    folder = project(pool, source, tmp_path, checks)
+    within = tuple(refusing(setsid="EPERM"))
+    with pool.worker(source, "--label", "apart", name="apart", within=within):
+        done = run_cli(folder, "run", **pool.variables)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_nobody_waits_for_a_pool_where_nothing_wakes_who_waits(pool: Pool, tmp_path: Path) -> None:
+    before = ("tests.helpers.refusing", "recvfrom=EPERM")
+    done = vibeguard(
+        "workers", "--pool", pool.name, cwd=tmp_path, env=pool.variables, before=before
+    )
+    assert done.returncode == 3
+    assert "theirs.recv(1)" in done.stderr
 
 
 def test_what_does_not_end_in_time_is_lost_never_failed(

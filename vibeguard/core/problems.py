@@ -96,6 +96,10 @@ def shortage(error: BaseException) -> RunIncomplete | None:
         return RunIncomplete("no memory is left", "give it more, or run fewer checks at once")
     if number in (errno.EMFILE, errno.ENFILE):
         return RunIncomplete("no file descriptor is left", "raise the limit (ulimit -n)")
+    no_thread = isinstance(error, RuntimeError) and str(error) == "can't start new thread"
+    if no_thread or number == errno.EAGAIN:
+        do = "raise the limits (ulimit -u, pids.max of the control group), or end other processes"
+        return RunIncomplete("no process or thread is left", do)
     if isinstance(error, OverflowError) and "timestamp" in str(error):
         return RunIncomplete("the clock is not in the years 1678 to 2262", "set it right")
     return None

@@ -30,7 +30,7 @@ def leave_terminal(name: bytes) -> None:
 
     The name differs from the front's, so that one `pkill` does not hit both.
     """
-    _leave_session()
+    leave_session()
     prctl(PR_SET_NAME, ctypes.c_char_p(name))
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for stream in (0, 1, 2):
@@ -64,7 +64,7 @@ def has_no_reader(pipe: int) -> bool:
     return bool(poller.poll(0))
 
 
-def _leave_session() -> None:
+def leave_session() -> None:
     """A session of our own, or (a sandbox refuses it) a group: Ctrl-C is the front's to pass on."""
     for leave in (os.setsid, os.setpgrp):
         with contextlib.suppress(OSError):

@@ -22,6 +22,19 @@ REFUSALS: Final = frozenset(
 )
 
 
+def try_to_wake() -> None:
+    """Use a pair of sockets as Trio does to wake its loop. Raises OSError.
+
+    Where one of these calls is refused, it hangs, or calls that an internal error of its own.
+    """
+    import socket  # noqa: PLC0415 - not for the front of a run
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.send(b"\0")
+        theirs.recv(1)
+
+
 def told_of(
     error: BaseException,
     keep: Callable[[str], str] = keep_traceback,
@@ -47,10 +60,12 @@ def _refusal(error: BaseException) -> RunIncomplete | None:
     """What is told of a call that the system refused; None for any other error."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.filename is None and cause.errno in REFUSALS:
-            # The error itself does not name the call: the line of code does.
-            line = "".join(f" ({place.line})" for place in extract_tb(cause.__traceback__)[-1:])
-            what = f"the system refuses what VibeGuard cannot do without: {cause.strerror}{line}"
-            return RunIncomplete(what, "let the sandbox allow it")
+        if isinstance(cause, OSError) and cause.errno in REFUSALS:
+            # Without a file, the error does not name what was refused: the line of code does.
+            lines = [f" ({place.line})" for place in extract_tb(cause.__traceback__)[-1:]]
+            named = "".join(lines) if cause.filename is None else f" ({cause.filename})"
+            what = f"the system refuses what VibeGuard cannot do without: {cause.strerror}{named}"
+            allows = "sandbox" if cause.filename is None else "rights of that file"
+            return RunIncomplete(what, f"let the {allows} allow it")
         cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
     return None

@@ -100,6 +100,8 @@ def test_a_system_without_a_null_device_is_told(tmp_path, monkeypatch, capsys):
         (MemoryError(), "no memory"),
         (OSError(errno.EMFILE, ""), "no file descriptor"),
         (OSError(errno.ENFILE, "", "a file"), "no file descriptor"),
+        (BlockingIOError(errno.EAGAIN, ""), "no process or thread"),
+        (RuntimeError("can't start new thread"), "no process or thread"),
         (ExceptionGroup("", [ExceptionGroup("", [OSError(errno.ENOMEM, "")])]), "no memory"),
     ],
 )
@@ -114,6 +116,7 @@ def test_what_the_system_does_not_give_is_no_defect_and_no_full_disk(error, lack
     [
         PermissionError(errno.EPERM, "Operation not permitted"),
         OSError(errno.ENOSYS, "Function not implemented"),
+        PermissionError(errno.EACCES, "Permission denied", "/of/a/worker"),
         ExceptionGroup("", [OSError(errno.ENOPROTOOPT, "Protocol not available")]),
     ],
 )

@@ -11,6 +11,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.access import KEY_VARIABLE, URL_VARIABLE, Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+from vibeguard.system.unexpected import try_to_wake
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ def ask_once(
 
     Raises UsageError: that of the question, or one that names the variable and the broker's words.
     """
+    try_to_wake()
     try:
         answer = trio.run(
             ask_beside,

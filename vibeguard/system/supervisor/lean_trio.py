@@ -4,11 +4,12 @@ Nearly all of a run's start-up is this import (docs/performance.md, docs/adr/020
 """
 
 import ctypes
-import socket
 import sys
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
+
+from vibeguard.system.unexpected import try_to_wake
 
 # Trio and what it imports bind these, and use them for connections.
 PUT_OFF: Final = ("ssl", "idna", "ipaddress")
@@ -43,7 +44,7 @@ class _LeftOut(ModuleType):
 
 def import_trio() -> None:
     """Import Trio, unless it is loaded already. Raises OSError where it could not work."""
-    _try_to_wake()
+    try_to_wake()
     if "trio" in sys.modules:
         return
     for name in PUT_OFF:
@@ -61,17 +62,6 @@ def import_trio() -> None:
         for name in stand_ins:
             sys.modules.pop(name, None)
     import_module("trio")  # whole, where that has failed
-
-
-def _try_to_wake() -> None:
-    """Use a pair of sockets as Trio does to wake its loop.
-
-    Where one of these calls is refused, it hangs, or calls that an internal error of its own.
-    """
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.send(b"\0")
-        theirs.recv(1)
 
 
 def _import_without_a_search() -> None:

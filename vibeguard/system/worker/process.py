@@ -10,7 +10,7 @@ import trio
 from vibeguard.core.names import SAME_SIGNAL_S
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import plural
-from vibeguard.system.detach import wake_when_orphaned
+from vibeguard.system.detach import leave_session, wake_when_orphaned
 from vibeguard.system.discovery.environment import caller_environment, without_git_locals
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.local import open_local_executor
@@ -57,7 +57,7 @@ def run_worker(
 
     def work(page: LeasePage) -> int:
         os.close(held)
-        os.setsid()  # Ctrl-C comes from the guardian alone
+        leave_session()
         wake_when_orphaned()
         service_code, trouble = trio.run(_work, access, offer, store, page, alive)
         if trouble:
