@@ -268,7 +268,8 @@ def test_a_check_is_handed_its_changed_files_as_words_and_as_a_list(package):
     (package / "sub").mkdir()
     git("commit", "-qam", "m", cwd=package)
     git("branch", "-qf", "main", cwd=package)
-    for name in ("-x.py", "a b\nc.py", "sub/d.py", "sub/e"):
+    git("init", "-q", "nested", cwd=package)  # another repository, whose files no run hands over
+    for name in ("-x.py", "a b\nc.py", "sub/d.py", "sub/e", "nested/n.py"):
         (package / name).touch()
     (package / "a.py").unlink()
     assert vibeguard("run", "--changed=main", cwd=package).returncode == 0

@@ -50,14 +50,15 @@ def file_lists(
     folder = loaded.located.folder
     known = None if staged is None else _staged(staged, folder)
     every: dict[str, list[bytes]] = {}
-    own: dict[str, list[bytes]] = {}
     for up, alike in _by_levels(patterns).items():
         present = _present(folder, up, state_dir) if known is None else _reached(known, up)
         every |= _theirs(alike, present, folder, known)
-        own |= _theirs(alike, _reached(changed or (), up), folder, known)
+    touched = _theirs(patterns, changed or (), folder, known)
+    # What changed in a submodule concerns a check; no run hands that over, nor what lies above.
+    own = {check: sorted(set(paths) & set(every[check])) for check, paths in touched.items()}
     return FileLists(
         {c.id: _list(own[c.id] or every[c.id], c, loaded) for c in handed},
-        frozenset(c for c, paths in own.items() if paths and not set(every[c]).issubset(paths)),
+        frozenset(c for c, paths in own.items() if 0 < len(paths) < len(every[c])),
     )
 
 
