@@ -29,7 +29,7 @@ TOOL = "#!/bin/sh\necho asked >> asked\n"
 COMMAND = "from vibeguard.cli import command; command()"
 # The way of every other run, with what was looked up dropped; and one that cannot take that way.
 SLOW = (
-    f"import vibeguard.system.supervisor.reused as r; r.look_up_first = lambda *_: None; {COMMAND}"
+    f"import vibeguard.system.supervisor.reused as r; r.Looking.begin = lambda _: None; {COMMAND}"
 )
 WITHOUT_TRIO = f"import sys; sys.modules['trio'] = None; {COMMAND}"
 # Whose turn is later than this one's comes when `behind` has passed.

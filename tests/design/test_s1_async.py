@@ -572,7 +572,7 @@ def test_the_wall_clock_is_asked_for_names_dates_and_ages_only() -> None:
         "commands/failures.py",  # the stamp of a refused start
         "commands/launching.py",  # the same
         "system/vouching/refusing.py",  # the same
-        "system/front/guarding.py",  # the same, and whether a run was recorded since
+        "system/front/early.py",  # the same, and whether a run was recorded since
         "commands/caller_folders.py",  # whether a run is of a time that is still to come
         "commands/cancel.py",  # the order of requests
         "commands/joining.py",  # the same

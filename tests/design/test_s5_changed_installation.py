@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.command import environment, project
+from tests.helpers.command import environment, project, vibeguard
 from tests.helpers.receivers import receiver
 from tests.helpers.waiting import wait_until
 
@@ -97,3 +97,40 @@ def test_those_who_asked_are_told_of_the_end(folder: Path, flag: str) -> None:
         wait_until(lambda: bool(list(folder.glob(".vibeguard/runs/*/notified.jsonl"))))
     assert [json.loads(body)["verdict"] for _, body in server.requests] == ["passed"]
     assert json.loads((folder / "got").read_bytes())["verdict"] == "passed"
+
+
+# A front that takes long to import what it can need.
+LATE = """
+import time
+import vibeguard.system.front.guarding as guarding
+def late(*_):
+    time.sleep(0.4)
+    open("ready", "w").close()
+guarding.import_ahead = late
+from vibeguard.cli import command
+command()
+"""
+DECLARES = "reuse: true, inputs: [a.txt], tools: [test -e ready]"
+
+
+@pytest.mark.parametrize(("declares", "reused"), [
+    ("", "1 check in"),
+    (DECLARES, "1 check, all of them in"),  # its tool is a command, too
+    (DECLARES.replace("test -e ready", ""), "1 check in"),  # found to run before the front is ready
+])  # fmt: skip
+def test_no_command_is_started_before_the_front_has_all_that_it_needs(
+    tmp_path: Path, declares: str, reused: str
+) -> None:
+    """Reused or run, where each needs the file that is written then."""
+    made = project(tmp_path, f"checks: [{{id: a, run: 'test -e ready', {declares}}}]\n")
+    (made / "a.txt").write_text("1")
+    (made / "ready").touch()
+    assert vibeguard("run", cwd=made).returncode == 0
+    (made / "ready").unlink()
+    if "tools: []" in declares:
+        (made / "a.txt").write_text("2")
+    words = [sys.executable, "-c", LATE, "run", *["--reuse"][: bool(declares)]]
+    done = subprocess.run(
+        words, cwd=made, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, f"passed: {reused}" in done.stderr) == (0, True), done.stderr

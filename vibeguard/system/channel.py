@@ -88,6 +88,10 @@ class Launch(msgspec.Struct, tag=True, frozen=True):
         return os.fsdecode(self.stands_for or self.folder).encode(errors="replace").decode()
 
 
+class Ready(msgspec.Struct, tag=True, frozen=True):
+    """The front has loaded all that it can need: whatever a command does, it may be started."""
+
+
 class Interrupt(msgspec.Struct, tag=True, frozen=True):
     """The front got a signal: cancel the run."""
 
@@ -131,7 +135,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     exit_code: int
 
 
-Order = Launch | Interrupt | Kill | Pause | Resume
+Order = Launch | Ready | Interrupt | Kill | Pause | Resume
 Report = Started | Sealed | Failed
 
 encode_message = msgspec.msgpack.Encoder().encode
@@ -171,16 +175,21 @@ class _Pipe:
 
 
 class OrderReader(_Pipe):
-    """Reads the front's orders from a pipe."""
+    """Reads the front's orders from a pipe. `front_is_ready` is set by one that is nobody's."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor)
+        self.front_is_ready = False
         self._orders: list[Order] = []
 
     def read(self) -> list[Order] | None:
         """The orders that one read brings (may be none yet); None at end of file."""
         payloads = self._read()
-        return None if payloads is None else list(map(_decode_order, payloads))
+        if payloads is None:
+            return None
+        orders = list(map(_decode_order, payloads))
+        self.front_is_ready |= Ready() in orders
+        return [order for order in orders if order != Ready()]
 
     def read_launch(self) -> Launch | None:
         """Block until the launch arrives; None when the front has nothing to launch."""
@@ -192,6 +201,17 @@ class OrderReader(_Pipe):
                 if isinstance(order, Launch):
                     self._orders = [o for o in orders if o is not order]
                     return order
+
+    def take_in(self) -> bool:
+        """Read once, and keep what is for the run; whether there is any such, or no front."""
+        orders = self.read()
+        self._orders += orders or ()
+        return orders is None or self.has_left_over
+
+    def wait_until_ready(self) -> None:
+        """Block until the front is, or has something else to say, or is gone."""
+        while not (self.front_is_ready or self.take_in()):
+            pass
 
     @property
     def has_left_over(self) -> bool:

@@ -100,6 +100,20 @@ def test_what_front_and_supervisor_both_load_is_loaded_before_they_part(folder, 
     assert {"_hashlib", "subprocess", "threading"} <= shared
 
 
+def test_what_follows_a_run_is_loaded_once_its_supervisor_is_at_work(folder):
+    """Where all is reused that takes as long as the look at it."""
+    program = (
+        "from vibeguard.system.front.early import Supervisor; "
+        "Supervisor.launch = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt); "
+        "from vibeguard.cli import main; main(['run'])"
+    )
+    before = loaded(program, folder)
+    assert "vibeguard.core.planning.plan" in before
+    assert not {name for name in before if name.startswith("vibeguard.core.formats")}
+    follows = {"following", "guarding", "import_ahead", "view"}
+    assert not before & {f"vibeguard.system.front.{name}" for name in follows}
+
+
 def test_what_trio_put_off_is_whole_once_it_is_used(folder):
     """Whoever holds what stood for it has the module itself, and imports go on as ever."""
     program = (

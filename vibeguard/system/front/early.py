@@ -15,10 +15,11 @@ from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from vibeguard.system.clock import command_began_s
+from vibeguard.system.clock import command_began_s, wall_ns
 from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore, not_ignored
 
 if TYPE_CHECKING:
+    from vibeguard.system.channel import Launch
     from vibeguard.system.discovery.vcs import AskedAhead
 
 HELD_BACK = (*ENDING_OR_QUIT, signal.SIGTSTP, signal.SIGCHLD)
@@ -57,15 +58,26 @@ class Supervisor:
         self.guardian = guardian
         self.guarded_here = guarded_here
         self.began_s = command_began_s()
-        self.launched = False
+        self.launched_ns: int | None = None  # wall clock: runs are dated by it
         self.differing: AskedAhead | None = None  # git, asked about the caller's folder meanwhile
+
+    def launch(self, launch: "Launch") -> None:
+        """Let the run begin; from now on this process is the guardian, unless there is another."""
+        from vibeguard.system.channel import send  # noqa: PLC0415 - msgspec comes before
+        from vibeguard.system.process.process_tree import become_subreaper  # noqa: PLC0415
+
+        if self.guarded_here:
+            become_subreaper()
+        self.launched_ns = wall_ns()
+        with contextlib.suppress(BrokenPipeError):  # it has ended: its last words say why
+            send(self.orders, launch)
 
     def discard(self) -> None:
         """End a supervisor that got nothing to do. Harmless after the launch, and when repeated."""
         if self.differing is not None:
             self.differing.discard()
-        if not self.launched:
-            self.launched = True
+        if self.launched_ns is None:
+            self.launched_ns = wall_ns()
             os.close(self.orders)
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(self.guardian, signal.SIGKILL)

@@ -22,8 +22,8 @@ from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Resume, Started
-from vibeguard.system.clock import monotonic_s, wall_ns
+from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Ready, Resume, Started
+from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.following import Following, differences_from, restored
 from vibeguard.system.front.import_ahead import import_ahead
@@ -95,6 +95,7 @@ class Front:
     """One run as its front sees it."""
 
     def __init__(self, supervisor: Supervisor, watching: Watching) -> None:
+        self._supervisor = supervisor
         self._watching = watching
         self._grace_s = 0.0
         self._output = Output(may_be_lost=True)
@@ -106,24 +107,26 @@ class Front:
         self._interrupted = ""
 
     def run(self, launch: Launch, *, recorded: Callable[[], None] = lambda: None) -> int:
-        """Launch the run and stay as long as asked; the exit code of the command.
+        """Launch the run, unless that is done, and stay as long as asked; the command's exit code.
 
-        `recorded` is called once other processes can see the run.
+        `recorded` is called once other processes can see the run. No command of it is started until
+        everything that is needed here has been imported.
         """
+        if self._supervisor.launched_ns is None:
+            self._supervisor.launch(launch)
         self._grace_s = launch.plan.settings.grace_ns / SECOND_NS
         self._signals = take_over_signals()
         self._loop.watch(self._signals.descriptor, lambda: self._signals.dispatch(self._on_signal))
         make_view(self._watching.format, format_options(run_folder=""), self._output, live=True)
         import_ahead(self._watching.format, launch.plan)
-        launched_ns = wall_ns()
-        self._link.launch(launch)
+        self._link.order(Ready())
         while self._link.started is None and not self._is_over():
             self._turn()
         recorded()
         started = self._link.started
         if started is None or (self._link.lost and self._interrupted):
             state_dir = os.fsdecode(launch.state_dir)
-            with refusals_marked(state_dir, launched_ns=launched_ns):
+            with refusals_marked(state_dir, launched_ns=self._supervisor.launched_ns):
                 raise self._never_started()
         if self._watching.detach:
             return self._leave(started)

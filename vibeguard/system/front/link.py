@@ -4,12 +4,11 @@ import contextlib
 import os
 import signal
 
-from vibeguard.system.channel import Failed, Launch, Order, ReportReader, Sealed, Started, send
+from vibeguard.system.channel import Failed, Order, ReportReader, Sealed, Started, send
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.process.exits import ExitStatus, reap
-from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import LAST_SWEEP_S, kill_descendants
 
 LONGEST_TURN_S = 0.25
@@ -43,14 +42,6 @@ class SupervisorLink:
         by = self.ended_by
         limit = " (sent at a limit of CPU time: ulimit -t)" if by == "SIGXCPU" else ""
         return f"the supervisor was ended by {by}{limit}" if by else "the supervisor died"
-
-    def launch(self, launch: Launch) -> None:
-        """Let the run begin; from now on this process is the guardian, unless there is another."""
-        if self.guarded_here:
-            become_subreaper()
-        self._supervisor.launched = True
-        with contextlib.suppress(BrokenPipeError):  # it has ended: its last words say why
-            send(self._supervisor.orders, launch)
 
     def order(self, order: Order) -> None:
         """Tell the supervisor something; harmless when it is ending."""

@@ -34,7 +34,7 @@ from vibeguard.system.detach import (
     wake_when_orphaned,
 )
 from vibeguard.system.discovery.differing import differing
-from vibeguard.system.discovery.environment import without_git_locals
+from vibeguard.system.discovery.environment import is_in_a_check, without_git_locals
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.ending_signals import do_nothing, not_ignored
 from vibeguard.system.reuse.tree import with_identity
@@ -48,6 +48,7 @@ from vibeguard.system.unexpected import told_of
 if TYPE_CHECKING:
     from vibeguard.system.staged.staged_view import LaidOut
     from vibeguard.system.supervisor.remote import Remote
+    from vibeguard.system.supervisor.reused import Looking
 
 # Cycles are rare here, and Python's own 700 is reached by every third check.
 YOUNG_OBJECTS = 10_000
@@ -73,16 +74,18 @@ def supervise(
         return ExitCode.PASSED
     log: RunLog | None = None
     view: LaidOut | None = None
+    looking: Looking | None = None
     try:
         if launch.staged is not None:
             view = _open_view(launch, launch.staged)
             launch = view.launch
         remote = _prepare_remote(launch, reader, arriving)
-        log = RunLog(launch, view)
+        looking = _ready_to_look(launch, reader)
+        log = RunLog(launch, view, meanwhile=looking.begin if looking else None)
         folder = os.fsencode(log.folder)
         _tell_guardian(guardian, folder)
         _tell(reports, Started(log.run_id, folder))
-        sealed = _run(log, reader, reports, remote)
+        sealed = _run(log, reader, reports, remote, looking)
         _tell_guardian(guardian, OVER)
         _tell(reports, sealed)
         _housekeeping(log)
@@ -94,6 +97,8 @@ def supervise(
     else:
         return sealed.exit_code
     finally:
+        if looking is not None:
+            looking.end()
         if log is not None:
             log.close()
         if view is not None:
@@ -116,21 +121,44 @@ def _import_session() -> None:
     import_module("vibeguard.system.supervisor.session")
 
 
-def _run(log: RunLog, orders: OrderReader, reports: int, remote: "Remote | None") -> Sealed:
-    """Bring the run to its seal, with checks that run or without. Raises LogWriteError."""
+def _ready_to_look(launch: Launch, orders: OrderReader) -> "Looking | None":
+    """What looks up passes, where one may stand for every check.
+
+    The front is waited for where a command may be run before `_run` does so.
+    """
     from vibeguard.core.reuse.record import may_all_be_reused  # noqa: PLC0415 - small
+
+    reuses = may_all_be_reused(launch.plan) and not is_in_a_check(launch.environment)
+    if not reuses or any(check.tools for check in launch.plan.checks):
+        orders.wait_until_ready()
+    if not reuses:
+        return None
+    from vibeguard.system.supervisor.reused import Looking  # noqa: PLC0415 - only then
+
+    return Looking(launch)
+
+
+def _run(
+    log: RunLog,
+    orders: OrderReader,
+    reports: int,
+    remote: "Remote | None",
+    looking: "Looking | None",
+) -> Sealed:
+    """Bring the run to its seal, with checks that run or without. Raises LogWriteError."""
 
     def prepare() -> None:
         _import_session()
         preload(log.launch)
 
     found = None
-    if may_all_be_reused(log.launch.plan) and not log.nested:
-        from vibeguard.system.supervisor.reused import look_up_first, settle_reused  # noqa: PLC0415 - only then
+    if looking is not None:
+        from vibeguard.system.supervisor.reused import settle_reused, wait_for_the_front  # noqa: PLC0415
 
-        found = look_up_first(log, orders, prepare)
+        found = looking.found(log, orders, prepare)
         if found is not None and settle_reused(log, found):
             return log.finish(verdict_of(log.state))
+        wait_for_the_front(orders, log.folder)
     prepare()
     from vibeguard.system.supervisor.session import Session  # noqa: PLC0415 - as above
 

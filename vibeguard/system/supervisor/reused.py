@@ -8,7 +8,8 @@ request, a full disk), the run goes on in a `Session`, with what has been found 
 import os
 import select
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import Final
 
 from msgspec import msgpack
@@ -19,7 +20,7 @@ from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.scheduling.moves import LookUp
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import reused
-from vibeguard.system.channel import OrderReader
+from vibeguard.system.channel import Launch, OrderReader
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.process import process_tree
@@ -34,38 +35,75 @@ _LOOK_MS: Final = 100  # requests announce themselves by nothing
 _ONE_RUNS: Final = b"\xc0"
 
 
-def look_up_first(log: RunLog, orders: OrderReader, prepare: Callable[[], None]) -> Found | None:
-    """What stands for the checks that are ready first, and for what is decided with them.
+class Looking:
+    """A process that looks up passes, while this one records the start of the run."""
 
-    None where that was cut short, or cannot be told. `prepare` is called once it is known that a
-    check has to run, while what it depends on is still looked at.
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._process: tuple[int, int] | None = None
+
+    def begin(self) -> None:
+        """Look for what stands for the checks that are ready first, and is decided with them."""
+        # One that need not wait for what it requires is looked up when that has passed.
+        ready = [check.id for check in self._launch.plan.checks if not check.requires]
+        subject = subject_of(self._launch)
+
+        def work(tell: Callable[[bytes], None]) -> None:
+            found = look_up(subject, ready, (), (), one_runs=lambda: tell(_ONE_RUNS))
+            tell(msgpack.encode(found))
+
+        with suppress(OSError):  # no process is to be had
+            self._process = start_answering(work)
+
+    def found(self, log: RunLog, orders: OrderReader, prepare: Callable[[], None]) -> Found | None:
+        """What was found, once it is; None where that was cut short, or cannot be told.
+
+        `prepare` is called once it is known that a check has to run, while what it depends on is
+        still looked at.
+        """
+        if self._process is None:
+            return None
+        try:
+            answer = _answer_of(self._process[1], orders, log.folder, prepare)
+        finally:
+            self.end()
+            if process_tree.own_children():  # orphans of tools come to us
+                log.unattributed += _end_leftovers()
+        try:
+            return msgpack.decode(answer.removeprefix(_ONE_RUNS), type=Found)
+        except UNDECODABLE:
+            return None
+
+    def end(self) -> None:
+        """Give it up, if it has not ended yet; what it has started comes to this process."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            end_answering(*process)
+
+
+def undisturbed(
+    orders: OrderReader, run_folder: str, *descriptors: int
+) -> Iterator[Collection[int]]:
+    """Which descriptors can be read, again and again, until something wants to be attended to.
+
+    That is an order of the front or its end, a signal, or a request.
     """
-    if orders.has_left_over:
-        return None
-    first = Scheduler(log.state).next_move()
-    begun = first.checks if isinstance(first, FrontierAdvanced) else ()
-    # One that need not wait for what it requires is looked up when that has passed.
-    ready = [check for check in begun if not log.state.checks[check].planned.requires]
-    subject = subject_of(log.launch)
+    poller = select.poll()
+    for descriptor in (orders.descriptor, *descriptors):
+        poller.register(descriptor, select.POLLIN)
+    while not orders.has_left_over:
+        told = {descriptor for descriptor, _ in poller.poll(_LOOK_MS)}
+        ordered = orders.descriptor in told and orders.take_in()
+        if ordered or signal.sigpending() & set(ENDING) or has_requests(run_folder):
+            break
+        yield told
 
-    def work(tell: Callable[[bytes], None]) -> None:
-        found = look_up(subject, ready, (), (), one_runs=lambda: tell(_ONE_RUNS))
-        tell(msgpack.encode(found))
 
-    try:
-        pid, reader = start_answering(work)
-    except OSError:
-        return None
-    try:
-        answer = _answer_of(reader, orders.descriptor, log.folder, prepare)
-    finally:
-        end_answering(pid, reader)
-        if process_tree.own_children():  # orphans of tools come to us
-            log.unattributed += _end_leftovers()
-    try:
-        return msgpack.decode(answer.removeprefix(_ONE_RUNS), type=Found)
-    except UNDECODABLE:
-        return None
+def wait_for_the_front(orders: OrderReader, run_folder: str) -> None:
+    """Wait until the front is ready, or something wants to be attended to."""
+    turns = undisturbed(orders, run_folder)
+    while not orders.front_is_ready and next(turns, None) is not None:
+        pass
 
 
 def settle_reused(log: RunLog, found: Found) -> bool:
@@ -96,18 +134,14 @@ def _passed(move: LookUp, log: RunLog, found: Found) -> Iterator[Event]:
         yield from reused(log.state.checks[check], stands.run, stands.seal, stands.key)
 
 
-def _answer_of(reader: int, orders: int, run_folder: str, prepare: Callable[[], None]) -> bytes:
+def _answer_of(
+    reader: int, orders: OrderReader, run_folder: str, prepare: Callable[[], None]
+) -> bytes:
     """The whole answer; nothing as soon as anything else wants the attention of this process."""
     os.set_blocking(reader, False)
-    poller = select.poll()
-    for descriptor in (reader, orders):
-        poller.register(descriptor, select.POLLIN)
     chunks = bytearray()
     give_up = monotonic_s() + LOOK_UP_S
-    while monotonic_s() < give_up:
-        told = {descriptor for descriptor, _ in poller.poll(_LOOK_MS)}
-        if orders in told or signal.sigpending() & set(ENDING) or has_requests(run_folder):
-            break
+    for told in undisturbed(orders, run_folder, reader):
         if reader in told:
             chunk = os.read(reader, 1 << 20)
             if not chunk:
@@ -115,6 +149,8 @@ def _answer_of(reader: int, orders: int, run_folder: str, prepare: Callable[[], 
             if not chunks and chunk.startswith(_ONE_RUNS):
                 prepare()
             chunks += chunk
+        if monotonic_s() >= give_up:
+            break
     return b""
 
 

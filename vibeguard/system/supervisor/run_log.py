@@ -74,10 +74,13 @@ class RunLog:
         view: "LaidOut | None" = None,
         *,
         clocks: Clocks = Clocks(),  # noqa: B008 - they never change
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         """Make the run's folder, and record its start, its plan and its weaknesses.
 
-        From here on readers are answered. Raises LogWriteError where the run cannot be recorded.
+        From here on readers are answered; once they are, `meanwhile` is called, which starts what
+        need not wait until all is on the disk. Raises LogWriteError where the run cannot be
+        recorded.
         """
         self.launch = launch
         self.view = view
@@ -92,6 +95,8 @@ class RunLog:
         except OSError as error:
             what = f"the record of runs cannot be read: {error.strerror} ({error.filename})"
             raise LogWriteError(what, advice_for(error)) from error
+        if meanwhile is not None:
+            meanwhile()
         self.journal = Journal(
             state_dir, now_ns=clocks.wall_ns(), clock=self.elapsed_ns, nested=self.nested
         )
