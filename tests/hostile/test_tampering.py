@@ -275,6 +275,8 @@ def test_a_later_run_that_a_check_plants_is_no_run_even_if_the_log_fails(
     ("moved", "by"),
     [
         (".vibeguard/runs", "mv .vibeguard/runs ../kept; touch .vibeguard/runs"),
+        (".vibeguard/runs", "mv .vibeguard/runs ../kept"),
+        (".vibeguard/runs", "mv .vibeguard/runs ../kept; mkdir .vibeguard/runs"),
         (".vibeguard", "mv .vibeguard ../kept; mkdir .vibeguard"),
         (".", "mv $PWD ../kept"),
     ],

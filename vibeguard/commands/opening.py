@@ -7,7 +7,7 @@ from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import ConfigError, Problem
+from vibeguard.core.problems import ConfigError, LogCorrupt, Problem
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
 from vibeguard.system.front.leftovers import sweep_leftovers
@@ -15,7 +15,7 @@ from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.rundir.ids import place_of, run_folder
 from vibeguard.system.rundir.refused import refused_since
 from vibeguard.system.staged.scratch import sweep_scratch
-from vibeguard.system.vouching.known import find_run, known_runs
+from vibeguard.system.vouching.known import RunNotFound, find_run, known_runs, was_removed
 
 if TYPE_CHECKING:
     from vibeguard.system.front.following import Shown, Until
@@ -70,7 +70,14 @@ def follow_run(folder: str, shown: "Shown", output: "Output", until: "Until") ->
     from vibeguard.system.front.following import follow  # noqa: PLC0415 - no report needs it
     from vibeguard.system.journal.follow import Follower  # noqa: PLC0415 - the same
 
-    code = follow(Follower(folder), shown, output, until)
+    try:
+        follower = Follower(folder)
+    except LogCorrupt as problem:
+        if not was_removed(folder):
+            raise
+        what = f"run {os.path.basename(folder)} was removed (pruned) just now"
+        raise RunNotFound(what, "see what there is: vibeguard runs") from problem
+    code = follow(follower, shown, output, until)
     if code == ExitCode.INCOMPLETE:
         tell_leftovers(place_of(folder)[0])
     return code

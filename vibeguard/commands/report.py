@@ -19,7 +19,7 @@ from vibeguard.core.formats.registry import make_format
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.events import CheckAttemptFinished, Event, RunPlanned
 from vibeguard.core.model.state import State
-from vibeguard.core.problems import UsageError
+from vibeguard.core.problems import LogCorrupt, UsageError
 from vibeguard.core.report.config_advice import placement_advice
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.whereabouts import repository_root
@@ -31,7 +31,7 @@ from vibeguard.system.journal.tamper import altered_output
 from vibeguard.system.rundir.files import whole_or_gone
 from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.notes import untold
-from vibeguard.system.vouching.endings import corrupt, ending_of
+from vibeguard.system.vouching.endings import ending_of
 
 PAGE = "report.html"
 PIECE_CHARACTERS = 1 << 20  # a page is said in one piece, by `finish`
@@ -161,13 +161,14 @@ def _ending(
     reading: LogReading, folder: str, state: State, altered: list[str], options: ReportOptions
 ) -> Ending:
     """What the reading of the log, and what it is held against, say beside the events."""
+    problem = None
     if reading.problem is None:
         seal = "" if reading.seal is None else reading.seal.sha256
         if options.expect_seal is not None and options.expect_seal.strip().lower() != seal:
-            return corrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
-        if altered:
-            return corrupt("; ".join(altered))
-    return ending_of(reading, folder, state, pinned=options.expect_seal is not None)
+            problem = LogCorrupt(f"the log's seal is {seal or 'missing'}, not the expected one")
+        elif altered:
+            problem = LogCorrupt("; ".join(altered))
+    return ending_of(reading, folder, state, problem, pinned=options.expect_seal is not None)
 
 
 def _writer(folder: str, form: Format, options: ReportOptions) -> Callable[[str], None]:

@@ -8,7 +8,7 @@ from vibeguard.system.journal.creation import LOG_NAME, OUTPUT, UNBORN
 from vibeguard.system.journal.live_runs import known_writer
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.rundir.files import read_regular, replace_file
-from vibeguard.system.rundir.ids import run_folder, run_ids, started_ns
+from vibeguard.system.rundir.ids import DYING, dying_folder, run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
 from vibeguard.system.rundir.removal import remove_tree
@@ -16,8 +16,6 @@ from vibeguard.system.rundir.told import forget_counts
 from vibeguard.system.vouching.inquiry import Forget, tell_all
 from vibeguard.system.vouching.known import runs_going_on
 
-# A run that is being removed is out of runs/ before its content goes: nobody sees half a run.
-DYING: Final = ".old-"
 # How a run folder remembers its own size once it no longer changes.
 SIZE_NAME: Final = "bytes"
 # A folder that was never given its name belongs to a start that died; no start takes this long.
@@ -118,7 +116,7 @@ def _take_out(state_dir: str, run_id: str) -> bool:
     try:
         # Renamed first: a reader finds the whole run, or none; another prune cannot take it again
         # (ADR 0047).
-        os.rename(run_folder(state_dir, run_id), run_folder(state_dir, DYING + run_id))
+        os.rename(run_folder(state_dir, run_id), dying_folder(state_dir, run_id))
     except OSError:
         return False
     return True

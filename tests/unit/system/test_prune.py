@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from tests.helpers.journals import NOW_NS, open_journal, write_run
+from tests.helpers.journals import NOW_NS, open_journal, unsealed_events, write_run
+from vibeguard.cli import main
 from vibeguard.core.names import LogStatus
 from vibeguard.system import prune as prune_module
-from vibeguard.system.journal import live_runs
+from vibeguard.system.journal import live_runs, reader
 from vibeguard.system.journal.reader import read_log
 from vibeguard.system.prune import is_live, prune
+from vibeguard.system.rundir.files import open_regular
 from vibeguard.system.rundir.ids import run_ids
 from vibeguard.system.rundir.latest import read_latest
 from vibeguard.system.rundir.order import read_order
@@ -25,7 +28,9 @@ ALL = {"keep_runs": 1000, "keep_bytes": 1 << 40, "keep_age_ns": 10**18}
 def state(tmp_path):
     """Five finished runs, a second apart, with a kilobyte of output each."""
     for number in range(5):
-        journal = write_run(open_journal(tmp_path, now_ns=NOW_NS + number * SECOND_NS))
+        journal = open_journal(tmp_path, now_ns=NOW_NS + number * SECOND_NS)
+        began, *others = unsealed_events()
+        write_run(journal, [replace(began, run_id=Path(journal.run_folder).name), *others])
         (Path(journal.run_folder, "output", "a.1.log")).write_bytes(b"x" * 1000)
         journal.seal()
         journal.close()
@@ -155,6 +160,31 @@ def test_a_run_that_is_being_read_can_be_read_to_its_end(state):
         seen.append(event)
 
     assert read_log(folder, visit).status is LogStatus.COMPLETE
+
+
+@pytest.mark.parametrize(
+    "words", ["wait", "wait --json", "tail", "tail --check fmt", "report", "report --json"]
+)
+def test_one_that_is_pruned_while_a_command_reads_it_is_gone_and_not_corrupt(
+    state, words, monkeypatch, capfd
+):
+    """Just before the log is opened for the first, second, third and fourth time."""
+    command, *flags = words.split()
+    ended = []
+    for moment in range(4):
+        oldest, *others = run_ids(state)
+        opens = iter(range(9))
+
+        def open_it(path, others=others, moment=moment, opens=opens):
+            if next(opens) == moment:
+                removed(state, keep_runs=len(others))
+            return open_regular(path)
+
+        monkeypatch.setattr(reader, "open_regular", open_it)
+        code = main([command, oldest, *flags, "--state-dir", state])
+        assert code != 2 or "removed (pruned)" in "".join(capfd.readouterr())
+        ended.append(code)
+    assert set(ended) == {143, 2}
 
 
 def test_what_an_earlier_prune_or_a_dead_start_left_is_swept(state):

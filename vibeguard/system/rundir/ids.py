@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+DYING: Final = ".old-"
 _FORMAT: Final = "%Y%m%dT%H%M%S.%fZ"
 _STAMP: Final = r"\d{8}T\d{6}\.\d{6}Z"
 _RUN_ID: Final = re.compile(rf"{_STAMP}-[0-9a-f]{{4}}", re.ASCII)
@@ -55,6 +56,11 @@ def run_ids(state_dir: str) -> list[str]:
 def run_folder(state_dir: str, run_id: str) -> str:
     """The folder of a run."""
     return os.path.join(state_dir, "runs", run_id)
+
+
+def dying_folder(state_dir: str, run_id: str) -> str:
+    """Where a run is while it is removed: out of sight first, for nobody shall see half a run."""
+    return run_folder(state_dir, DYING + run_id)
 
 
 def place_of(folder: str) -> tuple[str, str]:

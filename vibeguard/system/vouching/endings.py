@@ -20,12 +20,13 @@ from vibeguard.system.process.proc import Identity, boot_id, is_alive
 from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.notes import crash_of, differences_of, was_killed
 from vibeguard.system.vouching.inquiry import Statement, statements_of
-from vibeguard.system.vouching.known import runs_going_on
+from vibeguard.system.vouching.known import runs_going_on, was_removed
 from vibeguard.system.vouching.seal import bears_seal
 
 # A process that ends takes some milliseconds for it, on a busy machine some tens of them.
 EXIT_LOOKS = 100
 EXIT_LOOK_S = 0.005
+REMOVED = "the run was removed (pruned) while it was read: see what there is: vibeguard runs"
 UNVOUCHED = "the log ends with a seal, but its supervisor lives and does not vouch for it yet"
 
 
@@ -42,6 +43,16 @@ def ending_of(
     `problem` is damage that was found while following it. With `pinned` its seal was compared with
     one that the caller knows: then it may lie anywhere, and belong to anybody.
     """
+    ending = _ending_of(reading, folder, state, problem, pinned=pinned)
+    damaged = ending.log_status in (LogStatus.CORRUPT, LogStatus.INCOMPLETE)
+    if damaged and was_removed(folder):
+        return Ending(ExitCode.USAGE, LogStatus.INCOMPLETE, problem=REMOVED)
+    return ending
+
+
+def _ending_of(
+    reading: LogReading, folder: str, state: State, problem: LogCorrupt | None, *, pinned: bool
+) -> Ending:
     problem = problem or reading.problem
     if problem is not None:
         where = f"line {problem.line}, byte {problem.byte}: " if problem.line else ""

@@ -94,6 +94,8 @@ class _Place:
     def compare(self, runs: Runs, before: Mapping[str, FileIdentity | None], own: str) -> list[str]:
         """As `Folders.compare`, with what the logs were at the start."""
         there, found = self._there()
+        if own and own not in there:  # nobody can say what else was there
+            found = found or [f"runs/{own} was taken away"]
         known = _by_id(runs)
         for run_id in there:
             what = "" if run_id == own else self._foreign(run_id, known.get(run_id), before)

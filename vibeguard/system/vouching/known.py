@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from vibeguard.core.problems import RunIncomplete, UsageError
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.rundir.ids import run_folder, run_ids
+from vibeguard.system.rundir.ids import dying_folder, place_of, run_folder, run_ids
 from vibeguard.system.rundir.order import outermost, read_order
 from vibeguard.system.vouching.inquiry import statements_of
 
@@ -77,6 +78,21 @@ def runs_going_on(state_dir: str) -> frozenset[str]:
     """The runs of which a supervisor says that they go on, whatever became of their logs."""
     said = [each.live for each in statements_of(state_dir) if each is not None]
     return frozenset(run_id for live in said for run_id in live)
+
+
+def was_removed(folder: str) -> bool:
+    """Whether a run that was found is no more: pruned, or its whole state folder was removed.
+
+    One that goes on is not: its folder was taken away by somebody who may not.
+    """
+    state_dir, run_id = place_of(folder)
+    if os.path.lexists(folder) or run_id in runs_going_on(state_dir):
+        return False
+    if os.path.lexists(dying_folder(state_dir, run_id)):
+        return True  # from before the record says so until after that
+    with suppress(OSError):
+        return run_id not in {run.run_id for run in read_order(state_dir)}
+    return False
 
 
 def _recorded(state_dir: str) -> list[str]:
