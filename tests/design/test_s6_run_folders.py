@@ -237,6 +237,17 @@ def test_nothing_is_pruned_inside_a_check_of_a_run_of_the_folder(tmp_path):
     assert ids_of(tmp_path) == []
 
 
+@pytest.mark.parametrize("command", ["wait", "wait --json", "tail", "tail --check b"])
+def test_a_check_that_would_wait_for_its_own_run_is_told_so(tmp_path, command):
+    """`latest` is never a run that was begun inside a check: it waited until its own timeout."""
+    said = f"{sys.executable} -m vibeguard {command} >said 2>&1; test $? -eq 2"
+    bounded = f"{sys.executable} -m vibeguard wait --max-wait 1ms; test $? -eq 5"
+    checks = f"{{id: a, run: '{said} && {{ {bounded}; }}'}}, {{id: b, run: 'true'}}"
+    done = vibeguard("run", cwd=project(tmp_path, f"checks: [{checks}]\n"))
+    assert done.returncode == 0, done.stderr
+    assert "neither would ever end" in (tmp_path / "said").read_text()
+
+
 def test_of_a_named_config_s_runs_and_the_project_s_the_newest_start_is_meant(tmp_path):
     """A nearer `.vibeguard` with an older pass stood for the project's failure, or its refusal."""
     config = "checks: [{{id: a, run: '{}'}}]\n"

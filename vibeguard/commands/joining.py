@@ -17,7 +17,7 @@ from vibeguard.core.problems import VibeGuardError
 from vibeguard.core.reuse.checked import is_still_on
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
-from vibeguard.system.discovery.environment import RUN_MARK
+from vibeguard.system.discovery.environment import is_in_a_check_of
 from vibeguard.system.front.following import Until
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
@@ -89,7 +89,7 @@ def _of_same_checks(state: State, launch: Launch) -> bool:
     started, planned = state.started, state.planned
     if started is None or planned is None or not started.detached or state.cancel is not None:
         return False
-    if launch.environment.get(RUN_MARK) == started.run_id.encode():
+    if is_in_a_check_of(started.run_id, launch.environment):
         return False
     theirs = replace(planned.settings, jitter_seed=0)
     return (

@@ -7,9 +7,10 @@ from vibeguard.commands.caller_folders import state_dir_of_runs
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err
 from vibeguard.core.names import ExitCode
-from vibeguard.core.problems import ConfigError, LogCorrupt, Problem
+from vibeguard.core.problems import ConfigError, LogCorrupt, Problem, UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
+from vibeguard.system.discovery.environment import is_in_a_check_of
 from vibeguard.system.front.leftovers import sweep_leftovers
 from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.rundir.ids import place_of, run_folder
@@ -67,15 +68,19 @@ def _is_live(state_dir: str, newest: list[str]) -> bool:
 
 def follow_run(folder: str, shown: "Shown", output: "Output", until: "Until") -> int:
     """Follow the run and return its exit code; what it leaves if it is killed is swept."""
-    from vibeguard.system.front.following import follow  # noqa: PLC0415 - no report needs it
+    from vibeguard.system.front.following import follow, never  # noqa: PLC0415 - no report needs it
     from vibeguard.system.journal.follow import Follower  # noqa: PLC0415 - the same
 
+    run_id = os.path.basename(folder)
+    if until.enough is never and until.deadline is None and is_in_a_check_of(run_id, os.environb):
+        what = f"this is a check of run {run_id}, which waits for it: neither would ever end"
+        raise UsageError(what, "give --max-wait; a run that is begun here ends with its own code")
     try:
         follower = Follower(folder)
     except LogCorrupt as problem:
         if not was_removed(folder):
             raise
-        what = f"run {os.path.basename(folder)} was removed (pruned) just now"
+        what = f"run {run_id} was removed (pruned) just now"
         raise RunNotFound(what, "see what there is: vibeguard runs") from problem
     code = follow(follower, shown, output, until)
     if code == ExitCode.INCOMPLETE:

@@ -15,7 +15,7 @@ from vibeguard.core.names import CheckState, ExitCode
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.clock import command_began_s
-from vibeguard.system.front.following import Enough, Until
+from vibeguard.system.front.following import Enough, Until, never
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.view import View, make_view
@@ -69,7 +69,7 @@ def _enough(options: WaitOptions) -> Enough:
         raise UsageError("--until check needs a check", "name it: --check ID")
     if options.until == "foreground":
         return only_the_background_is_left
-    return lambda _: False
+    return never
 
 
 def _has_settled(state: State, check: str) -> bool:

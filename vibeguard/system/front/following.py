@@ -141,6 +141,11 @@ def restored(shown: Shown) -> Iterator[None]:
 _SOUND = (LogStatus.LIVE, LogStatus.COMPLETE)
 
 
+def never(_: State) -> bool:
+    """Nothing but the end of the run is enough."""
+    return False
+
+
 class Until(Struct, frozen=True):
     """How long to follow: until `enough` says so, or `deadline` (monotonic seconds) has come.
 
@@ -149,7 +154,7 @@ class Until(Struct, frozen=True):
     shows.
     """
 
-    enough: Enough = lambda _: False
+    enough: Enough = never
     deadline: float | None = None
     hint: str = ""
     seal_to: Stream | None = None
