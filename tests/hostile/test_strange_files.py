@@ -57,6 +57,14 @@ def test_a_run_says_what_lies_in_the_place_of_a_file_of_the_state_folder(tmp_pat
     assert f".vibeguard/{name})" in done.stderr
 
 
+def test_a_reader_names_a_record_of_runs_that_cannot_be_read_and_what_to_do(tmp_path):
+    project(tmp_path, "checks: [{id: a, run: ':'}]")
+    (tmp_path / ".vibeguard" / "order").mkdir(parents=True)
+    said = vibeguard("status", cwd=tmp_path).stderr
+    assert ".vibeguard/order, cannot be read" in said
+    assert "remove it" in said
+
+
 def test_a_config_that_came_through_a_pipe_is_not_waited_for_by_its_report(tmp_path):
     project(tmp_path, "checks: [{id: a, run: ':'}]")
     assert vibeguard("run", cwd=tmp_path).returncode == 0

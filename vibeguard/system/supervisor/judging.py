@@ -13,18 +13,23 @@ from msgspec.structs import replace
 from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.model.results import Findings
+from vibeguard.core.model.results import Findings, is_pattern
 from vibeguard.core.model.storable import encoded
-from vibeguard.core.names import LeakPolicy, Outcome, Reason
+from vibeguard.core.names import LeakPolicy, Outcome, Reason, StalePolicy
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.results.guessing import guesser
 from vibeguard.core.results.ruling import Evidence
 from vibeguard.core.wording.units import SECOND_NS, duration
-from vibeguard.system.discovery.filestate import FileState
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
 from vibeguard.system.supervisor.host import CutShort, Fork
-from vibeguard.system.supervisor.reports import guess, lines_about, read_reports, states_of
+from vibeguard.system.supervisor.reports import (
+    Standing,
+    guess,
+    lines_about,
+    read_reports,
+    states_of,
+)
 from vibeguard.system.supervisor.support import Ended
 from vibeguard.system.supervisor.untouched import Untouched
 
@@ -66,14 +71,29 @@ class Judging:
         self._untouched = Untouched(log.launch, fork)
         self._folder = os.fsdecode(log.launch.folder)
         self._limit_bytes = log.launch.plan.settings.grok_limit_bytes
-        self._former: dict[str, dict[str, FileState]] = {}  # of reports, by check
+        self._former: dict[str, Standing | str] = {}  # of reports, by check
         self._began_ns = started_ns(log.state)
 
     async def begin(self, planned: PlannedCheck) -> None:
         """An attempt of the check is about to start."""
         await self._untouched.begin(planned)
-        if planned.results:
-            self._former[planned.id] = states_of(planned, self._folder)
+        if planned.results and planned.where is None and planned.stale is not StalePolicy.ALLOW:
+            self._former[planned.id] = await self._standing(planned)
+
+    async def _standing(self, planned: PlannedCheck) -> Standing | str:
+        """What stands in the place of its reports, or why that cannot be told."""
+        look = partial(states_of, planned, self._folder)
+        if not any(is_pattern(source.file) for source in planned.results):
+            return look()
+        # A pattern leads through the whole tree, which nothing else shall wait for.
+        timeout_s = planned.judge_timeout_ns / SECOND_NS
+        try:
+            told = await self._fork(lambda: msgspec.msgpack.encode(look()), timeout_s)
+        except CutShort as cut:
+            return f"what stood in the place of the reports could not be looked at: {cut}"
+        except OSError:  # as when it is judged
+            return look()
+        return msgspec.msgpack.decode(told, type=Standing)
 
     async def judge(
         self, planned: PlannedCheck, number: int, ended: Ended, before_waiting: Callable[[], None]

@@ -31,19 +31,21 @@ MOST_BYTES = 256 << 20  # of one report
 MOST_FILES = 10_000  # that one pattern names
 CHUNK_BYTES = 256 << 10
 
+Standing = dict[bytes, FileState]  # what stands in the place of reports, by path
 
-def states_of(check: PlannedCheck, folder: str) -> dict[str, FileState]:
+
+def states_of(check: PlannedCheck, folder: str) -> Standing:
     """What stands in the place of each report of a check, by path."""
     in_files = (source for source in check.results if source.file)
     return _states((path for source in in_files for path in _paths(source, folder)), folder)
 
 
-def _states(paths: Iterable[str], folder: str) -> dict[str, FileState]:
+def _states(paths: Iterable[str], folder: str) -> Standing:
     """What lies at these paths below the folder, as far as it can be opened."""
-    states: dict[str, FileState] = {}
+    states: Standing = {}
     for path in paths:
         with suppress(OSError), _opened(path, folder) as file:
-            states[path] = state_of(file.fileno())
+            states[os.fsencode(path)] = state_of(file.fileno())
     return states
 
 
@@ -53,19 +55,22 @@ def read_reports(
     folder: str,
     cwd: str,
     output_path: str,
-    before: dict[str, FileState],
+    before: Standing | str,
     returned: AttemptResult | None,
 ) -> Evidence:
     """Everything that the reports of an attempt say, and what is wrong with them.
 
     `folder` is what the paths of a config are relative to, `cwd` where the check ran; `before` is
-    what `states_of` gave when the attempt began. Of an attempt elsewhere what it `returned` counts.
+    what `states_of` gave when the attempt began, or why that cannot be told. Of an attempt
+    elsewhere what it `returned` counts.
     """
     collector = Collector(_places(folder, cwd))
     if returned is not None:
         folder, names = returned.returned, map(os.fsdecode, returned.unchanged)
         before = _states((os.path.join(folder, name) for name in names), folder)
     problems: list[str] = []
+    if isinstance(before, str):
+        problems, before = [before], {}
     for source in check.results:
         make = reader_of(source)
         if not source.file:
@@ -80,7 +85,7 @@ def read_reports(
             problems.append(f"{source.file} names more than {MOST_FILES:,} files")
         for path in paths[:MOST_FILES]:
             name = os.path.relpath(path, folder)
-            known = None if check.stale is StalePolicy.ALLOW else before.get(path)
+            known = None if check.stale is StalePolicy.ALLOW else before.get(os.fsencode(path))
             problems.extend(_read(make, collector, partial(_opened, path, folder), name, known))
         if not paths and not lost:
             problems.append(f"no file {source.file}")

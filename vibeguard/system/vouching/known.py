@@ -9,7 +9,7 @@ from typing import Final
 from vibeguard.core.problems import RunIncomplete, UsageError
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.rundir.ids import dying_folder, place_of, run_folder, run_ids
-from vibeguard.system.rundir.order import outermost, read_order
+from vibeguard.system.rundir.order import NAME, outermost, read_order
 from vibeguard.system.vouching.inquiry import statements_of
 
 # Two supervisors agree as soon as one that starts has told the other.
@@ -100,8 +100,9 @@ def _recorded(state_dir: str) -> list[str]:
         return outermost(read_order(state_dir))
     except OSError as error:
         raise RunIncomplete(
-            f"the record of the order of runs cannot be read: {error.strerror}",
-            "name the run: vibeguard runs",
+            f"the record of the runs, {os.path.join(state_dir, NAME)}, cannot be read: "
+            f"{error.strerror}",
+            "make it readable or remove it, or name the run: vibeguard runs",
         ) from error
 
 
