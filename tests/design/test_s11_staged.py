@@ -164,6 +164,25 @@ def test_renames_deletions_modes_links_and_odd_names(tmp_path, way):
 
 
 @in_both_ways
+def test_modes_and_links_are_those_of_the_commit_whatever_git_is_told_to_believe(tmp_path, way):
+    """`core.fileMode=false`: what can be run here alone passed, and what the commit can did not."""
+    script = "test -x staged && test ! -x here && test -L link && git status --porcelain"
+    root = repository(tmp_path, staged="", here="", **{"vibeguard.yaml": config(script)})
+    os.symlink("here", root / "link")
+    git("add", "link", cwd=root)
+    git("config", "core.fileMode", "false", cwd=root)
+    git("config", "core.symlinks", "false", cwd=root)
+    git("update-index", "--chmod=+x", "staged", cwd=root)
+    (root / "here").chmod(0o755)
+    (root / "link").unlink()
+    (root / "link").write_text("here")
+    before = picture(root)
+    done = run_staged(way, "--json", cwd=root)
+    assert done.returncode == 0, done.stdout
+    assert picture(root) == before
+
+
+@in_both_ways
 def test_what_git_is_told_not_to_look_at_is_laid_out_too(tmp_path, way):
     script = "cat assumed skipped; ls -A"
     root = repository(

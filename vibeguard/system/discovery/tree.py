@@ -40,7 +40,7 @@ _ADD: Final = (*_ONE_PACK, *with_settings("advice.addEmbeddedRepo=false"), "add"
 # Nothing is written beside the user's index, nor started, where ours is written.
 _PRIVATELY: Final = with_settings("core.splitIndex=false", "core.hooksPath=/dev/null")
 # What a user may have told git to make of files, instead of taking them as they lie there.
-_AS_THEY_LIE: Final = with_settings(
+AS_THEY_LIE: Final = with_settings(
     *("core.fileMode=true", "core.ignoreCase=false", "core.safecrlf=false", "core.symlinks=true")
 )
 
@@ -149,7 +149,7 @@ class GitTree:
         if as_they_lie:
             self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
             look_again(self.git, self.git("ls-files", "-v", "-z"), self._root)
-        taken = _AS_THEY_LIE if as_they_lie else ()
+        taken = AS_THEY_LIE if as_they_lie else ()
         # Files as young as the index, as in a new clone, `add` would compress to compare them.
         self.git(*taken, "update-index", "-q", "--unmerged", "--refresh")
         self.git(*taken, *_ADD)

@@ -6,6 +6,7 @@ from typing import Final
 
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
+from vibeguard.system.discovery.tree import AS_THEY_LIE
 from vibeguard.system.discovery.vcs import Git, no_git
 
 # Filters may fetch what they put in: bounded all the same.
@@ -23,9 +24,12 @@ class Repository:
         self._git = Git(root, environment, timeout_s)
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
-        """What git prints, with `given` as its input. Raises UsageError with its first words."""
+        """What git prints, with `given` as its input. Raises UsageError with its first words.
+
+        No setting says what files are: what is staged is what others will check out.
+        """
         try:
-            return self._git.ask(*arguments, given=given)
+            return self._git.ask(*AS_THEY_LIE, *arguments, given=given)
         except OSError as error:
             raise no_git(error) from error
         except subprocess.TimeoutExpired:
