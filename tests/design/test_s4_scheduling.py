@@ -345,6 +345,21 @@ def test_an_exit_observed_before_a_cancel_keeps_its_outcome():
     assert run.exit_code() == 143
 
 
+@pytest.mark.parametrize("ended", [{"signal": "SIGTERM"}, {"exit_code": 143}])
+def test_who_stops_everything_may_reach_a_check_first(ended):
+    """The run had failed before its own signal came: which of the two is read first is chance."""
+
+    async def interrupt(run):
+        await trio.sleep(1.2)
+        run.cancel(CancelReason.SIGNAL, by="SIGTERM")
+
+    run = run_virtually([check("a")], {"a": seconds(1, **ended)}, during=interrupt)
+    assert run.outcomes() == {"a": "failed"}
+    assert run.exit_code() == 143
+    alone = run_virtually([check("a")], {"a": seconds(1, **ended)})
+    assert (alone.exit_code(), alone.elapsed_s) == (1, 1.25)
+
+
 def test_an_exit_keeps_its_outcome_even_while_its_leftovers_are_being_swept():
     async def interrupt(run):
         await trio.sleep(1.1)  # the leader has gone at 1, its leftover has 0.2 s of grace

@@ -23,6 +23,11 @@ def ignore(numbers: Iterable[signal.Signals] = ENDING_OR_QUIT) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def is_like_one(exit_code: int | None, signal_name: str) -> bool:
+    """Whether a process has ended as one does that such a signal has reached."""
+    return any(n.name == signal_name or n + 128 == exit_code for n in ENDING)
+
+
 def do_nothing(_number: int, _frame: FrameType | None) -> None:
     """Handle a signal: that it has come is told otherwise, or of no account any more."""
 

@@ -18,6 +18,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import (
     CANCELLED_FOR,
+    SAME_SIGNAL_S,
     AttemptEnd,
     CheckState,
     Outcome,
@@ -28,6 +29,7 @@ from vibeguard.core.scheduling.retry import retry_delay_ns
 from vibeguard.core.scheduling.scheduler import Scheduler
 from vibeguard.core.scheduling.settlement import settled
 from vibeguard.core.wording.units import SECOND_NS
+from vibeguard.system.ending_signals import is_like_one
 from vibeguard.system.executors.base import (
     Accepted,
     Attempt,
@@ -248,6 +250,11 @@ class CheckTask(Struct, eq=False):
     async def _judge(self, ended: Ended) -> None:
         """Find the outcome of the attempt, then settle the check or schedule a retry."""
         planned, number = self.planned, self.number
+        if ended.struck is None and is_like_one(ended.result.exit_code, ended.result.signal):
+            # Who stops everything may have reached the check first: its signal to this run shall
+            # still find it going on, and decide its verdict.
+            with trio.move_on_after(SAME_SIGNAL_S, shield=True):
+                await trio.sleep_forever()
         with trio.CancelScope() as self.waiting:
             if self.cancelled:  # while the attempt was being ended
                 self.waiting.cancel()

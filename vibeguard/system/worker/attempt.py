@@ -3,15 +3,15 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import trio
 
-from vibeguard.core.names import AttemptEnd, TerminationReason
+from vibeguard.core.names import SAME_SIGNAL_S, AttemptEnd, TerminationReason
 from vibeguard.core.pool.messages import Job, Result, Struck
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.discovery.environment import FILE_LIST, WORKER_MARK, marks_of
-from vibeguard.system.ending_signals import ENDING
+from vibeguard.system.ending_signals import is_like_one
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
@@ -20,9 +20,6 @@ from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.parcel import Parcel, States, pack, states
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
-
-# Who signals a worker and all that it runs (a service manager, `scancel`) does so one by one.
-SAME_STOP_S: Final = 0.25
 
 
 class LostHere(Exception):
@@ -95,12 +92,14 @@ class RemoteAttempt:
         return _remote_result(result, parcel)
 
     async def _was_stopped_too(self, result: AttemptResult) -> bool:
-        """Whether what was to end this worker has ended the check: that is no failure of it."""
-        like_it = any(n.name == result.signal or n + 128 == result.exit_code for n in ENDING)
+        """Whether what was to end this worker has ended the check: that is no failure of it.
+
+        Who signals a worker and all that it runs (a service manager, `scancel`) does so one by one.
+        """
         asked = self._grace_ns is not None or self.exceeded or self.leak_ended
-        if asked or not like_it:
+        if asked or not is_like_one(result.exit_code, result.signal):
             return False
-        with trio.move_on_after(SAME_STOP_S):
+        with trio.move_on_after(SAME_SIGNAL_S):
             await self._tools.told_to_stop.wait()
         return self._tools.told_to_stop.is_set()
 
