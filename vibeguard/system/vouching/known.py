@@ -14,7 +14,7 @@ from vibeguard.system.vouching.inquiry import statements_of
 
 # Two supervisors agree as soon as one that starts has told the other.
 AGREEMENT_S: Final = 1.0
-_POLL_S: Final = 0.02
+POLL_S: Final = 0.02
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?", re.ASCII)
 _SHOWN: Final = 5
 
@@ -71,7 +71,7 @@ def known_runs(state_dir: str) -> list[str]:
                 "the supervisors of this folder do not agree which run is the latest",
                 "name the run: vibeguard runs",
             )
-        sleep_s(_POLL_S)
+        sleep_s(POLL_S)
 
 
 def runs_going_on(state_dir: str) -> frozenset[str]:

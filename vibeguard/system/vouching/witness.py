@@ -28,6 +28,7 @@ from vibeguard.system.vouching.inquiry import (
     statements_of,
     tell_all,
 )
+from vibeguard.system.vouching.known import AGREEMENT_S, POLL_S
 from vibeguard.system.vouching.memory import OUTSIDE, Memory
 from vibeguard.system.vouching.place import keys_of, new_name
 
@@ -61,8 +62,7 @@ class Witness:
         that start at the same time none waits for another.
         """
         self._answer()
-        said = statements_of(self._state_dir, but=self.name)
-        others = [each for each in said if each is not None and not each.starting]
+        others = self._others()
         if others:
             # What not all of them say is nobody's word: one of them may be a check that plays
             # supervisor (ADR 0075).
@@ -77,6 +77,21 @@ class Witness:
             run.run_id for run in runs if not run.seal and run.run_id not in live
         )
         self._memory.start(runs, {**live, **dict.fromkeys(beside, (OUTSIDE, 0))})
+
+    def _others(self) -> list[Statement]:
+        """What the others say, once they agree which runs have ended, or had time enough for it.
+
+        One that has just sealed told those that it found: of who starts it did not know, and one
+        of the others may not have listened yet.
+        """
+        give_up = monotonic_s() + AGREEMENT_S
+        while True:
+            said = statements_of(self._state_dir, but=self.name)
+            others = [each for each in said if each is not None and not each.starting]
+            ended = [{run for run in one.runs if run.seal and not run.nested} for one in others]
+            if all(one == ended[0] for one in ended) or monotonic_s() >= give_up:
+                return others
+            sleep_s(POLL_S)
 
     def _answer(self) -> None:
         """Start to answer, in a thread that ends with this process."""

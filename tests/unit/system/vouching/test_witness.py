@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -120,6 +120,32 @@ def test_who_starts_takes_in_what_it_is_told_while_it_waits_for_another_that_sta
         witness = opening.result()
         assert exchange(name, Ask()) == Statement((RUN,))
         witness.close()
+
+
+def test_who_starts_waits_until_one_supervisor_has_heard_what_another_has_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asked in between, was told by nobody, and called the sealed run one that nobody knows."""
+    monkeypatch.setattr(witness_module, "AGREEMENT_S", LONG_S, raising=False)
+    (tmp_path / "runs" / RUN.run_id).mkdir(parents=True)
+    unheard = open_witness(str(tmp_path))
+    unheard._memory.begin(RUN, None)
+    with listener(tmp_path) as (_, sealed), ThreadPoolExecutor() as elsewhere:
+        sealed.settimeout(0.05)
+        opening, asked = elsewhere.submit(open_witness, str(tmp_path)), 0
+        while not opening.done():
+            with suppress(TimeoutError):
+                connection, _ = sealed.accept()
+                asked += 1
+                if asked == 2:
+                    unheard._memory.seal(RUN)
+                receive_request(connection, monotonic_s() + LONG_S)
+                send(connection, Statement((RUN,)), monotonic_s() + LONG_S)
+                connection.close()
+        third = opening.result()
+        assert third._memory.runs() == (RUN,)
+    third.close()
+    unheard.close()
 
 
 def test_who_reads_waits_for_a_supervisor_that_starts(tmp_path: Path) -> None:
