@@ -53,6 +53,27 @@ def test_runs_of_parts_add_up_and_outstanding_runs_the_rest(folder):
     assert (done.returncode, "nothing ran" in done.stderr) == (0, True)
 
 
+def test_problem_matchers_of_another_file_are_another_config(tmp_path):
+    """The file lies where git was told to ignore it: neither the tree nor the config is another."""
+    check = "{id: a, run: 'echo a.c:1 bad', results: {matcher: ./m.json}, expect: {max_errors: 0}}"
+    root = project(tmp_path / "p", f"checks: [{check}]\n")
+    git("init", "-q", cwd=root)
+    (root / ".gitignore").write_text("m.json\n.vibeguard\n")
+    git("add", ".", cwd=root)
+    git("-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "x", cwd=root)
+    codes = []
+    for expression in ("^never (.*) (.*)$", "^(.*):1 (.*)$"):
+        pattern = {"regexp": expression, "file": 1, "message": 2}
+        form = {"problemMatcher": [{"owner": "o", "pattern": [pattern]}]}
+        (root / "m.json").write_text(json.dumps(form))
+        verdict = vibeguard("hook", "failures", cwd=root).returncode
+        codes.append((evidence(root)[0], verdict, vibeguard("run", cwd=root).returncode))
+    assert codes == [(3, 3, 0), (3, 3, 1)]
+    (root / "m.json").write_text(json.dumps(form).replace("^(.*):1", "^never (.*)"))
+    assert vibeguard("run", "--outstanding", cwd=root).returncode == 0
+    assert evidence(root)[0] == 0
+
+
 def same_size_and_time(path: Path) -> None:
     status = path.stat()
     path.write_text("2222")

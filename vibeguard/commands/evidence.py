@@ -36,7 +36,7 @@ def evidence_of(loaded: Loaded, state_dir: str) -> Evidence:
     """What the runs of this state folder prove of the present tree and config."""
     digest = sha256(loaded.data).hexdigest()
     now = present_tree(loaded, state_dir)
-    found = proven(_runs_of(state_dir, digest, now))
+    found = proven(_runs_of(loaded, digest, state_dir, now))
     outcomes = found.outcomes
     names = [check.id for check in loaded.config.checks]
     passed = tuple(name for name in names if outcomes.get(name) is Outcome.PASSED)
@@ -67,14 +67,16 @@ def present_tree(loaded: Loaded, state_dir: str) -> VersionControl | None:
     return tree_identity(extent)
 
 
-def _runs_of(state_dir: str, config_sha256: str, now: VersionControl | None) -> Iterator[State]:
+def _runs_of(
+    loaded: Loaded, config_sha256: str, state_dir: str, now: VersionControl | None
+) -> Iterator[State]:
     """The whole, vouched runs of this config on this tree, newest first."""
     if now is None:
         return
     for run_id in reversed(known_runs(state_dir)):
         folder = run_folder(state_dir, run_id)
         state, reading = open_state(folder)
-        if not is_of(state, config_sha256, now):
+        if not is_of(state, config_sha256, loaded.config.checks, now):
             continue
         if ending_of(reading, folder, state).log_status is LogStatus.COMPLETE:
             yield state
@@ -95,7 +97,7 @@ def _why_not(
         return f"run {runs[-1]} goes on: vibeguard wait {runs[-1]}", ()
     if ending.log_status is not LogStatus.COMPLETE:
         return f"run {runs[-1]} proves nothing: {ending.problem}", ()
-    if is_of(state, config_sha256, now):
+    if is_of(state, config_sha256, loaded.config.checks, now):
         what = "no check of it ran to its end on all of its files"
         return f"run {runs[-1]} is of this tree, and {what}", ()
     began = state.vcs

@@ -14,6 +14,7 @@ from vibeguard.core.fold.verdict import has_failed
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
 from vibeguard.core.problems import VibeGuardError
+from vibeguard.core.report.evidence import has_planned
 from vibeguard.core.reuse.checked import is_still_on
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, wall_ns
@@ -93,7 +94,7 @@ def _of_same_checks(state: State, launch: Launch) -> bool:
         return False
     theirs = replace(planned.settings, jitter_seed=0)
     return (
-        planned.config_sha256 == launch.config_sha256
+        has_planned(state, launch.config_sha256, launch.plan.checks)
         and planned.selection_sha256 == launch.selection_sha256
         and started.cwd == launch.recorded_cwd
         and theirs == replace(launch.plan.settings, jitter_seed=0)

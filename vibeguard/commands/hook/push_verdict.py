@@ -15,6 +15,7 @@ from vibeguard.core.names import SIGNAL_EXIT_CODES, ExitCode, LogStatus, Verdict
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.report.conclusion import Ending
+from vibeguard.core.report.evidence import has_planned
 from vibeguard.core.report.tally import named, not_passed, passed_in_words
 from vibeguard.core.reuse.checked import (
     began_with,
@@ -141,8 +142,7 @@ def ruled(state: State, ending: Ending) -> RunFinished | None:
 
 def covers(state: State, loaded: Loaded, checks: Collection[str]) -> bool:
     """Whether the run planned these checks, on all of their files, of the config that is there."""
-    planned = state.planned
-    if planned is None or planned.config_sha256 != sha256(loaded.data).hexdigest():
+    if not has_planned(state, sha256(loaded.data).hexdigest(), loaded.config.checks):
         return False
     whole = {name for name, record in state.checks.items() if not record.planned.partial}
     return whole.issuperset(checks)

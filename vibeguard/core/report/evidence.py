@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from vibeguard.core.model.config import CheckKeys
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, Outcome
@@ -72,12 +73,23 @@ def proven(runs: Iterable[State]) -> Proven:
     return Proven(outcomes, tuple(used), frozenset(reused))
 
 
-def is_of(state: State, config_sha256: str, now: VersionControl) -> bool:
+def is_of(
+    state: State, config_sha256: str, checks: Iterable[CheckKeys], now: VersionControl
+) -> bool:
     """Whether a run checked this config on this tree, and nothing of it was written meanwhile."""
+    return has_planned(state, config_sha256, checks) and has_checked(state, now)
+
+
+def has_planned(state: State, config_sha256: str, checks: Iterable[CheckKeys]) -> bool:
+    """Whether a run went by this config, whose checks these are, and by the files that it names.
+
+    Files of problem matchers may be none of the tree.
+    """
     planned = state.planned
-    return (
-        planned is not None and planned.config_sha256 == config_sha256 and has_checked(state, now)
-    )
+    if planned is None or planned.config_sha256 != config_sha256:
+        return False
+    results = {check.id: check.results for check in planned.checks}
+    return all(results.get(check.id, check.results) == check.results for check in checks)
 
 
 def evidence_line(evidence: Evidence) -> str:
