@@ -5,6 +5,7 @@ This concerns runs that outlive their commands (`--detach`, `--max-wait`) and st
 """
 
 import os
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -17,14 +18,13 @@ from vibeguard.core.problems import VibeGuardError
 from vibeguard.core.report.evidence import has_planned
 from vibeguard.core.reuse.checked import is_still_on
 from vibeguard.system.channel import Launch
-from vibeguard.system.clock import monotonic_s, wall_ns
+from vibeguard.system.clock import monotonic_s, sleep_s, wall_ns
 from vibeguard.system.discovery.environment import is_in_a_check_of
 from vibeguard.system.front.following import Until
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
 from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.view import make_view
-from vibeguard.system.journal.follow import Follower
 from vibeguard.system.journal.live_runs import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.control import request
@@ -33,6 +33,7 @@ from vibeguard.system.vouching.known import known_runs
 
 # How long a new run waits for one that it supersedes, so that the two do not disturb each other.
 SUPERSEDED_S = 1.0
+SUPERSEDED_POLL_S = 0.02
 
 
 def find_twin(state_dir: str, launch: Launch, *, supersede: bool) -> str:
@@ -104,22 +105,8 @@ def _of_same_checks(state: State, launch: Launch) -> bool:
 def _cancel(folder: str, run: str, why: str) -> None:
     """Ask the run to end, and give it a moment to do so."""
     write_err(f"vibeguard: cancelling run {run}, which {why}\n")
-    try:
+    with suppress(VibeGuardError):  # it has ended meanwhile, or been removed
         request(folder, "cancel", {}, now_ns=wall_ns())
-        follower = Follower(folder)
-    except VibeGuardError:
-        return  # it has ended meanwhile, or been removed
     give_up = monotonic_s() + SUPERSEDED_S
     while has_writer(folder) and monotonic_s() < give_up:
-        follower.wait(0.05)
-        _drop_news(follower)
-    follower.close()
-
-
-def _drop_news(follower: Follower) -> None:
-    """Read and ignore the new events, so that the next wait returns for newer ones only."""
-    try:
-        while follower.read():
-            continue
-    except VibeGuardError:
-        return  # whoever reports on that run will say so
+        sleep_s(SUPERSEDED_POLL_S)
