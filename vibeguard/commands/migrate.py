@@ -130,15 +130,11 @@ def _first(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _report(found: Migration, path: str, *, written: bool, code: int) -> MigrationReport:
-    kinds: tuple[tuple[Kind, tuple[Problem, ...]], ...] = (
-        ("refused", found.refused),
-        ("mended", found.mended),
-        ("different", found.different),
-    )
+    kinds: tuple[Kind, ...] = ("refused", "mended", "different")
     findings = tuple(
         Finding(kind, problem.file, problem.line, problem.column, problem.what, problem.do)
-        for kind, problems in kinds
-        for problem in _first(problems)
+        for kind in kinds
+        for problem in _first(getattr(found, kind))
     )
     errors = tuple(
         ErrorReport(each.file, each.line, each.column, each.message, each.hint)

@@ -29,8 +29,8 @@ MUTANTS = (
     ),
     Mutant(
         "a record that was changed is believed",
-        'if newline != b"\\n" or digest != sha256(text).hexdigest().encode():',
-        'if newline != b"\\n":',
+        "if digest != sha256(text).hexdigest().encode():",
+        "if not digest:",
         history=229,
     ),
     Mutant(

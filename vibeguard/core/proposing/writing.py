@@ -34,25 +34,20 @@ def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
     yield f"  - id: {check.id}"
     up = "../" * (check.folder.count("/") + 1) if check.folder else ""
     yield from _run(check.run.replace("@ID@", check.id).replace(AT_REPORTS, up + REPORTS))
-    if check.folder:
-        yield f"    cwd: {_scalar(check.folder)}"
-    if check.timeout != "30s":
-        yield f"    timeout: {check.timeout}"
-    if check.group:
-        yield f"    group: {check.group}"
-    yield f"    tags: [{', '.join(check.tags)}]"
-    if check.results:
-        results = check.results.replace("@ID@", check.id).replace(AT_REPORTS, REPORTS)
-        yield f"    results: {results}"
-    if check.stale:
-        yield f"    stale: {check.stale}"
-    if check.expect:
-        yield f"    expect: {check.expect}"
-    if check.guard is not None:
-        yield f"    grok: {quoted(check.guard.grok)}"
-        yield f"    assert: {_scalar(check.guard.assertion)}"
-    if check.fix:
-        yield f"    fix: {_scalar(check.fix)}"
+    guard = check.guard
+    keys = {
+        "cwd": check.folder and _scalar(check.folder),
+        "timeout": check.timeout,
+        "group": check.group,
+        "tags": f"[{', '.join(check.tags)}]",
+        "results": check.results.replace("@ID@", check.id).replace(AT_REPORTS, REPORTS),
+        "stale": check.stale,
+        "expect": check.expect,
+        "grok": quoted(guard.grok) if guard else "",
+        "assert": _scalar(guard.assertion) if guard else "",
+        "fix": check.fix and _scalar(check.fix),
+    }
+    yield from (f"    {key}: {value}" for key, value in keys.items() if value)
 
 
 def _run(text: str) -> Iterator[str]:

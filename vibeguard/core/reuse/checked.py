@@ -17,15 +17,12 @@ def began_with(state: State, now: VersionControl | None) -> bool:
 
 def is_still_on(state: State, now: VersionControl | None) -> bool:
     """Whether a run that goes on began with what lies there, and nothing was written since."""
-    began = state.vcs
-    return began is not None and now is not None and _same(began, now) and _still(began, now)
+    return _still(state.vcs, now)
 
 
 def held_still(state: State) -> bool:
     """Whether no file of the tree was written while the run went on, edited back or not."""
-    began = state.vcs
-    ended = state.finished.vcs if state.finished else None
-    return began is not None and ended is not None and _same(began, ended) and _still(began, ended)
+    return _still(state.vcs, state.finished.vcs if state.finished else None)
 
 
 def has_checked(state: State, now: VersionControl | None) -> bool:
@@ -40,7 +37,10 @@ def _same(one: VersionControl | None, other: VersionControl | None) -> bool:
     return (one.content, one.beside) == (other.content, other.beside)
 
 
-def _still(one: VersionControl, other: VersionControl) -> bool:
+def _still(one: VersionControl | None, other: VersionControl | None) -> bool:
+    """The same, and nothing of it was written between the two looks."""
+    if one is None or other is None or not _same(one, other):
+        return False
     return one.stillness != "" and one.stillness == other.stillness
 
 

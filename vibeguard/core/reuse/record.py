@@ -14,7 +14,6 @@ from vibeguard.core.reuse.key import Part, key_of
 from vibeguard.core.wording.units import some
 
 LARGEST_BYTES = 4 << 20
-_DIGEST_BYTES = 64
 
 
 class Record(Struct, frozen=True, omit_defaults=True):
@@ -52,12 +51,8 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(data: bytes) -> Record | None:
     """The record; None for what is none, or not whole."""
-    digest, newline, text = (
-        data[:_DIGEST_BYTES],
-        data[_DIGEST_BYTES : _DIGEST_BYTES + 1],
-        data[_DIGEST_BYTES + 1 :],
-    )
-    if newline != b"\n" or digest != sha256(text).hexdigest().encode():
+    digest, _, text = data.partition(b"\n")
+    if digest != sha256(text).hexdigest().encode():
         return None
     try:
         return msgspec.json.decode(text, type=Record)
