@@ -56,8 +56,7 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
     return replace(entry, on=on) if on else entry
 
 
-def _occasion(text: str) -> Occasion | None:
-    return scalars.member_of(Occasion, "value of on", text)
+_occasion = partial(scalars.member_of, Occasion, "value of on")
 
 
 # What stands under a key of a mapping; None where the default holds, as for a refused value.

@@ -27,15 +27,10 @@ def _ipv6() -> str:
     return f"(?:{'|'.join(alternatives)}){zone}"
 
 
-def _levels() -> str:
-    """Return the level words of syslog (RFC 5424) and of common loggers, in any case."""
-    words = (
-        *("emergency", "emerg", "alert", "critical", "crit", "fatal", "severe", "error", "err"),
-        *("warning", "warn", "notice", "information", "info", "debug", "trace"),
-    )
-    return f"(?i:{'|'.join(words)})"
-
-
+_LEVELS = (  # of syslog (RFC 5424) and of common loggers, in any case
+    *("emergency", "emerg", "alert", "critical", "crit", "fatal", "severe", "error", "err"),
+    *("warning", "warn", "notice", "information", "info", "debug", "trace"),
+)
 _MONTHS = (  # whole, or cut to three letters
     *("Jan(?:uary)?", "Feb(?:ruary)?", "Mar(?:ch)?", "Apr(?:il)?", "May", "June?", "July?"),
     *("Aug(?:ust)?", "Sep(?:tember)?", "Oct(?:ober)?", "Nov(?:ember)?", "Dec(?:ember)?"),
@@ -60,7 +55,7 @@ _NUMBERS_AND_TEXT = {
     "QS": "%{QUOTEDSTRING}",
     "UUID": f"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}",  # RFC 9562 section 4
     "URN": "urn:[0-9A-Za-z][0-9A-Za-z-]{0,31}:[0-9A-Za-z!#$'()*+,./:;=?@_-]+",
-    "LOGLEVEL": _levels(),
+    "LOGLEVEL": f"(?i:{'|'.join(_LEVELS)})",
 }
 
 _NETWORK = {

@@ -84,7 +84,7 @@ def make_plan(
     expected = expected_ns or {}
     checks = _with_confirming(checks, confirmed)
     requires = _requirements_among(checks)
-    placed = _placed(checks, requires, settings.async_after_ns)
+    pools, waits = _placed(checks, requires, settings.async_after_ns)
     names = {check: [entry.check for entry in entries] for check, entries in requires.items()}
     paths = remaining_paths(names, expected)
     # What failed before goes first, and what stands in its way.
@@ -96,7 +96,8 @@ def make_plan(
             requires=requires[check.id],
             on_change=check.on_change or on_change,
             stem=stems[check.id],
-            **placed[check.id],
+            pool=pools[check.id],
+            after_background=check.id in waits,
             expected_ns=expected.get(check.id),
             expected_queue_ns=(queued_ns or {}).get(check.id, 0) if check.where is not None else 0,
             remaining_path_ns=paths[check.id],
@@ -135,19 +136,13 @@ def _placed(
     checks: Sequence[CheckConfig],
     requires: Mapping[str, tuple[Requirement, ...]],
     async_after_ns: int,
-) -> dict[str, dict[str, Any]]:
-    """The pool of each check, and whether it waits for the background without being there."""
+) -> tuple[dict[str, Pool], set[str]]:
+    """The pool of each check, and those that wait for the background without being there."""
     pools = {check.id: pool_of(check, async_after_ns) for check in checks}
     background = [check for check, pool in pools.items() if pool is Pool.BACKGROUND]
     waits = waiting_closure(requires, background)
     pools |= {check.id: Pool.WORKERS for check in checks if check.where is not None}
-    return {
-        check: {
-            "pool": pool,
-            "after_background": check in waits and pool is not Pool.BACKGROUND,
-        }
-        for check, pool in pools.items()
-    }
+    return pools, {check for check in waits if pools[check] is not Pool.BACKGROUND}
 
 
 def _held_to_bound(plan: Plan) -> Plan:
