@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from vibeguard.commands.launching import may_join, prepare_launch
-from vibeguard.commands.options import GlobalOptions
-from vibeguard.commands.run_options import CheckName, Invocation, RunOptions, run_format
+from vibeguard.commands.options import GlobalOptions, one_format
+from vibeguard.commands.run_options import CheckName, Invocation, RunOptions
 from vibeguard.commands.streams import write_out
 from vibeguard.core.names import ExitCode
 from vibeguard.system.channel import Launch
@@ -32,7 +32,8 @@ def run(*ids: CheckName, common: GlobalOptions, options: RunOptions) -> int:
     """Run checks: the named ones, the selected ones, or all."""
     supervisor = early.prepared.get() or early.prepare(sys.argv[1:])
     invocation = Invocation(ids, common, options)
-    form = run_format(common, options)
+    as_json, stream = "json" if common.json else None, "jsonl" if options.stream else None
+    form = one_format(options.format, as_json, stream)
     with ExitStack() as held:
         with early.ended_by_signals():
             launch = prepare_launch(invocation, held)

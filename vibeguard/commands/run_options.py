@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, NamedTuple
 
-from vibeguard.commands.options import GlobalOptions, MaxWait, one_format, read_max_wait
+from vibeguard.commands.options import GlobalOptions, MaxWait, read_max_wait
 from vibeguard.commands.parameter import Options, Parameter
 
 RunFormat = Literal["text", "agent", "json", "jsonl"]
@@ -101,12 +101,3 @@ class WatchOptions(Options, frozen=True, kw_only=True):
     format: Annotated[
         WatchFormat | None, Parameter(help="What to write: text, or the events of every run.")
     ] = None
-
-
-def run_format(common: GlobalOptions, options: RunOptions) -> str:
-    """The one format that `--format`, `--json` and `--stream` ask for together.
-
-    Raises UsageError when they ask for different ones.
-    """
-    as_json, stream = "json" if common.json else None, "jsonl" if options.stream else None
-    return one_format(options.format, as_json, stream)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vibeguard.core.config.scalars import member_of
 from vibeguard.core.lang.errors import LanguageError
-from vibeguard.core.model.config import CheckConfig, Config
+from vibeguard.core.model.config import Config
 from vibeguard.core.model.results import Matcher, MatcherPattern, ResultsSource
 from vibeguard.core.names import Level
 from vibeguard.core.problems import ConfigError, Problem
@@ -56,11 +56,8 @@ def with_matcher_files(config: Config, content_of: Callable[[str], bytes]) -> Co
             known[file] = read_matchers(content_of(file), file)
         return replace(source, matchers=known[file])
 
-    def checks() -> Iterator[CheckConfig]:
-        for check in config.checks:
-            yield replace(check, results=tuple(map(filled, check.results)))
-
-    return replace(config, checks=tuple(checks()))
+    checks = (replace(check, results=tuple(map(filled, check.results))) for check in config.checks)
+    return replace(config, checks=tuple(checks))
 
 
 def read_matchers(data: bytes, file: str) -> tuple[Matcher, ...]:
