@@ -69,11 +69,9 @@ def twin_of(kind: type[Options]) -> type:
 
 def keywords_of(bound: inspect.BoundArguments) -> dict[str, Any]:
     """The keyword arguments, given or not; every twin is the options that a command takes."""
-    parameters = bound.signature.parameters.values()
-    known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    defaults = {
-        name: value for name, value in known.items() if value is not inspect.Parameter.empty
-    }
+    every = bound.signature.parameters.values()
+    own = (p for p in every if p.kind is p.KEYWORD_ONLY and p.default is not p.empty)
+    defaults = {p.name: p.default for p in own}
     return {name: original(value) for name, value in (defaults | bound.kwargs).items()}
 
 
