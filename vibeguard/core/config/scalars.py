@@ -39,6 +39,7 @@ _SIZE_UNITS = {
 _MAX_SIZE = (1 << 63) - 1
 _HOW_ADDRESS = "write one such as https://ci.example.org/hook"
 _LARGEST_SIZE = f"the largest is {_MAX_SIZE >> 40}TiB"
+_HOW_TAG = "use small letters, digits and -; begin with a small letter"
 _HOW_SIZE = "write a size such as 64MiB, 10MB or a number of bytes"
 
 
@@ -58,16 +59,17 @@ def whole_number(text: str, *, least: int, most: int) -> int:
     return number
 
 
-def _spelt(pattern: re.Pattern[str], text: str, what: str, do: str) -> str:
+def _spelt(pattern: re.Pattern[str], what: str, do: str, text: str) -> str:
     """A text that is spelt by the rules; `what` is the complaint about one that is not."""
     if not pattern.fullmatch(text):
         raise LanguageError(what.format(quoted(text)), do)
     return text
 
 
-def day(text: str) -> str:
-    """A day as `2026-12-31`, which compares as text."""
-    return _spelt(_DAY, text, "{} is not a day", "write one such as 2026-12-31")
+day = partial(_spelt, _DAY, "{} is not a day", "write one such as 2026-12-31")
+tag = partial(_spelt, TAG, "invalid tag {}", _HOW_TAG)
+label = partial(_spelt, LABEL, "{} cannot be a label of a worker", LABEL_FORM)
+pool_name = partial(_spelt, POOL_NAME, "{} cannot name a pool", POOL_NAME_FORM)
 
 
 def truth(text: str) -> bool:
@@ -201,15 +203,8 @@ def identifier(text: str) -> str:
         raise LanguageError(
             f"an id of {len(text):,} characters", f"use at most {LONGEST_ID:,} characters"
         )
-    return _spelt(
-        ID, text, "invalid id {}", "use letters, digits, _ and -; begin with a letter or _"
-    )
-
-
-def tag(text: str) -> str:
-    """A tag."""
-    do = "use small letters, digits and -; begin with a small letter"
-    return _spelt(TAG, text, "invalid tag {}", do)
+    do = "use letters, digits, _ and -; begin with a letter or _"
+    return _spelt(ID, "invalid id {}", do, text)
 
 
 def glob(text: str) -> str:
@@ -217,16 +212,6 @@ def glob(text: str) -> str:
     without_nul("a pattern", text)
     regex_of(text.removeprefix("!"))
     return text
-
-
-def label(text: str) -> str:
-    """A label that a worker may have."""
-    return _spelt(LABEL, text, "{} cannot be a label of a worker", LABEL_FORM)
-
-
-def pool_name(text: str) -> str:
-    """What a pool of workers is called."""
-    return _spelt(POOL_NAME, text, "{} cannot name a pool", POOL_NAME_FORM)
 
 
 def file_below(text: str) -> str:
