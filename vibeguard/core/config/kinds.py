@@ -5,7 +5,6 @@ from functools import cache, partial
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from vibeguard.core.config import scalars
 from vibeguard.core.config.drafts import RequirementDraft, TriggerDraft
@@ -19,7 +18,7 @@ from vibeguard.core.model import keys
 from vibeguard.core.model.config_parts import Requirement, Triggers
 from vibeguard.core.model.keys import Kind, keys_of
 from vibeguard.core.model.notification import Notification
-from vibeguard.core.names import Occasion, WhilePending
+from vibeguard.core.names import WhilePending
 
 _HOW = "write one such as {command: notify-send vibeguard, on: [failed]}"
 
@@ -35,28 +34,18 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
     if type(node) is not Mapping:
         reader.misshapen(f'an entry of "notify" is a mapping, not {kind(node)}', _HOW, node)
         return None
-    reader.only_keys(node, keys_of(Notification), '"notify"')
     if ("command" in node.values) is ("webhook" in node.values):
         both = "command" in node.values
         has = "both command and webhook" if both else "neither command nor webhook"
         reader.misshapen(f"an entry of notify has {has}", _HOW, node)
         return None
     named = "command" if "command" in node.values else "webhook"
-    text = reader.required(node, named, "this entry of notify")
-    if text.value:
-        reader.value(text, scalars.web_address if named == "webhook" else scalars.command_line, "")
+    reader.required(node, named, "this entry of notify")
     listed = node.values.get("on")
     if type(listed) is Sequence and not listed.items:
         told = "this entry of notify is told of no end"
         reader.misshapen(told, 'remove the entry, or "on" for every end', listed)
-    words = [reader.value(word, _occasion, None) for word in reader.texts(node, "on")]
-    on = tuple(dict.fromkeys(word for word in words if word is not None))
-    command, webhook = (text.value, "") if named == "command" else ("", text.value)
-    entry = Notification(command=command, webhook=webhook)
-    return replace(entry, on=on) if on else entry
-
-
-_occasion = partial(scalars.member_of, Occasion, "value of on")
+    return Notification(**read_keys(reader, node, Notification, '"notify"'))
 
 
 # What stands under a key of a mapping; None where the default holds, as for a refused value.
@@ -102,6 +91,8 @@ def _reader_of(kind_: Kind) -> Read:
             return _converted(partial(scalars.whole_number, least=least, most=most))
         case keys.Choice(words, what):
             return _converted(partial(scalars.member_of, words, what))
+        case keys.Choices(words, what):
+            return _names(partial(scalars.member_of, words, what))
         case _:
             return _READERS[type(kind_)]
 
@@ -205,6 +196,8 @@ _READERS: dict[type[Kind], Read] = {
     keys.Tags: _names(scalars.tag),
     keys.VariableNames: _names(scalars.variable_name),
     keys.Globs: _names(scalars.glob),
+    keys.CommandLine: _converted(scalars.command_line),
+    keys.WebAddress: _converted(scalars.web_address),
     keys.Tools: _names(scalars.command_line),
     keys.Labels: _names(scalars.label),
     keys.Files: _names(scalars.file_below),

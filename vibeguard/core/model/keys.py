@@ -75,6 +75,10 @@ class Choices(Kind, frozen=True):
     what: str
 
 
+class CommandLine(Kind, frozen=True):
+    """A command that a shell is given as it is."""
+
+
 class WebAddress(Kind, frozen=True):
     """An address that something is sent to: `https`, or `http` to this machine."""
 

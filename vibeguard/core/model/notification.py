@@ -14,7 +14,10 @@ class Notification(Struct, frozen=True, omit_defaults=True, gc=False):
 
     command: Annotated[
         str,
-        Key("a command of `sh` that gets the report document on its standard input", keys.Plain()),
+        Key(
+            "a command of `sh` that gets the report document on its standard input",
+            keys.CommandLine(),
+        ),
     ] = ""
     webhook: Annotated[
         str,
