@@ -155,11 +155,22 @@ def test_newer_versions_of_go_say_in_events_that_a_package_does_not_compile():
         ("1..3\nok 1\nok 2\n", "3 tests were planned, 2 ran"),
         ("TAP version 13\nok 1 - a\n", "1 tests ran and there is no plan: the stream was cut off"),
         ("1..2\nok 1\nBail out! no database\n", "Bail out! no database"),
+        ("1..2\nok 1\nok 5\n", "the numbers of its tests are not those from 1 to 2"),
+        ("ok 1\nok\nok 1\n1..3\n", "the numbers of its tests are not those from 1 to 3"),
+        (
+            "    1..2\n    ok 2\n    ok 2\nok 1 - both\n1..1\n",
+            "the numbers of its tests are not those from 1 to 2",
+        ),
     ],
 )
-def test_a_tap_stream_that_was_cut_off_has_an_error(stream, complaint):
+def test_a_tap_stream_that_is_not_whole_has_an_error(stream, complaint):
     found = read(reader_named("tap"), stream.encode())
     assert [r.message for r in found.results if r.outcome == "error"] == [complaint]
+
+
+def test_the_tests_of_a_tap_stream_may_end_in_any_order():
+    found = read(reader_named("tap"), b"1..4\nok 3\nok\nok 4\nok 1\n")
+    assert [r.outcome for r in found.results] == ["passed"] * 4
 
 
 def test_what_go_junit_report_calls_failed_is_said_by_its_text():

@@ -49,6 +49,7 @@ class TapReader(LineReader):
         self._point: _Point | None = None
         self._in_block = False
         self._counts: dict[int, int] = {}  # tests so far at each indentation
+        self._astray: dict[int, int] = {}  # by how much their numbers differ from 1, 2, 3 in sum
         self._plans: dict[int, int] = {}
         self._braces: list[_Point] = []
         self._seen = False
@@ -68,6 +69,7 @@ class TapReader(LineReader):
             self._complain(f"Bail out! {match[1]}".strip())
             self._plans.clear()
             self._counts.clear()
+            self._astray.clear()
         elif line.strip() == "---" and self._point is not None:
             self._in_block, self._point.text = True, BoundedText()
         elif line.strip() == "}" and self._braces:
@@ -94,7 +96,8 @@ class TapReader(LineReader):
         self._seen = True
         self._lines += 1
         indent = min(len(match[1]), 4 * MOST_DEPTH)
-        self._counts[indent] = self._counts.get(indent, 0) + 1
+        count = self._counts[indent] = self._counts.get(indent, 0) + 1
+        self._astray[indent] = self._astray.get(indent, 0) + int(match[3] or count) - count
         # Subtests stand deeper and before the line that sums them up.
         parent = any(deeper > indent for deeper in self._counts)
         if not self._braces:
@@ -129,10 +132,13 @@ class TapReader(LineReader):
         """A level is over: hold its plan against what was run."""
         self._give()
         ran, planned = self._counts.pop(indent, 0), self._plans.pop(indent, None)
+        astray = self._astray.pop(indent, 0)
         if planned is None and ran and indent == 0:
             self._complain(f"{ran} tests ran and there is no plan: the stream was cut off")
         elif planned is not None and planned != ran:
             self._complain(f"{planned} tests were planned, {ran} ran")
+        elif astray:  # in any order, but each of them: another may stand for one that did not run
+            self._complain(f"the numbers of its tests are not those from 1 to {ran}")
 
     def _complain(self, what: str) -> None:
         self.sink(one_test("plan", ResultOutcome.ERROR, message=cut(what, 200)))
