@@ -49,11 +49,11 @@ def _said(runs: Sequence[ToldRun]) -> str:
     passed = sum(word == "passed" for _, word in runs)
     middle = duration(int(median(state.elapsed_ns for state, _ in runs)))
     took = f"it took {middle}" if len(runs) == 1 else f"half of them took {middle} or less"
-    since = _wall_time(runs[0][0])[:10]
+    since = _begun_at(runs[0][0])[:10]
     return f"{passed} of {plural(len(runs), 'run')} passed since {since}; {took}"
 
 
-def _wall_time(state: State) -> str:
+def _begun_at(state: State) -> str:
     return state.started.wall_time if state.started else ""
 
 
@@ -142,7 +142,7 @@ def _table(runs: Sequence[ToldRun]) -> Iterator[str]:
     names = ("Run", "Verdict", "Took", "Started", "Branch", "Commit", "Checks")
     yield "".join(f'<th scope="col">{name}</th>' for name in names) + "</tr></thead><tbody>\n"
     for state, word in reversed(runs):
-        when, vcs = _wall_time(state)[:16].replace("T", " "), state.vcs
+        when, vcs = _begun_at(state)[:16].replace("T", " "), state.vcs
         where = (vcs.branch, vcs.head[:12]) if vcs else ("", "")
         cells = (duration(state.elapsed_ns), when, *where, settled_in_words(state))
         yield (
