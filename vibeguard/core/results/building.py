@@ -1,5 +1,7 @@
 """How readers build a result: one test of a runner, or one diagnostic of a linter."""
 
+from collections.abc import Collection
+
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import Level, ResultKind, ResultOutcome
 from vibeguard.core.results.frames import NOWHERE, Place
@@ -19,7 +21,7 @@ _LEVELS = {
     "convention": Level.WARNING,
 }
 
-# Every word that a runner has for how a test came out; whatever else one writes is an error.
+# Every word that a runner has for how a test came out.
 _OUTCOMES = {
     "passed": ResultOutcome.PASSED,
     "pass": ResultOutcome.PASSED,
@@ -37,9 +39,9 @@ _OUTCOMES = {
 }
 
 
-def outcome_of(word: str) -> ResultOutcome:
-    """The outcome that a runner's own word stands for."""
-    return _OUTCOMES.get(word, ResultOutcome.ERROR)
+def outcome_of(word: str, own: Collection[str]) -> ResultOutcome:
+    """The outcome that a word stands for, if it is one of the runner's own; else it is an error."""
+    return _OUTCOMES[word] if word in own else ResultOutcome.ERROR
 
 
 def level_of(word: str | None, default: Level = Level.INFO) -> Level:

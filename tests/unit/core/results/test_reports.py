@@ -4,6 +4,7 @@ import pytest
 
 from tests.helpers.reports import REPORTS, line, read, reader_named, report
 from vibeguard.core.excerpt import RULES, choose_excerpt
+from vibeguard.core.names import ResultOutcome
 from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.guessing import GUESSERS, guesser
 from vibeguard.core.results.registry import FORMATS, JSON_TOOLS, maker
@@ -95,6 +96,26 @@ def test_each_document_names_its_own_failures():
     named = report("jest-json.json").strip()
     with pytest.raises(UnreadableReport, match="did not succeed"):
         read(reader_named("jest"), named + b'\n{"success":false,"testResults":[]}\n')
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "document"),
+    [
+        ("ctrf", "todo", "jest-ctrf.json"),
+        ("jest", "other", "jest-json.json"),
+        ("pytest-json-report", "pending", "pytest-json-report.json"),
+    ],
+)
+def test_a_word_of_another_runner_is_neither_a_pass_nor_a_skip(name, word, document):
+    """Whoever writes it means something else, or is broken."""
+    whole = report(document)
+    data = whole.replace(b'"passed"', f'"{word}"'.encode())
+
+    def errors(data):
+        found = read(reader_named(name), data).results
+        return sum(result.outcome is ResultOutcome.ERROR for result in found)
+
+    assert errors(data) > errors(whole)
 
 
 def test_what_only_begins_like_json_costs_little():

@@ -9,6 +9,7 @@ from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import nanoseconds
 
+_WORDS = ("passed", "failed", "skipped", "pending", "other")
 _ERRORS = ("setup_failed", "teardown_failed", "error", "broken")
 
 
@@ -52,7 +53,7 @@ class CtrfReader(DocumentReader[_Report]):
 
 
 def _result(test: _Test) -> Result:
-    outcome = outcome_of(test.status)
+    outcome = outcome_of(test.status, _WORDS)
     if test.raw_status in ("xfailed", "call_xfailed"):
         outcome = ResultOutcome.XFAILED
     elif outcome is ResultOutcome.FAILED and test.raw_status in _ERRORS:

@@ -12,6 +12,7 @@ from vibeguard.core.results.line_reports import LineReader
 from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
 
 MOST_OPEN = 10_000  # tests that run at a time
+_WORDS = ("pass", "fail", "skip")
 _NOISE = ("=== ", "--- ", "FAIL", "PASS", "ok  \t", "exit status", "?   \t")
 
 
@@ -47,7 +48,7 @@ class GoTestReader(LineReader):
             self._going_on.add(event.package)
         if event.action in ("output", "build-output"):
             self._output(event)
-        elif event.action in ("pass", "fail", "skip"):
+        elif event.action in _WORDS:
             self._over(event)
 
     def end(self) -> None:
@@ -92,7 +93,7 @@ class GoTestReader(LineReader):
 
 
 def _result(event: _Event, output: str) -> Result:
-    outcome = outcome_of(event.action)
+    outcome = outcome_of(event.action, _WORDS)
     if not event.test:
         outcome = ResultOutcome.ERROR  # the package itself: no build, a panic outside of tests
     place = place_in(output) if outcome is not ResultOutcome.PASSED else Place()

@@ -9,6 +9,8 @@ from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
 from vibeguard.core.results.texts import nanoseconds
 
+_WORDS = ("passed", "failed", "pending", "skipped", "disabled", "todo")
+
 
 class _Assertion(Struct):
     name: str = field(name="fullName")
@@ -47,7 +49,7 @@ class JestReader(DocumentReader[_Report]):
 
 
 def _result(file: _File, test: _Assertion) -> Result:
-    outcome = outcome_of(test.status)
+    outcome = outcome_of(test.status, _WORDS)
     text = "\n".join(test.messages or [])
     place = _place(file, text if outcome is ResultOutcome.FAILED else "")
     took_ns = nanoseconds(test.duration, 1_000_000)

@@ -9,6 +9,8 @@ from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place
 from vibeguard.core.results.texts import nanoseconds
 
+_WORDS = ("passed", "xpassed", "failed", "skipped", "xfailed", "rerun")
+
 
 class _Crash(Struct):
     path: str
@@ -63,7 +65,7 @@ class PytestJsonReader(DocumentReader[_Report]):
 
 
 def _result(test: _Test) -> Result:
-    outcome = outcome_of(test.outcome)
+    outcome = outcome_of(test.outcome, _WORDS)
     phases = [phase for phase in (test.setup, test.call, test.teardown) if phase]
     told = outcome not in (ResultOutcome.PASSED, ResultOutcome.XFAILED)
     failed = next((phase for phase in phases if phase.outcome not in ("passed", "")), None)
