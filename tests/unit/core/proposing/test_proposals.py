@@ -55,6 +55,10 @@ CASES = {
         {"a.py": "", "requirements-dev.txt": "flake8>=7\n# mypy\n"},
         {"lint": "python -m flake8 ."},
     ),
+    "sections that a tool reads, and one that none does": (
+        {"a.py": "", "setup.cfg": "[tool:mypy]\n[isort]\n"},
+        {"imports": "python -m isort --check-only ."},
+    ),
     "broken files": (
         {
             "a.py": "",

@@ -27,7 +27,7 @@ _SETTINGS = {
     "pytest.ini": "pytest",
     "conftest.py": "pytest",
 }
-_SECTIONS = frozenset({"pytest", "mypy", "flake8", "isort"})  # of setup.cfg and tox.ini
+_SECTIONS = frozenset({"tool:pytest", "pytest", "mypy", "flake8", "isort"})  # of setup.cfg, tox.ini
 # Where the settings of mypy name what is checked, the command line must not.
 _MYPY_FILES = re.compile(r"^(?:files|packages|modules)\s*=", re.MULTILINE)
 _NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
@@ -75,7 +75,8 @@ def _named(path: str, text: str) -> list[str]:
     elif name.endswith(".txt"):
         found = {match[1].lower() for line in text.splitlines() if (match := _NAME.match(line))}
     else:
-        found = {name.removeprefix("tool:") for name in _SECTION.findall(text)} & _SECTIONS
+        own = _SECTIONS.intersection(_SECTION.findall(text))
+        found = {section.removeprefix("tool:") for section in own}
     return [tool for tool in PYTHON if tool in found]
 
 
