@@ -69,7 +69,7 @@ def newer_writer(line: bytes) -> str:
         beginning = json.decode(line, type=_Beginning)
         major, _, minor = beginning.schema.partition(".")
         ours, _, known = SCHEMA_VERSION.partition(".")
-        if major and major != ours:
+        if beginning.schema and major != ours:
             what = f"a log of schema {beginning.schema[:40]!r}; this version reads schema {ours}.x"
             raise LogCorrupt(what)
         newer = int(minor.partition(".")[0]) > int(known)

@@ -211,7 +211,7 @@ def test_a_log_begins_with_run_started():
     assert "does not begin" in problem.what
 
 
-@pytest.mark.parametrize("schema", ["2.0", "0.9", "10.0", "one"])
+@pytest.mark.parametrize("schema", ["2.0", "0.9", "10.0", "one", ".5"])
 def test_a_log_of_another_major_schema_is_refused_by_its_name(schema):
     """Also when its events have other fields by now."""
     first = LINES[0].replace(b'"schema":"1.0"', f'"schema":"{schema}"'.encode())
