@@ -48,7 +48,8 @@ def told_of(
     root = error
     while isinstance(root, BaseExceptionGroup):
         root = root.exceptions[0]
-    what = f"a defect of VibeGuard itself: {type(root).__name__}: {root}"
+    whose = "" if isinstance(root, ImportError) else "a defect of VibeGuard itself: "
+    what = f"{whose}{type(root).__name__}: {root}"
     told = shortage(root) or _refusal(error) or RunIncomplete(what, mend)
     path = ""
     with suppress(OSError, MemoryError):
