@@ -37,6 +37,7 @@ def _notification(node: Node, reader: Reader) -> Notification | None:
     if ("command" in node.values) is ("webhook" in node.values):
         both = "command" in node.values
         has = "both command and webhook" if both else "neither command nor webhook"
+        reader.only_keys(node, keys_of(Notification), '"notify"')  # which may be misspelt
         reader.misshapen(f"an entry of notify has {has}", _HOW, node)
         return None
     named = "command" if "command" in node.values else "webhook"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helpers.configs import load, only_complaint
+from tests.helpers.configs import complaints, load, only_complaint
 from vibeguard.core.model.notification import Notification
 from vibeguard.core.names import Occasion
 
@@ -40,3 +40,9 @@ def test_an_entry_is_a_command_or_an_address_and_tells_of_any_end_unless_it_says
 )
 def test_what_cannot_be_told_is_refused(entry: str, complaint: str) -> None:
     assert complaint in only_complaint(CONFIG.format(entry=entry))
+
+
+def test_of_a_misspelt_key_both_are_said() -> None:
+    said = " ".join(complaints(CONFIG.format(entry="{comand: x}")))
+    assert "neither command nor webhook" in said
+    assert 'did you mean "command"?' in said
