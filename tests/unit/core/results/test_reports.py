@@ -177,6 +177,7 @@ def test_newer_versions_of_go_say_in_events_that_a_package_does_not_compile():
         ("TAP version 13\nok 1 - a\n", "1 tests ran and there is no plan: the stream was cut off"),
         ("1..2\nok 1\nBail out! no database\n", "Bail out! no database"),
         ("1..2\nok 1\nok 5\n", "the numbers of its tests are not those from 1 to 2"),
+        ("1..3\nok 2\nok 2\nok 2\n", "the numbers of its tests are not those from 1 to 3"),
         ("ok 1\nok\nok 1\n1..3\n", "the numbers of its tests are not those from 1 to 3"),
         (
             "    1..2\n    ok 2\n    ok 2\nok 1 - both\n1..1\n",

@@ -49,7 +49,7 @@ class TapReader(LineReader):
         self._point: _Point | None = None
         self._in_block = False
         self._counts: dict[int, int] = {}  # tests so far at each indentation
-        self._astray: dict[int, int] = {}  # by how much their numbers differ from 1, 2, 3 in sum
+        self._astray: dict[int, int] = {}  # by hashes; 0: numbered 1, 2, 3, in any order
         self._plans: dict[int, int] = {}
         self._braces: list[_Point] = []
         self._seen = False
@@ -97,7 +97,8 @@ class TapReader(LineReader):
         self._lines += 1
         indent = min(len(match[1]), 4 * MOST_DEPTH)
         count = self._counts[indent] = self._counts.get(indent, 0) + 1
-        self._astray[indent] = self._astray.get(indent, 0) + int(match[3] or count) - count
+        number = int(match[3] or count)
+        self._astray[indent] = self._astray.get(indent, 0) + hash((number,)) - hash((count,))
         # Subtests stand deeper and before the line that sums them up.
         parent = any(deeper > indent for deeper in self._counts)
         if not self._braces:
