@@ -24,8 +24,8 @@ class Script(Struct, frozen=True):
     `refuse` is the reason for a refused start, `refuse_transient` marks it as pressure that may
     pass. `start_delay_s` is how long `start` takes before it accepts or refuses, whoever cancels it
     meanwhile if it is `start_shielded`. `lost` ends the
-    attempt as lost instead of finished. `output` is written at the start, `later_output` at its
-    times after it. `ignores_term_s` is how long the processes outlive SIGTERM (SIGKILL always
+    attempt as lost instead of finished, `refused` as refused by the worker that was told to start
+    it. `output` is written at the start, `later_output` at its times after it. `ignores_term_s` is how long the processes outlive SIGTERM (SIGKILL always
     works, except on `unkillable`). `leaked` are the processes that the leader leaves behind.
     """
 
@@ -38,6 +38,7 @@ class Script(Struct, frozen=True):
     start_delay_s: float = 0.0
     start_shielded: bool = False
     lost: bool = False
+    refused: bool = False
     error: str = ""
     output: bytes = b""
     later_output: tuple[tuple[float, bytes], ...] = ()
@@ -233,8 +234,9 @@ class ScriptedAttempt:
 
     def _make_result(self) -> AttemptResult:
         script = self.script
+        refused = AttemptEnd.REFUSED if script.refused else AttemptEnd.EXITED
         common = AttemptResult(
-            end=AttemptEnd.LOST if script.lost else AttemptEnd.EXITED,
+            end=AttemptEnd.LOST if script.lost else refused,
             elapsed_ns=round((self._over_at + self._paused_s) * SECOND_NS),
             active_ns=round(self._over_at * SECOND_NS),
             output_bytes=len(self._output),
@@ -242,7 +244,7 @@ class ScriptedAttempt:
             output_error=script.output_error,
             error=script.error,
         )
-        if script.lost:
+        if common.end is not AttemptEnd.EXITED:
             return common
         return _with_exit(common, self)
 
