@@ -8,14 +8,14 @@ import math
 import mmap
 import os
 import signal
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from select import PIPE_BUF, select
 from typing import Final
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.pool.worker import ENDING_S
 from vibeguard.system import clock
-from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.ending_signals import do_nothing, not_ignored
 from vibeguard.system.process.exits import signal_name
 from vibeguard.system.process.process_tree import become_subreaper
 from vibeguard.system.process.sweep import kill_descendants
@@ -23,9 +23,6 @@ from vibeguard.system.process.sweep import kill_descendants
 LOOK_S: Final = 0.25
 # The worker itself begins to end what has no lease earlier; this is for one that does not.
 BEGINS_S: Final = ENDING_S / 2
-
-
-_NUMBER: Final = struct.Struct("d")
 
 
 class LeasePage:
@@ -37,16 +34,17 @@ class LeasePage:
     """
 
     def __init__(self) -> None:
-        self._page = mmap.mmap(-1, mmap.PAGESIZE)
+        # `struct` would write zeros first, which the guardian would take for a lease long over.
+        self._page = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
         self.set(None)
 
     def set(self, ends_s: float | None) -> None:
         """The first started attempt has to be gone by then; None: there is none."""
-        _NUMBER.pack_into(self._page, 0, math.inf if ends_s is None else ends_s)
+        self._page[0] = math.inf if ends_s is None else ends_s
 
     def ends_s(self) -> float:
         """When everything has to be gone; infinity while nothing runs."""
-        return float(_NUMBER.unpack_from(self._page, 0)[0])
+        return self._page[0]
 
 
 def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:
@@ -63,7 +61,7 @@ def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:
     if worker == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         os._exit(work(page))
-    status, stood_still = _watch(worker, page, handled)
+    status, stood_still = _watch(worker, page, _coming({signal.SIGCHLD, *handled}))
     kill_descendants()
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
@@ -72,16 +70,31 @@ def guard(work: Callable[[LeasePage], int], say: Callable[[str], None]) -> int:
     return ExitCode.INCOMPLETE
 
 
-def _watch(worker: int, page: LeasePage, handled: set[signal.Signals]) -> tuple[int, bool]:
+def _coming(numbers: Collection[signal.Signals]) -> int:
+    """A pipe with a byte for each of these signals that comes, its number.
+
+    CPython's `sigtimedwait` returns one that nobody sent after a stop that is longer than its time.
+    """
+    received, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told)
+    for number in numbers:
+        signal.signal(number, do_nothing)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    return received
+
+
+def _watch(worker: int, page: LeasePage, received: int) -> tuple[int, bool]:
     """Until the worker has ended; its wait status, and whether it stood still and was ended here.
 
     Signals go on to it.
     """
     while True:
         left_s = page.ends_s() - BEGINS_S - clock.monotonic_s()
-        received = signal.sigtimedwait({signal.SIGCHLD, *handled}, max(0.0, min(LOOK_S, left_s)))
-        if received is not None and received.si_signo != signal.SIGCHLD:
-            os.kill(worker, received.si_signo)
+        came, _, _ = select([received], [], [], max(0.0, min(LOOK_S, left_s)))
+        for number in os.read(received, PIPE_BUF) if came else b"":
+            if number != signal.SIGCHLD:
+                os.kill(worker, number)
         ended, status = os.waitpid(worker, os.WNOHANG)
         if ended:
             return status, False
