@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Callable
 from contextlib import suppress
-from traceback import extract_tb, format_exception
 from typing import Final
 
 from vibeguard.core.problems import RunIncomplete, shortage
@@ -45,6 +44,8 @@ def told_of(
 
     Its last line is that sentence, for whoever looks at the run later.
     """
+    from traceback import format_exception  # noqa: PLC0415 - only on failure
+
     root = error
     while isinstance(root, BaseExceptionGroup):
         root = root.exceptions[0]
@@ -59,6 +60,8 @@ def told_of(
 
 def _refusal(error: BaseException) -> RunIncomplete | None:
     """What is told of a call that the system refused; None for any other error."""
+    from traceback import extract_tb  # noqa: PLC0415 - only on failure
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in REFUSALS:

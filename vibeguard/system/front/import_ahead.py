@@ -10,6 +10,7 @@ from typing import Final
 from vibeguard.core.model.plan import Plan
 
 _OF_FAILURES: Final = (
+    "traceback",
     "vibeguard.core.excerpt.running",
     "vibeguard.core.report.build",
 )
