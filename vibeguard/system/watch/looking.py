@@ -1,8 +1,9 @@
 """The process that looks at the tree, so that no key and no signal waits for a large one.
 
 It looks when there is a hint and when it is asked, and now and then all the same. Looking takes a
-twentieth of a core at most while nothing changes, and a tenth while hints come one after another;
-the first hints after a rest are looked into at once.
+twentieth of a core at most while nothing changes, and a tenth while hints come one after another,
+unless that were a rest of more than ten seconds; the first hints after a rest are looked into at
+once.
 """
 
 import os
@@ -26,6 +27,7 @@ POLL_PERIOD_S: Final = 0.2
 IDLE_SHARE: Final = 20  # one part of looking in so many
 BUSY_SHARE: Final = 10
 CREDIT_S: Final = 1.0  # so much rest can be used up at once
+LONGEST_REST_S: Final = 10.0  # on a busy machine looks take long that cost little
 STILL_S: Final = 0.015  # a tree that did not change for so long is reported
 MOST_LOOKS: Final = 8  # then it is reported as it is
 _CHUNK: Final = 1 << 16
@@ -119,7 +121,8 @@ def _look_on(tree: Tree, looks: int, questions: int) -> None:
 
 def rested_after(rested: float, began: float, took_s: float) -> float:
     """When a look that began then has had its rest, too: after that of the looks before it."""
-    return max(rested, began - CREDIT_S) + took_s * BUSY_SHARE
+    due = max(rested, began - CREDIT_S) + took_s * BUSY_SHARE
+    return min(due, began + took_s + LONGEST_REST_S)
 
 
 def _still_look(tree: Tree, asked: int) -> Look:

@@ -1,6 +1,6 @@
 """When `watch` may look again: at once after a rest, a tenth of the time while hints go on."""
 
-from vibeguard.system.watch.looking import rested_after
+from vibeguard.system.watch.looking import LONGEST_REST_S, rested_after
 
 LOOK_S = 0.02
 
@@ -20,3 +20,12 @@ def test_hints_that_do_not_end_get_a_tenth_of_the_time():
         now = max(now + LOOK_S, rested)
         looks += 1
     assert 0.09 < looks * LOOK_S / 100 < 0.12
+
+
+def test_looks_that_a_busy_machine_made_long_do_not_put_the_next_one_off_for_a_minute():
+    """A save was not seen within 60 s: three looks of two seconds each had to be rested from."""
+    rested = now = 0.0
+    for _ in range(3):
+        rested = rested_after(rested, now, 2.0)
+        now += 2.0
+    assert rested <= now + LONGEST_REST_S
