@@ -38,8 +38,8 @@ from vibeguard.system.rundir.ids import run_ids
 from vibeguard.system.rundir.order import OrderedRun
 from vibeguard.system.vouching import exchange, known, place
 from vibeguard.system.vouching.exchange import receive_request, send
-from vibeguard.system.vouching.inquiry import Statement
 from vibeguard.system.vouching.place import keys_of, new_name
+from vibeguard.system.vouching.statement import Statement
 from vibeguard.system.vouching.witness import Witness
 
 FUTURE = "99991231T235959.999999Z-ffff"

@@ -13,8 +13,9 @@ from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
 from vibeguard.system.rundir.removal import remove_tree
 from vibeguard.system.rundir.told import forget_counts
-from vibeguard.system.vouching.inquiry import Forget, tell_all
+from vibeguard.system.vouching.inquiry import tell_all
 from vibeguard.system.vouching.known import runs_going_on
+from vibeguard.system.vouching.statement import Forget
 
 # How a run folder remembers its own size once it no longer changes.
 SIZE_NAME: Final = "bytes"

@@ -6,8 +6,9 @@ answers for a run while a supervisor of that folder lives, but the supervisor's 
 through the kernel. `endings.ending_of` is the one function that every reader ends with.
 
     place.py       which state folder is meant, however it is called, and the sockets of it
-    inquiry.py     what is said over such a socket; the reader's side
+    statement.py   what is said over such a socket
     exchange.py    how it is said, by both sides
+    inquiry.py     the reader's side: every supervisor of a folder is asked
     memory.py      what a supervisor knows of the runs of its folder
     witness.py     the supervisor's side: answers from that memory
     foreign.py     at the end of a run: what is in runs/ that the memory does not know

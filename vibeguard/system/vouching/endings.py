@@ -19,9 +19,10 @@ from vibeguard.system.journal.reader import LogReading, open_state
 from vibeguard.system.process.proc import Identity, boot_id, is_alive
 from vibeguard.system.rundir.ids import place_of
 from vibeguard.system.rundir.notes import crash_of, differences_of, was_killed
-from vibeguard.system.vouching.inquiry import Statement, statements_of
+from vibeguard.system.vouching.inquiry import statements_of
 from vibeguard.system.vouching.known import runs_going_on, was_removed
 from vibeguard.system.vouching.seal import bears_seal
+from vibeguard.system.vouching.statement import Statement
 
 # A process that ends takes some milliseconds for it, on a busy machine some tens of them.
 EXIT_LOOKS = 100

@@ -9,8 +9,8 @@ import msgspec
 
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.vouching.inquiry import Ask, Request, Statement
 from vibeguard.system.vouching.place import all_claimants
+from vibeguard.system.vouching.statement import Ask, Request, Statement
 
 # A supervisor answers from a thread that does nothing else; one that was stopped never does.
 PATIENCE_S: Final = 2.0

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vibeguard.system.process import proc
 from vibeguard.system.rundir.order import OrderedRun
-from vibeguard.system.vouching.inquiry import Statement
+from vibeguard.system.vouching.statement import Statement
 
 # The pid of a process outside of this pid namespace. Whether it lives nobody here can tell: it is
 # taken to, until it says that its run is sealed.

@@ -11,7 +11,8 @@ from vibeguard.system.rundir.ids import run_folder, started_ns
 from vibeguard.system.rundir.order import read_order
 from vibeguard.system.rundir.refused import mark_refused
 from vibeguard.system.rundir.state_folder import StateFolderRefused, state_folder
-from vibeguard.system.vouching.inquiry import Tell, tell_all
+from vibeguard.system.vouching.inquiry import tell_all
+from vibeguard.system.vouching.statement import Tell
 
 
 @contextlib.contextmanager

@@ -19,18 +19,11 @@ from vibeguard.system.process.start_refused import PRESSURE
 from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
 from vibeguard.system.vouching.exchange import peer_of, receive_request, send
 from vibeguard.system.vouching.foreign import Folders
-from vibeguard.system.vouching.inquiry import (
-    Ask,
-    Forget,
-    Request,
-    Statement,
-    Tell,
-    statements_of,
-    tell_all,
-)
+from vibeguard.system.vouching.inquiry import statements_of, tell_all
 from vibeguard.system.vouching.known import AGREEMENT_S, POLL_S
 from vibeguard.system.vouching.memory import OUTSIDE, Memory
 from vibeguard.system.vouching.place import keys_of, new_name
+from vibeguard.system.vouching.statement import Ask, Forget, Request, Statement, Tell
 
 _QUEUE: Final = 128
 _PATIENCE_S: Final = 0.5

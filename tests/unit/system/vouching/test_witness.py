@@ -19,8 +19,9 @@ from vibeguard.system.rundir.order import OrderedRun, note_sealed, read_order
 from vibeguard.system.vouching import foreign
 from vibeguard.system.vouching import witness as witness_module
 from vibeguard.system.vouching.exchange import exchange, receive_request, send
-from vibeguard.system.vouching.inquiry import Ask, Statement, Tell, statements_of
+from vibeguard.system.vouching.inquiry import statements_of
 from vibeguard.system.vouching.place import claimants, keys_of, new_name
+from vibeguard.system.vouching.statement import Ask, Statement, Tell
 from vibeguard.system.vouching.witness import open_witness
 
 STRANGER, FRONT = 4_000_001, 4_000_002
