@@ -85,15 +85,16 @@ class Folders:
 
         Its pack has been fetched. Raises Unfit.
         """
-        async with self._arriving:
-            if not self.trees.head_tree(source):
-                try:
-                    head_tree = await self._bring(source)
-                except BaseException:
-                    self.trees.did_not_arrive(source)
-                    raise
-                self.trees.note(source, head_tree)
-            return self.trees.head_tree(source)
+        if not self.trees.head_tree(source):  # else nobody waits for another
+            async with self._arriving:
+                if not self.trees.head_tree(source):
+                    try:
+                        head_tree = await self._bring(source)
+                    except BaseException:
+                        self.trees.did_not_arrive(source)
+                        raise
+                    self.trees.note(source, head_tree)
+        return self.trees.head_tree(source)
 
     async def _bring(self, source: Source) -> str:
         return await self._run(

@@ -53,23 +53,30 @@ class Trees:
 
     async def fetch(self, line: Line, source: Source) -> None:
         """See that there is what it lacks. Raises Unfit, OSError, BrokerLost or BrokerRefused."""
+        if self._is_lacking(source):  # else nobody waits for another: attempts go on together
+            async with self._fetching:
+                if self._is_lacking(source):
+                    await self._fetch(line, source)
+
+    def _is_lacking(self, source: Source) -> bool:
+        known = self._there.get(source, _Tree())
+        return bool(source.pack) and not known.fetched and not known.head_tree
+
+    async def _fetch(self, line: Line, source: Source) -> None:
         path = self._store.pack_path(source)
-        async with self._fetching:
-            known = self._there.get(source, _Tree())
-            if not path or known.fetched or known.head_tree:
-                return
-            if line.pool is None:
-                raise BrokerLost("there is no connection")
-            try:
-                async with await trio.open_file(f"{path}.part", "wb") as file:
-                    async for part in line.pool.parts_of_pack(source.pack, source.pack_bytes):
-                        await file.write(part)
-                await trio.to_thread.run_sync(_compare, f"{path}.part", source.pack)
-                os.rename(f"{path}.part", path)
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(f"{path}.part")
-            self._there[source] = _Tree(max(known.size, source.pack_bytes), fetched=True)
+        if line.pool is None:
+            raise BrokerLost("there is no connection")
+        try:
+            async with await trio.open_file(f"{path}.part", "wb") as file:
+                async for part in line.pool.parts_of_pack(source.pack, source.pack_bytes):
+                    await file.write(part)
+            await trio.to_thread.run_sync(_compare, f"{path}.part", source.pack)
+            os.rename(f"{path}.part", path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{path}.part")
+        known = self._there.get(source, _Tree())
+        self._there[source] = _Tree(max(known.size, source.pack_bytes), fetched=True)
 
     def head_tree(self, source: Source) -> str:
         """The tree of its commit; empty where it is not known that all files are there."""

@@ -10,10 +10,14 @@ import pytest
 import trio
 import trio.testing
 
+from tests.helpers.brokers import KEY
 from tests.helpers.full_disk import no_file_above
 from tests.helpers.pools import git, repository
+from vibeguard.core.pool.address import parse_address
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.executors.local import open_local_executor
+from vibeguard.system.pool.access import Access
+from vibeguard.system.pool.line import Line
 from vibeguard.system.pool.shipment import Shipment, begin_capture
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.removing import Removing
@@ -418,6 +422,26 @@ def test_a_tree_that_went_while_a_folder_was_laid_for_it_leaves_none(
             maker.remove_old_trees([], all_others=True)
         await maker._removing.finish()
         assert list((tmp_path / "worker" / "attempts").iterdir()) == []
+
+    trio.run(main)
+
+
+def test_attempts_whose_files_are_there_wait_for_none_of_each_other(
+    origin: Path, tmp_path: Path
+) -> None:
+    """One after the other they would be offered in a message each, and be told so in as many."""
+
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            line = Line(
+                Access(parse_address("unix:///nowhere", insecure=False), "pool", KEY),
+                *("w", lambda _: None, lambda: None, lambda: None),
+            )
+            for source in (captured(origin), dirty(origin, tmp_path)):
+                await maker.arrive(source)
+                with trio.testing.assert_no_checkpoints():
+                    await maker.trees.fetch(line, source)
+                    await maker.arrive(source)
 
     trio.run(main)
 
