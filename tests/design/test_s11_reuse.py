@@ -612,7 +612,7 @@ def calls_of_a_look_and_a_proof(root: Path, checks: int, files: int) -> int:
     sys.setprofile(count)
     try:
         found = lookup.look_up(subject, tuple(subject.checks), (), ())
-        assert len(lookup.prove(subject, found.before, 0).records) == checks
+        assert len(lookup.prove(subject, found.before)) == checks
     finally:
         sys.setprofile(None)
     return calls
@@ -638,7 +638,7 @@ def test_a_proof_that_fails_leaves_no_git_at_work(place, monkeypatch):
 
     monkeypatch.setattr(lookup, "_proven", fails)
     with pytest.raises(OSError, match="cannot be read"):
-        lookup.prove(place.subject, found.before, 0)
+        lookup.prove(place.subject, found.before)
     assert own_children() == before
 
 

@@ -138,8 +138,7 @@ class Place:
             during()
         if check not in found.before:
             return None
-        proof = prove(subject, {check: found.before[check]}, since_ns=0)
-        for record in proof.records:
+        for record in prove(subject, {check: found.before[check]}):
             kept = replace(record, run=RUN, seal=self.seal(subject))
             Records(self.state_dir).write(kept)
             return kept

@@ -4,25 +4,17 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from hashlib import sha1, sha256
-from typing import Final, NamedTuple
+from hashlib import sha256
+from typing import Final
 
 from msgspec import Struct
 
 from vibeguard.core.model.differing import Differing, changed_since
 from vibeguard.core.model.event_parts import VersionControl
 from vibeguard.core.wording.units import SECOND_NS, duration
-from vibeguard.system.discovery.changes import FIELDS_BEFORE_PATH, LIST_FLAGS, flagged
+from vibeguard.system.discovery.changes import FIELDS_BEFORE_PATH
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import (
-    SUBMODULE,
-    AskedAhead,
-    Git,
-    answer_of_git,
-    mode_in_git,
-    present_head,
-)
+from vibeguard.system.discovery.vcs import AskedAhead, Git, answer_of_git, present_head
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
 
 MOST_FILES: Final = 2_000
@@ -36,8 +28,6 @@ _STATUS: Final = (
     "--ignore-submodules=dirty",
     "-z",
 )
-_SHA1_LENGTH: Final = 40
-EXCLUDE_FILE: Final = ("rev-parse", "--git-path", "info/exclude")
 _HEAD: Final = b"# branch.oid "
 _BRANCH: Final = b"# branch.head "
 
@@ -52,14 +42,6 @@ class Named(Struct, frozen=True):
     head: str = ""
     branch: str = ""
     untold: str = ""
-
-
-class Committed(NamedTuple):
-    """A file as a commit has it."""
-
-    path: bytes
-    mode: bytes
-    oid: bytes
 
 
 def ask_ahead(folder: str, environment: Mapping[bytes, bytes]) -> AskedAhead | None:
@@ -153,92 +135,6 @@ def changed_files(folder: str, before: Differing, now: Differing | None) -> tupl
     root = repository_root(folder) or folder
     gone = _digests(root, before.files.keys() - now.files.keys())
     return changed_since(before, now.files | gone), ""
-
-
-def written_unseen(
-    folder: str, environment: Mapping[bytes, bytes], since_ns: int, timeout_s: float
-) -> list[bytes]:
-    """The files that were written since this moment, and that git was told not to look at.
-
-    The rules of the repository by which it ignores others are among them. None where git gives no
-    answer.
-    """
-    git = _git(folder, environment, timeout_s)
-    listed, rules = git.try_to(*LIST_FLAGS), git.try_to(*EXCLUDE_FILE)
-    if listed is None or rules is None:
-        return []
-    paths = (*flagged(listed), rules.rstrip(b"\n"))
-    start = os.fsencode(git.folder)
-    return [p for p in paths if _written_at(os.path.join(start, p)) >= since_ns]
-
-
-def committed_and_written(
-    folder: str,
-    environment: Mapping[bytes, bytes],
-    before: Differing,
-    since_ns: int,
-    timeout_s: float,
-) -> list[Committed]:
-    """The files of the commit of then that were written since this moment.
-
-    Those of `before` are left out: of them is known what they held.
-    """
-    if not before.head:
-        return []
-    git = _git(folder, environment, timeout_s)
-    listed = git.try_to("ls-tree", "-r", "-z", "--full-tree", before.head) or b""
-    start = os.path.join(os.fsencode(git.folder), b"")
-    found = []
-    for entry in listed.split(b"\0")[:-1]:
-        told, _, path = entry.partition(b"\t")
-        if _written_at(start + path) < since_ns or path in before.files:
-            continue  # nearly all of them
-        mode, _, oid = told.split(b" ")
-        found.append(Committed(path, mode, oid))
-    return found
-
-
-def hold_otherwise(folder: str, committed: Iterable[Committed]) -> list[bytes]:
-    """Those that hold other bytes than they were committed with.
-
-    Where git's filters and settings make them equal, or a commit, git names none of them.
-    """
-    start = os.path.join(os.fsencode(repository_root(folder) or folder), b"")
-    return [
-        path
-        for path, mode, oid in committed
-        if mode != SUBMODULE and not _is_blob(start + path, mode, oid)
-    ]
-
-
-def _is_blob(path: bytes, mode: bytes, oid: bytes) -> bool:
-    """Whether what lies there is this blob as git would check it out without filters."""
-    try:
-        status = os.lstat(path)
-        if mode_in_git(status.st_mode) != mode:
-            return False
-        digest = sha1(usedforsecurity=False) if len(oid) == _SHA1_LENGTH else sha256()
-        if stat.S_ISLNK(status.st_mode):
-            target = os.readlink(path)
-            digest.update(b"blob %d\0%b" % (len(target), target))
-        else:
-            digest.update(b"blob %d\0" % status.st_size)
-            with open(path, "rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
-    except OSError:
-        return False
-    return digest.hexdigest().encode() == oid
-
-
-def _written_at(path: bytes) -> int:
-    """When it was written last; of what is gone, when anything was put into its folder or out."""
-    try:  # asked of every file of a commit: `suppress` takes half as long as lstat does
-        return os.lstat(path).st_ctime_ns
-    except OSError:
-        with suppress(OSError):
-            return os.lstat(os.path.dirname(path)).st_ctime_ns
-    return 0
 
 
 def _paths(entries: Iterable[bytes]) -> Iterator[bytes]:

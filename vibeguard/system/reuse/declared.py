@@ -111,11 +111,6 @@ class Declared:
         if self._ahead is not None:
             self._ahead.discard()
 
-    def is_still(self, since_ns: int) -> bool:
-        """Whether each file of the tree lies there, and was written before this moment."""
-        told = self._signatures_of(self._files())
-        return all((s := told[path]) and s.ctime_ns < since_ns for path in self._files())
-
     def entries(self, paths: Iterable[bytes]) -> list[Entry]:
         """What lies at the paths, in their order."""
         wanted = sorted(set(paths))

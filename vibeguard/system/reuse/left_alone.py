@@ -15,12 +15,7 @@ from msgspec import Struct
 
 from vibeguard.core.reuse.manifest import Entry, Kind
 from vibeguard.system.discovery.changes import present_files
-from vibeguard.system.discovery.differing import (
-    EXCLUDE_FILE,
-    LARGEST_READ,
-    Named,
-    named_by_git,
-)
+from vibeguard.system.discovery.differing import LARGEST_READ, Named, named_by_git
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import Git
 from vibeguard.system.discovery.whereabouts import repository_root
@@ -99,7 +94,7 @@ def _lying(
         raise OSError("git does not list the files")
     told = git.ask("config", "--null", "--list")
     settings = tuple(s for s in told.split(b"\0") if s.partition(b"\n")[0] in _LISTING_SETTINGS)
-    exclude = git.ask(*EXCLUDE_FILE)
+    exclude = git.ask("rev-parse", "--git-path", "info/exclude")
     rules = [exclude.rstrip(b"\n"), *_global_rules(settings, own)]
     rules += [os.path.join(above, _IGNORED_BY) for above in folders_above(listed)]
     return _entries(os.fsencode(root), {*listed, *rules, *further}, known), settings

@@ -136,32 +136,14 @@ def _standing(
     return record, Pass(record.run, record.seal, taken.key)
 
 
-class Proof(Struct, frozen=True):
-    """Records of passes, run and seal still to come.
+def prove(subject: Subject, passes: Mapping[str, Before]) -> tuple[Record, ...]:
+    """Records of those of the passes for which nothing has changed; run and seal still to come.
 
-    `still` says that no file of the tree was written since a moment.
-    """
-
-    records: tuple[Record, ...] = ()
-    still: bool = False
-
-
-def prove(
-    subject: Subject,
-    passes: Mapping[str, Before],
-    since_ns: int,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Proof:
-    """Records of those of the passes for which nothing has changed; whether the tree was still.
-
-    `passes` says what each check depended on before it ran. `meanwhile` is called once git lists
-    the files of the tree, which is waited for. Raises OSError.
+    `passes` says what each check depended on before it ran. Raises OSError.
     """
     with closing(Moment(subject.about(passes))) as moment:
         moment.declared.list_ahead()
-        meanwhile()
-        records = tuple(_proven(subject, moment, passes))
-        return Proof(records, moment.declared.is_still(since_ns))
+        return tuple(_proven(subject, moment, passes))
 
 
 def _proven(subject: Subject, moment: Moment, passes: Mapping[str, Before]) -> list[Record]:

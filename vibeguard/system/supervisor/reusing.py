@@ -7,26 +7,21 @@ from functools import partial
 from msgspec import msgpack
 from msgspec.structs import replace
 
+from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
-from vibeguard.system.discovery.differing import ask_ahead
-from vibeguard.system.discovery.vcs import AskedAhead
-from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, Proof, look_up, prove
+from vibeguard.system.discovery.differing import ask_ahead, differing
+from vibeguard.system.discovery.vcs import TIMEOUT_S
+from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, look_up, prove
 from vibeguard.system.reuse.moment import Subject, subject_of
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass
-from vibeguard.system.supervisor.aftermath import (
-    Afterwards,
-    look_afterwards,
-    remembers_bytes,
-    since_ns,
-    wants_changes,
-)
+from vibeguard.system.supervisor.aftermath import remembers_bytes, wants_changes
 from vibeguard.system.supervisor.host import CutShort, Fork
 
-Answer = tuple[Proof, Afterwards | None]
+Answer = tuple[tuple[Record, ...], Differing | None]
 
 
 class Reusing:
@@ -42,7 +37,7 @@ class Reusing:
         self._unproven: list[str] = []
         self._proven: list[Record] = []
         self._launch = launch
-        self.afterwards: Afterwards | None = None  # once nothing of the run can be written any more
+        self.at_the_end: Differing | None = None  # once nothing of the run can be written any more
 
     @property
     def checks(self) -> frozenset[str]:
@@ -90,17 +85,17 @@ class Reusing:
     async def prove(self, state: State) -> None:
         """Look whether what the passed checks depend on is as it was before they ran.
 
-        Where no check of the run is left, at what has become of its files as well.
+        Where no check of the run is left, git is asked what has become of its files as well.
         """
         while self._unproven:
             passes = {check: self._before[check] for check in self._unproven}
             last = state.settled == len(state.checks) and wants_changes(state)
-            work = partial(_prove, self._launch, self._subject, passes, since_ns(state), last)
+            work = partial(_prove, self._launch, self._subject, passes, last)
             answer = await self._forked(work)
             self._unproven = [check for check in self._unproven if check not in passes]
             if answer:
-                proof, self.afterwards = msgpack.decode(answer, type=Answer)
-                self._proven += proof.records
+                proven, self.at_the_end = msgpack.decode(answer, type=Answer)
+                self._proven += proven
 
     def keep(self, state: State, seal: str) -> None:
         """The run is sealed: record its passes. Raises OSError."""
@@ -117,20 +112,17 @@ class Reusing:
             return b""
 
 
-def _prove(
-    launch: Launch, subject: Subject, passes: Mapping[str, Before], since: int, last: bool
-) -> Answer:
-    """Prove the passes and look at the tree that the run leaves, of which we know the most now."""
+def _prove(launch: Launch, subject: Subject, passes: Mapping[str, Before], last: bool) -> Answer:
+    """Prove the passes, and have git look meanwhile at the tree that the run leaves."""
     if not last or launch.differing is None or remembers_bytes(launch):
-        return prove(subject, passes, since), None
-    ahead: list[AskedAhead | None] = []
+        return prove(subject, passes), None
     folder, environment = os.fsdecode(launch.folder), launch.environment
+    ahead = ask_ahead(folder, environment)
     try:
-        proof = prove(subject, passes, since, lambda: ahead.append(ask_ahead(folder, environment)))
-        return proof, look_afterwards(launch, launch.differing, since, *ahead, still=proof.still)
+        return prove(subject, passes), differing(folder, environment, TIMEOUT_S, ahead)
     finally:
-        for asked in filter(None, ahead):
-            asked.discard()
+        if ahead is not None:
+            ahead.discard()
 
 
 def _contradicts(check: CheckRecord) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import Ruling, outcome_counts
 from vibeguard.core.history import samples_of
+from vibeguard.core.model.differing import Differing
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import (
     SCHEMA_VERSION,
@@ -35,12 +36,7 @@ from vibeguard.system.process.proc import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
 from vibeguard.system.rundir.files import advice_for
 from vibeguard.system.rundir.notes import note_differences
-from vibeguard.system.supervisor.aftermath import (
-    Afterwards,
-    changed_meanwhile,
-    keep_patch,
-    tree_at_the_end,
-)
+from vibeguard.system.supervisor.aftermath import changed_meanwhile, keep_patch, tree_at_the_end
 from vibeguard.system.supervisor.recorder import Recorder
 from vibeguard.system.supervisor.weaknesses import weaknesses
 from vibeguard.system.vouching.witness import open_witness
@@ -126,13 +122,13 @@ class RunLog:
         """Nanoseconds since the run's start, pauses included: the `t` of an event."""
         return self.clocks.monotonic_ns() - self.start_ns
 
-    def finish(self, ruling: Ruling, afterwards: Afterwards | None = None) -> Sealed:
+    def finish(self, ruling: Ruling, told: Differing | None = None) -> Sealed:
         """Every check has settled: record what it comes to, seal the log and read it back.
 
-        `afterwards` is what has been found out of the files since. Raises LogWriteError.
+        `told` is what git says of the files since, where it was asked. Raises LogWriteError.
         """
         self.raise_failure()
-        self._record_verdict(ruling, afterwards)
+        self._record_verdict(ruling, told)
         self.raise_failure()
         differences = self.journal.verify() + self._foreign()
         # Before the seal: who waits for a run in the background must find the note with it.
@@ -256,7 +252,7 @@ class RunLog:
                 note_differences(self.folder, (error.what,))
             raise
 
-    def _record_verdict(self, ruling: Ruling, afterwards: Afterwards | None) -> None:
+    def _record_verdict(self, ruling: Ruling, told: Differing | None) -> None:
         state = self.recorder.state
         # Who has cancelled waits for the end, and git may take long: neither counts for anything.
         cancelled = ruling.verdict is Verdict.CANCELLED
@@ -275,6 +271,6 @@ class RunLog:
                 unattributed=self.unattributed,
                 vcs=vcs,
                 patch=patch,
-                changed=changed_meanwhile(self.launch, state, vcs, afterwards),
+                changed=changed_meanwhile(self.launch, state, vcs, told),
             )
         )

@@ -72,7 +72,7 @@ class Session:
         if self._log.launch.log_dir:
             folder = os.fsdecode(self._log.launch.log_dir)
             copy_outputs(folder, self._log.launch.plan.checks, self._logs)
-        sealed = self._log.finish(ruling, self._reusing.afterwards if self._reusing else None)
+        sealed = self._log.finish(ruling, self._reusing.at_the_end if self._reusing else None)
         if self._reusing is not None and not sealed.differences:
             with contextlib.suppress(OSError):  # the verdict does not depend on it
                 self._reusing.keep(self._log.state, sealed.sha256)
