@@ -112,6 +112,10 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "usage_error": (wrote(FAILED, 2, quarantine=LISTED), "failed", "exit_code"),
     "no_failure_told": (wrote(PASSED, 1, quarantine=LISTED), "failed", "exit_code"),
     "quarantine_and_broken": (wrote(BROKEN, 1, quarantine=LISTED), "failed", "exit_code"),
+    "quarantine_and_leak": (
+        {**(leaky := wrote(FAILED, 1, quarantine=LISTED, leaks="fail")),
+         "run": f"sleep 60 & {leaky['run']}"}, "failed", "exit_code",
+    ),
     "quarantine_and_green": (
         wrote(FAILED, 0, quarantine=LISTED), "failed", "results contradict exit code",
     ),
@@ -144,6 +148,14 @@ def test_results_turn_green_to_red_and_never_red_to_green(ran, name):
     _, outcome, reason = CASES[name]
     found = next(check for check in ran[1]["checks"] if check["id"] == name)
     assert (found["status"], found["reason"]) == (outcome, reason), found["message"]
+
+
+def test_a_quarantine_excuses_listed_tests_and_nothing_else(ran):
+    checks = {check["id"]: check for check in ran[1]["checks"]}
+    assert [name for name, check in checks.items() if check["quarantined"]] == ["quarantined"]
+    assert checks["quarantine_and_leak"]["results"]["notes"] == [
+        "no quarantine: processes were left behind"
+    ]
 
 
 def test_what_is_wrong_with_a_report_is_named_beside_exit_code_0_and_noted_beside_a_failure(ran):

@@ -86,6 +86,7 @@ def test_a_check_that_must_change_nothing_fails_when_it_does_and_is_not_tried_ag
                 "id: formats, run: 'echo 2 >a', on_change: fail, retries: 3",
                 "id: reads, run: 'cat a; touch .git/x', on_change: fail",
                 "id: fails, run: 'echo 3 >a; exit 3', on_change: fail",
+                "id: tells, run: 'cat b || { echo 1 >b; exit 1; }', on_change: fail, retries: 1",
             ),
         },
     )
@@ -95,6 +96,8 @@ def test_a_check_that_must_change_nothing_fails_when_it_does_and_is_not_tried_ag
     assert checks["formats"]["attempts"] == 1
     assert checks["reads"]["status"] == "passed"
     assert checks["fails"]["reason"] == "exit_code"
+    assert checks["fails"]["message"] == "exit code 3; changed files: a"
+    assert (checks["tells"]["status"], checks["tells"]["attempts"]) == ("failed", 1)
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ class Stage:
             return ["a.py"] if act.tree_moves else []
 
         async def ruled(planned, judgement):
-            if not judgement.passed or not changes(planned, act):
+            if judgement.outcome is Outcome.ERROR or not changes(planned, act):
                 return judgement
             try:
                 await trio.sleep(0.25)
@@ -248,6 +248,12 @@ def conduct(folder: str, checks, table, happening, fail_fast) -> tuple[State, St
     return states[0], stage
 
 
+def judged_to_its_end(act: Act) -> bool:
+    """Whether an attempt was no error, and none that was lost, which look at no file."""
+    script = act.script
+    return not (script.lost or script.output_error or script.unkillable or act.tree_moves)
+
+
 def wrong_about(stage: Stage, record: CheckRecord, *, disturbed: bool) -> str:
     """What contradicts the model in how a check has settled."""
     planned, settled = record.planned, record.settled
@@ -261,10 +267,16 @@ def wrong_about(stage: Stage, record: CheckRecord, *, disturbed: bool) -> str:
         return "a good attempt did not pass"
     if settled.quarantined and (act.output != "listed" or act.script.exit_code != 1):
         return "quarantine holds for what is not listed"
+    leaks = act.script.leaked and planned.leaks is LeakPolicy.FAIL
+    if settled.quarantined and (leaks or changes(planned, act)):
+        return "quarantine holds for what more than a test speaks against"
     once_more = settled.attempts - record.lost <= planned.retries and not disturbed
     fails = settled.outcome in (Outcome.FAILED, Outcome.TIMEOUT)
-    if fails and once_more and settled.reason is not Reason.CHANGED_FILES:
+    if fails and once_more and not changes(planned, act):
         return "it was not tried as often as it may be"
+    earlier = [stage.act(planned.id, past) for past in range(1, number)]
+    if any(changes(planned, past) and judged_to_its_end(past) for past in earlier):
+        return "it was tried again although it had changed files"
     return ""
 
 

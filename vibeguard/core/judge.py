@@ -24,10 +24,10 @@ from vibeguard.core.names import (
     Reason,
     TerminationReason,
 )
-from vibeguard.core.results.ruling import Evidence, findings, objection
+from vibeguard.core.results.ruling import Evidence, findings, objection, unexcused
 from vibeguard.core.results.texts import cut
 from vibeguard.core.wording.layout import shorten
-from vibeguard.core.wording.sentences import UNREAD
+from vibeguard.core.wording.sentences import CHANGED, MAYBE_CHANGED, UNREAD
 from vibeguard.core.wording.units import size, some
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Judgement(Struct, frozen=True):
     """What one attempt amounts to. The fields are those of `check.settled` and `check.extracted`.
 
     `assertion_result` is None where there is no assertion or it was not evaluated. `excerpt` and
-    `tail` are given for what did not pass.
+    `tail` are given for what did not pass. `changed_files`: although it must not. The next attempt
+    would find them as this one left them, and pass.
     """
 
     outcome: Outcome
@@ -70,6 +71,7 @@ class Judgement(Struct, frozen=True):
     excerpt: Excerpt | None = None
     tail: tuple[str, ...] = ()
     findings: Findings | None = None
+    changed_files: bool = False
 
     @property
     def passed(self) -> bool:
@@ -141,15 +143,23 @@ def _judge_evidence(
 
 
 def changed_files(judgement: Judgement, paths: Sequence[str]) -> Judgement:
-    """The judgement of a check that succeeded, and changed these files although it must not."""
-    detail = f"changed files: {some(paths, 5)}"
-    return replace(judgement, outcome=Outcome.FAILED, reason=Reason.CHANGED_FILES, detail=detail)
+    """The judgement of a check that changed these files although it must not."""
+    return _changed(judgement, CHANGED + some(paths, 5))
 
 
 def unknown_changes(judgement: Judgement, why: str) -> Judgement:
     """The same where it cannot be told whether it did: no pass."""
-    detail = f"it cannot be told whether it changed files: {why}"
-    return replace(judgement, outcome=Outcome.FAILED, reason=Reason.CHANGED_FILES, detail=detail)
+    return _changed(judgement, MAYBE_CHANGED + why)
+
+
+def _changed(judgement: Judgement, said: str) -> Judgement:
+    """A pass becomes a failure; another failure is one for good, which no quarantine excuses."""
+    if judgement.passed:
+        failed = replace(judgement, outcome=Outcome.FAILED, reason=Reason.CHANGED_FILES)
+        return replace(failed, detail=said, changed_files=True)
+    detail = f"{judgement.detail}; {said}" if judgement.detail else said
+    found = judgement.findings and unexcused(judgement.findings, said)
+    return replace(judgement, detail=detail, findings=found, changed_files=True)
 
 
 def tree_moved(paths: Sequence[str]) -> Judgement:

@@ -331,14 +331,25 @@ def test_without_reports_there_are_no_findings():
 def test_what_changed_files_fails_and_names_five_of_them():
     passed = judged()
     assert changed_files(passed, ["a", "b"]) == Judgement(
-        Outcome.FAILED, Reason.CHANGED_FILES, "changed files: a, b"
+        Outcome.FAILED, Reason.CHANGED_FILES, "changed files: a, b", changed_files=True
     )
     assert changed_files(passed, list("abcdefg")).detail.startswith("changed files: a, b, c, d, e")
     assert unknown_changes(passed, "no git") == Judgement(
         Outcome.FAILED,
         Reason.CHANGED_FILES,
         "it cannot be told whether it changed files: no git",
+        changed_files=True,
     )
+
+
+def test_a_failure_that_changed_files_keeps_its_reason_and_no_quarantine_excuses_it():
+    planned = check(quarantine=Quarantine(results=("t",), until="2027-01-01"))
+    failed = judged(planned, exit_code=1, evidence=evidence("t"))
+    assert failed.findings.quarantine is QuarantineState.APPLIES
+    changed = changed_files(failed, ["a"])
+    assert (changed.outcome, changed.reason) == (Outcome.FAILED, Reason.EXIT_CODE)
+    assert changed.findings.quarantine is QuarantineState.NONE
+    assert changed.findings.notes[-1] == "no quarantine: changed files: a"
 
 
 def test_what_saw_another_tree_proves_nothing():

@@ -11,7 +11,7 @@ from vibeguard.core.model.events import CheckSettled
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState, Outcome, Pool, Reason, Severity
 from vibeguard.core.wording.layout import shorten
-from vibeguard.core.wording.sentences import ENDED, NOT_STARTED_CODES, UNREAD, status_word
+from vibeguard.core.wording.sentences import BESIDE, ENDED, NOT_STARTED_CODES, status_word
 from vibeguard.core.wording.units import duration, size
 
 _MOST_CHARACTERS = 2_500  # a detail of the judge and what stands before it
@@ -77,8 +77,8 @@ def _why(case: _Case) -> str:
     if case.settled.reason is None:
         return case.detail
     sentence = _SENTENCES[case.settled.reason](case)
-    _, unread, problem = case.detail.partition(UNREAD)
-    return sentence if UNREAD in sentence else f"{sentence}{'; ' * bool(unread)}{unread}{problem}"
+    beside = BESIDE.search(case.detail)
+    return f"{sentence}; {beside[0]}" if beside and beside[0] not in sentence else sentence
 
 
 def _exit_code(case: _Case) -> str:

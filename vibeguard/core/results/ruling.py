@@ -3,6 +3,7 @@
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import Expectation, Findings, Quarantine
@@ -79,6 +80,14 @@ def findings(
         notes=tuple(notes),
         quarantine=state,
     )
+
+
+def unexcused(found: Findings, why: str) -> Findings:
+    """The same where something else than its tests speaks against the check, too."""
+    if found.quarantine is not QuarantineState.APPLIES:
+        return found
+    notes = (*found.notes, f"no quarantine: {why}")
+    return replace(found, quarantine=QuarantineState.NONE, notes=notes)
 
 
 def failing(gathered: Gathered) -> int:

@@ -1,5 +1,7 @@
 """From machine words to sentences, as far as no State is needed for them."""
 
+import re
+
 from vibeguard.core.names import (
     NOT_EXECUTABLE,
     NOT_FOUND,
@@ -17,8 +19,11 @@ def status_word(status: str, severity: Severity) -> str:
     return "warned" if severity is Severity.WARNING and status in UNPASSED else status
 
 
+# One of these begins what a detail says beside the end of a command that failed by itself.
 UNREAD = "its output could not be judged: "
-"""Begins what a detail says beside the end of a command that failed by itself."""
+CHANGED = "changed files: "
+MAYBE_CHANGED = f"it cannot be told whether it {CHANGED}"
+BESIDE = re.compile(f"(?:{UNREAD}|{MAYBE_CHANGED}|{CHANGED}).*", re.DOTALL)
 
 # How the outcome of another check is told.
 ENDED = {

@@ -22,7 +22,6 @@ from vibeguard.core.names import (
     AttemptEnd,
     CheckState,
     Outcome,
-    Reason,
     TerminationReason,
 )
 from vibeguard.core.scheduling.retry import retry_delay_ns
@@ -262,9 +261,9 @@ class CheckTask(Struct, eq=False):
         if judgement.findings is not None:
             found = asdict(judgement.findings)
             self.record(CheckResults(check=planned.id, attempt=number, **found))
-        # A check that changes files is not retried: it would find them as it left them, and pass.
-        changed = judgement.reason is Reason.CHANGED_FILES
-        failed = judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not changed
+        failed = (
+            judgement.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and not judgement.changed_files
+        )
         attempts = number - self.check.lost
         if failed and attempts <= planned.retries and not self._is_cancelled:
             await self._back_off()

@@ -18,7 +18,7 @@ from vibeguard.core.model.storable import encoded
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, StalePolicy
 from vibeguard.core.report.epoch import started_ns
 from vibeguard.core.results.guessing import guesser
-from vibeguard.core.results.ruling import Evidence
+from vibeguard.core.results.ruling import Evidence, unexcused
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.rundir.files import open_below, open_regular
@@ -157,7 +157,8 @@ class Judging:
             problem=problem,
             evidence=self._evidence(planned, result, output_path),
         )
-        if judgement.passed and not _leak_fails(planned, result):
+        leaked = _leak_fails(planned, result)
+        if judgement.passed and not leaked:
             return replace(judgement, detail=age)
         if judgement.passed:
             judgement = replace(
@@ -166,6 +167,9 @@ class Judging:
                 reason=Reason.LEAK,
                 tail=last_lines(shown.output),
             )
+        elif leaked and judgement.findings is not None:
+            found = unexcused(judgement.findings, "processes were left behind")
+            judgement = replace(judgement, findings=found)
         if judgement.excerpt is not None and not planned.results:
             judgement = self._guessed(planned, judgement, shown.output)
         return _renumbered(judgement, shown)

@@ -12,6 +12,7 @@ import msgspec
 
 from vibeguard.core.judge import Judgement, changed_files, unknown_changes
 from vibeguard.core.model.plan import PlannedCheck, stands_alone
+from vibeguard.core.names import Outcome
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import Named
 from vibeguard.system.reuse import left_alone
@@ -50,9 +51,12 @@ class Untouched:
         self._latest = self._before[planned.id] = msgspec.msgpack.decode(told, type=Look)
 
     async def ruled(self, planned: PlannedCheck, judgement: Judgement) -> Judgement:
-        """The judgement of a check that has passed, in the light of what it changed."""
+        """The judgement of an attempt, in the light of what it changed.
+
+        A failure is no less one, but it might be tried again, or excused by a quarantine.
+        """
         before = self._before.pop(planned.id, None)
-        if before is None or not judgement.passed:
+        if before is None or judgement.outcome is Outcome.ERROR:
             return judgement
         try:
             told = await self._forked(
