@@ -11,6 +11,12 @@ MUTANTS = (
         test="tests/unit/core/scheduling/test_scheduler.py::test_what_is_looked_up_no_more_than_once_may_start_beside_what_it_requires",
     ),
     Mutant(
+        "a run that lost an output leaves passes",
+        "return state.cancel is not None and state.cancel.reason is CancelReason.LOG_FAILURE",
+        "return False",
+        history=81375,
+    ),
+    Mutant(
         "what is killed in a pause waits for the end of that",
         "        self.resume()\n        self._grace_ns = 0\n",
         "        self._grace_ns = 0\n",

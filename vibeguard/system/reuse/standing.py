@@ -3,7 +3,7 @@
 import os
 
 from vibeguard.core.model.state import CheckRecord, State
-from vibeguard.core.names import LogStatus, Outcome
+from vibeguard.core.names import CancelReason, LogStatus, Outcome
 from vibeguard.core.reuse.record import Record
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder
@@ -43,7 +43,14 @@ class Standing:
         ending = ending_of(reading, folder, state)
         if ending.log_status is not LogStatus.COMPLETE or reading.seal is None:
             return f"run {run} cannot be believed: {ending.problem or 'it is not over'}"
+        if lost_something(state):
+            return f"run {run} could not store all that belongs to it"
         return state, reading.seal.sha256
+
+
+def lost_something(state: State) -> bool:
+    """Whether `report` says 4 of the run although its log is whole: an output is not."""
+    return state.cancel is not None and state.cancel.reason is CancelReason.LOG_FAILURE
 
 
 def is_plain_pass(check: CheckRecord) -> bool:

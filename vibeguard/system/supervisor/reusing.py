@@ -17,7 +17,7 @@ from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, look_up, prove
 from vibeguard.system.reuse.moment import Subject, subject_of
 from vibeguard.system.reuse.records import Records
-from vibeguard.system.reuse.standing import is_plain_pass
+from vibeguard.system.reuse.standing import is_plain_pass, lost_something
 from vibeguard.system.supervisor.aftermath import remembers_bytes, wants_changes
 from vibeguard.system.supervisor.host import CutShort, Fork
 
@@ -99,6 +99,8 @@ class Reusing:
 
     def keep(self, state: State, seal: str) -> None:
         """The run is sealed: record its passes. Raises OSError."""
+        if lost_something(state):
+            return
         records = Records(self._subject.state_dir)
         run = state.run_id
         for record in self._proven:
