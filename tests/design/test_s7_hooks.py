@@ -134,6 +134,15 @@ def test_outside_of_a_repository_there_is_nowhere_to_write(tmp_path):
     assert "git" in done.stderr
 
 
+def test_what_else_git_refuses_is_no_wrong_folder(repository):
+    done = vibeguard(
+        "hook", "git", "--write", cwd=repository, env={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    )
+    assert done.returncode == 2
+    assert "dubious ownership in repository" in done.stderr
+    assert done.stderr.endswith(": see what git status says\n")
+
+
 def test_the_agent_hook_is_written_into_the_repository_and_named(repository):
     """Where the agent's settings can name it."""
     done = vibeguard("hook", "agent", "--write", cwd=repository)

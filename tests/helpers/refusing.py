@@ -34,6 +34,9 @@ CALLS = {
     "pidfd_send_signal": (424, 424),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
+    "pselect6": (270, 72),
+    "readlink": (89, -1),
+    "readlinkat": (267, 78),
     "recvfrom": (45, 207),
     "rt_sigaction": (13, 134),
     "sched_getaffinity": (204, 123),
@@ -43,6 +46,7 @@ CALLS = {
     "setsockopt": (54, 208),
     "socketpair": (53, 199),
     "uname": (63, 160),
+    "wait4": (61, 260),
 }
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 

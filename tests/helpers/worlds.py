@@ -107,9 +107,20 @@ WORLDS = (
         setpgid="EPERM",
     ),
     _refused("clone3: EPERM", "fork", clone3="EPERM"),
+    _refused(
+        "clone3 and setsid: EPERM",
+        "fork, and a process group",
+        _NO_SESSION,
+        clone3="EPERM",
+        setsid="EPERM",
+    ),
     _refused("getsid: EPERM", "what /proc says of the session", getsid="EPERM"),
     _refused("prctl: EPERM", "a sweep by mark before the seal", _NO_ORPHANS, prctl="EPERM"),
     _refused("sched_getaffinity: EPERM", "the number of CPUs", sched_getaffinity="EPERM"),
+    _refused(
+        "readlink: EPERM", "a file in the place of a link", readlink="EPERM", readlinkat="EPERM"
+    ),
+    _refused("pselect6: EPERM", "a file is read without waiting for it", pselect6="EPERM"),
     _refused("prlimit64: EPERM", "a start that is refused", prlimit64="EPERM"),
     _refused("fallocate: EOPNOTSUPP", "zeros are written", fallocate="EOPNOTSUPP"),
     _refused("bind: EPERM", "locks and modes tell who writes", _NOBODY_ASKED, bind="EPERM"),

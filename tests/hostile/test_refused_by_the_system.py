@@ -4,6 +4,7 @@ Every row of the capability table of docs/processes.md is a run of the real comm
 refuses something: a seccomp filter, a namespace without its own /proc, a file system that cannot.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -156,13 +157,14 @@ def test_on_a_mount_that_refuses_chmod_a_hook_says_so_and_what_is_staged_is_chec
         ("rt_sigaction=EPERM", "signal("),
         ("uname=EPERM", "os.uname()"),
         ("getcwd=ENOSYS", "os.getcwd()"),
+        ("wait4=EPERM", "os.wait4("),
     ],
 )
 def test_what_nothing_can_take_the_place_of_is_told_and_is_no_defect(
     call: str, line: str, tmp_path: Path
 ) -> None:
     """What Trio wakes itself with; what the interpreter asks of a descriptor; start-up itself."""
-    folder = project(tmp_path, "checks: [{id: a, run: ':'}]")
+    folder = project(tmp_path, "checks: [{id: a, run: touch ran}]")
     name, _, number = call.partition("=")
     done = in_world(
         World("", tuple(refusing(**{name: number})), ""),
@@ -175,6 +177,30 @@ def test_what_nothing_can_take_the_place_of_is_told_and_is_no_defect(
     assert "let the sandbox allow it" in done.stderr
     assert "defect" not in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (folder / "ran").exists()
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_nor_is_a_traceback_printed_that_cannot_be_kept(tmp_path: Path) -> None:
+    folder = project(tmp_path, "checks: [{id: a, run: ':'}]")
+    refused = ("tests.helpers.refusing", "ioctl=EPERM")
+    done = vibeguard("audit", "a", cwd=folder, before=refused)
+    assert done.returncode == 3
+    assert "the system refuses what VibeGuard cannot do without: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())
+def test_a_tool_answers_where_it_cannot_have_a_session_of_its_own(tmp_path: Path) -> None:
+    folder = project(
+        tmp_path, "checks: [{id: a, run: ':', inputs: [s], tools: ['true'], reuse: true}]"
+    )
+    (folder / "s").write_text("1")
+    os.utime(folder / "s", (1, 1))
+    refused = ("tests.helpers.refusing", "setsid=EPERM")
+    for said in ("passed: 1 check in", "all of them in run"):
+        done = vibeguard("run", "--reuse", cwd=folder, before=refused)
+        assert said in done.stderr
 
 
 @pytest.mark.skipif(bool(can_refuse()), reason=can_refuse())

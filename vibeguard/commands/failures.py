@@ -75,7 +75,7 @@ def explain(error: BaseException, verb: str) -> tuple[tuple[Problem, ...], ExitC
     if number is not None and number not in REFUSALS:
         what = f"cannot write the output: {os.strerror(number)}"
         return (Problem(what=what, do="make room, or write somewhere else"),), ExitCode.INCOMPLETE
-    return told_of(root, _keep_or_show).problems, ExitCode.INCOMPLETE
+    return told_of(root, show=write_err).problems, ExitCode.INCOMPLETE
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -175,13 +175,3 @@ def _print_document(problems: Sequence[Problem], code: ExitCode) -> None:
     from vibeguard.core.report.build import problems_document  # noqa: PLC0415 - only on failure
 
     write_document(problems_document(problems, code, tool_version=__version__))
-
-
-def _keep_or_show(traceback: str) -> str:
-    """Write it to a file of its own and return the path, else print it on stderr."""
-    from vibeguard.system.rundir.notes import keep_traceback  # noqa: PLC0415 - only for a defect
-
-    path = keep_traceback(traceback)
-    if not path:
-        write_err(f"{traceback}\n")
-    return path or "above"

@@ -21,7 +21,7 @@ from vibeguard.core.mcp.conversation import Abandon, Call, Conversation, Reply, 
 from vibeguard.core.mcp.jsonrpc import MOST_BYTES
 from vibeguard.core.mcp.tools import Text
 from vibeguard.system.clock import monotonic_s, wall_time
-from vibeguard.system.ending_signals import kill_group
+from vibeguard.system.own_group import begin_group, end_group, kill_group
 
 PROGRESS_S = 5
 MOST_TEXT = 64 << 10  # of an output: more is no help to a reader who pays by the line
@@ -137,9 +137,7 @@ class Server:
         with self._lock:
             if self._closed or not self._conversation.awaits(call):
                 return None
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
-            )
+            process = begin_group(argv, stdout=out, stderr=err)
             self._processes[call] = process
         began, bound = monotonic_s(), call.arguments.bound_s
         for waited in range(0, bound, PROGRESS_S):
@@ -148,9 +146,7 @@ class Server:
             end = began + min(waited + PROGRESS_S, bound)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return process.wait(max(end - monotonic_s(), 0))
-        with self._lock:
-            self._kill(call)
-        process.wait()
+        end_group(process)
         return None
 
     def _tell_progress(self, call: Call, waited_s: int) -> None:

@@ -98,7 +98,8 @@ def shortage(error: BaseException) -> RunIncomplete | None:
         return RunIncomplete("no file descriptor is left", "raise the limit (ulimit -n)")
     no_thread = isinstance(error, RuntimeError) and str(error) == "can't start new thread"
     if no_thread or number == errno.EAGAIN:
-        do = "raise the limits (ulimit -u, pids.max of the control group), or end other processes"
+        limits = "raise the limits (ulimit -u, pids.max of the control group)"
+        do = f"{limits}, end other processes, or let the sandbox start some"
         return RunIncomplete("no process or thread is left", do)
     if isinstance(error, OverflowError) and "timestamp" in str(error):
         return RunIncomplete("the clock is not in the years 1678 to 2262", "set it right")

@@ -1,9 +1,7 @@
-"""Signals that end programs: which ones, who has nothing to do with them, and a group killed."""
+"""Signals that end programs: which ones, and who has nothing to do with them."""
 
-import os
 import signal
 from collections.abc import Iterable
-from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -30,12 +28,3 @@ def is_like_one(exit_code: int | None, signal_name: str) -> bool:
 
 def do_nothing(_number: int, _frame: FrameType | None) -> None:
     """Handle a signal: that it has come is told otherwise, or of no account any more."""
-
-
-def kill_group(leader: int) -> None:
-    """SIGKILL to a process group that we began; where it is gone already, that is no error.
-
-    It would take the place of the one for whose sake the group is ended: a Ctrl-C among others.
-    """
-    with suppress(ProcessLookupError, PermissionError):  # the latter: only zombies, on macOS
-        os.killpg(leader, signal.SIGKILL)

@@ -39,10 +39,12 @@ def told_of(
     keep: Callable[[str], str] = keep_traceback,
     *,
     mend: str = "please report it",
+    show: Callable[[str], object] | None = None,
 ) -> RunIncomplete:
     """The sentence, and what to do: `mend` where it is a defect. `keep` gets the traceback.
 
-    Its last line is that sentence, for whoever looks at the run later.
+    Its last line is that sentence, for whoever looks at the run later. `show` gets that of a defect
+    which cannot be kept.
     """
     from traceback import format_exception  # noqa: PLC0415 - only on failure
 
@@ -51,10 +53,15 @@ def told_of(
         root = root.exceptions[0]
     whose = "" if isinstance(root, ImportError) else "a defect of VibeGuard itself: "
     what = f"{whose}{type(root).__name__}: {root}"
-    told = shortage(root) or _refusal(error) or RunIncomplete(what, mend)
+    known = shortage(root) or _refusal(error)
+    told = known or RunIncomplete(what, mend)
     path = ""
     with suppress(OSError, MemoryError):
-        path = keep("".join((*format_exception(error), told.what)))
+        traceback = "".join((*format_exception(error), told.what))
+        path = keep(traceback)
+        if not path and known is None and show is not None:
+            show(f"{traceback}\n")
+            path = "above"
     return RunIncomplete(told.what, f"{told.do}; its traceback: {path}") if path else told
 
 

@@ -23,7 +23,7 @@ def git(*arguments: str) -> str:
             ["git", *arguments],
             capture_output=True,
             check=False,
-            env={k: v for k, v in os.environ.items() if k not in LENT_BY_GIT},
+            env={k: v for k, v in os.environ.items() if k not in LENT_BY_GIT} | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
@@ -31,10 +31,11 @@ def git(*arguments: str) -> str:
 
         raise no_git(error) from error
     if done.returncode != 0:
-        first = os.fsdecode(done.stderr).strip().splitlines()[:1]
+        said = os.fsdecode(done.stderr).strip()
+        outside = not said or "not a git repository" in said or "work tree" in said
         raise UsageError(
-            f"git {arguments[0]} failed: {first[0] if first else 'no message'}",
-            "go to the work tree of a git repository",
+            f"git {arguments[0]} failed: {next(iter(said.splitlines()), 'no message')}",
+            "go to the work tree of a git repository" if outside else "see what git status says",
         )
     # Names of folders are bytes, and may end in a newline of their own.
     return os.fsdecode(done.stdout).removesuffix("\n")

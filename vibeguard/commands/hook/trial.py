@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from vibeguard.commands.hook.git_files import LENT_BY_GIT
 from vibeguard.commands.hook.targets import Target
+from vibeguard.system.own_group import ask
 
 # The hooks' own commands are the real ones; what runs or reads checks answers as it is told.
 _STUB = """#!/bin/sh
@@ -79,15 +80,7 @@ def attempt(trial: Trial, code: int | None, folder: Path) -> Ended:
         "VIBEGUARD_STATE_DIR": str(folder / "state"),
     }
     try:
-        done = subprocess.run(
-            trial.words,
-            cwd=trial.cwd,
-            env=known,
-            input=os.fsencode(trial.stdin),
-            capture_output=True,
-            timeout=_TRIAL_S,
-            check=False,
-        )
+        done = ask(trial.words, _TRIAL_S, os.fsencode(trial.stdin), cwd=trial.cwd, env=known)
     except (OSError, subprocess.TimeoutExpired):
         return Ended(None)
     return Ended(done.returncode, done.stdout.decode("utf-8", "replace"))

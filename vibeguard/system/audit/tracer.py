@@ -10,6 +10,7 @@ from typing import Final
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import Git
+from vibeguard.system.own_group import ask
 
 _CALLS: Final = (
     "%file,connect,bind,sendto,sendmsg,sendmmsg,getdents64,fchdir,openat2,execveat,io_uring_setup,"
@@ -61,9 +62,7 @@ def _probe(strace: str) -> str:
     """Why a trace cannot be taken; empty where it can."""
     command = [strace, *_FLAGS, os.devnull, "--", "/bin/sh", "-c", ":"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PROBE_S, check=False
-        )
+        done = ask(command, _PROBE_S)
     except subprocess.TimeoutExpired:
         return f"strace did not end within {_PROBE_S:g} s"
     except OSError as error:

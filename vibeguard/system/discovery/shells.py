@@ -13,17 +13,11 @@ def sh_lacks(name: str, shell: str = SHELL) -> bool:
     import subprocess  # noqa: PLC0415 - hardly ever asked, and SHELL by everybody
 
     from vibeguard.core.lang.bashisms import PROBES  # noqa: PLC0415 - the same
+    from vibeguard.system.own_group import ask  # noqa: PLC0415 - the same
 
     script, expected = PROBES[name]
     try:
-        asked = subprocess.run(
-            [shell, "-c", script],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_PATIENCE_S,
-            check=False,
-        )
+        asked = ask((shell, "-c", script), _PATIENCE_S)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return asked.returncode != expected

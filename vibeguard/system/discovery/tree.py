@@ -25,7 +25,7 @@ from vibeguard.system.discovery.vcs import (
     with_settings,
 )
 from vibeguard.system.discovery.whereabouts import git_root
-from vibeguard.system.ending_signals import kill_group
+from vibeguard.system.own_group import kill_group
 
 TIMEOUT_S: Final = 5.0
 # In the folder of what is done apart from the user's repository.

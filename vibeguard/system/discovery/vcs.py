@@ -3,20 +3,16 @@
 Nor does it believe what a user may have told it to for speed, instead of looking.
 """
 
-import errno
 import os
-import select
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import partial
 from typing import NamedTuple
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.whereabouts import repository_root
-from vibeguard.system.ending_signals import kill_group
+from vibeguard.system.own_group import Program, answer_of, begin_asking, end_group
 
 TIMEOUT_S = 1.0
 SUBMODULE = b"160000"
@@ -48,7 +44,7 @@ class Git(NamedTuple):
         self,
         *arguments: str,
         given: bytes | None = None,
-        began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
+        began: Callable[[Program], None] = lambda _: None,
     ) -> bytes:
         """What git prints, with `given` as its input; `began` gets the process, and may end it.
 
@@ -66,23 +62,10 @@ class Git(NamedTuple):
         except (OSError, subprocess.SubprocessError):
             return None
 
-    def begin(self, *arguments: str, given: bytes | None = None) -> "subprocess.Popen[bytes]":
+    def begin(self, *arguments: str, given: bytes | None = None) -> Program:
         """Start git without waiting for its answer. Raises OSError if it is missing."""
-        begin = partial(
-            _Asked,
-            [*_GIT, *arguments],
-            cwd=self.folder,
-            env={**self.environment, b"LC_ALL": b"C"},
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        try:
-            return begin(start_new_session=True)
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOSYS):
-                raise
-            return begin(process_group=0)  # a sandbox refuses sessions
+        words, env = [*_GIT, *arguments], {**self.environment, b"LC_ALL": b"C"}
+        return begin_asking(words, given, cwd=self.folder, env=env)
 
 
 def no_git(error: OSError) -> UsageError:
@@ -92,51 +75,30 @@ def no_git(error: OSError) -> UsageError:
     return UsageError(f"git cannot be started: {error.strerror}", do)
 
 
-class _Asked(subprocess.Popen[bytes]):
-    """Waits for an end as it comes: Popen looks after 1 ms, 2, 4, and most answers take two."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """As Popen's. Raises TimeoutExpired."""
-        if timeout is not None and self.returncode is None:
-            with suppress(AttributeError, OSError), open(os.pidfd_open(self.pid), "rb", 0) as ended:
-                looked = select.poll()
-                looked.register(ended, select.POLLIN)
-                looked.poll(max(0.0, timeout) * 1000)
-        return super().wait(timeout)
-
-
 class AskedAhead(NamedTuple):
     """Git, at work on what it is going to be asked about a repository."""
 
     root: str
-    process: "subprocess.Popen[bytes]"
+    process: Program
 
     def discard(self) -> None:
         """Nobody wants to know any more; harmless where it has told."""
         if self.process.returncode is None:
-            kill_group(self.process.pid)
             with self.process:
-                self.process.communicate()
+                end_group(self.process)
 
 
 def answer_of_git(
-    process: "subprocess.Popen[bytes]",
+    process: Program,
     timeout_s: float,
     given: bytes | None = None,
     *,
-    began: Callable[["subprocess.Popen[bytes]"], None] = lambda _: None,
+    began: Callable[[Program], None] = lambda _: None,
 ) -> bytes:
     """What the git that was begun prints, as `Git.ask` has it. Raises SubprocessError."""
-    with process:
-        try:
-            began(process)
-            output, complaint = process.communicate(given, timeout=timeout_s)
-        except BaseException:
-            kill_group(process.pid)
-            raise
-    if process.returncode != 0:
-        raise subprocess.CalledProcessError(process.returncode, process.args, output, complaint)
-    return output
+    told = answer_of(process, timeout_s, given, began=began)
+    told.check_returncode()
+    return told.stdout
 
 
 def present_head(folder: str, environment: Mapping[bytes, bytes]) -> str:

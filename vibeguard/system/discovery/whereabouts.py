@@ -78,7 +78,7 @@ def read_config(path: str) -> bytes:
             raise UsageError(f"cannot read {path}: it is no file", do)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            return b"".join(_chunks(descriptor, _MOST_BYTES))
+            return b"".join(_chunks(descriptor, _MOST_BYTES, is_pipe=stat.S_ISFIFO(mode)))
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -87,11 +87,11 @@ def read_config(path: str) -> bytes:
         raise UsageError(f"cannot read {path}: {why}", "make it readable") from None
 
 
-def _chunks(descriptor: int, most_bytes: int) -> Iterator[bytes]:
-    """What can be read, at most so much of it. Raises OSError; TimeoutError for a mute one."""
+def _chunks(descriptor: int, most_bytes: int, *, is_pipe: bool) -> Iterator[bytes]:
+    """What can be read, at most so much of it. Raises OSError; TimeoutError for a mute pipe."""
     left, patience_s = most_bytes, WRITER_S
     while left:
-        ready = select.select([descriptor], [], [], patience_s)[0]
+        ready = not is_pipe or select.select([descriptor], [], [], patience_s)[0]
         if not ready and patience_s == PATIENCE_S:
             raise TimeoutError(errno.ETIMEDOUT, f"nothing came for {PATIENCE_S} s")
         patience_s = PATIENCE_S

@@ -31,6 +31,7 @@ IMPORTED_ONCE = (
     "vibeguard.core.fold.fold",
     "vibeguard.system.detach",
     "vibeguard.system.discovery.differing",
+    "vibeguard.system.ending_signals",
     "vibeguard.system.history",
     "vibeguard.system.journal.creation",
     "vibeguard.system.journal.live_runs",
@@ -79,7 +80,7 @@ class Supervisor:
         if self.launched_ns is None:
             self.launched_ns = wall_ns()
             os.close(self.orders)
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            with contextlib.suppress(OSError):  # it has gone; a sandbox refuses to wait
                 os.kill(self.guardian, signal.SIGKILL)
                 os.waitpid(self.guardian, 0)
 

@@ -51,7 +51,7 @@ class SupervisorLink:
     def wake(self) -> None:
         """Let it go on if a check has stopped it; what runs is not disturbed."""
         if self.guarded_here and not self._reaped:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # it has gone; a sandbox refuses signals
                 os.kill(self._supervisor.guardian, signal.SIGCONT)
 
     def give_up(self) -> None:

@@ -204,7 +204,8 @@ class Journal:
     def _refuse(self, error: OSError) -> NoReturn:
         self._refusal = LogWriteError(
             f"the log cannot be written: {error.strerror} ({self.log_path})",
-            "what was written before stays readable; make room or mend the disk, and run again",
+            "what was written before stays readable; make room, mend the disk or let the sandbox "
+            "allow it, and run again",
         )
         raise self._refusal from error
 

@@ -7,8 +7,8 @@ import tempfile
 from typing import IO
 
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.ending_signals import kill_group
 from vibeguard.system.notifying.notify_job import NotifyJob
+from vibeguard.system.own_group import Program, begin_group, end_group
 
 BOUND_S = 60.0
 _END_BYTES = 4096
@@ -20,14 +20,12 @@ def tell_command(job: NotifyJob, command: str) -> tuple[int, str]:
         document.write(job.document)
         document.seek(0)
         try:
-            process = subprocess.Popen(
+            process = begin_group(
                 ["sh", "-c", command],
                 stdin=document,
                 stdout=output,
-                stderr=subprocess.STDOUT,
                 cwd=job.folder,
                 env=without_git_locals(job.environment),
-                start_new_session=True,
             )
         except OSError as error:
             return 1, f"it could not be started: {error.strerror}"
@@ -38,13 +36,12 @@ def tell_command(job: NotifyJob, command: str) -> tuple[int, str]:
         return 1, f"{how}{_last_line(output)}" if code else ""
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> int | None:
+def _wait(process: Program) -> int | None:
     """Its exit code; None where it, with all of its group, had to be ended."""
     try:
         return process.wait(BOUND_S)
     except subprocess.TimeoutExpired:
-        kill_group(process.pid)
-        process.wait()
+        end_group(process)
         return None
 
 

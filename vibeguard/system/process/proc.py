@@ -54,18 +54,12 @@ def is_ours() -> bool:
     """Whether /proc tells of the processes that this one knows by number.
 
     A new pid namespace without a new /proc (`unshare -pf`, a sandbox) shows those of another one:
-    its numbers are other processes. `self` is then not our pid, or is one among several (NSpid).
+    its numbers are other processes. Our own is another there, or one among several (NSpid).
     """
-    pid = str(os.getpid())
-    try:
-        if os.readlink("/proc/self") != pid:
-            return False
-    except OSError:
-        return False
-    for line in (read("/proc/self/status") or b"").splitlines():
-        if line.startswith(b"NSpid:"):
-            return line.split()[1:] == [pid.encode()]
-    return True
+    ours = [str(os.getpid()).encode()]
+    lines = (read("/proc/self/status") or b"").splitlines()
+    told = [line.split()[1:] for line in lines if line.startswith((b"Pid:", b"NSpid:"))]
+    return bool(told) and all(numbers == ours for numbers in told)
 
 
 @cache

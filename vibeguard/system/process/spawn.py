@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
+from vibeguard.system.detach import leave_session
 from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.process.command_line import arguments_for, find_shell, with_files
 from vibeguard.system.process.exits import ExitWatch, ThreadedExitWatch, has_pidfd
@@ -242,14 +243,14 @@ def _fork(
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        start_new_session=True,
-        preexec_fn=_reset_signals,  # noqa: PLW1509 - nothing of ours holds a lock at a fork
+        preexec_fn=_begin,  # noqa: PLW1509 - nothing of ours holds a lock at a fork
     )
     child.returncode = 0  # whoever waits for it is another
     return child.pid
 
 
-def _reset_signals() -> None:
+def _begin() -> None:
+    leave_session()
     for number in RESET_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -14,7 +14,7 @@ from typing import IO, cast
 
 from vibeguard.core.reuse.command_words import words_of
 from vibeguard.system.clock import monotonic_s
-from vibeguard.system.ending_signals import kill_group
+from vibeguard.system.own_group import begin_group, end_group
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20
@@ -36,15 +36,7 @@ class ToolSilent(Exception):
 def answer_of(command: str, cwd: bytes, environment: Mapping[bytes, bytes]) -> bytes:
     """What the command writes. Raises ToolSilent where it fails or hangs, or writes too much."""
     try:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = begin_group(["/bin/sh", "-c", command], cwd=cwd, env=environment)
     except OSError as error:
         raise ToolSilent(f"cannot be started: {error.strerror}") from error
     until = monotonic_s() + TIMEOUT_S
@@ -53,7 +45,7 @@ def answer_of(command: str, cwd: bytes, environment: Mapping[bytes, bytes]) -> b
             output = _all_of(cast("IO[bytes]", process.stdout), until)
             code = process.wait(max(until - monotonic_s(), 0.0))
         except BaseException as error:
-            kill_group(process.pid)
+            end_group(process)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise ToolSilent(f"takes longer than {TIMEOUT_S:g} s") from error
             raise

@@ -147,6 +147,8 @@ def advice_for(error: OSError) -> str:
         return "raise the limit (ulimit -f)"
     if lack := shortage(error):
         return lack.do
+    if error.errno in (errno.EPERM, errno.ENOSYS):
+        return "let the sandbox or the mount allow it, or keep the state elsewhere: --state-dir"
     return "make room, make the folder writable, or keep the state elsewhere: --state-dir"
 
 
@@ -174,7 +176,7 @@ def _set_mode_of_users(path: str, mode: int) -> None:
         if error.errno not in _NO_MODES:
             raise
         if mode & stat.S_IXUSR and not os.stat(path).st_mode & stat.S_IXUSR:
-            why = "this mount refuses chmod, and makes no file executable"
+            why = "chmod is refused, and the mount makes no file executable"
             raise ModeRefused(error.errno, why, path) from error
 
 

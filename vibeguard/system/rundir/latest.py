@@ -3,13 +3,14 @@
 import errno
 import os
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import Final
 
 from vibeguard.system.rundir.files import read_regular, replace_file, unique_sibling
 from vibeguard.system.rundir.ids import is_run_id, run_folder
 from vibeguard.system.rundir.order import outermost, read_order
 
-# What symlink() says on a file system that has none.
+# What symlink() says on a file system that has none, and readlink() of what is none.
 _NO_SYMLINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _LONGEST: Final = 4096
 
@@ -45,7 +46,7 @@ def read_latest(state_dir: str) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        if error.errno != errno.EINVAL:
+        if error.errno not in _NO_SYMLINKS:
             raise
         link = read_regular(path, _LONGEST).decode("utf-8", "replace").strip()
         folder, run_id = os.path.split(link)
@@ -58,13 +59,11 @@ def _point_to(state_dir: str, run_id: str) -> None:
     temporary = unique_sibling(path)
     try:
         os.symlink(target, temporary)
+        os.readlink(temporary)  # a sandbox may refuse this alone
+        os.replace(temporary, path)
     except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
         if error.errno not in _NO_SYMLINKS:
             raise
         replace_file(path, target.encode() + b"\n")
-        return
-    try:
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise

@@ -11,6 +11,7 @@ from vibeguard.system.discovery.environment import of_this_repository, without_g
 from vibeguard.system.discovery.tree import own_index, own_objects
 from vibeguard.system.discovery.vcs import SUBMODULE, path_told, present_head
 from vibeguard.system.discovery.whereabouts import git_root
+from vibeguard.system.rundir.files import advice_for
 from vibeguard.system.staged.repository import Repository
 from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
 
@@ -73,7 +74,7 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
         apart = own_objects(scratch.path, os.path.join(common_dir, "objects"))
     except OSError as error:
         what = f"the index cannot be copied to {state_dir}: {error.strerror}"
-        raise UsageError(what, "make room there, or name another folder: --state-dir") from error
+        raise UsageError(what, advice_for(error)) from error
     repository = Repository(root, own)
     try:
         _refuse_unmerged(repository)

@@ -4,11 +4,13 @@ Nearly all of a run's start-up is this import (docs/performance.md, docs/adr/020
 """
 
 import ctypes
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
+from vibeguard.system.process.exits import reap
 from vibeguard.system.unexpected import try_to_wake
 
 # Trio and what it imports bind these, and use them for connections.
@@ -43,8 +45,12 @@ class _LeftOut(ModuleType):
 
 
 def import_trio() -> None:
-    """Import Trio, unless it is loaded already. Raises OSError where it could not work."""
+    """Import Trio, unless it is loaded already. Raises OSError where it could not work.
+
+    Nor could what is run under it be waited for, where a sandbox refuses that.
+    """
     try_to_wake()
+    reap(os.getpid())  # no child of its own
     if "trio" in sys.modules:
         return
     for name in PUT_OFF:

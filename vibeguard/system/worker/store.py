@@ -14,11 +14,13 @@ from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import quoted_path
+from vibeguard.system.own_group import ask
 from vibeguard.system.rundir.files import make_folder
 from vibeguard.system.rundir.removal import remove_tree
 
 GIT_TIMEOUT_S: Final = 60.0
 FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away
+_FOR_GIT: Final = {b"LC_ALL": b"C", b"GIT_TERMINAL_PROMPT": b"0"}
 
 
 class Store:
@@ -104,18 +106,10 @@ class Store:
 
     def _git(self, *arguments: str, timeout_s: float = GIT_TIMEOUT_S) -> str:
         try:
-            done = subprocess.run(
-                ["git", *arguments],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=True,
-                timeout=timeout_s,
-                env={
-                    **without_git_locals(os.environb),
-                    b"LC_ALL": b"C",
-                    b"GIT_TERMINAL_PROMPT": b"0",
-                },
+            done = ask(
+                ("git", *arguments), timeout_s, env=without_git_locals(os.environb) | _FOR_GIT
             )
+            done.check_returncode()
         except subprocess.CalledProcessError as error:
             lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
             fatal = [line for line in lines if line.startswith("fatal: ")]  # what follows is advice

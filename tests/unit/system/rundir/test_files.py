@@ -132,6 +132,8 @@ def test_a_script_is_written_there_only_where_it_can_be_run(tmp_path, monkeypatc
     assert sorted(os.listdir(tmp_path)) == ["hook", "text"]
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EFBIG])
+@pytest.mark.parametrize(
+    "number", [errno.EMFILE, errno.ENOMEM, errno.EFBIG, errno.EPERM, errno.ENOSYS]
+)
 def test_a_limit_is_not_told_as_a_full_disk(number):
     assert "room" not in advice_for(OSError(number, "refused"))
