@@ -11,6 +11,7 @@ from tests.helpers.brokers import key_file
 from tests.helpers.command import environment, project, vibeguard
 from vibeguard.late_patterns import LatePattern
 from vibeguard.system.front.early import IMPORTED_ONCE
+from vibeguard.system.supervisor.lean_trio import FOR_CONNECTIONS, UNUSED
 
 # Never for plain words: the parser and what it brings, and what the standard library has that is heavy.
 PARSER = {"cyclopts", "attr", "attrs", "rich", "docstring_parser", "inspect", "dataclasses"}
@@ -35,12 +36,21 @@ SELDOM = {
 OF_TRIO = {"trio", "attr", "attrs", "inspect", "ssl", "logging"}
 # What Trio imports for programs with connections, and to search for a library.
 PUT_OFF = {"_ssl", "idna.core", "ctypes.util", "shutil", "tempfile"}
-LEFT_OUT = {"trio._dtls", "trio._path", "pathlib", "attr.validators"}
+LEFT_OUT = {*UNUSED, *FOR_CONNECTIONS, "pathlib"}
 SUPERVISOR = (PARSER | HEAVY | CONFIG | SELDOM | PUT_OFF | LEFT_OUT) - OF_TRIO
 SUPERVISE = (
     "from vibeguard.system.supervisor.lean_trio import import_trio; import_trio(); "
     "import vibeguard.system.supervisor.process, vibeguard.system.supervisor.session"
 )
+
+PRELOADED = f"""{SUPERVISE}
+from vibeguard.system.supervisor.preload import preload
+from vibeguard.system.channel import Launch
+from vibeguard.core.model.plan import Plan, ResolvedSettings
+plan = Plan(ResolvedSettings(parallel=1, async_parallel=1), ())
+preload(Launch(plan, (), {{}}, {{}}, b'/', b'/', b'/', '', '', ''))
+before = set(sys.modules)
+"""
 
 
 def loaded(program: str, folder: Path) -> set[str]:
@@ -126,19 +136,36 @@ def test_what_trio_put_off_is_whole_once_it_is_used(folder):
     assert {"_ssl", "idna.core"} <= loaded(program, folder)
 
 
-def test_what_was_left_out_of_trio_can_be_imported_afterwards(folder):
+def test_what_was_left_out_of_trio_is_imported_once_it_is_used(folder):
     program = (
-        f"{SUPERVISE}; from trio._path import Path; from attr.validators import instance_of; "
-        "Path('.'), instance_of(int)"
+        f"{SUPERVISE}; import trio; from attr.validators import instance_of; instance_of(int); "
+        "assert trio.Path is trio._path.Path; assert trio.socket.socket is trio._socket.socket; "
+        "assert trio.lowlevel.FdStream is trio._unix_pipes.FdStream; "
+        "assert not hasattr(trio, 'nothing') and not hasattr(trio.lowlevel, 'nothing')"
     )
-    assert {"pathlib", "attr.validators"} <= loaded(program, folder)
+    assert {"pathlib", "attr.validators", "trio.socket"} <= loaded(program, folder)
+
+
+def test_a_run_without_connections_uses_nothing_of_trio_that_is_left_out(folder):
+    """It would be imported after checks have run."""
+    program = PRELOADED + (
+        "import re, trio; from pathlib import Path\n"
+        "mine = [m.__file__ for name, m in sys.modules.items() if name.startswith('vibeguard.')]\n"
+        "words = '\\n'.join(Path(file).read_text() for file in mine if 'lean_trio' not in file)\n"
+        "used = set(re.findall(r'\\btrio\\.(\\w+)(?:\\.(\\w+))?', words))\n"
+        "assert ('Event', '') in used and ('to_thread', 'run_sync') in used, used\n"
+        "missing = {name for name, _ in used if name not in vars(trio)}\n"
+        "missing |= {n for m, n in used if m == 'lowlevel' and n not in vars(trio.lowlevel)}\n"
+        "assert not missing, missing\npass"
+    )
+    loaded(program, folder)
 
 
 def test_a_trio_that_needs_what_is_left_out_is_imported_whole(folder):
     """A later one may: then it takes longer, and a run starts all the same."""
     program = (
         "from vibeguard.system.supervisor import lean_trio as lean; "
-        f"lean.LEFT_OUT += ('trio._sync',); {SUPERVISE}; "
+        f"lean.UNUSED += ('trio._sync',); {SUPERVISE}; "
         "import trio; trio.Path('.'), trio.run(trio.sleep, 0)"
     )
     assert "trio._dtls" in loaded(program, folder)
@@ -146,7 +173,10 @@ def test_a_trio_that_needs_what_is_left_out_is_imported_whole(folder):
 
 @pytest.mark.parametrize(
     ("url", "found"),
-    [("redis://127.0.0.1:1", {"_ssl", "idna.core"}), ("unix:///nowhere", set())],
+    [
+        ("redis://127.0.0.1:1", {"_ssl", "idna.core", *FOR_CONNECTIONS}),
+        ("unix:///nowhere", {*FOR_CONNECTIONS}),
+    ],
     ids=["network", "socket"],
 )
 def test_a_run_with_connections_loads_what_was_put_off(folder, tmp_path, url, found):
@@ -164,17 +194,7 @@ def test_a_run_with_connections_loads_what_was_put_off(folder, tmp_path, url, fo
         "refused = contextlib.suppress(UsageError)\n"
         f"with refused: prepare_remote(launch, {environ}, OrderReader(os.pipe()[0]), None)\npass"
     )
-    assert loaded(program, folder) & {"_ssl", "idna.core"} == found
-
-
-PRELOADED = f"""{SUPERVISE}
-from vibeguard.system.supervisor.preload import preload
-from vibeguard.system.channel import Launch
-from vibeguard.core.model.plan import Plan, ResolvedSettings
-plan = Plan(ResolvedSettings(parallel=1, async_parallel=1), ())
-preload(Launch(plan, (), {{}}, {{}}, b'/', b'/', b'/', '', '', ''))
-before = set(sys.modules)
-"""
+    assert loaded(program, folder) & {"_ssl", "idna.core", *FOR_CONNECTIONS} == found
 
 
 def test_what_is_guessed_of_a_check_that_fails_needs_nothing_that_is_not_loaded_yet(folder):

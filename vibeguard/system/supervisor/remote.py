@@ -21,7 +21,7 @@ from vibeguard.system.pool.access import Access, access_from
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.listing import ask_once, workers_of
 from vibeguard.system.pool.shipment import Capture, Shipment
-from vibeguard.system.supervisor.lean_trio import load_what_was_put_off
+from vibeguard.system.supervisor.lean_trio import load_what_was_left_out, load_what_was_put_off
 
 RETURNS_LIMIT_BYTES: Final = 256 << 20
 
@@ -155,6 +155,7 @@ def prepare_remote(
     if settings is None:
         return None
     access = access_from(environ, settings.name, insecure=settings.insecure)
+    load_what_was_left_out()
     if not access.address.path:
         load_what_was_put_off()
     found = ask_once(access, partial(_try_out, captured), partial(_ended_by, orders))
