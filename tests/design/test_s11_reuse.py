@@ -1092,3 +1092,12 @@ def test_a_check_that_was_not_reused_has_nothing_to_confirm(folder):
         None,
         "nothing to confirm",
     )
+
+
+def test_a_failure_is_not_confirmed_and_a_quarantined_one_fails_no_run_for_that(folder):
+    known = "quarantine: {results: [t], until: 2099-01-01}, results: {tap: output}"
+    unit = f"{{id: unit, run: 'echo 1..1; echo not ok 1 - t; exit 1', {known}, "
+    project(folder, f"checks: [{unit}reuse: confirm, inputs: [a.txt], tools: []}}]\n")
+    done = vibeguard("run", "--reuse", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "confirm" not in done.stderr

@@ -115,7 +115,7 @@ def dependency_pending(state: State, record: CheckRecord, event: CheckSettled) -
 def nothing_to_confirm(state: State, record: CheckRecord, event: CheckSettled) -> str:
     """The check that it would run again was not reused."""
     confirmed = state.checks.get(record.planned.confirms)
-    if confirmed is None or confirmed.outcome is not _PASSED or confirmed.reused is not None:
+    if confirmed is None or confirmed.settled is None or confirmed.reused is not None:
         return "there was a pass to confirm, or it confirms none"
     if not event.waived or event.cause != confirmed.planned.id or state.cancel is not None:
         return "its plan asks for that"

@@ -36,7 +36,7 @@ from vibeguard.core.names import (
 )
 from vibeguard.core.scheduling.index import Index
 from vibeguard.core.scheduling.moves import EnterGroup, LeaveGroup, LookUp, Move, Start
-from vibeguard.core.scheduling.settlement import settled
+from vibeguard.core.scheduling.settlement import nothing_to_confirm, settled
 
 
 class Scheduler:
@@ -162,6 +162,8 @@ class Scheduler:
         while self._index.to_skip:
             dependent, required = self._index.to_skip.popleft()
             if dependent.state is not CheckState.SETTLED and required.settled is not None:
+                if dependent.planned.confirms:
+                    return nothing_to_confirm(dependent)
                 return settled(
                     dependent,
                     Outcome.SKIPPED,
@@ -195,11 +197,10 @@ class Scheduler:
             record = self._index.unqueued.popleft()
             if record.state is not CheckState.READY:
                 continue  # it has settled meanwhile
-            check, confirms = record.planned.id, record.planned.confirms
-            confirmed = self.state.checks.get(confirms)
+            check = record.planned.id
+            confirmed = self.state.checks.get(record.planned.confirms)
             if confirmed is not None and confirmed.reused is None:
-                reason = Reason.NOTHING_TO_CONFIRM
-                return settled(record, Outcome.SKIPPED, reason, cause=confirms, waived=True)
+                return nothing_to_confirm(record)
             if self._index.requirements.must_defer(check):
                 self._index.deferred[check] = record
             elif self._index.may_be_reused(check):

@@ -48,6 +48,12 @@ def reused(record: CheckRecord, run: str, seal: str, key: str) -> tuple[CheckReu
     return found, settled(record, Outcome.PASSED, Reason.REUSED)
 
 
+def nothing_to_confirm(record: CheckRecord) -> CheckSettled:
+    """The event by which a check settles whose check was not reused, whatever became of it."""
+    reason, confirmed = Reason.NOTHING_TO_CONFIRM, record.planned.confirms
+    return settled(record, Outcome.SKIPPED, reason, cause=confirmed, waived=True)
+
+
 def triggered_prompts(on: Triggers, outcome: Outcome) -> tuple[TriggeredPrompt, ...]:
     """`on.success` of a pass, `on.timeout` of a timeout if there is one, else `on.failure`.
 

@@ -173,17 +173,16 @@ def nothing_to_confirm(run: History, **facts: Any) -> None:
     run.settle(CONFIRM, Outcome.SKIPPED, Reason.NOTHING_TO_CONFIRM, **facts)
 
 
-def test_a_pass_of_this_run_needs_no_confirmation():
-    run = to_confirm(lambda run: run.passes("lint"))
+@pytest.mark.parametrize("how", [lambda run: run.passes("lint"), lambda run: run.fails("lint")])
+def test_what_was_not_reused_needs_no_confirmation(how: Callable[[History], object]):
+    run = to_confirm(how)
     for other in ({"waived": False}, {"cause": "other"}, {"cause": ""}):
         refused("its plan asks for that", lambda other=other: nothing_to_confirm(run, **other))
     nothing_to_confirm(run)
     assert run.state.checks[CONFIRM].outcome is Outcome.SKIPPED
 
 
-@pytest.mark.parametrize(
-    "how", [lambda run: run.fails("lint"), lambda run: reused(run, "lint"), lambda run: None]
-)
+@pytest.mark.parametrize("how", [lambda run: reused(run, "lint"), lambda run: None])
 def test_there_is_something_to_confirm_where_a_pass_was_reused(how: Callable[[History], object]):
     refused("there was a pass to confirm", lambda: nothing_to_confirm(to_confirm(how)))
 
