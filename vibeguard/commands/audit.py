@@ -3,6 +3,7 @@
 import codecs
 import os
 import tempfile
+from functools import partial
 
 from vibeguard.commands.loading import Loaded, load, state_dir_of_run
 from vibeguard.commands.options import GlobalOptions, OneCheckName
@@ -11,23 +12,24 @@ from vibeguard.core.audit.accesses import Accesses
 from vibeguard.core.audit.findings import audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings, is_handed_files
-from vibeguard.core.names import ExitCode
+from vibeguard.core.names import ExitCode, LeakPolicy
 from vibeguard.core.planning.plan import plan_of_all
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.audit.traced_attempt import Ended, Order, TracedAttempt
-from vibeguard.system.audit.tracer import ignored_by_git, tracer_command, usable_tracer
+from vibeguard.system.audit.traced_attempt import Ended, TracedAttempt
+from vibeguard.system.audit.tracer import ignored_by_git, usable_tracer
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.discovery.environment import FILE_LIST, caller_environment, check_environment
 from vibeguard.system.discovery.whereabouts import repository_root
+from vibeguard.system.executors.base import AttemptSpec
 from vibeguard.system.front.signals import EXIT_CODES
 from vibeguard.system.process.exits import signal_number
 from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.rundir.ids import new_run_id
 
 _SIGNALLED = 128
+_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
@@ -43,9 +45,10 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     planned = next(each for each in plan.checks if each.id == check)
     state_dir = state_dir_of_run(loaded.located, common)
     with tempfile.TemporaryDirectory(prefix="vibeguard-audit-") as scratch:
-        order = _order(loaded, planned, plan.settings, state_dir, strace=strace, scratch=scratch)
-        calls, facts = Syscalls(), _facts(loaded, order, state_dir)
-        ended = _run(order, calls, facts)
+        spec = _spec(loaded, planned, plan.settings, state_dir, scratch)
+        calls, facts = Syscalls(), _facts(loaded, spec, state_dir)
+        read, show = partial(_read, calls, facts), partial(_show, _decoder("replace"))
+        ended = _run(TracedAttempt(spec, planned, plan.settings.grace_ns, strace, read, show))
     if ended.cancelled_by is not None:
         write_err(f"vibeguard: the audit of {check} was ended by {ended.cancelled_by.name}\n")
         return EXIT_CODES[ended.cancelled_by]
@@ -59,16 +62,14 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     return code
 
 
-def _order(
+def _spec(
     loaded: Loaded,
     planned: PlannedCheck,
     settings: ResolvedSettings,
     state_dir: str,
-    *,
-    strace: str,
     scratch: str,
-) -> Order:
-    """What a run would start, and when it would end it."""
+) -> AttemptSpec:
+    """What a run would start."""
     located = loaded.located
     own = next(each.env for each in loaded.config.checks if each.id == planned.id)
     run_id = new_run_id(wall_ns())
@@ -82,59 +83,58 @@ def _order(
         with open(f"{scratch}/files", "wb") as file:
             file.write(listed)
         environment[FILE_LIST] = os.fsencode(f"{scratch}/files")
-    idle_ns = planned.idle_timeout_ns
     base = located.config_folder if planned.cwd else located.folder
-    return Order(
+    return AttemptSpec(
         run_id=run_id,
+        check=planned.id,
+        attempt=1,
         command=planned.run,
-        shell=planned.shell,
         cwd=os.path.normpath(os.path.join(base, planned.cwd)),
         environment=environment,
+        output_path=f"{scratch}/output",
+        output_limit_bytes=planned.output_limit_bytes,
+        leaks=LeakPolicy.WARN,
+        leak_grace_ns=settings.leak_grace_ns,
+        shell=planned.shell,
         files=files,
-        tracer=tracer_command(strace, f"{scratch}/trace"),
-        trace=f"{scratch}/trace",
-        timeout_s=planned.timeout_ns / SECOND_NS,
-        idle_s=None if idle_ns is None else idle_ns / SECOND_NS,
-        grace_s=settings.grace_ns / SECOND_NS,
-        leak_grace_s=settings.leak_grace_ns / SECOND_NS,
     )
 
 
-def _facts(loaded: Loaded, order: Order, state: str) -> Accesses:
+def _facts(loaded: Loaded, spec: AttemptSpec, state: str) -> Accesses:
     """An empty account of what is below the repository, or the run's folder outside of git."""
     folder = os.path.realpath(loaded.located.folder)
     return Accesses(
         root=os.fsencode(os.path.realpath(repository_root(folder) or folder)),
         folder=os.fsencode(folder),
-        cwd=os.fsencode(os.path.realpath(order.cwd)),
+        cwd=os.fsencode(os.path.realpath(spec.cwd)),
         state_dir=os.fsencode(os.path.realpath(state)),
     )
 
 
-def _run(order: Order, calls: Syscalls, facts: Accesses) -> Ended:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+def _read(calls: Syscalls, facts: Accesses, line: bytes) -> None:
+    call = calls.read(line)
+    if call is not None:
+        facts.add(call)
 
-    def on_line(line: bytes) -> None:
-        call = calls.read(line)
-        if call is not None:
-            facts.add(call)
 
-    def on_output(data: bytes) -> None:
-        write_err(sanitise(decoder.decode(data), multiline=True))
+def _show(decoder: codecs.IncrementalDecoder, data: bytes) -> None:
+    write_err(sanitise(decoder.decode(data), multiline=True))
 
+
+def _run(attempt: TracedAttempt) -> Ended:
     try:
-        return TracedAttempt(order, on_line, on_output).run()
+        return attempt.run()
     except StartRefused as refused:
         raise UsageError(f"the check cannot be started: {refused.reason}", "mend that") from refused
 
 
 def _told(ended: Ended) -> tuple[str, int]:
     """How the check ended, and the exit code that says so."""
-    left = ", and left processes behind" if ended.left_behind else ""
+    result = ended.result
+    left = ", and left processes behind" if result.leaked else ""
     if ended.limit:
         return ended.limit + left, int(ExitCode.FAILED)
-    name = ended.status.signal
-    if name:
+    if result.exit_code is None:
+        name = result.signal or "SIGKILL"
         return f"ended by {name}{left}", _SIGNALLED + signal_number(name)
-    code = ended.status.exit_code or 0
-    return f"exit code {code}{left}", code
+    return f"exit code {result.exit_code}{left}", result.exit_code

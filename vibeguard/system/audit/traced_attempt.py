@@ -1,205 +1,160 @@
-"""One attempt of a check under a tracer: started as a run would, limited, read and ended.
+"""One attempt of a check under a tracer: started, limited and ended by the executor of runs.
 
-No Trio: one loop waits for the check, its output, the tracer's lines and signals. The lines come
-through a FIFO, so nothing grows on the disk, and its end says that nothing is traced any
-more (ADR 0142).
+The tracer's lines come through a FIFO, so nothing grows on the disk, and its end says that nothing
+is traced any more (ADR 0142).
 """
 
 import os
-import select
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from msgspec import Struct
+import trio
+from msgspec import Struct, field
+from msgspec.structs import replace
 
+from vibeguard.core.model.plan import PlannedCheck
+from vibeguard.core.names import TerminationReason
+from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.audit.guardian import guarded
-from vibeguard.system.clock import monotonic_s
-from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here, take_over_signals
+from vibeguard.system.audit.tracer import tracer_command
+from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
+from vibeguard.system.executors.local import LocalExecutor, open_local_executor
+from vibeguard.system.executors.local_attempt import LocalAttempt
+from vibeguard.system.front.signals import EXIT_CODES, stop_here
 from vibeguard.system.process import process_tree
-from vibeguard.system.process.exits import ExitStatus
-from vibeguard.system.process.spawn import Child, Spawner, keep_descriptors_from_children
+from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.process.sweep import SWEEP_S, kill_descendants
+from vibeguard.system.supervisor.limits import Limits
+from vibeguard.system.unexpected import try_to_wake
 
 _TRACER: Final = "strace"
 _TRACER_S: Final = 2.0  # what the tracer may take after the last process
-_LOOK_S: Final = 0.005
+_SHOW_S: Final = 0.1
 _CHUNK: Final = 1 << 16
-
-
-class Order(Struct, frozen=True):
-    """What to start, and its limits in seconds; `idle_s` is None for no such limit.
-
-    `environment` has the mark of `run_id`.
-    """
-
-    run_id: str
-    command: str
-    shell: str
-    cwd: str
-    environment: Mapping[bytes, bytes]
-    files: tuple[bytes, ...]
-    tracer: tuple[bytes, ...]
-    trace: str
-    timeout_s: float
-    idle_s: float | None
-    grace_s: float
-    leak_grace_s: float
 
 
 class Ended(Struct, frozen=True):
     """How it ended: what struck it (a limit in words, or a signal to us), if anything did."""
 
-    status: ExitStatus
+    result: AttemptResult
     limit: str = ""
     cancelled_by: signal.Signals | None = None
-    left_behind: bool = False
 
 
-class TracedAttempt:
-    """Runs an order once. `on_line` gets each line of the tracer, `on_output` what is written."""
+class TracedAttempt(Struct):
+    """Runs an attempt once by the tracer `strace`.
 
-    def __init__(
-        self, order: Order, on_line: Callable[[bytes], None], on_output: Callable[[bytes], None]
-    ) -> None:
-        self._order = order
-        self._on_line = on_line
-        self._on_output = on_output
-        self._status: ExitStatus | None = None
-        self._limit = ""
-        self._signal: signal.Signals | None = None
-        self._left_behind = False
-        self._rest = b""
-        self._kill_at = float("inf")
-        self._give_up_at = float("inf")
+    `on_line` gets each line that this writes, `on_output` what the check does.
+    """
+
+    spec: AttemptSpec
+    planned: PlannedCheck
+    grace_ns: int
+    strace: str
+    on_line: Callable[[bytes], None]
+    on_output: Callable[[bytes], None]
+    _signals: list[signal.Signals] = []
+    _shown_bytes: int = 0
+    _all_read: trio.Event = field(default_factory=trio.Event)
 
     def run(self) -> Ended:
         """Run it to its end, which is that of all its processes, even if we are killed.
 
         Raises StartRefused.
         """
-        with guarded(self._order.run_id):
-            return self._guarded()
+        try_to_wake()
+        path = f"{self.spec.output_path}.trace"
+        spec = replace(self.spec, tracer=tracer_command(self.strace, path))
+        with guarded(spec.run_id):
+            os.mkfifo(path, 0o600)
+            trace = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_CODES)
+            try:
+                ended = trio.run(self._run, spec, trace)
+            finally:
+                kill_descendants(SWEEP_S)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, EXIT_CODES)
+                os.close(trace)
+        self._show_output()
+        if isinstance(ended, StartRefused):
+            raise ended
+        return ended
 
-    def _guarded(self) -> Ended:
-        order = self._order
-        process_tree.become_subreaper()
-        keep_descriptors_from_children()
-        os.mkfifo(order.trace, 0o600)
-        trace = os.open(order.trace, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        spawner = Spawner()
-        signals = take_over_signals()
-        try:
-            child = spawner.spawn(
-                command=order.command,
-                cwd=order.cwd,
-                environment=order.environment,
-                shell=order.shell,
-                files=order.files,
-                tracer=order.tracer,
-            )
-            self._loop(child, trace, signals)
-        finally:
-            kill_descendants(SWEEP_S)
-            spawner.close()
-            os.close(trace)
-        status = self._status or child.leader.reap() or ExitStatus(None, "SIGKILL", 0, 0, 0)
-        return Ended(status, self._limit, self._signal, self._left_behind)
+    async def _run(self, spec: AttemptSpec, trace: int) -> Ended | StartRefused:
+        async with open_local_executor() as executor, trio.open_nursery() as nursery:
+            try:
+                attempt = await executor.start(spec, Callbacks())
+            except StartRefused as refused:
+                return refused
+            nursery.start_soon(self._read_lines, trace, executor)
+            nursery.start_soon(self._obey_signals, executor, attempt, nursery)
+            nursery.start_soon(self._go_on_showing)
+            result, limit = await self._end_of(attempt)
+            with trio.move_on_after(_TRACER_S):
+                await self._all_read.wait()
+            nursery.cancel_scope.cancel()
+        return Ended(result, limit, self._signals[0] if self._signals else None)
 
-    def _loop(self, child: Child, trace: int, signals: Signals) -> None:
-        poll = select.poll()
-        for descriptor in (child.leader.descriptor, child.output, trace, signals.descriptor):
-            poll.register(descriptor, select.POLLIN)
-        began = last_output = monotonic_s()
-        exited = trace_over = False
+    async def _end_of(self, attempt: LocalAttempt) -> tuple[AttemptResult, str]:
+        """How it ended, and the limit that it has reached, in words."""
+        planned, limits = self.planned, Limits(self.planned, 1, trio.current_time())
+        while not attempt.exited:
+            with trio.move_on_at(limits.next_deadline(attempt)):
+                return await attempt.wait(), ""
+            due = None if attempt.exited else limits.due(attempt, trio.current_time())
+            if due is TerminationReason.TIMEOUT:
+                limit = f"timed out after {planned.timeout_ns / SECOND_NS:g} s"
+                return await attempt.terminate(self.grace_ns), limit
+            if due is TerminationReason.IDLE:
+                limit = f"wrote nothing for {(planned.idle_timeout_ns or 0) / SECOND_NS:g} s"
+                return await attempt.terminate(self.grace_ns), limit
+        return await attempt.wait(), ""
+
+    async def _read_lines(self, trace: int, executor: LocalExecutor) -> None:
+        rest = b""
+        await trio.lowlevel.wait_readable(trace)
+        while data := os.read(trace, _CHUNK):
+            # It has detached itself (-DDD), and ends after the last process that it traces.
+            _spare_tracer(executor)
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self.on_line(line)
+            await trio.lowlevel.wait_readable(trace)
+        self._all_read.set()
+
+    async def _go_on_showing(self) -> None:
         while True:
-            now = monotonic_s()
-            self._strike(began, last_output, now)
-            if now >= self._give_up_at:
-                return
-            due = min(self._next_due(began, last_output), now + (_LOOK_S if exited else 60.0))
-            ready = {d for d, _ in poll.poll(max((due - now) * 1000, 0))}
-            if signals.descriptor in ready:
-                signals.dispatch(self._signalled)
-            if child.output in ready:
-                last_output = monotonic_s()
-                if not self._read_output(child.output):
-                    poll.unregister(child.output)
-            if child.leader.descriptor in ready:
-                poll.unregister(child.leader.descriptor)
-                exited = True
-            if trace in ready and not self._read_trace(trace):
-                poll.unregister(trace)
-                exited = trace_over = True
-            if exited and self._status is None:  # its tracer has the status first (ptrace(2))
-                self._leader_ended(child)
-            if trace_over and self._status is not None:
-                self._read_output(child.output)
-                return
+            await trio.sleep(_SHOW_S)
+            self._show_output()
 
-    def _next_due(self, began: float, last_output: float) -> float:
-        order = self._order
-        if self._status is not None or self._kill_at < float("inf"):
-            return min(self._kill_at, self._give_up_at)
-        idle = float("inf") if order.idle_s is None else last_output + order.idle_s
-        return min(began + order.timeout_s, idle)
+    def _show_output(self) -> None:
+        with suppress(FileNotFoundError), open(self.spec.output_path, "rb") as output:
+            output.seek(self._shown_bytes)
+            while data := output.read(_CHUNK):
+                self._shown_bytes += len(data)
+                self.on_output(data)
 
-    def _strike(self, began: float, last_output: float, now: float) -> None:
-        """Carry out what is due: a limit, the end of a grace."""
-        order = self._order
-        if now >= self._kill_at:
-            alive = process_tree.kill(self._roots)
-            self._left_behind = self._left_behind or (self._status is not None and bool(alive))
-            self._kill_at = float("inf")
-            self._give_up_at = min(self._give_up_at, now + _TRACER_S)
-        elif self._status is None and self._kill_at == self._give_up_at == float("inf"):
-            if now >= began + order.timeout_s:
-                self._end(f"timed out after {order.timeout_s:g} s")
-            elif order.idle_s is not None and now >= last_output + order.idle_s:
-                self._end(f"wrote nothing for {order.idle_s:g} s")
+    async def _obey_signals(
+        self, executor: LocalExecutor, attempt: LocalAttempt, nursery: trio.Nursery
+    ) -> None:
+        """The first one that ends us ends the check, a second one kills it; Ctrl-Z stops both."""
+        with trio.open_signal_receiver(signal.SIGTSTP, *not_ignored(EXIT_CODES)) as received:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, EXIT_CODES)
+            async for number in received:
+                if number == signal.SIGTSTP:
+                    executor.pause()
+                    stop_here()
+                    executor.resume()
+                    continue
+                nursery.start_soon(attempt.terminate, 0 if self._signals else self.grace_ns)
+                self._signals.append(signal.Signals(number))
 
-    def _signalled(self, number: signal.Signals) -> None:
-        if number in EXIT_CODES:
-            again = self._signal is not None
-            self._signal = self._signal or number
-            self._end("", grace_s=0.0 if again else self._order.grace_s)
-        elif number == signal.SIGTSTP:
-            stop_here()
 
-    def _end(self, limit: str, grace_s: float | None = None) -> None:
-        """SIGTERM to all of it now, SIGKILL after the grace."""
-        self._limit = self._limit or limit
-        for identity, stat in process_tree.with_descendants(self._roots()).items():
-            if not stat.is_dead:
-                process_tree.send(identity, signal.SIGTERM)
-        grace = self._order.grace_s if grace_s is None else grace_s
-        self._kill_at = min(self._kill_at, monotonic_s() + grace)
-
-    def _leader_ended(self, child: Child) -> None:
-        self._status = child.leader.reap()
-        if self._status is not None:
-            self._kill_at = min(self._kill_at, monotonic_s() + self._order.leak_grace_s)
-
-    def _roots(self) -> list[int]:
-        """The children of ours that are no tracer: that one ends after the last of them."""
-        stats = [process_tree.stat_of(pid) for pid in process_tree.own_children()]
-        return [stat.pid for stat in stats if stat is not None and stat.name != _TRACER]
-
-    def _read_output(self, descriptor: int) -> bool:
-        """Whether there may be more."""
-        try:
-            while data := os.read(descriptor, _CHUNK):
-                self._on_output(data)
-        except BlockingIOError:
-            return True
-        return False
-
-    def _read_trace(self, descriptor: int) -> bool:
-        try:
-            data = os.read(descriptor, _CHUNK)
-        except BlockingIOError:
-            return True
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._on_line(line)
-        return bool(data)
+def _spare_tracer(executor: LocalExecutor) -> None:
+    for pid in process_tree.own_children():
+        stat = process_tree.stat_of(pid)
+        if stat is not None and stat.name == _TRACER:
+            executor.spare(pid)

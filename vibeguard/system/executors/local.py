@@ -93,6 +93,7 @@ class LocalExecutor:
                 shell=spec.shell,
                 cwd=spec.cwd,
                 environment=spec.environment,
+                tracer=spec.tracer,
             )
         except StartRefused:
             output.discard()
