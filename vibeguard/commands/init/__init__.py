@@ -36,21 +36,6 @@ SIGNS: tuple[tuple[str, str], ...] = (
     ("requirements.txt", "python-pip"),
 )
 
-# What `--assist` mentions when it is there: where a project says how it wants to be checked.
-WITNESSES = (
-    ".github/workflows",
-    ".gitlab-ci.yml",
-    ".pre-commit-config.yaml",
-    ".husky",
-    "CONTRIBUTING.md",
-    "Justfile",
-    "Makefile",
-    "Taskfile.yml",
-    "noxfile.py",
-    "setup.cfg",
-    "tox.ini",
-)
-
 
 def read_output(_: type, words: Sequence[Word]) -> str:
     """A file name; `-` is stdout, and another dash is a flag that has lost its way."""
@@ -156,11 +141,8 @@ def _refuse_flags_without_effect(options: InitOptions) -> None:
 
 def _write_template(path: str, options: InitOptions, common: GlobalOptions) -> int:
     """Write a template, or the guide for coding agents."""
-    if options.assist:
-        text, source = guide() + project_facts(), "assist"
-    else:
-        source = options.template or guess_template()
-        text = config_template(_known(source))
+    source = "assist" if options.assist else options.template or guess_template()
+    text = guide() if options.assist else config_template(_known(source))
     if path == "-":
         write_exact(text)
         return 0
@@ -191,20 +173,6 @@ def _tell_agents(output: str | None, common: GlobalOptions) -> int:
 def guess_template() -> str:
     """The template that fits the files of the working folder."""
     return next((template for sign, template in SIGNS if os.path.exists(sign)), "generic")
-
-
-def project_facts() -> str:
-    """What the working folder shows at a glance, as the guide's last section."""
-    found = [name for name, _ in SIGNS if os.path.exists(name)]
-    found += [name for name in WITNESSES if os.path.exists(name)]
-    lines = [
-        "",
-        "## This project, at a glance",
-        "",
-        f"- Template that fits its files: `{guess_template()}`",
-        f"- Worth reading: {', '.join(f'`{name}`' for name in found) or 'nothing known was found'}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _list_templates(common: GlobalOptions) -> int:
