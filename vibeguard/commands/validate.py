@@ -46,7 +46,6 @@ def validate(*, common: GlobalOptions) -> int:
     plan_of_all(config)  # refuses what no log can hold
     advice = (
         *advice_on_redaction(config, os.environ),
-        *advice_on_assertions(config),
         *advice_on_templates(config),
         *folders_among_patterns(loaded),
         *propose_results(config),
@@ -81,18 +80,6 @@ def advice_on_redaction(config: Config, environment: Mapping[str, str]) -> Itera
                 f"{name} has a value of fewer than {SHORTEST_MASKED} characters, which redact "
                 "does not mask: too much else would look the same"
             )
-
-
-def advice_on_assertions(config: Config) -> Iterator[str]:
-    """Assertions that load and are hardly meant as they are written."""
-    asserting = [check for check in config.checks if check.assertion]
-    if not asserting:
-        return
-    from vibeguard.core.lang.expression import parse_expression  # noqa: PLC0415 - only if used
-
-    for check in asserting:
-        for doubt in parse_expression(check.assertion).doubts:
-            yield f"the assertion of {check.id} holds {doubt.what}: {doubt.do}"
 
 
 def advice_on_templates(config: Config) -> Iterator[str]:

@@ -136,12 +136,6 @@ def test_all_mistakes_that_are_left_are_told():
     assert len(found.refused) == 2
 
 
-def test_a_comparison_of_a_comparison_is_told():
-    """It loads, as it always did, and is hardly meant."""
-    text = f"{CHECK}    grok: '%{{INT:n}}'\n    assert: 1 < n < 5\n"
-    assert any("a comparison's answer" in line for line in different(text))
-
-
 def refused(text: str) -> list[str]:
     """What is refused, each as `line:column: sentence`."""
     return [f"{p.line}:{p.column}: {p.what}" for p in migrated(text).refused]

@@ -23,17 +23,13 @@ __all__ = ["BadValue", "Expression", "MissingName", "parse_expression"]
 
 
 class Expression:
-    """A parsed expression. `names` are the fields that it mentions, needed or not.
-
-    `doubts` are what is allowed but hardly meant.
-    """
+    """A parsed expression. `names` are the fields that it mentions, needed or not."""
 
     def __init__(self, text: str) -> None:
         parser = Parser(text)
         self.text = text
         self._value = parser.parse()
         self.names = frozenset(parser.names)
-        self.doubts = tuple(parser.doubts)
 
     def evaluate(self, values: Mapping[str, str]) -> bool:
         """Return whether the expression holds for the extracted values.

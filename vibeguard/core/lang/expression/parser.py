@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.expression.evaluation import (
-    ORDERINGS,
     Evaluate,
     Link,
     chain,
@@ -100,17 +99,13 @@ _WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 
 class Parser:
-    """Reads one expression; `names` are the fields that it mentions, `doubts` what it hardly means.
-
-    `1 < x < 5` is allowed: it compares the word true or false with 5.
-    """
+    """Reads one expression; `names` are the fields that it mentions."""
 
     def __init__(self, text: str) -> None:
         self.tokens = tokenize(text)
         self.position = 0
         self.nesting = 0
         self.names: set[str] = set()
-        self.doubts: list[LanguageError] = []
 
     def parse(self) -> Evaluate:
         """The whole expression; anything left over is an error."""
@@ -134,9 +129,6 @@ class Parser:
             operator = self._current()
             self.position += 1
             rest.append(Link(operator.value, self._chain(rank + 1), operator.offset))
-        if len(rest) > 1 and any(link.operator in ORDERINGS for link in rest[1:]):
-            what = "a comparison of a comparison's answer, which is the text true or false"
-            self.doubts.append(LanguageError(what, "compare twice: 1 < x && x < 5", rest[1].offset))
         return chain(first, rest) if rest else first
 
     def _unary(self) -> Evaluate:
