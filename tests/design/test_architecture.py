@@ -103,7 +103,6 @@ SEEN_FROM_SEVERAL_ROOMS = {
 # What each room of a kind has: what its entries are, the table of them, a language, a process.
 ONE_IN_EACH_OF_A_KIND = {
     *("__init__.py", "base.py", "registry.py"),
-    "parser.py",
     *("guardian.py", "process.py"),
 }
 

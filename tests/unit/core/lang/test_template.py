@@ -121,13 +121,13 @@ AS_WRITTEN = [
     '{{print 1 2 .n "x" 4 5}}',
     "a{{/* comment }} */}}b",
     "a {{- /* comment */ -}} b",
-    '{{printf "%d" .n}}', '{{printf "%s" 1}}', '{{printf "%d" 1.5}}', '{{printf "%z" .n}}', '{{printf "%d %s" 1}}',
+    '{{printf "%d" .n}}', '{{printf "%z" .n}}', '{{printf "%d %s" 1}}',
     '{{printf "%s" .n 1}}', '{{printf "%d" .nope}}', '{{printf "%x" "hi"}}',
     "{{range 3}}{{.}}{{end}}", '{{index . "a.b"}}', "{{slice .cov 0 2}}", "{{html .html}}", "{{.}}",
     '{{printf "%[1]s" .n}}', '{{printf "%*d" 5 4}}', '{{printf "%"}}', "{{if eq ($x := .n) `3`}}{{end}}",
     # what Go stops executing
     '{{.n "arg"}}', '{{"x" | .n}}', "{{if lt .cov 80}}low{{end}}", "{{eq .n 3}}",
-    "{{eq 1 1.0}}", "{{lt true false}}", '{{lt .nope "a"}}', "{{len 3}}", "{{len .nope}}",
+    '{{lt .nope "a"}}', "{{len 3}}", "{{len .nope}}",
     "{{range .n}}x{{end}}", "{{printf 3}}", "{{not}}", "{{not 1 2}}", "{{eq .n}}", "{{and}}",
     '{{template "x"}}', "{{range 1000000000}}x{{end}}",
     "{{range 90000}}{{range 90000}}x{{end}}{{end}}", "{{eq . .}}", "{{len}}", "{{print (or)}}",
@@ -169,7 +169,8 @@ def test_what_comes_out_has_a_bound_however_it_is_made(text):
 @pytest.mark.parametrize("width", ["999", ".999"])
 def test_a_width_has_a_bound(width):
     assert len(show("{{printf `%" + width + "s` .n}}")) in (1, 999)
-    assert "cut: " in show("{{printf `%" + width + "9s` .n}}")
+    too_wide = "{{printf `%" + width + "9s` .n}}"
+    assert show(too_wide) == too_wide
 
 
 def test_a_value_of_a_megabyte_is_cut():
