@@ -127,9 +127,9 @@ def _exit_code(planned: Facts, log: Sequence[Facts]) -> int:
         return int(planned["settings"].get("error_exit_code", 1))
     if not any(e["type"] == "log.sealed" for e in log):
         return 5
-    lost = {e["check"] for e in settled if e.get("reason") == "lost"}
-    ran = {e["check"] for e in log if e["type"] in {"check.started", "check.reused"}}
-    return 0 if ran - lost else 1
+    gone = {(e["check"], e["attempt"]) for e in log if e.get("end") in ("lost", "refused")}
+    began = {(e["check"], e["attempt"]) for e in log if e["type"] == "check.started"}
+    return 0 if began - gone or any(e["type"] == "check.reused" for e in log) else 1
 
 
 def told(state: State) -> Facts:

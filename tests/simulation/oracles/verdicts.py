@@ -53,8 +53,8 @@ def _code_by_truth(outcome: Outcome, log: list[Facts]) -> int:
     for check in plan.checks:
         if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
             return 1
-    lost = {e["check"] for e in log if e["type"] == "check.settled" and e.get("reason") == "lost"}
-    ran = {check for check, _ in outcome.kernel.leaders} - lost
+    lost = {(e["check"], e["attempt"]) for e in log if e.get("end") == "lost"}
+    ran = outcome.kernel.leaders.keys() - lost
     return 0 if ran or _reused(outcome) else 1
 
 

@@ -6,11 +6,11 @@ from vibeguard.core.model.events import RunCancelRequested
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import (
     UNPASSED,
+    AttemptEnd,
     CancelReason,
     CheckState,
     ExitCode,
     Outcome,
-    Reason,
     Severity,
     Verdict,
 )
@@ -43,12 +43,17 @@ def fails_the_run(record: CheckRecord) -> bool:
 
 
 def was_executed(record: CheckRecord) -> bool:
-    """Whether the check ran, in this run or in the one whose pass stands for it.
+    """Whether an attempt of the check ran, in this run or in the one whose pass stands for it.
 
-    One that was lost does not count: its worker may never have been told to start.
+    Of those that were started none counts that was lost, or that its worker refused: the worker may
+    never have been told to start it, or was told too late.
     """
-    ran = record.first_started_t is not None and record.reason is not Reason.LOST
-    return record.reused is not None or ran
+    started, finished = record.started, record.finished
+    if record.reused is not None or started is None:
+        return record.reused is not None
+    refused = finished is not None and finished.end is AttemptEnd.REFUSED
+    began = finished is None or finished.attempt == started.attempt
+    return started.attempt > record.lost + (refused and began)
 
 
 def has_failed(state: State) -> bool:

@@ -19,9 +19,12 @@ from vibeguard.core.fold.verdict import (
     verdict_of,
     was_executed,
 )
-from vibeguard.core.model.events import CheckReused, RunCancelRequested
+from vibeguard.core.model.config_parts import Where
+from vibeguard.core.model.events import CheckRetryScheduled, CheckReused, RunCancelRequested
 from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import (
+    AttemptEnd,
     CancelReason,
     ExitCode,
     Outcome,
@@ -89,12 +92,47 @@ def test_a_check_counts_as_run_where_it_ran_now_or_before(how: str, *, executed:
     assert was_executed(of_one(how).state.checks["a"]) is executed
 
 
-def test_a_check_that_was_lost_did_not_run_whatever_was_started():
-    history = of_one("fails", severity=Severity.WARNING)
-    record = history.state.checks["a"]
-    record.settled = replace(record.settled, outcome=Outcome.ERROR, reason=Reason.LOST)
-    assert not was_executed(record)
-    assert verdict_of(history.state) == Ruling(Verdict.FAILED, 9, NOTHING_RAN)
+# How the attempts of a check on a worker end, the last one for good; whether one of them ran.
+ATTEMPTS = {
+    ("lost",): False,
+    ("refused",): False,
+    ("never started",): False,
+    ("lost", "lost"): False,
+    ("lost", "refused"): False,
+    ("lost", "never started"): False,
+    ("fails",): True,
+    ("lost", "fails"): True,
+    ("fails", "lost"): True,
+    ("fails", "refused"): True,
+    ("fails", "never started"): True,
+}
+
+
+@pytest.mark.parametrize(("ends", "executed"), ATTEMPTS.items())
+def test_what_a_worker_lost_or_refused_did_not_run_whatever_was_started(
+    ends: tuple[str, ...], *, executed: bool
+):
+    warning = {"severity": Severity.WARNING, "pool": Pool.WORKERS, "where": Where()}
+    slots = ResolvedSettings(parallel=1, async_parallel=1, pool=PoolSettings(), error_exit_code=9)
+    history = History(check("a", retries=9, retry_lost=9, **warning), settings=slots)
+    history.ready("a")
+    for number, end in enumerate(ends, 1):
+        history.queue("a")
+        if end != "never started":
+            history.start("a", worker="w")
+        if end == "fails":
+            history.exit("a", code=1)
+        else:
+            how = AttemptEnd.LOST if end == "lost" else AttemptEnd.REFUSED
+            history.exit("a", code=None, end=how, error="no more of it")
+        if number < len(ends):
+            history.add(CheckRetryScheduled, check="a", attempt=number + 1, delay_ns=0)
+    reason = {"lost": Reason.LOST, "fails": Reason.EXIT_CODE}.get(ends[-1], Reason.NOT_STARTABLE)
+    outcome = Outcome.FAILED if ends[-1] == "fails" else Outcome.ERROR
+    history.settle("a", outcome, reason, attempts=len(ends) - ends.count("never started"))
+    assert was_executed(history.state.checks["a"]) is executed
+    nothing = Ruling(Verdict.FAILED, 9, NOTHING_RAN)
+    assert verdict_of(history.state) == (PASSED if executed else nothing)
 
 
 def test_a_run_without_a_check_fails_unless_no_changed_file_concerned_one():
