@@ -17,7 +17,6 @@ PATIENCE_S: Final = 2.0
 REFUSED_S: Final = 0.25
 POLL_S: Final = 0.01
 _TIMEVAL: Final = struct.pack("ll", int(PATIENCE_S), 0)
-_LENGTH_BYTES: Final = 4
 _LARGEST_BYTES: Final = 32 << 20
 _CREDENTIALS: Final = struct.Struct("iII")
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,7 +46,7 @@ def exchange(name: str, request: Request) -> Statement | None:
             if name not in all_claimants() or monotonic_s() >= give_up:
                 return None
             sleep_s(POLL_S)
-        except (OSError, EOFError, *UNDECODABLE):
+        except (OSError, *UNDECODABLE):
             return None
 
 
@@ -59,7 +58,7 @@ def _exchange_once(name: str, request: Request, deadline: float) -> Statement:
         if peer_of(connection)[1] != os.geteuid():
             raise SomebodyElse
         send(connection, request, deadline)
-        return receive_statement(connection, deadline)
+        return _decode_statement(_receive(connection, deadline))
 
 
 def peer_of(connection: socket.socket) -> tuple[int, int]:
@@ -70,39 +69,28 @@ def peer_of(connection: socket.socket) -> tuple[int, int]:
 
 
 def send(connection: socket.socket, message: Request | Statement, deadline: float) -> None:
-    """Send one message whole by `deadline` (monotonic seconds). Raises OSError."""
-    payload = _encode(message)
+    """Send the one message, whole, by `deadline` (monotonic seconds). Raises OSError."""
     _allow(connection, deadline)
-    connection.sendall(len(payload).to_bytes(_LENGTH_BYTES) + payload)
+    connection.sendall(_encode(message))
+    connection.shutdown(socket.SHUT_WR)
 
 
 def receive_request(connection: socket.socket, deadline: float) -> Request:
-    """The message of a client. Raises OSError, EOFError or one of UNDECODABLE."""
+    """The message of a client. Raises OSError or one of UNDECODABLE."""
     request: Request = _decode_request(_receive(connection, deadline))
     return request
 
 
-def receive_statement(connection: socket.socket, deadline: float) -> Statement:
-    """The message of a supervisor. Raises OSError, EOFError or one of UNDECODABLE."""
-    return _decode_statement(_receive(connection, deadline))
-
-
 def _receive(connection: socket.socket, deadline: float) -> bytes:
-    length = int.from_bytes(_receive_exactly(connection, _LENGTH_BYTES, deadline))
-    if length > _LARGEST_BYTES:
-        raise OSError("the message is too long")
-    return _receive_exactly(connection, length, deadline)
-
-
-def _receive_exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
+    """All that comes: half a message cannot be decoded."""
     data = bytearray()
-    while len(data) < size:
+    while len(data) <= _LARGEST_BYTES:
         _allow(connection, deadline)
-        chunk = connection.recv(min(size - len(data), 1 << 16))
+        chunk = connection.recv(1 << 16)
         if not chunk:
-            raise EOFError
+            return bytes(data)
         data += chunk
-    return bytes(data)
+    raise OSError("the message is too long")
 
 
 def _allow(connection: socket.socket, deadline: float) -> None:

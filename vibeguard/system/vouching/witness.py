@@ -150,7 +150,7 @@ class Witness:
                     return  # closed
                 sleep_s(_PRESSURE_PAUSE_S)  # who asks is in the queue still
                 continue
-            with connection, contextlib.suppress(OSError, EOFError, *UNDECODABLE):
+            with connection, contextlib.suppress(OSError, *UNDECODABLE):
                 deadline = monotonic_s() + _PATIENCE_S
                 pid, uid = peer_of(connection)
                 if uid == os.geteuid():

@@ -165,11 +165,6 @@ TOO_DEEP = b"\xa4more" + b"\x91" * 30_000 + b"\xc0"
 NO_TEXT = b"\xa1\xff"
 
 
-def sent(payload: bytes) -> bytes:
-    """A message as it goes over the socket."""
-    return len(payload).to_bytes(4) + payload
-
-
 @pytest.mark.parametrize(
     "payload",
     [b"\x82\xa4type\xa3Ask" + TOO_DEEP, b"\x81\xa4type" + NO_TEXT],
@@ -181,7 +176,8 @@ def test_who_is_sent_what_is_no_message_goes_on_answering(payload: bytes, tmp_pa
     with socket.socket(socket.AF_UNIX) as check:
         check.settimeout(LONG_S)
         check.connect(f"\0{witness.name}")
-        check.sendall(sent(payload))
+        check.sendall(payload)
+        check.shutdown(socket.SHUT_WR)
         assert check.recv(1) == b""
     assert exchange(witness.name, Ask()) == Statement()
     witness.close()
@@ -198,7 +194,7 @@ def test_an_answer_that_is_none_is_no_answer(payload: bytes, tmp_path: Path) -> 
         answer = elsewhere.submit(exchange, name, Ask())
         connection, _ = other.accept()
         receive_request(connection, monotonic_s() + LONG_S)
-        connection.sendall(sent(payload))
+        connection.sendall(payload)
         connection.close()
         assert answer.result() is None
 
