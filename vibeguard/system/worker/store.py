@@ -13,8 +13,7 @@ from typing import Final
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
-from vibeguard.system.discovery.vcs import quoted_path
-from vibeguard.system.own_group import ask
+from vibeguard.system.discovery.vcs import Git, quoted_path
 from vibeguard.system.rundir.files import make_folder
 from vibeguard.system.rundir.removal import remove_tree
 
@@ -105,23 +104,17 @@ class Store:
         return os.path.realpath(os.path.join(self.repository, found.strip()))
 
     def _git(self, *arguments: str, timeout_s: float = GIT_TIMEOUT_S) -> str:
+        environment = {**without_git_locals(os.environb), b"GIT_TERMINAL_PROMPT": b"0"}
         try:
-            done = ask(
-                ("git", *arguments), timeout_s, env=without_git_locals(os.environb) | _FOR_GIT
-            )
-            done.check_returncode()
+            return os.fsdecode(Git(self.folder, environment, timeout_s).ask(*arguments))
         except subprocess.CalledProcessError as error:
             lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
             fatal = [line for line in lines if line.startswith("fatal: ")]  # what follows is advice
             said = (fatal or lines or ["no message"])[0].removeprefix("fatal: ")
-            what = self.without_password(f"the repository {self.repository} cannot be used: {said}")
-            raise UsageError(what, "name another one with --repository") from error
         except (OSError, subprocess.TimeoutExpired) as error:
-            what = self.without_password(
-                f"the repository {self.repository} cannot be used: {error}"
-            )
-            raise UsageError(what, "name another one with --repository") from error
-        return os.fsdecode(done.stdout)
+            said = str(error)
+        what = self.without_password(f"the repository {self.repository} cannot be used: {said}")
+        raise UsageError(what, "name another one with --repository")
 
 
 def _read_from(objects: str, others: str) -> None:
