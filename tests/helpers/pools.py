@@ -15,6 +15,7 @@ from tests.helpers.brokers import KEY, Server, key_file
 from tests.helpers.command import environment, vibeguard
 from tests.helpers.executor_worlds import COUNTER, LocalWorld, for_a_worker, make_spec
 from tests.helpers.running import Process, start
+from tests.helpers.scripted_executor import ScriptedExecutor
 from tests.helpers.waiting import PATIENCE_S, wait_until
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
@@ -26,6 +27,7 @@ from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.listing import list_workers
 from vibeguard.system.pool.shipment import begin_capture
+from vibeguard.system.supervisor.host import sleep_outside
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -210,7 +212,14 @@ class PoolWorld:
     @asynccontextmanager
     async def executor(self) -> AsyncIterator[Executor]:
         async with trio.open_nursery() as nursery:
-            yield self._make(self.pool.access(), self.settings, self.shipment, nursery).open()
+            yield self._make(
+                self.pool.access(),
+                self.settings,
+                self.shipment,
+                nursery,
+                local=ScriptedExecutor({}),
+                sleep_outside=sleep_outside,
+            ).open()
             nursery.cancel_scope.cancel()
 
     def spec(

@@ -1,4 +1,4 @@
-"""The executor of a pool: every attempt goes to a worker on some machine.
+"""The executor of a pool: every attempt with a `remote` goes to a worker on some machine.
 
 The decisions are those of `core.pool.client`; here are its clock, its connection and its effects.
 Each message and each look at the clock is one synchronous step.
@@ -19,8 +19,14 @@ from vibeguard.core.pool.messages import could_take, decode_from_worker
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.wording.units import SECOND_NS, duration
 from vibeguard.system import clock
-from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, open_output
-from vibeguard.system.executors.outside import sleep_outside
+from vibeguard.system.executors.base import (
+    Accepted,
+    Attempt,
+    AttemptSpec,
+    Callbacks,
+    Executor,
+    open_output,
+)
 from vibeguard.system.executors.pool_attempt import PoolAttempt, refuse_unsendable
 from vibeguard.system.executors.pool_company import Company
 from vibeguard.system.executors.pool_waiting import Waiting
@@ -28,7 +34,7 @@ from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
-from vibeguard.system.pool.sending import send_pack
+from vibeguard.system.pool.listing import send_pack
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process.start_refused import StartRefused
 
@@ -38,7 +44,7 @@ MOST_UNFIT: Final = 3
 
 
 class PoolExecutor:
-    """Sends attempts to a pool; one per run. Its tasks run in `nursery` once it is opened."""
+    """Sends attempts to a pool, others to `local`; one per run. Its tasks run in `nursery`."""
 
     def __init__(
         self,
@@ -47,9 +53,11 @@ class PoolExecutor:
         shipment: Shipment,
         nursery: trio.Nursery,
         *,
+        local: Executor,
+        sleep_outside: Callable[[float], Awaitable[None]],
         note_present: Callable[[str, int, tuple[str, ...]], None] = lambda *_: None,
-        sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside,
     ) -> None:
+        self._local = local
         self._access = access
         self._sleep_outside = sleep_outside
         self._settings = settings
@@ -76,11 +84,13 @@ class PoolExecutor:
             self._nursery.start_soon(task)
         return self
 
-    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> PoolAttempt:
-        """Submit an attempt and wait until a worker has it, or raise `StartRefused`."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> Attempt:
+        """Start it here; else submit it and wait until a worker has it, or raise `StartRefused`."""
         remote = spec.remote
-        if self._closed or remote is None:
+        if remote is None:
+            return await self._local.start(spec, callbacks)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._closed:
             raise StartRefused("the run is at its end")
         refuse_unsendable(remote.job)
         job, output = replace(remote.job, client=self._identity), open_output(spec)
@@ -104,14 +114,19 @@ class PoolExecutor:
 
     def pause(self) -> None:
         """Stop every attempt's processes, wherever they are; the leases go on."""
+        self._local.pause()
         self._pause(paused=True)
 
     def resume(self) -> None:
         """Let them go on."""
+        self._local.resume()
         self._pause(paused=False)
 
     async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
-        """Have whatever is left ended, as far as that can be confirmed within `shield_s`."""
+        """Have whatever is left ended, as far as that can be confirmed within `shield_s`.
+
+        Here last: once the local executor is closed, its children are watched no more.
+        """
         if self._closed:
             return ()
         self._closed = True
@@ -119,7 +134,7 @@ class PoolExecutor:
             for attempt in list(self._running.values()):
                 await attempt.terminate(0)
         await self._company.leave()
-        return ()
+        return await self._local.close(shield_s=shield_s)
 
     # One step each.
 

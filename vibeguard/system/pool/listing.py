@@ -1,4 +1,4 @@
-"""Who is there in a pool, asked once."""
+"""What goes to a pool's broker by a connection of its own: who is there, the pack of a run."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,6 +11,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.system.pool.access import KEY_VARIABLE, URL_VARIABLE, Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.unexpected import try_to_wake
 
 T = TypeVar("T")
@@ -87,3 +88,15 @@ async def ask_beside(
             answer = Error(error)
         nursery.cancel_scope.cancel()
     return answer
+
+
+async def send_pack(access: Access, pool: Pool, shipment: Shipment) -> None:
+    """See that the broker has the files for an hour. Raises BrokerLost or BrokerRefused.
+
+    By the run's connection all that it says to workers would wait behind them, longer than a lease:
+    what runs meanwhile, after a broker that came back empty, would be lost.
+    """
+    digest = shipment.source.pack
+    if not await pool.keep_pack(digest):
+        put = await ask_beside(access, lambda own: own.put_pack(digest, shipment.pack))
+        put.unwrap()

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import trio
 
+from vibeguard.system import clock
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
-from vibeguard.system.executors.outside import sleep_outside
 from vibeguard.system.supervisor.answering import MOST_BYTES, end_answering, start_answering
 from vibeguard.system.supervisor.run_clock import PausingClock
 
@@ -63,6 +63,11 @@ async def _read(reader: int) -> bytes:
             return bytes(chunks)
         chunks += chunk
     return b""
+
+
+async def sleep_outside(seconds: float) -> None:
+    """Sleep by the machine's clock, also in a pause. RuntimeError: there is no thread for it."""
+    await trio.to_thread.run_sync(clock.sleep_s, seconds, abandon_on_cancel=True)
 
 
 class StartClock(Protocol):

@@ -8,13 +8,12 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source, label_sets
 from vibeguard.core.problems import UsageError
 from vibeguard.system.channel import Interrupt, Kill, Launch, OrderReader
-from vibeguard.system.executors.base import Attempt, AttemptSpec, Callbacks, Executor, RemoteSpec
+from vibeguard.system.executors.base import AttemptSpec, RemoteSpec
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.pool.access import Access, access_from
@@ -24,36 +23,6 @@ from vibeguard.system.pool.shipment import Capture, Shipment
 from vibeguard.system.supervisor.lean_trio import load_what_was_left_out, load_what_was_put_off
 
 RETURNS_LIMIT_BYTES: Final = 256 << 20
-
-
-class ChosenExecutor(Struct, frozen=True):
-    """Sends an attempt with a `remote` to the pool, any other to this machine."""
-
-    local: Executor
-    pool: Executor
-
-    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> Attempt:
-        """Start it where it belongs."""
-        executor = self.local if spec.remote is None else self.pool
-        return await executor.start(spec, callbacks)
-
-    def pause(self) -> None:
-        """Stop every attempt, here and there."""
-        self.local.pause()
-        self.pool.pause()
-
-    def resume(self) -> None:
-        """Let them go on."""
-        self.local.resume()
-        self.pool.resume()
-
-    async def close(self, *, shield_s: float) -> tuple[ProcessReport, ...]:
-        """End whatever is left, in the pool first; the processes here that belonged to nobody.
-
-        The local executor is last: once it is closed, its children are watched no more.
-        """
-        await self.pool.close(shield_s=shield_s)
-        return await self.local.close(shield_s=shield_s)
 
 
 class Remote(Struct, frozen=True):
@@ -74,20 +43,20 @@ class Remote(Struct, frozen=True):
         nursery: trio.Nursery,
         note_present: Callable[[str, int, tuple[str, ...]], None],
         sleep_outside: Callable[[float], Awaitable[None]],
-    ) -> ChosenExecutor:
-        """One executor for both; the pool's tasks run in `nursery`.
+    ) -> PoolExecutor:
+        """One executor for here and there; the pool's tasks run in `nursery`.
 
         `note_present` is called when other workers are there while an attempt of a check waits.
         """
-        pool = PoolExecutor(
+        return PoolExecutor(
             self.access,
             self.settings,
             self.shipment,
             nursery,
+            local=local,
             note_present=note_present,
             sleep_outside=sleep_outside,
-        )
-        return ChosenExecutor(local, pool.open())
+        ).open()
 
     def spec(
         self,

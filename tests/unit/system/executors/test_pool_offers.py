@@ -11,6 +11,7 @@ import trio.testing
 from msgspec.structs import replace
 
 from tests.helpers.executor_worlds import for_a_worker, make_spec
+from tests.helpers.scripted_executor import ScriptedExecutor
 from vibeguard.core.model.settings import PoolSettings
 from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.address import Address
@@ -42,6 +43,8 @@ def executor_in(nursery: trio.Nursery, **settings: int) -> PoolExecutor:
         PoolSettings(**settings),
         Shipment(top="/", source=Source("c", "t"), pack=b""),
         nursery,
+        local=ScriptedExecutor({}),
+        sleep_outside=trio.sleep,
     ).open()
 
 

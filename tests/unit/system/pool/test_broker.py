@@ -24,7 +24,7 @@ from vibeguard.core.pool.messages import (
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
-from vibeguard.system.pool.sending import send_pack
+from vibeguard.system.pool.listing import send_pack
 from vibeguard.system.pool.shipment import Shipment
 
 
