@@ -1100,4 +1100,4 @@ def test_a_failure_is_not_confirmed_and_a_quarantined_one_fails_no_run_for_that(
     project(folder, f"checks: [{unit}reuse: confirm, inputs: [a.txt], tools: []}}]\n")
     done = vibeguard("run", "--reuse", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "confirm" not in done.stderr
+    assert "@confirm" not in done.stderr
