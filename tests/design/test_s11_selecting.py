@@ -47,6 +47,15 @@ def test_a_run_that_passed_leaves_nothing_to_run(folder):
     assert "passed: nothing of it is left to run" in done.stderr
 
 
+def test_a_mistake_that_is_mended_does_not_stand_between_failed_and_the_last_run(folder):
+    vibeguard("run", cwd=folder)
+    project(folder, CHECKS.replace("id: ship,", "id: ship, timeot: 1s,"))
+    assert vibeguard("run", "--failed", cwd=folder).returncode == 2
+    project(folder, CHECKS)
+    again = vibeguard("run", "--failed", "--json", cwd=folder)
+    assert (again.returncode, ran(again)) == (1, ["base", "unit", "ship", "style"])
+
+
 @pytest.mark.parametrize("words", [("--failed=latest~1",), ("--failed", "latest~1")])
 def test_failed_of_a_named_run(folder, words):
     vibeguard("run", "unit", cwd=folder)
@@ -344,6 +353,8 @@ checks:
   - {id: fails, run: 'echo $#; exit 7', files: ["*.x"], pass_files: true}
   - {id: killed, run: 'kill -9 $$', files: ["*.x"], pass_files: true}
   - {id: report, run: 'echo >r', files: ["*.x"], pass_files: true, results: {matcher: gcc, file: r}}
+  - {id: tap, run: 'echo 1..1; echo ok 1', files: ["*.x"], pass_files: true, results: {tap: output}}
+  - {id: known, run: 'exit 1', files: ["*.x"], pass_files: true, results: {json: go-test}, quarantine: {results: [a], until: 2099-01-01}}
   - {id: extract, run: 'echo >r', files: ["*.x"], pass_files: true, file: r}
 """,
     )
@@ -359,9 +370,9 @@ checks:
     details = {check["id"]: check for check in json.loads(done.stdout)["checks"]}
     assert details["fails"]["exit_code"] == 7
     assert details["killed"]["reason"] == "signal"
-    for check in ("report", "extract"):  # of which only the last call's would be read
+    for check in ("report", "extract", "tap", "known"):  # which need all calls as one
         assert details[check]["status"] == "error"
-        assert "take several calls, and each would write r anew" in details[check]["message"]
+        assert "take several calls, and each would write" in details[check]["message"]
 
 
 @pytest.mark.parametrize("mark", [".hg", ".jj", ".svn", "none"])

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from vibeguard.commands.loading import Loaded
-from vibeguard.commands.opening import open_run
-from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.run_options import Invocation
 from vibeguard.core.fold.verdict import failing
 from vibeguard.core.names import LogStatus, Outcome, Reason, Verdict
@@ -59,7 +57,7 @@ def narrowing(
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} do not go together", "use one of them")
     if options.failed is not None:
-        return _unpassed(options.failed or "latest", loaded, invocation.common)
+        return _unpassed(options.failed or "latest", loaded, state_dir)
     if frozen is not None:
         from vibeguard.system.discovery.changes import staged  # noqa: PLC0415 - only then
 
@@ -91,12 +89,14 @@ def failing_in(state_dir: str) -> frozenset[str]:
     return frozenset()
 
 
-def _unpassed(reference: str, loaded: Loaded, common: GlobalOptions) -> Narrowing:
+def _unpassed(reference: str, loaded: Loaded, state_dir: str) -> Narrowing:
     """The checks that did not pass in a run; what that run left out is not among them."""
     from vibeguard.system.rundir.ids import place_of  # noqa: PLC0415
     from vibeguard.system.vouching.endings import read_run  # noqa: PLC0415
+    from vibeguard.system.vouching.known import find_run  # noqa: PLC0415
 
-    folder = open_run(reference, common)
+    # A start that was refused since has run nothing: what failed before it is what failed.
+    folder = find_run(state_dir, reference)
     _, run = place_of(folder)
     state, ending = read_run(folder)
     if ending.log_status is LogStatus.CORRUPT:

@@ -50,8 +50,7 @@ def _of_another_command(problems: tuple[Problem, ...], newest: list[str]) -> tup
     do = "mend it, and run it again"
     if newest:
         do = f"to see the run before it, name it: {newest[0]}"
-    told = (each for each in problems if each.what != what)  # `run --failed` is refused for it
-    return (*told, Problem(what, do))
+    return (*problems, Problem(what, do))
 
 
 def _no_mark_possible(state_dir: str, newest: list[str]) -> tuple[Problem, ...]:

@@ -62,9 +62,19 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def read_at_end(self) -> str:
-        """A file that decides and is read once the attempt is over; empty where there is none."""
-        files = (source.file for source in self.results if not is_pattern(source.file))
-        return self.file or next(filter(None, files), "")
+        """What decides as a whole and is read once the attempt is over; empty where nothing is.
+
+        With a quarantine that is every report: files behind a known failure are never looked at.
+        """
+        if self.file:
+            return self.file
+        whole = self.quarantine is not None
+        for source in self.results:
+            if source.file and (whole or not is_pattern(source.file)):
+                return source.file
+            if not source.file and (whole or source.reader in ("junit", "tap")):
+                return "its report"
+        return ""
 
     def artifacts_name(self, attempt: int) -> str:
         """The folder there with what came back of an attempt from another machine."""

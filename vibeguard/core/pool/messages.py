@@ -60,7 +60,7 @@ class Job(Struct, frozen=True):
     to the worker's own. `returns` are the paths (below `base`, globs) that come back, `reports`
     those of them that only count if this attempt wrote them. `listed` are
     the names of the check's files, NUL after each; with `pass_files` they are its "$@" as well,
-    in one call if a file is `read_at_end`.
+    in one call if anything is `read_at_end`.
     """
 
     protocol: int

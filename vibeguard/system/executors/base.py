@@ -43,7 +43,7 @@ class AttemptSpec(Struct, frozen=True):
     `environment` is complete: caller's variables, the check's own, and the marker VIBEGUARD_RUN,
     VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute. `shell` is that of the
     config: sh, bash, or a command line that takes `command` as its last word. `files` are its "$@";
-    the variable VIBEGUARD_FILES names a list of them. `read_at_end` is a file that decides. A
+    the variable VIBEGUARD_FILES names a list of them. `read_at_end` is a report that decides. A
     `tracer` is a command line that starts the shell.
     """
 

@@ -94,7 +94,7 @@ class Spawner:
     ) -> Child:
         """Start `command` in `cwd` by this shell; raises `StartRefused` with the reason in words.
 
-        `files` are the command's "$@", in one call if a file is `read_at_end`. With a `tracer`, a
+        `files` are the command's "$@", in one call if anything is `read_at_end`. With a `tracer`, a
         command line that begins with a path, that program starts the shell. The child has a session
         of its own (a process group where that is refused), /dev/null as stdin, one pipe as stdout
         and stderr, default signal dispositions and an empty mask.
