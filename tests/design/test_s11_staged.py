@@ -206,17 +206,26 @@ def test_what_git_is_told_not_to_look_at_is_laid_out_too(tmp_path, way):
 
 @in_both_ways
 def test_what_is_only_announced_is_not_staged(tmp_path, way):
-    root = repository(
-        tmp_path, **{"a": "", "vibeguard.yaml": config("ls -A; git status --porcelain")}
-    )
+    """Nor handed over: where a deletion alone concerns a check it gets all that is staged."""
+    check = {"id": "c0", "run": "ls; git status -s; cat $VIBEGUARD_FILES", "files": ["*"]}
+    root = repository(tmp_path, **{"a": "", "vibeguard.yaml": json.dumps({"checks": [check]})})
     (root / "announced").write_text("later")
     git("add", "--intent-to-add", "announced", cwd=root)
-    (root / "a").write_text("2")
-    git("add", "a", cwd=root)
+    git("rm", "-q", "a", cwd=root)
     before = picture(root)
     done = run_staged(way, "--json", cwd=root)
     assert "announced" not in output(done)
     assert picture(root) == before
+
+
+def test_a_config_that_is_only_announced_is_not_staged(tmp_path):
+    root = repository(tmp_path, a="")
+    (root / "vibeguard.yaml").write_text(config("true"))
+    git("add", "--intent-to-add", "vibeguard.yaml", cwd=root)
+    told = [vibeguard("run", "--staged", cwd=root).stderr]
+    git("rm", "-q", "--cached", "vibeguard.yaml", cwd=root)
+    told.append(vibeguard("run", "--staged", cwd=root).stderr)
+    assert told[0] == told[1]
 
 
 @in_both_ways

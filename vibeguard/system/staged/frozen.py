@@ -1,7 +1,7 @@
 """A copy of the index from when the command began: later changes to it do not reach this run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Self
 
 from msgspec import Struct
@@ -19,8 +19,8 @@ from vibeguard.system.staged.scratch import Scratch, make_scratch, sweep_scratch
 class Frozen(Struct, frozen=True):
     """What is staged: `environment` has git read the copy of the index in the scratch folder.
 
-    `tree` is the id of the tree that a commit would have, `head` the commit it would follow, empty
-    where there is none.
+    `tree` is the id of the tree that a commit would have, read with the variables of `objects`,
+    `head` the commit it would follow, empty where there is none.
     """
 
     root: str
@@ -28,6 +28,7 @@ class Frozen(Struct, frozen=True):
     common_dir: str
     head: str
     tree: str
+    objects: dict[bytes, bytes]
     scratch: Scratch
     environment: dict[bytes, bytes]
 
@@ -42,16 +43,19 @@ class Frozen(Struct, frozen=True):
     def content_of(self, path: str) -> bytes | None:
         """What is staged at this place; None where nothing is."""
         name = os.path.relpath(os.path.realpath(path), os.path.realpath(self.root))
-        repository = Repository(self.root, self.environment)
-        listed = ("ls-files", "-z", "--", f":(top,literal){name}")
-        if name.startswith("..") or not repository.names(*listed):
+        if name.startswith("..") or os.fsencode(name) not in self._listed(name):
             return None
-        return repository.git("cat-file", "blob", f":{name}")
+        return Repository(self.root, self.environment).git("cat-file", "blob", f":{name}")
 
     def paths(self) -> frozenset[bytes]:
         """What is staged, submodules left out, relative to the root."""
-        listed = Repository(self.root, self.environment).names("ls-files", "--stage", "-z")
-        return frozenset(e.partition(b"\t")[2] for e in listed if not e.startswith(SUBMODULE))
+        return frozenset(self._listed())
+
+    def _listed(self, *names: str) -> Iterator[bytes]:
+        """What the tree has, at these places if any are given: the index lists announced files."""
+        repository = Repository(self.root, self.environment | self.objects)
+        listed = repository.names("ls-tree", "-r", "-z", "--full-tree", self.tree, "--", *names)
+        return (e.partition(b"\t")[2] for e in listed if not e.startswith(SUBMODULE))
 
 
 def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> Frozen:
@@ -83,7 +87,7 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
     except UsageError:
         scratch.remove()
         raise
-    return Frozen(root, git_dir, common_dir, head, tree, scratch, own)
+    return Frozen(root, git_dir, common_dir, head, tree, apart, scratch, own)
 
 
 def _refuse_unmerged(repository: Repository) -> None:
