@@ -9,7 +9,7 @@ or one byte that is none. RE2 is imported for the first pattern that is more tha
 """
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
@@ -189,104 +189,77 @@ def regex_of(pattern: str) -> bytes:
     below = stem.endswith("/")
     stem = stem.rstrip("/")
     anchored = "/" in stem or below
-    body = _Translation(stem, pattern).translate()
+    body = _translated(stem, pattern)
     prefix = b"" if anchored else rb"(?s:.*/)?"
     return prefix + body + (rb"/(?s:.*)" if below else b"")
 
 
 _BRACES = re.compile(r"\{([^{}]*)\}")  # the innermost
 _PLAIN = re.compile(r"[^*?\[\]{},\\/]+")
+# `**` means folders only where it stands between slashes or at an end.
+_PIECE = re.compile(
+    r"""(?sx)
+    (?P<folders> (?: ^ | (?<=/) ) \*\*/ )
+  | (?P<below> /\*\*\Z )
+  | (?P<all> ^\*\*\Z )
+  | (?P<names> \*+ )
+  | (?P<one> \? )
+  | (?P<class> \[ (?P<not> [!^] )?+ (?P<members> . [^\]]* ) \] )
+  | (?P<brace> [{},] )
+  | (?P<literal> [^*?\[\]{},\\/]+ | \\(?P<escaped> . ) | . )
+    """
+)
+_MEANINGS = {
+    "folders": rb"(?:(?s:.*)/)?",
+    "below": rb"/(?s:.*)",
+    "all": rb"(?s:.*)",
+    "names": rb"[^/]*",
+    "one": _CHARACTER,
+}
 _LITERALS = [
     bytes([byte]) if byte < 0x80 and chr(byte).isalnum() else b"\\x%02x" % byte
     for byte in range(256)
 ]
 
 
-class _Translation:
-    """One walk over one pattern."""
+def _translated(stem: str, pattern: str) -> bytes:
+    """The expression of a pattern without its slash at the end."""
 
-    def __init__(self, stem: str, pattern: str) -> None:
-        self._text = stem
-        self._pattern = pattern
-        self._at = 0
-        self._open = 0
-        self._alternatives = 0
+    def mistake(what: str, do: str) -> LanguageError:
+        return LanguageError(f"in the pattern {quoted(pattern)} {what}", do)
 
-    def translate(self) -> bytes:
-        parts = []
-        while self._at < len(self._text):
-            plain = _PLAIN.match(self._text, self._at)
-            if plain is not None:
-                self._at = plain.end()
-                parts.append(_literal(plain[0]))
-            else:
-                parts.append(self._next())
-        if self._open:
-            raise self._mistake("a { is not closed", "close it, or write [{] for the character")
-        return b"".join(parts)
+    parts: list[bytes] = []
+    opened = alternatives = 0
+    for part in _PIECE.finditer(stem):
+        text, kind = part[0], str(part.lastgroup)
+        if kind == "class":
+            parts.append(_class(part["not"] or "", part["members"], mistake))
+        elif kind == "brace" and (opened or text == "{"):
+            opened += {"{": 1, "}": -1}.get(text, 0)
+            alternatives += text == ","
+            parts.append({"{": b"(?:", "}": b")"}.get(text, b"|"))
+            if alternatives > _MOST_BRACES:
+                raise mistake(f"more than {_MOST_BRACES} alternatives", "write several patterns")
+        elif text == "[":
+            raise mistake("a [ is not closed", "close it, or write [[] for the character")
+        else:
+            parts.append(_MEANINGS.get(kind) or _literal(part["escaped"] or text))
+    if opened:
+        raise mistake("a { is not closed", "close it, or write [{] for the character")
+    return b"".join(parts)
 
-    def _next(self) -> bytes:
-        """The expression of the next special character, or of `**` with its slashes."""
-        rest = self._text[self._at :]
-        # `**` means folders only where it stands between slashes or at an end.
-        if rest.startswith("**/") and (self._at == 0 or self._text[self._at - 1] == "/"):
-            self._at += 3
-            return rb"(?:(?s:.*)/)?"
-        if rest == "/**" or (rest == "**" and self._at == 0):
-            self._at = len(self._text)
-            return rb"/(?s:.*)" if rest == "/**" else rb"(?s:.*)"
-        character = rest[0]
-        self._at += 1
-        if character == "*":
-            self._at += len(rest) - len(rest.lstrip("*")) - 1
-            return rb"[^/]*"
-        if character == "?":
-            return _CHARACTER
-        if character == "[":
-            return self._class()
-        if character in "{},":
-            return self._brace(character)
-        if character == "\\" and self._at < len(self._text):
-            character = self._text[self._at]
-            self._at += 1
-        return _literal(character)
 
-    def _brace(self, character: str) -> bytes:
-        if character == "{":
-            self._open += 1
-            return b"(?:"
-        if not self._open:
-            return _literal(character)
-        if character == "}":
-            self._open -= 1
-            return b")"
-        self._alternatives += 1
-        if self._alternatives > _MOST_BRACES:
-            raise self._mistake(f"more than {_MOST_BRACES} alternatives", "write several patterns")
-        return b"|"
-
-    def _class(self) -> bytes:
-        """`[a-z]` or `[!a-z]`, of ASCII alone."""
-        start = self._at
-        if self._text[start : start + 1] in ("!", "^"):
-            start += 1
-        end = self._text.find("]", start + 1)
-        if end < 0:
-            raise self._mistake("a [ is not closed", "close it, or write [[] for the character")
-        negated, members = start > self._at, self._text[start:end]
-        if not members.isascii() or "/" in members:
-            raise self._mistake(
-                "a class in brackets takes ASCII characters other than the slash",
-                "write {a,b} for other characters",
-            )
-        self._at = end + 1
-        listed = "".join(_class_member(c) for c in members).encode()
-        if not negated:
-            return b"[" + listed + b"]"
-        return b"(?:[^" + listed + rb"/\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3}|[\x80-\xff])"
-
-    def _mistake(self, what: str, do: str) -> LanguageError:
-        return LanguageError(f"in the pattern {quoted(self._pattern)} {what}", do)
+def _class(negation: str, members: str, mistake: Callable[[str, str], LanguageError]) -> bytes:
+    """`[a-z]` or `[!a-z]`, of ASCII alone."""
+    if not members.isascii() or "/" in members:
+        raise mistake(
+            "a class in brackets takes ASCII characters other than the slash",
+            "write {a,b} for other characters",
+        )
+    listed = "".join(_class_member(c) for c in members).encode()
+    if not negation:
+        return b"[" + listed + b"]"
+    return b"(?:[^" + listed + rb"/\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3}|[\x80-\xff])"
 
 
 def _class_member(character: str) -> str:
