@@ -20,30 +20,24 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_PART = re.compile(r"([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)")
-_BARE_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
 _LONGER_UNITS = {"d": 24, "day": 24, "days": 24, "w": 168, "week": 168, "weeks": 168}
+_MOST_DIGITS, _MOST_PLACES = 19, 18  # beyond int64, and below a nanosecond, whatever the unit
 _HOW = "write a duration such as 500ms, 30s, 1m30s or 2h"
 
 
 @lru_cache(maxsize=1024)  # a config has few different ones, and many of each
 def parse_duration(text: str) -> int:
     """Nanoseconds of a duration; raises `LanguageError` for anything else, also a negative one."""
-    sign = text[:1] if text[:1] in ("+", "-") else ""
-    digits = text[len(sign) :]
-    if digits == "0":
+    start = int(text[:1] in ("+", "-"))
+    if text[start:] == "0":
         return 0
-    if not digits:
+    if len(text) == start:
         raise LanguageError(
             f"{quoted(text)} is not a duration" if text else "the duration is empty", _HOW
         )
-    if _BARE_NUMBER.fullmatch(digits):
-        if sign == "-" and digits.strip("0."):
-            raise LanguageError(f"{quoted(text)} is negative", "a duration is 0 or more")
-        _sum_of_parts(f"{digits}s", 0)  # what is too long as seconds is not worth a unit
-        raise LanguageError(f"{quoted(text)} has no unit", f"say {digits[:40]}s for seconds")
-    total = _sum_of_parts(text, len(sign))
-    if sign == "-" and total:
+    total = _sum_of_parts(text, start)
+    if text[0] == "-" and total:
         raise LanguageError(f"{quoted(text)} is negative", "a duration is 0 or more")
     return total
 
@@ -53,7 +47,7 @@ def _sum_of_parts(text: str, start: int) -> int:
     position = start
     while position < len(text):
         part = _PART.match(text, position)
-        if part is None or not (part[1] or part[3]):
+        if part is None or not (part[1] or part[2]):
             raise LanguageError(f"{quoted(text)} is not a duration", _HOW, position)
         total += _value(text, part)
         if total > MAX_NS:
@@ -66,30 +60,18 @@ def _sum_of_parts(text: str, start: int) -> int:
 
 def _value(text: str, part: "re.Match[str]") -> int:
     """Nanoseconds of one number with its unit."""
-    whole, fraction, unit = part[1], part[3] or "", part[4]
+    whole, fraction, unit = part[1], (part[2] or "")[:_MOST_PLACES], part[3]
     if not unit:
-        raise LanguageError(f"{quoted(text)} has no unit after {quoted(part[0])}", _HOW, part.end())
+        what = f"{quoted(part[0])} has no unit"
+        raise LanguageError(what, f"say {part[0][:40]}s for seconds", part.end())
     if unit not in _UNITS:
         raise LanguageError(
-            f"{quoted(text)} has no known unit: {quoted(unit)}", _unit_help(unit), part.start(4)
+            f"{quoted(text)} has no known unit: {quoted(unit)}", _unit_help(unit), part.start(3)
         )
-    if len(whole.lstrip("0")) > 19:  # beyond int64 whatever the unit
+    if len(whole.lstrip("0")) > _MOST_DIGITS:
         return MAX_NS + 1
-    value = int(whole or "0") * _UNITS[unit]
-    if fraction:
-        value += _fraction_ns(fraction, _UNITS[unit])
-    return value
-
-
-def _fraction_ns(digits: str, unit_ns: int) -> int:
-    """The part behind the point, in floating point as Go does it, so that both agree to the ns."""
-    number, scale = 0, 1.0
-    for digit in digits:
-        if number > (MAX_NS - 9) // 10:  # further digits are below a nanosecond anyway
-            break
-        number = number * 10 + int(digit)
-        scale *= 10
-    return int(float(number) * (float(unit_ns) / scale))
+    scale: int = 10 ** len(fraction)
+    return (int(whole + fraction) * _UNITS[unit] + scale // 2) // scale
 
 
 def _unit_help(unit: str) -> str:

@@ -49,7 +49,7 @@ def test_durations(text: str, ns: int) -> None:
         ("30", '"30" has no unit', "say 30s"),
         ("1.5", '"1.5" has no unit', "say 1.5s"),
         ("00", '"00" has no unit', "say 00s"),
-        ("1h30", "no unit after", ""),
+        ("1h30", '"30" has no unit', "say 30s"),
         ("-5s", "is negative", ""),
         ("-1ns", "is negative", ""),
         ("1d", 'no known unit: "d"', "one d is 24h"),
