@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from vibeguard.core.lang.expression.evaluation import BadValue, MissingName, truth
-from vibeguard.core.lang.expression.parser import Parser
+from vibeguard.core.lang.expression.parser import Parser, tokenize
 
 __all__ = ["BadValue", "Expression", "MissingName", "parse_expression"]
 
@@ -26,9 +26,10 @@ class Expression:
     """A parsed expression. `names` are the fields that it mentions, needed or not."""
 
     def __init__(self, text: str) -> None:
-        parser = Parser(text)
         self.text = text
-        self._value = parser.parse()
+        self._tokens = tokenize(text)
+        parser = Parser(self._tokens)
+        parser.parse()
         self.names = frozenset(parser.names)
 
     def evaluate(self, values: Mapping[str, str]) -> bool:
@@ -37,7 +38,7 @@ class Expression:
         Raises `MissingName` for a name that has no value and whose value is needed, and `BadValue`
         for arithmetic with a text and for division by zero.
         """
-        return truth(self._value(values))
+        return truth(Parser(self._tokens, values).parse())
 
 
 @lru_cache(maxsize=1024)

@@ -1,9 +1,5 @@
 """What an assert expression computes with, given the values that grok extracted.
 
-An expression is made of functions, one in another, each from the extracted values to a value.
-Operators of one rank are one `chain`, evaluated from the left, so that the depth of the functions
-is bounded by the parentheses of an expression and not by its length.
-
 Numbers are IEEE 754 doubles, as in the original. NaN satisfies no comparison, not even `!=`, and
 the denial of one no more: `!(rate > 0.05)` is not true either.
 """
@@ -11,12 +7,12 @@ the denial of one no more: `!(rate > 0.05)` is not true either.
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError
 
-ORDERINGS = frozenset({"<", "<=", ">", ">="})
+_ORDERINGS = frozenset({"<", "<=", ">", ">="})
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?)|(?i:nan))"
 )
@@ -50,18 +46,6 @@ class Value(NamedTuple):
     number: float | None
 
 
-Evaluate = Callable[[Mapping[str, str]], Value]
-"""A part of an expression; raises `MissingName` and `BadValue`."""
-
-
-class Link(NamedTuple):
-    """One operator of a chain and what stands to the right of it."""
-
-    operator: str
-    operand: Evaluate
-    offset: int
-
-
 _TRUE = Value("true", None)
 _FALSE = Value("false", None)
 _UNKNOWN = Value("nan", math.nan)  # a comparison with NaN, and what depends on it: never true
@@ -81,7 +65,7 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def _read(text: str) -> Value:
+def value_of(text: str) -> Value:
     """Return a text as a value: one that reads as a number, white space excluded, is one."""
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         return Value(text, None)
@@ -95,62 +79,27 @@ def truth(value: Value) -> bool:
     return value.text not in ("", "false")
 
 
-def literal(text: str) -> Evaluate:
-    """A number, a quoted text, or one of the words true and false."""
-    value = _read(text)
-    return lambda _: value
+def signed(sign: str, value: Value, offset: int) -> Value:
+    """`!` or `-` before a value."""
+    if sign == "-":
+        return _from_number(-_number(value, "-", offset))
+    return _UNKNOWN if _is_nan(value) else _truth_value(not truth(value))
 
 
-def field(name: str, offset: int) -> Evaluate:
-    """What grok extracted under a name."""
-
-    def evaluate(values: Mapping[str, str]) -> Value:
-        if name not in values:
-            raise MissingName(name, offset)
-        return _read(values[name])
-
-    return evaluate
+def decides(sign: str, left: Value) -> bool:
+    """Whether `&&` or `||` needs no look at its right side."""
+    return sign in ("&&", "||") and truth(left) == (sign == "||")
 
 
-def signed(operators: Sequence[str], operand: Evaluate, offset: int) -> Evaluate:
-    """`!` and `-` before an operand, as written: the last one is applied first."""
-
-    def evaluate(values: Mapping[str, str]) -> Value:
-        value = operand(values)
-        for sign in reversed(operators):
-            if sign == "!":
-                value = _UNKNOWN if _is_nan(value) else _truth_value(not truth(value))
-            else:
-                value = _from_number(-_number(value, "-", offset))
-        return value
-
-    return evaluate
-
-
-def chain(first: Evaluate, rest: Sequence[Link]) -> Evaluate:
-    """Operands joined by operators of one rank."""
-
-    def evaluate(values: Mapping[str, str]) -> Value:
-        result = first(values)
-        for link in rest:
-            if link.operator in ("&&", "||"):
-                result = _combine(link, result, values)
-            elif link.operator in _COMPARISONS:
-                result = _compare(link, result, link.operand(values))
-            else:
-                result = _calculate(link, result, link.operand(values))
-        return result
-
-    return evaluate
-
-
-def _combine(link: Link, left: Value, values: Mapping[str, str]) -> Value:
-    """`&&` or `||`; the right side is looked at where the left one does not decide."""
-    decides = truth(left) == (link.operator == "||")
-    right = left if decides else link.operand(values)
-    if truth(right):
-        return _TRUE
-    return _UNKNOWN if _is_nan(left) or _is_nan(right) else _FALSE
+def joined(sign: str, left: Value, right: Value, offset: int) -> Value:
+    """Two values with an operator between; of `&&` and `||` the one that decides is both."""
+    if sign in ("&&", "||"):
+        if truth(right):
+            return _TRUE
+        return _UNKNOWN if _is_nan(left) or _is_nan(right) else _FALSE
+    if sign in _COMPARISONS:
+        return _compare(sign, left, right, offset)
+    return _calculate(sign, left, right, offset)
 
 
 def _is_nan(value: Value) -> bool:
@@ -161,16 +110,16 @@ def _truth_value(truth: bool) -> Value:
     return _TRUE if truth else _FALSE
 
 
-def _compare(link: Link, left: Value, right: Value) -> Value:
+def _compare(sign: str, left: Value, right: Value, offset: int) -> Value:
     """Compare as numbers, or as texts; an order of a number and a text means nothing.
 
     `"[no statements]" >= 80` held as a comparison of texts, and passed.
     """
-    compare = _COMPARISONS[link.operator]
+    compare = _COMPARISONS[sign]
     if left is _UNKNOWN or right is _UNKNOWN:
         return _UNKNOWN
-    if link.operator in ORDERINGS and (left.number is None) != (right.number is None):
-        raise _not_a_number(left if left.number is None else right, link.operator, link.offset)
+    if sign in _ORDERINGS and (left.number is None) != (right.number is None):
+        raise _not_a_number(left if left.number is None else right, sign, offset)
     if left.number is None or right.number is None:
         return _truth_value(compare(left.text, right.text))
     if _is_nan(left) or _is_nan(right):
@@ -178,12 +127,11 @@ def _compare(link: Link, left: Value, right: Value) -> Value:
     return _truth_value(compare(left.number, right.number))
 
 
-def _calculate(link: Link, left: Value, right: Value) -> Value:
-    first = _number(left, link.operator, link.offset)
-    second = _number(right, link.operator, link.offset)
-    if link.operator == "/" and second == 0:
-        raise BadValue("division by zero", "ask first: total > 0 && part / total", link.offset)
-    return _from_number(_ARITHMETIC[link.operator](first, second))
+def _calculate(sign: str, left: Value, right: Value, offset: int) -> Value:
+    first, second = _number(left, sign, offset), _number(right, sign, offset)
+    if sign == "/" and second == 0:
+        raise BadValue("division by zero", "ask first: total > 0 && part / total", offset)
+    return _from_number(_ARITHMETIC[sign](first, second))
 
 
 def _number(value: Value, sign: str, offset: int) -> float:

@@ -1,16 +1,17 @@
 """From words to an expression: one function climbs the ranks, one reads an operand."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from vibeguard.core.lang.errors import LanguageError, quoted
 from vibeguard.core.lang.expression.evaluation import (
-    Evaluate,
-    Link,
-    chain,
-    field,
-    literal,
+    MissingName,
+    Value,
+    decides,
+    joined,
     signed,
+    value_of,
 )
 
 _TOKEN = re.compile(
@@ -99,56 +100,67 @@ _WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 
 class Parser:
-    """Reads one expression; `names` are the fields that it mentions."""
+    """Reads one expression, and evaluates it where there are values; `names` are its fields.
 
-    def __init__(self, text: str) -> None:
-        self.tokens = tokenize(text)
+    Operators of one rank are read in a loop: how deep the calls are is bounded by the parentheses
+    of an expression, and not by its length. What is not `live` (`&&` and `||` look at their right
+    side only if they must, and without values all) is only read.
+    """
+
+    def __init__(self, tokens: list[Token], values: Mapping[str, str] | None = None) -> None:
+        self.tokens = tokens
+        self.values = values
         self.position = 0
         self.nesting = 0
         self.names: set[str] = set()
 
-    def parse(self) -> Evaluate:
+    def parse(self) -> Value:
         """The whole expression; anything left over is an error."""
         if self._current().kind == "end":
             raise LanguageError("the expression is empty", "write one, or leave assert out", 0)
-        root = self._chain(0)
+        value = self._chain(0, live=self.values is not None)
         if self._current().kind != "end":
             raise self._left_over(self._current())
-        return root
+        return value
 
     def _current(self) -> Token:
         return self.tokens[self.position]
 
-    def _chain(self, rank: int) -> Evaluate:
+    def _chain(self, rank: int, *, live: bool) -> Value:
         """Read operands of a higher rank, joined by operators of this one."""
         if rank == len(_RANKS):
-            return self._unary()
-        first = self._chain(rank + 1)
-        rest = []
+            return self._unary(live=live)
+        left = self._chain(rank + 1, live=live)
         while self._current().kind == "operator" and self._current().value in _RANKS[rank]:
             operator = self._current()
             self.position += 1
-            rest.append(Link(operator.value, self._chain(rank + 1), operator.offset))
-        return chain(first, rest) if rest else first
+            needed = live and not decides(operator.value, left)
+            right = self._chain(rank + 1, live=needed)
+            if live:
+                left = joined(operator.value, left, right if needed else left, operator.offset)
+        return left
 
-    def _unary(self) -> Evaluate:
+    def _unary(self, *, live: bool) -> Value:
+        """An operand with the signs before it, the last of which is applied first."""
         start = self._current().offset
-        operators = []
+        signs = []
         while self._current().kind == "operator" and self._current().value in "!-":
-            operators.append(self._current().value)
+            signs.append(self._current().value)
             self.position += 1
-        operand = self._operand()
-        return signed(operators, operand, start) if operators else operand
+        value = self._operand(live=live)
+        for sign in reversed(signs if live else ()):
+            value = signed(sign, value, start)
+        return value
 
-    def _operand(self) -> Evaluate:
+    def _operand(self, *, live: bool) -> Value:
         token = self._current()
         self.position += 1
         if token.kind in ("number", "text"):
-            return literal(token.value)
+            return value_of(token.value)
         if token.kind == "name":
-            return self._name(token)
+            return self._name(token, live=live)
         if token == Token("operator", "(", token.offset):
-            return self._parentheses(token)
+            return self._parentheses(token, live=live)
         self.position -= 1
         what = f"instead of {quoted(token.value)}" if token.value else "at the end"
         raise LanguageError(
@@ -157,9 +169,9 @@ class Parser:
             token.offset,
         )
 
-    def _name(self, token: Token) -> Evaluate:
+    def _name(self, token: Token, *, live: bool) -> Value:
         if token.value in ("true", "false"):
-            return literal(token.value)
+            return value_of(token.value)
         following = self._current()
         if following.value == "(" and following.kind == "operator":
             raise LanguageError(
@@ -170,9 +182,13 @@ class Parser:
         if token.value == "not" and following.kind != "operator":
             raise self._left_over(following, after=token)
         self.names.add(token.value)
-        return field(token.value, token.offset)
+        if not live or self.values is None:
+            return value_of("")
+        if token.value not in self.values:
+            raise MissingName(token.value, token.offset)
+        return value_of(self.values[token.value])
 
-    def _parentheses(self, opening: Token) -> Evaluate:
+    def _parentheses(self, opening: Token, *, live: bool) -> Value:
         self.nesting += 1
         if self.nesting > _MOST_NESTED:
             raise LanguageError(
@@ -180,7 +196,7 @@ class Parser:
                 "split the check in two",
                 opening.offset,
             )
-        inner = self._chain(0)
+        inner = self._chain(0, live=live)
         if self._current().value != ")" or self._current().kind != "operator":
             if self._current().kind == "end":
                 raise LanguageError("( is never closed", "close it with )", opening.offset)
