@@ -181,4 +181,4 @@ def test_a_budget_below_nothing_is_refused(tmp_path, verb):
     assert vibeguard("run", cwd=folder).returncode == 0
     done = vibeguard(verb, "--format", "agent", "--budget=-1", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "vibeguard: --budget is -1: use a number of tokens, 0 or more\n"
+    assert '--budget: "-1" is not a whole number, 0 or more' in done.stderr

@@ -39,12 +39,11 @@ def read_text(_: type, words: Sequence[Word]) -> str:
 
 
 def read_count(_: type, words: Sequence[Word]) -> int:
-    """A whole number; `-vp=2` reaches us with its equals sign. Raises ValueError."""
+    """A whole number, 0 or more; `-vp=2` reaches us with its equals sign. Raises ValueError."""
     word = words[0].value.removeprefix("=")
-    digits = word[1:] if word[:1] in ("+", "-") else word
     shown = word if len(word) <= _LONGEST_SHOWN else f"{word[:_LONGEST_SHOWN]}..."
-    if not (digits.isascii() and digits.isdecimal()):
-        raise ValueError(f'"{shown}" is not a whole number')
+    if not (word.isascii() and word.removeprefix("+").isdecimal()):
+        raise ValueError(f'"{shown}" is not a whole number, 0 or more')
     if len(word) > _LONGEST_SHOWN:
         raise ValueError(f'"{shown}" is too large a number')
     return int(word)

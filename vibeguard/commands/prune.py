@@ -74,9 +74,9 @@ def _remove(state_dir: str, options: PruneOptions, settings: Settings) -> list[s
     try:
         return remove_old_runs(
             state_dir,
-            keep_runs=_or(options.keep_runs, settings.keep_runs),
-            keep_bytes=_or(options.keep_size, settings.keep_bytes),
-            keep_age_ns=_or(options.keep_age, settings.keep_age_ns),
+            keep_runs=settings.keep_runs if options.keep_runs is None else options.keep_runs,
+            keep_bytes=settings.keep_bytes if options.keep_size is None else options.keep_size,
+            keep_age_ns=settings.keep_age_ns if options.keep_age is None else options.keep_age,
             now_ns=wall_ns(),
             dry_run=options.dry_run,
         )
@@ -85,12 +85,3 @@ def _remove(state_dir: str, options: PruneOptions, settings: Settings) -> list[s
         raise UsageError(
             f"runs cannot be removed: {error.strerror} ({place})", "make the folder writable"
         ) from error
-
-
-def _or(flag: int | None, setting: int) -> int:
-    """The flag where it was given. Raises UsageError where it is negative."""
-    if flag is None:
-        return setting
-    if flag < 0:
-        raise UsageError(f"--keep-runs is {flag}", "use a whole number from 0 on")
-    return flag

@@ -19,7 +19,6 @@ _Difference = tuple[Node, str, str]
 _LEAVES_PROCESSES = re.compile(
     r"\b(nohup|setsid|disown|daemonize)\b|[^&|>]&\s*(?:$|\n|;|\))|\bgradlew?\b"
 )
-_DOCKER_RUN, _DETACHED = re.compile(r"docker run\b"), re.compile(r"\s-d\b")
 _MOST_SCRIPTS = 300_000  # characters of commands that are looked through, variables included
 
 
@@ -111,17 +110,9 @@ def _extracted(patterns: tuple[str, ...]) -> frozenset[str] | None:
 
 def _command(check: CheckConfig, node: Mapping) -> Iterator[_Difference]:
     place = node.values.get("run", node)
-    if _leaves_processes(check.run):
+    if _LEAVES_PROCESSES.search(check.run):
         what = f"{check.id} may leave processes behind: they are ended when it exits"
         yield place, what, "leaks: ignore if they must stay"
     if "/dev/tty" in check.run:
         what = f"{check.id} uses /dev/tty: a check has no terminal"
         yield place, what, "give it what it asks for in another way"
-
-
-def _leaves_processes(script: str) -> bool:
-    """Whether a command seems to start what outlives it; each line is looked through once."""
-    if _LEAVES_PROCESSES.search(script):
-        return True
-    found = ((line, _DOCKER_RUN.search(line)) for line in script.split("\n"))
-    return any(run and _DETACHED.search(line, run.end()) for line, run in found)

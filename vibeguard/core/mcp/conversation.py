@@ -25,7 +25,6 @@ from vibeguard.core.mcp.jsonrpc import (
 )
 from vibeguard.core.mcp.tasks import EXTENSION, Answered, asked, knows_tasks, run_or_task
 from vibeguard.core.mcp.tools import TOOLS, Arguments, Run
-from vibeguard.core.wording.suggest import did_you_mean
 from vibeguard.version import __version__
 
 STATELESS = "2026-07-28"
@@ -221,22 +220,13 @@ def _call(params: Params, request_id: RequestId, *, stateless: bool) -> Move:
         said = params.get("arguments")
         arguments = msgspec.convert({} if said is None else said, tool)
     except msgspec.ValidationError as error:
-        content = [{"type": "text", "text": f"{name}: {error}{_meant(said, tool)}"}]
+        takes = ", ".join(tool.__struct_fields__)
+        content = [{"type": "text", "text": f"{name}: {error}; it takes: {takes}"}]
         wrong: dict[str, object] = {"content": content, "isError": True}
         return Reply(result_line(request_id, _stateless(wrong) if stateless else wrong))
     tasks = stateless and tool is Run and _knows_tasks(params)
     answered = run_or_task if tasks else partial(called, tool)
     return Call(request_id, arguments, answered, stateless, id_of(token))
-
-
-def _meant(said: object, tool: type[Arguments]) -> str:
-    """What the first unknown argument of a call was meant to be, and else what there is."""
-    known = tool.__struct_fields__
-    unknown = [word for word in said if word not in known] if isinstance(said, dict) else []
-    if not unknown:
-        return ""
-    meant = did_you_mean(str(unknown[0]), known)
-    return f": {meant}" if meant else f": there are: {', '.join(known)}"
 
 
 def _of_a_task(message: Message, request_id: RequestId) -> Call:

@@ -7,7 +7,6 @@ from functools import cache, partial
 
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.model.state import State
-from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.terminal import is_ci, shows_unicode, wants_colour
 from vibeguard.system.rundir.ids import place_of
 
@@ -20,12 +19,10 @@ def format_options(
     budget: int | None = None,
     quiet: bool = False,
 ) -> FormatOptions:
-    """What this process's terminal and environment mean for a format. Raises UsageError.
+    """What this process's terminal and environment mean for a format.
 
-    `since` is the number of an event, or names a run of the same folder: then RunNotFound too.
+    `since` is the number of an event, or names a run of the same folder; raises RunNotFound then.
     """
-    if budget is not None and budget < 0:
-        raise UsageError(f"--budget is {budget}", "use a number of tokens, 0 or more")
     columns, rows = terminal_size()
     return FormatOptions(
         colour=wants_colour(os.environ, is_terminal=is_terminal()),

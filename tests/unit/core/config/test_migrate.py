@@ -85,7 +85,6 @@ def test_what_resembles_a_key_that_is_there_was_no_misspelling():
         ("run: sleep 5 &", "may leave processes behind"),
         ("run: nohup server > log", "may leave processes behind"),
         ("run: ./gradlew test", "may leave processes behind"),
-        ("run: docker run --rm -d db", "may leave processes behind"),
         ("run: read x < /dev/tty", "has no terminal"),
     ],
 )

@@ -233,17 +233,10 @@ def test_wrong_arguments_are_told_to_the_model_and_run_nothing(name, arguments):
     assert result["content"][0]["text"].startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize(
-    ("name", "word", "told"),
-    [
-        ("run", "check", '`check`: did you mean "checks"?'),
-        ("wait", "max_wait", '`max_wait`: did you mean "max_wait_s"?'),
-        ("report", "zzz", "`zzz`: there are: run, since, budget"),
-    ],
-)
-def test_an_unknown_argument_is_told_with_what_it_may_have_been(name, word, told):
-    line = stateless("tools/call", name=name, arguments={word: "x"})
-    assert told in reply(Conversation(), line)["result"]["content"][0]["text"]
+def test_an_unknown_argument_is_told_with_what_there_is():
+    line = stateless("tools/call", name="report", arguments={"zzz": "x"})
+    told = reply(Conversation(), line)["result"]["content"][0]["text"]
+    assert "`zzz`; it takes: run, since, budget" in told
 
 
 def test_no_tool_takes_a_command_a_config_a_folder_or_an_environment():
