@@ -81,10 +81,12 @@ def _prepare(invocation: Invocation, state_dir: str, held: ExitStack, narrow: Na
 
 def _plan(invocation: Invocation, loaded: Loaded, state_dir: str, narrowed: Narrowing) -> Plan:
     """What flags, config and earlier runs give together. Raises UsageError."""
-    ids, common, options = invocation
+    common, options = invocation.common, invocation.options
     config = loaded.config
     among = narrowed.checks if narrowed.by else None
-    selection = select(config, ids, common.tags, common.exclude_tags, options.no_deps, among=among)
+    selection = select(
+        config, invocation.ids, common.tags, common.exclude_tags, options.no_deps, among=among
+    )
     if options.failed is not None and not selection.checks:
         raise UsageError(f"none of the named checks is among {narrowed.by}", "name others")
     settings = resolve_settings(

@@ -1,6 +1,8 @@
 """The flags of `run` and `watch`: which checks, on what, and what to show of them."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
+
+from msgspec import Struct
 
 from vibeguard.commands.options import GlobalOptions, MaxWait, read_max_wait
 from vibeguard.commands.parameter import Options, Parameter
@@ -78,7 +80,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
-class Invocation(NamedTuple):
+class Invocation(Struct, frozen=True):
     """What a command line asks of a run: checks by their ids, the global flags, and its own."""
 
     ids: tuple[str, ...]

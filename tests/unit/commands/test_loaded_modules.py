@@ -91,7 +91,16 @@ def test_a_command_loads_nothing_heavy_that_it_does_not_need(words, folder, bare
 @pytest.mark.parametrize("words", ["report", "run"])
 def test_msgspec_is_loaded_without_what_it_does_not_need(words, folder):
     program = f"from vibeguard.cli import main; main({words.split()!r})"
-    assert not loaded(program, folder) & {"typing_extensions", "inspect", "ast"}
+    of_schemas = "msgspec._typing_utils"  # with them comes msgspec.inspect
+    assert not loaded(program, folder) & {"typing_extensions", "inspect", "ast", of_schemas}
+
+
+def test_schemas_are_to_be_had_of_msgspec_all_the_same(folder):
+    program = (
+        "from vibeguard.cli import main; main(['status']); import msgspec, msgspec.inspect; "
+        "assert msgspec.json.schema(int) == {'type': 'integer'}; msgspec.inspect.type_info(int)"
+    )
+    assert "msgspec._typing_utils" in loaded(program, folder)
 
 
 def test_the_supervisor_loads_trio_and_neither_parser_nor_config(folder, bare):

@@ -6,7 +6,6 @@ C part crashes on deep nesting. Events do none of that; see ADR 0011 for the lim
 
 import re
 from functools import partial
-from typing import NamedTuple
 
 import yaml
 from msgspec import Struct
@@ -47,7 +46,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG_PREFIX = "tag:yaml.org,2002:"
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """The root of the tree (None for an empty file), and what is wrong with its structure.
 
     `shared` are the nodes that an alias repeats, by `id`.

@@ -1,16 +1,16 @@
 """YAML's own errors in words that say what to do, the same whichever parser found them."""
 
 import re
-from typing import NamedTuple
 
 import yaml
+from msgspec import Struct
 
 from vibeguard.core.config.source import Source
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.problems import Problem
 
 
-class _Meaning(NamedTuple):
+class _Meaning(Struct, frozen=True):
     """What a parser's words mean for the user.
 
     Where `at_start` is set, the place to blame is where the thing began that the parser was in.

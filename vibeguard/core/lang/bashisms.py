@@ -6,7 +6,9 @@ passes. Only such forms are looked for: what ends the script with an error needs
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 # What is found, by name, and a script that a shell which knows it ends with this status.
 PROBES: Final = {
@@ -42,7 +44,7 @@ _OPENS_WITHIN: Final = {
 }
 
 
-class Bashism(NamedTuple):
+class Bashism(Struct, frozen=True):
     """One of `PROBES`, and where in the script it stands."""
 
     name: str

@@ -7,7 +7,6 @@ and an addition, so that both names count. Names are bytes, relative to the repo
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from subprocess import SubprocessError
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -44,7 +43,7 @@ class _Unknown(Exception):
     """Git cannot tell; the message says why."""
 
 
-class _Change(NamedTuple):
+class _Change(Struct, frozen=True):
     """A path that differs: its mode before and now, and the object that it was."""
 
     old_mode: bytes
@@ -212,14 +211,15 @@ def _parted(changes: Iterable[_Change]) -> tuple[set[bytes], list[_Submodule]]:
     """The paths of files that differ, and the submodules that do."""
     paths: set[bytes] = set()
     submodules = []
-    for old_mode, new_mode, old_oid, path in changes:
-        if SUBMODULE not in (old_mode, new_mode):
-            paths.add(path)
-        elif old_mode in (SUBMODULE, _ABSENT):
-            base = old_oid.decode("ascii") if old_mode == SUBMODULE else ""
-            submodules.append(_Submodule(path, base, new_mode == _ABSENT))
+    for change in changes:
+        if SUBMODULE not in (change.old_mode, change.new_mode):
+            paths.add(change.path)
+        elif change.old_mode in (SUBMODULE, _ABSENT):
+            base = change.old_oid.decode("ascii") if change.old_mode == SUBMODULE else ""
+            removed = change.new_mode == _ABSENT
+            submodules.append(_Submodule(change.path, base, removed))
         else:
-            submodules.append(_Submodule(path, "", removed=False))
+            submodules.append(_Submodule(change.path, "", removed=False))
     return paths, submodules
 
 

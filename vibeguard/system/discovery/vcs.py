@@ -7,7 +7,8 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
@@ -30,7 +31,7 @@ _GIT = (
 )
 
 
-class Git(NamedTuple):
+class Git(Struct, frozen=True):
     """Git, asked about the repository around a folder, with these variables, in bounded time.
 
     It and what it starts (filters) end with the time that they have.
@@ -75,7 +76,7 @@ def no_git(error: OSError) -> UsageError:
     return UsageError(f"git cannot be started: {error.strerror}", do)
 
 
-class AskedAhead(NamedTuple):
+class AskedAhead(Struct, frozen=True):
     """Git, at work on what it is going to be asked about a repository."""
 
     root: str

@@ -8,7 +8,7 @@ the attempt, and a worker that vanishes is `AttemptEnd.LOST`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -71,7 +71,7 @@ class Accepted(Struct, frozen=True):
     pid: int | None = None
 
 
-class Callbacks(NamedTuple):
+class Callbacks(Struct, frozen=True):
     """Whom an executor tells of one attempt. Each is called in one synchronous step.
 
     `accepted` is called in the same step as the start itself: no checkpoint between the two, and

@@ -1,9 +1,9 @@
 """One local attempt: from its leader's start until nothing of its tree is left."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import trio
+from msgspec import Struct
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
@@ -24,7 +24,7 @@ from vibeguard.system.process.stopwatch import Stopwatch
 TRACER_LOOK_S = 0.01
 
 
-class Shared(NamedTuple):
+class Shared(Struct, frozen=True):
     """What all attempts of one executor have in common. No cancel from outside reaches `tasks`."""
 
     tasks: trio.Nursery

@@ -13,10 +13,12 @@ import threading
 from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
-from typing import NamedTuple, Self
+from typing import Self
+
+from msgspec import Struct
 
 
-class ExitStatus(NamedTuple):
+class ExitStatus(Struct, frozen=True):
     """How a child ended: a code, or the name of the signal that ended it, and what it used.
 
     `max_rss_bytes` is the kernel's figure, which for a vforked child starts at its spawner's peak.

@@ -7,7 +7,8 @@ foreign about, there is nobody else it could belong to. What remains belongs to 
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from vibeguard.system.discovery.environment import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
 from vibeguard.system.process import proc
@@ -18,7 +19,7 @@ from vibeguard.system.process.process_tree import ChildList, own_session, stat_o
 LOOKS = 50  # at what dies and forks while one looks
 
 
-class Mark(NamedTuple):
+class Mark(Struct, frozen=True):
     """What the environment of a process says of the attempt that it belongs to."""
 
     run: bytes

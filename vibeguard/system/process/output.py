@@ -10,7 +10,8 @@ import os
 import struct
 import termios
 from contextlib import suppress
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from vibeguard.system.rundir.files import FileIdentity, create_file, identity_of
 
@@ -24,7 +25,7 @@ TAIL_LINE_CHARACTERS = 500
 _buffer = memoryview(bytearray(CHUNK_BYTES))
 
 
-class StoredOutput(NamedTuple):
+class StoredOutput(Struct, frozen=True):
     """What is known of an output once nothing more is stored of it, and of the file that holds it.
 
     `identity` is None when the system did not tell it.

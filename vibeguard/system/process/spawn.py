@@ -14,7 +14,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from vibeguard.system.detach import leave_session
 from vibeguard.system.discovery.shells import SHELL
@@ -31,7 +33,7 @@ RESET_SIGNALS: Final = tuple(sorted(signal.valid_signals() - {signal.SIGKILL, si
 Streams = list[tuple[int, int, int]]
 
 
-class Child(NamedTuple):
+class Child(Struct, frozen=True):
     """A started command: its leader, and the end of the pipe that it writes to."""
 
     leader: ExitWatch

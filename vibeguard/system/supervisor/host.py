@@ -6,9 +6,10 @@ A fork does work that can be killed (`answering`), and is waited for under Trio.
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import trio
+from msgspec import Struct
 
 from vibeguard.system import clock
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
@@ -77,7 +78,7 @@ class StartClock(Protocol):
         """The clock of a run that began at `start_ns` (monotonic)."""
 
 
-class Host(NamedTuple):
+class Host(Struct, frozen=True):
     """The machine as it is. The simulation has one of its own (tests/simulation)."""
 
     clock: StartClock = PausingClock

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
+from vibeguard import late_modules
 from vibeguard.system.process.exits import reap
 from vibeguard.system.unexpected import try_to_wake
 
@@ -44,16 +45,6 @@ _HANDING_ON: Final = ("trio", "trio.lowlevel")
 _LIBC: Final = "libc.so.6"
 
 
-class _PutOff(ModuleType):
-    """Stands in for a module until something of it is asked for; then it has all of its names."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # the import system looks at what it finds
-            raise AttributeError(name)
-        _load(self)
-        return vars(self)[name]
-
-
 class _LeftOut(ModuleType):
     """Stands in for a module while Trio is imported, and for whatever is taken from it."""
 
@@ -83,7 +74,7 @@ def import_trio() -> None:
     if "trio" in sys.modules:
         return
     for name in PUT_OFF:
-        sys.modules.setdefault(name, _PutOff(name))
+        late_modules.put_off(name)
     left_out = [name for name in UNUSED + FOR_CONNECTIONS if name not in sys.modules]
     sys.modules.update({name: _LeftOut(name) for name in left_out})
     try:
@@ -165,13 +156,4 @@ def load_what_was_left_out() -> None:
 def load_what_was_put_off() -> None:
     """Import it now, for a run with connections to other machines, for the same reason."""
     for name in PUT_OFF:
-        module = import_module(name)
-        if isinstance(module, _PutOff):
-            _load(module)
-
-
-def _load(stands_for: _PutOff) -> None:
-    """Import the module itself; whoever holds the stand-in has its names, too."""
-    name = stands_for.__name__
-    del sys.modules[name]
-    vars(stands_for).update(vars(import_module(name)))
+        late_modules.load(name)

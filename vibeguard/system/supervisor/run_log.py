@@ -7,7 +7,9 @@ without.
 import contextlib
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.fold.verdict import Ruling, outcome_counts
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 RESERVE_BYTES_PER_CHECK = 1024
 
 
-class Clocks(NamedTuple):
+class Clocks(Struct, frozen=True):
     """Where a run reads the time: monotonic and wall, in ns since some moment, and as RFC 3339."""
 
     monotonic_ns: Callable[[], int] = monotonic_ns

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
+from msgspec.structs import replace
 
 from tests.helpers.census import nothing_left_behind
 from tests.helpers.executor_contract import CLAUSES, hold
@@ -106,7 +107,7 @@ class AcceptsTwice(ScriptedExecutor):
             callbacks.accepted(value)
             callbacks.accepted(value)
 
-        return await super().start(spec, callbacks._replace(accepted=twice))
+        return await super().start(spec, replace(callbacks, accepted=twice))
 
 
 class AcceptsWhatItRefuses(ScriptedExecutor):

@@ -153,7 +153,7 @@ def test_what_is_remembered_is_the_file_that_was_written(tmp_path: Path) -> None
     written = identity_of(path.stat())
     path.rename(tmp_path / "elsewhere")
     path.touch()
-    _, identity = stored.close()
+    identity = stored.close().identity
     assert identity is not None
     assert identity[:2] == written[:2]
     assert stored.error == "was changed by another process"
