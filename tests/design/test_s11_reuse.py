@@ -339,6 +339,20 @@ def test_a_program_that_a_command_names_counts_by_its_content(place, command):
     assert not place.hits()
 
 
+@pytest.mark.parametrize("name", ["TOOL", "VIBEGUARD_CHECK"])
+def test_checks_of_one_command_have_each_the_programs_that_their_variables_name(tmp_path, name):
+    """Those of the first one were taken for all: a pass stood although its own program was another."""
+    check = f"run: sh ./${name}, reuse: true, inputs: [other.txt], tools: []"
+    checks = "".join(f"  - {{id: {e}, env: {{TOOL: {e}}}, {check}}}\n" for e in ("one", "two"))
+    place = Place(tmp_path, f"checks:\n{checks}")
+    for each in ("one", "two"):
+        place.write(each, "#!/bin/sh\n")
+    moment = Moment(place.subject)
+    for each in ("one", "two"):
+        found = moment.of(each).programs
+        assert bytes(place.root / each) in {entry.path for entry in found}
+
+
 @pytest.mark.parametrize(
     "command",
     [

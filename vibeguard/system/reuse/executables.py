@@ -29,6 +29,12 @@ class _Kind(Enum):
     OTHER = auto()
 
 
+def variables_for(command: str) -> list[bytes]:
+    """The variables by which the programs that a command line names are found."""
+    named = [at[1] or at[2] for at in _VARIABLE.finditer(os.fsencode(command))]
+    return [b"PATH", b"HOME", b"CDPATH", *named]
+
+
 class ToolSilent(Exception):
     """There is no answer to go by; the message says why, as the end of a sentence."""
 

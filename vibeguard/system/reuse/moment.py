@@ -29,6 +29,7 @@ from vibeguard.system.reuse.executables import (
     ToolSilent,
     answer_of,
     interpreter_line,
+    variables_for,
 )
 from vibeguard.system.reuse.records import Records
 from vibeguard.version import __version__
@@ -230,7 +231,7 @@ class Moment:
         A link's own place counts too, for programs go by it. What a script is for is a command as
         well.
         """
-        asked = (command, environment.get(b"PATH"), environment.get(b"HOME"), cwd)
+        asked = (command, cwd, *(environment.get(name) for name in variables_for(command)))
         if asked not in self._executed:
             found: dict[bytes, Entry] = {}
             lines, start = [command], os.path.realpath(cwd)
