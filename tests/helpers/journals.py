@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr
 
 from tests.helpers.logs import every_event
 from vibeguard.core.model.events import Event, LogSealed
+from vibeguard.system.journal.creation import RESERVE_BYTES
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.rundir.order import outermost, read_order
 from vibeguard.system.rundir.state_folder import state_folder
@@ -16,11 +17,13 @@ TICK_NS = 10_000_000_000
 NOW_NS = 1_795_500_000_000_000_000
 
 
-def open_journal(parent: Path, *, now_ns: int = NOW_NS) -> Journal:
+def open_journal(
+    parent: Path, *, now_ns: int = NOW_NS, reserve_bytes: int = RESERVE_BYTES
+) -> Journal:
     """A new run below `parent`; its clock advances by ten seconds an event."""
     state_dir = state_folder(str(parent / ".vibeguard"), create=True)
     ticks = count(0, TICK_NS)
-    return Journal(state_dir, now_ns=now_ns, clock=lambda: next(ticks))
+    return Journal(state_dir, now_ns=now_ns, clock=lambda: next(ticks), reserve_bytes=reserve_bytes)
 
 
 def unsealed_events() -> list[Event]:

@@ -46,7 +46,9 @@ class RunFolder(Struct):
                 os.close(fd)
 
 
-def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> RunFolder:
+def create_run_folder(
+    state_dir: str, *, now_ns: int, nested: bool = False, reserve_bytes: int = RESERVE_BYTES
+) -> RunFolder:
     """Make the folder of a new run and let `latest` point to it. Raises LogWriteError.
 
     Its id is made as late as can be, so that ids sort by creation.
@@ -54,7 +56,7 @@ def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> R
     temporary = os.path.join(state_dir, "runs", f"{UNBORN}{os.urandom(8).hex()}")
     try:
         with contextlib.ExitStack() as undo:
-            fd, log_fd, reserve = _make_content(temporary, undo)
+            fd, log_fd, reserve = _make_content(temporary, undo, reserve_bytes)
             locked = lock_for_writing(log_fd)
             run_id = _give_name(temporary, state_dir, now_ns)
             path = run_folder(state_dir, run_id)
@@ -76,7 +78,9 @@ def create_run_folder(state_dir: str, *, now_ns: int, nested: bool = False) -> R
     return folder
 
 
-def _make_content(temporary: str, undo: contextlib.ExitStack) -> tuple[int, int, Reserve]:
+def _make_content(
+    temporary: str, undo: contextlib.ExitStack, reserve_bytes: int
+) -> tuple[int, int, Reserve]:
     """What a run folder holds before it has its name: its descriptor, the log's, the reserve."""
     # Under a name that no reader looks for, until log, lock and reserve are there: nobody ever sees
     # half a run (ADR 0043).
@@ -91,7 +95,7 @@ def _make_content(temporary: str, undo: contextlib.ExitStack) -> tuple[int, int,
     undo.callback(os.close, log_fd)
     reserve = Reserve(folder_fd)
     undo.callback(reserve.give_up)  # before there is any: a full disk leaves a part of it
-    reserve.hold(RESERVE_BYTES)
+    reserve.hold(reserve_bytes)
     return folder_fd, log_fd, reserve
 
 

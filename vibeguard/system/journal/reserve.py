@@ -23,15 +23,9 @@ class Reserve:
         self._held = False
 
     def hold(self, size: int) -> None:
-        """Keep `size` bytes free, or more if it was called with more before.
-
-        Raises OSError where there is no room for them, or they cannot be written.
-        """
-        if not self._held:
-            fd = create_file(NAME, flags=os.O_WRONLY, dir_fd=self._folder_fd)
-            self._held = True
-        else:
-            fd = os.open(NAME, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=self._folder_fd)
+        """Keep `size` bytes free. Raises OSError where there is no room, or none can be written."""
+        fd = create_file(NAME, flags=os.O_WRONLY, dir_fd=self._folder_fd)
+        self._held = True
         try:
             _allocate(fd, size)
         finally:

@@ -11,7 +11,7 @@ from vibeguard.core.eventlog.encode import encode_line, encode_seal, make_storab
 from vibeguard.core.eventlog.single_line import MAX_LINE_BYTES
 from vibeguard.core.model.events import Event, LogSealed
 from vibeguard.core.problems import LogAltered, LogWriteError
-from vibeguard.system.journal.creation import create_run_folder
+from vibeguard.system.journal.creation import RESERVE_BYTES, create_run_folder
 from vibeguard.system.journal.tamper import (
     ExpectedFile,
     altered_file,
@@ -42,14 +42,23 @@ class Journal:
     """
 
     def __init__(
-        self, state_dir: str, *, now_ns: int, clock: Callable[[], int], nested: bool = False
+        self,
+        state_dir: str,
+        *,
+        now_ns: int,
+        clock: Callable[[], int],
+        nested: bool = False,
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         """Make a run folder with an empty, locked log in an existing state folder.
 
         `now_ns` is the wall clock (for the id), `clock` gives the nanoseconds since the run's
-        start. A `nested` run never becomes `latest`. Raises LogWriteError.
+        start. A `nested` run never becomes `latest`. `reserve_bytes` are kept free for its last
+        events. Raises LogWriteError.
         """
-        self._folder = folder = create_run_folder(state_dir, now_ns=now_ns, nested=nested)
+        self._folder = folder = create_run_folder(
+            state_dir, now_ns=now_ns, nested=nested, reserve_bytes=reserve_bytes
+        )
         self.run_id = folder.run_id
         self.run_folder = folder.path
         self.log_path = folder.log.path
@@ -65,13 +74,6 @@ class Journal:
         self._outputs: dict[str, ExpectedFile] = {}
         self._reserve = folder.reserve
         self._named_durably = False
-
-    def reserve(self, size: int) -> None:
-        """Keep `size` bytes free for the last events of a large run. Raises LogWriteError."""
-        try:
-            self._reserve.hold(size)
-        except OSError as error:
-            self._refuse(error)
 
     def append(self, event: Event) -> None:
         """Stamp an event that is not yet stamped, and write it.

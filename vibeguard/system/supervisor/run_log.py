@@ -33,6 +33,7 @@ from vibeguard.system.channel import Launch, Sealed
 from vibeguard.system.clock import monotonic_ns, wall_ns, wall_time
 from vibeguard.system.discovery.environment import is_in_a_check, traceparent
 from vibeguard.system.history import append_history, machine_id
+from vibeguard.system.journal.creation import RESERVE_BYTES
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process.proc import boot_id, own_start
 from vibeguard.system.prune import prune, remember_size
@@ -96,7 +97,11 @@ class RunLog:
         if meanwhile is not None:
             meanwhile()
         self.journal = Journal(
-            state_dir, now_ns=clocks.wall_ns(), clock=self.elapsed_ns, nested=self.nested
+            state_dir,
+            now_ns=clocks.wall_ns(),
+            clock=self.elapsed_ns,
+            nested=self.nested,
+            reserve_bytes=RESERVE_BYTES + len(launch.plan.checks) * RESERVE_BYTES_PER_CHECK,
         )
         self.run_id = self.journal.run_id
         self.folder = self.journal.run_folder
@@ -206,7 +211,6 @@ class RunLog:
     def _record_start(self) -> None:
         launch, plan = self.launch, self.launch.plan
         staged = self.view.way if self.view else None
-        self.journal.reserve(len(plan.checks) * RESERVE_BYTES_PER_CHECK + (64 << 10))
         self.recorder.record(
             RunStarted(
                 run_id=self.run_id,
@@ -238,8 +242,8 @@ class RunLog:
                 selection_sha256=launch.selection_sha256,
             )
         )
-        for weakness in weaknesses(self.journal, self._witness, staged):
-            self.recorder.record(weakness)
+        for what, why in weaknesses(self.journal, self._witness, staged):
+            self.recorder.record(RunWeakened(what=what, why=why, may_ignore=True))
         if self.recorder.failure is not None:
             raise self.recorder.failure
         self.journal.sync()

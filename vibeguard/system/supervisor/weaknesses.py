@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from vibeguard.core.model.event_parts import StagedView
-from vibeguard.core.model.events import RunWeakened
 from vibeguard.core.names import StagedWay
 from vibeguard.system.journal.writer import Journal
 from vibeguard.system.process import exits, proc, process_tree
@@ -16,19 +15,12 @@ _OTHERS: Final = 0o077
 
 
 def weaknesses(
-    journal: Journal, witness: Witness, staged: StagedView | None = None
-) -> Iterator[RunWeakened]:
-    """The promises of docs/processes.md and docs/log.md that cannot be kept here.
+    journal: Journal, witness: Witness, staged: StagedView | None
+) -> Iterator[tuple[str, str]]:
+    """The promises of docs/processes.md and docs/log.md that cannot be kept here, each with a why.
 
     Called by the supervisor, which has tried to leave its session, before anything is started.
     """
-    for what, why in _found(journal, witness, staged):
-        yield RunWeakened(what=what, why=why, may_ignore=True)
-
-
-def _found(
-    journal: Journal, witness: Witness, staged: StagedView | None
-) -> Iterator[tuple[str, str]]:
     if not proc.is_available():
         yield (
             "what leaves a check's group is ended after its parent, and nothing tells what hangs",

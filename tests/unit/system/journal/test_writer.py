@@ -295,25 +295,27 @@ def test_a_journal_on_a_disk_that_turned_read_only_closes(journal, monkeypatch):
     ids=errno.errorcode.get,
 )
 def test_room_is_kept_however_the_file_system_refuses_to_be_asked_for_it(
-    journal, monkeypatch, number
+    tmp_path, monkeypatch, number
 ):
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
-    journal.reserve(1 << 20)
+    journal = open_journal(tmp_path, reserve_bytes=1 << 20)
     assert os.stat(os.path.join(journal.run_folder, "reserve")).st_size >= 1 << 20
     journal.append(RunPaused())
+    journal.close()
 
 
-def test_a_system_without_that_call_keeps_room_too(journal, monkeypatch):
+def test_a_system_without_that_call_keeps_room_too(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    journal.reserve(1 << 20)
+    journal = open_journal(tmp_path, reserve_bytes=1 << 20)
     assert os.stat(os.path.join(journal.run_folder, "reserve")).st_size >= 1 << 20
+    journal.close()
 
 
-def test_a_larger_run_may_keep_more_room(journal):
-    journal.reserve(1 << 20)
+def test_a_larger_run_may_keep_more_room(tmp_path):
+    journal = open_journal(tmp_path, reserve_bytes=1 << 20)
     assert os.stat(os.path.join(journal.run_folder, "reserve")).st_blocks * 512 >= 1 << 20
     journal.close()
     assert not os.path.exists(os.path.join(journal.run_folder, "reserve"))
