@@ -157,6 +157,7 @@ def test_a_job_that_is_not_sealed_with_the_key_never_runs(
         check="a",
         attempt=1,
         command=f"touch {tmp_path}/ran",
+        output_limit_bytes=1000,
         source=Source(head, tree),
         lease_ns=10**10,
     )

@@ -70,8 +70,16 @@ def make_spec(command: str, output_path: str, *, leaks: LeakPolicy) -> AttemptSp
     )
 
 
-_JOB = Job(
-    *(PROTOCOL, "t", "", "", "", 0, "", Source("c", "t")),
+JOB = Job(
+    protocol=PROTOCOL,
+    token="t",
+    client="run",
+    run_id="r",
+    check="c",
+    attempt=1,
+    command="true",
+    output_limit_bytes=1000,
+    source=Source("c", "t"),
     lease_ns=10 * SECOND_NS,
     returns_limit_bytes=1 << 20,
 )
@@ -81,9 +89,7 @@ def for_a_worker(
     spec: AttemptSpec, *, engine: str = "e", returned_folder: str = "", **job: object
 ) -> AttemptSpec:
     """The same attempt, to be made by a worker of a pool; `job` are fields of its Job."""
-    known = set(AttemptSpec.__struct_fields__) & set(Job.__struct_fields__) - {"environment"}
-    same = {name: getattr(spec, name) for name in known}
-    made = replace(_JOB, **same, **job)
+    made = replace(JOB, **spec.order(), **job)
     return replace(spec, remote=RemoteSpec(made, engine, (), returned_folder))
 
 

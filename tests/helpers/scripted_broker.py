@@ -108,6 +108,7 @@ class World:
             check=token,
             attempt=1,
             command="true",
+            output_limit_bytes=0,
             source=Source("c", "t"),
             lease_ns=round(LEASE_S * 1e9),
         )

@@ -12,7 +12,7 @@ from vibeguard.core.audit.accesses import Accesses
 from vibeguard.core.audit.findings import audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings, is_handed_files
-from vibeguard.core.names import ExitCode, LeakPolicy
+from vibeguard.core.names import ExitCode
 from vibeguard.core.planning.plan import plan_of_all
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
@@ -93,7 +93,6 @@ def _spec(
         environment=environment,
         output_path=f"{scratch}/output",
         output_limit_bytes=planned.output_limit_bytes,
-        leaks=LeakPolicy.WARN,
         leak_grace_ns=settings.leak_grace_ns,
         shell=planned.shell,
         files=files,

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from vibeguard.core.model.config_parts import Trigger
-from vibeguard.core.names import StagedWay
+from vibeguard.core.names import LeakPolicy, StagedWay
 
 
 class Envelope(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
@@ -80,6 +80,28 @@ class AttemptFacts(Struct, frozen=True):
     def facts(self) -> dict[str, Any]:
         """These fields, without those of a derived struct."""
         return {name: getattr(self, name) for name in AttemptFacts.__struct_fields__}
+
+
+class AttemptOrder(Struct, frozen=True, kw_only=True):
+    """What is to be started as an attempt, on whichever machine it runs.
+
+    `shell` is that of the config: sh, bash, or a command line that takes `command` as its last
+    word. `read_at_end` is a report that decides: then its files go to it in one call.
+    """
+
+    run_id: str
+    check: str
+    attempt: int
+    command: str
+    output_limit_bytes: int
+    leaks: LeakPolicy = LeakPolicy.WARN
+    leak_grace_ns: int = 0
+    shell: str = "sh"
+    read_at_end: str = ""
+
+    def order(self) -> dict[str, Any]:
+        """These fields, without those of a derived struct."""
+        return {name: getattr(self, name) for name in AttemptOrder.__struct_fields__}
 
 
 class TriggeredPrompt(Trigger, frozen=True, kw_only=True):

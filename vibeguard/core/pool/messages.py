@@ -10,9 +10,8 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
+from vibeguard.core.model.event_parts import AttemptFacts, AttemptOrder, ProcessReport
 from vibeguard.core.model.storable import encoded
-from vibeguard.core.names import LeakPolicy
 
 # Both ends must speak the same; a worker shows its own where `run` and `workers` look.
 PROTOCOL = 2
@@ -53,32 +52,23 @@ class Source(Struct, frozen=True):
     pack_bytes: int = 0
 
 
-class Job(Struct, frozen=True):
+class Job(AttemptOrder, frozen=True, kw_only=True):
     """One attempt, as it lies in the queue. `token` is random and never used again.
 
     `folder` is where the command runs, below the top of the tree. `environment` is what is added
     to the worker's own. `returns` are the paths (below `base`, globs) that come back, `reports`
     those of them that only count if this attempt wrote them. `listed` are
-    the names of the check's files, NUL after each; with `pass_files` they are its "$@" as well,
-    in one call if anything is `read_at_end`.
+    the names of the check's files, NUL after each; with `pass_files` they are its "$@" as well.
     """
 
     protocol: int
     token: str
     client: str
-    run_id: str
-    check: str
-    attempt: int
-    command: str
     source: Source
-    shell: str = "sh"
     labels: tuple[str, ...] = ()
     base: bytes = b""
     folder: bytes = b""
     environment: dict[bytes, bytes] = {}
-    leaks: LeakPolicy = LeakPolicy.WARN
-    leak_grace_ns: int = 0
-    output_limit_bytes: int = 0
     timeout_ns: int = 0
     idle_timeout_ns: int | None = None
     returns: tuple[str, ...] = ()
@@ -87,7 +77,6 @@ class Job(Struct, frozen=True):
     lease_ns: int = 0
     listed: bytes | None = None
     pass_files: bool = False
-    read_at_end: str = ""
 
 
 class Result(AttemptFacts, frozen=True):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from vibeguard.core.model.event_parts import AttemptFacts, ProcessReport
+from vibeguard.core.model.event_parts import AttemptFacts, AttemptOrder, ProcessReport
 from vibeguard.core.model.events import CheckAttemptFinished
-from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
+from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.start_refused import refusal
 from vibeguard.system.rundir.files import FileIdentity
@@ -37,29 +37,19 @@ class RemoteSpec(Struct, frozen=True):
     returned_folder: str
 
 
-class AttemptSpec(Struct, frozen=True):
+class AttemptSpec(AttemptOrder, frozen=True, kw_only=True):
     """Everything that an executor needs to know of one attempt.
 
     `environment` is complete: caller's variables, the check's own, and the marker VIBEGUARD_RUN,
-    VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute. `shell` is that of the
-    config: sh, bash, or a command line that takes `command` as its last word. `files` are its "$@";
-    the variable VIBEGUARD_FILES names a list of them. `read_at_end` is a report that decides. A
-    `tracer` is a command line that starts the shell.
+    VIBEGUARD_CHECK, VIBEGUARD_ATTEMPT. `cwd` and `output_path` are absolute. `files` are
+    the command's "$@"; the variable VIBEGUARD_FILES names a list of them. A `tracer` is a command
+    line that starts the shell.
     """
 
-    run_id: str
-    check: str
-    attempt: int
-    command: str
     cwd: str
     environment: Mapping[bytes, bytes]
     output_path: str
-    output_limit_bytes: int
-    leaks: LeakPolicy
-    leak_grace_ns: int
-    shell: str = "sh"
     files: tuple[bytes, ...] = ()
-    read_at_end: str = ""
     tracer: tuple[bytes, ...] = ()
     remote: RemoteSpec | None = None
 

@@ -83,19 +83,11 @@ class Remote(Struct, frozen=True):
             protocol=PROTOCOL,
             token=os.urandom(16).hex(),
             client="",  # its executor's
-            run_id=spec.run_id,
-            check=spec.check,
-            attempt=spec.attempt,
-            command=spec.command,
-            shell=spec.shell,
             source=self.shipment.source,
             labels=() if planned.where is None else planned.where.labels,
             base=os.fsencode(self.base),
             folder=os.fsencode(folder),
             environment=variables,
-            leaks=spec.leaks,
-            leak_grace_ns=spec.leak_grace_ns,
-            output_limit_bytes=spec.output_limit_bytes,
             timeout_ns=planned.timeout_ns,
             idle_timeout_ns=planned.idle_timeout_ns,
             returns=returns,
@@ -104,7 +96,7 @@ class Remote(Struct, frozen=True):
             lease_ns=self.settings.lease_ns,
             listed=listed,
             pass_files=bool(spec.files),
-            read_at_end=spec.read_at_end,
+            **spec.order(),
         )
         return RemoteSpec(job, self.access.pool, self.present, returned)
 

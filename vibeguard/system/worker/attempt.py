@@ -160,19 +160,11 @@ class RemoteAttempt:
         if job.listed is not None:
             environment[FILE_LIST] = os.fsencode(store.output_path(self.claim, "files"))
         return AttemptSpec(
-            run_id=job.run_id,
-            check=job.check,
-            attempt=job.attempt,
-            command=job.command,
-            shell=job.shell,
             cwd=os.path.join(self._top, os.fsdecode(job.folder)),
             environment=environment,
             files=tuple((job.listed or b"").split(b"\0")[:-1]) if job.pass_files else (),
-            read_at_end=job.read_at_end,
             output_path=store.output_path(self.claim, "output"),
-            output_limit_bytes=job.output_limit_bytes,
-            leaks=job.leaks,
-            leak_grace_ns=job.leak_grace_ns,
+            **job.order(),
         )
 
     def _pack(self) -> Parcel:

@@ -16,7 +16,6 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from vibeguard.core.names import LeakPolicy
 from vibeguard.core.pool.messages import Source
 from vibeguard.system.discovery.environment import WORKER_MARK, marks_of
 from vibeguard.system.discovery.filestate import CTIME_TICK_S, looks_of
@@ -232,8 +231,6 @@ class Folders:
             },
             output_path=path,
             output_limit_bytes=OUTPUT_BYTES,
-            leaks=LeakPolicy.WARN,
-            leak_grace_ns=0,
         )
         try:
             result = await self._end_of(spec)

@@ -43,6 +43,7 @@ def job(token: str, *labels: str) -> Job:
         check="c",
         attempt=1,
         command="true",
+        output_limit_bytes=0,
         source=Source("c", "t"),
         labels=labels,
     )

@@ -13,8 +13,9 @@ import trio
 import trustme
 
 from tests.helpers.brokers import KEY, broker
+from tests.helpers.executor_worlds import JOB
 from vibeguard.core.pool.address import Address, BadAddress, parse_address
-from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source
+from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.core.problems import UsageError
 from vibeguard.system.keyfile import read_key
 from vibeguard.system.pool.access import Access
@@ -41,11 +42,10 @@ def users_of_the_docs(folder: Path) -> Path:
 
 async def everything(pool: Pool) -> None:
     """All that a run and a worker ask of a broker."""
-    job = Job(PROTOCOL, "t", "run", "r", "c", 1, "true", Source("c", "t"))
     await pool.check_rights()
     await pool.listen(pool.names.to("x"))
-    await pool.submit(job)
-    assert (await pool.claim("w", (), 1)).jobs == [job]
+    await pool.submit(JOB)
+    assert (await pool.claim("w", (), 1)).jobs == [JOB]
     await pool.withdraw("t")
     await pool.announce("run")
     assert await pool.show(Presence("w", "host", PROTOCOL, "1")) == 1

@@ -7,14 +7,15 @@ from typing import Any
 
 import trio
 import trio.testing
+from msgspec.structs import replace
 
+from tests.helpers.executor_worlds import JOB
 from tests.helpers.waiting import PATIENCE_S
 from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import (
     PROTOCOL,
     Answer,
     FromClient,
-    Job,
     Order,
     Source,
     Stage,
@@ -86,9 +87,7 @@ def test_a_go_that_comes_together_with_the_end_of_its_claim_starts_nothing(tmp_p
             await trio.testing.wait_all_tasks_blocked()
             source = Source("c", "t")
             command = f"touch {mark}"
-            service._take(
-                Job(PROTOCOL, "t", "run", "r", "c", 1, command, source, lease_ns=60 * 10**9)
-            )
+            service._take(replace(JOB, command=command, source=source, lease_ns=60 * 10**9))
             [held] = service._machine._held.values()
             with trio.fail_after(PATIENCE_S):
                 while held.stage is not Stage.OFFERED:  # noqa: ASYNC110 - nothing tells
@@ -109,9 +108,7 @@ def test_a_job_of_another_protocol_is_one_that_others_may_do(tmp_path: Path) -> 
             nursery.start_soon(service.serve)
             await trio.testing.wait_all_tasks_blocked()
             source = Source("c", "t")
-            service._take(
-                Job(PROTOCOL + 1, "t", "run", "r", "c", 1, "true", source, lease_ns=10**12)
-            )
+            service._take(replace(JOB, protocol=PROTOCOL + 1, source=source, lease_ns=10**12))
             [held] = service._machine._held.values()
             with trio.fail_after(PATIENCE_S):
                 while held.stage is Stage.PREPARING:  # noqa: ASYNC110 - nothing tells
@@ -147,7 +144,7 @@ def test_a_disk_without_room_is_said_and_gets_some(tmp_path: Path) -> None:
             nursery.start_soon(service.serve)
             await trio.testing.wait_all_tasks_blocked()
             source = Source("c", "t")
-            service._take(Job(PROTOCOL, "t", "run", "r", "c", 1, "true", source, lease_ns=10**12))
+            service._take(replace(JOB, source=source, lease_ns=10**12))
             [held] = service._machine._held.values()
             with trio.fail_after(PATIENCE_S):
                 while held.stage is Stage.PREPARING:  # noqa: ASYNC110 - nothing tells
