@@ -129,18 +129,6 @@ def samples_of(state: State, machine: str) -> list[Sample]:
     return found
 
 
-def compacted(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples that can still matter: the latest few of each check, command and machine."""
-    kept: list[Sample] = []
-    counts: dict[tuple[str, str, str], int] = {}
-    for sample in reversed(samples):
-        key = (sample.check, sample.definition, sample.machine)
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= SAMPLES_KEPT:
-            kept.append(sample)
-    return kept[::-1]
-
-
 def _duration_ns(record: CheckRecord) -> int | None:
     """How long the last attempt took, pauses left out; None if nothing ran."""
     if record.finished is None or record.first_started_t is None:

@@ -11,14 +11,14 @@ from typing import Final
 
 from msgspec import json
 
-from vibeguard.core.history import Estimate, Sample, compacted, definition_of, estimates
+from vibeguard.core.history import Estimate, Sample, definition_of, estimates
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.rundir.files import append_lines, read_regular, replace_file
 
 NAME: Final = "history"
-# Some ten thousand lines: what is beyond is compacted, and never read.
+# Some ten thousand lines: beyond it the older half goes.
 LARGEST_BYTES: Final = 2 << 20
 _MACHINE_FILES: Final = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 _decode = json.Decoder(Sample).decode
@@ -44,21 +44,12 @@ def append_history(state_dir: str, samples: Iterable[Sample]) -> None:
     lines = b"".join(_encode(sample) + b"\n" for sample in samples)
     if not lines:
         return
-    if append_lines(os.path.join(state_dir, NAME), lines) > LARGEST_BYTES:
-        compact(state_dir)
-
-
-def compact(state_dir: str) -> None:
-    """Keep what can still matter. Lines that another run adds meanwhile may be lost."""
-    kept = compacted(_read(state_dir))
-    # Half of what may be there, so that this happens once in a while and not after every run.
-    lines = [_encode(sample) + b"\n" for sample in kept]
-    size = 0
-    first = len(lines)
-    while first and size + len(lines[first - 1]) <= LARGEST_BYTES // 2:
-        first -= 1
-        size += len(lines[first])
-    replace_file(os.path.join(state_dir, NAME), b"".join(lines[first:]))
+    path = os.path.join(state_dir, NAME)
+    if append_lines(path, lines) > LARGEST_BYTES:
+        # Half of it, so that this is done once in a while. Lines that another run adds meanwhile
+        # may be lost.
+        latest = read_regular(path, LARGEST_BYTES // 2, end=True)
+        replace_file(path, latest.partition(b"\n")[2])
 
 
 def machine_id() -> str:

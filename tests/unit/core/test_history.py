@@ -10,7 +10,6 @@ from vibeguard.core.history import (
     SAMPLES_KEPT,
     Estimate,
     Sample,
-    compacted,
     definition_of,
     estimate,
     estimates,
@@ -118,15 +117,3 @@ def test_what_ran_on_workers_is_kept_apart_from_what_ran_here():
 
 def test_what_never_ran_adds_nothing():
     assert samples_of(History(check("a")).state, "m") == []
-
-
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(0, 99))))
-def test_compacting_changes_no_estimate(entries):
-    samples = [sample(ns, check=check, machine=machine) for check, machine, ns in entries]
-    samples = samples * 5
-    definitions = {"a": "d", "b": "d"}
-    for machine in ("x", "y"):
-        assert estimates(compacted(samples), definitions, machine) == estimates(
-            samples, definitions, machine
-        )
-    assert len(compacted(samples)) <= 4 * SAMPLES_KEPT

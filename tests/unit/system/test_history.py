@@ -13,7 +13,7 @@ from vibeguard.core.history import LONGEST_NS, Sample, definition_of
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.names import Outcome
 from vibeguard.system import history
-from vibeguard.system.history import append_history, compact, load_estimates, machine_id
+from vibeguard.system.history import append_history, load_estimates, machine_id
 
 UNIT = CheckConfig(id="unit", run="make test")
 
@@ -96,17 +96,13 @@ def test_what_is_no_regular_file_gives_no_estimates_and_blocks_nothing(tmp_path)
         append_history(str(tmp_path), [sample(10)])
 
 
-def test_it_is_compacted_when_it_gets_large_and_keeps_the_latest(tmp_path, monkeypatch):
+def test_when_it_gets_large_the_older_half_goes(tmp_path, monkeypatch):
     monkeypatch.setattr(history, "LARGEST_BYTES", 8000)
     for duration in range(400):
         append_history(str(tmp_path), [sample(duration)])
         assert (tmp_path / "history").stat().st_size < 8200
+    assert [one.duration_ns for one in history._read(str(tmp_path))][-20:] == [*range(380, 400)]
     assert expected(tmp_path) in range(385, 395)
-
-
-def test_compacting_an_absent_history_makes_an_empty_one(tmp_path):
-    compact(str(tmp_path))
-    assert expected(tmp_path) is None
 
 
 def test_runs_that_end_together_do_not_mix_their_lines(tmp_path):

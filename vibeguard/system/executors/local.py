@@ -159,16 +159,15 @@ class LocalExecutor:
         swept: dict[Identity, ProcessReport] = {}
         pause_s = FIRST_PAUSE_S
         while True:
-            unowned, any_hit = kill_found(self._unowned, swept)
+            unowned, any_hit = kill_found(
+                lambda: [stat.pid for stat in self._orphans.of_nobody()], swept
+            )
             # One that ended between the two looks is ours to reap, and its children come to us.
             is_over = not any_hit and not process_tree.has_dead_child_of_ours(unowned)
             if is_over or trio.current_time() >= deadline:
                 return tuple(swept.values())
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-
-    def _unowned(self) -> list[int]:
-        return [stat.pid for stat in self._orphans.of_nobody()]
 
     async def housekeeping(self) -> None:
         """Once a second: reap orphans that have ended, and look at a few attempts' memory."""

@@ -49,6 +49,7 @@ class Connection:
 
     `fill` is called before something is sent, and after it: what is to be said then goes as one.
     What answers a message goes before the tasks that the message woke have their turn.
+    `unsent_bytes` is how much waits to be sent: a producer of much data looks at it first.
     `lost` is set with `why` once nothing more can be sent. `refusal` answers what nobody waits for.
     """
 
@@ -59,7 +60,7 @@ class Connection:
         self._unparsed_bytes = 0
         self._waiting: deque[_Call | None] = deque()
         self._outgoing: list[Part] = []
-        self._unsent_bytes = 0
+        self.unsent_bytes = 0
         self._sending = False
         self._more = trio.Event()
         self.fill: Callable[[], None] = lambda: None
@@ -100,11 +101,6 @@ class Connection:
         """Have `fill` called, once the tasks that can run now have had their turn."""
         self._more.set()
 
-    @property
-    def unsent_bytes(self) -> int:
-        """How many bytes wait to be sent; a producer of much data looks at it first."""
-        return self._unsent_bytes
-
     async def read(self) -> None:
         """Take what arrives until the connection is lost. One task's work."""
         try:
@@ -128,7 +124,7 @@ class Connection:
                 self.fill()
                 while self._outgoing:
                     parts, self._outgoing = self._outgoing, []
-                    self._unsent_bytes = 0
+                    self.unsent_bytes = 0
                     self._sending = True
                     await send_parts(self._stream, parts)
                     self._sending = False
@@ -161,7 +157,7 @@ class Connection:
         if self.why:
             raise BrokerLost(self.why)
         self._outgoing += parts
-        self._unsent_bytes += sum(map(len, parts))
+        self.unsent_bytes += sum(map(len, parts))
         self._waiting.append(call)
         self._more.set()
 
@@ -170,7 +166,7 @@ class Connection:
         if self._more.is_set() and not self._sending and not self.why:
             self.fill()
             self._outgoing = send_what_fits(self._stream, self._outgoing)
-            self._unsent_bytes = sum(map(len, self._outgoing))
+            self.unsent_bytes = sum(map(len, self._outgoing))
 
     def _feed(self, data: bytes) -> None:
         self._unparsed_bytes += len(data)

@@ -70,14 +70,10 @@ def mounts_below(folder: str) -> Iterator[str]:
     """The places below a folder where something else is mounted. Raises OSError."""
     with open("/proc/self/mountinfo", "rb") as mounts:
         for line in mounts:
-            place = os.fsdecode(_unescaped(line.split(b" ")[4]))
+            # The kernel writes blanks and backslashes as octal escapes.
+            place = os.fsdecode(line.split(b" ")[4].decode("unicode_escape").encode("latin-1"))
             if place.startswith(folder.rstrip("/") + "/"):
                 yield place
-
-
-def _unescaped(path: bytes) -> bytes:
-    """Without the octal escapes that the kernel writes for blanks and backslashes."""
-    return path.decode("latin-1").encode("latin-1").decode("unicode_escape").encode("latin-1")
 
 
 def _tell(name: str, text: str) -> None:
