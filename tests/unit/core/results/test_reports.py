@@ -1,5 +1,7 @@
 """What the readers find in reports of real tools."""
 
+import json
+
 import pytest
 
 from tests.helpers.reports import REPORTS, line, read, reader_named, report
@@ -157,6 +159,31 @@ def test_a_stream_of_go_that_was_cut_off_does_not_say_that_nothing_failed():
     assert len(read(reader_named("go-test"), began + failed).results) == 1
 
 
+def go_events(*events: str) -> bytes:
+    """`fail T`: a test; `fail`: the package."""
+    lines = (e.partition(" ") for e in events)
+    return "\n".join(
+        json.dumps({"Action": a, "Package": "p", "Test": t}) for a, _, t in lines
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("events", "failed", "recovered"),
+    [
+        (["fail T", "pass T", "fail"], {"p::T", "p"}, {"p::T"}),  # go test -count=2
+        (["fail T/a", "fail T", "pass T/a", "pass T", "fail"], {"p::T/a", "p"}, {"p::T/a"}),
+        (["fail T", "fail", "pass T", "pass"], {"p::T"}, {"p::T"}),  # gotestsum --rerun-fails
+        (["fail", "pass T", "pass"], {"p"}, {"p"}),
+        (["fail T", "fail U", "pass T", "fail"], {"p::T", "p::U"}, {"p::T"}),
+    ],
+)
+def test_a_go_package_that_failed_is_told_where_its_tests_passed_in_the_end(
+    events, failed, recovered
+):
+    found = read(reader_named("go-test"), go_events(*events))
+    assert (found.failed, found.recovered) == (failed, recovered)
+
+
 def test_newer_versions_of_go_say_in_events_that_a_package_does_not_compile():
     text = (
         b'{"ImportPath":"example.com/shop/shop","Action":"build-output","Output":"shop/shop.go:4:2: '
@@ -236,6 +263,20 @@ def test_a_rerun_that_passed_in_the_end_has_recovered():
             (
                 '{"results": {"tests": [{"name": "t", "status": "failed", "filePath": "a.js"},'
                 ' {"name": "t", "status": "passed", "filePath": "b.js"}]}}'
+            ),
+        ),
+        (
+            "vitest",  # in two projects, or two tests of one title
+            (
+                '{"testResults": [{"name": "a.js", "assertionResults": [{"fullName": "t", "status": "failed"},'
+                ' {"fullName": "t", "status": "passed"}]}]}'
+            ),
+        ),
+        (
+            "ctrf",
+            (
+                '{"results": {"tests": [{"name": "t", "status": "failed", "browser": "firefox"},'
+                ' {"name": "t", "status": "passed", "browser": "webkit"}]}}'
             ),
         ),
         ("tap", "1..2\nnot ok 1 - t\nok 2 - t\n"),

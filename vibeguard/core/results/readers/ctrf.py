@@ -1,6 +1,6 @@
 """CTRF, the common test report format, in its versions 0.0 and 1.0."""
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import FAILED_RESULTS, ResultOutcome
@@ -22,6 +22,9 @@ class _Test(Struct):
     file: str | None = field(name="filePath", default=None)
     line: int | None = None
     raw_status: str | None = field(name="rawStatus", default=None)
+    browser: Raw = Raw()
+    device: Raw = Raw()
+    parameters: Raw = Raw()
     suite: str | list[str] | None = None  # an array in the schema, a text by jest's reporter
 
 
@@ -46,7 +49,8 @@ class CtrfReader(DocumentReader[_Report]):
     def read(self, document: _Report) -> None:
         """Report the results of a document."""
         for test in document.results.tests:
-            self.sink(_result(test), f"{test.file} {test.suite}")
+            where = [bytes(each) for each in (test.browser, test.device, test.parameters)]
+            self.sink(_result(test), f"{test.file} {test.suite} {where}")
         summary = document.results.summary
         if summary is not None and (summary.failed or 0) > 0:
             self.refuse_unless_named(f"it counts {summary.failed:g} failed tests")

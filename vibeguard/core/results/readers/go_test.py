@@ -26,12 +26,18 @@ class _Event(Struct):
 
 
 class GoTestReader(LineReader):
-    """A test that failed in a subtest is told by the subtest, a package by its tests."""
+    """A test that failed in a subtest is told by the subtest, a package by its tests.
+
+    Not by those that passed later (`-count`): a package that failed all the same is told, and a
+    later pass of it (`--rerun-fails`) is as well.
+    """
 
     def __init__(self, sink: Sink) -> None:
         super().__init__(sink)
         self._outputs: dict[tuple[str, str], BoundedText] = {}
-        self._failing: dict[str, set[str]] = {}  # of each package: tests whose subtests failed
+        self._parents: dict[str, set[str]] = {}  # of each package: tests whose subtests failed
+        self._failed: dict[str, set[str]] = {}  # of each package: tests that did not pass later
+        self._told: set[str] = set()  # packages that failed without one of these
         self._going_on: set[str] = set()  # packages whose end has not been said
         self._has_failed = False
         self._events = 0
@@ -73,28 +79,30 @@ class GoTestReader(LineReader):
     def _over(self, event: _Event) -> None:
         """A test or a package is over; what its subtests or tests have told is not told again."""
         output = str(self._outputs.pop((event.package, event.test), ""))
-        failing = self._failing.setdefault(event.package, set())
+        parents = self._parents.setdefault(event.package, set())
+        failed = self._failed.setdefault(event.package, set())
         if not event.test:
             self._going_on.discard(event.package)
+            del self._parents[event.package], self._failed[event.package]
         if event.action == "fail":
             self._has_failed = True
-            if event.test and event.test in failing:
+            if event.test in parents or (failed and not event.test):
                 return
-            if not event.test and failing:
-                del self._failing[event.package]
-                return
-            failing.add("")
+            failed.add(event.test)
             parts = event.test.split("/")
-            failing.update("/".join(parts[:n]) for n in range(1, len(parts)))
-        elif not event.test:
-            del self._failing[event.package]
+            parents.update("/".join(parts[:n]) for n in range(1, len(parts)))
+            if not event.test:
+                self._told.add(event.package)
+        elif event.test:
+            failed.discard(event.test)
+        elif event.package not in self._told:
             return  # a package without failures or without tests is no test
         self.sink(_result(event, output))
 
 
 def _result(event: _Event, output: str) -> Result:
     outcome = outcome_of(event.action, _WORDS)
-    if not event.test:
+    if not event.test and outcome is ResultOutcome.FAILED:
         outcome = ResultOutcome.ERROR  # the package itself: no build, a panic outside of tests
     place = place_in(output) if outcome is not ResultOutcome.PASSED else Place()
     if place.file.endswith(".go") and "/" not in place.file:

@@ -1,5 +1,7 @@
 """`jest --json`, and vitest's reporter of that name."""
 
+from collections import Counter
+
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
@@ -38,9 +40,12 @@ class JestReader(DocumentReader[_Report]):
 
     def read(self, document: _Report) -> None:
         """Report the tests."""
+        told: Counter[tuple[str, str]] = Counter()
         for file in document.files:
             for test in file.results:
-                self.sink(_result(file, test), file.name)
+                # A retry has no entry of its own: these are two tests, or two projects of one.
+                told[file.name, test.name] += 1
+                self.sink(_result(file, test), f"{told[file.name, test.name]} {file.name}")
             if file.status == "failed" and not file.results:
                 place = _place(file, file.message)
                 self.sink(one_test(file.name, ResultOutcome.ERROR, place, file.message))
