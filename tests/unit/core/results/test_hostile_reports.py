@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.helpers.reports import REPORTS, read, reader_named, report
+from vibeguard.core.names import Level
 from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.collecting import MOST_BYTES, MOST_RESULTS, Collector
 from vibeguard.core.results.paths import Places
@@ -232,6 +233,8 @@ SAYS_TROUBLE = {
     "sarif": b'{"version": "2.1.0", "runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}',
     "bandit": b'{"results": [], "errors": [{"filename": "a.py", "reason": "syntax error"}]}',
     "cargo": b'{"reason": "compiler-artifact"}\n',
+    "cargo, of the linker": b'{"reason": "compiler-message", "message": {"level": "error", "message": "linking failed", "spans": []}}\n{"reason": "build-finished", "success": false}\n',
+    "stylelint": b'[{"source": "a.css", "errored": true, "warnings": [{"severity": "warning", "text": "m"}], "invalidOptionWarnings": [{"text": "x"}]}]',
 }  # fmt: skip
 
 
@@ -239,8 +242,14 @@ SAYS_TROUBLE = {
 def test_a_report_that_tells_of_trouble_and_not_of_which_is_not_believed(case):
     name = case.partition(",")[0]
     said = refused(name, SAYS_TROUBLE[case])
-    words = ("names none", "did not run to its end", "could not read a.py", "before the build does")
+    words = ("names no", "did not run to its end", "could not read a.py", "before the build does")
     assert any(word in said for word in words)
+
+
+def test_what_stylelint_cannot_parse_is_an_error():
+    report = b'[{"source": "a.css", "errored": true, "warnings": [], "parseErrors": [{"text": "m", "line": 2}]}]'
+    (result,) = read(reader_named("stylelint"), report).results
+    assert (result.severity, result.message) == (Level.ERROR, "a.css:2: m")
 
 
 def test_a_failure_of_a_suite_is_a_failed_test():

@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from vibeguard.core.names import Level
 from vibeguard.core.results.base import Sink, UnreadableReport
 from vibeguard.core.results.building import diagnostic, level_of
 from vibeguard.core.results.document_reports import decode_line
@@ -28,6 +29,7 @@ class _Message(Struct):
 
 class _Line(Struct):
     reason: str = ""
+    success: bool = True
     message: _Message | None = None
     manifest: str = field(name="manifest_path", default="")
 
@@ -38,6 +40,7 @@ class CargoReader(LineReader):
     def __init__(self, sink: Sink) -> None:
         super().__init__(sink)
         self._lines = self._ends = 0
+        self._failed = self._names_errors = False
 
     def line(self, line: str) -> None:
         """One message of the compiler, or of cargo itself."""
@@ -46,6 +49,7 @@ class CargoReader(LineReader):
             return
         self._lines += 1
         self._ends += found.reason == "build-finished"
+        self._failed |= not found.success
         message = found.message
         if found.reason != "compiler-message" or message is None:
             return
@@ -57,6 +61,7 @@ class CargoReader(LineReader):
             file = f"{found.manifest.rpartition('/')[0]}/{file}"
         rule = message.code.code if message.code else ""
         level = level_of(message.level)
+        self._names_errors |= level is Level.ERROR
         self.sink(diagnostic(level, file, span.line, span.column, rule, message.message))
 
     def end(self) -> None:
@@ -68,3 +73,5 @@ class CargoReader(LineReader):
                 else "there is no message of cargo in it"
             )
             raise UnreadableReport(what)
+        if self._failed and not self._names_errors:  # a linker's have no place
+            raise UnreadableReport("it says that the build failed, and names no error")

@@ -251,13 +251,20 @@ class StylelintFile(Struct):
 
     source: str | None
     warnings: list[StylelintWarning]
+    unparsed: list[StylelintWarning] = field(name="parseErrors", default_factory=list)
+    errored: bool = False
 
 
 def _stylelint(files: list[StylelintFile]) -> Iterator[Result]:
+    """What is wrong with its config makes it end with an error that is none of a line."""
     for file in files:
-        for one in file.warnings:
+        levels = set()
+        for one in [*file.unparsed, *file.warnings]:
             level = level_of(one.severity, Level.ERROR)
+            levels.add(level)
             yield diagnostic(level, file.source, one.line, one.column, one.rule, one.text)
+        if file.errored and Level.ERROR not in levels:
+            raise UnreadableReport(f"it says that {file.source} has errors, and names none"[:300])
 
 
 bandit: MakeReader = partial(LinterReader, BanditReport, _bandit)
