@@ -15,7 +15,7 @@ from vibeguard.core.reuse.manifest import Entry, Kind, Signature, manifest_diges
 from vibeguard.system.discovery.changes import list_ahead, present_files
 from vibeguard.system.discovery.vcs import AskedAhead
 from vibeguard.system.discovery.whereabouts import git_root
-from vibeguard.system.reuse.naming import Naming
+from vibeguard.system.reuse.naming import called_from, listing
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.scan import scan, signatures, walk
 
@@ -55,7 +55,6 @@ class Declared:
         checks = tuple(checks)
         self._outputs = {c.outputs: c.outputs for c in checks if c.outputs}
         self._lists = {c.inputs: c.inputs for c in checks if c.inputs} | self._outputs
-        self._naming = Naming(folder, records.state_dir)
         self._remembered: dict[bytes, Entry] | None = None
         self._entries: dict[bytes, Entry] = {}
         self._listed: dict[Patterns, tuple[list[bytes], tuple[str, ...]]] | None = None
@@ -139,7 +138,7 @@ class Declared:
         if self._listed is None:
             globs = Globs(self._lists)
             found: dict[Patterns, list[bytes]] = {patterns: [] for patterns in self._lists}
-            for path, is_folder in self._naming.listing(globs):
+            for path, is_folder in listing(self._folder, self._records.state_dir, globs):
                 for patterns in globs.owners_of(path, is_folder=is_folder):
                     found[patterns].append(path)
             self._listed = {p: (paths, tuple(globs.idle(p))) for p, paths in found.items()}
@@ -151,9 +150,11 @@ class Declared:
             root = git_root(os.fsdecode(self._folder))
             found = present_files(root, self._environment, self._ahead) if root else None
             if root is None or found is None:
-                self._tree = sorted(path for path, _ in self._naming.listing())
+                self._tree = sorted(
+                    path for path, _ in listing(self._folder, self._records.state_dir)
+                )
             else:
-                named = list(self._naming.from_root(os.fsencode(root), found))
+                named = list(called_from(self._folder, os.fsencode(root), found))
                 told = self._signatures_of(named)
                 folders = [p for p in named if (s := told[p]) and stat.S_ISDIR(s.mode)]
                 below = [path for folder in folders for path in self._below(folder)]

@@ -9,40 +9,28 @@ from vibeguard.core.lang.globs import Globs, levels_above
 from vibeguard.system.reuse.scan import walk
 
 
-class Naming:
-    """Lists what lies in the folder of a run, and above it where patterns begin with `../`."""
+def listing(
+    folder: bytes, state_dir: str, globs: Globs[Any] | None = None
+) -> Iterator[tuple[bytes, bool]]:
+    """Every file, link and folder in the folder of a run, and whether it is a folder.
 
-    def __init__(self, folder: bytes, state_dir: str) -> None:
-        self._folder = os.path.realpath(folder)
-        self._state_dir = os.path.realpath(os.fsencode(state_dir))
+    With patterns, at least those that these can mean, also above it where they begin with `../`.
+    The state folder is none. Raises OSError for a folder that cannot be read.
+    """
+    up = max(map(levels_above, globs.patterns), default=0) if globs else 0
+    start = os.path.normpath(os.path.join(os.path.realpath(folder), *([b".."] * up)))
+    own = os.path.relpath(os.path.realpath(os.fsencode(state_dir)), start)
 
-    def listing(self, globs: Globs[Any] | None = None) -> Iterator[tuple[bytes, bool]]:
-        """Every file, link and folder, and whether it is a folder.
+    def enters(path: bytes) -> bool:
+        return path != own and (globs is None or up > 0 or globs.reaches(path))
 
-        With patterns, at least those that these can mean. The state folder is none. Raises OSError
-        for a folder that cannot be read.
-        """
-        up = max(map(levels_above, globs.patterns), default=0) if globs else 0
-        start = os.path.normpath(os.path.join(self._folder, *([b".."] * up)))
-        own = os.path.relpath(self._state_dir, start)
-
-        def enters(path: bytes) -> bool:
-            return path != own and (globs is None or up > 0 or globs.reaches(path))
-
-        walked = walk(start, enters, folders=True)
-        found = ((path, e.is_dir(follow_symlinks=False)) for path, e in walked if path != own)
-        if not up:
-            return found
-        names, kinds = tee(found)
-        return zip(
-            self.from_root(start, (path for path, _ in names)),
-            (is_folder for _, is_folder in kinds),
-            strict=True,
-        )
-
-    def from_root(self, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:
-        """Paths below `root` as they are called from the folder."""
-        return called_from(self._folder, root, paths)
+    walked = walk(start, enters, folders=True)
+    found = ((path, e.is_dir(follow_symlinks=False)) for path, e in walked if path != own)
+    if not up:
+        return found
+    names, kinds = tee(found)
+    called = called_from(folder, start, (path for path, _ in names))
+    return zip(called, (is_folder for _, is_folder in kinds), strict=True)
 
 
 def called_from(folder: bytes, root: bytes, paths: Iterable[bytes]) -> Iterator[bytes]:

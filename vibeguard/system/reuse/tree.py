@@ -24,7 +24,7 @@ from vibeguard.core.reuse.manifest import Entry, Kind, manifest_digest, stillnes
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.changes import present_files, tracked_at_least
 from vibeguard.system.discovery.whereabouts import git_root, repository_root
-from vibeguard.system.reuse.naming import Naming
+from vibeguard.system.reuse.naming import called_from, listing
 from vibeguard.system.reuse.scan import scan, walk
 from vibeguard.system.staged.scratch import scratch_folder
 
@@ -132,10 +132,10 @@ def _declared_beside(
     """
     if not extent.inputs:
         return []
-    naming = Naming(os.fsencode(extent.folder), extent.state_dir)
-    in_tree = set(naming.from_root(start, tracked))
+    folder = os.fsencode(extent.folder)
+    in_tree = set(called_from(folder, start, tracked))
     globs = Globs(extent.inputs)
-    listed = (path for path, _ in naming.listing(globs))
+    listed = (path for path, _ in listing(folder, extent.state_dir, globs))
     found = (path for path in listed if path not in in_tree and globs.owners_of(path))
     return sorted(islice(found, None if most is None else most + 1))
 
