@@ -7,11 +7,11 @@ from typing import Final
 from vibeguard.system.journal.creation import LOG_NAME, OUTPUT, UNBORN
 from vibeguard.system.journal.live_runs import known_writer
 from vibeguard.system.journal.reader import read_log
+from vibeguard.system.removal import remove_tree
 from vibeguard.system.rundir.files import read_regular, replace_file
 from vibeguard.system.rundir.ids import DYING, dying_folder, run_folder, run_ids, started_ns
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_pruned
-from vibeguard.system.rundir.removal import remove_tree
 from vibeguard.system.rundir.told import forget_counts
 from vibeguard.system.vouching.inquiry import tell_all
 from vibeguard.system.vouching.known import runs_going_on

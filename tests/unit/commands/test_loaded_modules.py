@@ -206,6 +206,22 @@ def test_a_run_with_connections_loads_what_was_put_off(folder, tmp_path, url, fo
     assert loaded(program, folder) & {"_ssl", "idna.core", *FOR_CONNECTIONS} == found
 
 
+def test_what_sends_checks_to_workers_loads_what_unpacks_only_where_something_comes_back(
+    folder, bare
+):
+    """Before the first check; the import takes as long as three questions to git."""
+    slow = {"shutil", "tempfile", "tarfile"}
+    imports = "import vibeguard.system.supervisor.remote"
+    assert not (loaded(f"{SUPERVISE}; {imports}", folder) - bare) & slow
+    far = (
+        "from vibeguard.core.model.config_parts import Where; "
+        "from vibeguard.core.model.plan import PlannedCheck; "
+        "far = PlannedCheck(id='a', run='a', stem='a', artifacts=('x',), where=Where())\n"
+    )
+    preloaded = f"import sys\n{far}{PRELOADED.replace('=1), ())', '=1), (far,))')}"
+    assert "tarfile" in loaded(preloaded + "pass", folder)
+
+
 def test_what_is_guessed_of_a_check_that_fails_needs_nothing_that_is_not_loaded_yet(folder):
     """A check may have changed by then what is installed (DESIGN section 5)."""
     program = PRELOADED + (

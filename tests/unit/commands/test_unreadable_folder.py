@@ -10,7 +10,7 @@ from vibeguard.commands.loading import load
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.core.planning.plan import make_plan, resolve_settings
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.removal import remove_tree
+from vibeguard.system.removal import remove_tree
 
 HANDED = '{version: "1", checks: [{id: a, run: x, pass_files: true, files: ["**/*.py"]}]}'
 REUSED = '{version: "1", checks: [{id: a, run: x, reuse: true, tools: [], inputs: ["**/*.py"]}]}'

@@ -76,6 +76,16 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
                 return "its report"
         return ""
 
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """What comes back of an attempt on a worker: paths and globs."""
+        return (*filter(None, (self.file, *self.reports)), *self.artifacts)
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """The files in which runners tell their results."""
+        return tuple(source.file for source in self.results if source.file)
+
     def artifacts_name(self, attempt: int) -> str:
         """The folder there with what came back of an attempt from another machine."""
         return f"artifacts/{self.stem}.{attempt}"

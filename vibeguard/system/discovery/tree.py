@@ -5,12 +5,11 @@ temporary folder (docs/adr/0071).
 """
 
 import os
-import shutil
 import stat
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from vibeguard.system.discovery.changes import look_again
@@ -19,18 +18,22 @@ from vibeguard.system.discovery.vcs import (
     SUBMODULE,
     Git,
     mode_in_git,
-    path_told,
+    paths_told,
     quoted_path,
     tree_of_commit,
     with_settings,
 )
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.own_group import kill_group
+from vibeguard.system.removal import remove_tree
 
 TIMEOUT_S: Final = 5.0
 # In the folder of what is done apart from the user's repository.
 INDEX: Final = "index"
 OBJECTS: Final = "objects"
+_TEMPORARY: Final = "/tmp"  # noqa: S108 - a folder with a random name is made there
+_PREFIX: Final = "vibeguard-tree-"
+_PART_BYTES: Final = 1 << 20  # of an index that is copied
 _MOST_AT_ONCE: Final = 2_000  # files that git is asked for at once, and their bytes
 _MOST_BYTES_AT_ONCE: Final = 32 << 20
 # What is added goes into one pack instead of a file in a folder for each: to make and to remove
@@ -64,7 +67,7 @@ def tree_of(
     root = git_root(folder)
     if root is None:
         return ""
-    scratch = tempfile.mkdtemp(prefix="vibeguard-tree-", dir=within)
+    scratch = make_scratch(within)
     try:
         git = GitTree(root, environment, scratch, timeout_s)
         tree = git.write()
@@ -72,7 +75,22 @@ def tree_of(
     except (OSError, subprocess.SubprocessError):
         return ""
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove_tree(scratch)
+
+
+def make_scratch(within: str | None = None) -> str:
+    """A new folder for its owner alone, `within` another or where the system has such.
+
+    Raises OSError.
+    """
+    with suppress(OSError):
+        above = os.path.abspath(within or os.environ.get("TMPDIR") or _TEMPORARY)
+        path = os.path.join(above, f"{_PREFIX}{os.urandom(8).hex()}")
+        os.mkdir(path, stat.S_IRWXU)
+        return path
+    from tempfile import mkdtemp  # noqa: PLC0415 - slow to import; it finds where else one can be
+
+    return mkdtemp(prefix=_PREFIX, dir=within)
 
 
 def own_index(scratch: str, index: str) -> dict[bytes, bytes]:
@@ -88,7 +106,9 @@ def copy_index(source: str, target: str) -> None:
 
     Not with its mode, which some mounts refuse. Raises OSError.
     """
-    shutil.copyfile(source, target)
+    with open(source, "rb") as read, open(target, "wb") as written:
+        while part := read.read(_PART_BYTES):
+            written.write(part)
     status = os.stat(source)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
@@ -144,8 +164,10 @@ class GitTree:
         With `as_they_lie`, git looks at files too that it was told not to look at, and no setting
         of the user's says what they are; what it has converted is for `pool.unconverted` to find.
         """
-        self._environment |= own_index(self._scratch, self._path("index"))
-        self._environment |= own_objects(self._scratch, self._path("objects"), self._alternates)
+        places = (("--git-path", "index"), ("--git-path", "objects"))
+        index, objects = paths_told(self._root, self.git, *places)
+        self._environment |= own_index(self._scratch, index)
+        self._environment |= own_objects(self._scratch, objects, self._alternates)
         if as_they_lie:
             self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
             look_again(self.git, self.git("ls-files", "-v", "-z"), self._root)
@@ -215,9 +237,6 @@ class GitTree:
         """What git prints, with `given` as its input. Raises OSError or SubprocessError."""
         git = Git(self._root, self._environment, self._timeout_s)
         return git.ask(*_PRIVATELY, *arguments, given=given, began=self._note)
-
-    def _path(self, name: str) -> str:
-        return path_told(self._root, self.git("rev-parse", "--git-path", name))
 
     def _note(self, process: "subprocess.Popen[bytes]") -> None:
         with self._look:

@@ -118,9 +118,16 @@ def _object_id(name: str, folder: str, environment: Mapping[bytes, bytes]) -> st
     return told.strip().decode("ascii", "replace")
 
 
-def path_told(folder: str, told: bytes) -> str:
-    """The path that `rev-parse` told in this folder: one a question, for it may hold line ends."""
-    return os.path.join(folder, os.fsdecode(told.removesuffix(b"\n")))
+def paths_told(folder: str, ask: Callable[..., bytes], *questions: tuple[str, ...]) -> list[str]:
+    """The paths that `rev-parse` tells in this folder, all of them by one git.
+
+    Where a path holds line ends, which divide the answers, each is asked for by itself.
+    """
+    words = [word for question in questions for word in question]
+    told = ask("rev-parse", *words).splitlines(keepends=True)
+    if len(told) != len(questions):
+        told = [ask("rev-parse", *question) for question in questions]
+    return [os.path.join(folder, os.fsdecode(path.removesuffix(b"\n"))) for path in told]
 
 
 def quoted_path(path: str) -> bytes:

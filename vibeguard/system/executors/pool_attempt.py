@@ -1,7 +1,6 @@
 """One attempt on a worker of a pool, as its run sees it."""
 
 import os
-import tarfile
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -159,7 +158,7 @@ class PoolAttempt(Struct, eq=False):
         whole = output_sha256 == result.output_sha256 or bool(self.output.error)
         try:
             unpacked = self._unpack(result)
-        except (OSError, tarfile.TarError) as error:
+        except OSError as error:
             self._drop_parcel()
             why = f"what came back could not be stored: {error}"
             return AttemptResult(end=AttemptEnd.LOST, error=why)
@@ -187,8 +186,7 @@ class PoolAttempt(Struct, eq=False):
         try:
             if parcel.close() != result.parcel_sha256:
                 return False
-            with tarfile.open(parcel.path) as archive:
-                archive.extractall(remote.returned_folder, filter="data")
+            _extract(parcel.path, remote.returned_folder)
         finally:
             parcel.remove()
         return True
@@ -238,6 +236,17 @@ class _Incoming:
     def remove(self) -> None:
         with suppress(OSError):
             os.unlink(self.path)
+
+
+def _extract(path: str, folder: str) -> None:
+    """Raises OSError, for what is no archive, too."""
+    import tarfile  # noqa: PLC0415 - slow to import; supervisor.preload has it where it is needed
+
+    try:
+        with tarfile.open(path, "r:") as archive:
+            archive.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise OSError(str(error)) from error
 
 
 def refuse_unsendable(job: Job) -> None:

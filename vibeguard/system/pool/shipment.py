@@ -4,10 +4,8 @@ Captured once, without touching the user's index or work tree (docs/adr/0112).
 """
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,9 +19,10 @@ from outcome import Outcome
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.discovery.tree import GitTree
+from vibeguard.system.discovery.tree import GitTree, make_scratch
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.pool.unconverted import INSTEAD, unconverted
+from vibeguard.system.removal import remove_tree
 
 CAPTURE_S: Final = 60.0
 # Another thread imports meanwhile: after each answer of git this one would wait 5 ms for its turn.
@@ -87,7 +86,7 @@ class Capture:
             what = f"the files cannot be packed for workers: {_words_of(error)}"
             raise UsageError(what, INSTEAD) from error
         finally:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            remove_tree(self._scratch)
 
 
 def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
@@ -97,7 +96,7 @@ def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
         raise UsageError(
             "the checks with where need a git repository, and this folder is in none", INSTEAD
         )
-    scratch = tempfile.mkdtemp(prefix="vibeguard-tree-")
+    scratch = make_scratch()
     begun = Capture(GitTree(root, environment, scratch, CAPTURE_S), root, scratch)
     begun.begin()
     return begun

@@ -9,7 +9,7 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import of_this_repository, without_git_locals
 from vibeguard.system.discovery.tree import own_index, own_objects
-from vibeguard.system.discovery.vcs import SUBMODULE, path_told, present_head
+from vibeguard.system.discovery.vcs import SUBMODULE, paths_told, present_head
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.rundir.files import advice_for
 from vibeguard.system.staged.repository import Repository
@@ -67,10 +67,8 @@ def freeze(folder: str, state_dir: str, environment: Mapping[bytes, bytes]) -> F
     if root is None:
         raise UsageError("nothing is staged here: this is no git repository", "leave out --staged")
     asked = Repository(root, of_this_repository(environment))
-    git_dir, common_dir, index = (
-        path_told(root, asked.git("rev-parse", *words))
-        for words in (("--absolute-git-dir",), ("--git-common-dir",), ("--git-path", "index"))
-    )
+    places = (("--absolute-git-dir",), ("--git-common-dir",), ("--git-path", "index"))
+    git_dir, common_dir, index = paths_told(root, asked.git, *places)
     try:
         scratch = make_scratch(state_dir)
         # The index stands for itself: whose hook this is decides about nothing else.

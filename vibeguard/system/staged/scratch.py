@@ -13,8 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from vibeguard.system.removal import remove_tree
 from vibeguard.system.rundir.files import make_folder, replace_file
-from vibeguard.system.rundir.removal import remove_tree
 
 _FOLDER: Final = "staged"
 _LOCK: Final = ".lock"

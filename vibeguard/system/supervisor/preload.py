@@ -33,6 +33,8 @@ def preload(launch: Launch) -> None:
         import_module("vibeguard.system.discovery.tree")
     if launch.log_dir or any(check.shell != "sh" for check in plan.checks):
         import_module("shutil")
+    if any(check.where is not None and check.returns for check in plan.checks):
+        import_module("tarfile")
     if may_reuse(plan):
         import_module("vibeguard.system.supervisor.reusing")
     if launch.notify:

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from vibeguard.system.rundir.removal import remove_tree
+from vibeguard.system.removal import remove_tree
 
 GATHER_S: Final = 0.1
 # The longest that removing files may delay an end; the next worker in the folder removes the rest.

@@ -14,8 +14,8 @@ from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import Git, quoted_path
+from vibeguard.system.removal import remove_tree
 from vibeguard.system.rundir.files import make_folder
-from vibeguard.system.rundir.removal import remove_tree
 
 GIT_TIMEOUT_S: Final = 60.0
 FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away

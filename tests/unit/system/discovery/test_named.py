@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.folders import deep_folder
 from vibeguard.system.discovery.named import named
-from vibeguard.system.rundir.removal import remove_tree
+from vibeguard.system.removal import remove_tree
 
 PATTERNS = ["*", "**", "**/*.xml", "a/*", "a/**", "a/b/c.xml", ".*", "[!a]*", "a/../*", "none"]
 

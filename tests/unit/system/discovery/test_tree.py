@@ -10,7 +10,6 @@ import pytest
 from tests.helpers.command import git
 from tests.helpers.processes import is_running
 from tests.helpers.waiting import PATIENCE_S, wait_until
-from vibeguard.system.discovery import tree as tree_module
 from vibeguard.system.discovery.tree import tree_of
 
 HANGS_S = 90  # longer than a test's patience
@@ -20,7 +19,7 @@ HANGS_S = 90  # longer than a test's patience
 def scratch(tmp_path_factory, monkeypatch) -> Path:
     """Where temporary folders are made, so that a test sees whether one is left."""
     folder = tmp_path_factory.mktemp("scratch")
-    monkeypatch.setattr(tree_module.tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     return folder
 
 
@@ -169,6 +168,15 @@ def test_a_linked_work_tree_has_a_tree_of_its_own(checkout, tmp_path, name):
     found = tree(linked)
     assert found not in ("", tree(checkout), tree_of_commit(linked))
     assert found == committed(linked)
+
+
+def test_a_folder_for_temporary_files_that_is_none_keeps_nothing_from_being_known(
+    checkout, tmp_path, monkeypatch
+):
+    """There are others."""
+    known = tree(checkout)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    assert tree(checkout) == known != ""
 
 
 def test_a_repository_without_a_commit_has_a_tree(tmp_path):

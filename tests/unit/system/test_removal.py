@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.folders import deep_folder
-from vibeguard.system.rundir.removal import remove_tree
+from vibeguard.system.removal import remove_tree
 
 
 def test_folders_deeper_than_any_path_is_long(tmp_path: Path) -> None:

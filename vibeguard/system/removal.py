@@ -1,10 +1,9 @@
 """Removes what a check may have filled, however it did that."""
 
 import os
+import stat
 from contextlib import suppress
 from typing import Final
-
-from vibeguard.system.rundir.files import FOLDER_MODE
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -62,13 +61,13 @@ def _open_folder(name: str, within: int | None) -> int:
     with suppress(PermissionError):
         folder = os.open(name, _FOLDER, dir_fd=within)
         with suppress(OSError):  # somebody else's, which may allow it all the same
-            os.fchmod(folder, FOLDER_MODE)
+            os.fchmod(folder, stat.S_IRWXU)
         return folder
-    os.chmod(name, FOLDER_MODE, dir_fd=within)
+    os.chmod(name, stat.S_IRWXU, dir_fd=within)
     return os.open(name, _FOLDER, dir_fd=within)
 
 
 def _let_write(name: str, within: int) -> None:
     """A folder that is moved is written to: its `..` changes."""
     with suppress(OSError):
-        os.chmod(name, FOLDER_MODE, dir_fd=within)
+        os.chmod(name, stat.S_IRWXU, dir_fd=within)
