@@ -72,10 +72,8 @@ def estimate(durations_ns: Sequence[int]) -> Estimate | None:
 
 def median_of(in_order: Sequence[int]) -> int:
     """The median of at least one duration; rounded down between two."""
-    middle = len(in_order) // 2
-    if len(in_order) % 2:
-        return in_order[middle]
-    return (in_order[middle - 1] + in_order[middle]) // 2
+    middle = len(in_order) // 2  # and the one as far from the end
+    return (in_order[middle] + in_order[~middle]) // 2
 
 
 def estimates(

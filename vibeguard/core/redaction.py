@@ -88,39 +88,28 @@ def may_show_secrets(state: State, record: CheckRecord) -> bool:
     return bool(redact) or any(map(is_like_a_secret, record.planned.env_names))
 
 
-def _without_parts(text: str, secrets: Iterable[str]) -> str:
+def _without_parts(text: str, secrets: list[str]) -> str:
     """The text without what is left of a secret that was cut in two: its beginning, or its end."""
     if len(text) > _LONGEST_CUT:
         return text
+    backwards = [secret[::-1] for secret in secrets]
     for mark in reversed(list(re.finditer(_CUT, text))):
-        end = mark.end() + _end_of_secret(text, mark.end(), secrets)
-        if end > mark.end():
-            text = text[: mark.end()] + MASK + text[end:]
-        start = mark.start() - _beginning_of_secret(text, mark.start(), secrets)
-        if start < mark.start():
-            text = text[:start] + MASK + text[mark.start() :]
+        before, behind = text[: mark.start()], text[mark.end() :]
+        if cut := _end_of_secret(behind, secrets):
+            behind = MASK + behind[cut:]
+        if cut := _end_of_secret(before[::-1], backwards):
+            before = before[:-cut] + MASK
+        text = before + mark[0] + behind
     return text
 
 
-def _beginning_of_secret(text: str, at: int, secrets: Iterable[str]) -> int:
-    """How many of the characters before `at` are the beginning of a secret."""
-    last = text[max(at - SHORTEST, 0) : at]
-    for secret in secrets if len(last) == SHORTEST else ():
-        found = secret.find(last)
-        while found >= 0:
-            if text.endswith(secret[: found + SHORTEST], 0, at):
-                return found + SHORTEST
-            found = secret.find(last, found + 1)
-    return 0
-
-
-def _end_of_secret(text: str, at: int, secrets: Iterable[str]) -> int:
-    """How many of the characters from `at` on are the end of a secret."""
-    first = text[at : at + SHORTEST]
+def _end_of_secret(text: str, secrets: list[str]) -> int:
+    """How many of the first characters are the end of a secret."""
+    first = text[:SHORTEST]
     for secret in secrets if len(first) == SHORTEST else ():
         found = secret.find(first)
         while found >= 0:
-            if text.startswith(secret[found:], at):
+            if text.startswith(secret[found:]):
                 return len(secret) - found
             found = secret.find(first, found + 1)
     return 0

@@ -109,3 +109,12 @@ def test_a_text_without_a_secret_stays() -> None:
     for text in ("dots.. and [3 characters] s3cret-valu", "..", "", "s3cret.."):
         event = CheckSettled(check="unit", outcome=Outcome.FAILED, detail=text)
         assert redaction(frozenset({SECRET}))(event).detail == text.replace("s3cret-valu", MASK)
+
+
+def test_what_is_left_of_a_secret_that_repeats_itself_is_masked_from_its_beginning() -> None:
+    """The eight characters before the cut stand in it twice: the longer part is what was cut."""
+    redact = redaction(frozenset({"ab" * 8}))
+    event = CheckSettled(check="a", outcome=Outcome.FAILED, attempts=1, detail="x ababababab..")
+    masked = redact(event)
+    assert isinstance(masked, CheckSettled)
+    assert masked.detail == f"x {MASK}.."
