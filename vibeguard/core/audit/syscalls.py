@@ -80,10 +80,6 @@ class Syscalls:
             return self._call(pid, name, begun + found[5])
         return self._ended(pid, found[6]) if found[6] is not None else None
 
-    def begun(self) -> list[Call]:
-        """The calls that have begun and not returned, their results empty."""
-        return [Call(pid, name, arguments) for pid, (name, arguments) in self._begun.items()]
-
     def _call(self, pid: int, name: str, rest: bytes) -> Call | None:
         if rest.endswith(_UNFINISHED):
             self._begun[pid] = (name, rest.removesuffix(_UNFINISHED))

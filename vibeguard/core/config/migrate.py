@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vibeguard.core.config.differences import differences, mappings_of
-from vibeguard.core.config.document import NOT_KNOWN, SECOND_DOCUMENT, Document, read_document
+from vibeguard.core.config.document import NOT_KNOWN, SECOND_DOCUMENT, read_document
 from vibeguard.core.config.meaning import Meaning
 from vibeguard.core.config.nodes import Mapping, Text
 from vibeguard.core.config.shape import read_shape
@@ -24,13 +24,12 @@ from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.model.config_parts import Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
 from vibeguard.core.model.settings import Settings
-from vibeguard.core.problems import ConfigError, Problem
+from vibeguard.core.problems import Problem
 
 _LONGEST_KEY = 500  # characters: YAML's limit for a key in its line is 1,024, escapes included
 _MOST_UNKNOWN = 10_000  # finding out what a key was meant to be takes time
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*[ \t]+\Z")  # an anchor or a tag before a key
 _LONGEST_PROPERTY = 1000
-_DOCUMENT_MARK = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
 class Migration(Struct, frozen=True):
@@ -53,7 +52,7 @@ def migrate(data: bytes, file: str) -> Migration:
     mistake hides neither a difference nor another mistake.
     """
     source = read_source(data, file)
-    document = _first_document(source)
+    document = read_document(source)
     root = document.root
     mended = _in_order(_rename_ignored(root, source)) if type(root) is Mapping else []
     findings = document.findings
@@ -65,20 +64,6 @@ def migrate(data: bytes, file: str) -> Migration:
         different.sort(key=lambda problem: (problem.line, problem.column))
     refused = map(_as_it_was, findings.problems())
     return Migration(tuple(refused), tuple(mended), tuple(different), _prefixed(source, mended))
-
-
-def _first_document(source: Source) -> Document:
-    """The document that the original read: it never looked at a second one, YAML or not."""
-    try:
-        return read_document(source)
-    except ConfigError:
-        for mark in _DOCUMENT_MARK.finditer(source.text):
-            document = read_document(Source(source.text[: mark.start()], source.file))
-            if document.root is not None:
-                place = source.place(mark.start())
-                document.findings.add(SECOND_DOCUMENT, "", *place)
-                return document
-        raise
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
