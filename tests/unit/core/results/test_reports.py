@@ -222,6 +222,12 @@ def test_the_tests_of_a_tap_stream_may_end_in_any_order():
     assert [r.outcome for r in found.results] == ["passed"] * 4
 
 
+def test_a_line_that_looks_like_a_numbered_test_and_has_no_plan_contradicts_none():
+    """A test may write it: `  ok 200 GET /`."""
+    found = read(reader_named("tap"), b"1..1\n  ok 200 GET /\nok 1 - serves\n")
+    assert [r.outcome for r in found.results if r.outcome != "passed"] == []
+
+
 def test_what_go_junit_report_calls_failed_is_said_by_its_text():
     """Written after what version 2 prints: no Go is on the machine of tests."""
     text = (

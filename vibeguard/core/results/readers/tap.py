@@ -134,9 +134,10 @@ class TapReader(LineReader):
         self._give()
         ran, planned = self._counts.pop(indent, 0), self._plans.pop(indent, None)
         astray = self._astray.pop(indent, 0)
-        if planned is None and ran and indent == 0:
-            self._complain(f"{ran} tests ran and there is no plan: the stream was cut off")
-        elif planned is not None and planned != ran:
+        if planned is None:
+            if ran and indent == 0:
+                self._complain(f"{ran} tests ran and there is no plan: the stream was cut off")
+        elif planned != ran:
             self._complain(f"{planned} tests were planned, {ran} ran")
         elif astray:  # in any order, but each of them: another may stand for one that did not run
             self._complain(f"the numbers of its tests are not those from 1 to {ran}")
