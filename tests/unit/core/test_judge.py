@@ -311,6 +311,13 @@ def test_only_an_exit_code_is_put_into_quarantine():
     assert by_signal.findings.quarantine is QuarantineState.NONE
 
 
+def test_a_test_that_passed_when_it_was_run_again_explains_no_exit_code_for_a_quarantine():
+    """Then something else has failed: coverage that is too low, for one."""
+    planned = check(quarantine=Quarantine(results=("t",), owner="o", issue="i", until="2027-01-01"))
+    judgement = judged(planned, exit_code=1, evidence=evidence("t", recovered=("t",)))
+    assert judgement.findings.quarantine is QuarantineState.UNLISTED
+
+
 @pytest.mark.parametrize(
     ("command", "exit_code"),
     [("pytest --doctest-modules", 1), ("cd build && ctest -V", 8), ("cargo test --locked", 101)],

@@ -99,7 +99,7 @@ def failing(gathered: Gathered) -> int:
 
 _WHY_NOT = {
     QuarantineState.EXPIRED: "the quarantine expired on {until}: it has no effect",
-    QuarantineState.UNLISTED: "no quarantine: not every test that failed is listed",
+    QuarantineState.UNLISTED: "no quarantine: what failed is more than the tests that are listed",
     QuarantineState.EXIT_CODE: "no quarantine: the exit code does not say that tests failed",
     QuarantineState.UNTOLD: "no quarantine: the reports are not whole, or not as expected",
 }
@@ -119,7 +119,8 @@ def _quarantine(
     if exit_code != expected:
         return QuarantineState.EXIT_CODE
     listed = gathered.failed is not None and gathered.failed <= set(quarantine.results)
-    return QuarantineState.APPLIES if listed and gathered.failed else QuarantineState.UNLISTED
+    # Where each of them passed when run again, something else has failed.
+    return QuarantineState.APPLIES if listed and failing(gathered) else QuarantineState.UNLISTED
 
 
 def _unmet(expect: Expectation | None, gathered: Gathered) -> str:
