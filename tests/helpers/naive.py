@@ -121,7 +121,9 @@ def _exit_code(planned: Facts, log: Sequence[Facts]) -> int:
     failing = [
         e
         for e in settled
-        if e["outcome"] != "passed" and severity[e["check"]] == "error" and not e.get("waived")
+        if e["outcome"] != "passed"
+        and severity[e["check"]] == "error"
+        and not (e.get("waived") or e.get("quarantined"))
     ]
     if failing:
         return int(planned["settings"].get("error_exit_code", 1))

@@ -6,7 +6,7 @@ from random import Random
 
 from msgspec.structs import replace as replace_struct
 
-from tests.simulation import drawn_checks, mishaps
+from tests.simulation import drawn_checks, drawn_judging, mishaps
 from tests.simulation.history import (
     ALWAYS_S,
     SECOND_NS,
@@ -41,6 +41,10 @@ def history_of(seed: int) -> History:
     if again is None and (in_pool := Random(f"pool {seed}")).random() < 0.12:
         pool, checks = _with_pool(in_pool, seed, checks, programs)
         settings = replace_struct(settings, pool=_pool_settings(in_pool))
+    lying = {}
+    if again is None and pool is None and (judges := Random(f"judged {seed}")).random() < 0.3:
+        checks = [drawn_judging.judged(judges, check, programs[check.id]) for check in checks]
+        lying = drawn_judging.lying(judges, checks)
     resolved = resolve_settings(
         settings, usable_cpus=2, jitter_seed=rng.randrange(1 << 30), reuse=again is not None
     )
@@ -57,6 +61,7 @@ def history_of(seed: int) -> History:
         slow=rng.random() < 0.7,
         again=again,
         pool=pool,
+        lying=lying,
     )
     return _with_more(plain, Random(f"more {seed}"), disturbed=disturbed)
 
@@ -105,7 +110,8 @@ def _with_more(history: History, rng: Random, *, disturbed: bool) -> History:
     if again is not None and rng.random() < 0.3:
         again = Again("nothing", 1.0)
         happenings += (Happening("edit", round(rng.uniform(0, 2) * rng.random(), 4)),)
-    if history.pool is None and again is None and rng.random() < 0.05:
+    alone = any(c.results or c.file for c in history.plan.checks)  # another would write the same
+    if history.pool is None and again is None and rng.random() < 0.05 and not alone:
         detail = rng.choice(["", "", "supersedes"])
         happenings += (Happening("second run", round(rng.uniform(0, 2), 4), detail=detail),)
     if disturbed and rng.random() < 0.04:

@@ -2,15 +2,17 @@
 
 import errno
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.disk import Trouble
 from vibeguard.core.model.plan import Plan
+from vibeguard.core.names import OnChange
 
 SECOND_NS = 1_000_000_000
 ALWAYS_S = 1e6
 INPUT = "input.txt"
+HANDED = b"a.py\0b c.py\0"  # the list of a check that is handed files
 Program = list[Any]
 
 
@@ -100,6 +102,7 @@ class History:
     pool: PoolTrouble | None = None
     hesitates: bool = False  # where numbers are given again, time passes before a signal
     lags: bool = False  # a reader takes a piece of the log at each of its looks
+    lying: dict[str, Any] = field(default_factory=dict)  # what earlier runs have left in the tree
 
     @property
     def is_calm(self) -> bool:
@@ -128,8 +131,14 @@ class History:
                 f"leaks {check.leaks}, weight {check.weight}, group {check.group or '-'}, "
                 f"idle {check.idle_timeout_ns}, grok {check.grok}"
             )
+            if check.results or check.file or check.on_change is not OnChange.NOTE:
+                lines.append(
+                    f"    judged by {check.file}{check.results}, {check.expect}, {check.quarantine}, "
+                    f"stale {check.stale}, on_change {check.on_change}, {check.judge_timeout_ns} ns"
+                )
             lines += [f"    {json.dumps(does)}" for does in self.programs[check.id]]
         lines += [f"  {each}" for each in (*self.happenings, *self.faults)]
+        lines += [f"  {name} lies there: {what}" for name, what in self.lying.items()]
         if self.trouble is not None:
             lines.append(f"  disk: {self.trouble.way} from {self.trouble.first} on")
         if self.pool is not None:

@@ -30,7 +30,7 @@ class Kernel(ProcFiles):
     def posix_spawn(
         self, path: str, arguments: list[bytes], environment: Mapping[bytes, bytes], **how: Any
     ) -> int:
-        """Start a command: its last word is its programs, one an attempt."""
+        """Start a command: its last word, but for files, is its programs, one an attempt."""
         if how.get("setsid"):
             self.fail("setsid")
         self.fail("posix_spawn")
@@ -41,9 +41,11 @@ class Kernel(ProcFiles):
             process.group = process.session = process.pid
         elif "setpgroup" in how:
             process.group = process.pid
-        programs = json.loads(arguments[-1])
+        words = [*arguments, b"vibeguard"]
+        at = words.index(b"vibeguard")  # files come after that
+        programs = json.loads(words[at - 1])
         process.program = programs[min(number, len(programs)) - 1]
-        process.command = arguments[-1].decode()
+        process.command, process.files = words[at - 1].decode(), words[at + 1 : -1]
         process.environment = dict(environment)
         process.pipe = self._pipe_of(how["file_actions"][1][1])
         process.pipe.writers += 1

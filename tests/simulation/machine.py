@@ -8,6 +8,7 @@ A process does what its program says, an operation after the other:
 
     ["sleep", s]           ["write", bytes]        ["exit", code]          ["die", "SIGSEGV"]
     ["term", "ignore"]     ["term", code]          ["stop"]                ["stuck", s]
+    ["put", name, text or tests]                   ["edit"] (a file of the tree)
     ["fork", program, [how...]]                    "setsid" "setpgid" "close" (its output) "unmarked"
 
 `stuck` is uninterruptible sleep: no signal ends it before. A program that ends exits with 0.
@@ -22,7 +23,6 @@ from random import Random
 from typing import Any, Self
 
 from tests.simulation.passing_time import nothing
-from tests.simulation.process_table import Table
 from tests.simulation.processes import (
     FRONT,
     INIT,
@@ -31,6 +31,7 @@ from tests.simulation.processes import (
     TICK_NS,
     Process,
 )
+from tests.simulation.reports import Writers
 
 PIPE_BYTES = 1 << 16
 FEW_PIDS = 20  # where there are so few, numbers are given again at once
@@ -39,7 +40,7 @@ PAUSING_NS = 100_000_000  # to find and stop all that is there
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP)
 
 
-class Machine(Table):
+class Machine(Writers):
     """Processes and the time; `kernel.Kernel` adds what the supervisor may ask of them."""
 
     def __init__(self, rng: Random, *, most_pids: int = 400, slow: bool = True) -> None:
@@ -51,9 +52,7 @@ class Machine(Table):
         self.wrote: dict[str, int] = {}  # attempt -> bytes that its processes gave to its pipe
         self.paused_ns: int | None = None  # since when all attempts should stand still
         self.over: set[str] = set()  # attempts that have ended: what they left is let go
-        self.looked: dict[
-            int, tuple[int, str]
-        ] = {}  # number -> the call of the last look, its owner
+        self.looked: dict[int, tuple[int, str]] = {}  # number -> call of the last look, owner
         self.hesitates = False
         self.remote_pausing_ns = math.inf  # until workers have heard of a pause
         self.threads: list[Callable[[], bool]] = []  # that wait for a child; whether one is done
@@ -257,6 +256,7 @@ class Machine(Table):
         copied = copy.deepcopy(self)
         self.wake, self.call, self.on_signal, self._events = kept
         self.threads = threads
+        copied.folder = ""  # its processes write no more
         return copied
 
     def alive_of(self, owner: str) -> list[Process]:

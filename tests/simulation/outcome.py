@@ -58,6 +58,7 @@ class Outcome:
     given_up: set[str] = field(default_factory=set)  # attempts that could not be killed
     not_given_up: list[str] = field(default_factory=list)  # unkillable when the last check settled
     elapsed_s: float = 0.0
+    cut_ns: list[int] = field(default_factory=list)  # when work in a fork was refused or given up
 
     @cached_property
     def events(self) -> list[Facts]:

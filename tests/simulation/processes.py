@@ -43,6 +43,8 @@ class Process:
         self.pipe: Pipe | None = None
         self.on_term: str | int = "die"
         self.status = 0
+        self.put: dict[str, Any] = {}  # the files that it has written, and what it wrote last
+        self.files: list[bytes] = []  # that it was handed
         self.reaped_ns: int | None = None  # when the supervisor was told of its end
         self.stuck = False
         self.pending: list[int] = []

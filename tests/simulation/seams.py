@@ -39,12 +39,14 @@ from tests.simulation.stand_ins import (
     SignalStandIn,
     StandIn,
     ThreadingStandIn,
+    TreeStandIn,
 )
 from vibeguard.system import clock
 from vibeguard.system.journal import follow
 from vibeguard.system.process import exits, proc
 from vibeguard.system.reuse import moment
 from vibeguard.system.supervisor import reusing as _imported_late  # noqa: F401
+from vibeguard.system.supervisor import untouched
 from vibeguard.system.vouching import exchange, witness
 from vibeguard.system.vouching.exchange import peer_of
 
@@ -107,14 +109,15 @@ def simulated(
         vars(moment)["os"] = of_keys = OsStandIn(kernel, disk, rng)
         of_keys.path = PathOfKeys(root)
     _forget_what_was_tried()
-    vouching = (vars(witness), vars(exchange))
-    kept = [dict(module) for module in vouching]
-    vouching[0].update(peer_of=_from_elsewhere, _PATIENCE_S=PATIENCE_S)
-    vouching[1].update(PATIENCE_S=PATIENCE_S, REFUSED_S=PATIENCE_S)
+    others = (vars(witness), vars(exchange), vars(untouched))
+    kept = [dict(module) for module in others]
+    others[0].update(peer_of=_from_elsewhere, _PATIENCE_S=PATIENCE_S)
+    others[1].update(PATIENCE_S=PATIENCE_S, REFUSED_S=PATIENCE_S)
+    others[2].update(left_alone=TreeStandIn(kernel))
     try:
         yield
     finally:
-        for names, before_it in zip(vouching, kept, strict=True):
+        for names, before_it in zip(others, kept, strict=True):
             names.update(before_it)
         for module, name, what in before:
             module[name] = what

@@ -17,7 +17,9 @@ from tests.simulation.disk import Disk
 from tests.simulation.kernel import FIRST_DESCRIPTOR, Kernel
 from tests.simulation.processes import SECOND_NS, SUPERVISOR
 from vibeguard.system import clock
+from vibeguard.system.discovery.differing import Named
 from vibeguard.system.process import exits
+from vibeguard.system.reuse import left_alone
 
 FOLDER = b"/simulated"  # what keys call the folder of a history
 
@@ -119,6 +121,21 @@ class OsStandIn(StandIn):
     def unlink(self, path: str, **how: Any) -> None:
         self._disk.unlinked(os.fsdecode(path))
         os.unlink(path, **how)
+
+
+class TreeStandIn(StandIn):
+    """Stands for `left_alone`, which asks git: the tree is what processes have edited of it."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(left_alone)
+        self._kernel = kernel
+
+    def look(self, *_: Any) -> left_alone.Look:
+        return left_alone.Look(Named(), settings=tuple(self._kernel.edits))
+
+    def changed_since_look(self, *arguments: Any) -> tuple[list[bytes], str]:
+        before: left_alone.Look = arguments[2]
+        return self._kernel.edits[len(before.settings) :], ""
 
 
 class PathOfKeys(StandIn):

@@ -42,6 +42,8 @@ FAULTS_OF_THE_SIMULATOR = {
     22223: "it wanted one woken that had stopped since the look",
     43641: "it wanted one gone that the system let nobody end, and of which the check says so",
     23049: "it foretold that a number is left for every command",
+    8838: "what stood for git was that of the copy in which the supervisor had died",
+    13748: "it put a failure into quarantine that a limit had ended",
 }
 # Of every kind of fault one: that they are reached is what makes the rest worth anything.
 REACHED = (
@@ -64,7 +66,13 @@ REACHED = (
     "edit",
     "front lost",
     "group taken",
+    "judging is cut short",
     "log: check.reused",
+    "log: check.settled error file",
+    "log: check.settled error results",
+    "log: check.settled failed changed files",
+    "log: check.settled failed expectation",
+    "log: check.settled failed results contradict exit code",
     "orphans are adopted",
     "pause",
     "pidfd_open fails with ENOSYS",

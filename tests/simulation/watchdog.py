@@ -1,6 +1,8 @@
 """No history hangs, and nothing that goes wrong in a thread of it is lost."""
 
+import gc
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -43,3 +45,10 @@ def errors_of_threads() -> Iterator[list[str]]:
         yield found
     finally:
         threading.excepthook = before
+
+
+def forget_tasks() -> None:
+    """What a loop that broke off has left must not go on in a later history."""
+    kept, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    gc.collect()
+    sys.unraisablehook = kept

@@ -1,11 +1,9 @@
 """Runs one history: the real session on a virtual clock, over the simulated kernel and disk."""
 
-import gc
 import math
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -18,16 +16,17 @@ import trio
 
 from tests.simulation.beside import in_a_fork, is_seen, second_of
 from tests.simulation.disk import Disk
-from tests.simulation.history import INPUT, History
+from tests.simulation.history import HANDED, INPUT, History
 from tests.simulation.kernel import Kernel
 from tests.simulation.meddling import meddle
 from tests.simulation.outcome import Look, Outcome
 from tests.simulation.outside import Outside
 from tests.simulation.pool import Broker, lines_to, remote_of
 from tests.simulation.processes import SECOND_NS
+from tests.simulation.reports import put
 from tests.simulation.seams import simulated, small_pieces, task_order
 from tests.simulation.virtual import Reactor, Steps, VirtualClock
-from tests.simulation.watchdog import Hangs, errors_of_threads, watchdog
+from tests.simulation.watchdog import Hangs, errors_of_threads, forget_tasks, watchdog
 from tests.simulation.watcher import Watcher
 from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import LogWriteError
@@ -40,13 +39,6 @@ from vibeguard.system.supervisor.run_log import Clocks, RunLog
 from vibeguard.system.supervisor.session import Session
 
 WALL_NS = 1_800_000_000 * SECOND_NS
-
-
-def _forget_tasks() -> None:
-    """What a loop that broke off has left must not go on in a later history."""
-    kept, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    gc.collect()
-    sys.unraisablehook = kept
 
 
 def _too_late(*_: Any) -> None:
@@ -72,6 +64,7 @@ class World:
         self.history = history
         self.kernel = Kernel(rng, most_pids=history.most_pids, slow=history.slow)
         self.kernel.hesitates = history.hesitates
+        self.kernel.folder = root
         self.disk = Disk(history.trouble)
         self.outcome = Outcome(history, self.kernel, self.disk, first=first)
         self._later_ns = later_ns
@@ -129,7 +122,7 @@ class World:
                 outcome.exit_code = ExitCode.INCOMPLETE
                 outcome.defect = "".join(traceback.format_exception(error))
                 del error
-                _forget_tasks()
+                forget_tasks()
             outcome.defect += "".join(of_threads)
             self._look_at_the_end()
         return outcome
@@ -180,14 +173,21 @@ class World:
         self, spare: Callable[[int], None], work: Callable[[], bytes], timeout_s: float
     ) -> bytes:
         del spare
-        self.kernel.fail("fork")
+        try:
+            self.kernel.fail("fork")
+        except OSError:
+            self.outcome.cut_ns.append(self.kernel.now_ns - self._start_ns)
+            raise
         lasts_s = self._rng.choice([0.002, 0.05, 1]) * self._rng.random()
+        why = f"it took longer than {timeout_s:g} s" if lasts_s > timeout_s else ""
         try:
             await trio.sleep(min(lasts_s, timeout_s))
         except trio.Cancelled:
-            raise CutShort("the run was cancelled meanwhile") from None
-        if lasts_s > timeout_s:
-            raise CutShort(f"it took longer than {timeout_s:g} s")
+            why = "the run was cancelled meanwhile"
+        if why:
+            self.outcome.cut_ns.append(self.kernel.now_ns - self._start_ns)
+            self.kernel.reached["judging is cut short"] += 1
+            raise CutShort(why)
         return work()
 
     # What happens from outside.
@@ -263,6 +263,7 @@ def launch_of(history: History, root: str, environment: dict[bytes, bytes]) -> L
         config_sha256="0" * 64,
         selection_sha256="0" * 64,
         stands_for=b"/work",
+        files={check.id: HANDED for check in history.plan.checks if check.pass_files},
     )
 
 
@@ -287,6 +288,8 @@ def run_history(history: History, look: Look) -> list[Any]:
 def _run_in(root: str, history: History, look: Look) -> list[Any]:
     with open(os.path.join(root, INPUT), "w", encoding="ascii") as file:
         file.write("as it was")
+    for name, what in history.lying.items():
+        put(root, name, what)
     outcome = World(history, root, look).run()
     found = look(outcome)
     if history.again is None:

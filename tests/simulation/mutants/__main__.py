@@ -15,7 +15,17 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.simulation.mutants import Mutant, logs, passes, past, pools, supervision, trees, turns
+from tests.simulation.mutants import (
+    Mutant,
+    judging,
+    logs,
+    passes,
+    past,
+    pools,
+    supervision,
+    trees,
+    turns,
+)
 
 ROOT = Path(__file__).parents[3]
 HANG_S = 280
@@ -25,6 +35,7 @@ AREAS = {
     "turns": turns.MUTANTS,
     "logs": logs.MUTANTS,
     "passes": passes.MUTANTS,
+    "judging": judging.MUTANTS,
     "pools": pools.MUTANTS,
     "past": past.MUTANTS,
 }

@@ -69,6 +69,12 @@ MUTANTS = (
         test="tests/design/test_s4_scheduling.py::test_a_check_cancelled_while_its_start_waits_stays_cancelled",
     ),
     Mutant(
+        "a quarantine holds for what has passed when it was run again",
+        "return QuarantineState.APPLIES if listed and failing(gathered) else",
+        "return QuarantineState.APPLIES if listed and gathered.failed else",
+        history=77180,
+    ),
+    Mutant(
         "whose an orphan was is asked when it has died since it was seen",
         "            if stat.is_dead or (owner is None and not proc.is_alive(stat.identity)):\n",
         "            if stat.is_dead:\n",

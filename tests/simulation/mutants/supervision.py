@@ -8,7 +8,7 @@ MUTANTS = (
         "        if attempt.exited:\n"
         "            return Ended(await self._end(attempt, TerminationReason.LEAK))\n",
         "",
-        history=103,
+        history=131,
     ),
     Mutant(
         "a broken limit does not decide the outcome",
@@ -38,7 +38,7 @@ MUTANTS = (
         "a timeout strikes late",
         "planned.timeout_ns / SECOND_NS if",
         "planned.timeout_ns * 4 / SECOND_NS if",
-        history=5,
+        history=28,
     ),
     Mutant(
         "a cancel reaches nothing that runs",

@@ -7,14 +7,15 @@ MUTANTS = (
         "a pid is signalled without a look at whose it is now",
         "        if not _is_there(identity):\n            return False\n",
         "",
-        history=12,
+        why="few histories have a process that ends in the very milliseconds",
+        test="tests/unit/system/process/test_process_tree.py::test_a_number_that_was_given_again_is_left_alone",
     ),
     Mutant(
         "without a pidfd, too",
         "return not gone and _is_there(identity) and _send",
         "return not gone and _send",
         why="few histories have a process that ends in the very milliseconds, and none of those tried",
-        test="tests/unit/system/process/test_process_tree.py::test_without_a_descriptor_a_number_that_was_given_again_is_left_alone",
+        test="tests/unit/system/process/test_process_tree.py::test_a_number_that_was_given_again_is_left_alone",
     ),
     Mutant(
         "a tree is stopped in one round",

@@ -25,7 +25,7 @@ MUTANTS = (
         "another run's group is taken",
         "    except BlockingIOError:\n        os.close(fd)\n        return None",
         "    except BlockingIOError:\n        return fd",
-        history=358,
+        history=660,
     ),
     Mutant(
         "a group is kept until the run ends",

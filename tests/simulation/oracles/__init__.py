@@ -8,7 +8,7 @@ for anything but what is to be compared.
 from collections.abc import Callable
 
 from tests.simulation.facts import Facts, Findings
-from tests.simulation.oracles import endings, files, limits, starts, verdicts
+from tests.simulation.oracles import endings, files, limits, rulings, starts, verdicts
 from tests.simulation.outcome import Outcome
 
 Oracle = Callable[[Outcome, list[Facts]], Findings]
@@ -18,6 +18,7 @@ ORACLES: tuple[Oracle, ...] = (
     *files.ORACLES,
     *starts.ORACLES,
     *limits.ORACLES,
+    *rulings.ORACLES,
 )
 
 

@@ -156,6 +156,7 @@ def cancels_have_reasons(outcome: Outcome, log: list[Facts]) -> Findings:
             event["type"] == "check.settled"
             and event["outcome"] in _BAD
             and not event.get("waived")
+            and not event.get("quarantined")
         ):
             failed.add(event["check"])
         elif event["type"] == "run.cancel_requested" and event["reason"] == "fail_fast":

@@ -18,6 +18,7 @@ def starts_are_allowed(outcome: Outcome, log: list[Facts]) -> Findings:
     running: set[str] = set()
     passed: set[str] = set()
     waived: set[tuple[str, str]] = set()
+    alone: set[str] = set()  # from their start until they have been judged
     closed = ""
     for event in log:
         check = planned.get(event.get("check", ""))
@@ -32,11 +33,21 @@ def starts_are_allowed(outcome: Outcome, log: list[Facts]) -> Findings:
             if event["outcome"] == "passed":
                 passed.add(check.id)
             bad = event["outcome"] in {"failed", "timeout", "error"} and check.severity == "error"
+            bad = bad and not event.get("quarantined")
             closed = closed or (check.id if plan.settings.fail_fast and bad else "")
+            alone.discard(check.id)
+        elif kind == "check.retry_scheduled":
+            alone.discard(check.id)
         elif kind == "check.attempt_finished":
             running.discard(check.id)
         elif kind == "check.started":
+            for other in alone:
+                yield f"{check.id} starts beside {other}, which must leave the tree alone"
             running.add(check.id)
+            if check.on_change == "fail" and check.where is None:
+                alone.add(check.id)
+                if len(running) > 1:
+                    yield f"{check.id} starts, which must leave the tree alone, beside {running}"
             pool = [planned[c] for c in running if planned[c].pool == check.pool]
             used = sum(min(c.weight, capacity[check.pool]) for c in pool)
             if used > capacity[check.pool]:

@@ -4,6 +4,7 @@ import os
 
 from tests.helpers.naive import naive
 from tests.simulation.facts import Facts, Findings
+from tests.simulation.oracles.rulings import is_borne, objection
 from tests.simulation.outcome import Outcome
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.model.plan import PlannedCheck
@@ -51,11 +52,19 @@ def _code_by_truth(outcome: Outcome, log: list[Facts]) -> int:
     plan = outcome.history.plan
     waived = {e["check"] for e in log if e["type"] == "check.settled" and e.get("waived")}
     for check in plan.checks:
-        if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
+        if check.severity == "error" and check.id not in waived and not _is_well(outcome, check):
             return 1
     lost = {(e["check"], e["attempt"]) for e in log if e.get("end") == "lost"}
     ran = outcome.kernel.leaders.keys() - lost
     return 0 if ran or _reused(outcome) else 1
+
+
+def _is_well(outcome: Outcome, check: PlannedCheck) -> bool:
+    """Whether it passed, or is in quarantine: a cancel between two attempts is no such failure."""
+    last = max((number for name, number in outcome.kernel.leaders if name == check.id), default=0)
+    own = [e for e in outcome.events if e["type"] == "check.settled" and e["check"] == check.id]
+    failed = bool(last) and any(e["outcome"] == "failed" for e in own)
+    return _passed(outcome, check.id) or (failed and is_borne(outcome, check, last))
 
 
 def _passed(outcome: Outcome, check: str) -> bool:
@@ -98,6 +107,12 @@ def _is_broken(outcome: Outcome, check: str, number: int) -> bool:
     refuted = planned.assertion and any(e.get("assertion_result") is not True for e in judged)
     cut_short = planned.assertion and not judged
     flooded = outcome.kernel.wrote.get(f"{check}.{number}", 0) > planned.output_limit_bytes
+    unread = planned.results and not any(e["type"] == "check.results" for e in own)
+    settled = [e for e in outcome.events if e["type"] == "check.settled" and e["check"] == check]
+    cut = {"changed files", "results"}  # where nobody could look at what was there before, too
+    untold = any(e.get("reason") in cut for e in settled) and outcome.cut_ns
+    if unread or untold or objection(outcome, planned, number):
+        return True
     return bool(
         ended or leaked or bad or refuted or cut_short or (flooded and not _is_let_go(planned))
     )
@@ -114,7 +129,7 @@ def green_is_earned(outcome: Outcome, log: list[Facts]) -> Findings:
         return
     waived = {e["check"] for e in log if e["type"] == "check.settled" and e.get("waived")}
     for check in outcome.history.plan.checks:
-        if check.severity == "error" and check.id not in waived and not _passed(outcome, check.id):
+        if check.severity == "error" and check.id not in waived and not _is_well(outcome, check):
             yield f"{check.id} did not pass, and the run did"
     for event in log:
         is_pass = event["type"] == "check.settled" and event["outcome"] == "passed"

@@ -23,13 +23,15 @@ def test_what_falls_to_us_while_a_tree_is_being_stopped_is_stopped_too() -> None
     assert {identity.pid for identity in stopped} == {leader.pid, orphan.pid}
 
 
-def test_without_a_descriptor_a_number_that_was_given_again_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("has_descriptors", [True, False])
+def test_a_number_that_was_given_again_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, has_descriptors: bool
 ) -> None:
     def refuse(_: int) -> int:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    monkeypatch.setattr(os, "pidfd_open", refuse)
+    if not has_descriptors:
+        monkeypatch.setattr(os, "pidfd_open", refuse)
     with subprocess.Popen(("sleep", "100")) as somebody_else:
         before = Identity(somebody_else.pid, 0)
         assert not send(before, signal.SIGTERM)
