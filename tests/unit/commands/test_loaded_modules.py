@@ -26,7 +26,7 @@ FORBIDDEN = {
     "validate": PARSER | HEAVY | LIVE | CALLS_OTHERS | {"statistics"},
     "list": PARSER | HEAVY | LIVE | CALLS_OTHERS | {"statistics"},
     "hook failures": PARSER | HEAVY | {"pathlib"},
-    "run": PARSER | HEAVY | {"statistics", "tempfile", "pathlib"},
+    "run": PARSER | HEAVY | {"statistics", "tempfile", "pathlib", "queue"},
 }
 SELDOM = {
     "vibeguard.core.lang.expression",
@@ -93,6 +93,15 @@ def test_msgspec_is_loaded_without_what_it_does_not_need(words, folder):
     program = f"from vibeguard.cli import main; main({words.split()!r})"
     of_schemas = "msgspec._typing_utils"  # with them comes msgspec.inspect
     assert not loaded(program, folder) & {"typing_extensions", "inspect", "ast", of_schemas}
+
+
+def test_what_subprocess_asks_for_text_is_loaded_when_it_does(folder):
+    program = (
+        "from vibeguard.cli import main; main(['run']); late = sys.modules['locale']; import subprocess; "
+        "assert 'getencoding' not in vars(late); assert sys.modules['subprocess'].locale is late; "
+        "subprocess.run('true', text=True); assert 'getencoding' in vars(late)"
+    )
+    loaded(program, folder)
 
 
 def test_schemas_are_to_be_had_of_msgspec_all_the_same(folder):

@@ -12,7 +12,6 @@ import sys
 import threading
 from contextlib import suppress
 from functools import cache
-from queue import SimpleQueue
 from typing import Self
 
 from msgspec import Struct
@@ -58,10 +57,12 @@ class ThreadedExitWatch(ExitWatch):
     """
 
     def __init__(self, descriptor: int, closed_at_exit: int) -> None:
+        from queue import SimpleQueue  # noqa: PLC0415 - seldom needed; Trio has it by then
+
         super().__init__(0, descriptor)
         self._closed_at_exit = closed_at_exit
         self._status: ExitStatus | None = None
-        self._given: SimpleQueue[int] = SimpleQueue()
+        self._given = SimpleQueue[int]()
 
     @classmethod
     def begin(cls) -> Self:
