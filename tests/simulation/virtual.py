@@ -20,8 +20,8 @@ class Stuck(Exception):
 class VirtualClock(PausingClock):
     """The clock of a run, on which waiting is letting the world go on."""
 
-    def __init__(self, kernel: Kernel, steps: "Steps", *, start_ns: int) -> None:
-        super().__init__(lambda: kernel.now_ns, start_ns=start_ns)
+    def __init__(self, kernel: Kernel, steps: "Steps", start_ns: int) -> None:
+        super().__init__(start_ns, lambda: kernel.now_ns)
         self._kernel = kernel
         self._steps = steps
         self._looked_at, self._looks = -1, 0

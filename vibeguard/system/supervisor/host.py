@@ -6,7 +6,6 @@ A fork does work that can be killed (`answering`), and is waited for under Trio.
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
 
 import trio
 from msgspec import Struct
@@ -71,17 +70,10 @@ async def sleep_outside(seconds: float) -> None:
     await trio.to_thread.run_sync(clock.sleep_s, seconds, abandon_on_cancel=True)
 
 
-class StartClock(Protocol):
-    """Makes Trio's clock for a run."""
-
-    def __call__(self, *, start_ns: int) -> PausingClock:
-        """The clock of a run that began at `start_ns` (monotonic)."""
-
-
 class Host(Struct, frozen=True):
     """The machine as it is. The simulation has one of its own (tests/simulation)."""
 
-    clock: StartClock = PausingClock
+    clock: Callable[[int], PausingClock] = PausingClock
     sleep_outside: Callable[[float], Awaitable[None]] = sleep_outside
     open_executor: Callable[[], AbstractAsyncContextManager[LocalExecutor]] = open_local_executor
     in_fork: ForkSparing = in_fork

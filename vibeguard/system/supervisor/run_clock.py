@@ -32,12 +32,10 @@ class PausingClock(trio.abc.Clock):
     not lived through, and no limit of a check may strike for it (docs/adr/0074).
     """
 
-    def __init__(
-        self, now_ns: Callable[[], int] = monotonic_ns, *, start_ns: int | None = None
-    ) -> None:
-        """`now_ns` is the monotonic clock; without `start_ns` the run starts now."""
+    def __init__(self, start_ns: int, now_ns: Callable[[], int] = monotonic_ns) -> None:
+        """Of a run that began at `start_ns` of the monotonic clock `now_ns`."""
         self._now_ns = now_ns
-        self.start_ns = now_ns() if start_ns is None else start_ns
+        self.start_ns = start_ns
         self._paused_at_ns: int | None = None
         self._paused_ns = 0
         self._looked_ns = self.start_ns

@@ -60,7 +60,7 @@ class Session:
         self._remote = remote
         self._orders = orders
         self._reports = reports
-        self._clock = host.clock(start_ns=log.start_ns)
+        self._clock = host.clock(log.start_ns)
         self._logs: dict[str, str] = {}
         self._reusing: Reusing | None = None
         self._found = found

@@ -29,7 +29,7 @@ def time() -> Time:
 
 @pytest.fixture
 def clock(time) -> PausingClock:
-    clock = PausingClock(time)
+    clock = PausingClock(time(), time)
     clock.start_clock()
     return clock
 
@@ -87,7 +87,7 @@ def test_a_stop_during_an_announced_pause_counts_once(clock, time):
 
 
 def test_preparation_before_the_start_is_no_stop(time):
-    clock = PausingClock(time)
+    clock = PausingClock(time(), time)
     time.passes(3)
     clock.start_clock()
     assert clock.current_time() == pytest.approx(3)
