@@ -16,6 +16,7 @@ FAILED = (
     '<testsuite name="pytest"><testcase classname="t" name="a"/><testcase classname="t" name="b">'
     '<failure message="one is not two">tests/t.py:3: AssertionError</failure></testcase></testsuite>'
 )
+FIXED = '<testsuite name="pytest"><testcase classname="t" name="b"/></testsuite>'
 BROKEN = FAILED[:-20]
 XFAIL = '<testsuite><testcase name="x"><skipped type="pytest.xfail"/></testcase></testsuite>'
 SKIPPED = '<testsuite><testcase name="x"><skipped/></testcase></testsuite>'
@@ -35,6 +36,11 @@ def wrote(report: str, code: int = 0, **keys: Any) -> dict[str, Any]:
 
 def printed(text: str, source: dict[str, str], code: int = 0, **keys: Any) -> dict[str, Any]:
     return {"run": f"printf '%s\\n' '{text}'; exit {code}", "results": source, **keys}
+
+
+def in_two_files(one: str, other: str, results: Any) -> dict[str, Any]:
+    script = f"printf %s '{one}' >$VIBEGUARD_CHECK.1; printf %s '{other}' >$VIBEGUARD_CHECK.2"
+    return {"run": script, "results": results}
 
 
 def untouched(**keys: Any) -> dict[str, Any]:
@@ -103,6 +109,18 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "matched": (
         printed("a.c:1:2: error: m", {"matcher": "gcc"}, expect={"max_errors": 0}),
         "failed", "expectation",
+    ),
+    "rerun_listed": (
+        in_two_files(FAILED, FIXED, [{"junit": "rerun_listed.1"}, {"junit": "rerun_listed.2"}]),
+        "passed", None,
+    ),
+    "modules": (
+        in_two_files(FAILED, FIXED, {"junit": "modules.[12]"}),
+        "failed", "results contradict exit code",
+    ),
+    "tap_files": (
+        in_two_files("1..1\nnot ok 1\n", "1..1\nok 1\n", [{"tap": "tap_files.1"}, {"tap": "tap_files.2"}]),
+        "failed", "results contradict exit code",
     ),
     "quarantined": (wrote(FAILED, 1, quarantine=LISTED), "failed", "exit_code"),
     "unlisted": (

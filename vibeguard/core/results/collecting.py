@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import FAILED_RESULTS, Level, ResultKind, ResultOutcome
+from vibeguard.core.results.base import Sink
 from vibeguard.core.results.paths import Places
 from vibeguard.core.results.texts import MOST_MESSAGE, MOST_NAME, cut
 from vibeguard.core.wording.sanitise import well_formed
@@ -64,6 +65,10 @@ class Collector:
         if not full:
             kept.append(small)
             self._bytes[rank] += _size(small)
+
+    def apart(self, name: str) -> Sink:
+        """The sink of one report of many, where no pass in another is a second try of its tests."""
+        return lambda result, among="", /: self.add(result, f"{name}\0{among}")
 
     def gathered(self) -> Gathered:
         """All that has come in so far."""

@@ -14,7 +14,7 @@ from itertools import islice
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import ResultsSource, is_pattern
 from vibeguard.core.names import StalePolicy
-from vibeguard.core.results.base import MakeReader, UnreadableReport
+from vibeguard.core.results.base import MakeReader, Sink, UnreadableReport
 from vibeguard.core.results.collecting import Collector, Gathered
 from vibeguard.core.results.paths import Places
 from vibeguard.core.results.registry import reader_of
@@ -75,7 +75,7 @@ def read_reports(
         make = reader_of(source)
         if not source.file:
             problems.extend(
-                _read(make, collector, partial(_open_output, output_path), "the output")
+                _read(make, collector.add, partial(_open_output, output_path), "the output")
             )
             continue
         paths = list(_paths(source, folder, partial(note_unlisted, problems)))
@@ -86,7 +86,10 @@ def read_reports(
         for path in paths[:MOST_FILES]:
             name = os.path.relpath(path, folder)
             known = None if check.stale is StalePolicy.ALLOW else before.get(os.fsencode(path))
-            problems.extend(_read(make, collector, partial(_opened, path, folder), name, known))
+            sink = collector.add
+            if is_pattern(source.file) or source.reader == "tap":
+                sink = collector.apart(name)
+            problems.extend(_read(make, sink, partial(_opened, path, folder), name, known))
         if not paths and not lost:
             problems.append(f"no file {source.file}")
     return Evidence(collector.gathered(), tuple(problems[:20]), today=today())
@@ -111,7 +114,7 @@ def guess(make: MakeReader, output: bytes, *, folder: str, cwd: str) -> Gathered
 
 def _read(
     make: MakeReader,
-    collector: Collector,
+    sink: Sink,
     opened: Callable[[], FileIO],
     name: str,
     before: FileState | None = None,
@@ -126,7 +129,7 @@ def _read(
             if os.fstat(descriptor).st_size > MOST_BYTES:
                 yield f"{name} is larger than {size(MOST_BYTES)}"
                 return
-            reader = make(collector.add)
+            reader = make(sink)
             while chunk := os.read(descriptor, CHUNK_BYTES):
                 reader.feed(chunk)
             reader.finish()
