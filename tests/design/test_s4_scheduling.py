@@ -514,9 +514,9 @@ def test_one_check_asks_for_a_group_that_another_run_has_for_all_that_want_it(
     asked = []
 
     class Counted(Groups):
-        def acquire(self, group: str) -> bool:
+        def acquire(self, group: str, check: str = "") -> bool:
             asked.append(trio.current_time())
-            return super().acquire(group)
+            return super().acquire(group, check)
 
     async def let_go(_):
         await trio.sleep(10)

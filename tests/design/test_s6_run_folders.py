@@ -237,7 +237,18 @@ def test_nothing_is_pruned_inside_a_check_of_a_run_of_the_folder(tmp_path):
     assert ids_of(tmp_path) == []
 
 
-@pytest.mark.parametrize("command", ["wait", "wait --json", "tail", "tail --check b"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "wait",
+        "wait --json",
+        "wait --check a",
+        "wait --check b",
+        "wait --until foreground",
+        "tail",
+        "tail --check b",
+    ],
+)
 def test_a_check_that_would_wait_for_its_own_run_is_told_so(tmp_path, command):
     """`latest` is never a run that was begun inside a check: it waited until its own timeout."""
     said = f"{sys.executable} -m vibeguard {command} >said 2>&1; test $? -eq 2"
@@ -245,7 +256,34 @@ def test_a_check_that_would_wait_for_its_own_run_is_told_so(tmp_path, command):
     checks = f"{{id: a, run: '{said} && {{ {bounded}; }}'}}, {{id: b, run: 'true'}}"
     done = vibeguard("run", cwd=project(tmp_path, f"checks: [{checks}]\n"))
     assert done.returncode == 0, done.stderr
-    assert "neither would ever end" in (tmp_path / "said").read_text()
+    assert "both might wait for ever" in (tmp_path / "said").read_text()
+
+
+@pytest.mark.parametrize("how", ["", "--detach"])
+def test_so_is_one_of_a_run_inside_a_check_of_it(tmp_path, how):
+    """Its own mark names the inner run alone: it waited until the outer check's timeout."""
+    inner = f"run {how} inner" + (" && vibeguard wait --max-wait 1m RUN" if how else "")
+    begun = inner.replace("RUN", "$(ls -d .vibeguard/runs/*/ | tail -n1 | xargs basename)")
+    outer = f"OUTER=$VIBEGUARD_RUN; export OUTER; vibeguard {begun}; true"
+    waits = "vibeguard wait $OUTER >said 2>&1; echo $? >code"
+    checks = f"{{id: outer, run: '{outer}'}}, {{id: inner, run: '{waits}'}}"
+    done = vibeguard("run", "outer", cwd=project(tmp_path, f"checks: [{checks}]\n"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "code").read_text() == "2\n"
+    assert "both might wait for ever" in (tmp_path / "said").read_text()
+
+
+def test_a_check_of_a_run_inside_another_is_told_that_its_group_is_held_by_that_one(tmp_path):
+    """It waited for the group until the outer check's timeout."""
+    checks = (
+        '{id: outer, run: "vibeguard run inner >said 2>&1; test $? -eq 1", group: db}, '
+        "{id: inner, run: 'true', group: db}"
+    )
+    folder = project(tmp_path, f"checks: [{checks}]\n")
+    assert vibeguard("run", "outer", cwd=folder).returncode == 0
+    said = (folder / "said").read_text()
+    assert "the group db is held by check outer, which waits for this run" in said
+    assert vibeguard("run", "inner", cwd=folder).returncode == 0
 
 
 def test_of_a_named_config_s_runs_and_the_project_s_the_newest_start_is_meant(tmp_path):

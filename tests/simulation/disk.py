@@ -61,7 +61,7 @@ class Disk:
             self._log = descriptor
         elif flags & os.O_CREAT and "/output/" in path:
             self._outputs.add(descriptor)
-        elif "/groups/" in path:
+        elif flags & os.O_CREAT and "/groups/" in path:
             self._locks.add(descriptor)
 
     def create(self, path: str, flags: int) -> None:

@@ -19,7 +19,6 @@ from vibeguard.core.report.evidence import has_planned
 from vibeguard.core.reuse.checked import is_still_on
 from vibeguard.system.channel import Launch
 from vibeguard.system.clock import monotonic_s, sleep_s, wall_ns
-from vibeguard.system.discovery.environment import is_in_a_check_of
 from vibeguard.system.front.following import Until
 from vibeguard.system.front.guarding import Watching
 from vibeguard.system.front.outlets import Output
@@ -27,6 +26,7 @@ from vibeguard.system.front.shown import format_options
 from vibeguard.system.front.view import make_view
 from vibeguard.system.journal.live_runs import has_writer, live_runs
 from vibeguard.system.journal.reader import open_state
+from vibeguard.system.process.orphans import is_part_of
 from vibeguard.system.rundir.control import request
 from vibeguard.system.rundir.ids import run_folder
 from vibeguard.system.vouching.known import known_runs
@@ -91,7 +91,7 @@ def _of_same_checks(state: State, launch: Launch) -> bool:
     started, planned = state.started, state.planned
     if started is None or planned is None or not started.detached or state.cancel is not None:
         return False
-    if is_in_a_check_of(started.run_id, launch.environment):
+    if is_part_of(started.run_id):
         return False
     theirs = replace(planned.settings, jitter_seed=0)
     return (

@@ -10,7 +10,6 @@ from vibeguard.core.names import ExitCode
 from vibeguard.core.problems import ConfigError, LogCorrupt, Problem, UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural, some
-from vibeguard.system.discovery.environment import is_in_a_check_of
 from vibeguard.system.front.leftovers import sweep_leftovers
 from vibeguard.system.journal.live_runs import has_writer
 from vibeguard.system.rundir.ids import place_of, run_folder
@@ -67,12 +66,15 @@ def _is_live(state_dir: str, newest: list[str]) -> bool:
 
 def follow_run(folder: str, shown: "Shown", output: "Output", until: "Until") -> int:
     """Follow the run and return its exit code; what it leaves if it is killed is swept."""
-    from vibeguard.system.front.following import follow, never  # noqa: PLC0415 - no report needs it
+    from vibeguard.system.front.following import follow  # noqa: PLC0415 - no report needs it
     from vibeguard.system.journal.follow import Follower  # noqa: PLC0415 - the same
+    from vibeguard.system.process.orphans import is_part_of  # noqa: PLC0415 - the same
 
     run_id = os.path.basename(folder)
-    if until.enough is never and until.deadline is None and is_in_a_check_of(run_id, os.environb):
-        what = f"this is a check of run {run_id}, which waits for it: neither would ever end"
+    if until.deadline is None and is_part_of(run_id) and has_writer(folder):
+        what = (
+            f"this is part of a check of run {run_id}, which waits for it: both might wait for ever"
+        )
         raise UsageError(what, "give --max-wait; a run that is begun here ends with its own code")
     try:
         follower = Follower(folder)

@@ -82,11 +82,6 @@ def marks_of(run_id: str, check: str, attempt: int) -> dict[bytes, bytes]:
     }
 
 
-def is_in_a_check_of(run_id: str, environment: Mapping[bytes, bytes]) -> bool:
-    """Whether whoever has this environment is a check of this run."""
-    return environment.get(RUN_MARK) == run_id.encode()
-
-
 def is_in_a_check(environment: Mapping[bytes, bytes]) -> bool:
     """Whether a check of some run started what has this environment."""
     return RUN_MARK in environment

@@ -7,10 +7,16 @@ foreign about, there is nobody else it could belong to. What remains belongs to 
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 from msgspec import Struct
 
-from vibeguard.system.discovery.environment import ATTEMPT_MARK, CHECK_MARK, RUN_MARK
+from vibeguard.system.discovery.environment import (
+    ATTEMPT_MARK,
+    CHECK_MARK,
+    RUN_MARK,
+    is_in_a_check,
+)
 from vibeguard.system.process import proc
 from vibeguard.system.process.exits import ExitStatus, reap
 from vibeguard.system.process.proc import Identity, Stat
@@ -34,6 +40,23 @@ def mark_in(environment: Mapping[bytes, bytes]) -> Mark:
         environment.get(CHECK_MARK, b""),
         environment.get(ATTEMPT_MARK, b""),
     )
+
+
+@cache
+def marks_around() -> frozenset[Mark]:
+    """The checks that this process is a part of: by its own mark, and those of processes above.
+
+    A run in a check of another one gives its checks its own mark alone.
+    """
+    if not is_in_a_check(os.environb):
+        return frozenset()
+    above = (proc.environment_of(pid) for pid in proc.ourselves_and_above()[1:])
+    return frozenset(map(mark_in, (os.environb, *above)))
+
+
+def is_part_of(run_id: str) -> bool:
+    """Whether a check of this run is around this process: for its end it would wait for ever."""
+    return run_id.encode() in {mark.run for mark in marks_around()}
 
 
 class Claim:

@@ -123,6 +123,16 @@ def stat_of(pid: int) -> Stat | None:
     return None if text is None else parse_stat(text)
 
 
+def ourselves_and_above() -> list[int]:
+    """Our own process, its parent, and so on, as far as that can be seen."""
+    seen, pid = [os.getpid()], os.getppid()
+    while pid > 1 and pid not in seen:
+        seen.append(pid)
+        stat = stat_of(pid)
+        pid = stat.parent if stat else 0
+    return seen
+
+
 def is_alive(process: Identity) -> bool:
     """Whether the process that started then still is, dead children that nobody reaped apart.
 

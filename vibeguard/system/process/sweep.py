@@ -43,7 +43,7 @@ def sweep_marked(
     `released` to live on.
     """
     marks = {run_id.encode() for run_id in run_ids}
-    spared = _ourselves_and_above()
+    spared = {0, 1, *proc.ourselves_and_above()}
 
     def is_meant(pid: int) -> bool:
         if pid in spared or proc.owner_of(pid) != os.geteuid():
@@ -110,13 +110,3 @@ def _reap_dead_children() -> None:
         stat = process_tree.stat_of(pid)
         if stat is not None and stat.is_dead:
             reap(pid)
-
-
-def _ourselves_and_above() -> set[int]:
-    spared = {0, 1}
-    pid = os.getpid()
-    while pid not in spared:
-        spared.add(pid)
-        stat = proc.stat_of(pid)
-        pid = stat.parent if stat else 0
-    return spared

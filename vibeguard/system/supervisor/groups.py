@@ -12,27 +12,30 @@ import trio
 
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
+from vibeguard.system.process.orphans import marks_around
 from vibeguard.system.process.spawn import usable_descriptors
 from vibeguard.system.process.start_refused import StartRefused, refusal
-from vibeguard.system.rundir.files import lock_file, make_folder
+from vibeguard.system.rundir.files import lock_file, make_folder, read_regular
 from vibeguard.system.supervisor.support import Patience
 
 POLL_S = 0.1
 # What the supervisor has open by itself, and what a check of a group takes: three and its lock.
 OWN_DESCRIPTORS = 24
 DESCRIPTORS_PER_CHECK = 4
+_LONGEST = 4096
 
 
 class Groups:
     """The lock files of the groups that this run uses. An empty name is no group."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, run_id: str = "") -> None:
         """`folder` holds one file a group; it is made when the first group needs it."""
         self._folder = folder
+        self._run_id = run_id
         self._held: dict[str, int] = {}
 
-    def acquire(self, group: str) -> bool:
-        """Take the group for this run if no other run has it.
+    def acquire(self, group: str, check: str = "") -> bool:
+        """Take the group for this check if no other run has it.
 
         Raises StartRefused when its lock cannot be had at all, or not at this moment.
         """
@@ -43,13 +46,19 @@ class Groups:
             with contextlib.suppress(FileExistsError):
                 make_folder(self._folder)
             name = sha256(group.encode()).hexdigest()[:32]
-            descriptor = lock_file(os.path.join(self._folder, name))
+            path = os.path.join(self._folder, name)
+            descriptor = lock_file(path)
         except OSError as error:
             what = f"the lock of group {group} cannot be had"
             raise refusal(error, what) from error
-        if descriptor is not None:
-            self._held[group] = descriptor
-        return descriptor is not None
+        if descriptor is None:
+            _refuse_to_wait_for_ourselves(group, path)
+            return False
+        self._held[group] = descriptor
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{self._run_id} {check}".encode(), 0)
+        return True
 
     def release(self, group: str) -> None:
         """Give the group back; harmless when it is not held."""
@@ -64,6 +73,15 @@ class Groups:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
+def _refuse_to_wait_for_ourselves(group: str, path: str) -> None:
+    """Raises StartRefused where a check has the group that this run is a part of."""
+    with contextlib.suppress(OSError):
+        run_id, _, check = read_regular(path, _LONGEST).partition(b" ")
+        if any(mark.run == run_id and mark.check == check for mark in marks_around()):
+            holder = f"check {check.decode()}, which waits for this run"
+            raise StartRefused(f"the group {group} is held by {holder}: both would wait for ever")
+
+
 async def wait_released(groups: Groups, state: State, record: CheckRecord) -> None:
     """Wait until the check's group may be free, or the check has settled meanwhile.
 
@@ -74,7 +92,7 @@ async def wait_released(groups: Groups, state: State, record: CheckRecord) -> No
     await trio.sleep(POLL_S)
     while record.state is not CheckState.SETTLED:
         try:
-            if groups.acquire(record.group):
+            if groups.acquire(record.group, record.planned.id):
                 groups.release(record.group)
                 return
             patience = Patience(state)

@@ -253,7 +253,7 @@ class Run:
     def _enter_group(self, record: CheckRecord, group: str) -> None:
         """Take the group's lock; a check that cannot have it now waits for it without a slot."""
         try:
-            if self._groups.acquire(group):
+            if self._groups.acquire(group, record.planned.id):
                 return
         except StartRefused as refusal:
             if not refusal.transient:

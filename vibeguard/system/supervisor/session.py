@@ -129,7 +129,7 @@ class Session:
             ),
             recorder=self._log.recorder,
             clock=self._clock,
-            groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups")),
+            groups=Groups(os.path.join(os.fsdecode(launch.state_dir), "groups"), self._log.run_id),
             reusing=self._reusing,
         )
         soon = trio.lowlevel.current_trio_token().run_sync_soon
