@@ -157,12 +157,26 @@ def _folder_of(pattern: str) -> tuple[bytes, bool]:
 
 def levels_above(pattern: str) -> int:
     """How many folders above its own a pattern begins; of braces, the way that begins highest."""
-    pattern = pattern.removeprefix("!").removeprefix("./")
-    while braces := _BRACES.search(pattern):
-        ways = braces[1].split(",")
-        pattern = pattern[: braces.start()] + max(ways, key=levels_above) + pattern[braces.end() :]
-    words = pattern.split("/")
-    return next((n for n, word in enumerate(words) if word != ".."), len(words))
+    ways = {(0, True)}  # for each, how much of ../../.. it has said, and whether it may say more
+    around: list[tuple[set[tuple[int, bool]], set[tuple[int, bool]]]] = []  # at a {, and its ends
+    for part in _PIECE.finditer(pattern.removeprefix("!").removeprefix("./")):
+        text, kind = part["escaped"] or part[0], part.lastgroup
+        if text == "{" and kind == "brace":
+            around.append((ways, set()))
+        elif text == "," and kind == "brace" and around:
+            around[-1][1].update(ways)
+            ways = around[-1][0]
+        elif text == "}" and kind == "brace" and around:
+            ways = ways | around.pop()[1]
+        else:
+            for character in text if kind == "literal" else "*":
+                ways = {_up(said, character) if more else (said, more) for said, more in ways}
+    return max((said + goes_on) // 3 for said, goes_on in ways)
+
+
+def _up(said: int, character: str) -> tuple[int, bool]:
+    more = character == "../"[said % 3]
+    return said + more, more
 
 
 def _and_above(folder: bytes) -> Iterator[bytes]:
@@ -194,7 +208,6 @@ def regex_of(pattern: str) -> bytes:
     return prefix + body + (rb"/(?s:.*)" if below else b"")
 
 
-_BRACES = re.compile(r"\{([^{}]*)\}")  # the innermost
 _PLAIN = re.compile(r"[^*?\[\]{},\\/]+")
 # `**` means folders only where it stands between slashes or at an end.
 _PIECE = re.compile(

@@ -183,12 +183,11 @@ def _set_mode_of_users(path: str, mode: int) -> None:
 def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
     """Put `data` at `path` in one step: a reader sees the old content or the new, never a part.
 
-    Raises OSError, which names a file; nothing is left beside it then.
+    Raises OSError, which names this file; nothing is left beside it then.
     """
     temporary = unique_sibling(path)
-    fd = create_file(temporary, flags=os.O_WRONLY)
     try:
-        with open(fd, "wb") as file:
+        with open(create_file(temporary, flags=os.O_WRONLY), "wb") as file:
             file.write(data)
         if mode != FILE_MODE:  # which it has as far as the mount takes modes
             _set_mode_of_users(temporary, mode)
@@ -196,8 +195,8 @@ def replace_file(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):  # it may have its place by now
             os.unlink(temporary)
-        if isinstance(error, OSError):  # a full disk is told by the write, without a name
-            error.filename = error.filename or path
+        if isinstance(error, OSError):  # it is told by the write without a name, or by two
+            error.filename, error.filename2 = path, None
         raise
 
 

@@ -65,5 +65,6 @@ def _point_to(state_dir: str, run_id: str) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         if error.errno not in _NO_SYMLINKS:
+            error.filename, error.filename2 = path, None
             raise
         replace_file(path, target.encode() + b"\n")
