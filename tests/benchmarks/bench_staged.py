@@ -73,7 +73,7 @@ def lay_out(folder: str) -> str:
             head=frozen.head,
             tree=frozen.tree,
         )
-        view = open_view(launch, staged)
+        view = open_view(launch, staged, lambda: None)
         return view.way.way.value
 
 

@@ -629,7 +629,27 @@ def test_the_hook_checks_the_commit_and_the_push_asks_for_its_verdict(tmp_path, 
     assert git(*name, "commit", "-qm", "y", cwd=root, check=False).returncode == 1
 
 
-@pytest.mark.parametrize("words", [[], ["--max-wait", "1s"], ["--detach"]], ids=str)
+def test_max_wait_is_kept_while_what_is_staged_is_laid_out(tmp_path):
+    """It was answered after that, 17 s later; the pass before must not be the answer meanwhile."""
+    root = repository(tmp_path / "r", **{"a": "1\n", "vibeguard.yaml": config("cat a")})
+    assert vibeguard("run", cwd=root).returncode == 0
+    go_on = tmp_path / "go_on"
+    git("config", "filter.slow.clean", f"until test -e {go_on}; do sleep 0.02; done; cat", cwd=root)
+    (root / ".git" / "info").mkdir(exist_ok=True)
+    (root / ".git" / "info" / "attributes").write_text("a filter=slow\n")
+    (root / "a").write_text("2\n")
+    done = vibeguard("run", "--staged", "--max-wait", "1ms", "--json", cwd=root)
+    assert done.returncode == 5, done.stderr
+    assert "what is staged is still being laid out" in done.stdout
+    answer = vibeguard("wait", cwd=root)
+    assert answer.returncode == 2
+    assert "the run has not begun within --max-wait" in answer.stderr
+    go_on.touch()
+    wait_until(lambda: vibeguard("wait", cwd=root).returncode == 0, "the run is over")
+    assert "of what is staged" in vibeguard("report", cwd=root).stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--max-wait", "9m"], ["--detach"]], ids=str)
 def test_a_signal_ends_the_laying_out_of_what_is_staged(words, tmp_path):
     """Before there is a run nothing has to be brought to an end: a slow filter was waited for."""
     root = repository(tmp_path / "r", **{"a": "1\n", "vibeguard.yaml": config("cat a")})

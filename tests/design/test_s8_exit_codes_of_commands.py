@@ -72,7 +72,9 @@ def test_who_is_answered_with_the_refusal_of_another_command_is_told_so_once(tmp
     newest = vibeguard("runs", cwd=folder).stdout.split()[0]
     vibeguard("run", "--tags", "nope", cwd=folder)
     why = 'vibeguard: no check has the tag "nope": vibeguard tags shows the tags\n'
-    whose = "vibeguard: that is why the newest start was refused, and nothing ran: to see the run before it, name it: "
+    whose = (
+        "vibeguard: that is why the newest start has no run: to see the run before it, name it: "
+    )
     for words in (["cancel"], ["wait"], ["report"]):
         done = vibeguard(*words, cwd=folder)
         assert (done.returncode, done.stderr) == (2, f"{why}{whose}{newest}\n")

@@ -45,7 +45,7 @@ def open_run(reference: str, common: GlobalOptions, *, at_work: bool = False) ->
 
 def _of_another_command(problems: tuple[Problem, ...], newest: list[str]) -> tuple[Problem, ...]:
     """The problems of a start, and whose they are: who reads them has typed something else."""
-    what = "that is why the newest start was refused, and nothing ran"
+    what = "that is why the newest start has no run"
     do = "mend it, and run it again"
     if newest:
         do = f"to see the run before it, name it: {newest[0]}"

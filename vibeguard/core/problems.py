@@ -87,6 +87,12 @@ class RunIncomplete(VibeGuardError):
     exit_code = ExitCode.INCOMPLETE
 
 
+class RunPending(VibeGuardError):
+    """The run has not begun yet, and whoever asked waits no longer."""
+
+    exit_code = ExitCode.PENDING
+
+
 def shortage(error: BaseException) -> RunIncomplete | None:
     """What is told of an error that is no defect: the system had no more of something to give."""
     while isinstance(error, BaseExceptionGroup):

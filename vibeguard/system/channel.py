@@ -110,6 +110,10 @@ class Resume(msgspec.Struct, tag=True, frozen=True):
     """SIGCONT: go on."""
 
 
+class LayingOut(msgspec.Struct, tag=True, frozen=True):
+    """What is staged is being laid out; the run begins after that, with its front or without."""
+
+
 class Started(msgspec.Struct, tag=True, frozen=True):
     """The run is recorded: its id and its folder."""
 
@@ -136,7 +140,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
 
 
 Order = Launch | Ready | Interrupt | Kill | Pause | Resume
-Report = Started | Sealed | Failed
+Report = LayingOut | Started | Sealed | Failed
 
 encode_message = msgspec.msgpack.Encoder().encode
 _decode_order = msgspec.msgpack.Decoder(Order).decode

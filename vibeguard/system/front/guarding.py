@@ -20,7 +20,7 @@ from vibeguard.core.fold.verdict import (
 from vibeguard.core.formats.base import Ending, Stream
 from vibeguard.core.model.state import State
 from vibeguard.core.names import ExitCode, LogStatus
-from vibeguard.core.problems import LogWriteError, RunIncomplete, UsageError
+from vibeguard.core.problems import LogWriteError, RunIncomplete, RunPending, UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.channel import Interrupt, Kill, Launch, Pause, Ready, Resume, Started
 from vibeguard.system.clock import monotonic_s
@@ -52,6 +52,7 @@ READERS_BOUND_S = 1.0
 ANSWER_BOUND_S = 4.0
 # How long beyond `--max-wait` a front waits for what the supervisor says of a seal that is read.
 SEALED_BOUND_S = 3.0
+NOT_BEGUN = "the run has not begun within --max-wait: what is staged is still being laid out"
 
 
 class Watching(Struct, frozen=True, kw_only=True):
@@ -121,6 +122,8 @@ class Front:
         import_ahead(self._watching.format, launch.plan)
         self._link.order(Ready())
         while self._link.started is None and not self._is_over():
+            if self._link.lays_out and self._is_late():
+                raise RunPending(NOT_BEGUN, "it goes on: see when it has begun with vibeguard runs")
             self._turn()
         recorded()
         started = self._link.started
@@ -194,6 +197,10 @@ class Front:
         if self._link.sealed is None or self._following is None:
             return False
         return self._following.shown.problem is not None or self._following.follower.finished
+
+    def _is_late(self) -> bool:
+        deadline = self._watching.deadline
+        return deadline is not None and monotonic_s() >= deadline
 
     def _wait_deadlines(self, following: Following) -> list[float]:
         deadline = self._watching.deadline

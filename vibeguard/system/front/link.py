@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 
-from vibeguard.system.channel import Failed, Order, ReportReader, Sealed, Started, send
+from vibeguard.system.channel import Failed, LayingOut, Order, ReportReader, Sealed, Started, send
 from vibeguard.system.clock import monotonic_s, sleep_s
 from vibeguard.system.front.early import Supervisor
 from vibeguard.system.front.loop import Loop
@@ -24,6 +24,7 @@ class SupervisorLink:
     """
 
     def __init__(self, supervisor: Supervisor, loop: Loop) -> None:
+        self.lays_out = False  # what is staged, before the run begins
         self.started: Started | None = None
         self.sealed: Sealed | None = None
         self.failed: Failed | None = None
@@ -103,6 +104,8 @@ class SupervisorLink:
         for report in reports:
             if isinstance(report, Started):
                 self.started = report
+            elif isinstance(report, LayingOut):
+                self.lays_out = True
             elif isinstance(report, Sealed):
                 self.sealed = report
             else:

@@ -1,6 +1,7 @@
 """Where the checks of a staged run run: at the same path in an overlay, else in a copy."""
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -77,11 +78,15 @@ class LaidOut(Struct):
         self.scratch.remove()
 
 
-def open_view(launch: Launch, staged: Staged) -> LaidOut:
-    """Lay out what is staged and say where. Raises UsageError where that cannot be done."""
+def open_view(launch: Launch, staged: Staged, held: Callable[[], None]) -> LaidOut:
+    """Lay out what is staged and say where. Raises UsageError where that cannot be done.
+
+    `held` is called once nobody else has to hold the scratch folder.
+    """
     scratch = join_scratch(os.fsdecode(staged.scratch))
     if scratch is None:
         raise UsageError("what was staged was taken away meanwhile", "start the run again")
+    held()
     try:
         return _view(launch, staged, scratch)
     except OSError as error:

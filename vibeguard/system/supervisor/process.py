@@ -18,6 +18,7 @@ from vibeguard.system.channel import (
     OVER,
     Failed,
     Launch,
+    LayingOut,
     OrderReader,
     Report,
     Sealed,
@@ -77,7 +78,7 @@ def supervise(
     looking: Looking | None = None
     try:
         if launch.staged is not None:
-            view = _open_view(launch, launch.staged)
+            view = _open_view(launch, launch.staged, reports)
             launch = view.launch
         remote = _prepare_remote(launch, reader, arriving)
         looking = _ready_to_look(launch, reader)
@@ -193,11 +194,11 @@ def _let_go(orders: int, reports: int, guardian: int | None) -> int | None:
     return terminal
 
 
-def _open_view(launch: Launch, staged: Staged) -> "LaidOut":
+def _open_view(launch: Launch, staged: Staged, reports: int) -> "LaidOut":
     """Lay out what is staged, before there is a run: it may change the content of every path."""
     from vibeguard.system.staged.staged_view import open_view  # noqa: PLC0415 - seldom needed
 
-    view = open_view(launch, staged)
+    view = open_view(launch, staged, held=lambda: _tell(reports, LayingOut()))
     launch, folder = view.launch, os.fsdecode(view.launch.folder)
     environment = without_git_locals(launch.environment)
     view.launch = replace(

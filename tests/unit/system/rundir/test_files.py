@@ -136,7 +136,7 @@ def test_a_script_is_written_there_only_where_it_can_be_run(tmp_path, monkeypatc
 def test_a_file_that_cannot_be_replaced_is_named_and_no_temporary_one(tmp_path, in_the_way):
     (tmp_path / "folder").mkdir()
     path = str(tmp_path / in_the_way)
-    with pytest.raises(OSError, match="^[^.]*$") as raised:
+    with pytest.raises(OSError, match="directory") as raised:
         replace_file(path, b"")
     assert (raised.value.filename, raised.value.filename2) == (path, None)
     assert os.listdir(tmp_path) == ["folder"]
