@@ -64,6 +64,19 @@ def test_failed_of_a_named_run(folder, words):
     assert ran(done) == ["base", "unit"]
 
 
+def test_no_run_has_passed_for_failed_that_nobody_has_sealed(folder):
+    for name in ("mended", "styled"):
+        (folder / name).touch()
+    assert vibeguard("run", cwd=folder).returncode == 0
+    (log,) = folder.glob(".vibeguard/runs/*/events.jsonl")
+    assert ": nothing of it is left to run" in vibeguard("run", "--failed", cwd=folder).stderr
+    (folder / ".vibeguard" / "refused").unlink()
+    log.write_bytes(log.read_bytes().rpartition(b'{"type":"log.sealed"')[0])
+    done = vibeguard("run", "--failed", cwd=folder)
+    assert done.returncode == 2
+    assert " has no verdict: " in done.stderr
+
+
 def test_ids_and_failed_narrow_each_other(folder):
     vibeguard("run", cwd=folder)
     done = vibeguard("run", "--failed", "style", "--json", cwd=folder)

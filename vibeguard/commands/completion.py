@@ -18,7 +18,7 @@ from vibeguard.commands.templates import completion_of_ids
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.marked_block import Block, Unclosed
 from vibeguard.core.wording.sanitise import sanitise
-from vibeguard.system.rundir.files import rewrite_file
+from vibeguard.system.rundir.files import open_of_users, rewrite_file
 
 Shell = Literal["bash", "zsh", "fish"]
 BLOCK = Block("# >>> vibeguard completion >>>", "# <<< vibeguard completion <<<")
@@ -116,6 +116,7 @@ def _started(path: Path, lines: str) -> dict[Path, str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        with open(open_of_users(str(path)), encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
     except FileNotFoundError:
         return ""

@@ -102,6 +102,8 @@ def _unpassed(reference: str, loaded: Loaded, state_dir: str) -> Narrowing:
     if ending.log_status is LogStatus.CORRUPT:
         raise LogCorrupt(f"run {run} cannot be taken from: {ending.problem}")
     if state.finished is not None and state.finished.verdict is Verdict.PASSED:
+        if ending.log_status is not LogStatus.COMPLETE:
+            raise UsageError(f"run {run} has no verdict: {ending.problem}", "leave out --failed")
         raise UsageError(f"run {run} passed: nothing of it is left to run", "leave out --failed")
     left = [
         record.planned.confirms or name

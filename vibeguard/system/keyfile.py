@@ -5,7 +5,7 @@ import stat
 from typing import Final
 
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.files import open_regular
+from vibeguard.system.rundir.files import open_of_users
 
 FEWEST_KEY_BYTES: Final = 32
 _MOST_KEY_BYTES: Final = 4096
@@ -20,7 +20,7 @@ def read_key(path: str, *, of: str, variable: str) -> bytes:
     if not path:
         raise UsageError(f"{variable} is not set, so there is no key of {of}", f"make one: {how}")
     try:
-        descriptor = open_regular(os.path.realpath(path))
+        descriptor = open_of_users(path)
     except OSError as error:
         what = f"the key of {of}, {path}, cannot be read: {error.strerror}"
         raise UsageError(what, f"name another file in {variable}") from error

@@ -1,6 +1,7 @@
 """The files of a hook: asked of git, and written so that nothing of somebody else is lost."""
 
 import contextlib
+import errno
 import os
 import stat
 import subprocess
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.files import ModeRefused, replace_file
+from vibeguard.system.rundir.files import ModeRefused, open_of_users, replace_file
 
 # The second line of every script that is ours, and may therefore be replaced.
 MARK = "# vibeguard hook "
@@ -49,7 +50,7 @@ def top_of_work_tree() -> Path:
 def beginning_of(path: Path) -> str:
     """The first of what a file says; empty where there is none that can be read."""
     try:
-        with path.open("rb") as file:
+        with open(open_of_users(str(path)), "rb") as file:
             return file.read(1 << 16).decode("utf-8", "replace")
     except OSError:
         return ""
@@ -93,6 +94,8 @@ def trouble_told(folder: Path) -> Iterator[None]:
         do = "make it a folder that you can write to"
         if isinstance(error, ModeRefused):
             do = "use a folder of another file system (for git: core.hooksPath)"
+        elif error.errno == errno.EINVAL:
+            do = f"remove what lies in its place, {error.filename}"
         raise UsageError(
             f"cannot write to {folder}: {error.strerror}",
             f"{do}, or take what `vibeguard hook` prints",

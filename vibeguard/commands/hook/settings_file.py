@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vibeguard.commands.hook.targets import Entry, Target
 from vibeguard.core.problems import UsageError
-from vibeguard.system.rundir.files import rewrite_file
+from vibeguard.system.rundir.files import open_of_users, rewrite_file
 
 Settings = dict[str, object]
 
@@ -24,7 +24,8 @@ def read_settings(path: Path, top: Path) -> tuple[Settings, str]:
             "add what `vibeguard hook agent` prints to that file yourself",
         )
     try:
-        text = real.read_text(encoding="utf-8")
+        with open(open_of_users(str(real)), encoding="utf-8") as file:
+            text = file.read()
         known = json.loads(text, object_pairs_hook=_without_doubles)
         json.dumps(known, allow_nan=False)  # what was read can be written
     except FileNotFoundError:

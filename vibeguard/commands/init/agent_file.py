@@ -6,7 +6,7 @@ from vibeguard.commands.streams import unwritable_is_told
 from vibeguard.commands.templates import agent_section, skill_head
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.marked_block import Block, Unclosed
-from vibeguard.system.rundir.files import rewrite_file
+from vibeguard.system.rundir.files import open_of_users, rewrite_file
 
 DEFAULT_FILE = "AGENTS.md"
 SKILL_FILE = "SKILL.md"
@@ -37,7 +37,8 @@ def write_agent_file(path: str) -> bool:
 def _before(path: Path) -> str:
     with unwritable_is_told(str(path), _ELSEWHERE):
         try:
-            with path.open(encoding="utf-8", newline="") as file:  # line ends stay as they are
+            descriptor = open_of_users(str(path))
+            with open(descriptor, encoding="utf-8", newline="") as file:  # line ends as they are
                 return file.read()
         except FileNotFoundError:
             return ""

@@ -68,6 +68,11 @@ def open_regular(path: str) -> int:
     return _regular(os.open(path, os.O_RDONLY | _CAREFULLY), path)
 
 
+def open_of_users(path: str) -> int:
+    """The same of a file of the user's, to which links may lead. Raises OSError."""
+    return open_regular(os.path.realpath(path))
+
+
 def read_regular(path: str, most_bytes: int, *, end: bool = False) -> bytes:
     """The beginning of such a file, or its `end`; raises OSError as `open_regular` does."""
     with open(open_regular(path), "rb") as file:
