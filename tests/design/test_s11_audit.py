@@ -76,6 +76,21 @@ exec "$@"
 
 
 @real
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=str)
+def test_an_audit_shows_no_secret(tmp_path, more):
+    """Neither of what the check writes, however it comes, nor of the names that it asks for."""
+    script = "printf 'very se'; sleep 0.3; echo cret; cat no/$DEPLOY $MY_TOKEN; printf %s $MY_TOKEN"
+    own = "env: {MY_TOKEN: tok-12345678}"
+    config = f'settings: {{redact: [DEPLOY]}}\nchecks: [{{id: a, run: "{script}", {own}}}]\n'
+    folder = project(tmp_path, config)
+    done = vibeguard("audit", "a", *more, cwd=folder, env={"DEPLOY": "very secret"})
+    said = done.stdout + done.stderr
+    assert "very secret" not in said
+    assert "tok-12345678" not in said
+    assert said.count("[redacted]") >= 4
+
+
+@real
 def test_an_audit_says_what_inputs_miss_and_what_to_declare(folder):
     done = vibeguard("audit", "unit", cwd=folder)
     assert done.returncode == 0

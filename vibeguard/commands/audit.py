@@ -3,19 +3,21 @@
 import codecs
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from vibeguard.commands.loading import Loaded, load, state_dir_of_run
 from vibeguard.commands.options import GlobalOptions, OneCheckName
 from vibeguard.commands.streams import write_answer, write_err
 from vibeguard.core.audit.accesses import Accesses
-from vibeguard.core.audit.findings import audit_lines, audit_of
+from vibeguard.core.audit.findings import Audit, audit_lines, audit_of
 from vibeguard.core.audit.syscalls import Syscalls
 from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings, is_handed_files
 from vibeguard.core.names import ExitCode
 from vibeguard.core.planning.plan import plan_of_all
 from vibeguard.core.planning.select import select
 from vibeguard.core.problems import UsageError
+from vibeguard.core.redaction import masking, secret_values
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.audit.traced_attempt import Ended, TracedAttempt
 from vibeguard.system.audit.tracer import ignored_by_git, usable_tracer
@@ -29,6 +31,7 @@ from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.rundir.ids import new_run_id
 
 _SIGNALLED = 128
+_LONGEST_LINE = 1 << 16
 _decoder = codecs.getincrementaldecoder("utf-8")
 
 
@@ -47,8 +50,10 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
     with tempfile.TemporaryDirectory(prefix="vibeguard-audit-") as scratch:
         spec = _spec(loaded, planned, plan.settings, state_dir, scratch)
         calls, facts = Syscalls(), _facts(loaded, spec, state_dir)
-        read, show = partial(_read, calls, facts), partial(_show, _decoder("replace"))
-        ended = _run(TracedAttempt(spec, planned, plan.settings.grace_ns, strace, read, show))
+        mask = masking(_secrets(loaded, check, environment))
+        read, shown = partial(_read, calls, facts), _Shown(mask)
+        ended = _run(TracedAttempt(spec, planned, plan.settings.grace_ns, strace, read, shown.add))
+        shown.end()
     if ended.cancelled_by is not None:
         write_err(f"vibeguard: the audit of {check} was ended by {ended.cancelled_by.name}\n")
         return EXIT_CODES[ended.cancelled_by]
@@ -56,7 +61,9 @@ def audit(check: OneCheckName, /, *, common: GlobalOptions) -> int:
         raise UsageError("a trace cannot be taken: strace started nothing", "look at what it said")
     words, code = _told(ended)
     ignored = ignored_by_git(os.fsencode(loaded.located.folder), facts.uses, environment)
-    found = audit_of(planned, facts, ignored, ended=words, exit_code=code, unread=calls.unread)
+    found: Audit = mask(
+        audit_of(planned, facts, ignored, ended=words, exit_code=code, unread=calls.unread)
+    )
     lines = audit_lines(found, everything=common.verbose > 0)
     write_answer(found, lines, as_json=common.json)
     return code
@@ -116,8 +123,27 @@ def _read(calls: Syscalls, facts: Accesses, line: bytes) -> None:
         facts.add(call)
 
 
-def _show(decoder: codecs.IncrementalDecoder, data: bytes) -> None:
-    write_err(sanitise(decoder.decode(data), multiline=True))
+def _secrets(loaded: Loaded, check: str, environment: Mapping[bytes, bytes]) -> frozenset[str]:
+    own = (each.env for each in loaded.config.checks if each.id == check)
+    return secret_values(loaded.config.settings.redact, environment, own)
+
+
+class _Shown:
+    """The check's output on stderr as it comes, by lines: a secret is not cut in two then."""
+
+    def __init__(self, mask: Callable[[str], str]) -> None:
+        self._mask = mask
+        self._decoder = _decoder("replace")
+        self._rest = ""
+
+    def add(self, data: bytes) -> None:
+        lines, newline, self._rest = (self._rest + self._decoder.decode(data)).rpartition("\n")
+        if len(self._rest) > _LONGEST_LINE:
+            lines, newline, self._rest = lines + newline + self._rest, "", ""
+        write_err(sanitise(self._mask(lines) + newline, multiline=True))
+
+    def end(self) -> None:
+        write_err(sanitise(self._mask(self._rest), multiline=True))
 
 
 def _run(attempt: TracedAttempt) -> Ended:

@@ -55,10 +55,10 @@ def secret_values(
     return frozenset(line for line in lines if len(line) >= SHORTEST)
 
 
-def redaction(secrets: frozenset[str]) -> Callable[[Event], Event]:
-    """What masks these values in an event before it is recorded."""
+def masking(secrets: frozenset[str]) -> Callable[[Any], Any]:
+    """What masks these values in a text, and in each text of a tuple, a dictionary or a struct."""
     if not secrets:
-        return lambda event: event
+        return lambda value: value
     longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
     pattern = re.compile("|".join(map(re.escape, longest_first)))
 
@@ -73,8 +73,15 @@ def redaction(secrets: frozenset[str]) -> Callable[[Event], Event]:
             return replace(value, **{f: masked(getattr(value, f)) for f in value.__struct_fields__})
         return value
 
+    return masked
+
+
+def redaction(secrets: frozenset[str]) -> Callable[[Event], Event]:
+    """What masks these values in an event before it is recorded."""
+    masked = masking(secrets)
+
     def redact(event: Event) -> Event:
-        if isinstance(event, _AS_WRITTEN):
+        if not secrets or isinstance(event, _AS_WRITTEN):
             return event
         texts = [field for field in event.__struct_fields__ if field not in _NAMES]
         return replace(event, **{field: masked(getattr(event, field)) for field in texts})
