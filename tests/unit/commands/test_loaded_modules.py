@@ -212,7 +212,9 @@ def test_a_run_with_connections_loads_what_was_put_off(folder, tmp_path, url, fo
         "refused = contextlib.suppress(UsageError)\n"
         f"with refused: prepare_remote(launch, {environ}, OrderReader(os.pipe()[0]), None)\npass"
     )
-    assert loaded(program, folder) & {"_ssl", "idna.core", *FOR_CONNECTIONS} == found
+    there = loaded(program, folder)
+    assert there & {"_ssl", "idna.core", *FOR_CONNECTIONS} == found
+    assert not there & {"trio._channel", "trio._file_io", "trio._subprocess"}
 
 
 def test_what_sends_checks_to_workers_loads_what_unpacks_only_where_something_comes_back(

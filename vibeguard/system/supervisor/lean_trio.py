@@ -22,21 +22,26 @@ PUT_OFF: Final = ("ssl", "idna", "ipaddress")
 # Modules of which Trio, and what it rests on, take names and do no more with them: half of them are
 # classes of `attrs`, each compiled at import. No run uses the first, only those with connections
 # the second.
-UNUSED: Final = ("trio._dtls", "trio._path", "attr.validators", "attr._version_info")
-FOR_CONNECTIONS: Final = (
+UNUSED: Final = (
+    "attr._version_info",
+    "attr.validators",
     "trio._channel",
+    "trio._dtls",
     "trio._file_io",
-    "trio._highlevel_generic",
     "trio._highlevel_open_tcp_listeners",
-    "trio._highlevel_open_tcp_stream",
-    "trio._highlevel_open_unix_stream",
     "trio._highlevel_serve_listeners",
-    "trio._highlevel_socket",
     "trio._highlevel_ssl_helpers",
-    "trio._socket",
-    "trio._ssl",
+    "trio._path",
     "trio._subprocess",
     "trio._unix_pipes",
+)
+FOR_CONNECTIONS: Final = (
+    "trio._highlevel_generic",
+    "trio._highlevel_open_tcp_stream",
+    "trio._highlevel_open_unix_stream",
+    "trio._highlevel_socket",
+    "trio._socket",
+    "trio._ssl",
     "trio.socket",
 )
 # The modules that take names to hand them on.
