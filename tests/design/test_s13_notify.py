@@ -120,6 +120,20 @@ def test_no_command_waits_for_a_receiver_that_hangs(tmp_path: Path) -> None:
         assert "error" not in told(tmp_path)[0]
 
 
+@pytest.mark.parametrize("flags", [("--detach",), ("--max-wait", "9m")], ids=str)
+def test_nor_does_whoever_asks_about_a_run_in_the_background(flags, tmp_path: Path) -> None:
+    """It was called pending until its notifier had ended, which may take a minute and a half."""
+    with receiver(200) as server:
+        server.go_on.clear()
+        assert run(tmp_path, f"    - {{webhook: '{server.url}'}}", *flags).returncode == 0
+        wait_until(lambda: bool(server.requests))
+        for words in (["wait", "--max-wait", "20s"], ["report"], ["tail"]):
+            assert vibeguard(*words, cwd=tmp_path).returncode == 0
+        assert "there is nothing to cancel" in vibeguard("cancel", cwd=tmp_path).stderr
+        assert vibeguard("run", *flags, cwd=tmp_path).returncode == 0
+        server.go_on.set()
+
+
 def test_a_run_in_the_background_tells_as_well(tmp_path: Path) -> None:
     assert run(tmp_path, "    - {command: 'cat > got'}", "--detach").returncode == 0
     assert "error" not in told(tmp_path)[0]

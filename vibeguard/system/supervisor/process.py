@@ -239,9 +239,9 @@ def _notify(launch: Launch, log: RunLog, sealed: Sealed, *, stays: bool) -> None
     """Notify those who asked for it, once the log is given up.
 
     A guardian ends what its supervisor leaves behind; where there is one, this process waits for
-    the notifier.
+    the notifier, and vouches for the run meanwhile: readers see that it lives.
     """
-    log.close()
+    (log.journal if stays else log).close()
     if not launch.notify:
         return
     from vibeguard.system.supervisor.notifying import notify  # noqa: PLC0415 - seldom needed
