@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from vibeguard.system.clock import command_began_s, wall_ns
-from vibeguard.system.ending_signals import ENDING_OR_QUIT, ignore, not_ignored
+from vibeguard.system.ending_signals import ENDING_OR_QUIT, do_nothing, not_ignored
 
 if TYPE_CHECKING:
     from vibeguard.system.channel import Launch
@@ -112,7 +112,10 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    ignore()  # a second one must not cut the clean-up short
+    # A second one must not cut the clean-up short. With SIG_IGN, CPython would print a traceback
+    # for one that is on its way.
+    for each in ENDING_OR_QUIT:
+        signal.signal(each, do_nothing)
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
