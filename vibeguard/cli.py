@@ -69,6 +69,8 @@ def command() -> None:
             print(said, file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
         code = main()
+    except KeyboardInterrupt:  # before `main` heeds it
+        code = 130
     except BaseException as error:  # noqa: BLE001 - Python's own 1 means failed
         code = _tell_plainly(error)
     for stream in (sys.stdout, sys.stderr):

@@ -151,7 +151,7 @@ def test_an_order_of_a_number_and_a_text_is_a_bad_value(tmp_path):
     )
     assert code == 1
     for name, value in values.items():
-        assert (checks[name]["status"], checks[name]["reason"]) == ("error", "bad_value")
+        assert (checks[name]["status"], checks[name]["reason"]) == ("error", "bad value")
         assert f'"{value}"' in checks[name]["message"]
 
 

@@ -52,18 +52,26 @@ def test_a_working_folder_that_is_gone_is_told(command: str, tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (2, said)
 
 
-def test_what_no_border_catches_is_no_failed_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's own exit code of a traceback is 1: out of memory, a run seemed to have failed."""
+@pytest.mark.parametrize(
+    ("raised", "said"), [(MemoryError, [MemoryError, 3]), (KeyboardInterrupt, [130])]
+)
+def test_what_no_border_catches_is_no_failed_run(
+    raised: type[BaseException], said: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own exit code of a traceback is 1: out of memory, a run seemed to have failed.
+
+    Ctrl-C in the first milliseconds is no failure at all.
+    """
 
     def exhausted(_: list[str]) -> None:
-        raise MemoryError
+        raise raised
 
-    said: list[object] = []
+    told: list[object] = []
     monkeypatch.setattr(cli, "leave_foreign_modules_out", exhausted)
-    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: said.append(kind))
-    monkeypatch.setattr(os, "_exit", said.append)
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: told.append(kind))
+    monkeypatch.setattr(os, "_exit", told.append)
     cli.command()
-    assert said == [MemoryError, 3]
+    assert told == said
 
 
 def test_why_a_supervisor_does_not_start_is_told(tmp_path: Path) -> None:

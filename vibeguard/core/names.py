@@ -69,11 +69,15 @@ class Reason(StrEnum):
     FILE = "file"  # error: `file` is missing, unreadable or outside the working folder
     RESULTS = "results"  # error: a report is missing, stale or unreadable beside exit code 0
     GROK_LIMIT = "grok_limit"  # error: more output than grok reads
-    BAD_VALUE = "bad_value"  # error: the assertion could not be evaluated
+    BAD_VALUE = "bad value"  # error: the assertion could not be evaluated
     JUDGE_TIMEOUT = "judging took too long"  # error: longer than judge_timeout, or cancelled
     TREE_MOVED = "tree moved"  # error: a file under --staged was edited while the check ran
     OUTPUT_LOST = "output_lost"  # error: the output could not be stored or read back
     INTERNAL = "internal"  # error: a defect of VibeGuard itself
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason | None":
+        return cls.BAD_VALUE if value == "bad_value" else None  # as older logs have it
 
 
 class ResultKind(StrEnum):
