@@ -19,6 +19,7 @@ from tests.helpers.executor_contract import Observer
 from tests.helpers.executor_worlds import make_spec
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy
+from vibeguard.system.executors import local
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
@@ -478,6 +479,25 @@ def test_what_belongs_to_nobody_is_swept_at_the_end_and_listed(run) -> None:
         await other.terminate(0)
         swept = await bench.executor.close(shield_s=2)
         assert [report.command for report in swept] == ["sleep 104"]
+
+    run(main)
+
+
+def test_what_belongs_to_nobody_is_swept_while_nothing_runs(run, monkeypatch) -> None:
+    """A worker's end may be far. The next daemon of one attempt alone is that attempt's again."""
+    monkeypatch.setattr(local, "HOUSEKEEPING_S", 0.01)
+    daemon = "(env -i setsid sleep 104 </dev/null >/dev/null 2>&1 &); sleep 0.1"
+
+    async def main(bench: Bench) -> None:
+        before = below_us()
+        other = await bench.start("sleep 100")
+        assert (await bench.run(daemon)).leaked == ()
+        await other.terminate(0)
+        with trio.fail_after(60):
+            while below_us() - before:
+                await trio.sleep(0.001)
+        assert names((await bench.run(daemon)).leaked) == ["sleep 104"]
+        assert names(await bench.executor.close(shield_s=2)) == ["sleep 104"]
 
     run(main)
 

@@ -16,6 +16,7 @@ class PoolNames:
         self.queues = f"{self.prefix}queues"
         self.workers = f"{self.prefix}workers"
         self.runs = f"{self.prefix}runs"
+        self.newest_run = f"{self.prefix}newest-run"
         self.idle = f"{self.prefix}idle"
 
     def job(self, token: str) -> str:

@@ -17,6 +17,7 @@ from vibeguard.system.process import process_tree
 from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
+from vibeguard.system.process.process_tree import Members
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor
 from vibeguard.system.process.spawn import Spawner, keep_descriptors_from_children
 from vibeguard.system.process.start_refused import StartRefused
@@ -76,6 +77,7 @@ class LocalExecutor:
         self._shared = Shared(tasks, reactor, self._orphans, OwnPeak(), self._attempt_over)
         self._running: dict[LocalAttempt, None] = {}
         self._reading: list[LocalAttempt] = []
+        self._swept: dict[Identity, ProcessReport] = {}
         self._paused = False
         self._closed = False
 
@@ -139,7 +141,8 @@ class LocalExecutor:
                 async with trio.open_nursery() as nursery:
                     for attempt in list(self._running):
                         nursery.start_soon(attempt.terminate, 0)
-            swept = await self._sweep(trio.current_time() + shield_s)
+            await self._sweep(trio.current_time() + shield_s)
+        swept = tuple(self._swept.values())
         if not self._adopts:
             swept += sweep_marked(self._runs, shield_s, released=self._orphans.released())
         for attempt in self._reading:
@@ -154,29 +157,34 @@ class LocalExecutor:
         if attempt.goes_on_reading:
             self._reading.append(attempt)
 
-    async def _sweep(self, deadline: float) -> tuple[ProcessReport, ...]:
+    async def _sweep(self, deadline: float) -> None:
         """Kill what belongs to nobody until none is left that we may signal, or the deadline."""
-        swept: dict[Identity, ProcessReport] = {}
         pause_s = FIRST_PAUSE_S
         while True:
-            unowned, any_hit = kill_found(
-                lambda: [stat.pid for stat in self._orphans.of_nobody()], swept
-            )
+            unowned, any_hit = self._kill_unowned()
             # One that ended between the two looks is ours to reap, and its children come to us.
             is_over = not any_hit and not process_tree.has_dead_child_of_ours(unowned)
             if is_over or trio.current_time() >= deadline:
-                return tuple(swept.values())
+                return
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
+    def _kill_unowned(self) -> tuple[Members, bool]:
+        return kill_found(lambda: [stat.pid for stat in self._orphans.of_nobody()], self._swept)
+
     async def housekeeping(self) -> None:
-        """Once a second: reap orphans that have ended, and look at a few attempts' memory."""
+        """Once a second: reap orphans that have ended, and look at a few attempts' memory.
+
+        While no attempt runs, what is left belongs to nobody: a worker may have its end far ahead.
+        """
         turn = 0
         while True:
             await trio.sleep(HOUSEKEEPING_S)
             if self._closed:  # while it slept: what it would look through has been given back
                 return
             self._orphans.reap_dead()
+            if not self._running:
+                self._kill_unowned()
             running = list(self._running)
             for attempt in running[turn : turn + SAMPLES_PER_ROUND]:
                 attempt.sample_memory()

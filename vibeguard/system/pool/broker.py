@@ -39,6 +39,13 @@ class Claimed(NamedTuple):
     perhaps_more: bool
 
 
+class Runs(NamedTuple):
+    """How many runs there are, and which one came last, if that was lately."""
+
+    there: int
+    newest: bytes
+
+
 class Pool:
     """A pool's broker while the connection lasts. All calls raise BrokerLost, BrokerRefused."""
 
@@ -115,14 +122,17 @@ class Pool:
             return None
         return job if unseal(self._key, self.names.job(job.token), sealed) is not None else None
 
-    async def show(self, presence: Presence) -> int:
-        """Show a worker in the listing of the pool for ten seconds; how many runs there are."""
-        key = self.names.worker(presence.worker)
+    async def show(self, presence: Presence) -> Runs:
+        """Show a worker in the listing of the pool for ten seconds; which runs there are."""
+        key, names = self.names.worker(presence.worker), self.names
         runs = await self.connection.call(
-            *("EVAL", lua.SHOW, 3, key, self.names.workers, self.names.runs),
+            *("EVAL", lua.SHOW, 4, key, names.workers, names.runs, names.newest_run),
             *(seal(self._key, key, encode(presence)), presence.worker, round(SHOWN_S * 1000)),
         )
-        return int(runs) if isinstance(runs, int) else 0
+        match runs:
+            case [int(there), bytes(newest)]:
+                return Runs(there, newest)
+        return Runs(0, b"")
 
     async def hide(self, identity: str) -> None:
         """Take a worker out of the listing."""
@@ -130,7 +140,8 @@ class Pool:
 
     async def announce(self, client: str) -> None:
         """Let workers know of a run, for ten seconds."""
-        await self.connection.call("EVAL", lua.ANNOUNCE, 1, self.names.runs, client, round(SHOWN_S))
+        keys = (self.names.runs, self.names.newest_run)
+        await self.connection.call("EVAL", lua.ANNOUNCE, 2, *keys, client, round(SHOWN_S))
 
     async def leave(self, client: str) -> None:
         """The run is over."""

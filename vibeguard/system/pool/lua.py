@@ -95,19 +95,21 @@ end
 return jobs
 """
 
-# KEYS: presence, workers, runs. ARGV: body, identity, milliseconds to live.
-# Answers how many runs there are.
+# KEYS: presence, workers, runs, newest run. ARGV: body, identity, milliseconds to live.
+# Answers how many runs there are, and which one came last.
 SHOW: Final = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 redis.call('SADD', KEYS[2], ARGV[2])
 local now = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now[1])
-return redis.call('ZCARD', KEYS[3])
+return {redis.call('ZCARD', KEYS[3]), redis.call('MGET', KEYS[4])[1] or ''}
 """
 
-# KEYS: runs. ARGV: client, seconds to live.
+# KEYS: runs, newest run. ARGV: client, seconds to live. Which one came last is known for longer: it
+# may be over before a worker looks again.
 ANNOUNCE: Final = """
 redis.call('ZADD', KEYS[1], redis.call('TIME')[1] + ARGV[2], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', 60000)
 return 1
 """
 

@@ -146,8 +146,10 @@ class Orphans:
         return [stat for stat, owner in self._living() if owner is claim]
 
     def of_nobody(self) -> list[Stat]:
-        """The orphans that carry the mark of no attempt that is still going on."""
-        return [stat for stat, owner in self._living() if owner is None]
+        """The orphans that belong to no attempt. Without any, one alone has whatever comes next."""
+        found = [stat for stat, owner in self._living() if owner is None]
+        self._foreign_seen = bool(found or self.released())
+        return found
 
     def reap_dead(self) -> None:
         """Reap every orphan that has ended."""

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.system import clock
+from vibeguard.system.pool.broker import Runs
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.version import __version__
@@ -43,6 +44,7 @@ class Shown(Struct):
     no_runs: Callable[[], None]
     refusal: str = ""
     saw_a_run: bool = False
+    _newest_at_first: bytes | None = None
     _again: trio.Event = field(default_factory=trio.Event)
     _began_s: float = field(default_factory=clock.monotonic_s)
     _announced_s: float | None = None
@@ -81,9 +83,12 @@ class Shown(Struct):
             if self.line.pool is not None:
                 await self.line.pool.hide(self.offer.identity)
 
-    def _note_runs(self, runs: int) -> None:
-        self.saw_a_run = self.saw_a_run or runs > 0
-        if not self.offer.once or runs:
+    def _note_runs(self, runs: Runs) -> None:
+        if self._newest_at_first is None:
+            self._newest_at_first = runs.newest
+        came_and_went = runs.newest not in (b"", self._newest_at_first)  # between two looks
+        self.saw_a_run = self.saw_a_run or runs.there > 0 or came_and_went
+        if not self.offer.once or runs.there:
             return
         now = clock.monotonic_s()
         if self.saw_a_run:

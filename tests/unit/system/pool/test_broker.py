@@ -22,7 +22,7 @@ from vibeguard.core.pool.messages import (
     decode_from_client,
 )
 from vibeguard.system.pool.access import Access
-from vibeguard.system.pool.broker import Pool, open_pool
+from vibeguard.system.pool.broker import Pool, Runs, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.listing import send_pack
 from vibeguard.system.pool.shipment import Shipment
@@ -263,13 +263,14 @@ def test_a_sealed_job_cannot_be_put_under_another_token(server: Server) -> None:
 def test_workers_are_shown_until_they_hide(server: Server) -> None:
     async def work(pool: Pool) -> None:
         shown = Presence("w1", "host", PROTOCOL, "1", labels=("gpu",))
-        assert await pool.show(shown) == 0
+        assert await pool.show(shown) == Runs(0, b"")
         await pool.announce("run")
-        assert await pool.show(shown) == 1
+        assert await pool.show(shown) == Runs(1, b"run")
         assert await pool.workers() == [shown]
         await pool.hide("w1")
         await pool.leave("run")
         assert await pool.workers() == []
+        assert await pool.show(shown) == Runs(0, b"run"), "it was there since an earlier look"
 
     with_pool(server, "shown", work)
 

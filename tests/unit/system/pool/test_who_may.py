@@ -19,7 +19,7 @@ from vibeguard.core.pool.messages import PROTOCOL, Presence
 from vibeguard.core.problems import UsageError
 from vibeguard.system.keyfile import read_key
 from vibeguard.system.pool.access import Access
-from vibeguard.system.pool.broker import Pool
+from vibeguard.system.pool.broker import Pool, Runs
 from vibeguard.system.pool.listing import ask_once
 
 DOCS = Path(__file__).parents[4] / "docs" / "workers.md"
@@ -48,7 +48,7 @@ async def everything(pool: Pool) -> None:
     assert (await pool.claim("w", (), 1)).jobs == [JOB]
     await pool.withdraw("t")
     await pool.announce("run")
-    assert await pool.show(Presence("w", "host", PROTOCOL, "1")) == 1
+    assert await pool.show(Presence("w", "host", PROTOCOL, "1")) == Runs(1, b"run")
     assert len(await pool.workers()) == 1
     await pool.put_pack("d", b"pack")
     assert [part async for part in pool.parts_of_pack("d", 4)] == [b"pack"]
