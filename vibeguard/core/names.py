@@ -75,10 +75,6 @@ class Reason(StrEnum):
     OUTPUT_LOST = "output_lost"  # error: the output could not be stored or read back
     INTERNAL = "internal"  # error: a defect of VibeGuard itself
 
-    @classmethod
-    def _missing_(cls, value: object) -> "Reason | None":
-        return cls.BAD_VALUE if value == "bad_value" else None  # as older logs have it
-
 
 class ResultKind(StrEnum):
     """What a single result of a check is about (DESIGN section 10)."""
