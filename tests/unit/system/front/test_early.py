@@ -1,6 +1,5 @@
 """Signals before there is a run."""
 
-import os
 import signal
 import sys
 
@@ -25,7 +24,7 @@ def told(monkeypatch):
 def test_of_several_that_were_held_back_the_first_ends_and_no_other_is_told(told):
     hold_signals_back()
     for number in ENDING:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)  # to this thread, which alone blocks it
 
     with pytest.raises(KeyboardInterrupt, match="SIGHUP"), ended_by_signals():
         pass
