@@ -1,7 +1,7 @@
 """`vibeguard runs`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from vibeguard.core.fold.verdict import outcome_counts
 from vibeguard.core.model.state import State
 from vibeguard.core.names import LogStatus
 from vibeguard.core.problems import UsageError
-from vibeguard.core.report.conclusion import exit_code_of
+from vibeguard.core.report.conclusion import Ending, exit_code_of
 from vibeguard.core.report.tally import settled_in_words
 from vibeguard.core.report.unstable import Unstable, unstable_checks
 from vibeguard.core.wording.sanitise import sanitise
@@ -25,7 +25,7 @@ from vibeguard.core.wording.units import MILLISECOND_NS, duration, some
 from vibeguard.system.journal.creation import LOG_NAME
 from vibeguard.system.journal.reader import open_state
 from vibeguard.system.rundir.ids import run_folder, run_ids
-from vibeguard.system.vouching.endings import read_run
+from vibeguard.system.vouching.endings import REMOVED, read_run
 
 RunsFormat = Literal["text", "json", "html"]
 PAGE = "history.html"
@@ -87,7 +87,8 @@ def runs(*, common: GlobalOptions, options: RunsOptions) -> int:
         raise UsageError("--output is for --format html", "redirect what is printed")
     if options.unstable:
         return _tell_unstable(state_dir, as_json=form == "json")
-    listed = [_listed(state_dir, run_id) for run_id in reversed(run_ids(state_dir))]
+    newest_first = reversed(run_ids(state_dir))
+    listed = [_listed(*run) for run in _kept(state_dir, newest_first)]
     if not listed and form == "text":
         write_err(f"There are no runs in {sanitise(state_dir)}.\n")
     rows = columns([_row(run, counts) for run, counts in listed])
@@ -114,9 +115,7 @@ def _tell_history(state_dir: str, options: RunsOptions) -> int:
 
 def _told_runs(state_dir: str) -> Iterator[tuple[State, str]]:
     """Every run that has begun, the oldest first, with its verdict or the state of its log."""
-    for run_id in run_ids(state_dir):
-        folder = run_folder(state_dir, run_id)
-        state, ending = read_run(folder)
+    for _, state, ending in _kept(state_dir, run_ids(state_dir)):
         status = ending.log_status or LogStatus.INCOMPLETE
         if state.started is not None:
             finished = state.finished if status is LogStatus.COMPLETE else None
@@ -145,14 +144,21 @@ def _unstable_row(one: Unstable) -> list[str]:
     return [one.check, counts, f"tree {one.tree[:12]}", one.last_run, some(one.tests, 3)]
 
 
-def _listed(state_dir: str, run_id: str) -> tuple[ListedRun, str]:
+def _kept(state_dir: str, ids: Iterable[str]) -> Iterator[tuple[str, State, Ending]]:
+    """The folder of each run, and what it comes to, but of one that is pruned meanwhile."""
+    for run_id in ids:
+        folder = run_folder(state_dir, run_id)
+        state, ending = read_run(folder)
+        if ending.problem != REMOVED:
+            yield folder, state, ending
+
+
+def _listed(folder: str, state: State, ending: Ending) -> tuple[ListedRun, str]:
     """The run, and its checks counted in words."""
-    folder = run_folder(state_dir, run_id)
-    state, ending = read_run(folder)
     status = ending.log_status or LogStatus.INCOMPLETE
     finished = state.finished if status is LogStatus.COMPLETE else None
     run = ListedRun(
-        run_id=run_id,
+        run_id=os.path.basename(folder),
         state=status.value,
         verdict=finished.verdict.value if finished else None,
         exit_code=None if status is LogStatus.LIVE else exit_code_of(state, ending),

@@ -190,6 +190,21 @@ def test_one_that_is_pruned_while_a_command_reads_it_is_gone_and_not_corrupt(
     assert set(ended) == {143, 2}
 
 
+def test_one_that_is_pruned_while_runs_are_listed_is_left_out(state, monkeypatch, capfd):
+    oldest, *others = run_ids(state)
+
+    def open_it(path):
+        if oldest in path:
+            monkeypatch.undo()
+            removed(state, keep_runs=len(others))
+        return open_regular(path)
+
+    monkeypatch.setattr(reader, "open_regular", open_it)
+    assert main(["runs", "--json", "--state-dir", state]) == 0
+    assert "incomplete" not in capfd.readouterr().out
+    assert run_ids(state) == others
+
+
 def test_what_an_earlier_prune_or_a_dead_start_left_is_swept(state):
     runs = Path(state) / "runs"
     for name in (".old-20200101T000000.000000Z-0000", ".new-dead", ".new-fresh"):
