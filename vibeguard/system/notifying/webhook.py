@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import threading
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -32,7 +33,7 @@ def tell_webhook(job: NotifyJob, url: str, number: int) -> tuple[int, str]:
     for pause_s in (*PAUSES_S, None):
         attempts += 1
         try:
-            status = _post(urlsplit(url), key, delivery, job.document)
+            status = _post_within(ANSWER_S, urlsplit(url), key, delivery, job.document)
         except (OSError, http.client.HTTPException) as error:
             what = str(error) or type(error).__name__
         else:
@@ -46,8 +47,34 @@ def tell_webhook(job: NotifyJob, url: str, number: int) -> tuple[int, str]:
     return attempts, what
 
 
+def _post_within(
+    bound_s: float, address: SplitResult, key: bytes, delivery: str, body: bytes
+) -> int:
+    """One attempt, given up after `bound_s`; the status of the answer.
+
+    A socket's own timeout begins again with every byte, and asking for an address has none.
+    """
+    ended: list[int | Exception] = []
+
+    def post() -> None:
+        try:
+            ended.append(_post(address, key, delivery, body))
+        except (OSError, http.client.HTTPException) as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=post, daemon=True)
+    thread.start()
+    thread.join(bound_s)
+    match ended:
+        case [int(status)]:
+            return status
+        case [Exception() as error]:
+            raise error
+    raise TimeoutError("timed out")
+
+
 def _post(address: SplitResult, key: bytes, delivery: str, body: bytes) -> int:
-    """One attempt; the status of the answer.
+    """The status of the answer.
 
     A redirect is not followed: the message is signed for this receiver alone.
     """
