@@ -544,6 +544,26 @@ def test_a_resume_that_comes_before_anything_has_begun_changes_nothing():
     assert run.outcomes() == {"a": "passed", "b": "passed"}
 
 
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        (["pause", "resume"], "passed"),
+        (["resume", "pause", "resume", "pause", "resume"], "passed"),
+        (["pause", "cancel", "resume"], "cancelled"),
+        (["pause", "resume", "cancel"], "cancelled"),
+    ],
+)
+def test_orders_that_come_before_anything_has_begun_hold_once_it_does(words, outcome):
+    """The front may have read Ctrl-Z, fg and Ctrl-C while the supervisor prepared the run."""
+
+    def order(run):
+        for word in words:
+            getattr(run, word)(*([CancelReason.SIGNAL] if word == "cancel" else []))
+
+    run = run_virtually([check("a"), check("b", "a", mode="async")], {}, before=order)
+    assert run.outcomes() == {"a": outcome, "b": outcome}
+
+
 def test_what_got_a_slot_in_a_pause_starts_when_it_is_over():
     async def pause(run):
         await trio.sleep(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.census import nothing_left_behind
 from tests.helpers.command import project, vibeguard
 from tests.helpers.processes import is_running
 from tests.helpers.running import running
@@ -53,6 +54,20 @@ def test_a_killed_runner_never_leaves_a_pass_that_was_not(tmp_path: Path, batch:
         folder = project(tmp_path / str(number), CONFIG.replace("CODE", str(true_code)))
         kill_at_random(folder, chance)
         check_what_is_left(folder, true_code)
+
+
+def test_a_front_that_is_killed_before_it_has_launched_anything_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    """Its run may outlive it: then a guardian holds the other end of the pipe for orders."""
+    die = "from vibeguard.system.front import early; early.prepare(sys.argv[1:])"
+    program = f"import os, sys; {die}; os.kill(os.getpid(), 9)"
+    for flag in ("--detach", "--max-wait=1s", "--fail-fast"):
+        with (
+            nothing_left_behind(reap_adopted=True),
+            running(tmp_path, "run", flag, program=program, fresh=True) as run,
+        ):
+            run.process.wait(timeout=60)
 
 
 def kill_at_random(folder: Path, chance: random.Random) -> None:

@@ -1,10 +1,12 @@
 """What front and supervisor say to each other: length-prefixed msgpack over two pipes.
 
 The front holds the only writing end of the supervisor's order pipe (with `--detach` its guardian
-does): its end of file means that the front is gone. No check ever has a descriptor of either pipe.
+holds another): its end of file means that the front is gone. No check ever has a descriptor of
+either pipe.
 """
 
 import os
+import select
 from collections.abc import Iterator
 
 import msgspec
@@ -179,10 +181,18 @@ class _Pipe:
 
 
 class OrderReader(_Pipe):
-    """Reads the front's orders from a pipe. `front_is_ready` is set by one that is nobody's."""
+    """Reads the front's orders from a pipe. `front_is_ready` is set by one that is nobody's.
 
-    def __init__(self, descriptor: int) -> None:
+    `reports` is a pipe that the front alone reads: while a guardian holds the other end of the
+    orders, nothing else tells that a front is gone that has launched nothing.
+    """
+
+    def __init__(self, descriptor: int, reports: int | None = None) -> None:
         super().__init__(descriptor)
+        self._waiting = select.poll()
+        self._waiting.register(descriptor, select.POLLIN)
+        if reports is not None:
+            self._waiting.register(reports, 0)  # an error is always told: no reader is left
         self.front_is_ready = False
         self._orders: list[Order] = []
 
@@ -198,7 +208,7 @@ class OrderReader(_Pipe):
     def read_launch(self) -> Launch | None:
         """Block until the launch arrives; None when the front has nothing to launch."""
         while True:
-            orders = self.read()
+            orders = self._wait_and_read()
             if orders is None:
                 return None
             for order in orders:
@@ -208,9 +218,14 @@ class OrderReader(_Pipe):
 
     def take_in(self) -> bool:
         """Read once, and keep what is for the run; whether there is any such, or no front."""
-        orders = self.read()
+        orders = self._wait_and_read()
         self._orders += orders or ()
         return orders is None or self.has_left_over
+
+    def _wait_and_read(self) -> list[Order] | None:
+        """Block until there is something to read, and read once; None where no front is left."""
+        said = any(descriptor == self.descriptor for descriptor, _ in self._waiting.poll())
+        return self.read() if said else None
 
     def wait_until_ready(self) -> None:
         """Block until the front is, or has something else to say, or is gone."""

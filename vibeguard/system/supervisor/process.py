@@ -65,7 +65,7 @@ def supervise(
     what runs checks is imported once a check has to run.
     """
     terminal = _let_go(orders, reports, guardian)
-    reader = OrderReader(orders)
+    reader = OrderReader(orders, reports)
     arriving = Arriving(reader)
     arriving.begin()
     _import_early(may_reuse_all=may_reuse_all)

@@ -66,6 +66,7 @@ class Run:
         self._clock = clock
         self._groups = groups
         self._reusing = reusing
+        self._began = False
         self._work = trio.CancelScope()  # a task in it ends its processes, settles, and goes
         self._tasks: dict[str, CheckTask] = {}  # of checks that have been given a slot
         recorder.failed = self._log_failed
@@ -80,6 +81,7 @@ class Run:
             async with trio.open_nursery() as background, trio.open_nursery() as foreground:
                 self._background = background
                 self._frontiers = Frontiers(background, foreground)
+                self._began = True
                 self.step()
         return verdict_of(self.state)
 
@@ -145,9 +147,10 @@ class Run:
 
     def resume(self) -> None:
         """Let everything go on, and start what could not in the pause."""
-        if self.paused:  # else there may be no nursery to start anything in yet
+        if self.paused:
             self._end_pause()
-            self.step()
+            if self._began:  # else there is no nursery to start anything in yet
+                self.step()
 
     def _end_pause(self) -> None:
         self._support.executor.resume()
