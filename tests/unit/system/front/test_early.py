@@ -10,6 +10,7 @@ import os, signal
 from vibeguard.system.front.early import ended_by_signals, hold_signals_back
 hold_signals_back()
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)  # what runs the tests may ignore some
     os.kill(os.getpid(), number)
 try:
     with ended_by_signals():
