@@ -75,8 +75,15 @@ def _make(path: str) -> None:
         except FileExistsError:
             _refuse_untrusted(folder)
     ignore = os.path.join(path, ".gitignore")
-    if not os.path.lexists(ignore):
+    if not _is_regular(ignore):  # git would wait for whoever writes to a pipe
         replace_file(ignore, _IGNORE_ALL)
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _refuse_untrusted(path: str) -> None:

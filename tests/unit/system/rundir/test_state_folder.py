@@ -44,6 +44,16 @@ def test_it_is_made_private_and_ignored_by_git(repository):
     assert state_folder(str(repository / ".vibeguard"), create=True) == path
 
 
+def test_whatever_a_check_has_put_in_the_place_of_its_gitignore_holds_no_git_up(repository):
+    folder = repository / ".vibeguard"
+    for put in (os.mkfifo, lambda path: os.symlink("nowhere", path)):
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").unlink(missing_ok=True)
+        put(folder / ".gitignore")
+        state_folder(str(folder), create=True)
+        assert (folder / ".gitignore").read_bytes() == b"*\n"
+
+
 def test_without_create_nothing_is_made(tmp_path):
     assert state_folder(str(tmp_path / ".vibeguard"), create=False) == str(tmp_path / ".vibeguard")
     assert os.listdir(tmp_path) == []
