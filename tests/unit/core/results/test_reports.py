@@ -210,11 +210,36 @@ def test_newer_versions_of_go_say_in_events_that_a_package_does_not_compile():
             "    1..2\n    ok 2\n    ok 2\nok 1 - both\n1..1\n",
             "the numbers of its tests are not those from 1 to 2",
         ),
+        (
+            "# Subtest: a\n    ok 1 - b\n    1..1\n",
+            "it ends in the middle of subtests: the stream was cut off",
+        ),
+        (
+            "1..1\nok 1 - a.js {\n    ok 1 - b\n",
+            "it ends in the middle of subtests: the stream was cut off",
+        ),
+        ("1..1\nok 1 - a\n    1..2\n    ok 1 - b\n", "2 tests were planned, 1 ran"),
     ],
 )
 def test_a_tap_stream_that_is_not_whole_has_an_error(stream, complaint):
     found = read(reader_named("tap"), stream.encode())
     assert [r.message for r in found.results if r.outcome == "error"] == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("stream", "failed"),
+    [
+        ("    ok 1 - b\n    1..1\nnot ok 1 - hook\n  ---\n  error: 'e'\n  ...\n1..1\n", {"hook"}),
+        ("    not ok 1 - b\n    1..1\nnot ok 1 - a\n    ok 1 - c\n    1..1\nnot ok 2 - d\n1..2\n", {"b", "d"}),
+        ("        not ok 1 - c\n        1..1\n    not ok 1 - b\n    1..1\nnot ok 1 - a\n1..1\n", {"c"}),
+        ("1..2\nnot ok 1 - a.js {\n    1..1\n    ok 1 - b\n}\nok 2 - c\n", {"a.js"}),
+        ("1..1\nnot ok 1 - a.js {\n    1..1\n    not ok 1 - s {\n        1..1\n        not ok 1 - b\n    }\n}\n", {"b"}),
+        ("    ok 1 - b\n    1..1\nnot ok 1 - a # TODO\n1..1\n", set()),
+    ],
+)  # fmt: skip
+def test_a_tap_test_that_failed_by_itself_is_told_beside_its_subtests(stream, failed):
+    """A hook of Node's or its own code: no subtest says so."""
+    assert read(reader_named("tap"), stream.encode()).failed == failed
 
 
 def test_the_tests_of_a_tap_stream_may_end_in_any_order():

@@ -51,6 +51,7 @@ class TapReader(LineReader):
         self._counts: dict[int, int] = {}  # tests so far at each indentation
         self._astray: dict[int, int] = {}  # by hashes; 0: numbered 1, 2, 3, in any order
         self._plans: dict[int, int] = {}
+        self._failing: set[int] = set()  # levels with a failure since the line above them
         self._braces: list[_Point] = []
         self._seen = False
         self._lines = 0
@@ -73,16 +74,21 @@ class TapReader(LineReader):
         elif line.strip() == "---" and self._point is not None:
             self._in_block, self._point.text = True, BoundedText()
         elif line.strip() == "}" and self._braces:
-            self._close(self._braces.pop().indent + 4)
+            point = self._braces.pop()
+            self._close(point.indent + 4)
+            self._sum_up(point)
         elif self._point is not None and _COMMENT.match(line) and not _TALLY.match(line):
             self._point.comments.add(line.strip().removeprefix("#").strip() + "\n")
 
     def end(self) -> None:
-        """The stream is over: the plan of the top level must hold."""
+        """The stream is over: each plan must hold, and subtests stand above or in a test."""
         self._give()
         if not self._seen:
             raise UnreadableReport("there is no TAP in it")
-        self._close(0)
+        if self._braces or (self._counts and not {0} & {*self._counts, *self._plans}):
+            self._complain("it ends in the middle of subtests: the stream was cut off")
+        for level in sorted({0, *self._counts}, reverse=True):
+            self._close(level)
 
     def _block(self, line: str) -> None:
         if line.strip() == "...":
@@ -115,7 +121,8 @@ class TapReader(LineReader):
         if brace:
             point.parent = True
             self._braces.append(point)
-        self._point = point
+        else:
+            self._point = point
 
     def _plan(self, match: re.Match[str]) -> None:
         self._give()
@@ -123,9 +130,19 @@ class TapReader(LineReader):
         self._plans[len(match[1])] = int(match[2])
 
     def _give(self) -> None:
-        """Report the test whose diagnosis is complete; a parent says only what its parts do."""
+        """The diagnosis of the last test is complete."""
         point, self._point, self._in_block = self._point, None, False
-        if point is not None and not point.parent:
+        if point is not None:
+            self._sum_up(point)
+
+    def _sum_up(self, point: _Point) -> None:
+        """Report a test; a parent only if it failed by itself (a hook, its own code)."""
+        failed = point.result.outcome is ResultOutcome.FAILED
+        explained = any(level > point.indent for level in self._failing)
+        self._failing = {level for level in self._failing if level <= point.indent}
+        if failed:
+            self._failing.add(point.indent)
+        if not point.parent or (failed and not explained):
             said = str(point.comments)
             self.sink(_diagnosed(point.result, str(point.text or ""), said), str(point.number))
 
@@ -138,6 +155,7 @@ class TapReader(LineReader):
             if ran and indent == 0:
                 self._complain(f"{ran} tests ran and there is no plan: the stream was cut off")
         elif planned != ran:
+            self._failing.add(indent)
             self._complain(f"{planned} tests were planned, {ran} ran")
         elif astray:  # in any order, but each of them: another may stand for one that did not run
             self._complain(f"the numbers of its tests are not those from 1 to {ran}")
