@@ -155,8 +155,25 @@ def test_a_stream_of_go_that_was_cut_off_does_not_say_that_nothing_failed():
         read(reader_named("go-test"), began + passed)
     over = b'{"Action":"pass","Package":"a"}\n'
     assert len(read(reader_named("go-test"), began + passed + over).results) == 1
-    failed = b'{"Action":"fail","Package":"a","Test":"T"}\n'
-    assert len(read(reader_named("go-test"), began + failed).results) == 1
+    failed = b'{"Action":"fail","Package":"a","Test":"T"}\n{"Action":"fail","Package":"a"}\n'
+    again = began + passed + over + b'{"Action":"start","Package":"b"}\n'
+    with pytest.raises(UnreadableReport, match="in the middle of package b"):
+        read(reader_named("go-test"), began + failed + again)
+
+
+def test_a_go_package_that_only_text_tells_of_has_failed_beside_others_that_passed():
+    """As Go 1.19 writes it."""
+    text = (
+        b"# ex/bad\nbad/a_test.go:2:19: cannot find module\nFAIL\tex/bad [setup failed]\n"
+        b'FAIL\tex/broken [build failed]\n{"Action":"run","Package":"ex/good","Test":"T"}\n'
+        b'{"Action":"pass","Package":"ex/good","Test":"T"}\n{"Action":"pass","Package":"ex/good"}\n'
+    )
+    found = read(reader_named("go-test"), text)
+    assert found.failed == {"ex/bad", "ex/broken"}
+    assert [(r.file, r.line, r.message) for r in found.results[:2]] == [
+        ("bad/a_test.go", 2, "setup failed"),
+        ("", 0, "build failed"),
+    ]
 
 
 def go_events(*events: str) -> bytes:

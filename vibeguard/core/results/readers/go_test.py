@@ -1,5 +1,7 @@
 """`go test -json`: a stream of events, of which a failed test's output says the place."""
 
+import re
+
 from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
@@ -13,6 +15,7 @@ from vibeguard.core.results.texts import BoundedText, message_of, nanoseconds
 
 MOST_OPEN = 10_000  # tests that run at a time
 _WORDS = ("pass", "fail", "skip")
+_UNBUILT = re.compile(r"^FAIL\t(\S+) \[((?:build|setup) failed)\]$")
 _NOISE = ("=== ", "--- ", "FAIL", "PASS", "ok  \t", "exit status", "?   \t")
 
 
@@ -39,7 +42,7 @@ class GoTestReader(LineReader):
         self._failed: dict[str, set[str]] = {}  # of each package: tests that did not pass later
         self._told: set[str] = set()  # packages that failed without one of these
         self._going_on: set[str] = set()  # packages whose end has not been said
-        self._has_failed = False
+        self._unbuilt: dict[str, str] = {}  # packages that older versions tell of in text alone
         self._events = 0
         self._text = BoundedText()
 
@@ -48,6 +51,8 @@ class GoTestReader(LineReader):
         event = decode_line(line, _Event)
         if event is None or not event.action:
             self._text.add(line + "\n")
+            if (match := _UNBUILT.match(line)) and len(self._unbuilt) < MOST_OPEN:
+                self._unbuilt[match[1]] = match[2]
             return
         self._events += 1
         if event.package and len(self._going_on) < MOST_OPEN:
@@ -60,13 +65,16 @@ class GoTestReader(LineReader):
     def end(self) -> None:
         """The stream is over. A build that failed writes no events in older versions of Go.
 
-        One that was cut off before any failure does not say that there is none.
+        One that was cut off does not say what failed after that, or passed in the end.
         """
         if not self._events:
             said = message_of(str(self._text))
             what = f"no event of go test: {said}" if said else "it is empty"
             raise UnreadableReport(what[:300])
-        if self._going_on and not self._has_failed:
+        for package, what in self._unbuilt.items():
+            said = str(self._text).partition(f"# {package}")[2]
+            self.sink(one_test(package, ResultOutcome.ERROR, place_in(said), what))
+        if self._going_on:
             what = f"it ends in the middle of package {min(self._going_on)}"
             raise UnreadableReport(what[:300])
 
@@ -85,7 +93,6 @@ class GoTestReader(LineReader):
             self._going_on.discard(event.package)
             del self._parents[event.package], self._failed[event.package]
         if event.action == "fail":
-            self._has_failed = True
             if event.test in parents or (failed and not event.test):
                 return
             failed.add(event.test)
