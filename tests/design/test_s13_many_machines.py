@@ -173,6 +173,21 @@ def test_results_come_back_and_only_those_that_the_attempt_wrote(
     assert {checks[each]["worker"] for each in checks} == {"w1"}
 
 
+@pytest.mark.parametrize("results", ["", ", results: {matcher: gcc}"], ids=["guessed", "asked for"])
+def test_a_file_of_the_top_is_found_by_the_path_that_it_had_on_the_worker(
+    pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path, results: str
+) -> None:
+    """Many tools write whole paths, which are others in each attempt."""
+    run = 'echo "$PWD/tracked:3:1: error: no"; exit 1'
+    check = f"  - {{id: a, run: '{run}', where: {{}}{results}}}"
+    folder = project(pool, source, tmp_path, check)
+    done = run_cli(folder, "run", **pool.variables)
+    found = report(folder)["a"]["results"]
+    assert isinstance(found, dict), done.stderr
+    [one] = found["results"]
+    assert (one["file"], one["line"], one["message"]) == ("tracked", 3, "no")
+
+
 def test_a_check_on_a_worker_is_handed_its_files(
     pool: Pool, source: Path, worker: WorkerProcess, tmp_path: Path
 ) -> None:

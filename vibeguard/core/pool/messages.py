@@ -83,14 +83,15 @@ class Result(AttemptFacts, frozen=True):
     """How an attempt ended on a worker.
 
     `parcel_*` is the archive of what `returns` asked for; `left_out` says what is not in it,
-    `unchanged` what the attempt did not write. `output_error` says that the output could not be
-    stored whole.
+    `unchanged` what the attempt did not write. `top` is where the tree lay. `output_error` says
+    that the output could not be stored whole.
     """
 
     parcel_bytes: int = 0
     parcel_sha256: str = ""
     left_out: tuple[str, ...] = ()
     unchanged: tuple[bytes, ...] = ()
+    top: bytes = b""
     output_error: str = ""
 
     @property

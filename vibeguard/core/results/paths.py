@@ -18,13 +18,17 @@ _DRIVE = r"^/?[A-Za-z]:[\\/]"
 class Places:
     """Knows a repository and the folder in it where a check runs.
 
-    `exists` tells of a path relative to the repository whether a file is there.
+    `exists` tells of a path relative to the repository whether a file is there; `elsewhere` is
+    where the repository lay for a check on another machine.
     """
 
-    def __init__(self, repository: str, folder: str, exists: Callable[[str], bool]) -> None:
+    def __init__(
+        self, repository: str, folder: str, exists: Callable[[str], bool], elsewhere: str = ""
+    ) -> None:
         self._repository = posixpath.normpath(repository)
         self._folder = posixpath.normpath(folder)
         self._exists = exists
+        self._elsewhere = elsewhere
         self._known: dict[str, str] = {}
 
     def relative(self, written: str) -> str:
@@ -40,6 +44,8 @@ class Places:
         path = _plain(written)
         if not path or "\0" in path:
             return ""
+        if self._elsewhere and path.startswith(f"{self._elsewhere}/"):
+            path = self._repository + path[len(self._elsewhere) :]
         first = self._below(posixpath.join(self._folder, path))
         candidates = [first, *self._others(path)]
         for candidate in candidates:

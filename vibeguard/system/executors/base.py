@@ -94,7 +94,7 @@ class AttemptResult(AttemptFacts, frozen=True, kw_only=True):
     `output_error` says that the output could not be stored whole (disk full, output file replaced).
     `output_file` is the file that holds it, where that is known. `returned` is the folder with what
     came back from another machine, `left_out` what did not, `unchanged` what of it
-    was there before the attempt began and was not written since.
+    was there before the attempt began and was not written since; `top` is where the tree lay there.
     """
 
     end: AttemptEnd
@@ -104,6 +104,7 @@ class AttemptResult(AttemptFacts, frozen=True, kw_only=True):
     returned: str = ""
     left_out: tuple[str, ...] = ()
     unchanged: tuple[bytes, ...] = ()
+    top: bytes = b""
 
     def event(
         self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str

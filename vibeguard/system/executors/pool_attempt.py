@@ -171,6 +171,7 @@ class PoolAttempt(Struct, eq=False):
             returned=remote.returned_folder if remote and remote.job.returns else "",
             left_out=result.left_out,
             unchanged=result.unchanged,
+            top=result.top,
             **{**result.facts(), "elapsed_ns": max(result.elapsed_ns, lasted_ns)},
         )
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vibeguard.core.excerpt import last_lines
 from vibeguard.core.judge import Judgement, judge, tree_moved, unjudged
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.model.results import Findings, is_pattern
+from vibeguard.core.model.results import is_pattern
 from vibeguard.core.model.storable import encoded
 from vibeguard.core.names import LeakPolicy, Outcome, Reason, StalePolicy
 from vibeguard.core.report.epoch import started_ns
@@ -42,7 +42,6 @@ TAIL_BYTES = 512 << 10
 # So much is judged at once, divided by the number of patterns: the worst pattern that RE2 takes
 # needs about 50 microseconds a byte, a fork about 3 milliseconds.
 AT_ONCE_BYTES = 16 << 10
-MOST_GUESSED = 100
 LONGEST_TICK_NS = 2 * SECOND_NS  # FAT counts in such steps
 
 
@@ -171,7 +170,7 @@ class Judging:
             found = unexcused(judgement.findings, "processes were left behind")
             judgement = replace(judgement, findings=found)
         if judgement.excerpt is not None and not planned.results:
-            judgement = self._guessed(planned, judgement, shown.output)
+            judgement = self._guessed(planned, result, judgement, shown.output)
         return _renumbered(judgement, shown)
 
     def _text(
@@ -207,18 +206,16 @@ class Judging:
             returned=None if planned.where is None else result,
         )
 
-    def _guessed(self, planned: PlannedCheck, judgement: Judgement, output: bytes) -> Judgement:
+    def _guessed(
+        self, planned: PlannedCheck, result: AttemptResult, judgement: Judgement, output: bytes
+    ) -> Judgement:
         """The judgement with guessed results, where the rule of its excerpt knows places."""
         make = guesser(judgement.excerpt.rule, output) if judgement.excerpt else None
         if make is None:
             return judgement
-        gathered = guess(make, output, folder=self._folder, cwd=self._log.launch.cwd_of(planned))
-        if not gathered.results:
-            return judgement
-        shown = gathered.results[:MOST_GUESSED]
-        left_out = gathered.left_out + len(gathered.results) - len(shown)
-        found = Findings(guessed=True, results=shown, left_out=left_out)
-        return replace(judgement, findings=found)
+        cwd = self._log.launch.cwd_of(planned)
+        found = guess(make, output, folder=self._folder, cwd=cwd, result=result)
+        return replace(judgement, findings=found) if found is not None else judgement
 
     def _folder_of(self, planned: PlannedCheck, result: AttemptResult) -> str:
         """The folder of the check's `file`: of a remote check, the one with what came back."""

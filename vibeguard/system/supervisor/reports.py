@@ -12,10 +12,10 @@ from io import FileIO
 from itertools import islice
 
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.model.results import ResultsSource, is_pattern
+from vibeguard.core.model.results import Findings, ResultsSource, is_pattern
 from vibeguard.core.names import StalePolicy
 from vibeguard.core.results.base import MakeReader, Sink, UnreadableReport
-from vibeguard.core.results.collecting import Collector, Gathered
+from vibeguard.core.results.collecting import Collector
 from vibeguard.core.results.paths import Places
 from vibeguard.core.results.registry import reader_of
 from vibeguard.core.results.ruling import Evidence
@@ -29,6 +29,7 @@ from vibeguard.system.rundir.files import open_below, open_regular
 
 MOST_BYTES = 256 << 20  # of one report
 MOST_FILES = 10_000  # that one pattern names
+MOST_GUESSED = 100
 CHUNK_BYTES = 256 << 10
 
 Standing = dict[bytes, FileState]  # what stands in the place of reports, by path
@@ -64,7 +65,7 @@ def read_reports(
     what `states_of` gave when the attempt began, or why that cannot be told. Of an attempt
     elsewhere what it `returned` counts.
     """
-    collector = Collector(_places(folder, cwd))
+    collector = Collector(_places(folder, cwd, returned))
     if returned is not None:
         folder, names = returned.returned, map(os.fsdecode, returned.unchanged)
         before = _states((os.path.join(folder, name) for name in names), folder)
@@ -100,16 +101,23 @@ def lines_about(name: str, left_out: Iterable[str]) -> list[str]:
     return [line for line in left_out if line.startswith(f"{name}: ")]
 
 
-def guess(make: MakeReader, output: bytes, *, folder: str, cwd: str) -> Gathered:
-    """What a reader finds in an output that was not declared to hold results."""
-    collector = Collector(_places(folder, cwd))
+def guess(
+    make: MakeReader, output: bytes, *, folder: str, cwd: str, result: AttemptResult
+) -> Findings | None:
+    """What a reader finds in an output that was not declared to hold results, if anything."""
+    collector = Collector(_places(folder, cwd, result))
     reader = make(collector.add)
     try:
         reader.feed(output)
         reader.finish()
     except UnreadableReport:
         pass  # nobody said that it could be read
-    return collector.gathered()
+    gathered = collector.gathered()
+    if not gathered.results:
+        return None
+    shown = gathered.results[:MOST_GUESSED]
+    left_out = gathered.left_out + len(gathered.results) - len(shown)
+    return Findings(guessed=True, results=shown, left_out=left_out)
 
 
 def _read(
@@ -162,6 +170,11 @@ def _open_output(path: str) -> FileIO:
     return open(open_regular(path), "rb", buffering=0)
 
 
-def _places(folder: str, cwd: str) -> Places:
+def _places(folder: str, cwd: str, result: AttemptResult | None) -> Places:
     repository = repository_root(folder) or folder
-    return Places(repository, cwd, lambda path: os.path.isfile(os.path.join(repository, path)))
+    return Places(
+        repository,
+        cwd,
+        lambda path: os.path.isfile(os.path.join(repository, path)),
+        elsewhere=os.fsdecode(result.top) if result is not None else "",
+    )

@@ -89,7 +89,7 @@ class RemoteAttempt:
         parcel = Parcel()
         if self.job.returns:
             parcel = await trio.to_thread.run_sync(self._pack)
-        return _remote_result(result, parcel)
+        return _remote_result(result, parcel, self._top)
 
     async def _was_stopped_too(self, result: AttemptResult) -> bool:
         """Whether what was to end this worker has ended the check: that is no failure of it.
@@ -177,12 +177,13 @@ class RemoteAttempt:
             return Parcel(left_out=(f"nothing could be packed: {error.strerror or error}",))
 
 
-def _remote_result(result: AttemptResult, parcel: Parcel) -> Result:
+def _remote_result(result: AttemptResult, parcel: Parcel, top: str) -> Result:
     return Result(
         parcel_bytes=parcel.size,
         parcel_sha256=parcel.sha256,
         left_out=parcel.left_out,
         unchanged=parcel.unchanged,
+        top=os.fsencode(os.path.realpath(top)),  # as its command is told it
         output_error=result.output_error or result.error,
         **result.facts(),
     )

@@ -5,7 +5,7 @@ from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd
 from vibeguard.system.executors.base import AttemptResult
 
-KEPT_APART = {"output_error", "output_file", "returned", "left_out", "unchanged"}
+KEPT_APART = {"output_error", "output_file", "returned", "left_out", "unchanged", "top"}
 
 
 def test_every_field_of_a_result_is_recorded_or_kept_apart_by_name():
