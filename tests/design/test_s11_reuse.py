@@ -1115,3 +1115,13 @@ def test_a_failure_is_not_confirmed_and_a_quarantined_one_fails_no_run_for_that(
     done = vibeguard("run", "--reuse", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "@confirm" not in done.stderr
+
+
+def test_what_fails_behind_a_check_that_ran_before_it_leaves_its_confirmation_alone(folder):
+    """That was settled before the check itself was: a defect, and no verdict."""
+    late = "requires: [{check: late, while_pending: proceed}], reuse: confirm, inputs: [a.txt]"
+    failing = "{id: late, run: 'sleep 0.2; exit 1', async: true, severity: warning}"
+    project(folder, f"checks: [{failing}, {{id: unit, run: 'sleep 0.6', {late}, tools: []}}]\n")
+    done = vibeguard("run", "--reuse", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "late: unit ran before late, which failed" in done.stderr

@@ -161,11 +161,10 @@ def _with_confirming(
     for check in checks:
         found.append(check)
         if check.id in confirmed:
-            requires = (check.id, *(requirement.check for requirement in check.requires))
             again = replace(
                 check,
                 id=f"{check.id}{CONFIRMING}",
-                requires=tuple(map(Requirement, requires)),
+                requires=(Requirement(check.id),),  # reused only where all that it requires passed
                 mode="async",
                 reuse=ReusePolicy.OFF,
                 on=Triggers(),
