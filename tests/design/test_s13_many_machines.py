@@ -473,6 +473,7 @@ def test_a_key_that_others_can_read_is_refused(pool: Pool, source: Path, tmp_pat
     ("key", "told"),
     [
         ("group: db", "a group holds on one machine"),
+        ("on_change: fail", "nobody looks at what a check changes on a worker"),
         ("leaks: ignore", "a worker leaves nothing running"),
         ("git_env: keep", "git's variables of this machine"),
     ],

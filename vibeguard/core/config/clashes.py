@@ -8,7 +8,7 @@ from vibeguard.core.config.value_reader import place_of
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.model.config import CheckConfig
 from vibeguard.core.model.settings import LEAST_LEASE_NS, Settings
-from vibeguard.core.names import GitEnvironment, LeakPolicy, StalePolicy
+from vibeguard.core.names import GitEnvironment, LeakPolicy, OnChange, StalePolicy
 
 # Where it is told, what is wrong, what to do.
 Clash = tuple[Node, str, str]
@@ -56,3 +56,6 @@ def _elsewhere(
     if keeps_git:
         what = "git's variables of this machine mean nothing on a worker"
         yield "git_env", what, "remove git_env or where"
+    if check.on_change is OnChange.FAIL:
+        what = "nobody looks at what a check changes on a worker"
+        yield "on_change", what, "remove on_change or where"
