@@ -105,6 +105,20 @@ def test_a_hook_that_would_silently_do_nothing_is_exit_code_1(repository, break_
     assert says in line
 
 
+@pytest.mark.parametrize(
+    ("file", "value", "count"),
+    [("settings.json", True, 2), ("settings.local.json", True, 2), ("settings.json", False, 0)],
+)
+def test_hooks_that_claude_code_was_told_not_to_start_are_silent(repository, file, value, count):
+    vibeguard("hook", "agent", "--target", "claude", "--write", cwd=repository)
+    path = repository / ".claude" / file
+    settings = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**settings, "disableAllHooks": value}))
+    code, lines = doctor(repository)
+    assert (code, len(silent(lines))) == (int(count > 0), count)
+    assert all("disableAllHooks is set" in line for line in silent(lines))
+
+
 def test_hooks_of_others_are_read_and_never_run(repository):
     hook = repository / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)

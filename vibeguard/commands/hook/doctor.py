@@ -169,6 +169,8 @@ def _settings(name: str, target: Target, path: Path, top: Path, folder: Path) ->
     try:
         settings, _ = read_settings(path, top)
         found = handlers(settings, target)
+        own, _ = read_settings(path.with_name("settings.local.json"), top)
+        is_off = bool(target.off) and {**settings, **own}.get(target.off) is True
     except (UsageError, OSError) as error:
         yield Finding(str(path), f"{name} cannot read it: {error}", is_silent=True)
         return
@@ -178,6 +180,8 @@ def _settings(name: str, target: Target, path: Path, top: Path, folder: Path) ->
         where = f"{path}: {command}"
         if script.name not in command:
             yield Finding(where, _of_others(command))
+        elif is_off:
+            yield Finding(where, f"{name} starts no hook: {target.off} is set", is_silent=True)
         elif command not in expected or not is_ours(beginning_of(script)):
             again = f"vibeguard hook agent --target {name} --write"
             says = f"it, or {script}, is not as we write it, and may do nothing: {again}"

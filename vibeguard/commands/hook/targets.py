@@ -32,6 +32,7 @@ class Target(Struct, frozen=True):
 
     `entries` makes what is listed under `event` from the whole path of our script; `grouped` says
     that handlers lie in a list of groups. `root` are keys that the file needs beside `hooks`.
+    `off` is the key by which all hooks are turned off, in this file or `settings.local.json`.
     """
 
     settings: str
@@ -45,6 +46,7 @@ class Target(Struct, frozen=True):
     note: str
     root: Mapping[str, object] = {}
     wakes: bool = False
+    off: str = ""
 
 
 def script_name(name: str) -> str:
@@ -109,6 +111,7 @@ TARGETS: Mapping[str, Target] = {
         payload=_STOPPED,
         note="a check that fails in the background wakes Claude Code",
         wakes=True,
+        off="disableAllHooks",
     ),
     "codex": Target(
         settings=".codex/hooks.json",
