@@ -223,6 +223,8 @@ def test_failures_are_kept_before_passes():
 SAYS_TROUBLE = {
     "junit": b'<testsuites failures="1"><testsuite tests="2" failures="1"><testcase name="a"/></testsuite></testsuites>',
     "junit, errors": b'<testsuite errors="2"><testcase name="a"/></testsuite>',
+    "junit, of another suite": b'<testsuites><testsuite><testcase name="a"><flakyFailure/></testcase></testsuite><testsuite failures="1"/></testsuites>',
+    "junit, of a hook of Node's": b'<testsuites><testsuite name="s" failures="0"><testcase name="a"/></testsuite><!-- pass 1 --><!-- fail 1 --></testsuites>',
     "junit, no case": b'<testsuites failures="3"/>',
     "junit, with a fraction": b'<testsuites failures="1.0"/>',
     "junit, with a comma": b'<testsuites failures="1,000"/>',
@@ -257,6 +259,27 @@ def test_a_failure_of_a_suite_is_a_failed_test():
     found = read(reader_named("junit"), suite)
     assert found.tests == {"error": 1, "passed": 1}
     assert (found.results[0].name, found.results[0].message) == ("set-up", "no db")
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        ('name="t" status="fail"', "error"),
+        ('name="t" status="run" result="Interrupted"', "error"),
+        ('name="t" status="run" result="completed"', "passed"),
+        ('time="0.1"', "error"),  # pytest's, interrupted
+        ('name="t" status="notrun"><skipped message="Unable to find executable"/', "error"),
+        ('name="t" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/', "skipped"),
+        ('name="t" status="notrun" result="suppressed"><skipped message="why"/', "skipped"),
+        ('name="t"><skipped type="pytest.xfail"/><error message="on teardown"/', "error"),
+        ('name="t"><skipped type="todo"/><failure message="expected"/', "xfailed"),
+    ],
+)
+def test_what_a_case_says_of_itself_beside_its_elements(case, outcome):
+    report = f"<testsuite><testcase {case}></testcase></testsuite>"
+    if "><" not in case:
+        report = f"<testsuite><testcase {case}/></testsuite>"
+    assert read(reader_named("junit"), report.encode()).tests == {outcome: 1}
 
 
 def test_counts_that_fit_what_is_named_are_no_trouble():

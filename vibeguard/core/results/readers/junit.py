@@ -23,6 +23,10 @@ MOST_TOKEN_BYTES = 1 << 20
 MOST_DEPTH = 100
 
 _REMARKS = ("failure", "error", "skipped")
+# What a case may say of itself where no element of its own does.
+_FAILED = {"fail", "failed", "failure", "error", "broken", "crashed"}
+_UNDONE = _FAILED | {"timeout", "timedout", "interrupted", "cancelled", "canceled", "aborted"}
+_NODE_FAILED = re.compile(r"^ (?:fail|cancelled) (\d+) $")  # a comment: of hooks it has no element
 _LINTERS = frozenset({"ruff", "biome", "oxlint", "mypy", "eslint", "stylelint"})
 _AT = re.compile(r"^\(?line (\d{1,9}), col(?:umn)? (\d{1,9})[,)]? ?(?:(?:Error|Warning) - )?")
 _MYPY = re.compile(r"^(\S[^:]*):(\d{1,9})(?::(\d{1,9}))?: error: (.*?)(?:  \[([\w-]+)\])?$")
@@ -53,6 +57,7 @@ class JUnitReader:
         self._parser.CharacterDataHandler = self._text
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
         self._parser.EntityDeclHandler = _refuse_doctype
+        self._parser.CommentHandler = self._comment
         self._fed = 0
         self._root = ""
         self._depth = 0
@@ -62,8 +67,9 @@ class JUnitReader:
         self._is_of_a_suite = False  # a failure of no case, but of the suite itself
         self._remarks: list[_Remark] = []
         self._reading: BoundedText | None = None
-        self._names_trouble = False  # whether some element says what failed
-        self._counted = 0  # failures and errors, as the suites count them
+        self._named = 0  # elements that say what failed
+        self._named_before = [0]  # each of the suites
+        self._unnamed = 0  # failures and errors that a suite counts and does not name
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -81,8 +87,8 @@ class JUnitReader:
         self._parse(b"", last=True)
         if self._root not in ("testsuites", "testsuite"):
             raise UnreadableReport(f"it is XML, but no JUnit: <{self._root[:40]}>")
-        if self._counted and not self._names_trouble:
-            raise UnreadableReport(f"it counts {self._counted} that failed, and names none")
+        if self._unnamed:
+            raise UnreadableReport(f"it counts {self._unnamed} that failed, and names none")
 
     def _parse(self, data: bytes, *, last: bool) -> None:
         try:
@@ -96,13 +102,12 @@ class JUnitReader:
         if self._depth > MOST_DEPTH:
             raise UnreadableReport(f"it is nested deeper than {MOST_DEPTH} elements")
         self._root = self._root or tag
-        self._names_trouble |= tag.lower().endswith(("failure", "error"))
+        self._named += tag.lower().endswith(("failure", "error"))
         if tag in _REMARKS and tag != "skipped" and self._case is None:
             self._case, self._remarks, self._is_of_a_suite = {}, [], True
         if tag in ("testsuite", "testsuites"):
-            counted = sum(_count(attributes.get(name, "")) for name in ("failures", "errors"))
-            self._counted = max(self._counted, counted)
             self._suites.append(attributes)
+            self._named_before.append(self._named)
             self._of_a_linter.append(self._of_a_linter[-1] or _names_a_linter(attributes))
         elif tag == "testcase":
             self._case, self._remarks = attributes, []
@@ -117,6 +122,10 @@ class JUnitReader:
         if self._reading is not None:
             self._reading.add(text)
 
+    def _comment(self, text: str) -> None:
+        if not self._named and (match := _NODE_FAILED.match(text)):
+            self._unnamed = max(self._unnamed, number_of(match[1]))
+
     def _end(self, tag: str) -> None:
         self._depth -= 1
         if tag in _REMARKS:
@@ -126,8 +135,11 @@ class JUnitReader:
                 self._give({"name": suite.get("name", "") or tag}, self._remarks)
                 self._case, self._is_of_a_suite = None, False
         elif tag in ("testsuite", "testsuites"):
-            self._suites.pop()
+            suite = self._suites.pop()
             self._of_a_linter.pop()
+            if self._named == self._named_before.pop():
+                counted = sum(_count(suite.get(name, "")) for name in ("failures", "errors"))
+                self._unnamed = max(self._unnamed, counted)
         elif tag == "testcase" and self._case is not None:
             self._give(self._case, self._remarks)
             self._case = None
@@ -202,16 +214,32 @@ def _outcome_of(
     """The outcome, and the element that says why. A todo with a failure is expected to fail."""
     by_tag = {remark.tag: remark for remark in reversed(remarks)}
     skipped = by_tag.get("skipped")
-    if skipped is not None and (skipped.type == "todo" or "xfail" in skipped.type):
+    expected = skipped.type if skipped is not None else ""
+    if expected == "todo" or ("xfail" in expected and "error" not in by_tag):
         return ResultOutcome.XFAILED, skipped
     if "error" in by_tag:
         return ResultOutcome.ERROR, by_tag["error"]
     if "failure" in by_tag:
         return ResultOutcome.FAILED, by_tag["failure"]
     not_run = case.get("status") in ("notrun", "disabled") or case.get("result") == "suppressed"
+    if _is_undone(case, skipped):
+        return ResultOutcome.ERROR, skipped
     if skipped is not None or not_run:
         return ResultOutcome.SKIPPED, skipped
     return ResultOutcome.PASSED, None
+
+
+def _is_undone(case: dict[str, str], skipped: _Remark | None) -> bool:
+    """Whether it is no pass, and no skip either, though no element says that it failed.
+
+    A case of pytest's without a name did not end; one that ctest could not start is not run, and
+    the reason for it is none that a test gives.
+    """
+    if skipped is None:
+        said = {case.get(name, "").lower() for name in ("status", "result")}
+        return "name" not in case or bool(said & _UNDONE)
+    not_started = case.get("status") == "notrun" and "result" not in case
+    return not_started and not skipped.message.startswith(("SKIP_", "Disabled"))
 
 
 def _place_of(text: str, suite: str) -> Place | None:
