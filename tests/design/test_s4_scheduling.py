@@ -8,6 +8,7 @@ from tests.helpers.scripted_executor import Script
 from tests.helpers.virtual import check, judge_by_exit, plan_of, run_virtually
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy
+from vibeguard.system.process.orphans import marks_around
 from vibeguard.system.supervisor.groups import Groups
 
 FOREVER = float("inf")
@@ -504,6 +505,18 @@ def test_what_settles_while_another_run_has_its_group_holds_nothing_up(tmp_path,
     elsewhere.release("db")
     assert run.outcomes() == {"bg": "failed", "grouped": how}
     assert run.elapsed_s == pytest.approx(3, abs=0.2)
+
+
+def test_a_group_whose_holder_is_not_told_yet_is_waited_for_inside_a_check(tmp_path, monkeypatch):
+    """Whoever stands above and is no check was taken for the holder, and the wait refused."""
+    monkeypatch.setattr("vibeguard.system.supervisor.groups.marks_around", marks_around.__wrapped__)
+    monkeypatch.setenv("VIBEGUARD_RUN", "around")
+    elsewhere = Groups(str(tmp_path))
+    assert elsewhere.acquire("db")
+    (lock,) = tmp_path.iterdir()
+    lock.write_bytes(b"")
+    assert not Groups(str(tmp_path)).acquire("db")
+    elsewhere.release("db")
 
 
 def test_one_check_asks_for_a_group_that_another_run_has_for_all_that_want_it(

@@ -51,7 +51,7 @@ def marks_around() -> frozenset[Mark]:
     if not is_in_a_check(os.environb):
         return frozenset()
     above = (proc.environment_of(pid) for pid in proc.ourselves_and_above()[1:])
-    return frozenset(map(mark_in, (os.environb, *above)))
+    return frozenset(mark_in(known) for known in (os.environb, *above) if is_in_a_check(known))
 
 
 def is_part_of(run_id: str) -> bool:
