@@ -233,6 +233,9 @@ SAYS_TROUBLE = {
     "vitest": b'{"success": false, "testResults": [{"name": "a.ts", "assertionResults": [{"fullName": "a", "status": "passed"}]}]}',
     "pytest-json-report": b'{"exitcode": 2, "tests": [{"nodeid": "a", "outcome": "passed"}]}',
     "sarif": b'{"version": "2.1.0", "runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}',
+    "sarif, of bandit": b'{"runs": [{"invocations": [{"executionSuccessful": true, "toolConfigurationNotifications": [{"message": {"text": "did not run to its end"}, "level": "error"}]}], "results": []}]}',
+    "jest, interrupted": b'{"success": true, "wasInterrupted": true, "testResults": [{"name": "a.js", "assertionResults": [{"fullName": "a", "status": "passed"}]}]}',
+    "cargo, of a second build": b'{"reason": "build-finished", "success": true}\n{"reason": "compiler-artifact"}\n',
     "bandit": b'{"results": [], "errors": [{"filename": "a.py", "reason": "syntax error"}]}',
     "cargo": b'{"reason": "compiler-artifact"}\n',
     "cargo, of the linker": b'{"reason": "compiler-message", "message": {"level": "error", "message": "linking failed", "spans": []}}\n{"reason": "build-finished", "success": false}\n',
@@ -244,7 +247,13 @@ SAYS_TROUBLE = {
 def test_a_report_that_tells_of_trouble_and_not_of_which_is_not_believed(case):
     name = case.partition(",")[0]
     said = refused(name, SAYS_TROUBLE[case])
-    words = ("names no", "did not run to its end", "could not read a.py", "before the build does")
+    words = (
+        "names no",
+        "did not run to its end",
+        "could not read a.py",
+        "before the build does",
+        "were interrupted",
+    )
     assert any(word in said for word in words)
 
 

@@ -396,6 +396,23 @@ def test_the_rules_of_sarif_may_stand_in_an_extension_and_a_suppression_be_rejec
     assert (result.severity, result.file) == ("error", "src/a b.js")
 
 
+def test_a_file_of_jest_that_failed_beside_tests_that_passed_is_told():
+    """A hook of its own: a quarantine of what else failed does not excuse it."""
+    text = (
+        b'{"success": false, "testResults": [{"name": "a.js", "status": "failed", "message": "afterAll",'
+        b' "assertionResults": [{"fullName": "a", "status": "passed"}]}, {"name": "b.js",'
+        b' "status": "failed", "assertionResults": [{"fullName": "b", "status": "failed"}]}]}'
+    )
+    assert read(reader_named("vitest"), text).failed == {"a.js", "b"}
+
+
+def test_a_test_that_pytest_ran_again_has_the_outcome_of_its_last_try():
+    tries = {"setup": {"outcome": "passed"}, "call": {"outcome": "passed"}}
+    report = {"exitcode": 0, "tests": [{"nodeid": "t", "outcome": "rerun", **tries}]}
+    found = read(reader_named("pytest-json-report"), json.dumps(report).encode())
+    assert found.tests == {"passed": 1}
+
+
 def test_what_sarif_suppresses_or_calls_a_pass_is_no_result():
     text = (
         b'{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"results":['

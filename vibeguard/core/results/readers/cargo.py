@@ -39,7 +39,8 @@ class CargoReader(LineReader):
 
     def __init__(self, sink: Sink) -> None:
         super().__init__(sink)
-        self._lines = self._ends = 0
+        self._lines = 0
+        self._has_ended = False  # the build whose messages came last
         self._failed = self._names_errors = False
 
     def line(self, line: str) -> None:
@@ -48,7 +49,8 @@ class CargoReader(LineReader):
         if found is None:
             return
         self._lines += 1
-        self._ends += found.reason == "build-finished"
+        if found.reason:
+            self._has_ended = found.reason == "build-finished"
         self._failed |= not found.success
         message = found.message
         if found.reason != "compiler-message" or message is None:
@@ -66,7 +68,7 @@ class CargoReader(LineReader):
 
     def end(self) -> None:
         """Cargo writes at least how the build ended; what was cut off may miss errors."""
-        if not self._ends:
+        if not self._has_ended:
             what = (
                 "it ends before the build does"
                 if self._lines

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import ResultOutcome
+from vibeguard.core.results.base import UnreadableReport
 from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
@@ -31,10 +32,11 @@ class _File(Struct):
 class _Report(Struct):
     files: list[_File] = field(name="testResults")
     success: bool | None = None
+    interrupted: bool = field(name="wasInterrupted", default=False)
 
 
 class JestReader(DocumentReader[_Report]):
-    """Tests, and files that could not be run."""
+    """Tests, and files that could not be run or have failed by themselves, as in a hook."""
 
     kind = _Report
 
@@ -46,9 +48,11 @@ class JestReader(DocumentReader[_Report]):
                 # A retry has no entry of its own: these are two tests, or two projects of one.
                 told[file.name, test.name] += 1
                 self.sink(_result(file, test), f"{told[file.name, test.name]} {file.name}")
-            if file.status == "failed" and not file.results:
+            if file.status == "failed" and all(one.status != "failed" for one in file.results):
                 place = _place(file, file.message)
                 self.sink(one_test(file.name, ResultOutcome.ERROR, place, file.message))
+        if document.interrupted:
+            raise UnreadableReport("it says that the tests were interrupted")
         if document.success is False:
             self.refuse_unless_named("it says that the tests did not succeed")
 

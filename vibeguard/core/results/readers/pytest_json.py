@@ -69,6 +69,8 @@ def _result(test: _Test) -> Result:
     phases = [phase for phase in (test.setup, test.call, test.teardown) if phase]
     told = outcome not in (ResultOutcome.PASSED, ResultOutcome.XFAILED)
     failed = next((phase for phase in phases if phase.outcome not in ("passed", "")), None)
+    if test.outcome == "rerun" and failed is None:  # its phases are those of the last try
+        outcome = ResultOutcome.PASSED
     crash = failed.crash if failed and told else None
     place = Place(test.nodeid.partition("::")[0], -1 if test.lineno is None else test.lineno)
     place = Place(crash.path, crash.lineno) if crash else place._replace(line=place.line + 1)

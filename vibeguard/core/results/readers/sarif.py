@@ -87,8 +87,19 @@ class _ArtifactEntry(Struct):
     location: _Artifact | None = None
 
 
+class _Notification(Struct):
+    """What the tool says of its own run; an error is that it may not be whole."""
+
+    message: _Message = field(default_factory=_Message)
+    level: str | None = None
+
+
 class _Invocation(Struct):
     successful: bool | None = field(name="executionSuccessful", default=None)
+    of_run: list[_Notification] | None = field(name="toolExecutionNotifications", default=None)
+    of_setup: list[_Notification] | None = field(
+        name="toolConfigurationNotifications", default=None
+    )
 
 
 class _Run(Struct):
@@ -119,9 +130,18 @@ class SarifReader(DocumentReader[_Log]):
                 if reported and not _is_suppressed(result):
                     self.sink(_diagnostic(run, result, rules))
         for run in document.runs:
-            if any(each.successful is False for each in run.invocations or []):
-                tool = run.tool.driver.name[:100] or "the tool"
-                raise UnreadableReport(f"{tool} did not run to its end: executionSuccessful: false")
+            for invocation in run.invocations or []:
+                _refuse_unless_whole(run.tool.driver.name[:100] or "the tool", invocation)
+
+
+def _refuse_unless_whole(tool: str, invocation: _Invocation) -> None:
+    """Refuse a run that broke off, or that its tool has an error to tell of."""
+    if invocation.successful is False:
+        raise UnreadableReport(f"{tool} did not run to its end: executionSuccessful: false")
+    for each in [*(invocation.of_run or []), *(invocation.of_setup or [])]:
+        if each.level == "error":
+            said = each.message.text or each.message.markdown or "an error of its own"
+            raise UnreadableReport(f"{tool} did not get through: {said}"[:300])
 
 
 def _is_suppressed(result: _Result) -> bool:
