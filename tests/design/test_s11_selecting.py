@@ -254,6 +254,8 @@ def test_where_nothing_is_concerned_nothing_runs_and_the_run_counts_for_no_hook(
     assert (document["verdict"], document["reason"]) == ("passed", "nothing concerned")
     for command in ("status", "runs"):
         assert vibeguard(command, cwd=package).stdout.rstrip().endswith("nothing ran")
+    again = vibeguard("run", "--failed", cwd=package)  # what failed before it is still to be mended
+    assert (again.returncode, "ran nothing, for nothing was concerned" in again.stderr) == (2, True)
 
 
 def test_what_git_cannot_tell_leaves_nothing_out_and_is_said(package):

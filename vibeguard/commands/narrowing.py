@@ -104,6 +104,9 @@ def _unpassed(reference: str, loaded: Loaded, state_dir: str) -> Narrowing:
     if state.finished is not None and state.finished.verdict is Verdict.PASSED:
         if ending.log_status is not LogStatus.COMPLETE:
             raise UsageError(f"run {run} has no verdict: {ending.problem}", "leave out --failed")
+        if not state.checks:
+            what = f"run {run} ran nothing, for nothing was concerned"
+            raise UsageError(what, "name the run that is meant: vibeguard runs")
         raise UsageError(f"run {run} passed: nothing of it is left to run", "leave out --failed")
     left = [
         record.planned.confirms or name
