@@ -101,12 +101,12 @@ def _without_parts(text: str, secrets: list[str]) -> str:
         return text
     backwards = [secret[::-1] for secret in secrets]
     for mark in reversed(list(re.finditer(_CUT, text))):
-        before, behind = text[: mark.start()], text[mark.end() :]
+        before, cut_at, behind = text[: mark.start()], text[slice(*mark.span())], text[mark.end() :]
         if cut := _end_of_secret(behind, secrets):
             behind = MASK + behind[cut:]
         if cut := _end_of_secret(before[::-1], backwards):
             before = before[:-cut] + MASK
-        text = before + mark[0] + behind
+        text = before + cut_at + behind  # which is a mask's by now, where a secret has dots
     return text
 
 

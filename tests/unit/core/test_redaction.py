@@ -118,3 +118,11 @@ def test_what_is_left_of_a_secret_that_repeats_itself_is_masked_from_its_beginni
     masked = redact(event)
     assert isinstance(masked, CheckSettled)
     assert masked.detail == f"x {MASK}.."
+
+
+def test_a_mask_of_a_secret_with_dots_in_it_stays_whole() -> None:
+    """The dots were taken for a cut of their own, and written into the mask."""
+    event = CheckSettled(check="a", outcome=Outcome.FAILED, attempts=1, detail="ba b..a...ba..")
+    masked = redaction(frozenset({"b..a...bab"}))(event)
+    assert isinstance(masked, CheckSettled)
+    assert masked.detail == f"ba {MASK}.."
