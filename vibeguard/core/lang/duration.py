@@ -60,7 +60,7 @@ def _sum_of_parts(text: str, start: int) -> int:
 
 def _value(text: str, part: "re.Match[str]") -> int:
     """Nanoseconds of one number with its unit."""
-    whole, fraction, unit = part[1], (part[2] or "")[:_MOST_PLACES], part[3]
+    whole, fraction, unit = part[1].lstrip("0"), (part[2] or "")[:_MOST_PLACES], part[3]
     if not unit:
         what = f"{quoted(part[0])} has no unit"
         raise LanguageError(what, f"say {part[0][:40]}s for seconds", part.end())
@@ -68,10 +68,10 @@ def _value(text: str, part: "re.Match[str]") -> int:
         raise LanguageError(
             f"{quoted(text)} has no known unit: {quoted(unit)}", _unit_help(unit), part.start(3)
         )
-    if len(whole.lstrip("0")) > _MOST_DIGITS:
+    if len(whole) > _MOST_DIGITS:
         return MAX_NS + 1
     scale: int = 10 ** len(fraction)
-    return (int(whole + fraction) * _UNITS[unit] + scale // 2) // scale
+    return (int(f"0{whole}{fraction}") * _UNITS[unit] + scale // 2) // scale
 
 
 def _unit_help(unit: str) -> str:
