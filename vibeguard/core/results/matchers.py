@@ -15,13 +15,14 @@ def _one(regexp: str, **groups: int) -> tuple[MatcherPattern]:
 
 
 _GCC = _one(
-    _PLACE + r"(?:fatal )?(error|warning): (.*?)(?: \[(-W[^\]]+|[\w.,+-]+)\])?$",
+    r"^(\S[^:(]*):(\d+):(?:(\d+):)? (?:fatal |internal compiler )?"
+    r"(error|warning): (.*?)(?: \[(-W[^\]]+|[\w.,+-]+)\])?$",
     file=1, line=2, column=3, severity=4, message=5, code=6,
 )  # fmt: skip
 
 _FRAME = MatcherPattern(r'^ *File "([^"]+)", line (\d+)', file=1, line=2)
 _EXCEPTION = MatcherPattern(
-    r"^((?:\w+\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Iteration|Failed))(?:: (.*))?$",
+    r"^((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (.*))?$",
     code=1,
     message=2,
 )
@@ -35,8 +36,10 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
             r"^(\S+\.java):(\d+): (error|warning): (.*)$",
             file=1, line=2, severity=3, message=4,
         ),
+        _one("^(error|warning): (.*)$", severity=1, message=2),
     ),
     "tsc": (
+        _one(r"^(error|warning) (TS\d+): (.*)$", severity=1, code=2, message=3),
         _one(
             r"^(\S.*?)\((\d+),(\d+)\): (error|warning) (TS\d+): (.*)$",
             file=1, line=2, column=3, severity=4, code=5, message=6,
@@ -46,12 +49,9 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
             file=1, line=2, column=3, severity=4, code=5, message=6,
         ),
     ),
-    # The frame before the exception is the last one; source and carets may stand between.
-    "python": (
-        (_FRAME, _EXCEPTION),
-        (_FRAME, _SOURCE, _EXCEPTION),
-        (_FRAME, _SOURCE, _SOURCE, _EXCEPTION),
-    ),
+    # The frame before the exception is the last one; source and carets may stand between, and
+    # seven lines of them where a statement has several (Python 3.13).
+    "python": tuple((_FRAME, *[_SOURCE] * count, _EXCEPTION) for count in range(8)),
     "ruff": (
         _one(
             _PLACE + r"([A-Z]+\d+) (?:\[\*\] )?(.+)$",
@@ -64,7 +64,8 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     ),
     "mypy": (
         _one(
-            r"^(\S[^:]*):(\d+)(?::(\d+))?: (error|warning): (.*?)(?:  \[([\w-]+)\])?$",
+            r"^(\S[^:]*)(?::(\d+)(?::(\d+)(?::\d+:\d+)?)?)?: (error|warning): "
+            r"(.*?)(?:  \[([\w-]+)\])?$",
             file=1, line=2, column=3, severity=4, message=5, code=6,
         ),
     ),
@@ -85,7 +86,7 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     ),
     "eslint-stylish": (
         (
-            MatcherPattern(r"^((?:/|[A-Za-z]:\\|\w|\.)\S.*\.\w+)$", file=1),
+            MatcherPattern(r"^(/\S.*|(?:[A-Za-z]:\\|\w|\.)\S.*\.\w+)$", file=1),
             MatcherPattern(
                 r"^ +(\d+):(\d+) +(error|warning) +(.*?)(?:  +(\S+))?$",
                 line=1, column=2, severity=3, message=4, code=5, loop=True,

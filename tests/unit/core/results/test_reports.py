@@ -413,6 +413,25 @@ def test_a_test_that_pytest_ran_again_has_the_outcome_of_its_last_try():
     assert found.tests == {"passed": 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("gcc", "/repo/app.c:3: error: 'x' undeclared", "error app.c:3 "),  # -fno-show-column
+        ("gcc", "/repo/app.c:3:1: internal compiler error: in f", "error app.c:3:1 "),
+        ("mypy", "/repo/app.py:1:10:1:11: error: no  [assignment]", "error app.py:1:10 assignment"),
+        ("mypy", '/repo/app.py: error: Duplicate module named "d"', "error app.py "),
+        ("tsc", "error TS18003: No inputs were found in config file.", "error - TS18003"),
+        ("javac", "error: file not found: No.java", "error - "),
+        ("eslint-stylish", "/repo/bin/cli\n  2:1  error  bad  rule", "error bin/cli:2:1 rule"),
+        ("python", '  File "/repo/app.py", line 4\n    f(1,\n    ~^^\n      2)\n      ^^\nshop.NotFound: 3', "error app.py:4 shop.NotFound"),
+    ],
+)  # fmt: skip
+def test_other_forms_of_what_a_tool_prints_are_errors_too(name, text, found):
+    """With other options, of a file as a whole, or of a tool that looked at nothing."""
+    results = read(reader_named(f"matcher {name}"), text.encode()).results
+    assert [line(result) for result in results] == [found]
+
+
 def test_what_sarif_suppresses_or_calls_a_pass_is_no_result():
     text = (
         b'{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"results":['
