@@ -30,13 +30,13 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     matcher = SequenceMatcher(None, b=folded, autojunk=False)
     best, least = "", _LEAST
     for name in islice(alike, _MOST_LOOKED_AT):
-        matcher.set_seq1(_folded(name))
+        matcher.set_seq1(other := _folded(name))
         common = sum(block.size for block in matcher.get_matching_blocks())
-        part = common / max(len(name), len(word))
+        part = common / max(len(other), len(folded))
         if part > least:
             best, least = name, part
     return best
 
 
 def _folded(word: str) -> str:
-    return word.casefold().replace("-", "_")
+    return word.lstrip("-").casefold().replace("-", "_")  # the dashes of a flag are nothing alike

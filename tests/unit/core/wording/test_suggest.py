@@ -33,6 +33,12 @@ def test_the_nearest_name(word: str, meant: str) -> None:
     assert did_you_mean(word, KEYS) == (f'did you mean "{meant}"?' if meant else "")
 
 
+@pytest.mark.parametrize(("word", "meant"), [("--bogus", ""), ("--verbos", "--verbose")])
+def test_flags_are_not_alike_for_their_dashes(word: str, meant: str) -> None:
+    """They all have them."""
+    assert nearest(word, ["--quiet", "--verbose"]) == meant
+
+
 def test_the_first_of_equals_wins() -> None:
     """So that order, not chance, decides."""
     assert nearest("cat", ["bat", "hat"]) == "bat"
