@@ -121,10 +121,10 @@ checks:
 def folder(tmp_path):
     """A project in which `a` has failed once, and fails again beside `b`."""
     folder = project(tmp_path, TWO)
-    (folder / "a.txt").write_text("src/a.py:3: error: boom\n")
+    (folder / "a.txt").write_text("error: boom in src/a.py\n")
     (folder / "b.txt").write_text("")
     assert vibeguard("run", cwd=folder).returncode == 1
-    (folder / "b.txt").write_text("src/b.py:9: error: bang\n")
+    (folder / "b.txt").write_text("error: bang in src/b.py\n")
     assert vibeguard("run", cwd=folder).returncode == 1
     return folder
 
@@ -136,7 +136,7 @@ def test_since_a_run_only_what_is_new_is_told_in_full(folder, command, since):
     assert done.returncode == 1
     assert done.stdout.startswith("FAILED b [exit_code]: exit code 1 (")
     assert "; new)\n" in done.stdout
-    assert "| a: src/a.py:3: error: boom (as before)\n" in done.stdout
+    assert "| a: error: boom in src/a.py (as before)\n" in done.stdout
     assert "1 new, 1 still failing, 0 fixed\n" in done.stdout
 
 
@@ -144,7 +144,7 @@ def test_without_since_everything_is_told_and_what_is_mended_is_named(folder):
     (folder / "a.txt").write_text("")
     done = vibeguard("run", "--format", "agent", cwd=folder)
     assert "; still failing)\n" in done.stdout
-    assert "| src/b.py:9: error: bang\n" in done.stdout
+    assert "| error: bang in src/b.py\n" in done.stdout
     assert "\nfixed: a" in done.stdout
 
 

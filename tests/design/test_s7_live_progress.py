@@ -17,7 +17,7 @@ settings: {grace: 1s}
 checks:
   - {id: talks, run: "echo the-last-line; until test -e go; do sleep 0.05; done", timeout: 30m, async: false}
   - {id: one, run: "exit 1"}
-  - {id: two, run: "echo src/x.py:3: error: wrong; exit 1"}
+  - {id: two, run: "echo error: wrong in src/x.py; exit 1"}
 """
 
 
@@ -54,7 +54,7 @@ def test_a_wide_terminal_shows_what_a_check_writes_and_a_bar_in_ascii(tmp_path):
     rest = everything(child, tmp_path)
     assert rest.isascii()
     assert re.search(r"  .*failed.*  one +\S+  exit code 1\r\n", rest)
-    assert re.search(r"  .*failed.*  two +\S+  src/x\.py:3: error: wrong\r\n", rest)
+    assert re.search(r"  .*failed.*  two +\S+  error: wrong in src/x\.py\r\n", rest)
 
 
 def test_a_terminal_of_another_size_gets_rows_that_fit_it(tmp_path):
