@@ -273,7 +273,9 @@ class Machine(Writers):
         if (check, number) in self.leaders:
             self.violations.append(f"attempt {number} of {check} was started twice")
         before = self.leaders.get((check, number - 1))
-        if before is not None and before.alive:
+        # No front kills what nobody has cancelled; a worker that cannot be heard may be late then.
+        late = before is not None and before.remote and self.reached["kill"]
+        if before is not None and before.alive and not late:
             self.violations.append(f"attempt {number} of {check} starts beside the one before it")
         self.leaders[check, number] = process
 

@@ -138,7 +138,7 @@ def exits_are_ruled(outcome: Outcome, log: list[Facts]) -> Findings:
                 yield f"{check.id} settled for {end.get('reason')!r} and not {why!r}"
             if code == 0 and _again(end) and why not in TRIED_AGAIN:
                 yield f"{check.id} is tried again in spite of {why!r}"
-            left = number <= check.retries and not any(t < end["t"] for t in cancels)
+            left = number <= check.retries and not any(t <= end["t"] for t in cancels)
             left = left and not _has_changed(outcome, check, number)
             if left and not _again(end) and (code or why in TRIED_AGAIN):
                 yield f"{check.id} is not tried again after {code}, {why!r}"
