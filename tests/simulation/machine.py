@@ -274,7 +274,8 @@ class Machine(Writers):
             self.violations.append(f"attempt {number} of {check} was started twice")
         before = self.leaders.get((check, number - 1))
         # No front kills what nobody has cancelled; a worker that cannot be heard may be late then.
-        late = before is not None and before.remote and self.reached["kill"]
+        killed = self.reached["kill"] + self.reached["kill, at a checkpoint"]
+        late = before is not None and before.remote and killed > 0
         if before is not None and before.alive and not late:
             self.violations.append(f"attempt {number} of {check} starts beside the one before it")
         self.leaders[check, number] = process
