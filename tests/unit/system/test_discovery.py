@@ -191,9 +191,9 @@ def test_quotas_of_control_groups_count(tmp_path: Path, monkeypatch: pytest.Monk
     """Of our own group and of those above, in version 2 and 1; a part of a CPU counts as one."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
     assert usable_cpus(str(tmp_path)) == 16
-    put(tmp_path / "proc/self/cgroup", "1:name=x:/y\n0::/work/job\n")
-    put(tmp_path / "sys/fs/cgroup/work/job/cpu.max", "max 100000\n")
-    put(tmp_path / "sys/fs/cgroup/work/cpu.max", "250000 100000\n")
+    put(tmp_path / "proc/self/cgroup", "1:name=x:/y\n0::/ci/job\n")
+    put(tmp_path / "sys/fs/cgroup/ci/job/cpu.max", "max 100000\n")
+    put(tmp_path / "sys/fs/cgroup/ci/cpu.max", "250000 100000\n")
     assert usable_cpus(str(tmp_path)) == 3
     put(tmp_path / "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
     put(tmp_path / "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")

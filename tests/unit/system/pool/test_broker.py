@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from tests.helpers.brokers import KEY, Server, broker, servers
+from tests.helpers.executor_worlds import JOB
 from tests.helpers.waiting import PATIENCE_S
 from vibeguard.core.pool import broker_names
 from vibeguard.core.pool.address import parse_address
@@ -35,18 +37,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 def job(token: str, *labels: str) -> Job:
-    return Job(
-        protocol=PROTOCOL,
-        token=token,
-        client="run",
-        run_id="r",
-        check="c",
-        attempt=1,
-        command="true",
-        output_limit_bytes=0,
-        source=Source("c", "t"),
-        labels=labels,
-    )
+    return replace(JOB, token=token, labels=labels)
 
 
 def with_pool(
