@@ -94,13 +94,16 @@ def requirement(state: State, record: CheckRecord, event: CheckSettled) -> str:
         return "it had started"
     if state.cancel is not None:
         return "a cancel had kept it from starting"
+    problem = "nothing that it requires failed to pass"
     for requirement in record.planned.requires:
         required = state.checks[requirement.check]
         if required.settled is None or required.outcome is _PASSED:
             continue
+        if event.waived and not required.settled.waived:
+            return "nothing that it requires excuses that: one of them did not pass"
         if event.waived is required.settled.waived and event.cause == root_cause(required):
-            return ""
-    return "nothing that it requires failed to pass"
+            problem = ""
+    return problem
 
 
 def dependency_pending(state: State, record: CheckRecord, event: CheckSettled) -> str:

@@ -110,13 +110,15 @@ class Index:
 
     def _passed(self, record: CheckRecord) -> None:
         for dependent, is_ready in self.requirements.passed(record.planned.id):
-            if is_ready:
+            if is_ready and (excused := self.requirements.excused(dependent)):
+                self.to_skip.append((self.state.checks[dependent], excused))
+            elif is_ready:
                 self.ready.append(self.state.checks[dependent])
             elif dependent in self.deferred:
                 self.unqueued.append(self.deferred.pop(dependent))
 
     def _failed(self, record: CheckRecord) -> None:
-        for dependent in self.requirements.not_passed(record.planned.id):
+        for dependent in self.requirements.not_passed(record):
             self.to_skip.append((dependent, record))
         if fails_the_run(record) and record.outcome in UNPASSED:
             present = self.failed_first

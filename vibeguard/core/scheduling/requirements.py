@@ -19,10 +19,12 @@ class Requirements:
     def __init__(self, state: State) -> None:
         self._checks = checks = state.checks
         self._dependents: dict[str, list[tuple[str, WhilePending]]] = {name: [] for name in checks}
-        # Of each check: the requirements that it waits for and that have not passed; the skip and
-        # proceed requirements that have not settled.
+        # Of each check: the requirements that it waits for and that have not passed, nor been
+        # skipped as the config asked; the skip and proceed requirements that have not passed; and
+        # the first requirement, if any, that was skipped as the config asked.
         self._unmet: dict[str, int] = {}
         self._pending: dict[str, int] = {}
+        self._excused: dict[str, CheckRecord] = {}
         for check, record in checks.items():
             unmet = pending = 0
             for requirement in record.planned.requires:
@@ -40,7 +42,7 @@ class Requirements:
 
     def are_met(self, check: str) -> bool:
         """Whether everything that the check waits for has passed."""
-        return self._unmet[check] == 0
+        return self._unmet[check] == 0 and check not in self._excused
 
     def is_one_pending(self, check: str) -> bool:
         """Whether a skip or proceed requirement of the check has not passed (yet)."""
@@ -67,12 +69,25 @@ class Requirements:
             if counts[dependent] == 0:
                 yield dependent, choice is _WAIT
 
-    def not_passed(self, check: str) -> Iterator[CheckRecord]:
-        """The dependents that must not start because `check` settled without a pass, in plan order.
+    def excused(self, check: str) -> CheckRecord | None:
+        """The requirement for which a check that waits for nothing more is skipped, if any."""
+        return self._excused.get(check)
 
-        A dependent that has started, or has waived this requirement, is not among them.
+    def not_passed(self, required: CheckRecord) -> Iterator[CheckRecord]:
+        """The dependents that must not start because `required` did not pass, in plan order.
+
+        A dependent that has started, or has waived this requirement, is not among them. Nor is, for
+        a skip that the config asked for, one that waits for others: if one of these fails, its own
+        skip fails the run, whichever settles first.
         """
-        for dependent, _ in self._dependents[check]:
+        check, settled = required.planned.id, required.settled
+        is_excused = settled is not None and settled.waived
+        for dependent, choice in self._dependents[check]:
+            if is_excused:
+                self._excused.setdefault(dependent, required)
+                self._unmet[dependent] -= choice is _WAIT
+                if self._unmet[dependent]:
+                    continue
             record = self._checks[dependent]
             if record.first_started_t is None and check not in record.waived:
                 yield record

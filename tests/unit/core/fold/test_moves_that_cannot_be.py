@@ -22,7 +22,7 @@ from vibeguard.core.model.events import (
     RunFinished,
     RunPaused,
 )
-from vibeguard.core.model.plan import ResolvedSettings
+from vibeguard.core.model.plan import PlannedCheck, ResolvedSettings
 from vibeguard.core.names import (
     AttemptEnd,
     CancelReason,
@@ -32,6 +32,7 @@ from vibeguard.core.names import (
     Pool,
     Reason,
     ReusePolicy,
+    Severity,
     TerminationReason,
     WhilePending,
 )
@@ -55,10 +56,10 @@ def started(**planned) -> History:
     return run
 
 
-def waiting(choice: WhilePending) -> History:
+def waiting(choice: WhilePending, *others: PlannedCheck) -> History:
     """`after` is queued while `slow`, which it requires in this way, runs in the background."""
     slow = check("slow", pool=Pool.BACKGROUND, timeout_ns=600 * SECOND)
-    run = History(slow, check("after", requires=(Requirement("slow", choice),)))
+    run = History(slow, check("after", requires=(Requirement("slow", choice),)), *others)
     run.ready("slow", "after")
     run.start("slow")
     run.queue("after")
@@ -270,3 +271,19 @@ def test_what_has_started_or_was_stopped_by_a_cancel_is_not_skipped():
         "kept it from starting",
         lambda: late.settle("after", Outcome.SKIPPED, Reason.DEPENDENCY_PENDING, **facts),
     )
+
+
+def test_a_skip_is_not_excused_by_one_requirement_where_another_failed():
+    both = (Requirement("after"), Requirement("other"))
+    run = waiting(
+        WhilePending.SKIP, check("other", severity=Severity.WARNING), check("last", requires=both)
+    )
+    waive(run, choice=WhilePending.SKIP)
+    pending = {"reason": Reason.DEPENDENCY_PENDING, "cause": "slow", "waived": True}
+    run.settle("after", Outcome.SKIPPED, **pending)
+    run.ready("other")
+    run.fails("other")
+    skipped = {"outcome": Outcome.SKIPPED, "reason": Reason.REQUIREMENT}
+    excused = {**skipped, "cause": "slow", "waived": True}
+    refused("one of them did not pass", lambda: run.settle("last", **excused))
+    run.settle("last", **skipped, cause="other")
