@@ -234,6 +234,8 @@ SAYS_TROUBLE = {
     "pytest-json-report": b'{"exitcode": 2, "tests": [{"nodeid": "a", "outcome": "passed"}]}',
     "sarif": b'{"version": "2.1.0", "runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}',
     "sarif, of bandit": b'{"runs": [{"invocations": [{"executionSuccessful": true, "toolConfigurationNotifications": [{"message": {"text": "did not run to its end"}, "level": "error"}]}], "results": []}]}',
+    "sarif, not scanned": b'{"runs": [{"tool": {"driver": {"name": "t"}}, "results": null}]}',
+    "sarif, only its rules": b'{"runs": [{"tool": {"driver": {"name": "t"}}, "results": []}, {"tool": {}}]}',
     "jest, interrupted": b'{"success": true, "wasInterrupted": true, "testResults": [{"name": "a.js", "assertionResults": [{"fullName": "a", "status": "passed"}]}]}',
     "cargo, of a second build": b'{"reason": "build-finished", "success": true}\n{"reason": "compiler-artifact"}\n',
     "bandit": b'{"results": [], "errors": [{"filename": "a.py", "reason": "syntax error"}]}',
@@ -253,6 +255,7 @@ def test_a_report_that_tells_of_trouble_and_not_of_which_is_not_believed(case):
         "could not read a.py",
         "before the build does",
         "were interrupted",
+        "did not scan anything",
     )
     assert any(word in said for word in words)
 

@@ -259,6 +259,43 @@ def test_a_tap_test_that_failed_by_itself_is_told_beside_its_subtests(stream, fa
     assert read(reader_named("tap"), stream.encode()).failed == failed
 
 
+WHOLE_STREAMS = (
+    "1..2\nok 1 - a\nok 2 - b\n",
+    "1..0 # SKIP no network\n",
+    "TAP version 13\n# Subtest: s\n    ok 1 - a\n    1..1\nok 1 - s\n1..1\n# tests 1\n",
+    "TAP version 14\nok 1 - a.js {\n    1..1\n    ok 1 - b\n}\n1..1\n",
+    "a.t .. \n1..1\nok 1 - a\nok\n",  # prove -v
+)
+# Begun by a test: behind subtests that were cut off it may be the one that sums them up.
+TRAILING_PLANS = ("ok 1 - a\nok 2 - b\n1..2\n", "a.t .. \nok 1 - a\n1..1\nok\n")
+CUT_STREAMS = (
+    "1..2\nok 1 - a\n",
+    "ok 1 - a\nok 2 - b\n",
+    "TAP version 13\nok 1 - a\n",
+    "1..2\nok - a\n",
+    "TAP version 13\n# Subtest: s\n    ok 1 - a\n    1..1\n",
+    "TAP version 14\nok 1 - a.js {\n    1..1\n",
+    "1..3\n",
+)
+
+
+@pytest.mark.parametrize("first", WHOLE_STREAMS + TRAILING_PLANS)
+@pytest.mark.parametrize("second", WHOLE_STREAMS + TRAILING_PLANS)
+def test_streams_of_tap_may_stand_one_behind_the_other(first, second):
+    """Of `make test` with two programs, of `bats a; bats b`, of `prove -v`."""
+    read_one = [read(reader_named("tap"), text.encode()).tests for text in (first, second)]
+    both = read(reader_named("tap"), (first + second).encode())
+    assert both.tests.get("passed", 0) == sum(tests.get("passed", 0) for tests in read_one)
+    assert both.failed == frozenset()
+
+
+@pytest.mark.parametrize("whole", WHOLE_STREAMS)
+@pytest.mark.parametrize("cut", CUT_STREAMS)
+def test_a_stream_that_was_cut_off_is_not_made_whole_by_another(whole, cut):
+    for text in (whole + cut, cut + whole, whole + cut + whole):
+        assert read(reader_named("tap"), text.encode()).failed == {"plan"}
+
+
 def test_the_tests_of_a_tap_stream_may_end_in_any_order():
     found = read(reader_named("tap"), b"1..4\nok 3\nok\nok 4\nok 1\n")
     assert [r.outcome for r in found.results] == ["passed"] * 4
@@ -327,7 +364,19 @@ def test_a_rerun_that_passed_in_the_end_has_recovered():
                 ' {"name": "t", "status": "passed", "browser": "webkit"}]}}'
             ),
         ),
+        (
+            "ctrf",  # a second try is no entry of its own
+            '{"results": {"tests": [{"name": "t", "status": "failed"}, {"name": "t", "status": "passed"}]}}',
+        ),
+        (
+            "ctrf",  # of two runs
+            (
+                '{"results": {"tests": [{"name": "t", "status": "failed"}]}}\n'
+                '{"results": {"tests": [{"name": "t", "status": "passed"}]}}'
+            ),
+        ),
         ("tap", "1..2\nnot ok 1 - t\nok 2 - t\n"),
+        ("tap", "1..1\nnot ok 1 - t\n1..1\nok 1 - t\n"),
         (
             "junit",
             (

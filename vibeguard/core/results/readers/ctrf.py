@@ -1,9 +1,12 @@
 """CTRF, the common test report format, in its versions 0.0 and 1.0."""
 
-from msgspec import Raw, Struct, field
+from itertools import count
+
+from msgspec import Struct, field
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import FAILED_RESULTS, ResultOutcome
+from vibeguard.core.results.base import Sink
 from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import DocumentReader
 from vibeguard.core.results.frames import Place, place_in
@@ -22,10 +25,6 @@ class _Test(Struct):
     file: str | None = field(name="filePath", default=None)
     line: int | None = None
     raw_status: str | None = field(name="rawStatus", default=None)
-    browser: Raw = Raw()
-    device: Raw = Raw()
-    parameters: Raw = Raw()
-    suite: str | list[str] | None = None  # an array in the schema, a text by jest's reporter
 
 
 class _Summary(Struct):
@@ -42,15 +41,18 @@ class _Report(Struct):
 
 
 class CtrfReader(DocumentReader[_Report]):
-    """Every test. What only ran on a second try has `failed` attempts, but a status of its own."""
+    """Every test. Its tries are in one entry, with the status of the last: two are two tests."""
 
     kind = _Report
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self._entries = count()
 
     def read(self, document: _Report) -> None:
         """Report the results of a document."""
         for test in document.results.tests:
-            where = [bytes(each) for each in (test.browser, test.device, test.parameters)]
-            self.sink(_result(test), f"{test.file} {test.suite} {where}")
+            self.sink(_result(test), str(next(self._entries)))
         summary = document.results.summary
         if summary is not None and (summary.failed or 0) > 0:
             self.refuse_unless_named(f"it counts {summary.failed:g} failed tests")

@@ -130,8 +130,11 @@ class SarifReader(DocumentReader[_Log]):
                 if reported and not _is_suppressed(result):
                     self.sink(_diagnostic(run, result, rules))
         for run in document.runs:
+            tool = run.tool.driver.name[:100] or "the tool"
             for invocation in run.invocations or []:
-                _refuse_unless_whole(run.tool.driver.name[:100] or "the tool", invocation)
+                _refuse_unless_whole(tool, invocation)
+            if run.results is None:  # a scan that found nothing has an empty list
+                raise UnreadableReport(f"{tool} did not scan anything: it has no list of results")
 
 
 def _refuse_unless_whole(tool: str, invocation: _Invocation) -> None:

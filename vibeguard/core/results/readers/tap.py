@@ -15,6 +15,7 @@ from vibeguard.core.results.texts import BoundedText, cut, message_of, nanosecon
 MOST_DEPTH = 100
 _TEST = re.compile(r"^( *)(not )?ok\b(?: +(\d{1,9}))?(?: +- | +|$)(.*)$")
 _PLAN = re.compile(r"^( *)1\.\.(\d{1,9})(?:\s*(#.*))?$")
+_VERSION = re.compile(r"^TAP version \d+$")
 _BAIL = re.compile(r"^ *Bail out!\s*(.*)$")
 _DIRECTIVE = re.compile(r"^(|.*?\s)# *(skip\w*|todo)\b:?\s*(.*)$", re.IGNORECASE)
 _TIME = re.compile(r"\s*# time=([\d.]+)ms")
@@ -42,7 +43,7 @@ class _Point:
 
 
 class TapReader(LineReader):
-    """One TAP stream. A plan that is missing or does not hold is an error of its own."""
+    """TAP streams, one behind the other. A plan that is missing or does not hold is an error."""
 
     def __init__(self, sink: Sink) -> None:
         super().__init__(sink)
@@ -60,10 +61,14 @@ class TapReader(LineReader):
         """One line of the stream."""
         if self._in_block:
             self._block(line)
+        elif line == "ok" and self._is_complete():
+            self._give()  # `prove -v` sums up a file so
         elif match := _TEST.match(line):
             self._test(match)
         elif match := _PLAN.match(line):
             self._plan(match)
+        elif _VERSION.match(line) and (self._counts or self._plans):
+            self._end_stream()
         elif match := _BAIL.match(line):
             self._give()
             self._seen = True
@@ -81,14 +86,24 @@ class TapReader(LineReader):
             self._point.comments.add(line.strip().removeprefix("#").strip() + "\n")
 
     def end(self) -> None:
-        """The stream is over: each plan must hold, and subtests stand above or in a test."""
+        """There is no more."""
         self._give()
         if not self._seen:
             raise UnreadableReport("there is no TAP in it")
+        self._end_stream()
+
+    def _is_complete(self) -> bool:
+        """Whether all that the plan of the stream promises has come."""
+        return self._plans.get(0) == self._counts.get(0, 0)
+
+    def _end_stream(self) -> None:
+        """A stream is over: each plan must hold, and subtests stand above or in a test."""
+        self._give()
         if self._braces or (self._counts and not {0} & {*self._counts, *self._plans}):
             self._complain("it ends in the middle of subtests: the stream was cut off")
         for level in sorted({0, *self._counts}, reverse=True):
             self._close(level)
+        self._braces.clear()
 
     def _block(self, line: str) -> None:
         if line.strip() == "...":
@@ -101,6 +116,8 @@ class TapReader(LineReader):
         self._give()
         self._seen = True
         self._lines += 1
+        if not match[1] and int(match[3] or 0) == 1 and self._is_complete():
+            self._end_stream()
         indent = min(len(match[1]), 4 * MOST_DEPTH)
         count = self._counts[indent] = self._counts.get(indent, 0) + 1
         number = int(match[3] or count)
@@ -127,6 +144,9 @@ class TapReader(LineReader):
     def _plan(self, match: re.Match[str]) -> None:
         self._give()
         self._seen = True
+        parentless = bool(self._plans) and 0 not in self._counts
+        if not match[1] and (0 in self._plans or parentless):
+            self._end_stream()
         self._plans[len(match[1])] = int(match[2])
 
     def _give(self) -> None:
