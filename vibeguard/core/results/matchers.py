@@ -20,6 +20,25 @@ _GCC = _one(
     file=1, line=2, column=3, severity=4, message=5, code=6,
 )  # fmt: skip
 
+# What a tool says of its own run, without a place: `cc1: fatal error: …`, `mypy: error: …`.
+_OWN = _one(r"^((?:[\w.+/-]+: )?(?:fatal |internal compiler )?(error): .*)$", severity=2, message=1)
+_LINKER = _one(
+    r"^(?:\S*ld(?:\.\w+)?: )?(?:([^:(\s]+):(?:(\d+)|\(\S+\)): )?"
+    r"(cannot find -l.*|(?:undefined reference to|multiple definition of) .*)$",
+    file=1, line=2, message=3,
+)  # fmt: skip
+
+# Rust: a message may have more lines, indented as far as its heading; what has no place is told
+# unless it only counts the errors before it.
+_HEADING = MatcherPattern(r"^(error|warning)(?:\[(\S+)\])?: (.+)$", severity=1, code=2, message=3)
+_MORE = MatcherPattern("^ {7}")
+_PLACELESS = MatcherPattern(
+    r"^(error)(?:\[(\S+)\])?: ((?:[^ac]|a[^b]|c[^o]|co[^u]|couldn|could not [^c]).*"
+    r"|could not compile \S+(?: \(.*\))?)$",
+    severity=1, code=2, message=3,
+)  # fmt: skip
+_NO_PLACE = MatcherPattern("^(?:$| {0,6}[^ -])")
+
 _FRAME = MatcherPattern(r'^ *File "([^"]+)", line (\d+)', file=1, line=2)
 _EXCEPTION = MatcherPattern(
     r"^((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (.*))?$",
@@ -29,8 +48,8 @@ _EXCEPTION = MatcherPattern(
 
 # By name, the patterns of one matcher or of several.
 _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
-    "gcc": (_GCC,),
-    "clang": (_GCC,),
+    "gcc": (_GCC, _LINKER, _OWN),
+    "clang": (_GCC, _LINKER, _OWN),
     "javac": (
         _one(
             r"^(\S+\.java):(\d+): (error|warning): (.*)$",
@@ -54,9 +73,11 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     "python": tuple((_FRAME, *[_SOURCE] * count, _EXCEPTION) for count in range(8)),
     "ruff": (
         _one(
-            _PLACE + r"([A-Z]+\d+) (?:\[\*\] )?(.+)$",
+            _PLACE + r"([A-Z]+\d+|[a-z-]+:|SyntaxError:) (?:\[\*\] )?(.+)$",
             file=1, line=2, column=3, code=4, message=5,
         ),
+        _OWN,
+        (MatcherPattern("^ruff failed$"), MatcherPattern(r"^ +Cause: (.*)$", message=1)),
         (
             MatcherPattern(r"^([A-Z]+\d+|[a-z-]+:) (?:\[\*\] )?(.+)$", code=1, message=2),
             _ARROW,
@@ -71,12 +92,15 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
     ),
     "flake8": (
         _one(_PLACE + r"([A-Z]+\d+) (.+)$", file=1, line=2, column=3, code=4, message=5),
+        _one("^(There was a critical error during execution of Flake8:)$", message=1),
+        _OWN,
     ),
     "pyright": (
         _one(
             r"^\s*(\S[^:]*):(\d+):(\d+) - (error|warning): (.*?)(?: \((report\w+)\))?$",
             file=1, line=2, column=3, severity=4, message=5, code=6,
         ),
+        _OWN,
     ),
     "yamllint": (
         _one(
@@ -85,6 +109,7 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
         ),
     ),
     "eslint-stylish": (
+        _one("^(Oops! Something went wrong! .*)$", message=1),
         (
             MatcherPattern(r"^(/\S.*|(?:[A-Za-z]:\\|\w|\.)\S.*\.\w+)$", file=1),
             MatcherPattern(
@@ -100,12 +125,11 @@ _PATTERNS: dict[str, tuple[tuple[MatcherPattern, ...], ...]] = {
         ),
     ),
     "cargo": (
-        (
-            MatcherPattern(r"^(error|warning)(?:\[(\S+)\])?: (.+)$", severity=1, code=2, message=3),
-            _ARROW,
-        ),
+        *((_HEADING, *[_MORE] * count, _ARROW) for count in range(8)),
+        (_PLACELESS, _NO_PLACE),
     ),
     "shellcheck": (
+        _one(r"^(\S[^:]*): .*: (openBinaryFile: .*)$", file=1, message=2),
         _one(
             _PLACE + r"(error|warning|note): (.*) \[(SC\d+)\]$",
             file=1, line=2, column=3, severity=4, message=5, code=6,

@@ -27,6 +27,10 @@ class MatchingReader(LineReader):
         if found:
             self.sink(found[0])
 
+    def end(self) -> None:
+        """What comes last may be told by the lines behind it."""
+        self.line("")
+
 
 class _Runner:
     """How far one matcher has come: its next pattern, and what the earlier ones captured."""
