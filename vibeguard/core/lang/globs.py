@@ -9,7 +9,7 @@ or one byte that is none. RE2 is imported for the first pattern that is more tha
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
@@ -37,6 +37,8 @@ class _CompiledSet(Protocol):
         """The numbers of the patterns that match the whole text."""
 
 
+# Names by folder, folders in which any name counts, and those below which it does.
+_Reach = tuple[dict[bytes, set[bytes]], set[bytes], set[bytes]]
 Owner = TypeVar("Owner", bound=Hashable)
 
 
@@ -60,14 +62,14 @@ class Globs(Generic[Owner]):
                 number = len(self._rules)
                 self._rules.append((owner, not pattern.startswith("!")))
                 stem = pattern.removeprefix("!")
-                expression, plain = regex_of(stem), _plain_path(stem)
+                plain = _plain_path(stem)
                 if plain:
                     self._plain[plain] = (*self._plain.get(plain, ()), number)
                 else:
-                    self._special[number] = expression
+                    self._special[number] = regex_of(stem)
         self._single: list[tuple[int, _Compiled]] = []
         self._owners: dict[tuple[Hashable, ...], frozenset[Owner]] = {}
-        self._reach: tuple[set[bytes], set[bytes]] | None = None
+        self._reach: _Reach | None = None
         # RE2 answers "none" when its memory is used up; the last pattern always matches, and tells.
         expressions = [*self._special.values(), rb"(?s:.*)"]
         self._set = _compile_set(expressions) if self._special else None
@@ -97,27 +99,33 @@ class Globs(Generic[Owner]):
         """The including patterns of an owner by which no file is in its list."""
         return [self.patterns[n] for n in sorted(self._idle) if self._rules[n] == (owner, True)]
 
-    def reaches(self, folder: bytes) -> bool:
-        """Whether what lies in this folder, or below it, can be in a list."""
-        if self._reach is None:
-            self._reach = self._reached()
-        searched, whole = self._reach
-        return folder in searched or any(above in whole for above in _and_above(folder))
-
-    def _reached(self) -> tuple[set[bytes], set[bytes]]:
-        """The folders that the patterns lead through, and those of which all that is below counts.
+    def names_in(self, folder: bytes) -> Collection[bytes] | None:
+        """The names in this folder of what can be in a list, or leads there; None: any name.
 
         What a pattern says before its first special character names a folder.
         """
+        if self._reach is None:
+            self._reach = self._reached()
+        named, filled, whole = self._reach
+        if folder in filled or any(above in whole for above in _and_above(folder)):
+            return None
+        return named.get(folder, frozenset())
+
+    def _reached(self) -> _Reach:
+        """The names that count by folder, the folders where any does, and those where any below."""
         whole = {b""} if self._everything else set()
-        searched: set[bytes] = set()
+        filled: set[bytes] = set()
+        named: dict[bytes, set[bytes]] = {}
         for pattern, (_, includes) in zip(self.patterns, self._rules, strict=True):
             if includes:
                 folder, is_whole = _folder_of(pattern)
-                searched.update(_and_above(folder))
-                if is_whole:
-                    whole.add(folder)
-        return searched, whole
+                plain = b"" if is_whole else _plain_path(pattern)
+                for path in _and_above(plain or folder):
+                    above, _, name = path.rpartition(b"/")
+                    named.setdefault(above, set()).add(name)
+                if not plain:
+                    (whole if is_whole else filled).add(folder)
+        return named, filled, whole
 
     def _decided_by(self, numbers: Sequence[int], is_folder: bool) -> frozenset[Owner]:
         included = set(self._everything)
@@ -141,7 +149,7 @@ class Globs(Generic[Owner]):
 def _plain_path(pattern: str) -> bytes:
     """The path that a pattern means, or "/" and the name it means at any depth; else nothing."""
     stem = pattern.removeprefix("./")
-    if not stem or not all(map(_PLAIN.fullmatch, stem.split("/"))):
+    if len(pattern) > LONGEST_PATTERN or not all(map(_PLAIN.fullmatch, stem.split("/"))):
         return b""
     return (stem if "/" in stem else f"/{stem}").encode("utf-8", "surrogateescape")
 
@@ -157,6 +165,8 @@ def _folder_of(pattern: str) -> tuple[bytes, bool]:
 
 def levels_above(pattern: str) -> int:
     """How many folders above its own a pattern begins; of braces, the way that begins highest."""
+    if pattern.removeprefix("!")[:1] not in (".", "{", "\\"):
+        return 0
     ways = {(0, True)}  # for each, how much of ../../.. it has said, and whether it may say more
     around: list[tuple[set[tuple[int, bool]], set[tuple[int, bool]]]] = []  # at a {, and its ends
     for part in _PIECE.finditer(pattern.removeprefix("!").removeprefix("./")):

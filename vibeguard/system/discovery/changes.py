@@ -121,7 +121,9 @@ def present_files(
         listed = answer_of_git(ahead.process, TIMEOUT_S) if ahead else None
     except SubprocessError:
         return None
-    return None if listed is None else sorted(set(listed.split(b"\0")) - {b""})
+    if listed is None:
+        return None
+    return sorted(dict.fromkeys(filter(None, listed.split(b"\0"))))  # in order but for a few
 
 
 def tracked_at_least(folder: str) -> int:

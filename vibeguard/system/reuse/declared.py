@@ -62,7 +62,7 @@ class Declared:
         self._signatures: dict[bytes, Signature | None] = {}
         self._tree: list[bytes] | None = None
         self._ahead: AskedAhead | None = None
-        self._marks: list[tuple[bytes, bytes]] | None = None
+        self._marks: list[tuple[bytes, Signature | None]] | None = None
         self._made_by: dict[bytes, frozenset[Patterns]] = {}
         self._around: dict[Patterns, str] = {}
 
@@ -91,12 +91,12 @@ class Declared:
         outputs = planned.outputs or ()
         if self._marks is None:
             told = self._signatures_of(self._files())
-            self._marks = [(path, _encode((path, told[path]))) for path in self._files()]
+            self._marks = [(path, told[path]) for path in self._files()]
             globs = Globs(self._outputs) if self._outputs else None
             self._made_by = {p: globs.owners_of(p) for p, _ in self._marks} if globs else {}
         if outputs not in self._around:
-            kept = [m for path, m in self._marks if outputs not in self._made_by.get(path, ())]
-            self._around[outputs] = sha256(b"".join(kept)).hexdigest()
+            kept = [m for m in self._marks if outputs not in self._made_by.get(m[0], ())]
+            self._around[outputs] = sha256(_encode(kept)).hexdigest()
         return self._around[outputs]
 
     def list_ahead(self) -> None:

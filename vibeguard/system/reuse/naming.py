@@ -1,7 +1,7 @@
 """What files are called from the folder of the run, which patterns are relative to."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import tee
 from typing import Any
 
@@ -21,10 +21,12 @@ def listing(
     start = os.path.normpath(os.path.join(os.path.realpath(folder), *([b".."] * up)))
     own = os.path.relpath(os.path.realpath(os.fsencode(state_dir)), start)
 
-    def enters(path: bytes) -> bool:
-        return path != own and (globs is None or up > 0 or globs.reaches(path))
+    def counted(path: bytes) -> Collection[bytes] | None:
+        if path == own:
+            return ()
+        return None if globs is None or up else globs.names_in(path)
 
-    walked = walk(start, enters, folders=True)
+    walked = walk(start, counted, folders=True)
     found = ((path, e.is_dir(follow_symlinks=False)) for path, e in walked if path != own)
     if not up:
         return found

@@ -12,7 +12,7 @@ Not covered: stores into a mapping of a file that was dirty before (mmap(2)).
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from vibeguard.core.reuse.manifest import Entry, Kind, Signature
@@ -29,28 +29,34 @@ _CHUNK = 1 << 17  # a larger buffer costs a small file more than reading it
 
 
 def walk(
-    root: bytes, enters: Callable[[bytes], bool] = lambda _: True, *, folders: bool = False
+    root: bytes,
+    names: Callable[[bytes], Collection[bytes] | None] = lambda _: None,
+    *,
+    folders: bool = False,
 ) -> Iterator[tuple[bytes, os.DirEntry[bytes]]]:
     """Every entry below `root` that is no folder, by its name from there, in no order.
 
-    With `folders` these come too, but for `root`. `enters` says of a folder whether what is below
-    may count. Raises OSError for a folder that cannot be read.
+    With `folders` these come too, but for `root`. `names` says of a folder which in it may count,
+    None for all; one where none may is not read. Raises OSError for a folder that cannot be read.
     """
     waiting = [b""]
     while waiting:
         folder = waiting.pop()
+        counted = names(folder)
+        if counted is not None and not counted:
+            continue
         try:
             found = os.scandir(os.path.join(root, folder))
         except FileNotFoundError:
             continue
         with found:
             for entry in found:
-                if entry.name in _NEVER_INPUT:
+                name = entry.name
+                if name in _NEVER_INPUT or (counted is not None and name not in counted):
                     continue
-                path = folder + b"/" + entry.name if folder else entry.name
+                path = folder + b"/" + name if folder else name
                 if entry.is_dir(follow_symlinks=False):
-                    if enters(path):
-                        waiting.append(path)
+                    waiting.append(path)
                     if not folders:
                         continue
                 yield path, entry

@@ -177,7 +177,7 @@ def files_below(folder: str, state_dir: str) -> Iterator[bytes]:
     The state folder is left out, whatever its name. Raises OSError.
     """
     own = os.fsencode(os.path.relpath(os.path.realpath(state_dir), os.path.realpath(folder)))
-    for path, entry in walk(os.fsencode(folder), lambda path: path != own):
+    for path, entry in walk(os.fsencode(folder), lambda path: () if path == own else None):
         if entry.is_symlink() or entry.is_file():
             yield path
 

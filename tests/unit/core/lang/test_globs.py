@@ -109,18 +109,20 @@ LISTS = st.lists(st.builds("{}{}{}".format, st.sampled_from(["", "!", "./"]),
 
 
 @given(LISTS, st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=4))
-def test_what_a_list_takes_is_in_a_folder_that_it_reaches(patterns, names):
+def test_the_names_that_lead_to_what_a_list_takes_are_told(patterns, names):
     globs = Globs({"check": patterns})
-    path = "/".join(names).encode()
-    above = [b"/".join(path.split(b"/")[:depth]) for depth in range(len(names))]
-    assert all(map(globs.reaches, above)) or not globs.owners_of(path)
+    words = "/".join(names).encode().split(b"/")
+    told = [globs.names_in(b"/".join(words[:depth])) for depth in range(len(words))]
+    leads = all(those is None or word in those for those, word in zip(told, words, strict=True))
+    assert leads or not globs.owners_of(b"/".join(words))
 
 
-def test_folders_that_no_pattern_leads_to_are_not_reached():
-    globs = Globs({"check": ["src/**", "docs/a/*.md", "!lib/**"], "other": ["etc/x"]})
-    reached = [b"", b"src", b"src/a/b", b"docs", b"docs/a", b"etc"]
-    assert all(map(globs.reaches, reached))
-    assert not any(map(globs.reaches, [b"lib", b"srcs", b"docs/b", b"docs/a/b", b"etc/x", b"x"]))
+def test_where_no_pattern_leads_no_name_counts():
+    globs = Globs({"check": ["src/**", "docs/a/*.md", "!lib/**"], "other": ["./etc/x"]})
+    assert all(globs.names_in(folder) is None for folder in [b"src", b"src/a/b", b"docs/a"])
+    assert set(globs.names_in(b"")) - {b""} == {b"src", b"docs", b"etc"}
+    assert (globs.names_in(b"docs"), globs.names_in(b"etc")) == ({b"a"}, {b"x"})
+    assert not any(map(globs.names_in, [b"lib", b"srcs", b"docs/b", b"docs/a/b", b"etc/x", b"x"]))
 
 
 def test_plain_paths_need_no_expressions(monkeypatch):
