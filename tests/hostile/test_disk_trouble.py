@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.census import nothing_left_behind
-from tests.helpers.command import project, vibeguard
+from tests.helpers.command import git, project, vibeguard
 from tests.helpers.running import running
 from vibeguard.core.fold.verdict import exit_code_so_far
 from vibeguard.core.names import LogStatus
@@ -273,6 +273,37 @@ def test_an_output_that_cannot_be_stored_ends_the_run(tmp_path: Path) -> None:
         assert result.returncode == 4, result.stderr
         assert "the output of loud could not be stored" in result.stderr
         assert types_in(run_of(disk))[-1] == "log.sealed"
+
+
+USES_UP_NAMES = """version: "1"
+checks:
+  - {id: greedy, run: "{ i=0; while true >$DISK/u$i; do i=$((i+1)); done; } 2>/dev/null; :"}
+  - {id: next, run: ":", requires: [greedy], severity: warning, MORE}
+  - {id: after, run: ":", requires: [next], severity: warning}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("timeout: 9s", "the output file"),
+        ("group: g", "the lock of group g"),
+        ("files: ['*.yaml']", "the list of its files"),
+    ],
+)
+def test_a_file_that_an_attempt_needs_and_the_disk_does_not_take_ends_the_run(
+    tmp_path: Path, more: str, what: str
+) -> None:
+    """Although only warnings are concerned: what the run says of itself is not whole."""
+    folder = project(tmp_path / "project", USES_UP_NAMES.replace("MORE", more))
+    git("init", "-q", cwd=folder)
+    with small_disk(tmp_path / "disk", more=",nr_inodes=60") as disk:
+        state = ("--state-dir", str(disk))
+        result = vibeguard(*state, "run", cwd=folder, env={"DISK": str(disk)})
+        assert result.returncode == 4, result.stderr
+        assert f"because it could not be recorded: {what}" in result.stderr
+        assert types_in(run_of(disk))[-1] == "log.sealed"
+        assert vibeguard(*state, "report", cwd=folder).returncode == 4
 
 
 def test_a_log_folder_on_a_full_disk(tmp_path: Path) -> None:

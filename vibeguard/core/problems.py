@@ -93,6 +93,20 @@ class RunPending(VibeGuardError):
     exit_code = ExitCode.PENDING
 
 
+# What a disk fails with: full, broken, read-only by now, or gone with its server.
+DISK_TROUBLE: Final = frozenset(
+    {
+        errno.EIO,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EUCLEAN,
+        errno.ESTALE,
+        errno.ENOTCONN,
+    }
+)
+
+
 def shortage(error: BaseException) -> RunIncomplete | None:
     """What is told of an error that is no defect: the system had no more of something to give."""
     while isinstance(error, BaseExceptionGroup):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from vibeguard.core.problems import RunIncomplete, shortage
+from vibeguard.core.problems import DISK_TROUBLE, RunIncomplete, shortage
 from vibeguard.system.rundir.notes import keep_traceback
 
 # What a sandbox lets a call fail with.
@@ -66,15 +66,18 @@ def told_of(
 
 
 def _refusal(error: BaseException) -> RunIncomplete | None:
-    """What is told of a call that the system refused; None for any other error."""
+    """What is told of a call that the system or a disk refused; None for any other error."""
     from traceback import extract_tb  # noqa: PLC0415 - only on failure
 
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in REFUSALS:
+        if isinstance(cause, OSError) and cause.errno in REFUSALS | DISK_TROUBLE:
             # Without a file, the error does not name what was refused: the line of code does.
             lines = [f" ({place.line})" for place in extract_tb(cause.__traceback__)[-1:]]
             named = "".join(lines) if cause.filename is None else f" ({cause.filename})"
+            if cause.errno in DISK_TROUBLE:
+                what = f"a disk does not do what VibeGuard needs: {cause.strerror}{named}"
+                return RunIncomplete(what, "make room there, or see to the disk")
             what = f"the system refuses what VibeGuard cannot do without: {cause.strerror}{named}"
             allows = "sandbox" if cause.filename is None else "rights of that file"
             return RunIncomplete(what, f"let the {allows} allow it")

@@ -126,6 +126,20 @@ def test_what_the_system_refuses_is_no_defect_and_no_full_disk_either(error):
     assert problem.what.startswith("the system refuses what VibeGuard cannot do without: ")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EIO, "Input/output error", "/state/runs"),
+        OSError(errno.ENOSPC, "No space left on device", "/tmp/vibeguard-x"),
+        ExceptionGroup("", [OSError(errno.ENOTCONN, "Not connected", "/fuse")]),
+    ],
+)
+def test_a_disk_in_trouble_is_no_defect(error):
+    (problem,), code = explain(error, "run")
+    assert code is ExitCode.INCOMPLETE
+    assert problem.what.startswith("a disk does not do what VibeGuard needs: ")
+
+
 def test_every_problem_of_a_config_is_told():
     """Not only the first one."""
     problems = (Problem("a", "b", "f", 1, 1), Problem("c", "d", "f", 2, 1))

@@ -16,7 +16,7 @@ from vibeguard.core.model.event_parts import AttemptFacts, AttemptOrder, Process
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.system.process.output import OutputFile
-from vibeguard.system.process.start_refused import refusal
+from vibeguard.system.process.start_refused import storing
 from vibeguard.system.rundir.files import FileIdentity
 
 if TYPE_CHECKING:
@@ -81,11 +81,8 @@ class Callbacks(Struct, frozen=True):
 
 def open_output(spec: AttemptSpec) -> OutputFile:
     """The file for an attempt's output. Raises StartRefused."""
-    try:
+    with storing(f"the output file {spec.output_path} cannot be created"):
         return OutputFile(spec.output_path, spec.output_limit_bytes)
-    except OSError as error:
-        what = f"the output file {spec.output_path} cannot be created"
-        raise refusal(error, what) from error
 
 
 class AttemptResult(AttemptFacts, frozen=True, kw_only=True):

@@ -1,8 +1,11 @@
 """Why an attempt was not started, in words; and whether that may pass."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
+
+from vibeguard.core.problems import DISK_TROUBLE
 
 PRESSURE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 _REMEDIES: Final = {
@@ -15,14 +18,18 @@ class StartRefused(Exception):
     """An attempt, or its command, was not started; `reason` says why, for the user.
 
     `transient` marks pressure (out of descriptors, processes or memory) that may pass; with `ours`
-    nobody but this process can give back what is missing: its own descriptors.
+    nobody but this process can give back what is missing: its own descriptors. `unstored` marks a
+    file of the run that its disk does not take: what the run says of itself is not whole any more.
     """
 
-    def __init__(self, reason: str, *, transient: bool = False, ours: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, transient: bool = False, ours: bool = False, unstored: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.transient = transient
         self.ours = ours
+        self.unstored = unstored
 
 
 def refusal(error: OSError, what: str) -> StartRefused:
@@ -30,6 +37,20 @@ def refusal(error: OSError, what: str) -> StartRefused:
     number = error.errno or 0
     reason = ": ".join(filter(None, (what, error.strerror, _REMEDIES.get(number))))
     return StartRefused(reason, transient=number in PRESSURE, ours=number == errno.EMFILE)
+
+
+@contextmanager
+def storing(what: str) -> Iterator[None]:
+    """A file of the run is made here, which an attempt needs; `what` is said where it cannot be.
+
+    Raises StartRefused.
+    """
+    try:
+        yield
+    except OSError as error:
+        refused = refusal(error, what)
+        refused.unstored = error.errno in DISK_TROUBLE
+        raise refused from error
 
 
 def refused_variable(environment: Mapping[bytes, bytes]) -> str:

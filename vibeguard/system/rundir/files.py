@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from vibeguard.core.problems import shortage
+from vibeguard.core.problems import DISK_TROUBLE, shortage
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -154,6 +154,8 @@ def advice_for(error: OSError) -> str:
         return lack.do
     if error.errno in (errno.EPERM, errno.ENOSYS):
         return "let the sandbox or the mount allow it, or keep the state elsewhere: --state-dir"
+    if error.errno in DISK_TROUBLE - {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+        return "see to the disk, or keep the state elsewhere: --state-dir"
     return "make room, make the folder writable, or keep the state elsewhere: --state-dir"
 
 

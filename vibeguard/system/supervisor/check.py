@@ -37,7 +37,7 @@ from vibeguard.system.executors.base import (
     Callbacks,
 )
 from vibeguard.system.process.start_refused import StartRefused
-from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, refuse, submitted
+from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, submitted
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.support import Ended, Support
 
@@ -62,6 +62,7 @@ class CheckTask(Struct, eq=False):
     scheduler: Scheduler
     grace_ns: int
     record: Callable[[Event], None]
+    refuse: Callable[[CheckRecord, StartRefused], None]
     step: Callable[..., None]
     attempt: Attempt | None = None
     started: float = 0.0
@@ -94,7 +95,7 @@ class CheckTask(Struct, eq=False):
             return await self.start_patiently(support.specify(planned, self.number), callbacks)
         except StartRefused as refusal:
             if self.check.state is not CheckState.SETTLED:
-                refuse(self.check, refusal, self.record)
+                self.refuse(self.check, refusal)
                 self.step()
             return None
 

@@ -14,7 +14,7 @@ from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import CheckState
 from vibeguard.system.process.orphans import marks_around
 from vibeguard.system.process.spawn import usable_descriptors
-from vibeguard.system.process.start_refused import StartRefused, refusal
+from vibeguard.system.process.start_refused import StartRefused, storing
 from vibeguard.system.rundir.files import lock_file, make_folder, read_regular
 from vibeguard.system.supervisor.support import Patience
 
@@ -41,16 +41,13 @@ class Groups:
         """
         if not group:
             return True
-        try:
+        with storing(f"the lock of group {group} cannot be had"):
             self._leave_room()
             with contextlib.suppress(FileExistsError):
                 make_folder(self._folder)
             name = sha256(group.encode()).hexdigest()[:32]
             path = os.path.join(self._folder, name)
             descriptor = lock_file(path)
-        except OSError as error:
-            what = f"the lock of group {group} cannot be had"
-            raise refusal(error, what) from error
         if descriptor is None:
             _refuse_to_wait_for_ourselves(group, path)
             return False

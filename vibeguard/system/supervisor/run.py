@@ -104,10 +104,7 @@ class Run:
         task ends the processes before it settles. `verdict_of` takes the exit code from the
         request.
         """
-        exit_code = SIGNAL_EXIT_CODES.get(by, CANCEL_EXIT_CODES[reason])
-        request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
-        if not self.over and outranks(request, self.state.cancel):
-            self._cancel(request)
+        if self._request_cancel(reason, by):
             self.step()
 
     def cancel_check(self, check: str) -> None:
@@ -199,6 +196,7 @@ class Run:
             self.scheduler,
             self._grace_ns,
             self.record,
+            self._refuse,
             self.step,
         )
         self._tasks[record.planned.id] = task
@@ -245,6 +243,15 @@ class Run:
         if self._reusing.note_passed(check):
             self._background.start_soon(self._reusing.prove, self.state)
 
+    def _request_cancel(self, reason: CancelReason, by: str) -> bool:
+        """Cancel, unless that comes too late; whether it does not. `step` has to follow."""
+        exit_code = SIGNAL_EXIT_CODES.get(by, CANCEL_EXIT_CODES[reason])
+        request = RunCancelRequested(reason=reason, by=by, exit_code=exit_code)
+        wanted = not self.over and outranks(request, self.state.cancel)
+        if wanted:
+            self._cancel(request)
+        return wanted
+
     def _cancel(self, request: RunCancelRequested) -> None:
         """Record and cancel in one step; on the disk at once, so that no crash takes it back."""
         if self.paused:
@@ -260,7 +267,7 @@ class Run:
                 return
         except StartRefused as refusal:
             if not refusal.transient:
-                refuse(record, refusal, self.record)
+                self._refuse(record, refusal)
                 return
         self.scheduler.block(record.planned.id)
         self._background.start_soon(self._wait_for_group, record)
@@ -269,10 +276,16 @@ class Run:
         try:
             await wait_released(self._groups, self.state, record)
         except StartRefused as refusal:
-            refuse(record, refusal, self.record)
+            self._refuse(record, refusal)
         if record.state is not CheckState.SETTLED:
             self.scheduler.unblock(record.planned.id)
         self.step()
+
+    def _refuse(self, record: CheckRecord, refusal: StartRefused) -> None:
+        """Settle a check that was not started; the run ends where its disk took no file for it."""
+        if refusal.unstored:
+            self._request_cancel(CancelReason.LOG_FAILURE, refusal.reason)
+        refuse(record, refusal, self.record)
 
     def _log_failed(self) -> None:
         """Nothing can be recorded any more: nothing may go on."""

@@ -19,6 +19,7 @@ from vibeguard.system.discovery.environment import FILE_LIST, check_environment
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Executor
 from vibeguard.system.executors.local import CLOSE_BOUND_S
+from vibeguard.system.process.start_refused import storing
 from vibeguard.system.rundir.files import write_new
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
@@ -179,11 +180,15 @@ class Session:
             self._log.recorder.record(replace(awaits, present=present))
 
     def _file_list(self, planned: PlannedCheck, listed: bytes) -> bytes:
-        """The path of the list of a check's files, written before its first attempt."""
+        """The path of the list of a check's files, written before its first attempt.
+
+        Raises StartRefused.
+        """
         path = os.path.join(self._log.folder, "files", planned.stem)
         if not os.path.exists(path):
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            write_new(path, listed)
+            with storing(f"the list of its files {path} cannot be written"):
+                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+                write_new(path, listed)
         return os.fsencode(path)
 
     def _keep_output(self, planned: PlannedCheck, number: int, result: AttemptResult) -> None:

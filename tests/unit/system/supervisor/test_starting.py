@@ -27,7 +27,7 @@ def test_a_check_that_was_cancelled_while_it_was_queued_is_not_submitted(tmp_pat
     async def start() -> object:
         support: Any = SimpleNamespace(patience=None)
         scheduler: Any = SimpleNamespace(state=State())
-        task = CheckTask(record, planned, 1, support, scheduler, 0, recorded.append, print)
+        task = CheckTask(record, planned, 1, support, scheduler, 0, recorded.append, print, print)
         return await task.start_patiently(spec, Callbacks())
 
     assert trio.run(start) is None
