@@ -67,3 +67,13 @@ def test_a_folder_whose_name_is_no_text(tmp_path):
     ended = vibeguard("run", "--json", cwd=folder)
     assert ended.returncode == 1
     assert "\ufffd" in json.loads(ended.stdout)["violations"][0]["log_file"]
+
+
+def test_what_goes_wrong_is_said_where_the_name_of_the_folder_is_no_text(tmp_path):
+    """What the supervisor reports names the folder; it is no defect of ours for that."""
+    folder = tmp_path / "\udcff"
+    folder.mkdir()
+    (folder / "vibeguard.yaml").write_text("checks: [{id: a, run: rm -rf .vibeguard; sleep 9}]")
+    ended = vibeguard("run", cwd=folder)
+    assert ended.returncode == 4, ended.stderr
+    assert "defect" not in ended.stderr

@@ -151,7 +151,12 @@ _decode_report = msgspec.msgpack.Decoder(Report).decode
 
 def send(descriptor: int, message: Order | Report) -> None:
     """Write one message whole. Raises BrokenPipeError when nobody can read it any more."""
-    payload = encode_message(message)
+    try:
+        payload = encode_message(message)
+    except UnicodeEncodeError:  # a report names a path; what an order names is bytes
+        from vibeguard.core.model.storable import storable  # noqa: PLC0415 - seldom needed
+
+        payload = encode_message(storable(message))
     view = memoryview(len(payload).to_bytes(_LENGTH_BYTES, "big") + payload)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -13,15 +13,17 @@ from vibeguard.core.config.source import Source
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = f"(?:\r\n|[{_BREAKS}])"
 _KEPT_BLANKS = f"[ \t]++(?!{_BREAK})"  # those before a line break are dropped
+# Not `++`: up to Python 3.11.4 what its last turn has taken before it failed stays taken.
+_OFTEN = "{1,1000}"
 _FOLD = f"(?P<fold>[ \t]*{_BREAK}(?:[ \t]*{_BREAK})*[ \t]*)"
 
 # One step through a value by its style: characters as they are, a fold, or an escape. All patterns
 # here are compiled when they are used, since most runs use none.
 _STEPS = {
-    "": f"(?P<same>(?:[^ \t{_BREAKS}]++|{_KEPT_BLANKS})++)|{_FOLD}",
-    "'": f"(?P<same>(?:[^' \t{_BREAKS}]++|{_KEPT_BLANKS})++)|{_FOLD}|''",
+    "": f"(?P<same>(?:[^ \t{_BREAKS}]++|{_KEPT_BLANKS}){_OFTEN})|{_FOLD}",
+    "'": f"(?P<same>(?:[^' \t{_BREAKS}]++|{_KEPT_BLANKS}){_OFTEN})|{_FOLD}|''",
     '"': (
-        rf'(?P<same>(?:[^"\\ \t{_BREAKS}]++|{_KEPT_BLANKS})++)|{_FOLD}'
+        rf'(?P<same>(?:[^"\\ \t{_BREAKS}]++|{_KEPT_BLANKS}){_OFTEN})|{_FOLD}'
         rf"|\\(?P<joined>{_BREAK}(?:[ \t]*{_BREAK})*[ \t]*)"
         r"|\\(?:x..|u.{4}|U.{8}|.)"
     ),

@@ -1,8 +1,10 @@
 """What arrives of an attempt must be what its worker wrote: the digest is compared."""
 
 import os
+import tarfile
 import threading
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,69 @@ def test_what_cannot_be_stored_is_said_when_it_is_over_and_stops_nothing_before(
     result = trio.run(main)
     assert result.end is AttemptEnd.LOST
     assert "what came back could not be stored" in result.error
+
+
+def what_came_back(folder: Path, *entries: tarfile.TarInfo) -> AttemptResult:
+    """How an attempt ends for which a worker sends this, each a byte long."""
+
+    async def main() -> AttemptResult:
+        spec = make_spec("true", str(folder / "output"), leaks=LeakPolicy.WARN)
+        spec = for_a_worker(spec, returns=("out",), returned_folder=str(folder / "back" / "a.1"))
+        output = OutputFile(spec.output_path, spec.output_limit_bytes)
+        attempt = PoolAttempt(spec, output, Callbacks(), lambda _: None)
+        attempt.begin("w")
+        parcel = BytesIO()
+        with tarfile.open(fileobj=parcel, mode="w") as archive:
+            for entry in entries:
+                archive.addfile(entry, BytesIO(b"x") if entry.size else None)
+        attempt.receive(1, parcel.getvalue())
+        result = Result(
+            exit_code=0,
+            output_sha256=sha256(b"").hexdigest(),
+            parcel_bytes=len(parcel.getvalue()),
+            parcel_sha256=sha256(parcel.getvalue()).hexdigest(),
+        )
+        attempt.end(Ended("t", result))
+        return await attempt.wait()
+
+    return trio.run(main)
+
+
+def file_called(name: str) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode, entry.mtime = 1, 0o777, 1_000_000_000
+    return entry
+
+
+def test_files_that_come_back_are_of_their_owner_alone(tmp_path: Path) -> None:
+    """Of a file that two patterns name the last one stays; times are those of the worker."""
+    result = what_came_back(tmp_path, *map(file_called, ("d/e/f", "g", "g")))
+    assert result.end is AttemptEnd.EXITED
+    back = tmp_path / "back" / "a.1"
+    modes = {str(path.relative_to(back)): oct(path.stat().st_mode) for path in back.rglob("*")}
+    assert modes == {"d": "0o40700", "d/e": "0o40700", "d/e/f": "0o100600", "g": "0o100600"}
+    assert (back / "g").stat().st_mtime == 1_000_000_000
+
+
+def linking(kind: bytes) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo("link")
+    entry.type, entry.linkname = kind, "/etc/passwd"
+    return entry
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [file_called("../../f"), file_called("d/../../f"), linking(tarfile.SYMTYPE)]
+    + [linking(kind) for kind in (tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE)],
+    ids=lambda entry: f"{entry.name} {entry.type}",
+)
+def test_what_is_no_file_of_the_attempts_folder_is_not_unpacked(
+    tmp_path: Path, entry: tarfile.TarInfo
+) -> None:
+    result = what_came_back(tmp_path, entry)
+    assert result.end is AttemptEnd.LOST
+    assert "what came back could not be stored" in result.error
+    assert not [*tmp_path.rglob("f"), *tmp_path.rglob("link")]
 
 
 def test_an_attempt_that_does_not_compare_is_found_out(tmp_path: Path) -> None:
