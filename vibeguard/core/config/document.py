@@ -263,12 +263,17 @@ class _Builder:
 
     def _check_tag(self, event: ParserEvent, allowed: frozenset[str]) -> None:
         tag = str(event.tag)
-        if tag == "!" or (tag.startswith(_TAG_PREFIX) and tag[len(_TAG_PREFIX) :] in allowed):
+        if tag.startswith(_TAG_PREFIX) and tag[len(_TAG_PREFIX) :] in allowed:
             return
         name = "!!" + tag[len(_TAG_PREFIX) :] if tag.startswith(_TAG_PREFIX) else tag
         mark = event.start_mark
         what = f"the tag {quoted(name)}{NOT_KNOWN}"
-        do = "remove it, or put the value in quotes"
+        # Of `run: ! grep TODO` YAML would leave the opposite.
+        do = (
+            "put the whole value in quotes"
+            if tag == "!"
+            else "remove it, or put the value in quotes"
+        )
         self._findings.add(what, do, mark.line + 1, mark.column + 1)
 
     def _problem(self, what: str, do: str, node: Node) -> None:

@@ -9,6 +9,7 @@ from vibeguard.core.problems import ConfigError, Problem
 MAX_BYTES = 16 << 20
 _LINE_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"  # those that YAML counts
 _NOT_PRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+"
+_LIKE_A_BLANK = "[\xa0\u2000-\u200b\u202f\u3000\ufeff]"  # as copied from a page
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MOST_PLACES = 20  # a binary file has thousands
 _EXCERPT = 500  # characters of a line that a message repeats
@@ -31,6 +32,8 @@ class Source:
         text = self.lines[line - 1] if 1 <= line <= len(self.lines) else ""
         start = max(column - 1 - _EXCERPT // 2, 0) if len(text) > _EXCERPT else 0
         excerpt = text[start : start + _EXCERPT]
+        if not text.isprintable() and (odd := re.search(_LIKE_A_BLANK, text)):
+            do += f" (in column {odd.start() + 1} stands U+{ord(odd[0]):04X}, which is no blank)"
         return Problem(what, do, self.file, line, column, excerpt, start + 1)
 
     def offset(self, line: int, column: int) -> int:

@@ -27,6 +27,9 @@ _SYNONYMS = {
 
 
 def _key_advice(name: str, known: Collection[str]) -> str:
+    meant, colon, value = name.partition(":")
+    if colon and meant in known:
+        return f"put a blank behind its colon: {meant}: {value}"
     meant = key_meant(name, known)
     return f'did you mean "{meant}"?' if meant else ""
 

@@ -28,6 +28,7 @@ _BACKSLASH = r'write "\\" for a backslash, or use single quotes'
 _COMPLETE = "add what is missing"
 _NOT_CLOSED = "this {} is not closed, or a comma is missing"
 _UNQUOTED_TEMPLATE = re.compile(r"(?:: |- |^)\s*(\{\{)")
+_NO_BLANK = re.compile(r" *(?:- +)*(-|[a-z_]+:)(?![ /-])\s*(\S.*)")
 
 # Both parsers' words are here; the first entry that fits wins.
 _MEANINGS = (
@@ -125,6 +126,8 @@ def _seen_in_the_line(said: str, source: Source, line: int, column: int) -> Prob
         if character:
             what, do = _cannot_begin(before, text[column - 1 :])
             return source.problem(what, do, line, column)
+    elif missing := _missing_blank(said, source, line):
+        return missing
     elif ("<block end>" in said or "expected key" in said) and before.strip(" -?"):
         template = _UNQUOTED_TEMPLATE.search(text)
         if template:
@@ -132,6 +135,17 @@ def _seen_in_the_line(said: str, source: Source, line: int, column: int) -> Prob
             return source.problem(what, do, line, template.start(1) + 1)
         what = "this cannot follow the value before it"
         return source.problem(what, "remove it, or put the whole value in quotes", line, column)
+    return None
+
+
+def _missing_blank(said: str, source: Source, line: int) -> Problem | None:
+    """A `key:value` or `-value`, which is a text; parsers may stop only in the line after it."""
+    joined = "mapping values" in said
+    for number in (line, line - 1) if joined else (line,) if "expected" in said else ():
+        seen = _NO_BLANK.match("".join(source.lines[number - 1 : number]))
+        if seen:
+            what = f"no blank stands behind {quoted(seen[1])}"
+            return source.problem(what, f"write {seen[1]} {seen[2]}", number, seen.end(1) + 1)
     return None
 
 

@@ -120,6 +120,17 @@ def test_places_count_the_lines_of_any_line_end() -> None:
 
 
 SYNTAX = [
+    # YAML would leave the opposite of what is written.
+    ("checks:\n  - id: a\n    run: ! grep x y\n", '3:10: the tag "!" is not known here'),
+    ("checks:\n  - id: a\n    run: x\n    files: [! y]\n", '4:13: the tag "!" is not known here'),
+    ("checks: [{id:a, run: x}]\n", 'unknown key "id:a" in a check: put a blank behind its colon'),
+    ("checks:\n  - id: a\n\xa0   run: x\n", "(in column 1 stands U+00A0, which is no blank)"),
+    ("checks:\n  - id:a\n    run: x\n", '2:8: no blank stands behind "id:": write id: a'),
+    ("version:'1'\nchecks: []\n", "1:9: no blank stands behind \"version:\": write version: '1'"),
+    ("checks:\n  -id: a\n   run: x\n", '2:4: no blank stands behind "-": write - id: a'),
+    (GOOD + "  -id: b\n", '4:4: no blank stands behind "-"'),
+    ("checks:\n  -\xa0id: a\n    run: x\n", '2:4: no blank stands behind "-"'),
+    ("checks:\n  - id: a\n    run: |\n      -x: y\n   z: y\n", "5:4: this does not fit"),
     ("checks:\n\t- id: a\n", "2:1: a tab indents this line"),
     ("checks:\n  - id: a\n   run: x\n", "3:4: this does not fit the indentation"),
     ("checks:\n  - id: a\n    run: {{.x}}\n", '3:10: a text that begins with "{{" needs quotes'),
