@@ -213,7 +213,7 @@ def bench_tail(folder: str) -> None:
     journal.append(next(events))
     rows = {
         "tail -F": latencies(journal, events, by_tail(journal.log_path)),
-        "follower": latencies(journal, events, by_follower(journal.log_path)),
+        "follower": latencies(journal, events, by_follower(journal.run_folder)),
     }
     medians = {}
     for name, seconds in rows.items():
@@ -270,11 +270,11 @@ def by_tail(path: str) -> Watch:
     return watch
 
 
-def by_follower(path: str) -> Watch:
+def by_follower(folder: str) -> Watch:
     """The follower behind `tail`, decoding every event."""
 
     def watch(stop: threading.Event, seen: list[float]) -> None:
-        follower = Follower(path)
+        follower = Follower(folder)
         while not stop.is_set():
             events = follower.read()
             seen.extend([time.perf_counter()] * len(events))
@@ -340,7 +340,7 @@ def follow_in_a_process(path: str) -> int:
     if child:
         return child
     os.closerange(3, 1024)  # the writer's descriptor was inherited, and its lock with it
-    follower = Follower(path)
+    follower = Follower(os.path.dirname(path))
     while True:
         if not follower.read():
             follower.wait(1.0)

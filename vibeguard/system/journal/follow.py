@@ -34,19 +34,20 @@ class Follower:
 
     def __init__(
         self,
-        path: str,
+        folder: str,
         *,
         at_once: int = AT_ONCE,
         longest_pause_s: float = PAUSE_S,
         unannounced_s: float = 0.0,
     ) -> None:
-        """Open the log, or the log of the run folder, at `path`. Raises LogCorrupt without one.
+        """Open the log of a run folder. Raises LogCorrupt without one.
 
         `at_once` is how many changes may wake the follower without a pause between them;
         `longest_pause_s` is how long that becomes while they go on. For `unannounced_s` it does
         without a watch, which takes Linux 15 ms to give up.
         """
-        self._path = os.path.join(path, LOG_NAME) if os.path.isdir(path) else path
+        self.folder: Final = folder
+        self._path = os.path.join(folder, LOG_NAME)
         self._fd = open_log(self._path)
         self._notify: int | None = None
         self._watch_from = monotonic_s() + unannounced_s
@@ -55,11 +56,6 @@ class Follower:
         self._problem: LogCorrupt | None = None
         self._pace = Pace(at_once, longest_pause_s)
         self.poll_s = POLL_UNANNOUNCED_S
-
-    @property
-    def folder(self) -> str:
-        """The run folder that the log is in."""
-        return os.path.dirname(self._path)
 
     def fileno(self) -> int | None:
         """What turns readable when the log changes; None where nothing does, or not yet."""
@@ -120,12 +116,15 @@ class Follower:
     def writer_gone(self) -> bool | None:
         """Whether nothing more can come because the writer has ended. None: nobody can tell.
 
-        True only when everything it wrote has been read.
+        True only when everything it wrote has been read. Raises LogCorrupt.
         """
         alive = writer_alive(self._fd)
         if alive is None or alive:
             return None if alive is None else False
-        return os.fstat(self._fd).st_size <= self._read_bytes
+        try:
+            return os.fstat(self._fd).st_size <= self._read_bytes
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     def reading(self) -> LogReading:
         """What the log is as far as it has been followed."""
@@ -166,21 +165,26 @@ class Follower:
         try:
             chunk = os.pread(self._fd, CHUNK_BYTES, self._read_bytes)
         except OSError as error:
-            raise self._corrupt(f"the log cannot be read: {error.strerror}") from error
+            raise self._unreadable(error) from error
         self._read_bytes += len(chunk)
         return chunk
 
     def _check_file(self) -> None:
         """Whether the name still means the file that is followed, no shorter than it was."""
-        status = os.fstat(self._fd)
-        if status.st_size < self._read_bytes:
-            raise self._corrupt("the log was cut while it was followed")
         try:
+            status = os.fstat(self._fd)
+            if status.st_size < self._read_bytes:
+                raise self._corrupt("the log was cut while it was followed")
             named = os.lstat(self._path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             raise self._corrupt("the log was deleted while it was followed") from None
+        except OSError as error:
+            raise self._unreadable(error) from error
         if (named.st_dev, named.st_ino) != (status.st_dev, status.st_ino):
             raise self._corrupt("the log was replaced while it was followed")
+
+    def _unreadable(self, error: OSError) -> LogCorrupt:
+        return self._corrupt(f"the log cannot be read: {error.strerror}")
 
     def _corrupt(self, what: str) -> LogCorrupt:
         return LogCorrupt(what, byte=self._decoder.offset, line=self._decoder.lines + 1)

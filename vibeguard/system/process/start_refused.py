@@ -32,11 +32,19 @@ class StartRefused(Exception):
         self.unstored = unstored
 
 
-def refusal(error: OSError, what: str) -> StartRefused:
-    """A refused start from a system error: pressure may pass, anything else will not."""
+def refusal(error: OSError, what: str, *, of_run: bool = False) -> StartRefused:
+    """A refused start from a system error: pressure may pass, anything else will not.
+
+    `of_run` says that it is a file of the run which could not be made.
+    """
     number = error.errno or 0
     reason = ": ".join(filter(None, (what, error.strerror, _REMEDIES.get(number))))
-    return StartRefused(reason, transient=number in PRESSURE, ours=number == errno.EMFILE)
+    return StartRefused(
+        reason,
+        transient=number in PRESSURE,
+        ours=number == errno.EMFILE,
+        unstored=of_run and number in DISK_TROUBLE,
+    )
 
 
 @contextmanager
@@ -48,9 +56,7 @@ def storing(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        refused = refusal(error, what)
-        refused.unstored = error.errno in DISK_TROUBLE
-        raise refused from error
+        raise refusal(error, what, of_run=True) from error
 
 
 def refused_variable(environment: Mapping[bytes, bytes]) -> str:

@@ -1,10 +1,13 @@
 """Following a log that is being written."""
 
+import errno
 import os
 import select
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -72,7 +75,7 @@ def test_the_seal_ends_it(journal, follower):
 
 def test_a_late_follower_begins_at_the_beginning(journal):
     write_run(journal)
-    late = Follower(journal.log_path)
+    late = Follower(journal.run_folder)
     assert late.read() == unsealed_stamped(journal)
     late.close()
 
@@ -228,6 +231,18 @@ def test_a_log_that_is_cut_deleted_or_replaced_is_corrupt(journal, follower, dee
             follower.read()
     reading = follower.reading()
     assert (reading.status, reading.events) == (LogStatus.CORRUPT, len(events))
+
+
+@pytest.mark.parametrize("call", ["fstat", "lstat", "pread"])
+def test_a_log_that_its_disk_does_not_show_is_not_called_deleted(
+    journal, follower, call, monkeypatch
+):
+    write_run(journal)
+    follower.read()
+    failing = Mock(side_effect=OSError(errno.EIO, os.strerror(errno.EIO)))
+    monkeypatch.setattr(follow, "os", SimpleNamespace(**{**vars(os), call: failing}))
+    with pytest.raises(LogCorrupt, match="the log cannot be read: Input/output error"):
+        follower.read()
 
 
 def test_events_that_came_before_the_damage_are_given_first(journal, follower):
