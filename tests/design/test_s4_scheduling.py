@@ -9,7 +9,9 @@ from tests.helpers.virtual import check, judge_by_exit, plan_of, run_virtually
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import CancelReason, LeakPolicy
 from vibeguard.system.process.orphans import marks_around
-from vibeguard.system.supervisor.groups import Groups
+from vibeguard.system.supervisor import groups
+from vibeguard.system.supervisor.groups import DESCRIPTORS_PER_CHECK, OWN_DESCRIPTORS, Groups
+from vibeguard.system.supervisor.support import OWN_PATIENCE_S
 
 FOREVER = float("inf")
 
@@ -155,6 +157,20 @@ def test_checks_of_one_group_never_run_at_the_same_time(tmp_path):
     first, second = sorted([run.started_s("a"), run.started_s("b")])
     assert second - first == pytest.approx(5)
     assert run.started_s("c") == 0
+
+
+def test_a_lock_is_waited_for_as_long_as_others_give_theirs_back(tmp_path, monkeypatch):
+    """Who looked only while nothing happened to run called descriptors exhausted that came back."""
+    for_one_check = OWN_DESCRIPTORS + DESCRIPTORS_PER_CHECK
+    monkeypatch.setattr(groups, "usable_descriptors", lambda: for_one_check)
+    run = run_virtually(
+        [check(f"c{number}", group=f"g{number}") for number in range(60)],
+        {f"c{number}": seconds(0.03) for number in range(60)},
+        parallel=60,
+        group_folder=str(tmp_path),
+    )
+    assert set(run.outcomes().values()) == {"passed"}
+    assert run.elapsed_s > OWN_PATIENCE_S
 
 
 def test_a_check_waits_for_its_group_without_taking_a_slot(tmp_path):

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import trio
 
-from vibeguard.core.model.state import CheckRecord, State
+from vibeguard.core.model.state import CheckRecord
 from vibeguard.core.names import CheckState
 from vibeguard.system.process.orphans import marks_around
 from vibeguard.system.process.spawn import usable_descriptors
@@ -79,20 +79,18 @@ def _refuse_to_wait_for_ourselves(group: str, path: str) -> None:
             raise StartRefused(f"the group {group} is held by {holder}: both would wait for ever")
 
 
-async def wait_released(groups: Groups, state: State, record: CheckRecord) -> None:
+async def wait_released(groups: Groups, patience: Patience, record: CheckRecord) -> None:
     """Wait until the check's group may be free, or the check has settled meanwhile.
 
     Nothing tells when a lock file is released, so this looks every 100 ms. Another run may be
     quicker to take it afterwards. Raises StartRefused when the lock can never be had.
     """
-    patience = Patience(state)
     await trio.sleep(POLL_S)
     while record.state is not CheckState.SETTLED:
         try:
             if groups.acquire(record.group, record.planned.id):
                 groups.release(record.group)
                 return
-            patience = Patience(state)
         except StartRefused as refusal:
             patience.bear(refusal)
         await trio.sleep(POLL_S)

@@ -274,7 +274,7 @@ class Run:
 
     async def _wait_for_group(self, record: CheckRecord) -> None:
         try:
-            await wait_released(self._groups, self.state, record)
+            await wait_released(self._groups, self._support.patience, record)
         except StartRefused as refusal:
             self._refuse(record, refusal)
         if record.state is not CheckState.SETTLED:
