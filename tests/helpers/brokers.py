@@ -17,10 +17,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import hiredis
+import trio
+from outcome import Outcome
 
 from tests.helpers.waiting import wait_until
 from vibeguard.core.pool.broker_names import PoolNames
+from vibeguard.core.pool.messages import Job
 from vibeguard.core.pool.sealing import CODE_BYTES
+from vibeguard.system.pool.broker import Pool
+from vibeguard.system.pool.connection import Answer
 
 KEY = b"k" * 44
 
@@ -37,6 +42,20 @@ def valkey() -> str:
 def servers() -> list[str]:
     """The servers that can be started here."""
     return [path for path in (valkey(), shutil.which("redis-server") or "") if path]
+
+
+async def submitted(pool: Pool, job: Job) -> None:
+    """Submit a job, and wait for the broker's answer."""
+    answers: list[Outcome[Answer]] = []
+    came = trio.Event()
+
+    def told(answer: Outcome[Answer]) -> None:
+        answers.append(answer)
+        came.set()
+
+    pool.submit(job, told)
+    await came.wait()
+    answers[0].unwrap()
 
 
 def memory_of(pid: int) -> bytes:

@@ -15,6 +15,7 @@ from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, op
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import process_tree
 from vibeguard.system.process.orphans import Orphans
+from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.process_tree import Members
@@ -81,12 +82,17 @@ class LocalExecutor:
         self._paused = False
         self._closed = False
 
-    async def start(self, spec: AttemptSpec, callbacks: Callbacks) -> LocalAttempt:
-        """Start an attempt, or raise `StartRefused`; no checkpoint once the command runs."""
+    async def start(
+        self, spec: AttemptSpec, callbacks: Callbacks, output: OutputFile | None = None
+    ) -> LocalAttempt:
+        """Start an attempt, or raise `StartRefused`; no checkpoint once the command runs.
+
+        Its output goes to the `output` that is given, else to a file at the path of the `spec`.
+        """
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise StartRefused("the run is at its end")
-        output = open_output(spec)
+        output = output or open_output(spec)
         try:
             child = self._spawner.spawn(
                 command=spec.command,

@@ -6,11 +6,12 @@ Each message and each look at the clock is one synchronous step.
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Self
 
 import trio
 from msgspec.structs import replace
-from outcome import Error, Value
+from outcome import Error, Outcome, Value
 
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.settings import PoolSettings
@@ -32,14 +33,13 @@ from vibeguard.system.executors.pool_company import Company
 from vibeguard.system.executors.pool_waiting import Waiting
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
-from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
+from vibeguard.system.pool.connection import Answer, BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
-from vibeguard.system.pool.listing import send_pack
+from vibeguard.system.pool.listing import Packing
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process.start_refused import StartRefused
 
 LOOK_S: Final = 0.2
-PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour
 MOST_UNFIT: Final = 3
 
 
@@ -58,10 +58,8 @@ class PoolExecutor:
         note_present: Callable[[str, int, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self._local = local
-        self._access = access
         self._sleep_outside = sleep_outside
         self._settings = settings
-        self._shipment = shipment
         self._nursery = nursery
         self._identity = os.urandom(12).hex()
         self._client = core.Client(self._identity, lease_s=settings.lease_ns / SECOND_NS)
@@ -75,8 +73,7 @@ class PoolExecutor:
         self._paused = False
         self._poke = trio.Event()
         self._closed = False
-        self._packing = trio.Lock()
-        self._pack_due_s = 0.0
+        self._packing = Packing(access, shipment)
 
     def open(self) -> Self:
         """Connect, look at the clock, announce the run, until the nursery is cancelled."""
@@ -107,7 +104,7 @@ class PoolExecutor:
         token = waiting.job.token
         self._waiting[token] = waiting
         self._client.submit(token, clock.monotonic_s())
-        self._nursery.start_soon(self._submit, token)
+        self._submit(token)
         with trio.move_on_after(self._settings.queue_timeout_ns / SECOND_NS):
             return await waiting.wait(lambda: self._withdraw(token))
         raise StartRefused(await self._nobody_took(waiting))
@@ -164,9 +161,9 @@ class PoolExecutor:
         self._carry_out(self._client.pause(paused=paused))
 
     def _connected(self) -> None:
-        self._pack_due_s = 0.0  # this broker may know nothing
-        for token in self._waiting:
-            self._nursery.start_soon(self._submit, token)
+        self._packing.doubt()  # this broker may know nothing
+        for token in list(self._waiting):
+            self._submit(token)
 
     def _carry_out(self, effects: list[core.Effect]) -> None:
         for effect in effects:
@@ -222,13 +219,29 @@ class PoolExecutor:
         if waiting is None:
             return
         if why:
-            self._pack_due_s = 0.0  # perhaps it was not there
+            self._packing.doubt()
             waiting.unfit.append(why)
             waiting.unable.add(worker)
             if len(waiting.unfit) >= MOST_UNFIT:
                 self._nursery.start_soon(self._refuse_unless_others, token, why)
                 return
-        self._nursery.start_soon(self._submit, token)
+        self._submit(token)
+
+    def _submit(self, token: str) -> None:
+        """Put the job where workers find it, in this step where its files are there."""
+        waiting, pool = self._waiting.get(token), self._line.pool
+        if waiting is None or pool is None or pool.connection.lost.is_set():
+            return  # it is submitted with the next connection
+        if self._packing.is_due:
+            self._nursery.start_soon(self._send_pack_and_submit, pool, token)
+        else:
+            pool.submit(waiting.job, partial(self._submitted, waiting))
+
+    def _submitted(self, waiting: Waiting, answer: Outcome[Answer]) -> None:
+        error = answer.error if isinstance(answer, Error) else None
+        waiting.unsent = str(error) if isinstance(error, BrokerLost) else ""
+        if isinstance(error, BrokerRefused):
+            self._refuse(waiting.job.token, f"the broker refused it: {error}")
 
     def _refuse(self, token: str, why: str) -> None:
         waiting = self._waiting.pop(token, None)
@@ -243,7 +256,7 @@ class PoolExecutor:
             return
         others = (one for one in present or () if one.worker not in waiting.unable)
         if any(could_take(one, waiting.job) for one in others):
-            await self._submit(token)
+            self._submit(token)
         else:
             self._refuse(token, why)
 
@@ -261,31 +274,14 @@ class PoolExecutor:
             with trio.move_on_after(LOOK_S):
                 await self._poke.wait()
 
-    async def _submit(self, token: str) -> None:
-        """Put the job, and the files that it needs, where workers find them."""
-        waiting, pool = self._waiting.get(token), self._line.pool
-        if waiting is None or pool is None:
-            return
+    async def _send_pack_and_submit(self, pool: Pool, token: str) -> None:
         try:
-            await self._put_pack(pool)
-            await pool.submit(waiting.job)
-            waiting.unsent = ""
-        except BrokerLost as error:
-            waiting.unsent = str(error)  # it is submitted again with the next connection
-        except BrokerRefused as error:
-            self._refuse(token, f"the broker refused it: {error}")
-
-    async def _put_pack(self, pool: Pool) -> None:
-        """See that the files are there before a job that needs them, and stay there."""
-        if not self._pack_is_due():
-            return
-        async with self._packing:
-            if self._pack_is_due():
-                await send_pack(self._access, pool, self._shipment)
-                self._pack_due_s = clock.monotonic_s() + PACK_AGAIN_S
-
-    def _pack_is_due(self) -> bool:
-        return bool(self._shipment.pack) and clock.monotonic_s() >= self._pack_due_s
+            await self._packing.send(pool)
+        except (BrokerLost, BrokerRefused) as error:
+            if waiting := self._waiting.get(token):
+                self._submitted(waiting, Error(error))
+        else:
+            self._submit(token)
 
     async def _take_back(self, token: str) -> None:
         pool = self._line.pool

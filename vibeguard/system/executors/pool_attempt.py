@@ -65,12 +65,11 @@ class PoolAttempt(Struct, eq=False):
         """
         while (ended := self._ended) is None:
             await self._finished.wait()
-        async with self._storing:
-            if self._result is None and self._parcel is None:
-                self._result = self._make_result(ended)
-            elif self._result is None:
-                self._result = await trio.to_thread.run_sync(self._make_result, ended)
-            return self._result
+        if self._result is None:
+            async with self._storing:
+                if self._result is None:
+                    self._result = await trio.to_thread.run_sync(self._make_result, ended)
+        return self._result
 
     async def terminate(self, grace_ns: int) -> AttemptResult:
         """Have the worker end it; lost where that is not confirmed within grace + 2 s."""
@@ -130,6 +129,8 @@ class PoolAttempt(Struct, eq=False):
     def end(self, ended: Ended) -> None:
         """The attempt is over."""
         self._ended = ended
+        if self._parcel is None:
+            self._result = self._make_result(ended)
         self._finished.set()
 
     def _make_result(self, ended: Ended) -> AttemptResult:

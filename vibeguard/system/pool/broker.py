@@ -23,7 +23,7 @@ from vibeguard.core.pool.sealing import code_of, seal, unseal
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system.pool import lua
 from vibeguard.system.pool.access import Access
-from vibeguard.system.pool.connection import BrokerRefused, Connection, connect
+from vibeguard.system.pool.connection import BrokerRefused, Connection, Told, connect
 
 JOB_LIVES_MS = 30_000
 PACK_LIVES_MS = 3_600_000
@@ -79,11 +79,12 @@ class Pool:
         payload = encode(message)
         self.connection.publish(channel, code_of(self._key, channel, payload), payload)
 
-    async def submit(self, job: Job) -> None:
+    def submit(self, job: Job, told: Told) -> None:
         """Put a job in its queue, unless it waits there already, and wake a worker for it."""
         labels, names = label_set(job.labels), self.names
         key = names.job(job.token)
-        await self.connection.call(
+        self.connection.ask(
+            told,
             *("EVAL", lua.SUBMIT, 4, key, names.queue(labels), names.queues, names.idle),
             *(seal(self._key, key, encode(job)), job.token, labels, JOB_LIVES_MS, names.prefix),
         )

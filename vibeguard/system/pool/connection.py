@@ -16,7 +16,7 @@ import trio
 from outcome import Error, Outcome, Value
 
 from vibeguard.core.pool.address import Address
-from vibeguard.system.pool.parts import Part, send_parts, send_what_fits
+from vibeguard.system.pool.parts import Part, receive, send_parts, send_what_fits
 
 CONNECT_S: Final = 5.0
 # What TCP does by itself about packets that are lost is too slow for a lease: it waits twice as
@@ -34,6 +34,7 @@ Word = bytes | str | int
 Answer = bytes | str | int | float | bool | None | list["Answer"]
 T = TypeVar("T")
 Pushed = Callable[[bytes, bytes], None]
+Told = Callable[[Outcome[Answer]], None]
 
 
 class BrokerLost(Exception):
@@ -57,8 +58,9 @@ class Connection:
         self._stream = stream
         self._pushed = pushed
         self._reader = hiredis.Reader(notEnoughData=...)
+        self._room = memoryview(bytearray(READ_BYTES))
         self._unparsed_bytes = 0
-        self._waiting: deque[_Call | None] = deque()
+        self._waiting: deque[Told] = deque()
         self._outgoing: list[Part] = []
         self.unsent_bytes = 0
         self._sending = False
@@ -75,27 +77,25 @@ class Connection:
 
     async def calls(self, *commands: tuple[Word, ...]) -> list[Answer]:
         """The same for several that go as one; raises for the first of them that is refused."""
-        sent = [(words, _Call()) for words in commands]
-        for words, call in sent:
-            self._send(words, call)
-        return [await self._answer_of(call) for _, call in sent]
+        calls = [_Call() for _ in commands]
+        for words, call in zip(commands, calls, strict=True):
+            self.ask(call, *words)
+        return [await call.answer() for call in calls]
 
-    async def _answer_of(self, call: "_Call") -> Answer:
-        await call.done.wait()
-        if call.outcome is None:
-            raise BrokerLost(self.why)
-        return call.outcome.unwrap()
+    def ask(self, told: Told, *words: Word) -> None:
+        """Send a command without waiting; `told` gets its answer, or what `call` would raise."""
+        self._put((hiredis.pack_command(cast("tuple[bytes]", words)),), told)
 
     def send(self, *words: Word) -> None:
-        """Send a command without waiting; its answer, also an error, is ignored."""
-        self._send(words, None)
+        """Send a command without waiting; of its answer an error is noted."""
+        self.ask(self._note, *words)
 
     def publish(self, channel: str, *parts: bytes) -> None:
         """Send a message of these parts like `send`, without another copy of them."""
         name = channel.encode()
         size = sum(map(len, parts))
         head = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" % (len(name), name, size)
-        self._put((head, *parts, b"\r\n"), None)
+        self._put((head, *parts, b"\r\n"), self._note)
 
     def ask_to_fill(self) -> None:
         """Have `fill` called, once the tasks that can run now have had their turn."""
@@ -104,8 +104,8 @@ class Connection:
     async def read(self) -> None:
         """Take what arrives until the connection is lost. One task's work."""
         try:
-            while data := await self._stream.receive_some(READ_BYTES):
-                self._feed(bytes(data))
+            while data := await receive(self._stream, self._room):
+                self._feed(data)
                 self._answer_at_once()
             self.fail("the broker closed the connection")
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -126,7 +126,8 @@ class Connection:
                     parts, self._outgoing = self._outgoing, []
                     self.unsent_bytes = 0
                     self._sending = True
-                    await send_parts(self._stream, parts)
+                    if parts := send_what_fits(self._stream, parts):
+                        await send_parts(self._stream, parts)
                     self._sending = False
                     self.fill()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -138,9 +139,8 @@ class Connection:
             return
         self.why = why
         waiting, self._waiting = self._waiting, deque()
-        for call in waiting:
-            if call is not None:
-                call.done.set()
+        for told in waiting:
+            told(Error(BrokerLost(why)))
         self._outgoing.clear()
         self._more.set()
         self.lost.set()
@@ -150,15 +150,12 @@ class Connection:
         self.fail("the connection was closed")
         await trio.aclose_forcefully(self._stream)
 
-    def _send(self, words: tuple[Word, ...], call: "_Call | None") -> None:
-        self._put((hiredis.pack_command(cast("tuple[bytes]", words)),), call)
-
-    def _put(self, parts: tuple[bytes, ...], call: "_Call | None") -> None:
+    def _put(self, parts: tuple[bytes, ...], told: Told) -> None:
         if self.why:
             raise BrokerLost(self.why)
         self._outgoing += parts
         self.unsent_bytes += sum(map(len, parts))
-        self._waiting.append(call)
+        self._waiting.append(told)
         self._more.set()
 
     def _answer_at_once(self) -> None:
@@ -176,7 +173,9 @@ class Connection:
             if isinstance(answer, hiredis.PushNotification):
                 self._take_push(list(answer))
             elif self._waiting:
-                self._give(self._waiting.popleft(), answer)
+                refused = isinstance(answer, hiredis.ReplyError)
+                given = Error(BrokerRefused(str(answer))) if refused else Value(answer)
+                self._waiting.popleft()(given)
         if self._unparsed_bytes > LONGEST_REPLY_BYTES:
             self.fail("an answer of the broker is longer than anything that was stored")
 
@@ -186,27 +185,28 @@ class Connection:
             case [b"message", bytes(channel), bytes(payload)]:
                 self._pushed(channel, payload)
             case [b"subscribe", *_] if self._waiting:
-                self._give(self._waiting.popleft(), None)
+                self._waiting.popleft()(Value(None))
             case _:
                 pass
 
-    def _give(self, call: "_Call | None", answer: Answer | hiredis.ReplyError) -> None:
-        if call is None:
-            self.refusal = str(answer) if isinstance(answer, hiredis.ReplyError) else ""
-            return
-        if isinstance(answer, hiredis.ReplyError):
-            call.outcome = Error(BrokerRefused(str(answer)))
-        else:
-            call.outcome = Value(answer)
-        call.done.set()
+    def _note(self, answer: Outcome[Answer]) -> None:
+        if not self.why:  # else it is lost for another reason
+            self.refusal = str(answer.error) if isinstance(answer, Error) else ""
 
 
 class _Call:
     """Somebody who waits for an answer."""
 
     def __init__(self) -> None:
-        self.done = trio.Event()
-        self.outcome: Outcome[Answer] | None = None
+        self._done = trio.Event()
+
+    def __call__(self, answer: Outcome[Answer]) -> None:
+        self._answer = answer
+        self._done.set()
+
+    async def answer(self) -> Answer:
+        await self._done.wait()
+        return self._answer.unwrap()
 
 
 def cause_of(error: BaseException) -> str:

@@ -1,19 +1,21 @@
 """What goes to a pool's broker by a connection of its own: who is there, the pack of a run."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 from outcome import Error, Outcome, Value
 
 from vibeguard.core.pool.messages import Presence
 from vibeguard.core.problems import UsageError
+from vibeguard.system import clock
 from vibeguard.system.pool.access import KEY_VARIABLE, URL_VARIABLE, Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.unexpected import try_to_wake
 
+PACK_AGAIN_S: Final = 300.0  # the broker keeps it for an hour
 T = TypeVar("T")
 
 
@@ -88,6 +90,32 @@ async def ask_beside(
             answer = Error(error)
         nursery.cancel_scope.cancel()
     return answer
+
+
+class Packing:
+    """Sees that the files of a run are with its broker before a job that needs them, and stay."""
+
+    def __init__(self, access: Access, shipment: Shipment) -> None:
+        self._access = access
+        self._shipment = shipment
+        self._due_s = 0.0
+        self._sending = trio.Lock()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether they are to be sent (again) first."""
+        return bool(self._shipment.pack) and clock.monotonic_s() >= self._due_s
+
+    def doubt(self) -> None:
+        """Perhaps they are not there."""
+        self._due_s = 0.0
+
+    async def send(self, pool: Pool) -> None:
+        """Send them, where they are due. Raises BrokerLost or BrokerRefused."""
+        async with self._sending:
+            if self.is_due:
+                await send_pack(self._access, pool, self._shipment)
+                self._due_s = clock.monotonic_s() + PACK_AGAIN_S
 
 
 async def send_pack(access: Access, pool: Pool, shipment: Shipment) -> None:

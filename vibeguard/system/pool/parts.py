@@ -10,6 +10,17 @@ Part = bytes | memoryview
 MOST_PARTS: Final = 512  # the system takes a thousand
 
 
+async def receive(stream: trio.abc.Stream, room: memoryview) -> bytes:
+    """Some of what arrives, by way of `room`: memory for the most is not taken each time."""
+    if not isinstance(stream, trio.SocketStream):
+        return bytes(await stream.receive_some(len(room)))
+    while stream.socket.fileno() >= 0:
+        await trio.lowlevel.wait_readable(stream.socket)
+        with suppress(BlockingIOError):  # asked for again: it may have been closed meanwhile
+            return bytes(room[: os.readv(stream.socket.fileno(), [room])])
+    raise trio.ClosedResourceError
+
+
 async def send_parts(stream: trio.abc.Stream, parts: list[Part]) -> None:
     """Send all of them."""
     if not isinstance(stream, trio.SocketStream):

@@ -13,13 +13,14 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from vibeguard.system.rundir.files import FileIdentity, create_file, identity_of
+from vibeguard.system.rundir.files import FileIdentity, create_file, identity_of, write_all
 
 CHUNK_BYTES = 1 << 18
 LARGE_PIPE_BYTES = 1 << 20
 TAIL_BYTES = 8192
 TAIL_LINES = 10
 TAIL_LINE_CHARACTERS = 500
+HELD_BYTES = 1 << 16
 
 # One buffer for all: a chunk is stored before the next one is read.
 _buffer = memoryview(bytearray(CHUNK_BYTES))
@@ -43,10 +44,10 @@ class OutputFile:
     """
 
     def __init__(self, path: str, limit_bytes: int) -> None:
-        self._descriptor = create_file(path, flags=os.O_RDWR)
         self._path = path
         self._limit_bytes = limit_bytes
         self._digest = hashlib.sha256()
+        self._descriptor = self._open()
         self.stored_bytes = 0
         self.exceeded = False
         self.error = ""
@@ -62,7 +63,7 @@ class OutputFile:
             data = data[:room]
         while data and not self.error:
             try:
-                written = os.write(self._descriptor, data)
+                written = self._store(data)
             except OSError as error:
                 self.error = f"could not be stored: {error.strerror}"
                 return
@@ -76,7 +77,7 @@ class OutputFile:
             return ()
         start = max(0, self.stored_bytes - TAIL_BYTES)
         try:
-            tail = os.pread(self._descriptor, TAIL_BYTES, start)
+            tail = self._tail(start)
         except OSError:
             return ()
         lines = tail.decode("utf-8", "replace").splitlines()
@@ -107,8 +108,54 @@ class OutputFile:
         with suppress(OSError):
             os.unlink(self._path)
 
+    def _open(self) -> int:
+        return create_file(self._path, flags=os.O_RDWR)
+
+    def _store(self, data: memoryview) -> int:
+        return os.write(self._descriptor, data)
+
+    def _tail(self, start: int) -> bytes:
+        return os.pread(self._descriptor, TAIL_BYTES, start)
+
     def _fail(self, error: str) -> None:
         self.error = self.error or error
+
+
+class HeldOutput(OutputFile):
+    """An output that is `held` in memory for as long as it is short, and None from then on.
+
+    What is sent elsewhere and thrown away needs no file: to make, look at and remove one takes a
+    fifth of what an attempt costs a worker, on a disk in use more than all else.
+    """
+
+    def _open(self) -> int:
+        self.held: bytearray | None = bytearray()
+        return -1
+
+    def _store(self, data: memoryview) -> int:
+        if self.held is not None:
+            if len(self.held) + len(data) <= HELD_BYTES:
+                self.held += data
+                return len(data)
+            self._descriptor = super()._open()
+            held, self.held = bytes(self.held), None
+            write_all(self._descriptor, held)
+        return super()._store(data)
+
+    def _tail(self, start: int) -> bytes:
+        return super()._tail(start) if self.held is None else bytes(self.held[start:])
+
+    def close(self) -> StoredOutput:
+        """As the other's; what is held stays."""
+        if self.held is None:
+            return super().close()
+        self._closed = True
+        return StoredOutput(self._digest.hexdigest(), None)
+
+    def discard(self) -> None:
+        """As the other's."""
+        if self.held is None:
+            super().discard()
 
 
 def move_chunk(pipe: int, output: OutputFile) -> int | None:

@@ -141,15 +141,18 @@ class Session:
 
     def _specify(self, planned: PlannedCheck, number: int) -> AttemptSpec:
         launch = self._log.launch
-        environment = check_environment(
-            launch.environment,
-            planned,
-            launch.variables.get(planned.id, {}),
-            run_id=self._log.run_id,
-            attempt=number,
-        )
+        remote = None if planned.where is None else self._remote
         listed = launch.files.get(planned.id)
-        if listed is not None:
+        environment: dict[bytes, bytes] = {}  # there, its worker's
+        if remote is None:
+            environment = check_environment(
+                launch.environment,
+                planned,
+                launch.variables.get(planned.id, {}),
+                run_id=self._log.run_id,
+                attempt=number,
+            )
+        if remote is None and listed is not None:
             environment[FILE_LIST] = self._file_list(planned, listed)
         files = tuple((listed or b"").split(b"\0")[:-1]) if planned.pass_files else ()
         spec = AttemptSpec(
@@ -167,11 +170,11 @@ class Session:
             files=files,
             read_at_end=planned.read_at_end,
         )
-        if planned.where is None or self._remote is None:
+        if remote is None:
             return spec
         returned = f"{self._log.folder}/{planned.artifacts_name(number)}"
-        remote = self._remote.spec(launch, planned, spec, returned=returned, listed=listed)
-        return replace(spec, remote=remote)
+        sent = remote.spec(launch, planned, spec, returned=returned, listed=listed)
+        return replace(spec, remote=sent)
 
     def _note_present(self, check: str, attempt: int, present: tuple[str, ...]) -> None:
         """Other workers are there while an attempt waits for one."""

@@ -1,7 +1,7 @@
 """One claim on a worker: make its folder, and once the run says Go, run it to its end."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from vibeguard.system.ending_signals import is_like_one
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor
 from vibeguard.system.executors.local_attempt import LocalAttempt
+from vibeguard.system.process.output import HeldOutput
 from vibeguard.system.rundir.files import write_new
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.parcel import Parcel, States, pack, states
@@ -53,6 +54,7 @@ class RemoteAttempt:
         self._grace_ns: int | None = None
         self._paused = False
         self._resumed_at = 0.0
+        self._output: HeldOutput | None = None
         self._read_from: dict[int, int] = {}
         self._before: States = {}
 
@@ -65,7 +67,7 @@ class RemoteAttempt:
     def _furnish(self) -> None:
         """Put the list of the check's files beside its tree; note what is there of its reports."""
         if self.job.listed is not None:
-            write_new(self._tools.store.output_path(self.claim, "files"), self.job.listed)
+            write_new(self._file("files"), self.job.listed)
         base = os.path.join(self._top, os.fsdecode(self.job.base))
         self._before = states(base, self.job.reports)
 
@@ -76,7 +78,9 @@ class RemoteAttempt:
             output_exceeded=partial(setattr, self, "exceeded", True),
             terminating=lambda *_: setattr(self, "leak_ended", True),
         )
-        self.attempt = await self._tools.executor.start(self._spec(), callbacks)
+        spec = self._spec()
+        self._output = HeldOutput(spec.output_path, spec.output_limit_bytes)
+        self.attempt = await self._tools.executor.start(spec, callbacks, self._output)
         if self._paused:
             self.attempt.pause()
         if self._grace_ns is not None:
@@ -137,9 +141,11 @@ class RemoteAttempt:
 
     def read(self, stream: int, offset: int, size: int) -> bytes:
         """A piece of the output (0) or of the parcel (1)."""
+        if stream == 0 and self._output is not None and (held := self._output.held) is not None:
+            return bytes(held[offset : offset + size])
         descriptor = self._read_from.get(stream)
         if descriptor is None:
-            path = self._tools.store.output_path(self.claim, ("output", "parcel")[stream])
+            path = self._file(("output", "parcel")[stream])
             descriptor = self._read_from[stream] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         return os.pread(descriptor, size, offset)
 
@@ -147,10 +153,22 @@ class RemoteAttempt:
         """Give back the descriptors, and have all files removed."""
         while self._read_from:
             os.close(self._read_from.popitem()[1])
-        self._tools.removing.remove(*self._tools.store.all_of(self.claim))
+        self._tools.removing.remove(self._top, *map(self._file, self._made()))
+
+    def _made(self) -> Iterator[str]:
+        """What there may be beside its folder; to look for what is not there costs as much."""
+        if self._output is not None and self._output.held is None:
+            yield "output"
+        if self.job.returns:
+            yield "parcel"
+        if self.job.listed is not None:
+            yield "files"
+
+    def _file(self, kind: str) -> str:
+        return self._tools.store.output_path(self.claim, kind)
 
     def _spec(self) -> AttemptSpec:
-        job, store = self.job, self._tools.store
+        job = self.job
         environment = {
             **self._tools.environment,
             **job.environment,
@@ -158,17 +176,17 @@ class RemoteAttempt:
             WORKER_MARK: self._tools.identity.encode(),
         }
         if job.listed is not None:
-            environment[FILE_LIST] = os.fsencode(store.output_path(self.claim, "files"))
+            environment[FILE_LIST] = os.fsencode(self._file("files"))
         return AttemptSpec(
             cwd=os.path.join(self._top, os.fsdecode(job.folder)),
             environment=environment,
             files=tuple((job.listed or b"").split(b"\0")[:-1]) if job.pass_files else (),
-            output_path=store.output_path(self.claim, "output"),
+            output_path=self._file("output"),
             **job.order(),
         )
 
     def _pack(self) -> Parcel:
-        path = self._tools.store.output_path(self.claim, "parcel")
+        path = self._file("parcel")
         base = os.path.join(self._top, os.fsdecode(self.job.base))
         try:
             limit_bytes = self.job.returns_limit_bytes
@@ -183,7 +201,7 @@ def _remote_result(result: AttemptResult, parcel: Parcel, top: str) -> Result:
         parcel_sha256=parcel.sha256,
         left_out=parcel.left_out,
         unchanged=parcel.unchanged,
-        top=os.fsencode(os.path.realpath(top)),  # as its command is told it
+        top=os.fsencode(top),
         output_error=result.output_error or result.error,
         **result.facts(),
     )

@@ -1,6 +1,6 @@
 """Removes what a worker does not need any more.
 
-All that comes within a tenth of a second goes in one thread: a thread for each attempt took a third
+All that comes within a second goes in one thread: a thread for each attempt took a third
 of a worker's time, for it and the worker's loop wait for each other at every file.
 """
 
@@ -11,7 +11,7 @@ import trio
 
 from vibeguard.system.removal import remove_tree
 
-GATHER_S: Final = 0.1
+GATHER_S: Final = 1.0
 # The longest that removing files may delay an end; the next worker in the folder removes the rest.
 CLEAN_UP_S: Final = 10.0
 

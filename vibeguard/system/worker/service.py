@@ -13,7 +13,7 @@ import trio
 
 from vibeguard.core.names import ExitCode
 from vibeguard.core.pool import worker as core
-from vibeguard.core.pool.messages import PROTOCOL, Job, Stage, decode_from_client
+from vibeguard.core.pool.messages import Job, Stage, decode_from_client
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.system import clock
 from vibeguard.system.pool.access import Access
@@ -23,9 +23,8 @@ from vibeguard.system.process.start_refused import StartRefused
 from vibeguard.system.worker.attempt import LostHere, RemoteAttempt, Tools
 from vibeguard.system.worker.guardian import LeasePage
 from vibeguard.system.worker.showing import Offer, Shown
-from vibeguard.system.worker.taking import Taking
+from vibeguard.system.worker.taking import Taking, compare_protocol
 from vibeguard.system.worker.trees import Unfit
-from vibeguard.version import __version__
 
 BUSY_LOOK_S: Final = 0.02  # the most that output waits before it is sent on
 IDLE_LOOK_S: Final = 0.25
@@ -151,8 +150,10 @@ class Service:
                     self._nursery.start_soon(attempt.end, grace_ns)
                 case core.Pause(paused=paused):
                     attempt.pause(paused=paused)
+                case core.Forget() if claim in self._busy:
+                    self._nursery.start_soon(self._end, claim, attempt)
                 case core.Forget():
-                    self._nursery.start_soon(self._forget, claim, attempt)
+                    self._forget(claim, attempt)
         self._speak()
 
     def _speak(self) -> None:
@@ -237,7 +238,7 @@ class Service:
         unfit, folders = "", self._tools.folders
         with self._busy[claim] as scope:
             try:
-                _compare_protocol(attempt.job)
+                compare_protocol(attempt.job)
                 await folders.trees.fetch(self._line, attempt.job.source)
                 await attempt.prepare()
             except (Unfit, BrokerLost, BrokerRefused, OSError) as error:
@@ -272,13 +273,15 @@ class Service:
         self._free(claim)
         self._speak()
 
-    async def _forget(self, claim: str, attempt: RemoteAttempt) -> None:
-        """End what runs of it, and remove its files."""
-        scope = self._busy.get(claim)
-        if scope is not None:
+    async def _end(self, claim: str, attempt: RemoteAttempt) -> None:
+        """End what is made or runs of it, and forget it."""
+        if (scope := self._busy.get(claim)) is not None:
             scope.cancel()
         await attempt.end(0)
         self._free(claim)
+        self._forget(claim, attempt)
+
+    def _forget(self, claim: str, attempt: RemoteAttempt) -> None:
         self._attempts.pop(claim, None)
         attempt.discard()
         self._check_over()
@@ -290,10 +293,3 @@ class Service:
     def _check_over(self) -> None:
         if self._draining and not self._attempts:
             self._over.set()
-
-
-def _compare_protocol(job: Job) -> None:
-    """Raises Unfit where the run speaks another protocol."""
-    if job.protocol != PROTOCOL:
-        spoken = f"its VibeGuard {__version__} speaks protocol {PROTOCOL}"
-        raise Unfit(f"{spoken}, the run's {job.protocol}")

@@ -31,9 +31,9 @@ class Store:
     """
 
     def __init__(self, folder: str, repository: str) -> None:
-        self.folder = folder
+        self.folder = os.path.realpath(folder)  # as commands are told it
         self.repository = repository
-        self.git = os.path.join(folder, "store.git")
+        self.git = os.path.join(self.folder, "store.git")
         self.shallow = os.path.join(self.git, "shallow")
 
     def objects_of(self, source: Source) -> tuple[str, ...]:
@@ -84,11 +84,6 @@ class Store:
         """
         name = f"{source.commit}-{source.pack}"
         return os.path.join(self.folder, "packs", name) if source.pack else ""
-
-    def all_of(self, claim: str) -> tuple[str, ...]:
-        """Whatever there may be of a claim."""
-        kinds = ("output", "parcel", "files")
-        return (self.attempt_folder(claim), *(self.output_path(claim, kind) for kind in kinds))
 
     def _refuse_partial(self, objects: str) -> None:
         """Raises UsageError for a clone that has only those files that were needed there."""

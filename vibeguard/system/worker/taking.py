@@ -6,10 +6,12 @@ from typing import Final
 import trio
 from msgspec import Struct, field
 
-from vibeguard.core.pool.messages import Job
+from vibeguard.core.pool.messages import PROTOCOL, Job
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
 from vibeguard.system.pool.line import Line
 from vibeguard.system.worker.showing import Offer
+from vibeguard.system.worker.trees import Unfit
+from vibeguard.version import __version__
 
 CLAIM_S: Final = 5.0  # the broker may have forgotten who is to be woken
 UNFIT_PAUSE_S: Final = 2.0  # others get a chance at what this worker cannot do
@@ -67,3 +69,10 @@ class Taking(Struct):
         for job in claimed.jobs:
             self.take(job)
         return claimed.perhaps_more
+
+
+def compare_protocol(job: Job) -> None:
+    """Raises Unfit where the run speaks another protocol."""
+    if job.protocol != PROTOCOL:
+        spoken = f"its VibeGuard {__version__} speaks protocol {PROTOCOL}"
+        raise Unfit(f"{spoken}, the run's {job.protocol}")

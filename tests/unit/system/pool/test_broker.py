@@ -10,7 +10,7 @@ import trio
 import trio.testing
 from msgspec.structs import replace
 
-from tests.helpers.brokers import KEY, Server, broker, servers
+from tests.helpers.brokers import KEY, Server, broker, servers, submitted
 from tests.helpers.executor_worlds import JOB
 from tests.helpers.waiting import PATIENCE_S
 from vibeguard.core.pool import broker_names
@@ -64,7 +64,7 @@ def test_a_job_is_no_workers_that_speaks_another_protocol(
     """It would take it again and again, while one that could do it has no room."""
 
     async def work(pool: Pool) -> None:
-        await pool.submit(job("one", "gpu"))
+        await submitted(pool, job("one", "gpu"))
         with monkeypatch.context() as other:
             other.setattr(broker_names, "PROTOCOL", PROTOCOL + 1)
             assert (await pool.claim("old", ("gpu",), 1)).jobs == []
@@ -88,8 +88,8 @@ def test_what_is_refused_without_anybody_waiting_for_it_is_known(server: Server)
 
 def test_a_job_goes_to_the_worker_that_has_its_labels(server: Server) -> None:
     async def work(pool: Pool) -> None:
-        await pool.submit(job("one", "gpu", "linux"))
-        await pool.submit(job("two"))
+        await submitted(pool, job("one", "gpu", "linux"))
+        await submitted(pool, job("two"))
         assert (await pool.claim("w", ("linux", "arm"), 1)).jobs == [job("two")]
         assert (await pool.claim("w", ("linux", "arm"), 1)).jobs == []
         assert (await pool.claim("w", ("linux", "gpu", "big"), 1)).jobs == [
@@ -103,7 +103,7 @@ def test_a_job_goes_to_the_worker_that_has_its_labels(server: Server) -> None:
 def test_what_asks_for_most_goes_first_and_else_what_waited_longest(server: Server) -> None:
     async def work(pool: Pool) -> None:
         for token, labels in (("a", ()), ("b", ("gpu",)), ("c", ("gpu",))):
-            await pool.submit(job(token, *labels))
+            await submitted(pool, job(token, *labels))
         taken = (await pool.claim("w", ("gpu",), 2)).jobs + (
             await pool.claim("w", ("gpu",), 2)
         ).jobs
@@ -114,8 +114,8 @@ def test_what_asks_for_most_goes_first_and_else_what_waited_longest(server: Serv
 
 def test_submitting_twice_is_submitting_once(server: Server) -> None:
     async def work(pool: Pool) -> None:
-        await pool.submit(job("one"))
-        await pool.submit(job("one"))
+        await submitted(pool, job("one"))
+        await submitted(pool, job("one"))
         assert (await pool.claim("w", (), 1)).jobs == [job("one")]
         assert (await pool.claim("w", (), 1)).jobs == []
 
@@ -124,7 +124,7 @@ def test_submitting_twice_is_submitting_once(server: Server) -> None:
 
 def test_a_withdrawn_job_is_given_to_nobody(server: Server) -> None:
     async def work(pool: Pool) -> None:
-        await pool.submit(job("one"))
+        await submitted(pool, job("one"))
         await pool.withdraw("one")
         assert (await pool.claim("w", (), 1)).jobs == []
 
@@ -137,7 +137,7 @@ def test_a_job_wakes_whoever_listens(server: Server) -> None:
     async def work(pool: Pool) -> None:
         await pool.listen(pool.names.to("w"))
         assert (await pool.claim("w", ("gpu",), 1)).jobs == []
-        await pool.submit(job("one", "gpu"))
+        await submitted(pool, job("one", "gpu"))
         await woken.wait()
 
     with_pool(server, "wake", work, wake=woken.set)
@@ -160,7 +160,7 @@ def test_one_worker_is_woken_for_a_job_and_the_one_with_the_fewest_labels(server
             for name, labels in (("dead", ()), ("plain", ()), ("rare", ("gpu",))):
                 assert (await pool.claim(name, labels, 1)).jobs == []
             for token in ("one", "one", "three"):
-                await pool.submit(job(token))
+                await submitted(pool, job(token))
                 for one in workers:
                     await one.workers()  # what was pushed before this answer has arrived
             assert woken == ["plain", "rare"]
@@ -186,9 +186,9 @@ def test_who_takes_nothing_has_another_one_woken(server: Server) -> None:
                 )
                 await one.listen(one.names.to(name))
                 assert (await one.claim(name, labels, 1)).jobs == []
-            await pool.submit(job("one"))
+            await submitted(pool, job("one"))
             await workers["plain"].pass_on("plain", ())
-            await pool.submit(job("two"))
+            await submitted(pool, job("two"))
             for one in workers.values():
                 await one.workers()  # what was pushed before this answer has arrived
             assert woken == ["plain", "rare"]
@@ -219,7 +219,7 @@ def test_what_another_key_sealed_is_not_believed(server: Server) -> None:
     arrived: list[bytes] = []
 
     async def forge(pool: Pool) -> None:
-        await pool.submit(job("forged"))
+        await submitted(pool, job("forged"))
         await pool.show(Presence("w", "forged", PROTOCOL, "1"))
 
     async def honest(pool: Pool) -> None:
@@ -238,7 +238,7 @@ def test_what_another_key_sealed_is_not_believed(server: Server) -> None:
 
 def test_a_sealed_job_cannot_be_put_under_another_token(server: Server) -> None:
     async def work(pool: Pool) -> None:
-        await pool.submit(job("one"))
+        await submitted(pool, job("one"))
         moved = await pool.connection.call("GET", pool.names.job("one"))
         await pool.withdraw("one")
         assert isinstance(moved, bytes)

@@ -104,3 +104,16 @@ def test_commands_that_do_not_wait_for_each_other_go_as_one() -> None:
             assert isinstance(refused.error, BrokerRefused)
 
     trio.run(main)
+
+
+def test_a_connection_that_is_closed_before_it_is_read_ends_nobody() -> None:
+    async def main() -> None:
+        with two_ends() as (stream, _):
+            connection = Connection(stream, lambda *_: None)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(connection.read)
+                nursery.start_soon(connection.write)
+                await connection.close()
+            assert connection.why == "the connection was closed"
+
+    trio.run(main)

@@ -12,7 +12,7 @@ import pytest
 import trio
 import trustme
 
-from tests.helpers.brokers import KEY, broker
+from tests.helpers.brokers import KEY, broker, submitted
 from tests.helpers.executor_worlds import JOB
 from vibeguard.core.pool.address import Address, BadAddress, parse_address
 from vibeguard.core.pool.messages import PROTOCOL, Presence
@@ -44,7 +44,7 @@ async def everything(pool: Pool) -> None:
     """All that a run and a worker ask of a broker."""
     await pool.check_rights()
     await pool.listen(pool.names.to("x"))
-    await pool.submit(JOB)
+    await submitted(pool, JOB)
     assert (await pool.claim("w", (), 1)).jobs == [JOB]
     await pool.withdraw("t")
     await pool.announce("run")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vibeguard.system.process import output
-from vibeguard.system.process.output import OutputFile
+from vibeguard.system.process.output import HeldOutput, OutputFile
 from vibeguard.system.rundir.files import identity_of
 
 
@@ -45,6 +45,42 @@ def test_what_is_stored_is_a_prefix_with_its_own_digest(chunks: list[bytes], lim
     assert (stored.stored_bytes, stored.exceeded) == (len(content), len(everything) > limit)
     assert digest == hashlib.sha256(content).hexdigest()
     assert stored.error == ""
+
+
+@given(chunks=st.lists(st.binary(max_size=50)), limit=st.integers(0, 200), most=st.integers(0, 200))
+def test_an_output_is_held_in_memory_while_it_is_short(
+    chunks: list[bytes], limit: int, most: int
+) -> None:
+    path = f"/tmp/output.{os.getpid()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output, "HELD_BYTES", most)
+        stored = HeldOutput(path, limit)
+        for chunk in chunks:
+            stored.write(memoryview(chunk))
+    tail = stored.last_lines()
+    digest = stored.close().sha256
+    there = os.path.exists(path)
+    content = Path(path).read_bytes() if there else stored.held
+    if there:
+        os.unlink(path)
+    everything = b"".join(chunks)
+    assert content == everything[:limit]
+    assert there == (stored.held is None) == (len(content) > most)
+    assert (stored.stored_bytes, stored.exceeded) == (len(content), len(everything) > limit)
+    assert digest == hashlib.sha256(content).hexdigest()
+    assert tail == tuple(content.decode("utf-8", "replace").splitlines()[-10:])
+    assert stored.error == ""
+
+
+def test_what_cannot_be_held_nor_stored_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "HELD_BYTES", 3)
+    stored = HeldOutput(str(tmp_path / "nowhere" / "log"), 100)
+    for _ in range(2):
+        stored.write(memoryview(b"ab"))
+    assert stored.error == "could not be stored: No such file or directory"
+    assert stored.close().sha256 == hashlib.sha256(b"ab").hexdigest()
 
 
 def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
