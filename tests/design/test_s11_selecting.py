@@ -371,6 +371,7 @@ checks:
   - {id: tap, run: 'echo 1..1; echo ok 1', files: ["*.x"], pass_files: true, results: {tap: output}}
   - {id: known, run: 'exit 1', files: ["*.x"], pass_files: true, results: {json: go-test}, quarantine: {results: [a], until: 2099-01-01}}
   - {id: extract, run: 'echo >r', files: ["*.x"], pass_files: true, file: r}
+  - {id: pattern, run: 'echo >r.txt', files: ["*.x"], pass_files: true, results: {matcher: gcc, file: "r*.txt"}}
 """,
     )
     names = [f"{number:05}-{'n' * 200}.x" for number in range(15_000)]
@@ -385,7 +386,7 @@ checks:
     details = {check["id"]: check for check in json.loads(done.stdout)["checks"]}
     assert details["fails"]["exit_code"] == 7
     assert details["killed"]["reason"] == "signal"
-    for check in ("report", "extract", "tap", "known"):  # which need all calls as one
+    for check in ("report", "extract", "tap", "known", "pattern"):  # which need all calls as one
         assert details[check]["status"] == "error"
         assert "take several calls, and each would write" in details[check]["message"]
 

@@ -8,6 +8,13 @@ from vibeguard.core.problems import UsageError
 
 Kind = Literal["git", "agent", "doctor", "verdict", "failures", "stop", "wake"]
 TargetName = Literal["claude", "codex", "cursor"]
+# Which options say something to a kind; the others would be passed over without a word.
+_TAKES: dict[Kind, tuple[str, ...]] = {
+    "git": ("write", "stage"),
+    "agent": ("write", "remove", "target"),
+    "stop": ("target",),
+    "wake": ("target",),
+}
 
 
 class HookOptions(Options, frozen=True, kw_only=True):
@@ -20,7 +27,10 @@ class HookOptions(Options, frozen=True, kw_only=True):
         bool, Parameter(help="With --target: take out what is ours, and only that.")
     ] = False
     target: Annotated[
-        TargetName | None, Parameter(help="For agent: write into this agent's own settings.")
+        TargetName | None,
+        Parameter(
+            help="For agent: write into this agent's own settings; for stop and wake: who asks."
+        ),
     ] = None
     stage: Annotated[
         Literal["pre-commit", "pre-push"] | None, Parameter(help="Only this git hook.")
@@ -44,6 +54,9 @@ def hook(
     options: HookOptions,
 ) -> int:
     """Print, install or examine the git hooks and the hooks of coding agents."""
+    for name in ("write", "remove", "target", "stage"):
+        if getattr(options, name) and name not in _TAKES.get(kind, ()):
+            raise UsageError(f"hook {kind} has no --{name}", "see vibeguard hook --help")
     if kind == "verdict":
         from vibeguard.commands.hook.push_verdict import verdict  # noqa: PLC0415 - it reads logs
 
@@ -51,7 +64,9 @@ def hook(
     if kind in ("stop", "wake"):
         from vibeguard.commands.hook import stop as asked  # noqa: PLC0415 - only where an agent calls
 
-        return (asked.stop if kind == "stop" else asked.wake)(subject, common)
+        return (asked.stop if kind == "stop" else asked.wake)(
+            subject or options.target or "", common
+        )
     if subject:
         raise UsageError(f"one word too many: {subject}", "see vibeguard hook --help")
     if kind == "failures":

@@ -87,7 +87,8 @@ def _ask(*words: str, merged: bool = False) -> subprocess.CompletedProcess[bytes
 
 def _target(name: str) -> Target:
     if name not in TARGETS:
-        raise UsageError(f'no agent is called "{name}"', f"name one of {', '.join(TARGETS)}")
+        what = f'no agent is called "{name}"' if name else "which agent asks?"
+        raise UsageError(what, f"name one of {', '.join(TARGETS)}: vibeguard hook stop claude")
     return TARGETS[name]
 
 

@@ -5,7 +5,6 @@ from typing import Final
 from msgspec import Struct
 
 from vibeguard.core.model.config import CheckKeys
-from vibeguard.core.model.results import is_pattern
 from vibeguard.core.model.settings import RunSettings
 from vibeguard.core.names import OnChange, Pool
 
@@ -64,15 +63,14 @@ class PlannedCheck(CheckKeys, frozen=True, omit_defaults=True, kw_only=True):
     def read_at_end(self) -> str:
         """What decides as a whole and is read once the attempt is over; empty where nothing is.
 
-        With a quarantine that is every report: files behind a known failure are never looked at.
+        With a quarantine that is the output, too: files behind a known failure are never looked at.
         """
         if self.file:
             return self.file
-        whole = self.quarantine is not None
         for source in self.results:
-            if source.file and (whole or not is_pattern(source.file)):
+            if source.file:
                 return source.file
-            if not source.file and (whole or source.reader in ("junit", "tap")):
+            if self.quarantine is not None or source.reader in ("junit", "tap"):
                 return "its report"
         return ""
 
