@@ -79,6 +79,13 @@ def test_a_replay_is_the_same_trace_and_spans_nest():
     assert root["startTimeUnixNano"] == "1795500000000000000"  # 2026-11-24T06:00:00Z
 
 
+def test_a_cancelled_run_and_its_checks_are_no_spans_without_a_fault():
+    spans = spans_of(replay("otlp", SAMPLES["cancelled"]().events))
+    told = {name: spans[name]["status"] for name in ("vibeguard run", "a", "b")}
+    assert {status["code"] for status in told.values()} == {2}
+    assert told["vibeguard run"]["message"] == "signal"
+
+
 def test_hostile_words_are_values_of_otlp():
     assert "x" * 220 in spans_of(replay("otlp", hostile_run().events))
 

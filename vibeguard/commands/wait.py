@@ -9,7 +9,7 @@ from vibeguard.commands.opening import follow_run, open_run
 from vibeguard.commands.options import GlobalOptions, RunName
 from vibeguard.commands.report import report
 from vibeguard.core.fold.verdict import fails_the_run, has_failed, only_the_background_is_left
-from vibeguard.core.formats.base import Format, FormatOptions
+from vibeguard.core.formats.base import Ending, Format, FormatOptions
 from vibeguard.core.model.state import State
 from vibeguard.core.names import CheckState, ExitCode
 from vibeguard.core.problems import UsageError
@@ -34,9 +34,16 @@ def wait(run: RunName = "latest", /, *, common: GlobalOptions, options: WaitOpti
     return follow_run(folder, view, output, Until(_enough(options), deadline))
 
 
+class _Unseen(View):
+    """Shows nothing: what may be wrong with the log is told by the report that follows."""
+
+    def finish(self, ending: Ending) -> None:
+        """The end is told by an exit code alone."""
+
+
 def _notify(folder: str, output: Output, until: Until, common: GlobalOptions) -> int:
     """0 and not one byte, or 2 and the report on stderr: what wakes a coding agent."""
-    view = View(Format(FormatOptions()), output)
+    view = _Unseen(Format(FormatOptions()), output)
     code = follow_run(folder, view, output, until)
     believed = view.problem is None and code not in (ExitCode.CORRUPT, ExitCode.INCOMPLETE)
     if believed and not _background_has_failed(view.state):

@@ -90,7 +90,7 @@ def _run(trace: _Trace, ending: Ending) -> JsonObject:
     state = trace.state
     finished = verdict_event(state, ending)
     result = _RESULTS[finished.verdict] if finished is not None else "error"
-    status = _status(result, "" if finished else "the run has no verdict")
+    status = _status(result, finished.reason if finished else "the run has no verdict")
     attributes: Attributes = {
         "cicd.pipeline.name": state.config_path,
         "cicd.pipeline.run.id": state.run_id,
@@ -130,8 +130,8 @@ def _attempt(trace: _Trace, span: Span) -> JsonObject:
 
 
 def _status(result: str, message: str) -> JsonObject:
-    """Unset where nothing is known, for what was skipped and cancelled, too."""
-    if result in ("failure", "error", "timeout"):
+    """Unset where nothing is known, and for what was skipped; a cancelled run did not pass."""
+    if result in ("failure", "error", "timeout", "cancellation"):
         return {"code": _ERROR, "message": sanitise(message)}
     return {"code": _OK if result == "success" else 0}
 
