@@ -184,3 +184,14 @@ def test_a_budget_below_nothing_is_refused(tmp_path, verb):
     done = vibeguard(verb, "--format", "agent", "--budget=-1", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert '--budget: "-1" is not a whole number, 0 or more' in done.stderr
+
+
+def test_a_record_of_runs_that_cannot_be_read_is_no_verdict_and_no_place_for_a_new_one(tmp_path):
+    folder = project(tmp_path, CONFIG)
+    assert vibeguard("run", cwd=folder).returncode == 0
+    (folder / ".vibeguard" / "order").unlink()
+    (folder / ".vibeguard" / "order").mkdir()
+    for words in ("report", "wait", "status", "cancel", "evidence", "run --failed"):
+        done = vibeguard(*words.split(), cwd=folder)
+        assert (done.returncode, "cannot be read" in done.stderr) == (3, True), words
+    assert vibeguard("run", cwd=folder).returncode == 4

@@ -8,6 +8,7 @@ here (system/vouching).
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -51,10 +52,13 @@ def read_order(state_dir: str) -> list[OrderedRun]:
 
     Where there is no record yet (a folder of an older version), every run there is, by its id.
     """
+    path = os.path.join(state_dir, NAME)
     try:
-        record = read_regular(os.path.join(state_dir, NAME), _LARGEST_BYTES)
+        record = read_regular(path, _LARGEST_BYTES + 1)
     except FileNotFoundError:
         return [OrderedRun(run_id) for run_id in run_ids(state_dir)]
+    if len(record) > _LARGEST_BYTES:  # without its end an old run would be the latest
+        raise OSError(errno.EINVAL, f"larger than {_LARGEST_BYTES >> 20} MiB", path)
     return _runs_in(record)
 
 

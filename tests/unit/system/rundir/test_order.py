@@ -165,3 +165,13 @@ def test_of_two_that_shorten_it_at_once_the_later_takes_back_nothing(tmp_path, m
     monkeypatch.setattr(order, "open_regular", opening)
     note_pruned(state, known[900:])
     assert [run.run_id for run in read_order(state)] == [NEWER]
+
+
+def test_of_a_record_that_is_too_large_no_beginning_is_read(tmp_path, monkeypatch):
+    """Without its end an older run would be the latest: a pass, where the newest failed."""
+    for run_id in (OLDER, NEWER):
+        note_started(str(tmp_path), run_id)
+    assert outermost(read_order(str(tmp_path))) == [OLDER, NEWER]
+    monkeypatch.setattr(order, "_LARGEST_BYTES", 40)
+    with pytest.raises(OSError, match="larger than"):
+        read_order(str(tmp_path))
