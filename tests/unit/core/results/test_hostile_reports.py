@@ -284,6 +284,14 @@ def test_a_failure_of_a_suite_is_a_failed_test():
         ('name="t" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/', "skipped"),
         ('name="t" status="notrun" result="suppressed"><skipped message="why"/', "skipped"),
         ('name="t"><skipped type="pytest.xfail"/><error message="on teardown"/', "error"),
+        (
+            'name="t"><skipped message="TEST_CASE tagged with !mayfail"/><failure message="m"/',
+            "xfailed",
+        ),
+        (
+            'name="t"><skipped message="TEST_CASE tagged with !mayfail"/><error message="m"/',
+            "xfailed",
+        ),
         ('name="t"><skipped type="todo"/><failure message="expected"/', "xfailed"),
     ],
 )
@@ -292,6 +300,24 @@ def test_what_a_case_says_of_itself_beside_its_elements(case, outcome):
     if "><" not in case:
         report = f"<testsuite><testcase {case}/></testsuite>"
     assert read(reader_named("junit"), report.encode()).tests == {outcome: 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "annotations", "outcome"),
+    [
+        ("failed", '[{"type": "fail"}]', "xfailed"),
+        ("timedOut", '[{"type": "slow"}, {"type": "fail"}]', "xfailed"),
+        ("passed", '[{"type": "fail"}]', "failed"),
+        ("passed", '[{"type": "slow"}]', "passed"),
+        ("passed", '{"of": "another tool"}', "passed"),
+    ],
+)
+def test_a_test_of_playwright_that_should_fail_and_did_not_has_failed(raw, annotations, outcome):
+    """Its status is passed in both cases."""
+    test = f'"name": "t", "status": "passed", "rawStatus": "{raw}", "extra": {{"annotations": {annotations}}}'
+    assert read(
+        reader_named("ctrf"), f'{{"results": {{"tests": [{{{test}}}]}}}}'.encode()
+    ).tests == {outcome: 1}
 
 
 def test_counts_that_fit_what_is_named_are_no_trouble():

@@ -2,10 +2,12 @@
 
 from itertools import count
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
+from msgspec.json import decode
 
 from vibeguard.core.model.results import Result
 from vibeguard.core.names import FAILED_RESULTS, ResultOutcome
+from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.results.base import Sink
 from vibeguard.core.results.building import one_test, outcome_of
 from vibeguard.core.results.document_reports import DocumentReader
@@ -25,6 +27,17 @@ class _Test(Struct):
     file: str | None = field(name="filePath", default=None)
     line: int | None = None
     raw_status: str | None = field(name="rawStatus", default=None)
+    extra: Raw = Raw()
+
+
+class _Annotation(Struct):
+    type: str = ""
+
+
+class _OfPlaywright(Struct):
+    """What it says beside a test: `fail` is one that is expected to."""
+
+    annotations: list[_Annotation]
 
 
 class _Summary(Struct):
@@ -62,6 +75,9 @@ def _result(test: _Test) -> Result:
     outcome = outcome_of(test.status, _WORDS)
     if test.raw_status in ("xfailed", "call_xfailed"):
         outcome = ResultOutcome.XFAILED
+    elif outcome is ResultOutcome.PASSED and _is_expected_to_fail(test):
+        did = test.raw_status != "passed"
+        outcome = ResultOutcome.XFAILED if did else ResultOutcome.FAILED
     elif outcome is ResultOutcome.FAILED and test.raw_status in _ERRORS:
         outcome = ResultOutcome.ERROR
     failed = outcome in FAILED_RESULTS
@@ -72,3 +88,12 @@ def _result(test: _Test) -> Result:
     return one_test(
         test.name, outcome, place, test.message or test.trace or "", duration_ns=took_ns
     )
+
+
+def _is_expected_to_fail(test: _Test) -> bool:
+    """Playwright calls it passed whether it failed, as it should, or did not."""
+    try:
+        said = decode(test.extra, type=_OfPlaywright)
+    except UNDECODABLE:
+        return False
+    return any(annotation.type == "fail" for annotation in said.annotations)

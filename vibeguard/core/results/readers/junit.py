@@ -211,12 +211,14 @@ def _names_a_linter(suite: dict[str, str]) -> bool:
 def _outcome_of(
     case: dict[str, str], remarks: list[_Remark]
 ) -> tuple[ResultOutcome, _Remark | None]:
-    """The outcome, and the element that says why. A todo with a failure is expected to fail."""
+    """The outcome, and the element that says why; what else than `skipped` may be expected."""
     by_tag = {remark.tag: remark for remark in reversed(remarks)}
     skipped = by_tag.get("skipped")
     expected = skipped.type if skipped is not None else ""
     if expected == "todo" or ("xfail" in expected and "error" not in by_tag):
         return ResultOutcome.XFAILED, skipped
+    if skipped is not None and len(by_tag) > 1 and skipped.message.endswith("tagged with !mayfail"):
+        return ResultOutcome.XFAILED, skipped  # of Catch2
     if "error" in by_tag:
         return ResultOutcome.ERROR, by_tag["error"]
     if "failure" in by_tag:
