@@ -320,6 +320,14 @@ def test_a_test_of_playwright_that_should_fail_and_did_not_has_failed(raw, annot
     ).tests == {outcome: 1}
 
 
+def test_what_eslint_calls_a_warning_is_none_of_its_errors():
+    """Its formatter for JUnit has a failure for each: an exit code of 0 and `max_errors: 0` are met."""
+    case = '<testcase name="org.eslint.a"><failure message="m">line 1, col 5, {} - m (a)</failure></testcase>'
+    report = f'<testsuite package="org.eslint" name="a.js">{case.format("Warning")}{case.format("Error")}</testsuite>'
+    found = read(reader_named("junit"), report.encode())
+    assert found.diagnostics == {"error": 1, "warning": 1}
+
+
 def test_counts_that_fit_what_is_named_are_no_trouble():
     """What failed and passed on a second try, and what is skipped, is named too."""
     for text in (

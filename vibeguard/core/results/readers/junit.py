@@ -28,7 +28,7 @@ _FAILED = {"fail", "failed", "failure", "error", "broken", "crashed"}
 _UNDONE = _FAILED | {"timeout", "timedout", "interrupted", "cancelled", "canceled", "aborted"}
 _NODE_FAILED = re.compile(r"^ (?:fail|cancelled) (\d+) $")  # a comment: of hooks it has no element
 _LINTERS = frozenset({"ruff", "biome", "oxlint", "mypy", "eslint", "stylelint"})
-_AT = re.compile(r"^\(?line (\d{1,9}), col(?:umn)? (\d{1,9})[,)]? ?(?:(?:Error|Warning) - )?")
+_AT = re.compile(r"^\(?line (\d{1,9}), col(?:umn)? (\d{1,9})[,)]? ?(?:(Error|Warning) - )?")
 _MYPY = re.compile(r"^(\S[^:]*):(\d{1,9})(?::(\d{1,9}))?: error: (.*?)(?:  \[([\w-]+)\])?$")
 _SAY_NOTHING = frozenset(("Failed", "Error", "No test result found"))  # go-junit-report's own
 _PANIC = re.compile(r"^thread '[^']*' (?:\(\d+\) )?panicked at \S+$")  # where, not why
@@ -167,8 +167,8 @@ class JUnitReader:
     def _finding(self, case: dict[str, str], remark: _Remark, text: str) -> Result:
         at = _AT.match(text)
         line, column = (at[1], at[2]) if at else (case.get("line", ""), case.get("column", ""))
-        warning = case.get("severity") == "warning" or remark.type == "warning"
-        level = Level.WARNING if warning else Level.ERROR
+        said = (case.get("severity"), remark.type, at[3].lower() if at and at[3] else "")
+        level = Level.WARNING if "warning" in said else Level.ERROR
         file = self._suites[-1].get("name", "") if self._suites else ""
         rule = re.sub(r"^org\.(?:ruff|biome|eslint|stylelint)\.", "", case.get("name", ""))
         message = remark.message or text[at.end() if at else 0 :]
