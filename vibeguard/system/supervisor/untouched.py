@@ -17,6 +17,7 @@ from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import Named
 from vibeguard.system.reuse import left_alone
 from vibeguard.system.reuse.left_alone import Look
+from vibeguard.system.rundir.files import told
 from vibeguard.system.supervisor.host import CutShort, Fork
 
 # Here it decides a check, so that it may take longer than where it is only said.
@@ -42,13 +43,13 @@ class Untouched:
             return
         known = {entry.path: entry for entry in self._latest.entries}
         try:
-            told = await self._forked(
+            looked = await self._forked(
                 lambda: left_alone.look(self._folder, self._environment, TIMEOUT_S, known)
             )
-        except (CutShort, OSError) as error:
-            self._before[planned.id] = Look(Named(untold=str(error)))
+        except CutShort as cut:
+            self._before[planned.id] = Look(Named(untold=str(cut)))
             return
-        self._latest = self._before[planned.id] = msgspec.msgpack.decode(told, type=Look)
+        self._latest = self._before[planned.id] = msgspec.msgpack.decode(looked, type=Look)
 
     async def ruled(self, planned: PlannedCheck, judgement: Judgement) -> Judgement:
         """The judgement of an attempt, in the light of what it changed.
@@ -59,20 +60,23 @@ class Untouched:
         if before is None or judgement.outcome is Outcome.ERROR:
             return judgement
         try:
-            told = await self._forked(
+            looked = await self._forked(
                 lambda: left_alone.changed_since_look(
                     self._folder, self._environment, before, TIMEOUT_S
                 )
             )
-        except (CutShort, OSError) as error:
-            return unknown_changes(judgement, str(error))
-        paths, untold = msgspec.msgpack.decode(told, type=tuple[list[bytes], str])
+        except CutShort as cut:
+            return unknown_changes(judgement, str(cut))
+        paths, untold = msgspec.msgpack.decode(looked, type=tuple[list[bytes], str])
         if untold:
             return unknown_changes(judgement, untold)
         return changed_files(judgement, [_text(path) for path in paths]) if paths else judgement
 
     async def _forked(self, look: Callable[[], object]) -> bytes:
-        return await self._fork(lambda: _encode(look()), 2 * TIMEOUT_S)
+        try:
+            return await self._fork(lambda: _encode(look()), 2 * TIMEOUT_S)
+        except OSError as error:
+            raise CutShort(f"no process is to be had that looks: {told(error)}") from error
 
 
 def _text(path: bytes) -> str:

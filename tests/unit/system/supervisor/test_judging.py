@@ -1,19 +1,23 @@
 """What is looked at where nothing else waits for it, and what becomes of a look that is cut short."""
 
+import errno
+import os
 from types import SimpleNamespace
 
 import pytest
 import trio
 
 from tests.unit.system.supervisor.test_arriving import launch_in
+from vibeguard.core.judge import Judgement
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.model.results import ResultsSource
 from vibeguard.core.model.state import State
-from vibeguard.core.names import AttemptEnd, Outcome
+from vibeguard.core.names import AttemptEnd, OnChange, Outcome
 from vibeguard.system.executors.base import AttemptResult
 from vibeguard.system.supervisor.host import CutShort
 from vibeguard.system.supervisor.judging import Judging
 from vibeguard.system.supervisor.support import Ended
+from vibeguard.system.supervisor.untouched import Untouched
 
 
 @pytest.mark.parametrize(
@@ -50,3 +54,22 @@ def test_a_look_at_too_large_a_tree_holds_up_nothing_else_and_passes_nothing(
     assert judgement.outcome is outcome
     told = "could not be looked at: it took longer than 10 s"
     assert (told in judgement.detail) == (looks == 2)
+
+
+def test_where_no_process_is_to_be_had_that_is_said_in_words(tmp_path):
+    """A check of the user has taken them all: `[Errno 11]` was all that a pass became red for."""
+    check = PlannedCheck(id="c", run="", stem="c", on_change=OnChange.FAIL)
+
+    async def fork(_work, _timeout_s):
+        await trio.lowlevel.checkpoint()
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    async def attempt():
+        untouched = Untouched(launch_in(tmp_path), fork)
+        await untouched.begin(check)
+        return await untouched.ruled(check, Judgement(outcome=Outcome.PASSED))
+
+    judgement = trio.run(attempt)
+    assert judgement.outcome is Outcome.FAILED
+    said = "no process is to be had that looks: Resource temporarily unavailable"
+    assert judgement.detail.endswith(said)
