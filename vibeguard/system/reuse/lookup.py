@@ -178,6 +178,6 @@ def _proven(subject: Subject, moment: Moment, passes: Mapping[str, Before]) -> l
 
 
 def _requires(subject: Subject, check: str) -> list[str]:
-    """What it rests on; what confirms a pass only comes after it."""
-    planned = subject.checks[check]
-    return [] if planned.confirms else [entry.check for entry in planned.requires]
+    """What it rests on; what confirms a pass does so on what that check rests on, not on it."""
+    planned = subject.checks[subject.checks[check].confirms or check]
+    return [entry.check for entry in planned.requires]
