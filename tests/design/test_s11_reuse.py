@@ -1097,11 +1097,11 @@ def test_a_pass_that_nothing_rests_on_is_confirmed_and_a_flaky_confirmation_forg
 def test_what_a_confirmation_rests_on_runs_unless_its_outputs_lie_there(folder):
     """It ran on air: a build that was reused without what it builds, and was called a failure."""
     ready = "reuse: true, inputs: [a.txt], tools: []"
-    built = f"{{id: built, run: 'echo 1 > out', {ready}}}"
-    unit = f"{{id: unit, run: 'cat out', requires: [built], {ready}}}".replace("true", "confirm")
+    built = f"{{id: built, run: 'echo 1 > ../out', {ready}}}"
+    unit = f"{{id: unit, run: 'cat ../out', requires: [built], {ready}}}".replace("true", "confirm")
     project(folder, f'version: "1"\nchecks: [{built}, {unit}]\n')
     document(folder)
-    (folder / "out").unlink()
+    (folder / "../out").unlink()
     found = document(folder, "--reuse")
     assert {check: found[check]["reason"] for check in found} == {
         "built": None,

@@ -272,6 +272,19 @@ def test_ids_tags_and_a_change_narrow_each_other(package):
     assert vibeguard("run", "--changed", "--failed", cwd=package).returncode == 2
 
 
+def test_a_change_that_concerns_excluded_checks_alone_is_no_mistake_of_the_command_line(package):
+    """A hook with `--exclude-tags slow` refused such a commit."""
+    config = package / "vibeguard.yaml"
+    config.write_text(config.read_text().replace("id: lint,", "id: lint, tags: [slow],"))
+    git("commit", "-qam", "tags", cwd=package)
+    git("branch", "-f", "main", cwd=package)
+    (package / "fresh.py").touch()
+    done = vibeguard("run", "--changed=main", "--exclude-tags", "slow", "--json", cwd=package)
+    assert (done.returncode, json.loads(done.stdout)["reason"]) == (0, "nothing concerned")
+    never = ("--tags", "slow", "--exclude-tags", "slow", "--changed=main")
+    assert vibeguard("run", *never, cwd=package).returncode == 2  # whatever changes
+
+
 HANDED = r"""
 version: "1"
 checks:

@@ -88,7 +88,7 @@ def _plan(invocation: Invocation, loaded: Loaded, state_dir: str, narrowed: Narr
         config, invocation.ids, common.tags, common.exclude_tags, options.no_deps, among=among
     )
     if options.failed is not None and not selection.checks:
-        raise UsageError(f"none of the named checks is among {narrowed.by}", "name others")
+        raise UsageError(f"none of the selected checks is among {narrowed.by}", "name others")
     settings = resolve_settings(
         config.settings,
         usable_cpus=usable_cpus(),

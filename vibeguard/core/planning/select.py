@@ -48,21 +48,19 @@ def select(
     if not asked:
         what = f"none of the named checks has the tag {','.join(tags)}"
         raise UsageError(what, "name others, or leave out --tags")
-    if among is not None:
-        asked = [name for name in asked if name in among]
-        if not asked:
-            return Selection(())
     excluded = {check.id for check in config.checks if not left_out.isdisjoint(check.tags)}
     requires = {name: [entry.check for entry in check.requires] for name, check in by_id.items()}
     brings = (lambda _: ()) if no_deps else requires.__getitem__
-    wanted = closure(asked, brings)
     taken_along: set[str] = set()
     if excluded and not no_deps:
         taken_along = closure(excluded, dependents_of(requires).__getitem__) - excluded
+    gone = excluded | taken_along
+    if gone.issuperset(asked):
+        raise _all_excluded(exclude_tags, closure(asked, brings), taken_along)
+    if among is not None:
+        asked = [name for name in asked if name in among]
     # A requirement is only there for those who need it: what nobody needs any more goes too.
-    left = closure((n for n in asked if n not in excluded and n not in taken_along), brings)
-    if not left:
-        raise _all_excluded(exclude_tags, wanted, taken_along)
+    left = closure((name for name in asked if name not in gone), brings)
     notes = _exclusion_notes(config, asked, excluded, taken_along, exclude_tags)
     checks = [check for check in config.checks if check.id in left]
     dropped = {name for check in checks for name in requires[check.id]} - left
