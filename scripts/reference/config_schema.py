@@ -121,7 +121,7 @@ def _written(kind: Kind) -> Schema:
         case keys.Section(struct):
             return _mapping(struct)
         case keys.ResultSources():
-            return {"type": ["object", "array"], **_source(), "items": _nullable(_source())}
+            return {**_source(), "type": ["object", "array"], "items": _nullable(_source())}
         case keys.Prompts():
             return _object(dict.fromkeys(Triggers.__struct_fields__, _TEXT_OR_LIST), [])
         case keys.Entries(struct):
@@ -148,13 +148,10 @@ def _source() -> Schema:
     """One entry of `results`; which keys go together is the loader's to say."""
     text: Schema = {"type": "string"}
     formats = {key: {**text, "description": "The file, or output."} for key in FORMATS}
-    return {
-        "type": "object",
-        "properties": {
-            **formats,
-            "json": {"enum": [*JSON_TOOLS]},
-            "matcher": {"type": ["string", "object"]},
-            "file": {**text, "description": "The file; without one, the output."},
-        },
-        "additionalProperties": False,
+    properties: Schema = {
+        **formats,
+        "json": {"enum": [*JSON_TOOLS]},
+        "matcher": {"type": ["string", "object"]},
+        "file": {**text, "description": "The file; without one, the output."},
     }
+    return _object(properties, [])

@@ -11,6 +11,7 @@ import yaml
 
 from scripts.reference.schemas import schemas
 from tests.helpers.histories import History, check
+from vibeguard.core.config.load import load_config
 from vibeguard.core.model.config import CheckConfig, Config
 from vibeguard.core.model.config_parts import Prompt, Requirement, Triggers
 from vibeguard.core.model.keys import keys_of
@@ -25,7 +26,10 @@ FULL = """
 version: 1
 x-mine: {anything: [goes]}
 vars: {go_packages: ./..., empty: , number: 012, day: 2024-01-01}
-settings: {parallel: 4, async_after: 60s, grace: 1m30s, fail_fast: yes, output_limit: 1GiB, keep_bytes: 4096, redact: [KEY], judge_timeout: 9s, on_change: fail}
+settings:
+  {parallel: 4, async_after: 60s, grace: 1m30s, fail_fast: yes, output_limit: 1GiB, keep_bytes: 4096, redact: [KEY], judge_timeout: 9s, on_change: note,
+  shell: sh, leaks: warn, git_env: drop, reuse_for: 2h, leak_grace: 1s, run_timeout: 1h, grok_limit: 1MiB, links: {editor: vscode}, async_parallel: 2,
+  reuse: false, keep_runs: 9, keep: [.venv], keep_age: 1h, pool: {name: p}, notify: [{command: x, on: [failed]}, {webhook: 'https://example.org'}]}
 prompts:
   - {id: fix, description: d, content: c, tags: [a]}
   - {id: bare}
@@ -52,8 +56,23 @@ checks:
     weight: 2
     leaks: warn
     output_limit: 1.5 MiB
-    shell: bash -c
-    git_env: keep
+    shell: bash
+    git_env: drop
+    on_change: allow
+    judge_timeout: 0
+    reuse_for: 1h
+    inputs: ["src/**", "!**/*.md"]
+    reuse: confirm
+    tools: [pytest --version]
+    outputs: []
+    env_inputs: [HOME]
+    files: ["*.py"]
+    pass_files: true
+    results: [{junit: "out/*.xml", x-note: mine}, {json: ruff}, {matcher: {owner: o, pattern: [{regexp: "^(.*)$", message: 1}]}}]
+    expect: {min: 1, max_errors: 0}
+    stale: allow
+    quarantine: {results: [a], until: 2099-01-01, issue: 7}
+  - {id: far, run: x, results: {tap: output}, where: {labels: [gpu]}, pass_env: [A], artifacts: [out/*], retry_lost: 1}
   - {id: fmt, run: true, timeout: 0, async: false, grok: a, x-note: mine, severity: , tags: }
   - {id: integration, run: 12, timeout: 1h2m0.5s, async: true}
   -
@@ -93,7 +112,14 @@ def problems(document: object) -> list[str]:
 
 
 def test_the_config_schema_accepts_every_key_that_the_loader_takes():
-    assert problems(as_an_editor_reads_it(FULL)) == []
+    """A list of `results` was called wrong in every editor."""
+    document = as_an_editor_reads_it(FULL)
+    assert isinstance(document, dict)
+    written = {key for check in document["checks"] if check for key in check}
+    assert written - {"x-note"} == set(keys_of(CheckConfig))
+    assert set(document["settings"]) == set(keys_of(Settings))
+    assert load_config(FULL.encode(), "vibeguard.yaml").checks
+    assert problems(document) == []
 
 
 def test_the_config_schema_accepts_scalars_that_yaml_did_not_read_as_text():
