@@ -58,4 +58,4 @@ def _elsewhere(
         yield "git_env", what, "remove git_env or where"
     if check.on_change is OnChange.FAIL:
         what = "nobody looks at what a check changes on a worker"
-        yield "on_change", what, "remove on_change or where"
+        yield "on_change", what, "use on_change: note or allow"
