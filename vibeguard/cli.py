@@ -61,6 +61,7 @@ def command() -> None:
     than many a run, and gives signals their default action back before the exit code is delivered.
     """
     try:
+        _be_in_utf8()
         leave_foreign_modules_out(sys.path)
         try:
             _open_closed_streams()
@@ -93,6 +94,15 @@ def _tell_plainly(error: BaseException) -> int:
     else:
         sys.excepthook(type(error), error, error.__traceback__)
     return 3
+
+
+def _be_in_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale has another encoding.
+
+    A config is UTF-8. In other bytes, what it says to the shell is another command.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def leave_foreign_modules_out(path: list[str]) -> None:

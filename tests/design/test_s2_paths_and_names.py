@@ -236,3 +236,19 @@ def test_detached_with_json_answers_with_a_document_also_when_it_joins(tmp_path)
     assert documents[0]["run_id"] == documents[1]["run_id"]
     (tmp_path / "go").touch()
     assert vibeguard("wait", documents[0]["run_id"], cwd=tmp_path).returncode == 0
+
+
+def test_what_a_config_says_reaches_the_system_in_its_own_bytes_whatever_the_locale(tmp_path):
+    """In the bytes of another encoding `! grep é` finds nothing, and passes."""
+    (tmp_path / "é").mkdir()
+    (tmp_path / "é" / "ü").write_text("é")
+    config = """\
+checks:
+  - {id: command, run: "! grep é é/ü"}
+  - {id: environment, run: '! grep "$X" ü', env: {X: é}, cwd: é}
+"""
+    folder = project(tmp_path, config)
+    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = vibeguard("run", cwd=folder, env=locale, fresh=True)
+    assert done.returncode == 1, done.stderr
+    assert "2 failed (command, environment)" in done.stderr

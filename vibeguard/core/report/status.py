@@ -86,8 +86,8 @@ def _summary(status: Status) -> str:
     counts = [f"{status.settled} of {plural(status.checks, 'check')} settled"]
     counts.extend(named(status.not_passed))
     if status.state == LogStatus.LIVE:
-        how = "cancelling" if status.cancelling else "paused" if status.paused else "running"
-        return f"{how} for {took}: {', '.join(counts)}; {_left(status)}"
+        now = ", being cancelled" if status.cancelling else ", paused now" if status.paused else ""
+        return f"running for {took}{now}: {', '.join(counts)}; {_left(status)}"
     if status.verdict is not None:
         counted = [*named(status.not_passed), f"{status.counts.get('passed', 0)} passed"]
         counted = counted if status.checks else ["nothing ran"]

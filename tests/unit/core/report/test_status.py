@@ -209,12 +209,12 @@ def test_what_is_left_is_said_with_what_it_rests_on(fields, words):
     ("fields", "word"),
     [
         ({}, "running for"),
-        ({"paused": True}, "paused for"),
-        ({"cancelling": True}, "cancelling for"),
-        ({"cancelling": True, "paused": True}, "cancelling for"),
+        ({"paused": True}, "running for 1m, paused now:"),
+        ({"cancelling": True}, "running for 1m, being cancelled:"),
+        ({"cancelling": True, "paused": True}, "running for 1m, being cancelled:"),
     ],
 )
-def test_how_it_goes_on_is_the_first_word(fields, word):
+def test_how_it_goes_on_is_said_beside_how_long(fields, word):
     assert first_line(live(**fields)).startswith(word)
 
 
