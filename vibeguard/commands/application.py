@@ -42,6 +42,21 @@ GLOBAL_LINE = (
     "Global options: --config -c, --verbose -v, --json, --parallel -p, --fail-fast, --log-dir, "
     "--error-exit-code, --tags, --exclude-tags, --state-dir; what they do: vibeguard --help"
 )
+# What a usual call of a command looks like, where its flags alone do not show it.
+EXAMPLES = {
+    "run": ("run lint unit", "run --changed --max-wait 90s", "run --staged"),
+    "tail": ("tail --check unit",),
+    "report": ("report --open", "report latest~1 --format junit -o junit.xml", "report --compare"),
+    "wait": ("wait --max-wait 60s", "wait --until check unit"),
+    "cancel": ("cancel --check unit",),
+    "prune": ("prune --keep-runs 20 --dry-run",),
+    "worker": ("worker --pool ci --slots 4 --label gpu --repository ~/src/project",),
+    "prompt": ("prompt", "prompt ID"),
+    "init": ("init --try --gitignore", "init --template python-uv", "init --agent"),
+    "hook": ("hook git --write", "hook agent --target claude --write", "hook doctor"),
+    "schema": ("schema report >report.schema.json",),
+    "completion": ("completion bash --install",),
+}
 EPILOGUES = {**dict.fromkeys(("run", "tail", "wait"), (EXIT_CODES,)), "report": (EXIT_CODES, SEAL)}
 
 
@@ -95,8 +110,15 @@ def _add_commands(app: App, *, folded: bool) -> None:
             name=name,
             alias=[alias for alias, meant in ALIASES.items() if meant == name],
             help=text,
-            help_epilogue="\n\n".join([*(GLOBAL_LINE,) * folded, *EPILOGUES.get(name, ())]),
+            help_epilogue="\n\n".join(
+                [*_examples(name), *(GLOBAL_LINE,) * folded, *EPILOGUES.get(name, ())]
+            ),
         )
+
+
+def _examples(name: str) -> list[str]:
+    calls = [f"  vibeguard {call}" for call in EXAMPLES.get(name, ())]
+    return ["\n".join(["Examples:" if calls[1:] else "Example:", *calls])] if calls else []
 
 
 def parse(arguments: list[str], environ: Mapping[str, str] = os.environ) -> Call:

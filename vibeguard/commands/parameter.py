@@ -26,7 +26,8 @@ class Parameter(Struct, frozen=True, kw_only=True):
     def said(self) -> dict[str, Any]:
         """The fields that are set, by name."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: value for name, value in fields.items() if value is not None}
+        said = {name: value for name, value in fields.items() if value is not None}
+        return {"show_choices": False, **said} if self.metavar else said  # it names them all
 
 
 class Word(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """How a command line becomes a call: flags in any place and form, the environment, the mistakes."""
 
 import inspect
+import shlex
 import subprocess
 import sys
 from functools import partial
@@ -8,7 +9,8 @@ from functools import partial
 import pytest
 from cyclopts import CycloptsError
 
-from vibeguard.commands.application import build
+from vibeguard.commands import application
+from vibeguard.commands.application import EXAMPLES, build
 from vibeguard.commands.failures import explain
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.plain import parse
@@ -250,3 +252,17 @@ def test_a_help_screen_comes_to_its_end_on_any_terminal(monkeypatch, capsys):
         monkeypatch.setenv("COLUMNS", columns)
         assert parse(["--help"])() == 0
         assert "explain" in capsys.readouterr().out.split()
+
+
+@pytest.mark.parametrize("call", [call for calls in EXAMPLES.values() for call in calls])
+def test_the_examples_of_help_screens_are_calls(call):
+    words = shlex.split(call.partition(" >")[0])
+    assert EXAMPLES[words[0]]
+    assert application.parse(words)
+
+
+def test_a_help_screen_has_examples_and_does_not_call_one_of_many_values_the_only_one(capsys):
+    application.parse(["run", "--help"])
+    shown = capsys.readouterr().out
+    assert "Examples:\n  vibeguard run lint unit\n" in shown
+    assert "[choices: foreground]" not in shown
