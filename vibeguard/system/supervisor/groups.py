@@ -91,6 +91,7 @@ async def wait_released(groups: Groups, patience: Patience, record: CheckRecord)
             if groups.acquire(record.group, record.planned.id):
                 groups.release(record.group)
                 return
+            patience.renew()
         except StartRefused as refusal:
             patience.bear(refusal)
         await trio.sleep(POLL_S)
