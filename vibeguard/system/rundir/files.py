@@ -148,6 +148,8 @@ def advice_for(error: OSError) -> str:
         return "keep the state where files have modes: --state-dir"
     if error.errno in _IN_ITS_PLACE:
         return "remove what lies in its place"
+    if error.errno == errno.ENAMETOOLONG:
+        return "keep the state under a shorter path: --state-dir"
     if error.errno == errno.EFBIG:
         return "raise the limit (ulimit -f)"
     if lack := shortage(error):

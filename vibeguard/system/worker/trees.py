@@ -123,8 +123,11 @@ class Trees:
                     self._remove(self._store.objects_of(source)[0])
 
     def _remove(self, path: str) -> None:
-        """Under another name at once: the same files may come again before it is gone."""
-        with suppress(FileNotFoundError):
+        """Under another name at once: the same files may come again before it is gone.
+
+        What a disk does not let go stays until a worker starts there again.
+        """
+        with suppress(OSError):
             os.rename(path, gone := f"{path}.{next(self._numbers)}")
             self._removing.remove(gone)
 

@@ -143,7 +143,11 @@ def test_a_file_that_cannot_be_replaced_is_named_and_no_temporary_one(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "number", [errno.EMFILE, errno.ENOMEM, errno.EFBIG, errno.EPERM, errno.ENOSYS]
+    "number",
+    [
+        *(errno.EMFILE, errno.ENOMEM, errno.EFBIG, errno.EPERM, errno.ENOSYS),
+        *(errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENAMETOOLONG),
+    ],
 )
 def test_a_limit_is_not_told_as_a_full_disk(number):
     assert "room" not in advice_for(OSError(number, "refused"))

@@ -1,10 +1,13 @@
 """Folders of attempts: made anew, taken from what is ready, or moved from other files by git."""
 
+import errno
 import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import trio
@@ -19,6 +22,7 @@ from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.line import Line
 from vibeguard.system.pool.shipment import Shipment, begin_capture
+from vibeguard.system.worker import trees
 from vibeguard.system.worker.folders import Folders
 from vibeguard.system.worker.removing import Removing
 from vibeguard.system.worker.store import Store
@@ -400,6 +404,23 @@ def test_of_trees_that_no_folder_has_the_oldest_go(
                 assert (tmp_path / f"made{number}" / "new").read_text() == f"{number}\n"
             dirty(origin, tmp_path, "2\n")  # it comes again
             await maker.make(sources[2], str(tmp_path / "made2"))
+
+    trio.run(main)
+
+
+def test_a_tree_that_its_disk_does_not_let_go_ends_no_worker(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with folders(origin, tmp_path) as maker:
+            source = dirty(origin, tmp_path)
+            await maker.arrive(source)
+            failing = Mock(side_effect=OSError(errno.EROFS, os.strerror(errno.EROFS)))
+            with monkeypatch.context() as patched:
+                patched.setattr(trees, "os", SimpleNamespace(**{**vars(os), "rename": failing}))
+                maker.remove_old_trees([], all_others=True)
+            dirty(origin, tmp_path)  # it comes again
+            await maker.make(source, str(tmp_path / "made"))
 
     trio.run(main)
 
