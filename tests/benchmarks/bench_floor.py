@@ -104,7 +104,7 @@ def layers(folder: Path, commands: int) -> None:
         "ninja -j2": partial(ninja, folder),
         "spawn": partial(plain_loop, commands),
         "under Trio": lambda: trio.run(bench_spawn.bare_loop),
-        "executor": lambda: trio.run(bench_spawn.executor_loop),
+        "executor": lambda: trio.run(bench_spawn.executor_loop, str(folder)),
         "run": partial(whole_run, folder),
     }
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}

@@ -113,12 +113,12 @@ def no_op_checks(folder: Path) -> Iterator[Pair]:
         )
 
 
-def processes(_: Path) -> Iterator[Pair]:
+def processes(folder: Path) -> Iterator[Pair]:
     """A thousand commands through the executor, without a run around them."""
     yield Pair(
         "1,000 commands, the executor alone",
-        timed(lambda: trio.run(bench_spawn.executor_loop)),
-        "posix_spawn and pidfd",
+        timed(lambda: trio.run(bench_spawn.executor_loop, str(folder))),
+        "posix_spawn and pidfd under Trio",
         timed(lambda: trio.run(bench_spawn.bare_loop)),
         1.3,
     )

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from vibeguard.core.lang.globs import Globs
 from vibeguard.core.reuse.manifest import Kind, differing, manifest_digest
 from vibeguard.system.reuse import scan as module
 from vibeguard.system.reuse import tree
+from vibeguard.system.reuse.naming import listing
 from vibeguard.system.reuse.scan import scan, signatures, walk
 
 
@@ -213,3 +215,12 @@ def test_remembering_never_changes_what_is_found(tmp_path, seed):
         remembered = manifest(tmp_path, remembered)
         fresh = manifest(tmp_path)
         assert manifest_digest(remembered.values()) == manifest_digest(fresh.values())
+
+
+def test_of_a_folder_where_plain_paths_are_declared_only_these_are_listed(tmp_path):
+    for name in ["a", "b", "below/c", "b.d/x"]:
+        (tmp_path / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "src" / name).touch()
+    globs = Globs({"one": ["src/a", "./src/below/c"], "other": ["lib/*", "!src/b"]})
+    told = dict(listing(os.fsencode(tmp_path), str(tmp_path / ".vibeguard"), globs))
+    assert told == {b"src": True, b"src/a": False, b"src/below": True, b"src/below/c": False}
