@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from tests.helpers.command import git, project, vibeguard
 from tests.helpers.reusable import Place, replace_reuse
-from vibeguard.core.reuse.record import decode_record, encode_record
-from vibeguard.core.reuse.together import reused_together
+from vibeguard.core.reuse.record import decode_record, encode_record, reused_together
 from vibeguard.system.process.process_tree import own_children
 from vibeguard.system.reuse import lookup
 from vibeguard.system.reuse.moment import Moment

@@ -7,7 +7,7 @@ import pytest
 from tests.docs.examples import ROOT, pages
 from vibeguard.system import history, prune
 from vibeguard.system.front import gate, leftovers
-from vibeguard.system.journal import creation, reserve
+from vibeguard.system.journal import creation
 from vibeguard.system.rundir import control, notes
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -78,7 +78,7 @@ def test_the_page_on_the_log_names_every_file_beside_it() -> None:
     """Who looks into .vibeguard finds out what each thing there is."""
     files = {
         *(history.NAME, gate.NAME, control.CONTROL, creation.LOG_NAME, creation.OUTPUT),
-        *(reserve.NAME, prune.SIZE_NAME, notes.DIFFERENCES, notes.KILLED),
+        *(creation.RESERVE_NAME, prune.SIZE_NAME, notes.DIFFERENCES, notes.KILLED),
         *(notes.TRACEBACK, leftovers.SWEPT_NAME),
     }
     tree = (ROOT / "docs" / "log.md").read_text(encoding="utf-8").split("```text\n")[1]

@@ -7,9 +7,8 @@ from vibeguard.commands.init.project_files import Written, files_of, write_confi
 from vibeguard.commands.options import GlobalOptions
 from vibeguard.commands.streams import write_err, write_exact, write_news
 from vibeguard.core.proposing.base import Project
-from vibeguard.core.proposing.composing import Composed, compose
+from vibeguard.core.proposing.composing import Composed, compose, config_text
 from vibeguard.core.proposing.registry import proposals, reads
-from vibeguard.core.proposing.writing import config_text
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import plural
 from vibeguard.system.discovery.project import read_texts

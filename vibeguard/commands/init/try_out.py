@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from vibeguard.commands.init.missing import missing_tool, passed_without
 from vibeguard.commands.init.project_files import files_of
 from vibeguard.commands.streams import unwritable_is_told, write_err
 from vibeguard.core.model.report import CheckReport, Report, Violation
@@ -22,6 +21,37 @@ from vibeguard.core.wording.layout import first_line, shorten
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.core.wording.units import duration, some
 from vibeguard.system.discovery.project import stamps
+
+# How a tool that is not here is missed: by Python, by a shell, by make.
+_MISSED = (
+    re.compile(r"No module named '?([\w.]+)"),
+    re.compile(r"([\w./@+-]+): (?:command )?not found"),
+    re.compile(r"^make(?:\[\d+\])?: ([\w./@+-]+): No such file or directory", re.MULTILINE),
+)
+# What a shell or make says of a command that is not there, and then goes on as if it had run.
+_IN_PASSING = re.compile(
+    rb"^(?:[\w/.-]*sh: (?:line )?(?:\d+: )?|make(?:\[\d+\])?: )([\w./@+-]+): "
+    rb"(?:(?:command )?not found|No such file or directory)$",
+    re.MULTILINE,
+)
+_MOST_BYTES = 1 << 20
+
+
+def missing_tool(text: str) -> str:
+    """What a failed check did not find, as a sentence, from its output; empty if it says none."""
+    found = next((one for pattern in _MISSED if (one := pattern.search(text))), None)
+    return f"{found[1]} is not installed here" if found else ""
+
+
+def passed_without(log_file: str | None) -> str:
+    """The command that a check did not find although it passed; empty if none."""
+    try:
+        with open(log_file or os.devnull, "rb") as file:
+            found = _IN_PASSING.search(file.read(_MOST_BYTES))
+    except OSError:
+        return ""
+    return found[1].decode() if found else ""
+
 
 _MOST_COLUMNS = 120
 

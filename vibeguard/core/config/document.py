@@ -23,8 +23,7 @@ from vibeguard.core.config.mistakes import Findings
 from vibeguard.core.config.nodes import Mapping, Node, Sequence, Text, broken, is_absent, is_broken
 from vibeguard.core.config.positions import length_of_properties
 from vibeguard.core.config.source import Source
-from vibeguard.core.config.yaml_errors import syntax_problem
-from vibeguard.core.config.yaml_parsers import EventParser, ParserEvent, open_parser
+from vibeguard.core.config.yaml_parsers import EventParser, ParserEvent, open_parser, syntax_problem
 from vibeguard.core.lang.errors import quoted
 from vibeguard.core.problems import ConfigError
 from vibeguard.core.wording.suggest import did_you_mean

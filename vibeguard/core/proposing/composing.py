@@ -1,15 +1,18 @@
-"""Proposals of many files -> the checks of one config: each once, each with a name of its own."""
+"""Proposals of many files -> the checks of one config, and its text.
+
+Each check once, each with a name of its own, and a comment that says where it comes from.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vibeguard.core.proposing.base import Proposal
+from vibeguard.core.proposing.base import AT_REPORTS, REPORTS, Proposal, quoted
 
 MOST_CHECKS = 40
-_PLAIN = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 
 
@@ -45,10 +48,68 @@ def _named(proposals: Iterable[Proposal]) -> list[Proposal]:
     named: dict[str, Proposal] = {}
     for proposal in proposals:
         place = re.sub(r"[^A-Za-z0-9_]+", "-", proposal.folder).strip("-")
-        plain = proposal.id if _PLAIN.fullmatch(proposal.id) else proposal.language
-        wishes = [f"{place}-{plain}" if _PLAIN.fullmatch(place) else plain]
+        plain = proposal.id if _PLAIN_NAME.fullmatch(proposal.id) else proposal.language
+        wishes = [f"{place}-{plain}" if _PLAIN_NAME.fullmatch(place) else plain]
         wishes += [f"{proposal.language}-{wishes[0]}"]
         wishes += [f"{wishes[0]}-{number}" for number in range(2, MOST_CHECKS + 3)]
         name = next(wish for wish in wishes if wish not in named)
         named[name] = replace(proposal, id=name)
     return list(named.values())
+
+
+_HEAD = """\
+# What the files of this project say about how it is checked; each check names its source.
+# `vibeguard validate` says whether this file is right, `vibeguard run` runs it.
+version: "1"
+
+checks:
+"""
+# What YAML reads as the text that it looks like.
+_PLAIN_TEXT = re.compile(r"[A-Za-z./][\w./=+@-]*(?: [\w./=+@%-][\w./=+@%:-]*)*", re.ASCII)
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+
+
+def config_text(composed: Composed, remarks: Mapping[str, tuple[str, ...]]) -> str:
+    """The config; `remarks` are lines about a check, by its id."""
+    parts = ["\n".join(_check(check, remarks.get(check.id, ()))) for check in composed.checks]
+    if composed.left_out:
+        parts.append(f"  # {composed.left_out} more were found, and left out.")
+    return _HEAD + "\n\n".join(parts) + "\n"
+
+
+def _check(check: Proposal, remarks: tuple[str, ...]) -> Iterator[str]:
+    """The lines of a check."""
+    yield f"  # {check.source}" + (f". {check.note}" if check.note else "")
+    for remark in remarks:
+        yield f"  # {remark}"
+    yield f"  - id: {check.id}"
+    up = "../" * (check.folder.count("/") + 1) if check.folder else ""
+    yield from _run(check.run.replace("@ID@", check.id).replace(AT_REPORTS, up + REPORTS))
+    guard = check.guard
+    keys = {
+        "cwd": check.folder and _scalar(check.folder),
+        "timeout": check.timeout,
+        "group": check.group,
+        "tags": f"[{', '.join(check.tags)}]",
+        "results": check.results.replace("@ID@", check.id).replace(AT_REPORTS, REPORTS),
+        "stale": check.stale,
+        "expect": check.expect,
+        "grok": quoted(guard.grok) if guard else "",
+        "assert": _scalar(guard.assertion) if guard else "",
+        "fix": check.fix and _scalar(check.fix),
+    }
+    yield from (f"    {key}: {value}" for key, value in keys.items() if value)
+
+
+def _run(text: str) -> Iterator[str]:
+    if "\n" not in text:
+        yield f"    run: {_scalar(text)}"
+        return
+    yield "    run: |"
+    yield from (f"      {line}" for line in text.splitlines())
+
+
+def _scalar(text: str) -> str:
+    if _PLAIN_TEXT.fullmatch(text) and text.lower() not in _WORDS and not text.endswith(":"):
+        return text
+    return quoted(text)

@@ -6,9 +6,9 @@ is traced any more (ADR 0142).
 
 import os
 import signal
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, NoReturn
 
 import trio
 from msgspec import Struct, field
@@ -17,16 +17,16 @@ from msgspec.structs import replace
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.wording.units import SECOND_NS
-from vibeguard.system.audit.guardian import guarded
 from vibeguard.system.audit.tracer import tracer_command
-from vibeguard.system.ending_signals import not_ignored
+from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.ending_signals import ignore, not_ignored
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
 from vibeguard.system.executors.local_attempt import LocalAttempt
 from vibeguard.system.front.signals import EXIT_CODES, stop_here
 from vibeguard.system.process import process_tree
-from vibeguard.system.process.start_refused import StartRefused
-from vibeguard.system.process.sweep import SWEEP_S, kill_descendants
+from vibeguard.system.process.start_refused import StartRefused, refusal
+from vibeguard.system.process.sweep import LAST_SWEEP_S, SWEEP_S, kill_descendants, sweep_marked
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.unexpected import try_to_wake
 
@@ -158,3 +158,46 @@ def _spare_tracer(executor: LocalExecutor) -> None:
         stat = process_tree.stat_of(pid)
         if stat is not None and stat.name == _TRACER:
             executor.spare(pid)
+
+
+# The guardian: a process that outlives an audit which is killed, and ends what it had started.
+# It is nobody's child that the audit looks at: its parent goes at once. It knows the processes of
+# the check by the mark in their environment, as the next command in a folder knows leftovers.
+
+_OVER: Final = b"."
+
+
+@contextmanager
+def guarded(run_id: str) -> Iterator[None]:
+    """While this process lives in here, what bears the mark of `run_id` is its own business.
+
+    To be entered before it is a subreaper. Raises StartRefused where the system gives no process.
+    """
+    try:
+        reader, writer = os.pipe()
+        pid = os.fork()
+    except OSError as error:
+        raise refusal(error, "the process that guards it") from error
+    if pid == 0:
+        _become_guardian(run_id, reader)
+    os.close(reader)
+    os.waitpid(pid, 0)
+    try:
+        yield
+        with suppress(BrokenPipeError):  # killed: then nobody is left who could sweep
+            os.write(writer, _OVER)
+    finally:
+        os.close(writer)
+
+
+def _become_guardian(run_id: str, reader: int) -> NoReturn:
+    """Wait for the word that all is over; where it does not come, SIGKILL to what is left."""
+    try:
+        if os.fork() == 0:
+            leave_terminal(b"vg-guardian")
+            ignore()  # who ends the audit does not mean this
+            close_inherited({reader})
+            if os.read(reader, 1) != _OVER:
+                sweep_marked((run_id,), LAST_SWEEP_S)
+    finally:
+        os._exit(0)

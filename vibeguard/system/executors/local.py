@@ -14,9 +14,9 @@ from vibeguard.system.discovery.shells import SHELL
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks, open_output
 from vibeguard.system.executors.local_attempt import LocalAttempt, Shared
 from vibeguard.system.process import process_tree
+from vibeguard.system.process.exits import OwnPeak
 from vibeguard.system.process.orphans import Orphans
 from vibeguard.system.process.output import OutputFile
-from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.proc import Identity
 from vibeguard.system.process.process_tree import Members
 from vibeguard.system.process.reactor import Opening, Reactor, open_reactor

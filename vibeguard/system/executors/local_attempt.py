@@ -8,14 +8,12 @@ from msgspec import Struct
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.names import AttemptEnd, LeakPolicy, TerminationReason
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
-from vibeguard.system.process import peak_memory, proc, process_tree
-from vibeguard.system.process.attempt_tree import AttemptTree
+from vibeguard.system.process import exits, proc, process_tree
+from vibeguard.system.process.attempt_tree import AttemptGroup, AttemptTree
 from vibeguard.system.process.ending import Ending
-from vibeguard.system.process.exits import UNKNOWN, ExitStatus
-from vibeguard.system.process.group import AttemptGroup
+from vibeguard.system.process.exits import UNKNOWN, ExitStatus, OwnPeak
 from vibeguard.system.process.orphans import Claim, Orphans, mark_in
 from vibeguard.system.process.output import OutputFile, StoredOutput
-from vibeguard.system.process.peak_memory import OwnPeak
 from vibeguard.system.process.pump import Pump
 from vibeguard.system.process.reactor import Reactor
 from vibeguard.system.process.spawn import Child
@@ -142,7 +140,7 @@ class LocalAttempt:
 
     def sample_memory(self) -> None:
         """Look at the peaks of the processes that are alive now."""
-        peak = peak_memory.largest_peak_bytes(identity.pid for identity in self._tree.alive())
+        peak = exits.largest_peak_bytes(identity.pid for identity in self._tree.alive())
         self._sampled_peak = max(self._sampled_peak, peak)
 
     def close(self) -> None:

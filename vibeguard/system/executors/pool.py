@@ -29,8 +29,7 @@ from vibeguard.system.executors.base import (
     open_output,
 )
 from vibeguard.system.executors.pool_attempt import PoolAttempt, refuse_unsendable
-from vibeguard.system.executors.pool_company import Company
-from vibeguard.system.executors.pool_waiting import Waiting
+from vibeguard.system.executors.pool_waiting import Company, Waiting
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
 from vibeguard.system.pool.connection import Answer, BrokerLost, BrokerRefused

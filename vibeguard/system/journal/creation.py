@@ -1,6 +1,7 @@
 """The birth of a run folder: whole, private and locked before anybody can see it."""
 
 import contextlib
+import errno
 import os
 from typing import Final
 
@@ -8,7 +9,6 @@ from msgspec import Struct
 
 from vibeguard.core.problems import LogWriteError
 from vibeguard.system.journal.lock import lock_for_writing
-from vibeguard.system.journal.reserve import Reserve
 from vibeguard.system.journal.tamper import Landmark, landmark
 from vibeguard.system.rundir.control import CONTROL
 from vibeguard.system.rundir.files import advice_for, create_file, make_folder
@@ -16,6 +16,62 @@ from vibeguard.system.rundir.ids import new_run_id, run_folder
 from vibeguard.system.rundir.latest import update_latest
 from vibeguard.system.rundir.order import note_started, read_order
 from vibeguard.system.rundir.refused import refused_since
+
+# The reserve is room for the last events of a run on a disk that has become full. It is not sparse:
+# a hole takes no room, and there would be none to give up (ADR 0044).
+
+RESERVE_NAME: Final = "reserve"
+_ZEROS: Final = bytes(1 << 16)
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Reserve:
+    """A file of zeros in the run folder; giving it up makes room for as many bytes of log."""
+
+    def __init__(self, folder_fd: int) -> None:
+        self._folder_fd = folder_fd
+        self._held = False
+
+    def hold(self, size: int) -> None:
+        """Keep `size` bytes free. Raises OSError where there is no room, or none can be written."""
+        fd = create_file(RESERVE_NAME, flags=os.O_WRONLY, dir_fd=self._folder_fd)
+        self._held = True
+        try:
+            _allocate(fd, size)
+        finally:
+            os.close(fd)
+
+    def give_up(self) -> bool:
+        """Free the room; False if there was none to free any more."""
+        if not self._held:
+            return False
+        self._held = False
+        try:
+            # A check may have removed it: then its room has been used by somebody else.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(RESERVE_NAME, dir_fd=self._folder_fd)
+        except OSError:  # the file system went read-only under the run: what failed first is told
+            return False
+        return True
+
+
+def _allocate(fd: int, size: int) -> None:
+    """Ask for the room; where the file system does not know that (ext2, NFS, FUSE), write it.
+
+    The C library's own way out reads the file, which is open for writing alone: EBADF.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(fd, 0, size)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
+        else:
+            return
+    left = size
+    while left > 0:
+        left -= os.write(fd, _ZEROS[:left])
+
 
 LOG_NAME: Final = "events.jsonl"
 OUTPUT: Final = "output"

@@ -2,22 +2,68 @@
 
 import os
 import signal
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from vibeguard.core.model.notification import Notification, Told
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.ending_signals import ENDING
-from vibeguard.system.notifying.command import tell_command
 from vibeguard.system.notifying.notify_job import NotifyJob
+from vibeguard.system.own_group import Program, begin_group, end_group
 from vibeguard.system.rundir.notes import note_told
 
 BOUND_S = 90.0
+COMMAND_S = 60.0
+_END_BYTES = 4096
 _OF_WEBHOOKS = ("encodings.idna", "vibeguard.system.notifying.webhook")
+
+
+def tell_command(job: NotifyJob, command: str) -> tuple[int, str]:
+    """Run it once, the document on its standard input; attempts, and what went wrong.
+
+    Its output is for a failure alone.
+    """
+    with tempfile.TemporaryFile() as document, tempfile.TemporaryFile() as output:
+        document.write(job.document)
+        document.seek(0)
+        try:
+            process = begin_group(
+                ["sh", "-c", command],
+                stdin=document,
+                stdout=output,
+                cwd=job.folder,
+                env=without_git_locals(job.environment),
+            )
+        except OSError as error:
+            return 1, f"it could not be started: {error.strerror}"
+        code = _wait(process)
+        if code is None:
+            return 1, f"it was ended after {COMMAND_S:.0f} s"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return 1, f"{how}{_last_line(output)}" if code else ""
+
+
+def _wait(process: Program) -> int | None:
+    """Its exit code; None where it, with all of its group, had to be ended."""
+    try:
+        return process.wait(COMMAND_S)
+    except subprocess.TimeoutExpired:
+        end_group(process)
+        return None
+
+
+def _last_line(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _END_BYTES))
+    last = output.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    return f": {last}" if last else ""
 
 
 def import_to_notify(notifications: Iterable[Notification]) -> None:

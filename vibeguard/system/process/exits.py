@@ -10,11 +10,14 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from typing import Self
 
 from msgspec import Struct
+
+from vibeguard.system.process import proc
 
 
 class ExitStatus(Struct, frozen=True):
@@ -152,3 +155,31 @@ def _status(status: int, usage: resource.struct_rusage) -> ExitStatus:
 
 def _bytes_of(usage: resource.struct_rusage) -> int:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+# The peak memory of a command, as far as it can be known (docs/adr/0031): the kernel's figure for a
+# child starts at the peak of the process that spawned it, so it says something about the command
+# only where it is clearly above our own peak.
+
+
+class OwnPeak:
+    """Our own peak, read only when a figure might be above it."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def is_exceeded_by(self, peak_bytes: int) -> bool:
+        """Whether a child's figure cannot come from this process.
+
+        The kernel counts pages in batches per CPU: an eighth is allowed for that.
+        """
+        if peak_bytes <= self._bytes + self._bytes // 8:
+            return False
+        own = proc.peak_memory_bytes(os.getpid()) or own_peak_bytes()
+        self._bytes = max(self._bytes, own)
+        return peak_bytes > self._bytes + self._bytes // 8
+
+
+def largest_peak_bytes(pids: Iterable[int]) -> int:
+    """The largest peak among these processes at this moment; 0 where nothing tells."""
+    return max((proc.peak_memory_bytes(pid) or 0 for pid in pids), default=0)

@@ -11,8 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from vibeguard.core.model.plan import PlannedCheck
-from vibeguard.core.reuse.record import Record, why_never
-from vibeguard.core.reuse.together import reused_together
+from vibeguard.core.reuse.record import Record, reused_together, why_never
 from vibeguard.system.clock import wall_ns
 from vibeguard.system.reuse.moment import Moment, Subject
 from vibeguard.system.reuse.records import Records

@@ -24,7 +24,6 @@ from vibeguard.system.rundir.files import write_new
 from vibeguard.system.supervisor.groups import Groups
 from vibeguard.system.supervisor.host import Host
 from vibeguard.system.supervisor.judging import Judging
-from vibeguard.system.supervisor.log_dir import copy_outputs
 from vibeguard.system.supervisor.preload import may_reuse
 from vibeguard.system.supervisor.run import Run
 from vibeguard.system.supervisor.run_log import RunLog
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
     from vibeguard.system.reuse.lookup import Found
     from vibeguard.system.supervisor.remote import Remote
     from vibeguard.system.supervisor.reusing import Reusing
+from collections.abc import Iterable, Mapping
+
+from vibeguard.core.problems import LogWriteError
 
 DISK_FULL = "the disk is full"
 
@@ -209,3 +211,37 @@ class Session:
     def _cancel_unstored(self, why: str) -> None:
         """What a run says of itself can no longer be stored whole: cancel it."""
         self._run.cancel(CancelReason.LOG_FAILURE, by=why)
+
+
+LONGEST_NAME_BYTES = 250  # with `.log`, what file systems take
+
+
+def copy_outputs(folder: str, checks: Iterable[PlannedCheck], outputs: Mapping[str, str]) -> None:
+    """`--log-dir`: `<id>.log` in this folder for each check that has an output. LogWriteError."""
+    import shutil  # noqa: PLC0415 - slow to import; supervisor.preload has it
+
+    written: dict[str, list[str]] = {}
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for check in checks:
+            if check.id in outputs:
+                path = _copy_path(folder, check, written.setdefault(check.id.casefold(), []))
+                shutil.copyfile(outputs[check.id], path)
+    except OSError as error:
+        raise LogWriteError(
+            f"the outputs cannot be copied to {folder}: {error.strerror}",
+            "name another folder: --log-dir",
+        ) from error
+
+
+def _copy_path(folder: str, check: PlannedCheck, alike: list[str]) -> str:
+    """`<id>.log`, unless that is too long, or the file of an id that differs in case alone.
+
+    `alike` are the paths of such ids; this one is added.
+    """
+    path = os.path.join(folder, f"{check.id}.log")
+    too_long = len(check.id.encode()) > LONGEST_NAME_BYTES
+    if too_long or any(os.path.exists(path) and os.path.samefile(path, one) for one in alike):
+        path = os.path.join(folder, f"{check.stem}.log")
+    alike.append(path)
+    return path

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.configs import check, complaints, load, load_check, only_complaint, problems
-from vibeguard.core.config import document, yaml_errors
+from vibeguard.core.config import document, yaml_parsers
 from vibeguard.core.config.document import MAX_DEPTH, read_document
 from vibeguard.core.config.source import MAX_BYTES, read_source
 from vibeguard.core.config.yaml_parsers import MOST_WITHOUT_LIBYAML, open_parser
@@ -226,7 +226,7 @@ def test_a_colon_without_a_blank_between_brackets() -> None:
 def test_an_error_that_nobody_knows_is_a_problem_all_the_same(error: yaml.YAMLError) -> None:
     """A new version of a parser may have new words."""
     assert (
-        yaml_errors.syntax_problem(error, read_source(GOOD.encode(), "f")).what
+        yaml_parsers.syntax_problem(error, read_source(GOOD.encode(), "f")).what
         == "this is not YAML"
     )
 
@@ -235,7 +235,7 @@ def test_unknown_words_of_a_parser_are_passed_on() -> None:
     """With their place."""
     mark = yaml.Mark("f", 0, 1, 2, None, None)
     error = yaml.MarkedYAMLError(problem="a new mistake", problem_mark=mark)
-    problem = yaml_errors.syntax_problem(error, read_source(GOOD.encode(), "f"))
+    problem = yaml_parsers.syntax_problem(error, read_source(GOOD.encode(), "f"))
     assert (problem.what, problem.line, problem.column) == ("this is not YAML: a new mistake", 2, 3)
 
 

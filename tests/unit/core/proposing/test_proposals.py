@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from vibeguard.core.config.load import load_config
 from vibeguard.core.lang.grok import compile_grok
 from vibeguard.core.proposing.base import Project
-from vibeguard.core.proposing.composing import MOST_CHECKS, compose
+from vibeguard.core.proposing.composing import MOST_CHECKS, compose, config_text
 from vibeguard.core.proposing.registry import of_the_project, proposals
-from vibeguard.core.proposing.writing import config_text
 from vibeguard.system.discovery.named import named
 
 

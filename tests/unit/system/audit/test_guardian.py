@@ -6,7 +6,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from vibeguard.system.audit.guardian import guarded
+from vibeguard.system.audit.traced_attempt import guarded
 
 
 def pipes_of(process: str) -> dict[str, int]:

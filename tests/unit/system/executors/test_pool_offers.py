@@ -29,7 +29,7 @@ from vibeguard.system import clock
 from vibeguard.system.executors.base import Accepted, AttemptSpec, Callbacks
 from vibeguard.system.executors.pool import PoolExecutor
 from vibeguard.system.executors.pool_attempt import PoolAttempt
-from vibeguard.system.executors.pool_company import Company
+from vibeguard.system.executors.pool_waiting import Company
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.process import output

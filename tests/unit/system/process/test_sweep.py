@@ -148,7 +148,7 @@ def test_what_got_no_signal_is_neither_killed_nor_swept() -> None:
         import os, subprocess
         from types import SimpleNamespace
         from vibeguard.system.process import sweep, process_tree
-        from vibeguard.system.process.group import AttemptGroup
+        from vibeguard.system.process.attempt_tree import AttemptGroup
         marked = {**os.environ, "VIBEGUARD_RUN": "r", "VIBEGUARD_WORKER": "w"}
         child = subprocess.Popen(["sleep", "60"], env=marked, start_new_session=True)
         claim = SimpleNamespace(leader=child.pid)

@@ -7,7 +7,7 @@ import msgspec
 
 from vibeguard.core.problems import UNDECODABLE
 from vibeguard.core.proposing.base import Project, Proposal, inside, parent
-from vibeguard.core.proposing.recipes import recipe
+from vibeguard.core.proposing.known_tools import recipe
 
 _MANAGERS = {
     "bun.lock": "bun run",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from vibeguard.core.proposing.base import Project, Proposal
-from vibeguard.core.proposing.recipes import recipe
+from vibeguard.core.proposing.known_tools import recipe
 
 _RULE = re.compile(r"^([\w.-]+(?:[ \t]+[\w.-]+)*)[ \t]*::?(?![=:])")
 _RUN = """\

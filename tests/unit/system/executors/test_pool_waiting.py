@@ -7,14 +7,14 @@ import pytest
 import trio
 import trio.testing
 
-from vibeguard.system.executors import pool_company
-from vibeguard.system.executors.pool_company import Company
+from vibeguard.system.executors import pool_waiting
+from vibeguard.system.executors.pool_waiting import Company
 from vibeguard.system.pool.line import Line
 
 
 def test_a_run_is_announced_while_it_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trio's clock stands still then; workers that had come for it went after ten seconds."""
-    monkeypatch.setattr(pool_company, "ANNOUNCE_S", 0.001)
+    monkeypatch.setattr(pool_waiting, "ANNOUNCE_S", 0.001)
     announced: list[str] = []
 
     async def announce(identity: str) -> None:
