@@ -38,7 +38,6 @@ class Index:
         self.state = state
         self.requirements = Requirements(state)
         self.slots = Slots(state)
-        self.left_groups: deque[str] = deque()
         self.to_skip: deque[tuple[CheckRecord, CheckRecord]] = deque()
         self.ready: list[CheckRecord] = []
         self.to_look_up: list[str] = []
@@ -65,7 +64,7 @@ class Index:
             case FrontierAdvanced():
                 self.unqueued.extend(records[check] for check in event.checks)
             case CheckRetryScheduled():
-                self._release_what_is_held(records[event.check])
+                self.slots.release_what_is_held(records[event.check])
             case RunCancelRequested():
                 self.to_cancel = iter(records.values())
 
@@ -95,12 +94,11 @@ class Index:
 
     def _attempt_finished(self, record: CheckRecord, end: AttemptEnd) -> None:
         if end is AttemptEnd.REFUSED and record.state is CheckState.QUEUED:
-            self._release(record)
+            self.slots.release(record)
         else:
             self._attempt_over(record)
 
     def _settled(self, record: CheckRecord) -> None:
-        self._release_what_is_held(record)
         self.slots.settled(record)
         self.requirements.settled(record)
         if record.outcome is Outcome.PASSED:
@@ -135,16 +133,7 @@ class Index:
         if ends_the_run or stands_alone(record.planned):
             self.slots.hold(record)
         else:
-            self._release(record)
-
-    def _release_what_is_held(self, record: CheckRecord) -> None:
-        if self.slots.is_holding(record):
-            self._release(record)
-
-    def _release(self, record: CheckRecord) -> None:
-        blocked = self.slots.is_blocked(record)
-        if self.slots.release(record) and not blocked:
-            self.left_groups.append(record.group)
+            self.slots.release(record)
 
 
 def _settled_seq(record: CheckRecord) -> int:

@@ -61,8 +61,8 @@ class Scheduler:
 
     def next_move(self) -> Move | None:
         """What comes next: the first rule that has something to say; None until the next event."""
-        if self._index.left_groups:
-            return LeaveGroup(self._index.left_groups.popleft())
+        if self._index.slots.left_groups:
+            return LeaveGroup(self._index.slots.left_groups.popleft())
         if self.state.cancel is not None:
             return self._foreground_settled() or self._cancel_what_does_not_run()
         return (

@@ -5,6 +5,7 @@ slot that the State does not count: from its offer to `check.started`, and, wher
 meanwhile, from the end of the attempt until the check has settled.
 """
 
+from collections import deque
 from heapq import heappop, heappush
 
 from vibeguard.core.model.plan import stands_alone
@@ -32,6 +33,7 @@ class Slots:
         self._held: dict[str, int] = {}
         self._held_slots = dict.fromkeys(Pool, 0)
         self._groups: set[str] = set()  # of the checks that hold slots
+        self.left_groups: deque[str] = deque()  # their locks are to be released
         # What waits for a group, by pool and claim. Of each group that is free only the best claim
         # of a pool must be in that pool's queue: to enqueue all of them would be quadratic.
         self._group_queues: dict[tuple[str, Pool], _Queue] = {}
@@ -84,25 +86,24 @@ class Slots:
             self._held_slots[record.pool] -= slots
             self._groups.discard(record.group)
 
-    def release(self, record: CheckRecord) -> bool:
-        """Take back its slots: the attempt is over, or never began. Whether it had a group."""
+    def release(self, record: CheckRecord) -> None:
+        """Take back its slots and its group: the attempt is over, or never began."""
+        if record.group and self._held.get(record.planned.id) != BLOCKED:
+            self.left_groups.append(record.group)
         self.give_back(record)
         self._alone.discard(record.planned.id)
         for pool in self._queues:
             self._push_next_of_group(record.group, pool)
-        return bool(record.group)
+
+    def release_what_is_held(self, record: CheckRecord) -> None:
+        """The same where it still holds slots that the State does not count."""
+        if record.planned.id in self._held:
+            self.release(record)
 
     def settled(self, record: CheckRecord) -> None:
         """The check wants nothing any more."""
+        self.release_what_is_held(record)
         self._to_be_alone.discard(record.planned.id)
-
-    def is_holding(self, record: CheckRecord) -> bool:
-        """Whether the check holds slots that the State does not count."""
-        return record.planned.id in self._held
-
-    def is_blocked(self, record: CheckRecord) -> bool:
-        """Whether the check waits for another run to give up its group."""
-        return self._held.get(record.planned.id) == BLOCKED
 
     def block(self, record: CheckRecord) -> None:
         """Another run has the check's group: the check gives back its slots until `unblock`.

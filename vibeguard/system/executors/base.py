@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from vibeguard.core.model.event_parts import AttemptFacts, AttemptOrder, ProcessReport
-from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd, TerminationReason
 from vibeguard.system.process.output import OutputFile
 from vibeguard.system.process.start_refused import storing
@@ -102,20 +101,6 @@ class AttemptResult(AttemptFacts, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
     unchanged: tuple[bytes, ...] = ()
     top: bytes = b""
-
-    def event(
-        self, *, check: str, attempt: int, elapsed_ns: int, active_ns: int, output_path: str
-    ) -> CheckAttemptFinished:
-        """Its `check.attempt_finished`; times and output path are the supervisor's to know."""
-        return CheckAttemptFinished(
-            check=check,
-            attempt=attempt,
-            end=self.end,
-            error=self.error or self.output_error,
-            output_path=output_path,
-            not_returned=self.left_out,
-            **{**self.facts(), "elapsed_ns": elapsed_ns, "active_ns": active_ns},
-        )
 
 
 class Attempt(Protocol):

@@ -43,6 +43,27 @@ def hang(planned: PlannedCheck, number: int, attempt: Attempt, silent_ns: int) -
     )
 
 
+def finished(
+    planned: PlannedCheck, number: int, result: AttemptResult, lasted_ns: int
+) -> CheckAttemptFinished:
+    """The attempt is over; its output is stored under the name that the plan has for it.
+
+    `lasted_ns` is by Trio's time, which may know of more pauses than the executor: a stop of the
+    supervisor itself.
+    """
+    elapsed_ns = max(result.elapsed_ns, result.active_ns)
+    active_ns = min(result.active_ns, lasted_ns)
+    return CheckAttemptFinished(
+        check=planned.id,
+        attempt=number,
+        end=result.end,
+        error=result.error or result.output_error,
+        output_path=planned.output_name(number),
+        not_returned=result.left_out,
+        **{**result.facts(), "elapsed_ns": elapsed_ns, "active_ns": active_ns},
+    )
+
+
 def extracted(planned: PlannedCheck, number: int, judgement: Judgement) -> CheckExtracted:
     """What grok found in the output, and what the assertion made of it."""
     return CheckExtracted(

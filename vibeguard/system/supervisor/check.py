@@ -7,7 +7,6 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from vibeguard.core.model.events import (
-    CheckAttemptFinished,
     CheckResults,
     CheckRetryScheduled,
     CheckStarted,
@@ -37,7 +36,13 @@ from vibeguard.system.executors.base import (
     Callbacks,
 )
 from vibeguard.system.process.start_refused import StartRefused
-from vibeguard.system.supervisor.attempt_events import defect_of, extracted, hang, submitted
+from vibeguard.system.supervisor.attempt_events import (
+    defect_of,
+    extracted,
+    finished,
+    hang,
+    submitted,
+)
 from vibeguard.system.supervisor.limits import Limits
 from vibeguard.system.supervisor.support import Ended, Support
 
@@ -220,7 +225,8 @@ class CheckTask(Struct, eq=False):
     async def _conclude(self, ended: Ended) -> None:
         """The attempt is over: its slot is free, and its outcome is to be found."""
         self.attempt = None
-        self.record(self._finished(ended.result))
+        lasted_ns = round((trio.current_time() - self.started) * SECOND_NS)
+        self.record(finished(self.planned, self.number, ended.result, lasted_ns))
         self.support.keep(self.planned, self.number, ended.result)
         defect = defect_of(self.check, ended.result)
         lost = ended.result.end is AttemptEnd.LOST and ended.struck is None
@@ -232,20 +238,6 @@ class CheckTask(Struct, eq=False):
             self.step(self.scheduler.cancelled(self.planned.id, ended.struck))
         else:
             await self._judge(ended)
-
-    def _finished(self, result: AttemptResult) -> CheckAttemptFinished:
-        """The event of the attempt's end.
-
-        Trio's time may know of more pauses than the executor: a stop of the supervisor itself.
-        """
-        lasted_ns = round((trio.current_time() - self.started) * SECOND_NS)
-        return result.event(
-            check=self.planned.id,
-            attempt=self.number,
-            elapsed_ns=max(result.elapsed_ns, result.active_ns),
-            active_ns=min(result.active_ns, lasted_ns),
-            output_path=self.planned.output_name(self.number),
-        )
 
     async def _judge(self, ended: Ended) -> None:
         """Find the outcome of the attempt, then settle the check or schedule a retry."""

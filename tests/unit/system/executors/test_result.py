@@ -1,9 +1,11 @@
 """What an executor tells of an end stands in the log, name by name."""
 
+from tests.helpers import histories
 from vibeguard.core.model.event_parts import ProcessReport
 from vibeguard.core.model.events import CheckAttemptFinished
 from vibeguard.core.names import AttemptEnd
 from vibeguard.system.executors.base import AttemptResult
+from vibeguard.system.supervisor.attempt_events import finished
 
 KEPT_APART = {"output_error", "output_file", "returned", "left_out", "unchanged", "top"}
 
@@ -28,7 +30,7 @@ def test_the_event_says_what_the_result_said():
         swept=2,
         output_error="no room",
     )
-    event = result.event(check="a", attempt=2, elapsed_ns=9, active_ns=7, output_path="output/a")
+    event = finished(histories.check("a"), 2, result, lasted_ns=7)
     assert event == CheckAttemptFinished(
         check="a",
         attempt=2,
@@ -37,7 +39,7 @@ def test_the_event_says_what_the_result_said():
         elapsed_ns=9,
         active_ns=7,
         cpu_user_ns=1,
-        output_path="output/a",
+        output_path="output/a.2.log",
         output_bytes=5,
         output_sha256="ab",
         leaked=left,
