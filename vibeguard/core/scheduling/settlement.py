@@ -42,9 +42,8 @@ def settled(
     )
 
 
-def reused(record: CheckRecord, run: str, seal: str, key: str) -> tuple[CheckReused, CheckSettled]:
-    """The events by which a ready check settles for which an earlier pass stands."""
-    found = CheckReused(check=record.planned.id, run=run, seal=seal, key=key)
+def reused(record: CheckRecord, found: CheckReused) -> tuple[CheckReused, CheckSettled]:
+    """The events by which a ready check settles for which an earlier pass was found to stand."""
     return found, settled(record, Outcome.PASSED, Reason.REUSED)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from vibeguard.core.model.events import CheckReused
 from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.reuse.record import Record, reused_together, why_never
 from vibeguard.system.clock import wall_ns
@@ -30,21 +31,13 @@ class Before(Struct, frozen=True):
     read_from: str = ""
 
 
-class Pass(Struct, frozen=True):
-    """An earlier pass: where, under which seal and key."""
-
-    run: str
-    seal: str
-    key: str
-
-
 class Found(Struct, frozen=True):
     """The checks for which an earlier pass stands; of the others, what a record needs later.
 
     `ready` are the checks that it was looked up for: of these nothing more is to be found out.
     """
 
-    passes: dict[str, Pass] = {}
+    passes: dict[str, CheckReused] = {}
     before: dict[str, Before] = {}
     ready: tuple[str, ...] = ()
 
@@ -66,10 +59,9 @@ def look_up(
         unsettled = [check for check in subject.checks if check not in settled]
         passes = _tentative(subject, moment, ready, passed, unsettled, one_runs=one_runs)
         requires = {check: _requires(subject, check) for check in unsettled}
-        records = {check: record for check, (record, _) in passes.items()}
         with_outputs = {
             check
-            for check, record in records.items()
+            for check, record in passes.items()
             if record.outputs and record.outputs == moment.declared.outputs(subject.checks[check])
         }
         chosen = reused_together(tuple(passes), requires, passed, unsettled, with_outputs)
@@ -84,7 +76,12 @@ def look_up(
                     read_from = moment.read_from(planned)
                     before[check] = Before(taken.key, taken.stillness, around, read_from)
         moment.declared.remember()
-        return Found({check: passes[check][1] for check in chosen}, before, tuple(ready))
+        reused = {
+            check: CheckReused(check=check, run=one.run, seal=one.seal, key=moment.of(check).key)
+            for check, one in passes.items()
+            if check in chosen
+        }
+        return Found(reused, before, tuple(ready))
 
 
 def _tentative(
@@ -95,7 +92,7 @@ def _tentative(
     unsettled: Collection[str],
     *,
     one_runs: Callable[[], None],
-) -> dict[str, tuple[Record, Pass]]:
+) -> dict[str, Record]:
     """The ready checks that have a pass under their key, and those behind such ones alone.
 
     Where nothing may be reused, none is looked up. `one_runs` is called for each that has none.
@@ -105,7 +102,7 @@ def _tentative(
     for check in unsettled:
         for required in _requires(subject, check):
             dependents.setdefault(required, []).append(check)
-    found: dict[str, tuple[Record, Pass]] = {}
+    found: dict[str, Record] = {}
     waiting = list(ready) if subject.settings.reuse else []
     for check in waiting:
         stands = all(r in passed or r in found for r in _requires(subject, check))
@@ -124,7 +121,7 @@ def _tentative(
 
 def _standing(
     planned: PlannedCheck, moment: Moment, records: Records, standing: Standing, now_ns: int
-) -> tuple[Record, Pass] | None:
+) -> Record | None:
     """The pass under the present key of a check, where it holds and its run still stands."""
     if why_never(planned):
         return None
@@ -132,7 +129,7 @@ def _standing(
     record = None if taken.unusable else records.find(planned.id, taken.key)
     if record is None or not record.holds(now_ns, planned.reuse_for_ns) or standing.problem(record):
         return None
-    return record, Pass(record.run, record.seal, taken.key)
+    return record
 
 
 def prove(subject: Subject, passes: Mapping[str, Before]) -> tuple[Record, ...]:

@@ -130,8 +130,7 @@ def settle_reused(log: RunLog, found: Found) -> bool:
 def _passed(move: LookUp, log: RunLog, found: Found) -> Iterator[Event]:
     """The events by which the checks of a look-up settle."""
     for check in move.checks:
-        stands = found.passes[check]
-        yield from reused(log.state.checks[check], stands.run, stands.seal, stands.key)
+        yield from reused(log.state.checks[check], found.passes[check])
 
 
 def _answer_of(

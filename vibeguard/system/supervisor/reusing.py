@@ -8,13 +8,14 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from vibeguard.core.model.differing import Differing
+from vibeguard.core.model.events import CheckReused
 from vibeguard.core.model.state import CheckRecord, State
 from vibeguard.core.names import UNPASSED, CheckState, Outcome
 from vibeguard.core.reuse.record import Record, why_never
 from vibeguard.system.channel import Launch
 from vibeguard.system.discovery.differing import ask_ahead, differing
 from vibeguard.system.discovery.vcs import TIMEOUT_S
-from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, Pass, look_up, prove
+from vibeguard.system.reuse.lookup import LOOK_UP_S, Before, Found, look_up, prove
 from vibeguard.system.reuse.moment import Subject, subject_of
 from vibeguard.system.reuse.records import Records
 from vibeguard.system.reuse.standing import is_plain_pass, lost_something
@@ -31,7 +32,7 @@ class Reusing:
         """`found` is what has been looked up already."""
         self._subject = subject_of(launch)
         self._fork = fork
-        self._decided: dict[str, Pass] = dict(found.passes) if found else {}
+        self._decided: dict[str, CheckReused] = dict(found.passes) if found else {}
         self._before: dict[str, Before] = dict(found.before) if found else {}
         self._looked_up = frozenset(found.ready if found else ())
         self._unproven: list[str] = []
@@ -44,7 +45,7 @@ class Reusing:
         """The checks whose passes may be reused, in this run or a later one."""
         return frozenset(c for c, planned in self._subject.checks.items() if not why_never(planned))
 
-    def decided(self, check: str) -> Pass | None:
+    def decided(self, check: str) -> CheckReused | None:
         """The pass that stands for a check, where that was decided with what it requires."""
         return self._decided.get(check)
 

@@ -222,7 +222,7 @@ class Run:
         found = self._reusing.decided(check) if self._reusing is not None else None
         if found is None or record.state is not CheckState.READY:
             return False
-        for event in reused(record, found.run, found.seal, found.key):
+        for event in reused(record, found):
             self.record(event)
         return True
 

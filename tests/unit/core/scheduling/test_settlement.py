@@ -132,9 +132,9 @@ def test_a_quarantine_holds_for_failures_by_exit_code_alone(
 
 def test_a_pass_that_is_reused_names_the_run_that_it_is_of():
     record = History(check("a")).state.checks["a"]
-    found, said = reused(record, "before", "5ea1", "4e7")
-    assert found == CheckReused(check="a", run="before", seal="5ea1", key="4e7")
-    assert said == CheckSettled(check="a", outcome=Outcome.PASSED, reason=Reason.REUSED)
+    found = CheckReused(check="a", run="before", seal="5ea1", key="4e7")
+    said = CheckSettled(check="a", outcome=Outcome.PASSED, reason=Reason.REUSED)
+    assert reused(record, found) == (found, said)
 
 
 def test_what_failed_first_is_found_in_any_state_whatever_the_order_of_the_plan():
