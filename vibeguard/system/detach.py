@@ -1,4 +1,7 @@
-"""Leaving the caller's terminal, streams and descriptors behind: agents wait for end of file."""
+"""Processes of our own: how one is begun, and leaves the caller's terminal and descriptors behind.
+
+Agents wait for end of file: what outlives a command must hold none of its streams.
+"""
 
 import contextlib
 import ctypes
@@ -6,7 +9,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 PR_SET_PDEATHSIG = 1
 PR_GET_DUMPABLE = 3
@@ -16,6 +19,38 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_GET_CHILD_SUBREAPER = 37
 # The end of a synchronized update, and the cursor, as live progress begins and hides them.
 END_OF_DRAWING = b"\x1b[?2026l\x1b[?25h"
+
+
+def in_a_child(work: Callable[[], int | None]) -> int:
+    """Fork a process that does the work and ends with what it returns, whatever happens; its id.
+
+    Nothing that it raises comes up in the code of the caller a second time. Raises OSError.
+    """
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = work() or 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def in_a_child_with_pipe(work: Callable[[int], int | None]) -> tuple[int, int]:
+    """The same with a pipe for the work to write into; its id, and the descriptor to read from."""
+    reader, writer = os.pipe()
+
+    def child() -> int | None:
+        os.close(reader)
+        return work(writer)
+
+    try:
+        return in_a_child(child), reader
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
 
 
 def prctl(option: int, argument: object = 0) -> int:

@@ -8,7 +8,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, NoReturn
+from functools import partial
+from typing import Final
 
 import trio
 from msgspec import Struct, field
@@ -18,7 +19,7 @@ from vibeguard.core.model.plan import PlannedCheck
 from vibeguard.core.names import TerminationReason
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.audit.tracer import tracer_command
-from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.detach import close_inherited, in_a_child, leave_terminal
 from vibeguard.system.ending_signals import ignore, not_ignored
 from vibeguard.system.executors.base import AttemptResult, AttemptSpec, Callbacks
 from vibeguard.system.executors.local import LocalExecutor, open_local_executor
@@ -175,11 +176,9 @@ def guarded(run_id: str) -> Iterator[None]:
     """
     try:
         reader, writer = os.pipe()
-        pid = os.fork()
+        pid = in_a_child(partial(_begin_guardian, run_id, reader))
     except OSError as error:
         raise refusal(error, "the process that guards it") from error
-    if pid == 0:
-        _become_guardian(run_id, reader)
     os.close(reader)
     os.waitpid(pid, 0)
     try:
@@ -190,14 +189,14 @@ def guarded(run_id: str) -> Iterator[None]:
         os.close(writer)
 
 
-def _become_guardian(run_id: str, reader: int) -> NoReturn:
+def _begin_guardian(run_id: str, reader: int) -> None:
+    in_a_child(partial(_guard, run_id, reader))
+
+
+def _guard(run_id: str, reader: int) -> None:
     """Wait for the word that all is over; where it does not come, SIGKILL to what is left."""
-    try:
-        if os.fork() == 0:
-            leave_terminal(b"vg-guardian")
-            ignore()  # who ends the audit does not mean this
-            close_inherited({reader})
-            if os.read(reader, 1) != _OVER:
-                sweep_marked((run_id,), LAST_SWEEP_S)
-    finally:
-        os._exit(0)
+    leave_terminal(b"vg-guardian")
+    ignore()  # who ends the audit does not mean this
+    close_inherited({reader})
+    if os.read(reader, 1) != _OVER:
+        sweep_marked((run_id,), LAST_SWEEP_S)

@@ -163,39 +163,35 @@ def _start(*, stays: bool, may_reuse_all: bool) -> Supervisor:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # the caller closed it
             stream.flush()
-    pipes: list[int] = []
-    try:
-        pipes += os.pipe()
-        pipes += os.pipe()
-        child = os.fork()
-    except OSError:
-        for end in pipes:  # to say so takes descriptors, too
-            os.close(end)
-        raise
-    orders_read, orders_write, reports_read, reports_write = pipes
-    if child == 0:
-        os.close(reports_read)
+    from vibeguard.system.detach import in_a_child_with_pipe  # noqa: PLC0415 - imported once
+
+    orders_read, orders_write = os.pipe()
+
+    def child(reports: int) -> int:
         if stays:
-            _be_guardian(orders_read, orders_write, reports_write, may_reuse_all)
-        else:
-            os.close(orders_write)
-            _be_supervisor(orders_read, reports_write, None, may_reuse_all)
-    os.close(orders_read)
-    os.close(reports_write)
-    return Supervisor(orders_write, reports_read, child, guarded_here=not stays)
+            return _be_guardian(orders_read, orders_write, reports, may_reuse_all)
+        os.close(orders_write)
+        return _be_supervisor(orders_read, reports, None, may_reuse_all)
+
+    try:
+        pid, reports = in_a_child_with_pipe(child)
+    except OSError:
+        os.close(orders_write)  # to say so takes descriptors, too
+        raise
+    finally:
+        os.close(orders_read)
+    return Supervisor(orders_write, reports, pid, guarded_here=not stays)
 
 
-def _be_supervisor(orders: int, reports: int, guardian: int | None, may_reuse_all: bool) -> None:
-    """Never returns. `guardian` is the pipe to a guardian that is not the front."""
-    code = 3
+def _be_supervisor(orders: int, reports: int, guardian: int | None, may_reuse_all: bool) -> int:
+    """Its exit code. `guardian` is the pipe to a guardian that is not the front."""
     try:
         from vibeguard.system.supervisor.process import supervise  # noqa: PLC0415 - in the child
 
-        code = supervise(orders, reports, guardian, may_reuse_all=may_reuse_all)
+        return supervise(orders, reports, guardian, may_reuse_all=may_reuse_all)
     except BaseException as error:  # noqa: BLE001 - the border of a process
         _report_defect(error, reports)
-    finally:
-        os._exit(code)
+        return 3
 
 
 def _report_defect(error: BaseException, reports: int) -> None:
@@ -208,17 +204,14 @@ def _report_defect(error: BaseException, reports: int) -> None:
         send(reports, Failed(f"the supervisor cannot start: {told.what}", told.do, 3))
 
 
-def _be_guardian(orders_read: int, orders_write: int, reports: int, may_reuse_all: bool) -> None:
-    """Never returns."""
-    try:
-        from vibeguard.system.front.guardian import guard  # noqa: PLC0415 - in the child
+def _be_guardian(orders_read: int, orders_write: int, reports: int, may_reuse_all: bool) -> int:
+    """Its exit code."""
+    from vibeguard.system.detach import in_a_child_with_pipe  # noqa: PLC0415 - imported once
+    from vibeguard.system.front.guardian import guard  # noqa: PLC0415 - in the child
 
-        told_read, told_write = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(orders_write)
-            os.close(told_read)
-            _be_supervisor(orders_read, reports, told_write, may_reuse_all)
-        guard(child, orders_write, told_read)
-    finally:
-        os._exit(0)
+    def child(told: int) -> int:
+        os.close(orders_write)
+        return _be_supervisor(orders_read, reports, told, may_reuse_all)
+
+    guard(*in_a_child_with_pipe(child), orders=orders_write)
+    return 0

@@ -18,7 +18,7 @@ from vibeguard.system.process.sweep import kill_descendants
 from vibeguard.system.rundir.notes import note_killed
 
 
-def guard(supervisor: int, orders: int, told: int) -> None:
+def guard(supervisor: int, told: int, *, orders: int) -> None:
     """Wait for the supervisor's end, then for the end of everything that it left behind.
 
     `told` is the pipe from the supervisor: its run folder, then OVER once it has sealed the log.

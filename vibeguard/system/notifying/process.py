@@ -6,13 +6,13 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
+from functools import partial
 from importlib import import_module
-from typing import IO, NoReturn
+from typing import IO
 
 from vibeguard.core.model.notification import Notification, Told
 from vibeguard.system.clock import monotonic_s
-from vibeguard.system.detach import close_inherited, leave_terminal
+from vibeguard.system.detach import close_inherited, in_a_child, leave_terminal
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.notifying.notify_job import NotifyJob
@@ -79,23 +79,18 @@ def start_notifier(job: NotifyJob) -> int:
     It is a process of its own since a slow address must hold up neither the verdict nor the
     terminal (ADR 0155), and a fork since the checks may have changed what would be imported.
     """
-    pid = os.fork()
-    if pid == 0:
-        _notify(job)
-    return pid
+    return in_a_child(partial(_notify, job))
 
 
-def _notify(job: NotifyJob) -> NoReturn:
-    """The child: it keeps nothing of the run's, and never returns."""
-    with suppress(BaseException):
-        leave_terminal(b"vg-notifier")
-        close_inherited(())
-        os.chdir("/")
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number in (*ENDING, signal.SIGTSTP):
-            signal.signal(number, signal.SIG_DFL)
-        _tell_all(job)
-    os._exit(0)
+def _notify(job: NotifyJob) -> None:
+    """The child: it keeps nothing of the run's."""
+    leave_terminal(b"vg-notifier")
+    close_inherited(())
+    os.chdir("/")
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (*ENDING, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_DFL)
+    _tell_all(job)
 
 
 def _tell_all(job: NotifyJob) -> None:

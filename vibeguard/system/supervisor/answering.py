@@ -11,9 +11,8 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
 
-from vibeguard.system.detach import signal_when_orphaned
+from vibeguard.system.detach import in_a_child_with_pipe, signal_when_orphaned
 from vibeguard.system.ending_signals import ENDING_OR_QUIT, do_nothing
 from vibeguard.system.rundir.files import write_all
 
@@ -28,17 +27,7 @@ def start_answering(work: Callable[[Callable[[bytes], None]], None]) -> tuple[in
     process that ends without an answer has failed. Raises OSError when there is no process to be
     had.
     """
-    reader, writer = os.pipe()
-    try:
-        pid = os.fork()
-    except OSError:
-        os.close(reader)
-        os.close(writer)
-        raise
-    if pid == 0:
-        _answer(work, writer)
-    os.close(writer)
-    return pid, reader
+    return in_a_child_with_pipe(partial(_answer, work))
 
 
 def end_answering(pid: int, reader: int) -> None:
@@ -48,19 +37,15 @@ def end_answering(pid: int, reader: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> NoReturn:
-    """The child: it keeps no descriptor of the run, least of all the log's, and never returns."""
-    status = 1
-    with suppress(BaseException):
-        signal.set_wakeup_fd(-1)
-        for number in ENDING_OR_QUIT:
-            # The parent decides how long this process lives; commands would inherit `SIG_IGN`.
-            signal.signal(number, do_nothing)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_OR_QUIT)
-        os.dup2(writer, _PIPE)
-        os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
-        with suppress(OSError, AttributeError):
-            signal_when_orphaned(signal.SIGKILL)
-        work(partial(write_all, _PIPE))
-        status = 0
-    os._exit(status)
+def _answer(work: Callable[[Callable[[bytes], None]], None], writer: int) -> None:
+    """The child: it keeps no descriptor of the run, least of all the log's."""
+    signal.set_wakeup_fd(-1)
+    for number in ENDING_OR_QUIT:
+        # The parent decides how long this process lives; commands would inherit `SIG_IGN`.
+        signal.signal(number, do_nothing)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_OR_QUIT)
+    os.dup2(writer, _PIPE)
+    os.closerange(_PIPE + 1, os.sysconf("SC_OPEN_MAX"))
+    with suppress(OSError, AttributeError):
+        signal_when_orphaned(signal.SIGKILL)
+    work(partial(write_all, _PIPE))

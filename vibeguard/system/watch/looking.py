@@ -9,13 +9,12 @@ once.
 import os
 import select
 import signal
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from vibeguard.system.clock import monotonic_s, sleep_s
-from vibeguard.system.detach import signal_when_orphaned
+from vibeguard.system.detach import in_a_child_with_pipe, signal_when_orphaned
 from vibeguard.system.ending_signals import ignore
 from vibeguard.system.front.signals import leave_to_the_parent
 from vibeguard.system.rundir.files import write_all
@@ -73,30 +72,20 @@ class Looker(msgspec.Struct):
 
 def start_looking(tree: Tree) -> Looker:
     """Start the process that looks at the tree."""
-    looks_read, looks_write = os.pipe()
     questions_read, questions_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(looks_read)
+
+    def look_on(looks: int) -> None:
         os.close(questions_write)
-        _in_the_child(lambda: _look_on(tree, looks_write, questions_read))
-    os.close(looks_write)
-    os.close(questions_read)
-    return Looker(looks_read, questions_write, pid)
-
-
-def _in_the_child(body: Callable[[], None]) -> None:
-    """Never returns. A signal to the whole group is the parent's; whose end ends this process."""
-    try:
+        # A signal to the whole group is the parent's; whose end ends this process.
         leave_to_the_parent()
         ignore()
         signal_when_orphaned(signal.SIGKILL)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
-        body()
-    except BrokenPipeError:
-        return
-    finally:
-        os._exit(0)
+        _look_on(tree, looks, questions_read)
+
+    pid, looks = in_a_child_with_pipe(look_on)
+    os.close(questions_read)
+    return Looker(looks, questions_write, pid)
 
 
 def _look_on(tree: Tree, looks: int, questions: int) -> None:

@@ -7,12 +7,13 @@ already is there at once: a run starts in milliseconds.
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 
 import msgspec
 
 from vibeguard.core.watch.machine import RunEnded
-from vibeguard.system.detach import signal_when_orphaned
+from vibeguard.system.detach import in_a_child_with_pipe, signal_when_orphaned
 from vibeguard.system.front.early import FOR_SUPERVISORS, HELD_BACK, IMPORTED_ONCE
 from vibeguard.system.front.signals import leave_to_the_parent
 from vibeguard.system.rundir.files import write_all
@@ -54,30 +55,18 @@ class RunProcess(msgspec.Struct):
 
 def start_run(body: Body) -> RunProcess:
     """Have `body` carry out a run in a process of its own, which ends with this one."""
-    report_read, report_write = os.pipe()
-    parent = os.getpid()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
-    pid = os.fork()
-    if pid == 0:
-        os.close(report_read)
-        _in_the_child(body, report_write, parent)
+    pid, report = in_a_child_with_pipe(partial(_carry_out, body, os.getpid()))
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    os.close(report_write)
-    return RunProcess(report_read, pid)
+    return RunProcess(report, pid)
 
 
-def _in_the_child(body: Body, report: int, parent: int) -> None:
-    """Never returns. Signals are held back until the front of the run takes them over."""
-    try:
-        leave_to_the_parent()
-        _end_with(parent)
-        write_all(report, msgspec.json.encode(body()))
-    finally:
-        os._exit(0)
+def _carry_out(body: Body, parent: int, report: int) -> None:
+    """The child. Signals are held back until the front of the run takes them over.
 
-
-def _end_with(parent: int) -> None:
-    """A front that is killed ends its checks within a second; so does this one with its parent."""
+    A front that is killed ends its checks within a second; so does this one with its parent.
+    """
+    leave_to_the_parent()
     signal_when_orphaned(signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
+    if os.getppid() == parent:
+        write_all(report, msgspec.json.encode(body()))
