@@ -2,13 +2,14 @@
 
 import http.client
 import os
-import threading
+from functools import partial
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from vibeguard.core.notifying import signed_headers
 from vibeguard.core.problems import UsageError
 from vibeguard.system.clock import sleep_s, wall_ns
+from vibeguard.system.in_thread import InThread
 from vibeguard.system.keyfile import read_key
 from vibeguard.system.notifying.notify_job import NotifyJob
 from vibeguard.version import __version__
@@ -54,23 +55,9 @@ def _post_within(
 
     A socket's own timeout begins again with every byte, and asking for an address has none.
     """
-    ended: list[int | Exception] = []
-
-    def post() -> None:
-        try:
-            ended.append(_post(address, key, delivery, body))
-        except (OSError, http.client.HTTPException) as error:
-            ended.append(error)
-
-    thread = threading.Thread(target=post, daemon=True)
-    thread.start()
-    thread.join(bound_s)
-    match ended:
-        case [int(status)]:
-            return status
-        case [Exception() as error]:
-            raise error
-    raise TimeoutError("timed out")
+    posted = InThread(partial(_post, address, key, delivery, body))
+    posted.begin()
+    return posted.result(bound_s)
 
 
 def _post(address: SplitResult, key: bytes, delivery: str, body: bytes) -> int:

@@ -6,21 +6,18 @@ Captured once, without touching the user's index or work tree (docs/adr/0112).
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
-import outcome
 from msgspec import Struct
-from outcome import Outcome
 
 from vibeguard.core.pool.messages import Source
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.tree import GitTree, make_scratch
 from vibeguard.system.discovery.whereabouts import git_root
+from vibeguard.system.in_thread import InThread
 from vibeguard.system.pool.unconverted import INSTEAD, unconverted
 from vibeguard.system.removal import remove_tree
 
@@ -48,44 +45,31 @@ class Capture:
         self._git = git
         self._root = root
         self._scratch = scratch
-        self._thread: threading.Thread | None = None
-        self._found: Outcome[Shipment] | None = None
+        self._captured = InThread(self._work)
 
     def begin(self) -> None:
-        """Start the thread; if the system refuses one, `result` does the work."""
-        thread = threading.Thread(target=self._work)
-        with suppress(RuntimeError):
-            thread.start()
-            self._thread = thread
+        """Start to capture them."""
+        self._captured.begin()
 
     def result(self) -> Shipment:
         """Wait for it. Raises UsageError."""
-        return self._wait().unwrap()
+        return self._captured.result()
 
     def stop(self) -> None:
         """End the capture, whether it was over or not."""
         self._git.stop()
-        self._wait()
+        self._captured.wait()
 
-    def _wait(self) -> Outcome[Shipment]:
-        if self._thread is not None:
-            self._thread.join()
-        return self._found or self._work()
-
-    def _work(self) -> Outcome[Shipment]:
+    def _work(self) -> Shipment:
         usual_s = sys.getswitchinterval()
         sys.setswitchinterval(TURN_S)
-        self._found = outcome.capture(self._capture)
-        sys.setswitchinterval(usual_s)
-        return self._found
-
-    def _capture(self) -> Shipment:
         try:
             return _capture(self._git, self._root)
         except (OSError, subprocess.SubprocessError) as error:
             what = f"the files cannot be packed for workers: {_words_of(error)}"
             raise UsageError(what, INSTEAD) from error
         finally:
+            sys.setswitchinterval(usual_s)
             remove_tree(self._scratch)
 
 

@@ -19,7 +19,6 @@ from vibeguard.system.rundir.files import make_folder
 
 GIT_TIMEOUT_S: Final = 60.0
 FETCH_TIMEOUT_S: Final = 3600.0  # a large repository, from far away
-_FOR_GIT: Final = {b"LC_ALL": b"C", b"GIT_TERMINAL_PROMPT": b"0"}
 
 
 class Store:
