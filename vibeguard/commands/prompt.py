@@ -3,13 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from vibeguard.commands.columns import columns
 from vibeguard.commands.loading import has_config, load
 from vibeguard.commands.options import GlobalOptions, PromptName
 from vibeguard.commands.streams import write_document, write_out
 from vibeguard.commands.templates import guide
+from vibeguard.core.model.config_parts import Prompt
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.layout import first_line
 from vibeguard.core.wording.sanitise import sanitise
@@ -18,13 +17,9 @@ from vibeguard.core.wording.suggest import did_you_mean
 BUILT_IN = "init"
 
 
-class ListedPrompt(Struct, frozen=True):
+class ListedPrompt(Prompt, frozen=True, omit_defaults=False):
     """One prompt as `prompt --json` tells it. `built_in` ones come with VibeGuard."""
 
-    id: str
-    description: str
-    content: str
-    tags: tuple[str, ...] = ()
     built_in: bool = False
 
 

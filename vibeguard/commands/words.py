@@ -57,15 +57,15 @@ def complete(common: GlobalOptions, environ: Mapping[str, str]) -> GlobalOptions
             raise UsageError(
                 f'VIBEGUARD_PARALLEL is "{text}"', "set it to a whole number from 1 on, or unset it"
             )
-        common = replace(common, parallel=_slots("VIBEGUARD_PARALLEL", int(text)))
+        common = replace(common, parallel=slots_of("VIBEGUARD_PARALLEL", int(text)))
     elif common.parallel is not None:
-        _slots("--parallel", common.parallel)
+        slots_of("--parallel", common.parallel)
     if common.log_dir is None and environ.get("VIBEGUARD_LOG_DIR"):
         common = replace(common, log_dir=environ["VIBEGUARD_LOG_DIR"])
     return replace(common, error_exit_code=_exit_code(common.error_exit_code))
 
 
-def _slots(name: str, count: int) -> int:
+def slots_of(name: str, count: int) -> int:
     """`count`. Raises UsageError if it is below 1, or more than a config may say."""
     if not 1 <= count <= MOST_SLOTS:
         raise UsageError(f"{name} is {count}", f"use a whole number from 1 to {MOST_SLOTS}")

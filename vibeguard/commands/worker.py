@@ -8,9 +8,9 @@ from typing import Annotated
 from vibeguard.commands.options import Count, Duration, GlobalOptions
 from vibeguard.commands.parameter import Parameter, Word
 from vibeguard.commands.streams import write_err
+from vibeguard.commands.words import slots_of
 from vibeguard.commands.workers import PoolOptions, access_to
 from vibeguard.core.config.scalars import LABEL, LABEL_FORM
-from vibeguard.core.names import MOST_SLOTS
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.units import SECOND_NS
 from vibeguard.system.discovery.cpus import usable_cpus
@@ -61,9 +61,7 @@ def worker(*, common: GlobalOptions, options: WorkerOptions) -> int:
     for label in options.label:
         if not LABEL.match(label):
             raise UsageError(f"the label {label!r} cannot be used", LABEL_FORM)
-    slots = usable_cpus() if options.slots is None else options.slots
-    if not 1 <= slots <= MOST_SLOTS:
-        raise UsageError(f"--slots is {slots}", f"use a whole number from 1 to {MOST_SLOTS}")
+    slots = slots_of("--slots", usable_cpus() if options.slots is None else options.slots)
     try:
         from vibeguard.system.worker.process import run_worker  # noqa: PLC0415 - Trio
         from vibeguard.system.worker.showing import Offer  # noqa: PLC0415 - Trio

@@ -9,32 +9,15 @@ from vibeguard.core.results.texts import message_of
 
 # Every word that a tool has for how bad it is.
 _LEVELS = {
-    "error": Level.ERROR,
-    "fatal": Level.ERROR,
-    "failure": Level.ERROR,
-    "high": Level.ERROR,
-    "critical": Level.ERROR,
-    "warning": Level.WARNING,
-    "warn": Level.WARNING,
-    "medium": Level.WARNING,
-    "refactor": Level.WARNING,
-    "convention": Level.WARNING,
+    **dict.fromkeys(("error", "fatal", "failure", "high", "critical"), Level.ERROR),
+    **dict.fromkeys(("warning", "warn", "medium", "refactor", "convention"), Level.WARNING),
 }
-
 # Every word that a runner has for how a test came out.
+_NOT_RUN = ("skipped", "skip", "pending", "disabled", "todo", "rerun", "other")
 _OUTCOMES = {
-    "passed": ResultOutcome.PASSED,
-    "pass": ResultOutcome.PASSED,
-    "xpassed": ResultOutcome.PASSED,
-    "failed": ResultOutcome.FAILED,
-    "fail": ResultOutcome.FAILED,
-    "skipped": ResultOutcome.SKIPPED,
-    "skip": ResultOutcome.SKIPPED,
-    "pending": ResultOutcome.SKIPPED,
-    "disabled": ResultOutcome.SKIPPED,
-    "todo": ResultOutcome.SKIPPED,
-    "rerun": ResultOutcome.SKIPPED,
-    "other": ResultOutcome.SKIPPED,
+    **dict.fromkeys(("passed", "pass", "xpassed"), ResultOutcome.PASSED),
+    **dict.fromkeys(("failed", "fail"), ResultOutcome.FAILED),
+    **dict.fromkeys(_NOT_RUN, ResultOutcome.SKIPPED),
     "xfailed": ResultOutcome.XFAILED,
 }
 

@@ -135,7 +135,10 @@ class PoolAttempt(Struct, eq=False):
 
     def _make_result(self, ended: Ended) -> AttemptResult:
         stored = self.output.close()
-        result = self._result_of(ended, stored.sha256)
+        try:
+            result = self._result_of(ended, stored.sha256)
+        finally:  # unpacked, or of no use
+            self._drop_parcel()
         return replace(
             result,
             output_bytes=self.output.stored_bytes,
@@ -151,19 +154,16 @@ class PoolAttempt(Struct, eq=False):
 
     def _result_of(self, ended: Ended, output_sha256: str) -> AttemptResult:
         if ended.result is None:
-            self._drop_parcel()
             end = AttemptEnd.REFUSED if ended.refused else AttemptEnd.LOST
             return AttemptResult(end=end, error=ended.why)
         result = ended.result
         if result.output_error:  # a disk of theirs, while this run can be recorded
-            self._drop_parcel()
             why = f"its output could not be stored on {self.worker}: it {result.output_error}"
             return AttemptResult(end=AttemptEnd.LOST, error=why)
         whole = output_sha256 == result.output_sha256 or bool(self.output.error)
         try:
             unpacked = self._unpack(result)
         except OSError as error:
-            self._drop_parcel()
             why = f"what came back could not be stored: {error}"
             return AttemptResult(end=AttemptEnd.LOST, error=why)
         if not whole or not unpacked:
@@ -185,15 +185,11 @@ class PoolAttempt(Struct, eq=False):
         if remote is None or not remote.job.returns:
             return result.parcel_bytes == 0
         make_folder_with_parents(remote.returned_folder)
-        parcel, self._parcel = self._parcel, None
-        if parcel is None:
+        if self._parcel is None:
             return result.parcel_sha256 == sha256(b"").hexdigest()
-        try:
-            if parcel.close() != result.parcel_sha256:
-                return False
-            _extract(parcel.path, remote.returned_folder)
-        finally:
-            parcel.remove()
+        if self._parcel.close() != result.parcel_sha256:
+            return False
+        _extract(self._parcel.path, remote.returned_folder)
         return True
 
     def _drop_parcel(self) -> None:
