@@ -246,6 +246,25 @@ def test_a_file_that_would_lose_something_is_refused(repository, text, says):
     assert not (repository / "scripts").exists()
 
 
+def test_half_a_character_stays_the_escape_that_it_was(repository):
+    """As such it is JSON; as bytes the file would be none."""
+    settings = repository / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"ü": "\\ud800"}')
+    assert json.loads(written(repository, "claude").read_text())["ü"] == "\ud800"
+
+
+def test_a_path_that_is_no_text_goes_into_no_settings(tmp_path):
+    """Codex could read nothing of them any more."""
+    folder = project(tmp_path / "\udcff", CONFIG)
+    git("init", "-q", "-b", "main", cwd=folder)
+    done = vibeguard("hook", "agent", "--target", "codex", "--write", cwd=folder)
+    assert done.returncode == 2
+    assert "the path of this folder is no text" in done.stderr
+    assert not (folder / ".codex").exists()
+    assert written(folder, "claude").exists()
+
+
 def test_a_link_out_of_the_repository_is_refused(repository, tmp_path):
     """It would change the settings of other projects."""
     (tmp_path / "shared.json").write_text("{}")

@@ -53,7 +53,8 @@ def write_settings(path: Path, settings: Settings, before: str) -> None:
     real.parent.mkdir(parents=True, exist_ok=True)
     found = re.search(r"^\{\s*\n([ \t]+)", before)
     text = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False) + "\n"
-    rewrite_file(str(real), text.encode(errors="surrogatepass"))
+    # Half a character that the file has as an escape stays one: `\\ud800` is how both write it.
+    rewrite_file(str(real), text.encode(errors="backslashreplace"))
 
 
 def with_ours(settings: Settings, target: Target, mark: str, entries: list[Entry]) -> Settings:
@@ -63,6 +64,9 @@ def with_ours(settings: Settings, target: Target, mark: str, entries: list[Entry
     """
     if handlers(settings, target, mark) == entries:
         return settings
+    if any("\ud800" <= letter <= "\udfff" for entry in entries for letter in str(entry["command"])):
+        what = f"the path of this folder is no text, and {target.settings} takes nothing else"
+        raise UsageError(what, "rename the folder, or take `vibeguard hook agent --write`")
     clean = without_ours(settings, target, mark)
     hooks = dict(_hooks(clean, target))
     ours: list[object] = [{"hooks": entries}] if target.grouped else list(entries)
