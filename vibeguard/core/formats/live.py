@@ -147,9 +147,10 @@ class LiveFormat(ProseFormat):
     def _queued_row(self, state: State, record: CheckRecord, now_t: int) -> str:
         began = record.submitted.t if record.submitted else record.ready_t
         since = max(now_t - (now_t if began is None else began), 0)
-        waits = sanitise(f" waiting {duration(since)} for {awaited(state, record)}")
-        name = cut(sanitise(record.planned.id), max(self.columns - 1 - len(waits) - 2, 6))
-        return f"  {name}{waits}"
+        times = f" waiting {duration(since)}"
+        # As above; what it waits for gives way to the name, and leaves `..` behind.
+        name = cut(sanitise(record.planned.id), max(self.columns - 1 - len(times) - 4, 6))
+        return f"  {name}{times} for {sanitise(awaited(state, record))}"
 
     def _status_row(self, state: State, running: int, now_t: int, seen: Seen) -> str:
         """The last row: how far the run has come, and how it stands."""

@@ -9,6 +9,7 @@ from tests.helpers.samples import SAMPLES, on_workers
 from vibeguard.core.fold.fold import apply
 from vibeguard.core.formats.base import FormatOptions
 from vibeguard.core.formats.live import LiveFormat
+from vibeguard.core.model.plan import ResolvedSettings
 from vibeguard.core.model.state import State
 from vibeguard.core.names import Outcome
 
@@ -93,6 +94,17 @@ def test_a_long_id_does_not_hide_how_long_it_has_been_running():
     terminal = Terminal(30)
     terminal.write(LiveFormat(FormatOptions(columns=30)).frame(run.state, 65 * SECOND))
     assert terminal.lines()[0].endswith(".. 1m5s")
+
+
+def test_what_a_check_waits_for_gives_way_to_its_name():
+    name = "end-to-end-tests-of-the-shop"
+    run = History(check("a"), check(name), settings=ResolvedSettings(parallel=1, async_parallel=1))
+    run.ready("a", name)
+    run.start("a")
+    run.queue(name)
+    terminal = Terminal(40)
+    terminal.write(LiveFormat(FormatOptions(columns=40)).frame(run.state, 8 * SECOND))
+    assert terminal.lines()[1] == "  end-to-end-tests-of-th.. waiting 8s.."
 
 
 def test_a_terminal_that_shrinks_is_left_clean():
