@@ -12,6 +12,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import outcome
 import trio
 
 from tests.simulation.kernel import Kernel
@@ -22,7 +23,7 @@ from vibeguard.core.pool.address import Address
 from vibeguard.core.pool.messages import PROTOCOL, Job, Presence, Source, decode_job, encode
 from vibeguard.system.executors import pool as executor
 from vibeguard.system.pool.access import Access
-from vibeguard.system.pool.connection import BrokerLost
+from vibeguard.system.pool.connection import BrokerLost, Told
 from vibeguard.system.pool.shipment import Shipment
 from vibeguard.system.supervisor.remote import Remote
 
@@ -167,15 +168,19 @@ class SimulatedPool:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self.connection = SimpleNamespace(refusal="")  # what a run says is never refused
+        # What a run says is never refused.
+        self.connection = SimpleNamespace(refusal="", lost=trio.Event())
 
-    async def submit(self, job: Job) -> None:
+    def submit(self, job: Job, told: Told) -> None:
         """Put a job in the queue; a broker may forget it."""
-        await self._round_trip()
+        self._answer(lambda: told(outcome.capture(self._take, job)))
+
+    def _take(self, job: Job) -> None:
+        self._require_broker()
         if self._broker.rng.random() < self._broker.trouble.loses:
             self._broker.kernel.reached["pool: a job is forgotten"] += 1
-            return
-        self._broker.queue[job.token] = job
+        else:
+            self._broker.queue[job.token] = job
 
     async def withdraw(self, token: str) -> None:
         """Take a job out of the queue."""
@@ -197,15 +202,22 @@ class SimulatedPool:
         return [Presence(core.identity, core.name, PROTOCOL, "0") for core in there]
 
     async def _round_trip(self) -> None:
-        answered, broker = trio.Event(), self._broker
+        answered = trio.Event()
+        self._answer(answered.set)
+        await answered.wait()
+        self._require_broker()
+
+    def _answer(self, tell: Callable[[], None]) -> None:
+        broker = self._broker
 
         def answer() -> None:
-            answered.set()
+            tell()
             broker.kernel.woken = True
 
         broker.later(broker.rng.random() * broker.trouble.delay_s, answer)
-        await answered.wait()
-        if broker.is_cut(BROKER):
+
+    def _require_broker(self) -> None:
+        if self._broker.is_cut(BROKER):
             raise BrokerLost("the connection was closed")
 
 
