@@ -17,6 +17,7 @@ from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import (
     SUBMODULE,
     Git,
+    answer_of_git,
     mode_in_git,
     paths_told,
     quoted_path,
@@ -24,7 +25,7 @@ from vibeguard.system.discovery.vcs import (
     with_settings,
 )
 from vibeguard.system.discovery.whereabouts import git_root
-from vibeguard.system.own_group import kill_group
+from vibeguard.system.own_group import Program, end_group, kill_group
 from vibeguard.system.removal import remove_tree
 
 TIMEOUT_S: Final = 5.0
@@ -148,18 +149,28 @@ class GitTree:
         self._scratch = scratch
         self._timeout_s = timeout_s
         self._look = threading.Lock()  # at the next two
-        self._process: subprocess.Popen[bytes] | None = None
+        self._begun: list[Program] = []
         self._stopped = False
 
     def stop(self) -> None:
         """End what git does for another thread, which gets SubprocessError from now on."""
         with self._look:
             self._stopped = True
-            if self._process is not None and self._process.poll() is None:
-                kill_group(self._process.pid)
+            for process in self._begun:
+                if process.poll() is None:
+                    kill_group(process.pid)
 
     def write(self, *, as_they_lie: bool = False) -> str:
-        """The id of the tree. Raises OSError or SubprocessError.
+        """The id of the tree. Raises OSError or SubprocessError."""
+        self.add_all(as_they_lie=as_they_lie)
+        return self.written()
+
+    def written(self) -> str:
+        """The id of the tree of what has been added. Raises OSError or SubprocessError."""
+        return self.git("write-tree").decode("ascii").strip()
+
+    def add_all(self, *, as_they_lie: bool) -> None:
+        """Add all that is there to an index of its own. Raises OSError or SubprocessError.
 
         With `as_they_lie`, git looks at files too that it was told not to look at, and no setting
         of the user's says what they are; what it has converted is for `pool.unconverted` to find.
@@ -168,14 +179,16 @@ class GitTree:
         index, objects = paths_told(self._root, self.git, *places)
         self._environment |= own_index(self._scratch, index)
         self._environment |= own_objects(self._scratch, objects, self._alternates)
+        listing = None
         if as_they_lie:
             self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
-            look_again(self.git, self.git("ls-files", "-v", "-z"), self._root)
+            listing = self.begin("ls-files", "-v", "-z")
         taken = AS_THEY_LIE if as_they_lie else ()
         # Files as young as the index, as in a new clone, `add` would compress to compare them.
         self.git(*taken, "update-index", "-q", "--unmerged", "--refresh")
+        if listing is not None:
+            look_again(self.git, self.answer(listing), self._root)
         self.git(*taken, *_ADD)
-        return self.git("write-tree").decode("ascii").strip()
 
     def is_checked_out(self, tree: str) -> bool:
         """Whether what lies there is what git would check out for the tree, that of `write`.
@@ -235,14 +248,36 @@ class GitTree:
 
     def git(self, *arguments: str, given: bytes | None = None) -> bytes:
         """What git prints, with `given` as its input. Raises OSError or SubprocessError."""
-        git = Git(self._root, self._environment, self._timeout_s)
-        return git.ask(*_PRIVATELY, *arguments, given=given, began=self._note)
+        return self.answer(self.begin(*arguments, given=given), given)
 
-    def _note(self, process: "subprocess.Popen[bytes]") -> None:
+    def begin(self, *arguments: str, given: bytes | None = None) -> Program:
+        """Start git without waiting for its `answer`, which may be given something. OSError."""
+        git = Git(self._root, self._environment, self._timeout_s)
+        process = git.begin(*_PRIVATELY, *arguments, given=given)
         with self._look:
-            self._process = process
-            if self._stopped:
-                raise subprocess.SubprocessError("it was stopped")
+            self._begun.append(process)
+        return process
+
+    def answer(self, process: Program, given: bytes | None = None) -> bytes:
+        """What the git prints that was begun. Raises SubprocessError."""
+        try:
+            return answer_of_git(process, self._timeout_s, given, began=self._go_on)
+        finally:
+            with self._look:
+                self._begun.remove(process)
+
+    def end(self) -> None:
+        """End what has begun and is not wanted any more."""
+        while self._begun:
+            process = self._begun[-1]
+            with process:
+                end_group(process)
+            with self._look:
+                self._begun.remove(process)
+
+    def _go_on(self, _: Program) -> None:
+        if self._stopped:
+            raise subprocess.SubprocessError("it was stopped")
 
 
 def _filtered(blob: _Blob) -> tuple[str, ...]:

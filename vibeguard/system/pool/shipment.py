@@ -18,7 +18,7 @@ from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.tree import GitTree, make_scratch
 from vibeguard.system.discovery.whereabouts import git_root
 from vibeguard.system.in_thread import InThread
-from vibeguard.system.pool.unconverted import INSTEAD, unconverted
+from vibeguard.system.pool.unconverted import INSTEAD, begin_looking, unconverted
 from vibeguard.system.removal import remove_tree
 
 CAPTURE_S: Final = 60.0
@@ -70,6 +70,7 @@ class Capture:
             raise UsageError(what, INSTEAD) from error
         finally:
             sys.setswitchinterval(usual_s)
+            self._git.end()
             remove_tree(self._scratch)
 
 
@@ -87,22 +88,29 @@ def begin_capture(folder: str, environment: Mapping[bytes, bytes]) -> Capture:
 
 
 def _capture(git: GitTree, root: str) -> Shipment:
-    tree = git.write(as_they_lie=True)
+    # What needs no answer of another git is begun before that has come, what does at least begun.
+    asked = git.begin("--no-replace-objects", "rev-parse", *_HEAD, *_REPLACED)
+    git.add_all(as_they_lie=True)
+    looking = begin_looking(git)
+    packing = git.begin("pack-objects", "--revs", "--thin", "--stdout", "-q", given=b"")
+    tree = git.written()
     try:
-        commit, committed, *replaced = git.git("rev-parse", *_HEAD, *_REPLACED).decode().split()
+        commit, committed, *replaced = git.answer(asked).decode().split()
     except subprocess.CalledProcessError:
         what = "the repository has no commit yet: workers have nothing to begin with"
         raise UsageError(what, "commit and push first") from None
     if len(commit) != SHA1_DIGITS:
         what = "a repository whose names are SHA-256 cannot go to a worker"
         raise UsageError(what, INSTEAD)
-    tree = unconverted(git, root, tree, {ref.rpartition("/")[2].encode() for ref in replaced})
+    tree = unconverted(
+        git, looking, root, tree, {ref.rpartition("/")[2].encode() for ref in replaced}
+    )
     top = os.path.realpath(root)
     if committed == tree:
         return Shipment(Source(commit, tree), top=top)
     # A commit that is left out does not leave out its files where a bare tree is asked for.
     wanted = f"{tree}\n^{committed}\n".encode()
-    pack = git.git("pack-objects", "--revs", "--thin", "--stdout", "-q", given=wanted)
+    pack = git.answer(packing, wanted)
     if len(pack) > MOST_PACK_BYTES:
         size = f"{len(pack) >> 20} MiB"
         what = f"what the commit {commit[:12]} lacks of the files is {size}, more than 256 MiB"

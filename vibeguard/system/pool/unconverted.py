@@ -14,6 +14,7 @@ from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.discovery.tree import GitTree
 from vibeguard.system.discovery.vcs import SUBMODULE
+from vibeguard.system.own_group import Program
 
 INSTEAD: Final = "run these checks here: --local"
 _LINK: Final = b"120000"
@@ -28,16 +29,35 @@ class _File(NamedTuple):
     path: bytes
 
 
-def unconverted(git: GitTree, root: str, tree: str, replaced: Collection[bytes]) -> str:
+class _Looking(NamedTuple):
+    """What is asked of all files, at work: the files, their attributes, their sizes."""
+
+    listing: Program
+    attributes: Program
+    sizes: Program
+
+
+def begin_looking(git: GitTree) -> _Looking:
+    """Begin to look at what `git` has added. Raises OSError."""
+    return _Looking(
+        git.begin("ls-files", "--stage", "-z"),
+        git.begin("check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=b""),
+        git.begin("cat-file", "--buffer", "--batch-check=%(objectsize)", given=b""),
+    )
+
+
+def unconverted(
+    git: GitTree, looking: _Looking, root: str, tree: str, replaced: Collection[bytes]
+) -> str:
     """The tree that `git` wrote, with each file as it lies below `root`.
 
     `replaced` are the names of what git was told to read something else for.
 
     Raises UsageError for what cannot go to a worker; OSError or SubprocessError.
     """
-    files = list(_files(git))
-    encoded = set(_encoded(git, files))
-    sized = _of_another_size(git, os.fsencode(root), files)
+    files = list(_files(git.answer(looking.listing)))
+    encoded = set(_encoded(git, looking, files))
+    sized = _of_another_size(git, looking, os.fsencode(root), files)
     suspect = {*sized, *(f for f in files if f.path in encoded or f.oid in replaced)}
     if not suspect:
         return tree
@@ -51,9 +71,9 @@ def unconverted(git: GitTree, root: str, tree: str, replaced: Collection[bytes])
     return git.git("write-tree").decode("ascii").strip()
 
 
-def _files(git: GitTree) -> Iterator[_File]:
+def _files(listed: bytes) -> Iterator[_File]:
     """The regular files of the index. Raises UsageError for submodules."""
-    for entry in git.git("ls-files", "--stage", "-z").split(b"\0")[:-1]:
+    for entry in listed.split(b"\0")[:-1]:
         facts, _, path = entry.partition(b"\t")
         mode, oid, _ = facts.split(b" ")
         if mode == SUBMODULE:
@@ -62,11 +82,10 @@ def _files(git: GitTree) -> Iterator[_File]:
             yield _File(mode, oid, path)
 
 
-def _encoded(git: GitTree, files: list[_File]) -> Iterator[bytes]:
+def _encoded(git: GitTree, looking: _Looking, files: list[_File]) -> Iterator[bytes]:
     """Those that lie here in another encoding. Raises UsageError for what a filter makes."""
     names = b"".join(file.path + b"\0" for file in files)
-    asked = ("check-attr", "-z", "--stdin", "filter", "working-tree-encoding")
-    told = git.git(*asked, given=names).split(b"\0")
+    told = git.answer(looking.attributes, names).split(b"\0")
     drivers: set[bytes] | None = None
     for path, attribute, value in zip(told[::3], told[1::3], told[2::3], strict=False):
         if value in (b"unspecified", b"unset", b"set"):
@@ -93,7 +112,9 @@ def _drivers(git: GitTree) -> set[bytes]:
     return set()
 
 
-def _of_another_size(git: GitTree, root: bytes, files: list[_File]) -> Iterator[_File]:
+def _of_another_size(
+    git: GitTree, looking: _Looking, root: bytes, files: list[_File]
+) -> Iterator[_File]:
     """Those that are longer or shorter than what the tree has: git converted them once.
 
     Files that a sparse checkout left out are not there.
@@ -103,7 +124,7 @@ def _of_another_size(git: GitTree, root: bytes, files: list[_File]) -> Iterator[
         with suppress(FileNotFoundError, NotADirectoryError):
             sizes.append((file, os.lstat(os.path.join(root, file.path)).st_size))
     oids = b"".join(file.oid + b"\n" for file, _ in sizes)
-    told = git.git("cat-file", "--buffer", "--batch-check=%(objectsize)", given=oids).split(b"\n")
+    told = git.answer(looking.sizes, oids).split(b"\n")
     return (file for (file, size), there in zip(sizes, told, strict=False) if there != b"%d" % size)
 
 

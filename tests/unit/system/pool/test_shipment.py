@@ -10,6 +10,8 @@ import pytest
 from tests.helpers.full_disk import no_file_above
 from tests.helpers.pools import git, repository
 from vibeguard.core.problems import UsageError
+from vibeguard.system.discovery.tree import GitTree
+from vibeguard.system.own_group import Program
 from vibeguard.system.pool.shipment import begin_capture
 
 
@@ -24,6 +26,31 @@ def test_the_pack_holds_what_the_commit_lacks_and_no_more(tmp_path: Path) -> Non
     shipment = begin_capture(str(folder), os.environb).result()
     assert 0 < len(shipment.pack) < 2_000
     assert shipment.source.commit == git(folder, "rev-parse", "HEAD").strip()
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_of_what_is_begun_ahead_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    folder = repository(tmp_path / "repository")
+    if refused:
+        (folder / ".gitattributes").write_text("tracked filter=lfs\n")
+    begun: list[Program] = []
+    begin = GitTree.begin
+
+    def noting(tree: GitTree, *arguments: str, given: bytes | None = None) -> Program:
+        begun.append(begin(tree, *arguments, given=given))
+        return begun[-1]
+
+    monkeypatch.setattr(GitTree, "begin", noting)
+    capture = begin_capture(str(folder), os.environb)
+    if refused:
+        with pytest.raises(UsageError, match="LFS"):
+            capture.result()
+    else:
+        assert capture.result().pack == b""
+    assert begun
+    assert all(program.returncode is not None for program in begun)
 
 
 @pytest.mark.parametrize("conflict", [False, True])
