@@ -1,5 +1,6 @@
 """The processes of a worker: the guardian that was started, and the one that works."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from vibeguard.system.worker.store import Store
 
 _IDENTITY = "identity"  # whose processes are to be looked for once its worker is gone
 _MOST_WORKERS = 1000
+# Cycles are rare here, and Python's own 700 is reached by every few attempts.
+YOUNG_OBJECTS = 10_000
 
 
 def run_worker(
@@ -57,6 +60,7 @@ def run_worker(
 
     def work(page: LeasePage) -> int:
         os.close(held)
+        gc.set_threshold(YOUNG_OBJECTS)
         leave_session()
         wake_when_orphaned()
         service_code, trouble = trio.run(_work, access, offer, store, page, alive)
