@@ -407,6 +407,18 @@ def test_a_read_only_file_system(tmp_path: Path) -> None:
         assert removed.stderr.count(os.strerror(errno.EROFS)) == 1
 
 
+def test_a_disk_that_runs_no_program_is_not_told_as_hooks_that_refuse(tmp_path: Path) -> None:
+    """The stub of `hook doctor` lies in the temporary folder."""
+    folder = project(tmp_path / "project", TWO_CHECKS)
+    git("init", "-q", cwd=folder)
+    assert vibeguard("hook", "agent", "--target", "codex", "--write", cwd=folder).returncode == 0
+    with small_disk(tmp_path / "disk", more=",noexec") as disk:
+        tried = vibeguard("hook", "doctor", cwd=folder, env={"TMPDIR": str(disk)})
+        assert (tried.returncode, tried.stdout) == (2, "")
+        assert f"no program can be run in the temporary folder {disk}: name another" in tried.stderr
+    assert vibeguard("hook", "doctor", cwd=folder).returncode == 0
+
+
 # Folders that vanish in the middle of a run.
 
 

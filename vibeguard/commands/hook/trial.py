@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from vibeguard.commands.hook.git_files import LENT_BY_GIT
 from vibeguard.commands.hook.targets import Target
+from vibeguard.core.problems import UsageError
 from vibeguard.system.own_group import ask
 
 # The hooks' own commands are the real ones; what runs or reads checks answers as it is told.
@@ -52,7 +53,10 @@ class Ended(Struct, frozen=True):
 
 @contextmanager
 def stubbed() -> Iterator[Path]:
-    """A folder with the stub in `stub`, tools without it in `tools`, and room for counts."""
+    """A folder with the stub in `stub`, tools without it in `tools`, and room for counts.
+
+    Raises UsageError where nothing may be executed there: each hook would seem to refuse.
+    """
     with tempfile.TemporaryDirectory(prefix="vibeguard-doctor-") as name:
         folder = Path(name)
         for below in ("stub", "tools", "state"):
@@ -60,6 +64,9 @@ def stubbed() -> Iterator[Path]:
         stub = folder / "stub" / "vibeguard"
         stub.write_text(_STUB.format(python=quote(sys.executable)), encoding="utf-8")
         stub.chmod(0o700)
+        if not os.access(stub, os.X_OK):
+            what = f"no program can be run in the temporary folder {tempfile.gettempdir()}"
+            raise UsageError(what, "name another one: TMPDIR")
         for tool in _TOOLS:
             found = shutil.which(tool)
             if found:
