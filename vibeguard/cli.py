@@ -5,6 +5,7 @@ the time of a bare interpreter, and `run` must have started its supervisor befor
 imported (docs/adr/0060).
 """
 
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of
 import os
 import sys
 
@@ -70,17 +71,19 @@ def command() -> None:
             print(said, file=sys.stderr, flush=True)  # noqa: T201
             os._exit(3)
         code = main()
-    except KeyboardInterrupt:  # before `main` heeds it
-        code = 130
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                if stream is not None:
+                    stream.flush()
+            except (OSError, ValueError):
+                continue  # nobody reads it any more; the exit code stands
+        os._exit(code)
+    except KeyboardInterrupt as stop:  # what is not written yet stays so: its reader may be stuck
+        import signal  # noqa: PLC0415 - not for --version
+
+        os._exit(128 + signal.Signals[stop.args[0] if stop.args else "SIGINT"])
     except BaseException as error:  # noqa: BLE001 - Python's own 1 means failed
-        code = _tell_plainly(error)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            continue  # nobody reads it any more; the exit code stands
-    os._exit(code)
+        os._exit(_tell_plainly(error))
 
 
 def _tell_plainly(error: BaseException) -> int:
@@ -137,7 +140,7 @@ def _open_closed_streams() -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; never raises."""
+    """Run one command line and return its exit code; raises nothing but KeyboardInterrupt."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     verb = verb_of(arguments)
     if verb == "--version":
@@ -162,15 +165,10 @@ def main(argv: list[str] | None = None) -> int:
         if verb in ("run", "check") and not asks_for_help(arguments):
             from vibeguard.system.front import early  # noqa: PLC0415 - before all else, only here
 
-            early.hold_signals_back()
             _import_msgspec()
             supervisor = early.prepare(arguments)
         _import_msgspec()
-        return _call(arguments, verb)
-    except KeyboardInterrupt as interrupt:
-        import signal  # noqa: PLC0415 - as above
-
-        return 128 + signal.Signals[interrupt.args[0] if interrupt.args else "SIGINT"]
+        return _call(arguments, verb, has_supervisor=supervisor is not None)
     except OSError as error:
         return _tell_refused(error, arguments, verb)
     finally:
@@ -209,6 +207,8 @@ def _import_msgspec() -> None:
 def _tell_version() -> int:
     """Print the version; a reader that has gone is no failure, a full disk is one."""
     try:
+        if sys.platform != "win32":
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, ())  # its reader may be stuck
         print(f"vibeguard {__version__}", flush=True)  # noqa: T201 - this is what was asked for
     except BrokenPipeError:
         return 0
@@ -232,25 +232,34 @@ def _tell_refused(error: OSError, arguments: list[str], verb: str) -> int:
     return failures.tell(RunIncomplete(what, do), arguments, verb)
 
 
-def _call(arguments: list[str], verb: str) -> int:
-    """Parse and call; what goes wrong is told on the channel that the caller reads."""
+def _call(arguments: list[str], verb: str, *, has_supervisor: bool) -> int:
+    """Parse and call; what goes wrong is told on the channel that the caller reads.
+
+    Signals end all that may take long; a supervisor's command says itself when they do.
+    """
     import gc  # noqa: PLC0415 - as in `main`
+    from contextlib import nullcontext  # noqa: PLC0415 - the same
 
     from vibeguard import late_patterns  # noqa: PLC0415 - as in `main`
     from vibeguard.commands import failures, whole_streams  # noqa: PLC0415 - after `early`
+    from vibeguard.system.ending_signals import ended_by_signals  # noqa: PLC0415 - the same
 
     whole_streams.make_streams_safe()
     try:
         from vibeguard.commands.plain import parse  # noqa: PLC0415 - after `early`
 
-        call = parse(arguments)
-        gc.freeze()  # modules stay to the end: no collection need look at them
-        gc.enable()
-        late_patterns.compile_again()
-        return failures.finish_output(call())
+        with nullcontext() if has_supervisor else ended_by_signals():
+            call = parse(arguments)
+            gc.freeze()  # modules stay to the end: no collection need look at them
+            gc.enable()
+            late_patterns.compile_again()
+            code = call()
+        with ended_by_signals():
+            return failures.finish_output(code)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - this is the border
         # No Cancelled is swallowed here (ASYNC103, ASYNC104): whatever loop a command had is over.
         # A help screen is no run: without a reader it is 0, whichever the command.
-        return failures.tell(error, arguments, "" if asks_for_help(arguments) else verb)
+        with ended_by_signals():
+            return failures.tell(error, arguments, "" if asks_for_help(arguments) else verb)

@@ -228,6 +228,9 @@ class NoSignals:
     def dispatch(self, _on_signal: object) -> None:
         """Nothing ever comes."""
 
+    def give_back(self) -> None:
+        """Nothing was taken."""
+
     def close(self) -> None:
         """Give the descriptors back."""
         os.close(self.descriptor)

@@ -80,6 +80,7 @@ def build(environ: Mapping[str, str] = os.environ, *, folded: bool = False) -> A
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
+    app.meta.suppress_keyboard_interrupt = False  # a Ctrl-C would end with 0
     app.group_parameters = Group("Options", sort_key=1)
     shared_flags = Group("Global options", sort_key=2, show=not folded)
     _add_commands(app, folded=folded)

@@ -32,6 +32,7 @@ from vibeguard.system.discovery.differing import differing, version_control
 from vibeguard.system.discovery.environment import caller_environment
 from vibeguard.system.discovery.vcs import TIMEOUT_S
 from vibeguard.system.discovery.whereabouts import find_state_dir
+from vibeguard.system.ending_signals import ended_by_signals
 from vibeguard.system.front import early
 from vibeguard.system.history import load_estimates
 from vibeguard.system.reuse.tree import named_tree, with_identity
@@ -44,11 +45,13 @@ if TYPE_CHECKING:
 Narrow = Callable[[Loaded, str, Invocation, "Frozen | None"], Narrowing]
 
 
+@ended_by_signals()
 def prepare_launch(invocation: Invocation, held: ExitStack, narrow: Narrow = narrowing) -> Launch:
     """What the supervisor is to do; what earlier runs left behind is swept.
 
     `held` lets go of what is needed until it has done it; `narrow` says what is left of the checks.
-    Raises UsageError, ConfigError and LogWriteError, of which a mark is left in the state folder.
+    Signals end it: there is no run yet that they could cancel. Raises UsageError, ConfigError and
+    LogWriteError, of which a mark is left in the state folder.
     """
     common = invocation.common
     with refusals_marked(find_state_dir(common.state_dir, os.environ, working_folder())):

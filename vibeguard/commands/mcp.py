@@ -6,13 +6,11 @@ same runs. A thread a call waits for its command, so that a long wait holds no o
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from types import FrameType
 from typing import BinaryIO
 
 from vibeguard.commands.options import GlobalOptions
@@ -24,34 +22,21 @@ from vibeguard.system.clock import monotonic_s, wall_time
 from vibeguard.system.own_group import begin_group, end_group, kill_group
 
 PROGRESS_S = 5
+PARTING_S = 1.0
 MOST_TEXT = 64 << 10  # of an output: more is no help to a reader who pays by the line
 MOST_DOCUMENT = 16 << 20
 MOST_NOTES = 8 << 10
-ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
-
-
-class EndedBySignal(BaseException):
-    """A signal has asked the server to end."""
 
 
 def mcp(*, common: GlobalOptions) -> int:
     """Serve until the client closes stdin, or a signal comes; its runs go on."""
-    for number in ENDING_SIGNALS:
-        signal.signal(number, _end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)  # a client may have blocked them
     server = Server(_own_command(common), sys.stdout.buffer)
     try:
         for line in lines(sys.stdin.buffer):
             server.take(line)
-    except EndedBySignal as ended:
-        return 128 + int(ended.args[0])
     finally:
         server.close()
     return 0
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    raise EndedBySignal(number)
 
 
 def lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -105,10 +90,13 @@ class Server:
 
     def close(self) -> None:
         """End the commands. What they have started goes on: it lives in the run folder."""
-        with self._lock:
-            self._closed = True
-            for call in self._processes:
-                self._kill(call)
+        self._closed = True
+        if self._lock.acquire(timeout=PARTING_S):
+            self._lock.release()
+        else:  # an answer that the client does not read: to flush would wait for that, too
+            sys.stdout = None
+        for call in tuple(self._processes):
+            self._kill(call)
 
     def _serve(self, call: Call) -> None:
         """Run the command of a call, and write its answer."""

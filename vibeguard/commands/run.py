@@ -35,8 +35,7 @@ def run(*ids: CheckName, common: GlobalOptions, options: RunOptions) -> int:
     as_json, stream = "json" if common.json else None, "jsonl" if options.stream else None
     form = one_format(options.format, as_json, stream)
     with ExitStack() as held:
-        with early.ended_by_signals():
-            launch = prepare_launch(invocation, held)
+        launch = prepare_launch(invocation, held)
         gate = StartGate(os.fsdecode(launch.state_dir))
         if may_join(options) and gate.close(GATE_PATIENCE_S):
             twin = _twin(launch, options)

@@ -133,7 +133,7 @@ def test_what_follows_a_run_is_loaded_once_its_supervisor_is_at_work(folder):
     program = (
         "from vibeguard.system.front.early import Supervisor; "
         "Supervisor.launch = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt); "
-        "from vibeguard.cli import main; main(['run'])"
+        "from vibeguard.cli import main\ntry: main(['run'])\nexcept KeyboardInterrupt: pass"
     )
     before = loaded(program, folder)
     assert "vibeguard.core.planning.plan" in before

@@ -1,4 +1,4 @@
-"""What `run` does before anything else: signals held back, supervisor on its way.
+"""What `run` does before anything else: the supervisor is on its way.
 
 The supervisor imports Trio while this process parses arguments and config: on two cores the two
 take as long as the longer one. It is a fork of a process that has imported only what both need; it
@@ -9,14 +9,12 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from contextvars import ContextVar
 from importlib import import_module
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from vibeguard.system.clock import command_began_s, wall_ns
-from vibeguard.system.ending_signals import ENDING_OR_QUIT, do_nothing, not_ignored
+from vibeguard.system.ending_signals import ENDING_OR_QUIT
 
 if TYPE_CHECKING:
     from vibeguard.system.channel import Launch
@@ -90,38 +88,12 @@ class Supervisor:
 prepared: ContextVar[Supervisor | None] = ContextVar("prepared", default=None)
 
 
-def hold_signals_back() -> None:
-    """Block signals until the front or the supervisor has handlers for them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
-
-
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Let the signals that end a command do so: there is no run yet that they could cancel.
-
-    What was held back comes now, as KeyboardInterrupt with the signal's name.
-    """
-    numbers = not_ignored()
-    for number in numbers:
-        signal.signal(number, _interrupt)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # A second one must not cut the clean-up short. With SIG_IGN, CPython would print a traceback
-    # for one that is on its way.
-    for each in ENDING_OR_QUIT:
-        signal.signal(each, do_nothing)
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
 def prepare(arguments: list[str]) -> Supervisor:
-    """Hold back signals and start a supervisor, with a guardian of its own where it is to stay."""
-    hold_signals_back()
+    """Start a supervisor, with a guardian of its own where it is to stay.
+
+    Signals are held back until the front or the supervisor has handlers for them.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     for shared in IMPORTED_ONCE:
         import_module(shared)
     reuses = _asks_for_reuse(arguments)

@@ -21,7 +21,7 @@ from vibeguard.system.channel import Sealed
 from vibeguard.system.clock import monotonic_s
 from vibeguard.system.front.loop import Loop
 from vibeguard.system.front.outlets import Output
-from vibeguard.system.front.signals import EXIT_CODES, stop_here, take_over_signals
+from vibeguard.system.front.signals import EXIT_CODES, Signals, stop_here, take_over_signals
 from vibeguard.system.journal.follow import Follower
 from vibeguard.system.vouching.endings import ending_of, is_unvouched
 
@@ -70,7 +70,7 @@ class Following:
     def __init__(self, loop: Loop, follower: Follower, shown: Shown) -> None:
         self.follower = follower
         self.shown = shown
-        self._loop = loop
+        self.loop = loop
 
     def read(self) -> bool:
         """Read on now, however often the log changes; whether there was anything new."""
@@ -82,7 +82,7 @@ class Following:
         Then show what is new. Deadlines are monotonic seconds; beside them a turn is never longer
         than it takes to notice what announces itself by nothing.
         """
-        self._loop.turn(min(*self._own_deadlines(), *deadlines))
+        self.loop.turn(min(*self._own_deadlines(), *deadlines))
         self.read()
         self.shown.tick()
 
@@ -91,14 +91,14 @@ class Following:
         ended = self.shown.problem is not None or self.follower.finished
         if not ended and self.follower.writer_gone() is False:
             return False
-        return not self.read() and not self._loop.output.is_full()
+        return not self.read() and not self.loop.output.is_full()
 
     def finish(self, ending: Ending, seal_to: Stream | None) -> int:
         """Show how the log ends, and the seal if it is asked for; the exit code of section 8."""
         self.shown.finish(ending)
         believed = ending.log_status is LogStatus.COMPLETE
         if seal_to is not None and self.follower.seal is not None and believed:
-            self._loop.output.write(seal_to, f"{self.follower.seal.sha256}\n")
+            self.loop.output.write(seal_to, f"{self.follower.seal.sha256}\n")
         if ending.exit_code is None:
             return exit_code_so_far(self.shown.state)
         return ending.exit_code
@@ -107,7 +107,7 @@ class Following:
         """Follow the log no more; what was shown of it stays."""
         notify = self.follower.fileno()
         if notify is not None:
-            self._loop.forget(notify)
+            self.loop.forget(notify)
         self.follower.close()
 
     def _own_deadlines(self) -> tuple[float, float]:
@@ -122,9 +122,9 @@ class Following:
             return tick, max(now + self.follower.poll_s, next_look)
         patience = min(now + self.follower.poll_s, tick)
         if now < next_look:
-            self._loop.forget(notify)
+            self.loop.forget(notify)
             return patience, next_look
-        self._loop.watch(notify, lambda: None)  # every turn reads
+        self.loop.watch(notify, lambda: None)  # every turn reads
         return patience, patience
 
 
@@ -175,6 +175,15 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
 
     A signal ends the command with its own code and leaves the run alone.
     """
+    signals = take_over_signals()
+    try:
+        return _follow(Following(Loop(output), follower, shown), signals, until)
+    finally:
+        signals.give_back()
+
+
+def _follow(following: Following, signals: Signals, until: Until) -> int:
+    loop, follower, shown = following.loop, following.follower, following.shown
     interrupted: list[int] = []
 
     def on_signal(number: signal.Signals) -> None:
@@ -186,9 +195,7 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
         elif number == signal.SIGWINCH:
             shown.resize()
 
-    loop, signals = Loop(output), take_over_signals()
     loop.watch(signals.descriptor, lambda: signals.dispatch(on_signal))
-    following = Following(loop, follower, shown)
     with restored(shown):
         following.read()
         while not interrupted and not _is_over(following, until):
@@ -204,7 +211,7 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
         if until.exit_code is not None and ending.log_status in _SOUND:
             ending = replace(ending, exit_code=until.exit_code)
         code = following.finish(ending, until.seal_to)
-    while output.waiting() and not interrupted:
+    while loop.output.waiting() and not interrupted:
         loop.turn(monotonic_s() + DRAIN_S)
     return interrupted[0] if interrupted else code
 

@@ -7,19 +7,22 @@ handlers themselves do nothing.
 import os
 import signal
 from collections.abc import Callable
+from types import FrameType
 
 from vibeguard.core.names import SAME_SIGNAL_S, SIGNAL_EXIT_CODES
 from vibeguard.system.ending_signals import do_nothing, not_ignored
 
 EXIT_CODES = {signal.Signals[name]: int(code) for name, code in SIGNAL_EXIT_CODES.items()}
+Handler = Callable[[int, FrameType | None], object] | int | None  # as `signal.signal` returns it
 _TAKEN_OVER = (*EXIT_CODES, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCHLD)
 
 
 class Signals:
     """What has been taken over: `descriptor` is readable once a signal has come."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, handlers: dict[signal.Signals, Handler]) -> None:
         self.descriptor = descriptor
+        self._handlers = handlers
 
     def dispatch(self, on_signal: Callable[[signal.Signals], None]) -> None:
         """Call `on_signal` for each signal that has come since the last time, in order."""
@@ -29,6 +32,12 @@ class Signals:
             return
         for number in numbers:
             on_signal(signal.Signals(number))
+
+    def give_back(self) -> None:
+        """Let those who handled the signals before do so again."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def hold_back(self) -> None:
         """Let no signal through any more, since the exit code is decided.
@@ -45,10 +54,9 @@ def take_over_signals() -> Signals:
     """
     descriptor, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-    for number in not_ignored(_TAKEN_OVER):
-        signal.signal(number, do_nothing)
+    handlers = {n: signal.signal(n, do_nothing) for n in not_ignored(_TAKEN_OVER)}
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN_OVER)
-    return Signals(descriptor)
+    return Signals(descriptor, handlers)
 
 
 def leave_to_the_parent() -> None:

@@ -1,5 +1,6 @@
 """What goes to a pool's broker by a connection of its own: who is there, the pack of a run."""
 
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -9,6 +10,7 @@ from outcome import Error, Outcome, Value
 from vibeguard.core.pool.messages import Presence
 from vibeguard.core.problems import UsageError
 from vibeguard.system import clock
+from vibeguard.system.ending_signals import ENDING, not_ignored
 from vibeguard.system.pool.access import KEY_VARIABLE, URL_VARIABLE, Access
 from vibeguard.system.pool.broker import Pool, open_pool
 from vibeguard.system.pool.connection import BrokerLost, BrokerRefused
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 def list_workers(access: Access) -> list[Presence]:
     """The workers of a pool, by name. Raises UsageError where the broker cannot be asked."""
-    return ask_once(access, workers_of) or []
+    return ask_or_end(access, workers_of) or []
 
 
 async def workers_of(pool: Pool) -> list[Presence]:
@@ -35,29 +37,42 @@ async def workers_of(pool: Pool) -> list[Presence]:
     return present
 
 
+def ask_or_end(access: Access, question: Callable[[Pool], Awaitable[T]]) -> T | None:
+    """The answer, for a command, which signals end: the first one is raised again here.
+
+    Raised inside of Trio it may leave a task in an Event that has ended (docs/upstream.md).
+    """
+    came: list[int] = []
+
+    async def signalled() -> None:
+        with trio.open_signal_receiver(*not_ignored()) as received:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+            try:
+                came.append(await anext(received))
+            finally:
+                signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        answer = ask_once(access, question, signalled)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for number in came:
+        signal.raise_signal(number)
+    return answer
+
+
 def ask_once(
     access: Access,
     question: Callable[[Pool], Awaitable[T]],
-    unless: Callable[[], Awaitable[None]] = trio.sleep_forever,
+    unless: Callable[[], Awaitable[None]],
 ) -> T | None:
     """Connect, ask, and go; None where `unless` came to its end first, however silent the broker.
 
     Raises UsageError: that of the question, or one that names the variable and the broker's words.
     """
     try_to_wake()
-    try:
-        answer = trio.run(
-            ask_beside,
-            access,
-            question,
-            unless,
-            # Anywhere else Ctrl-C may leave a task in an Event that has ended (docs/upstream.md).
-            restrict_keyboard_interrupt_to_checkpoints=True,
-        )
-    except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery as one of a group
-        if group.subgroup(KeyboardInterrupt) is not None:
-            raise KeyboardInterrupt from group
-        raise
+    answer = trio.run(ask_beside, access, question, unless)
     if isinstance(answer, Error) and not isinstance(answer.error, UsageError):
         raise UsageError(
             f"the broker of {URL_VARIABLE} ({access.address.shown}): {answer.error}",

@@ -17,7 +17,7 @@ from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.executors.local import open_local_executor
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.broker import Pool
-from vibeguard.system.pool.listing import ask_once
+from vibeguard.system.pool.listing import ask_or_end
 from vibeguard.system.process.sweep import sweep_worker
 from vibeguard.system.rundir.files import lock_file, replace_file
 from vibeguard.system.worker.attempt import Tools
@@ -42,7 +42,7 @@ def run_worker(
     `say` tells people of its beginning, and of an end that nobody has asked for. Raises UsageError
     when it cannot begin: no broker, no repository.
     """
-    ask_once(access, Pool.check_rights)
+    ask_or_end(access, Pool.check_rights)
     parent = os.path.join(state_dir, access.pool)
     folder, lock = _own_folder(parent)
     _sweep(folder)
