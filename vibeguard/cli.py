@@ -79,9 +79,9 @@ def command() -> None:
                 continue  # nobody reads it any more; the exit code stands
         os._exit(code)
     except KeyboardInterrupt as stop:  # what is not written yet stays so: its reader may be stuck
-        import signal  # noqa: PLC0415 - not for --version
+        from vibeguard.core.names import SIGNAL_EXIT_CODES  # noqa: PLC0415 - not for --version
 
-        os._exit(128 + signal.Signals[stop.args[0] if stop.args else "SIGINT"])
+        os._exit(SIGNAL_EXIT_CODES[stop.args[0] if stop.args else "SIGINT"])
     except BaseException as error:  # noqa: BLE001 - Python's own 1 means failed
         os._exit(_tell_plainly(error))
 

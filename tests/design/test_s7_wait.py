@@ -194,12 +194,14 @@ def test_when_the_supervisor_is_killed_who_waits_ends_with_3(folder):
     assert wait(folder, run, "--check", "quick") == 3
 
 
+@pytest.mark.parametrize("flags", [(), ("--notify",)])
 @pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_ends_the_waiting_and_not_the_run(folder, sent, code):
+def test_a_signal_ends_the_waiting_and_not_the_run(folder, sent, code, flags):
+    """Nor is it an answer: nobody knows yet whether the background fails."""
     run = detach(folder)
-    with running(folder, "wait", run) as waiting:
+    with running(folder, "wait", run, *flags) as waiting:
         until_it_listens(waiting.pid)
         waiting.process.send_signal(sent)
         assert waiting.end()[0] == code

@@ -173,7 +173,7 @@ class Until(Struct, frozen=True):
 def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> int:
     """Show the log until it ends; the exit code of DESIGN section 8.
 
-    A signal ends the command with its own code and leaves the run alone.
+    A signal ends the command, as KeyboardInterrupt with its name, and leaves the run alone.
     """
     signals = take_over_signals()
     try:
@@ -184,12 +184,11 @@ def follow(follower: Follower, shown: Shown, output: Output, until: Until) -> in
 
 def _follow(following: Following, signals: Signals, until: Until) -> int:
     loop, follower, shown = following.loop, following.follower, following.shown
-    interrupted: list[int] = []
 
     def on_signal(number: signal.Signals) -> None:
         if number in EXIT_CODES:
-            interrupted.append(EXIT_CODES[number])
-        elif number == signal.SIGTSTP:
+            raise KeyboardInterrupt(number.name)
+        if number == signal.SIGTSTP:
             shown.clear()
             stop_here()
         elif number == signal.SIGWINCH:
@@ -198,22 +197,20 @@ def _follow(following: Following, signals: Signals, until: Until) -> int:
     loop.watch(signals.descriptor, lambda: signals.dispatch(on_signal))
     with restored(shown):
         following.read()
-        while not interrupted and not _is_over(following, until):
+        while not _is_over(following, until):
             following.turn(*until.deadlines)
         ending = _ending(following)
-        while not interrupted and not until.is_late() and is_unvouched(ending, follower.reading()):
+        while not until.is_late() and is_unvouched(ending, follower.reading()):
             loop.turn(min([monotonic_s() + UNVOUCHED_POLL_S, *until.deadlines]))
             ending = _ending(following)
-        if interrupted:
-            return interrupted[0]
         if ending.log_status is LogStatus.LIVE:
             ending = replace(ending, hint=until.hint)
         if until.exit_code is not None and ending.log_status in _SOUND:
             ending = replace(ending, exit_code=until.exit_code)
         code = following.finish(ending, until.seal_to)
-    while loop.output.waiting() and not interrupted:
+    while loop.output.waiting():
         loop.turn(monotonic_s() + DRAIN_S)
-    return interrupted[0] if interrupted else code
+    return code
 
 
 def _ending(following: Following) -> Ending:
