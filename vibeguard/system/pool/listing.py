@@ -45,10 +45,13 @@ def ask_or_end(access: Access, question: Callable[[Pool], Awaitable[T]]) -> T | 
     came: list[int] = []
 
     async def signalled() -> None:
-        with trio.open_signal_receiver(*not_ignored()) as received:
+        # SIGWINCH ends nothing: a receiver needs something to receive, under nohup as well.
+        with trio.open_signal_receiver(*not_ignored(), signal.SIGWINCH) as received:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             try:
-                came.append(await anext(received))
+                while (number := await anext(received)) not in ENDING:
+                    continue
+                came.append(number)
             finally:
                 signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 

@@ -9,6 +9,8 @@ import trio
 
 from tests.helpers.brokers import KEY
 from vibeguard.core.pool.address import parse_address
+from vibeguard.core.problems import UsageError
+from vibeguard.system.ending_signals import ENDING
 from vibeguard.system.pool.access import Access
 from vibeguard.system.pool.listing import list_workers
 
@@ -44,3 +46,14 @@ def test_ctrl_c_in_the_middle_of_trio_is_ctrl_c(
                 list_workers(Access(address, "ci", KEY))
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_where_every_signal_is_ignored_the_broker_is_asked_all_the_same(tmp_path: Path) -> None:
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
+    try:
+        address = parse_address(f"unix://{tmp_path}/none", insecure=False)
+        with pytest.raises(UsageError, match="the broker of"):
+            list_workers(Access(address, "ci", KEY))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
