@@ -28,7 +28,7 @@ DOCS = Path(__file__).parents[4] / "docs" / "workers.md"
 def ask(
     address: Address, question: Callable[[Pool], Awaitable[object]], *, pool: str = "ci"
 ) -> object:
-    return ask_once(Access(address, pool, KEY), question)
+    return ask_once(Access(address, pool, KEY), question, trio.sleep_forever)
 
 
 def users_of_the_docs(folder: Path) -> Path:
@@ -100,10 +100,14 @@ def test_rediss_takes_the_certificate_that_it_knows_and_no_other(tmp_path: Path)
             port = listeners[0].transport_listener.socket.getsockname()[1]
             url = f"rediss://localhost:{port}?ca={tmp_path}"
             known = parse_address(f"{url}/ca.pem", insecure=False)
-            await trio.to_thread.run_sync(ask_once, Access(known, "ci", KEY), everything)
+            await trio.to_thread.run_sync(
+                ask_once, Access(known, "ci", KEY), everything, trio.sleep_forever
+            )
             unknown = parse_address(f"{url}/other.pem", insecure=False)
             with pytest.raises(UsageError, match=r"(?i)certificate verify failed"):
-                await trio.to_thread.run_sync(ask_once, Access(unknown, "ci", KEY), everything)
+                await trio.to_thread.run_sync(
+                    ask_once, Access(unknown, "ci", KEY), everything, trio.sleep_forever
+                )
             nursery.cancel_scope.cancel()
 
     with broker() as server:
