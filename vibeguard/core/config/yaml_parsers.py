@@ -130,6 +130,13 @@ _MEANINGS = (
         "begin the text in the next line, or put it in quotes",
     ),
     _Meaning(("node content",), "a value is missing here", f"write it, or {_QUOTE}"),
+    # In brackets; the other parser quotes the blank that it expected, and quotes are left out here.
+    _Meaning(
+        ("whitespace or line break", "expected  , but"),
+        'a value cannot begin with "!"',
+        _QUOTE,
+        at_start=True,
+    ),
     _Meaning(("tag",), "this tag cannot be read", f"remove it, or {_QUOTE}", at_start=True),
 )
 

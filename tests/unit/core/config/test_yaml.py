@@ -123,6 +123,10 @@ SYNTAX = [
     # YAML would leave the opposite of what is written.
     ("checks:\n  - id: a\n    run: ! grep x y\n", '3:10: the tag "!" is not known here'),
     ("checks:\n  - id: a\n    run: x\n    files: [! y]\n", '4:13: the tag "!" is not known here'),
+    (
+        "checks: [{id: a, run: x, files: !y}]\n",
+        '1:33: a value cannot begin with "!": put it in quotes',
+    ),
     ("checks: [{id:a, run: x}]\n", 'unknown key "id:a" in a check: put a blank behind its colon'),
     ("checks:\n  - id: a\n\xa0   run: x\n", "(in column 1 stands U+00A0, which is no blank)"),
     ("checks:\n  - id:a\n    run: x\n", '2:8: no blank stands behind "id:": write id: a'),
