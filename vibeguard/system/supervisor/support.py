@@ -30,8 +30,8 @@ Judge = Callable[[PlannedCheck, int, Ended, Callable[[], None]], Awaitable[Judge
 class Patience:
     """How long a run tries again when the system is short of something (EAGAIN, ENOMEM): 30 s.
 
-    The time counts only while no check of the run is running, and none has begun or ended since:
-    one that runs may hold what is missing, and will give it back. Of what nobody else can give back
+    The time counts only while no check of the run is running, and from the last start on: one that
+    runs may hold what is missing, and will give it back. Of what nobody else can give back
     (EMFILE), it is 3 s. It is one patience for all starts of the run: what one has waited for in
     vain, no other waits for.
     """
@@ -39,15 +39,12 @@ class Patience:
     def __init__(self, state: State) -> None:
         self._state = state
         self._since: float | None = None
-        self._seen = 0  # of the events of the run
 
     def bear(self, refusal: StartRefused) -> None:
         """Raise the refusal if it is final, or if the time to try again is over."""
         now = trio.current_time()
-        # Checks that take no time are not seen running by one who looks now and then.
-        goes_on = any(self._state.used.values()) or self._state.next_seq != self._seen
-        self._seen = self._state.next_seq
-        if self._since is None or goes_on:
+        anything_runs = any(self._state.used.values())
+        if self._since is None or anything_runs:
             self._since = now
         patience_s = OWN_PATIENCE_S if refusal.ours else PATIENCE_S
         if not refusal.transient or now >= self._since + patience_s:

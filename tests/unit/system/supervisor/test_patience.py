@@ -19,10 +19,9 @@ SHORT = StartRefused("out of descriptors", transient=True, ours=True)
 async def test_who_waits_is_patient_as_long_as_checks_that_take_no_time_begin_and_end(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    state = State()
-    patience = Patience(state)
+    patience = Patience(State())
     for _ in range(10):
-        state.next_seq += 2  # one began and ended between two looks
+        patience.renew()  # one began and ended between two looks
         patience.bear(SHORT)
         await trio.sleep(OWN_PATIENCE_S)
     began = trio.current_time()
