@@ -28,6 +28,7 @@ _STATUS = (
 _LIST = ("ls-files", "-co", "--exclude-standard", "-z")
 _DEEPEST_SUBMODULE = 20
 LIST_FLAGS = ("ls-files", "-v", "-z", "--recurse-submodules")
+LIST_ENTRIES = ("ls-files", "-v", "-z", "--stage")
 
 
 class Changes(Struct, frozen=True):
@@ -267,20 +268,27 @@ def _hidden_submodules(git: Git) -> Iterator[_Submodule]:
 
 
 def look_again(git: Callable[..., bytes], listed: bytes, root: str) -> set[bytes]:
-    """Have git look at each file that it was told not to look at, by `ls-files -v -z`.
+    """Have git look at each file that it was told not to look at, by the answer to `LIST_ENTRIES`.
 
     What a sparse checkout left out stays out: the paths of that.
     """
     hidden, left_out = [], set()
     for entry in listed.split(b"\0")[:-1]:
-        tag, path = entry[:1], entry[2:]
-        if tag in b"Ss" and not os.path.lexists(os.path.join(os.fsencode(root), path)):
-            left_out.add(path)
+        tag = entry[:1]
+        if tag in b"Ss" and not os.path.lexists(os.path.join(os.fsencode(root), entry_path(entry))):
+            left_out.add(entry_path(entry))
         elif tag == b"S" or tag.islower():
-            hidden.append(path + b"\0")
-    for flag in ("--no-assume-unchanged", "--no-skip-worktree") if hidden else ():
-        git("update-index", flag, "-z", "--stdin", given=b"".join(hidden))
+            hidden.append(entry[2:] + b"\0")
+    if hidden:
+        # Entered anew, without the time and size that it was known by: git compares times to the
+        # second, and every index written since has taken what it was not to look at for unchanged.
+        git("update-index", "-z", "--index-info", given=b"".join(hidden))
     return left_out
+
+
+def entry_path(entry: bytes) -> bytes:
+    """The path in an entry of the answer to `LIST_ENTRIES`."""
+    return entry.partition(b"\t")[2]
 
 
 def flagged(listed: bytes) -> Iterator[bytes]:

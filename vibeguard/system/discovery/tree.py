@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from vibeguard.system.discovery.changes import look_again
+from vibeguard.system.discovery.changes import LIST_ENTRIES, look_again
 from vibeguard.system.discovery.environment import without_git_locals
 from vibeguard.system.discovery.vcs import (
     SUBMODULE,
@@ -182,7 +182,7 @@ class GitTree:
         listing = None
         if as_they_lie:
             self._environment[b"GIT_NO_REPLACE_OBJECTS"] = b"1"
-            listing = self.begin("ls-files", "-v", "-z")
+            listing = self.begin(*LIST_ENTRIES)
         taken = AS_THEY_LIE if as_they_lie else ()
         # Files as young as the index, as in a new clone, `add` would compress to compare them.
         self.git(*taken, "update-index", "-q", "--unmerged", "--refresh")

@@ -14,7 +14,13 @@ from msgspec import Struct
 from vibeguard.core.problems import UsageError
 from vibeguard.core.wording.sanitise import sanitise
 from vibeguard.system.channel import Staged
-from vibeguard.system.discovery.changes import LIST_FLAGS, flagged, look_again
+from vibeguard.system.discovery.changes import (
+    LIST_ENTRIES,
+    LIST_FLAGS,
+    entry_path,
+    flagged,
+    look_again,
+)
 from vibeguard.system.discovery.tree import INDEX, copy_index
 from vibeguard.system.discovery.vcs import SUBMODULE
 from vibeguard.system.staged.mounts import (
@@ -139,9 +145,9 @@ def lay_out(
     # What was only announced (`git add --intent-to-add`) is in no tree: it is untracked now.
     tree = repository.git("write-tree").decode("ascii").strip()
     repository.git("read-tree", "-m", "-i", tree)
-    listed = repository.git("ls-files", "-v", "-z")
+    listed = repository.git(*LIST_ENTRIES)
     lower = covered.work_tree
-    lower.remember(entry[2:] for entry in listed.split(b"\0")[:-1])
+    lower.remember(entry_path(entry) for entry in listed.split(b"\0")[:-1])
     sparse = look_again(repository.git, listed, repository.root)
     # Every file is looked at again; that some differ is what is asked next.
     repository.git("update-index", "-q", "--really-refresh", "--ignore-submodules", "--unmerged")
