@@ -117,12 +117,12 @@ def _run_once(
         code = front.run(replace(launch, notify=()))
     except Exception as error:  # noqa: BLE001 - the border of this process
         failures.tell(error, sys.argv[1:], "run")
-        return RunEnded(None)
+        return RunEnded(None, problem=True)
     finally:
         supervisor.discard()
     state = front.state
     if state is None or state.finished is None:
-        return RunEnded(None)
+        return RunEnded(None, problem=True)
     began_ns, over_ns = _when_checks_ran(state)
     passing = {name for name, r in state.checks.items() if r.outcome is Outcome.PASSED}
     passed = None if state.cancel is not None and state.cancel.exit_code is not None else code == 0

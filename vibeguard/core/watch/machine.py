@@ -44,7 +44,8 @@ class RunEnded(Struct, frozen=True):
     """A run is over, and nothing of it is left; the tree has been looked at since.
 
     `passed` is None where there is no verdict: a config that is wrong, a run that was cancelled.
-    Checks ran from `began_ns` to `over_ns` of wall-clock time; both are 0 if none did.
+    Checks ran from `began_ns` to `over_ns` of wall-clock time; both are 0 if none did. Of a
+    `problem` people were told instead of a verdict.
     """
 
     passed: bool | None
@@ -52,6 +53,7 @@ class RunEnded(Struct, frozen=True):
     passing: frozenset[str] = frozenset()
     began_ns: int = 0
     over_ns: int = 0
+    problem: bool = False
 
     def may_have_written(self, written_ns: int) -> bool:
         """Whether a check of this run can have written a file at that time."""
@@ -202,7 +204,7 @@ class Watch:
             self._failing = (self._failing or frozenset()) - fact.passing | fact.failing
         if not run.cancelled:
             self._green = bool(fact.passed) and not run.failed_only
-        elif fact.failing:
+        elif fact.failing or fact.problem:
             self._green = False  # it was told, though the run had no verdict
         edited = {path for path, at in run.changed.items() if not fact.may_have_written(at)}
         changed = run.changed.keys() - edited - self._own

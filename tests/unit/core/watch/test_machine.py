@@ -78,12 +78,14 @@ def test_what_fails_goes_first_until_it_has_passed():
     assert seen(watch, b"a") == [Start(frozenset(), quiet=True)]
 
 
-def test_a_failure_that_was_told_is_followed_by_the_news_that_it_is_over():
+@pytest.mark.parametrize("failing", [frozenset({"red"}), frozenset()])
+def test_what_was_told_is_followed_by_the_news_that_it_is_over(failing):
+    """A failure, or a config that is wrong, mended before the run with it was quite over."""
     watch = watching()
     assert seen(watch, b"a") == [Start(frozenset(), quiet=True)]
     assert seen(watch, b"a") == [Cancel()]
-    watch.feed(RunEnded(None, failing=frozenset({"red"})))
-    assert moves(watch) == [Start(frozenset({"red"}), quiet=False)]
+    watch.feed(RunEnded(None, failing=failing, problem=not failing))
+    assert moves(watch) == [Start(failing, quiet=False)]
 
 
 def test_keys_run_everything_or_what_failed():
