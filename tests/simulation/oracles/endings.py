@@ -25,14 +25,19 @@ def nobody_else_was_touched(outcome: Outcome, _: list[Facts]) -> Findings:
     yield from outcome.beside
 
 
-def settled_is_gone(outcome: Outcome, _: list[Facts]) -> Findings:
-    """When a check has settled nothing of it is alive, but what the config or the system lets live."""
+def settled_is_gone(outcome: Outcome, log: list[Facts]) -> Findings:
+    """When a check has settled nothing of it is alive, but what the config or the system lets live.
+
+    Who was given up, since nobody may send signals, is not recorded where the log was lost.
+    """
     if any(fault.call == "prctl" for fault in outcome.history.faults):
         return  # `run.weakened` says so: what has left its tree is not always found
     yield from outcome.settled_alive
     for owner in outcome.remote_alive:
         yield f"{owner} runs on a worker although no lease holds any more"
     ignored = {c.id for c in outcome.history.plan.checks if c.leaks == "ignore"}
+    if not any(e["type"] == "run.finished" for e in log) and outcome.kernel.will_fail("kill"):
+        return
     for owner in outcome.alive_at_end:
         check = owner.split(".")[0]
         stuck = any(p.stuck for p in outcome.kernel.alive_of(""))
