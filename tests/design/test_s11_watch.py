@@ -14,7 +14,7 @@ import pytest
 from tests.helpers.command import environment, git, project, vibeguard
 from tests.helpers.processes import is_running
 from tests.helpers.refusing import can_refuse, refusing
-from tests.helpers.waiting import PATIENCE_S, wait_until
+from tests.helpers.waiting import PATIENCE_S, is_gone, wait_until
 from vibeguard.core.watch.machine import OWN_WRITING
 
 pexpect = pytest.importorskip("pexpect")
@@ -324,3 +324,20 @@ def test_a_file_that_the_config_names_is_followed_wherever_it_lies(tmp_path):
     watched.until("passed: 1 check")
     assert len(list(tmp_path.glob("kept/runs/*"))) == 2
     assert watched.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_git_that_does_not_answer_is_ended_with_it(folder, tmp_path, number):
+    """It is in a session of its own, so nothing but its asker's end ends it."""
+    pid = tmp_path / "pid"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text(
+        f"#!/bin/sh\necho $$ >{pid}.new; mv {pid}.new {pid}\nexec sleep 987\n"
+    )
+    (tmp_path / "bin" / "git").chmod(0o755)
+    settings = environment(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    command = (sys.executable, "-m", "vibeguard", "watch")
+    with subprocess.Popen(command, cwd=folder, env=settings, stdin=subprocess.DEVNULL) as watch:
+        wait_until(pid.exists)
+        watch.send_signal(number)
+    wait_until(lambda: is_gone(int(pid.read_text())))

@@ -29,7 +29,9 @@ CREDIT_S: Final = 1.0  # so much rest can be used up at once
 LONGEST_REST_S: Final = 10.0  # on a busy machine looks take long that cost little
 STILL_S: Final = 0.015  # a tree that did not change for so long is reported
 MOST_LOOKS: Final = 8  # then it is reported as it is
+PARTING_BOUND_S: Final = 2.0
 _CHUNK: Final = 1 << 16
+_LEAVE: Final = signal.SIGUSR1  # SIGKILL would leave a git alive that does not answer
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -64,8 +66,16 @@ class Looker(msgspec.Struct):
         return [msgspec.json.decode(line, type=Look) for line in lines]
 
     def end(self) -> None:
-        """End the process; harmless when it has ended."""
+        """End the process, and the git that it asks; harmless when it has ended."""
         os.close(self.questions)
+        os.kill(self.pid, _LEAVE)
+        bound = monotonic_s() + PARTING_BOUND_S
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLIN)
+        while poller.poll(max(0.0, bound - monotonic_s()) * 1000) and os.read(
+            self.descriptor, _CHUNK
+        ):
+            pass  # what it has seen last is wanted by nobody
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
 
@@ -79,13 +89,18 @@ def start_looking(tree: Tree) -> Looker:
         # A signal to the whole group is the parent's; whose end ends this process.
         leave_to_the_parent()
         ignore()
-        signal_when_orphaned(signal.SIGKILL)
+        signal.signal(_LEAVE, _leave)
+        signal_when_orphaned(_LEAVE)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         _look_on(tree, looks, questions_read)
 
     pid, looks = in_a_child_with_pipe(look_on)
     os.close(questions_read)
     return Looker(looks, questions_write, pid)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit
 
 
 def _look_on(tree: Tree, looks: int, questions: int) -> None:
