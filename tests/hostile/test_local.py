@@ -669,7 +669,7 @@ async def test_an_executor_that_cannot_be_opened_holds_nobody_up() -> None:
 
     async with trio.open_nursery() as beside:
         beside.start_soon(look)
-        with pytest.raises(ExceptionGroup):
+        with pytest.RaisesGroup(OSError):
             async with open_local_executor(reactor=refuse):
                 pass
         held.clear()
